@@ -1,0 +1,1 @@
+"""One output format per file: a plan in, text out, nothing else touched."""

@@ -1,0 +1,1 @@
+"""Nouns: frozen values that cannot hold a wrong state. No clock, file, network or terminal."""

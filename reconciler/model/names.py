@@ -1,0 +1,95 @@
+"""Names that cannot be wrong: each is a `str` that has passed its grammar."""
+
+import re
+from typing import Any, ClassVar, Self
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from reconciler.errors import InvalidNameError
+
+_PATH = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?"  # noqa: E501
+_SIGNATURE = re.compile(r"sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?")
+
+
+class Name(str):
+    """A text known to follow the grammar of its kind.
+
+    Raises: InvalidNameError, for any other text.
+    """
+
+    __slots__ = ()
+
+    _kind: ClassVar[str]
+    _grammar: ClassVar[re.Pattern[str]]
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text once, so that nobody has to check it again."""
+        if not cls._grammar.fullmatch(text):
+            raise InvalidNameError(cls._kind, text)
+        return super().__new__(cls, text)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        """Let pydantic models hold names: read from text, written as text."""
+        return core_schema.no_info_after_validator_function(
+            cls, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
+        )
+
+
+class Digest(Name):
+    """A manifest's content address. Source: OCI image-spec v1.1, descriptor.md, "Digests"."""
+
+    __slots__ = ()
+
+    _kind = "digest (sha256:<64 hex> or sha512:<128 hex>)"
+    _grammar = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+
+    @property
+    def short(self) -> str:
+        """The first twelve hexadecimal digits, for people."""
+        return self.partition(":")[2][:12]
+
+
+class Tag(Name):
+    """A mutable name of a manifest, at most 128 characters.
+
+    Source: OCI distribution-spec v1.1, "Pulling manifests".
+    """
+
+    __slots__ = ()
+
+    _kind = "tag"
+    _grammar = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+
+    @property
+    def subject(self) -> Digest | None:
+        """The digest this tag speaks of, when it is a signature or referrers tag.
+
+        Source: OCI distribution-spec v1.1, "Referrers tag schema"; cosign, SIGNATURE_SPEC.md.
+        """
+        match = _SIGNATURE.fullmatch(self)
+        return Digest(f"sha256:{match[1]}") if match else None
+
+
+class Repository(Name):
+    """`host/path`: one repository of one registry; on GHCR, one package.
+
+    Source: OCI distribution-spec v1.1, "Pulling manifests" (the path's grammar).
+    """
+
+    __slots__ = ()
+
+    _kind = "repository (host/path, the path in lower case)"
+    _grammar = re.compile(rf"(?=.{{1,510}}\Z){_HOST}/{_PATH}")
+
+    @property
+    def registry(self) -> str:
+        """The registry's host, with its port where one is given."""
+        return self.partition("/")[0]
+
+    @property
+    def path(self) -> str:
+        """The repository's name inside its registry."""
+        return self.partition("/")[2]

@@ -1,0 +1,1 @@
+"""One registry kind per file, each an implementation of the ports in `model.ports`."""

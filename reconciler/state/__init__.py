@@ -1,0 +1,1 @@
+"""One state backend per file: journal, observations and lock of each repository."""

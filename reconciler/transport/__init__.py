@@ -1,0 +1,1 @@
+"""HTTP clients: credentials, limits, retries, pagination and the manifest cache."""
