@@ -1,0 +1,114 @@
+"""All versions of one repository at one moment: whole, or it is not an inventory."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from reconciler.model.manifest import Manifest
+from reconciler.model.names import Digest, Repository, Tag
+
+
+class Fact(StrEnum):
+    """A time a rule may ask for. Which ones exist depends on the registry and the state."""
+
+    PUSHED = "pushed"
+    """The registry's time of the first push of the digest."""
+
+    CREATED = "created"
+    """The publisher's claim: annotation or image configuration."""
+
+    FIRST_SEEN = "first_seen"
+    """When a run of ours first saw the digest, from the state."""
+
+    UNTAGGED_SINCE = "untagged_since"
+    """When a run of ours first saw the digest without a tag, from the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One manifest as the registry lists it, with its tags and times.
+
+    Shape: `tags` sorted. `manifest` is None when an index that lists the version shows plainly
+        that it is a platform image, so that nobody had to read it.
+    """
+
+    digest: Digest
+    tags: tuple[Tag, ...] = ()
+    id: str = ""
+    """The provider's own name for it, when that is not the digest."""
+
+    pushed: datetime | None = None
+    created: datetime | None = None
+    first_seen: datetime | None = None
+    untagged_since: datetime | None = None
+    manifest: Manifest | None = None
+
+    def time(self, fact: Fact) -> datetime | None:
+        """Return the time of one fact, None where it is unknown."""
+        match fact:
+            case Fact.PUSHED:
+                return self.pushed
+            case Fact.CREATED:
+                return self.created
+            case Fact.FIRST_SEEN:
+                return self.first_seen
+            case Fact.UNTAGGED_SINCE:
+                return self.untagged_since
+
+    @property
+    def kind(self) -> str:
+        """The artifact type, or the empty text where the document was not read."""
+        return self.manifest.kind if self.manifest else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How an inventory was read, so that a plan can show it and an apply can compare it.
+
+    Units: `pages` listing pages, `requests` calls sent in all.
+    """
+
+    pages: int = 0
+    requests: int = 0
+    cached: int = 0
+    """Manifests taken from the local cache."""
+
+    watermark: str = ""
+    """The newest version id the listing showed; later pushes have a greater one."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Every version of one repository at one moment.
+
+    Shape: `versions` holds each digest once; `missing` are digests that some document names
+        and the registry does not have.
+    """
+
+    repository: Repository
+    versions: Mapping[Digest, Version]
+    facts: frozenset[Fact] = frozenset(Fact)
+    """The times that this registry and state can give; a rule asking for another is an error."""
+
+    evidence: Evidence = field(default_factory=Evidence)
+
+    @classmethod
+    def of(
+        cls,
+        repository: Repository,
+        versions: Iterable[Version],
+        *,
+        facts: frozenset[Fact] = frozenset(Fact),
+        evidence: Evidence | None = None,
+    ) -> "Inventory":
+        """Build an inventory from versions in any order; the order never matters again."""
+        ordered = sorted(versions, key=lambda version: version.digest)
+        by_digest = {version.digest: version for version in ordered}
+        return cls(repository, by_digest, facts, evidence or Evidence())
+
+    @cached_property
+    def tagged(self) -> Mapping[Tag, Digest]:
+        """Each tag and the digest it points to."""
+        return {tag: v.digest for v in self.versions.values() for tag in v.tags}

@@ -1,0 +1,226 @@
+"""Documents of a registry, read by their shape: images, indexes, and what we only keep."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from sys import intern
+from typing import Any
+
+from reconciler.errors import InvalidNameError, ManifestError
+from reconciler.model.names import Digest
+
+MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+"""Largest document read, in bytes. Source: OCI distribution-spec v1.1, "Pushing Manifests"."""
+
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+ACCEPTED = (
+    OCI_INDEX,
+    OCI_MANIFEST,
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    "application/vnd.oci.artifact.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "*/*;q=0.1",
+)
+"""What a reader asks for; a registry may answer 404 for a type that is not asked for."""
+
+CREATED = "org.opencontainers.image.created"
+ATTESTATION_TYPE = "application/vnd.docker.attestation.manifest.v1+json"
+_REFERENCE_TYPE = "vnd.docker.reference.type"
+_IMAGE_TYPES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+_INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
+
+
+class Shape(StrEnum):
+    """What a document is, by its members and not by its label."""
+
+    INDEX = "index"
+    IMAGE = "image"
+    OPAQUE = "opaque"
+    """Schema 1 and withdrawn kinds: nothing to follow but a `subject`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """A link to content. Source: OCI image-spec v1.1, descriptor.md.
+
+    Units: `size` in bytes of the content named.
+    """
+
+    digest: Digest
+    media_type: str = OCI_MANIFEST
+    size: int = 0
+    artifact_type: str = ""
+    platform: str = ""
+    attestation: bool = False
+    """BuildKit's mark: this child describes a sibling and belongs to the index listing it."""
+
+    @property
+    def is_plain_image(self) -> bool:
+        """Whether it is plainly a platform image or BuildKit attestation, so needs no reading.
+
+        Source: BuildKit, docs/attestations/attestation-storage.md.
+        """
+        return self.media_type in _IMAGE_TYPES and bool(self.platform)
+
+    @property
+    def is_index(self) -> bool:
+        """Whether the label says index; the document itself has the last word."""
+        return self.media_type in _INDEX_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One document: what it is, and every digest it names.
+
+    Units: `size` in bytes of the document. `children` may name blobs (build caches).
+    """
+
+    digest: Digest
+    shape: Shape
+    media_type: str
+    size: int
+    artifact_type: str = ""
+    config: Descriptor | None = None
+    layers: tuple[Descriptor, ...] = ()
+    children: tuple[Descriptor, ...] = ()
+    subject: Digest | None = None
+    created: str = ""
+    """The publisher's own claim (annotation); not the registry's time."""
+
+    @property
+    def kind(self) -> str:
+        """The artifact type: declared, else the config's media type, else the document's."""
+        return self.artifact_type or (self.config.media_type if self.config else self.media_type)
+
+    @property
+    def names(self) -> frozenset[Digest]:
+        """Every manifest digest this document names: its children and its subject."""
+        children = frozenset(child.digest for child in self.children)
+        return children | {self.subject} if self.subject else children
+
+
+def parse_manifest(digest: Digest, content_type: str, body: bytes) -> Manifest:
+    """Verify a document against its digest and read it by its shape.
+
+    Raises: ManifestError, when the bytes do not hash to `digest`, are not JSON of a known
+        shape, or name something that is no digest: all of it is missing evidence.
+    Source: OCI image-spec v1.1, manifest.md and image-index.md.
+    """
+    verify(digest, body)
+    document = _json_object(digest, body)
+    label = document.get("mediaType") or content_type.partition(";")[0].strip()
+    try:
+        return _read(digest, str(label), len(body), document)
+    except (InvalidNameError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ManifestError(f"{digest}: not a readable manifest: {error}") from error
+
+
+def verify(digest: Digest, body: bytes) -> None:
+    """Check that bytes are what their digest promises.
+
+    Raises: ManifestError, when they are too large or hash to something else.
+    """
+    if len(body) > MAX_MANIFEST_BYTES:
+        raise ManifestError(f"{digest}: larger than {MAX_MANIFEST_BYTES} bytes")
+    algorithm = digest.partition(":")[0]
+    sent = (f"{algorithm}:{hashlib.new(algorithm, text).hexdigest()}" for text in _texts(body))
+    if digest not in sent:
+        raise ManifestError(f"{digest}: the registry sent other bytes than this digest promises")
+
+
+def _texts(body: bytes) -> Iterator[bytes]:
+    """Yield the texts a digest may stand for: the bytes, or a schema 1 payload inside them.
+
+    Source: distribution, docs/content/spec/deprecated-schema-v1.md, "Signed Manifests".
+    """
+    yield body
+    try:
+        header = json.loads(_base64(json.loads(body)["signatures"][0]["protected"]))
+        yield body[: header["formatLength"]] + _base64(header["formatTail"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return
+
+
+def _base64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _json_object(digest: Digest, body: bytes) -> Mapping[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(f"{digest}: not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ManifestError(f"{digest}: not a JSON object")
+    return document
+
+
+def _read(digest: Digest, label: str, size: int, document: Mapping[str, Any]) -> Manifest:
+    subject = document.get("subject")
+    config = document.get("config")
+    shape = _shape(digest, document)
+    return Manifest(
+        digest=digest,
+        shape=shape,
+        media_type=intern(label),
+        size=size,
+        artifact_type=intern(str(document.get("artifactType") or "")),
+        config=_descriptor(config) if shape is Shape.IMAGE and config else None,
+        layers=_descriptors(document, "layers") if shape is Shape.IMAGE else (),
+        children=_descriptors(document, "manifests"),
+        subject=Digest(subject["digest"]) if subject else None,
+        created=str((document.get("annotations") or {}).get(CREATED) or ""),
+    )
+
+
+def _shape(digest: Digest, document: Mapping[str, Any]) -> Shape:
+    """Tell the shape; a document with the members of two shapes is none we can trust."""
+    shapes = [
+        shape
+        for shape, members in (
+            (Shape.INDEX, ("manifests",)),
+            (Shape.IMAGE, ("config", "layers")),
+            (Shape.OPAQUE, ("fsLayers", "blobs")),
+        )
+        if any(document.get(member) is not None for member in members)
+    ]
+    if len(shapes) != 1:
+        found = ", ".join(shapes) or "none of manifests, config, layers, fsLayers, blobs"
+        raise ManifestError(f"{digest}: neither image nor index: found {found}")
+    return shapes[0]
+
+
+def _descriptors(document: Mapping[str, Any], member: str) -> tuple[Descriptor, ...]:
+    entries = document.get(member) or []
+    if not isinstance(entries, list):
+        raise TypeError(f"`{member}` is not a list")
+    return tuple(_descriptor(entry) for entry in entries)
+
+
+def _descriptor(entry: Mapping[str, Any]) -> Descriptor:
+    annotations = entry.get("annotations") or {}
+    reference = str(annotations.get(_REFERENCE_TYPE) or "")
+    artifact_type = str(entry.get("artifactType") or "")
+    return Descriptor(
+        digest=Digest(entry["digest"]),
+        media_type=intern(str(entry.get("mediaType") or "")),
+        size=int(entry.get("size") or 0),
+        artifact_type=intern(artifact_type),
+        platform=intern(_platform(entry.get("platform") or {})),
+        attestation=reference == "attestation-manifest" or artifact_type == ATTESTATION_TYPE,
+    )
+
+
+def _platform(platform: Mapping[str, Any]) -> str:
+    """Write a platform as `os/architecture[/variant]`, the notation of `docker --platform`."""
+    parts = (platform.get("os"), platform.get("architecture"), platform.get("variant"))
+    return "/".join(str(part) for part in parts if part)
