@@ -83,8 +83,7 @@ class Evidence:
 class Inventory:
     """Every version of one repository at one moment.
 
-    Shape: `versions` holds each digest once; `missing` are digests that some document names
-        and the registry does not have.
+    Shape: `versions` holds each digest once, in digest order.
     """
 
     repository: Repository

@@ -1,0 +1,30 @@
+"""What earlier runs saw of a repository: facts that no registry keeps for us."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from reconciler.model.names import Digest, Tag
+from reconciler.model.rules import Frozen
+
+
+class Observation(Frozen):
+    """One digest as our runs saw it."""
+
+    first_seen: datetime
+    untagged_since: datetime | None = None
+    """When a run first saw it without a tag; None while it has one."""
+
+    tags: tuple[Tag, ...] = ()
+    """The tags it had when last seen, kept after it lost them, to say which tag moved on."""
+
+    retained: str = ""
+    """Why the registry refused to delete it; tried again only once `tags` change."""
+
+    held: bool = False
+    """Restored by an undo, and kept from later plans until released."""
+
+
+class Observations(Frozen):
+    """All observations of one repository, as of the end of the last apply."""
+
+    digests: Mapping[Digest, Observation] = {}

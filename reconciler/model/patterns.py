@@ -1,0 +1,150 @@
+"""Patterns of tags and repositories: exact, anchored, case-sensitive, linear in time.
+
+Every pattern is an RE2 expression underneath, because policies come from pull requests and
+must not be able to make a plan hang.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import ClassVar, Self
+
+import re2
+
+from reconciler.model.names import Name, Repository
+
+MAX_PATTERN = 512
+"""Longest pattern, in characters; what it is held against has at most 128 (a tag)."""
+
+_PATTERN_BYTES = 1 << 20
+"""Memory one compiled expression may take, in bytes; RE2 refuses a larger program."""
+
+_SET_BYTES = 1 << 26
+"""Memory the expressions of one policy may take together, in bytes."""
+
+
+class TagGlob(Name):
+    """A tag in which `*` stands for any text and `?` for one character."""
+
+    __slots__ = ()
+
+    _kind: ClassVar[str] = (
+        "tag pattern: use letters, digits, `_`, `.`, `-` and the signs `*` and `?`;"
+        " for more, use `regex`"
+    )
+    _grammar: ClassVar[re.Pattern[str]] = re.compile(rf"[A-Za-z0-9_.*?-]{{1,{MAX_PATTERN}}}")
+
+    @property
+    def expression(self) -> str:
+        """The same pattern as an RE2 expression."""
+        return re2.escape(self).replace(r"\*", ".*").replace(r"\?", ".")
+
+
+class TagRegex(Name):
+    """An RE2 expression that the whole tag must match; its named groups can be used in a rule.
+
+    Raises: ValueError, with RE2's own words, when it does not compile.
+    """
+
+    __slots__ = ()
+
+    _kind: ClassVar[str] = f"regular expression of at most {MAX_PATTERN} characters"
+    _grammar: ClassVar[re.Pattern[str]] = re.compile(rf"(?s:.{{1,{MAX_PATTERN}}})")
+
+    def __new__(cls, text: str) -> Self:
+        """Compile once, so that a pattern in hand is a pattern that works."""
+        pattern = super().__new__(cls, text)
+        try:
+            _compile(pattern)
+        except re2.error as error:
+            reason = error.args[0]
+            words = reason.decode() if isinstance(reason, bytes) else reason
+            raise ValueError(
+                f"RE2 cannot compile {text!r}: {words}; it has no look-around or back-references"
+            ) from error
+        return pattern
+
+    @property
+    def expression(self) -> str:
+        """The pattern itself."""
+        return str(self)
+
+    @property
+    def captures(self) -> frozenset[str]:
+        """The names of its groups."""
+        return frozenset(_compile(self).groupindex)
+
+    def captured(self, tag: str) -> dict[str, str]:
+        """Return what each named group caught in a tag that matches; unused groups are empty."""
+        match = _compile(self).fullmatch(tag)
+        return {name: text or "" for name, text in match.groupdict().items()} if match else {}
+
+
+class TypeGlob(Name):
+    """A media or artifact type in which `*` stands for any text."""
+
+    __slots__ = ()
+
+    _kind: ClassVar[str] = "artifact type pattern such as application/vnd.cncf.helm.*"
+    _grammar: ClassVar[re.Pattern[str]] = re.compile(rf"[A-Za-z0-9_.+/*-]{{1,{MAX_PATTERN}}}")
+
+    def matches(self, kind: str) -> bool:
+        """Whether an artifact type matches as a whole."""
+        return bool(_compile(re2.escape(self).replace(r"\*", ".*")).fullmatch(kind))
+
+
+class RepositoryGlob(Name):
+    """A repository in which `*` stands for text without a slash and `**` for any text."""
+
+    __slots__ = ()
+
+    _kind: ClassVar[str] = "repository pattern such as ghcr.io/acme/* (host first, no https://)"
+    _grammar: ClassVar[re.Pattern[str]] = re.compile(
+        r"[A-Za-z0-9.\[\]:-]+/[a-z0-9._/*-]{1,255}(?<!/)"
+    )
+
+    @property
+    def registry(self) -> str:
+        """The host, which takes no wildcard."""
+        return self.partition("/")[0]
+
+    @property
+    def literal(self) -> Repository | None:
+        """The repository itself where the pattern has no wildcard."""
+        return None if "*" in self else Repository(self)
+
+    def matches(self, repository: Repository) -> bool:
+        """Whether the repository's whole name matches."""
+        expression = re2.escape(self).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+        return bool(_compile(expression).fullmatch(repository))
+
+
+class PatternSet:
+    """Many tag patterns held against one tag at once.
+
+    Shape: patterns are known by their position in the sequence given.
+    """
+
+    def __init__(self, patterns: Sequence[TagGlob | TagRegex]) -> None:
+        """Compile the patterns together."""
+        self._set = re2.Set.FullMatchSet(_options(_SET_BYTES)) if patterns else None
+        if self._set:
+            for pattern in patterns:
+                self._set.Add(pattern.expression)
+            self._set.Compile()
+
+    def matching(self, tag: str) -> Sequence[int]:
+        """Return the positions of the patterns that match the whole tag."""
+        return (self._set.Match(tag) or ()) if self._set else ()
+
+
+def _options(memory: int) -> re2.Options:
+    options = re2.Options()
+    options.max_mem = memory
+    options.log_errors = False
+    return options
+
+
+@lru_cache(maxsize=4096)
+def _compile(expression: str) -> "re2._Regexp[str]":
+    return re2.compile(expression, _options(_PATTERN_BYTES))

@@ -1,0 +1,247 @@
+"""A plan: what would be deleted from each repository, why, and what was seen."""
+
+import hashlib
+import json
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from reconciler.errors import PlanError
+from reconciler.model.inventory import Evidence
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.rules import Frozen
+from reconciler.model.spans import Span
+
+FORMAT_NAME = "reconciler-plan"
+FORMAT_MAJOR = 1
+MAX_PLAN_BYTES = 512 * 1024 * 1024
+"""Largest plan file read, in bytes."""
+
+
+class Cause(StrEnum):
+    """Why an image stays or goes; the first that applies, in this order."""
+
+    PROTECTED = "protected"
+    HELD = "held"
+    RULE = "rule"
+    UNMATCHED_TAG = "unmatched-tag"
+    UNCOVERED = "uncovered"
+    YOUNG = "min-age"
+    NEEDED = "needed"
+    """Its own verdict was to go, and something that stays needs it."""
+
+    RETAINED = "retained"
+    """The registry refused to delete it before, and nothing has changed since."""
+
+    EXPIRED = "expired"
+    FOLLOWS = "follows"
+    """It is no image of its own: it goes with the last one that needed it."""
+
+
+class Observed(Frozen):
+    """One version as the plan saw it. Units: `size` in bytes of image content, where known."""
+
+    tags: tuple[Tag, ...] = ()
+    kind: str = ""
+    size: int = 0
+    pushed: datetime | None = None
+    first_seen: datetime | None = None
+    children: tuple[Digest, ...] = ()
+    subject: Digest | None = None
+
+
+class Change(Frozen):
+    """One deletion: which version, in which order, why, and what must still be true then.
+
+    Shape: `component` numbers the root whose deletion this belongs to; changes of one component
+        stand together, whatever names a digest before what it names.
+    """
+
+    key: str
+    digest: Digest
+    version_id: str = ""
+    action: Literal["delete"] = "delete"
+    component: int
+    cause: Cause
+    rules: tuple[str, ...] = ()
+    """The rules that covered it; every one of them let it expire."""
+
+    reasons: tuple[str, ...] = ()
+    observed: Observed
+
+
+class Kept(Frozen):
+    """One image worth naming although it stays, with the reason."""
+
+    key: str
+    tags: tuple[Tag, ...] = ()
+    cause: Cause
+    reasons: tuple[str, ...] = ()
+
+
+class Guard(Frozen):
+    """One limit held against the plan. Units: images, or percent of the repository's images."""
+
+    name: Literal["max_delete", "max_delete_percent", "never_empty"]
+    limit: int
+    actual: float
+    ok: bool
+    override: str = ""
+    """What to add to `reconciler plan` to let this pass, once."""
+
+
+class TagFamily(Frozen):
+    """Tags no rule knows, grouped by their shape: `customer-acme` and its like are kept."""
+
+    pattern: str
+    count: int
+    example: Tag
+
+
+class Waiting(Frozen):
+    """Images that would go now were they not younger than `min_age`."""
+
+    count: int
+    until: datetime | None = None
+    """When the first of them will be old enough; None when its age is unknown."""
+
+
+class RepositoryPlan(Frozen):
+    """The plan of one repository. An unreadable one has an `error` and no changes."""
+
+    repository: Repository
+    policy: str
+    complete: bool
+    error: str = ""
+    hint: str = ""
+    evidence: Evidence = Evidence()
+    versions: int = 0
+    images: int = 0
+    listing: str = ""
+    """sha256 of the listing: digests, tags and times, in one order."""
+
+    min_age: Span = Span("24h")
+    undo: bool = False
+    """Whether the registry can restore what is deleted."""
+
+    changes: tuple[Change, ...] = ()
+    kept: dict[str, int] = {}
+    """How many images stay, by the name of the rule or the cause that keeps them."""
+
+    protected: tuple[Kept, ...] = ()
+    retained: tuple[Kept, ...] = ()
+    unmatched: tuple[TagFamily, ...] = ()
+    waiting: Waiting | None = None
+    guards: tuple[Guard, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Images that lack something they list: broken before we came."""
+
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def images_deleted(self) -> int:
+        """How many images (roots) the changes remove, followers not counted."""
+        return sum(change.cause is Cause.EXPIRED for change in self.changes)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a guard stops it."""
+        return any(not guard.ok for guard in self.guards)
+
+
+class PolicySource(Frozen):
+    """One policy file that went into a plan."""
+
+    path: str
+    sha256: str
+
+
+class Summary(Frozen):
+    """The counts of the last line. Units: versions; `bytes` of image content, where known."""
+
+    delete: int = 0
+    keep: int = 0
+    protected: int = 0
+    incomplete: int = 0
+    bytes: int = 0
+
+
+class PlanFormat(Frozen):
+    """What kind of file this is; a reader refuses a major version it does not know."""
+
+    name: Literal["reconciler-plan"] = "reconciler-plan"
+    version: str = "1.0"
+
+
+class Plan(Frozen):
+    """What would be deleted, why, and what was seen; the same inputs give the same bytes."""
+
+    format: PlanFormat = PlanFormat()
+    tool: str
+    created_at: datetime
+    evaluated_at: datetime
+    expires_at: datetime
+    forecast: bool = False
+    """Evaluated for another time than now: to be shown, never applied."""
+
+    policy: tuple[PolicySource, ...] = ()
+    repositories: tuple[RepositoryPlan, ...] = ()
+
+    @property
+    def summary(self) -> Summary:
+        """The counts over all repositories."""
+        changes = [change for part in self.repositories for change in part.changes]
+        return Summary(
+            delete=len(changes),
+            keep=sum(part.versions for part in self.repositories) - len(changes),
+            protected=sum(len(part.protected) for part in self.repositories),
+            incomplete=sum(not part.complete for part in self.repositories),
+            bytes=sum(change.observed.size for change in changes),
+        )
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of everything else, as canonical JSON; it names the plan."""
+        return _sha256(self._document())
+
+    def to_bytes(self) -> bytes:
+        """Write the plan as canonical JSON with its digest, one trailing newline."""
+        return canonical({**self._document(), "digest": self.digest}) + b"\n"
+
+    def _document(self) -> dict[str, Any]:
+        summary = self.summary.model_dump(mode="json")
+        return {**self.model_dump(mode="json"), "summary": summary}
+
+
+def canonical(document: Any) -> bytes:
+    """Write JSON in the one form that is hashed: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def read_plan(content: bytes) -> Plan:
+    """Read a saved plan from the very bytes that will be used, and verify its digest.
+
+    Raises: PlanError, when it is too large, not a plan, of an unknown major version or altered.
+    """
+    if len(content) > MAX_PLAN_BYTES:
+        raise PlanError(f"the plan is larger than {MAX_PLAN_BYTES} bytes")
+    try:
+        document = json.loads(content)
+        version = str(document["format"]["version"])
+        if document["format"]["name"] != FORMAT_NAME or int(version.split(".")[0]) != FORMAT_MAJOR:
+            raise PlanError(f"{document['format']['name']} {version} is not a plan this tool reads")
+        digest, _ = document.pop("digest"), document.pop("summary")
+        plan = Plan.model_validate_json(canonical(document))
+    except (ValueError, LookupError, TypeError, RecursionError, AttributeError) as error:
+        reason = f"{error.error_count()} errors" if isinstance(error, ValidationError) else error
+        raise PlanError(f"this is not a plan: {reason}") from error
+    if digest != plan.digest:
+        raise PlanError(f"the plan was altered: it says {digest} and is {plan.digest}")
+    return plan
+
+
+def _sha256(document: Any) -> str:
+    return f"sha256:{hashlib.sha256(canonical(document)).hexdigest()}"

@@ -1,0 +1,197 @@
+"""Every door to the outside, as a protocol: registries and the state.
+
+Planning receives a `RegistryReader`, which cannot delete: the type checker proves that `plan`
+writes nothing. An implementation raises the errors of `reconciler.errors` and no others.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from reconciler.model.inventory import Fact, Version
+from reconciler.model.journal import Entry, Record
+from reconciler.model.manifest import Manifest
+from reconciler.model.names import Digest, Repository
+from reconciler.model.observations import Observations
+from reconciler.model.patterns import RepositoryGlob
+
+Clock = Callable[[], datetime]
+"""Gives the present moment, aware, in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a registry lists of one repository, whole.
+
+    Shape: every version once. When `closed`, a digest that is not here does not exist; else the
+        registry lists tags only, and other digests are found by following and by asking.
+    """
+
+    versions: tuple[Version, ...]
+    closed: bool
+    pages: int = 1
+    watermark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a registry kind can do; facts come from here, never from guessing."""
+
+    facts: frozenset[Fact]
+    undo: bool = False
+    referrers: bool = False
+    """Whether `referrers` is worth asking: the registry may list what refers to a digest."""
+
+
+class Presence(StrEnum):
+    """What a registry says when asked for one version."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+class DeletionResult(StrEnum):
+    """How the registry answered one DELETE."""
+
+    DELETED = "deleted"
+    ABSENT = "absent"
+    RETAINED = "retained"
+    FAILED = "failed"
+    LOST = "lost"
+    """No answer, or a server failure: only reading can tell what happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """One answer to a DELETE, with the registry's own words where it refused."""
+
+    result: DeletionResult
+    status: int = 0
+    message: str = ""
+    request_id: str = ""
+
+
+class RegistryReader(Protocol):
+    """Reads one registry. Every method may raise EvidenceError or AccessError."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this registry can do."""
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+
+    def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
+        """List the repositories a pattern names; a pattern without wildcard needs no request."""
+
+    def listing(self, repository: Repository) -> Listing:
+        """List every version, whole and once; an incomplete listing is an error."""
+
+    def manifests(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, Manifest | None]:
+        """Read and verify many documents, in parallel; None for one the registry lacks.
+
+        A document in the cache is not asked for again, so where the listing is not closed its
+        presence is proven by `present`.
+        """
+
+    def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
+        """Ask for many digests whether the registry has them, in parallel, without a cache."""
+
+    def referrers(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, tuple[Digest, ...]]:
+        """List what refers to each digest; empty where the registry has no such endpoint."""
+
+    def created(
+        self, repository: Repository, manifests: Iterable[Manifest]
+    ) -> Mapping[Digest, datetime | None]:
+        """Read when each image says it was built: its annotation, else its configuration."""
+
+    def version(self, repository: Repository, version: Version) -> Version | None:
+        """Look at one version now, without a cache; None when the registry lacks it."""
+
+    def newest(self, repository: Repository, watermark: str) -> Listing:
+        """List versions newer than a watermark, and the tags of all it takes to get there."""
+
+    def server_time(self) -> datetime | None:
+        """The registry's own clock as of its last answer; None where it sent none."""
+
+    def check_deletion(self, repository: Repository) -> None:
+        """Prove, as far as reading can, that deletion is possible here.
+
+        Raises: AccessError or DeletionDisabledError, saying what is missing.
+        """
+
+
+class Registry(RegistryReader, Protocol):
+    """A registry that may be changed. Only `apply` and `undo` are given one."""
+
+    def delete(self, repository: Repository, version: Version) -> Deletion:
+        """Delete one version by id or digest: one attempt, never repeated blindly.
+
+        Raises: AccessError, when the right is missing; any other answer is a Deletion.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock. Shape: `run` is also the id that `lock break` asks for."""
+
+    run: str
+    who: str
+    where: str
+    since: datetime
+
+
+class RepositoryState(Protocol):
+    """The state of one repository: its journal, observations and lock."""
+
+    def records(self) -> Sequence[Record]:
+        """Read and verify the whole journal; a torn tail is set aside, once locked.
+
+        Raises: JournalError, when a record inside does not verify.
+        """
+
+    def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
+        """Write entries durably after the last record; return them as written.
+
+        Raises: StateError, when they could not be made durable: then nothing may be deleted.
+        """
+
+    def observations(self) -> Observations:
+        """Read the observations; empty when there are none yet."""
+
+    def save_observations(self, observations: Observations) -> None:
+        """Replace the observations, all or nothing."""
+
+    def lock(self, holder: Holder) -> AbstractContextManager[None]:
+        """Hold the lock for the length of a `with` block.
+
+        Raises: LockedError, naming the holder.
+        """
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock now, None if nobody does."""
+
+
+class State(Protocol):
+    """A state backend: one RepositoryState for each repository."""
+
+    def of(self, repository: Repository) -> RepositoryState:
+        """Open the state of one repository; nothing is written until it is locked."""
+
+    def repositories(self) -> Sequence[Repository]:
+        """List the repositories that have a state, sorted."""
+
+    def check_writable(self) -> None:
+        """Prove that a record could be written now.
+
+        Raises: StateError, when not.
+        """

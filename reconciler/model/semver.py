@@ -1,0 +1,151 @@
+"""Semantic versions in tags, and ranges of them.
+
+Source: semver.org 2.0.0; Helm's registry rule (`_` in a tag stands for `+`).
+"""
+
+import re
+from functools import lru_cache
+from typing import ClassVar, NamedTuple, Self
+
+from reconciler.model.names import Name
+
+_NUMBER = r"(0|[1-9][0-9]{0,17})"
+_VERSION = re.compile(
+    rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z.-]+))?(?:[+_]([0-9A-Za-z.-]+))?"
+)
+_IDENTIFIER = re.compile(r"0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*")
+_BOUND = re.compile(
+    rf"(>=|>|<=|<|=|!=|\^|~)?\s*v?{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?(?:-([0-9A-Za-z.-]+))?"
+)
+
+Prerelease = tuple[tuple[int, int, str], ...]
+_RELEASED: Prerelease = ((2, 0, ""),)
+"""Sorts after every pre-release of the same numbers, as semver.org rule 11 asks."""
+
+
+class SemVer(NamedTuple):
+    """One version; tuples compare in SemVer precedence, build metadata last for a total order."""
+
+    major: int
+    minor: int
+    patch: int
+    prerelease: Prerelease = _RELEASED
+    build: str = ""
+
+    @property
+    def is_prerelease(self) -> bool:
+        """Whether it carries a pre-release part."""
+        return self.prerelease != _RELEASED
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """The release numbers alone."""
+        return self[:3]
+
+
+def parse_semver(tag: str) -> SemVer | None:
+    """Read a tag of exactly three numbers, an optional `v` before them; None if it is none."""
+    match = _VERSION.fullmatch(tag)
+    if match is None:
+        return None
+    prerelease = _prerelease(match[4])
+    if prerelease is None:
+        return None
+    return SemVer(int(match[1]), int(match[2]), int(match[3]), prerelease, match[5] or "")
+
+
+def _prerelease(text: str | None) -> Prerelease | None:
+    """Turn the pre-release part into a sort key: numbers before words, None if malformed."""
+    if text is None:
+        return _RELEASED
+    words = text.split(".")
+    if not all(_IDENTIFIER.fullmatch(word) for word in words):
+        return None
+    return tuple((0, int(word), "") if word.isdigit() else (1, 0, word) for word in words)
+
+
+class _Bound(NamedTuple):
+    """A half-open piece of a range, on release numbers or, if it names one, a pre-release."""
+
+    low: SemVer | None
+    high: SemVer | None
+    negated: bool = False
+    exact: bool = False
+
+    def admits(self, version: SemVer) -> bool:
+        seen = version if self.exact else SemVer(*version.numbers)
+        inside = (self.low is None or seen >= self.low) and (self.high is None or seen < self.high)
+        return inside != self.negated
+
+
+class SemVerRange(Name):
+    """A range such as `>=1.2 <2`, `^1.4`, `~1.2`, `1.x` written `1`, or several with `||`.
+
+    A bound speaks of release numbers, so `<2` leaves out 2.0.0-rc.1; a bound that names a
+    pre-release compares in full.
+    """
+
+    __slots__ = ()
+
+    _kind: ClassVar[str] = 'version range such as ">=1.2 <2", "^1.4" or ">=0"'
+    _grammar: ClassVar[re.Pattern[str]] = re.compile(
+        rf"\s*{_BOUND.pattern}(?:(?:\s*,\s*|\s+|\s*\|\|\s*){_BOUND.pattern}){{0,31}}\s*"
+    )
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text, bounded in length."""
+        return super().__new__(cls, text if len(text) <= 256 else "")
+
+    def admits(self, version: SemVer) -> bool:
+        """Whether a version lies in one of the alternatives."""
+        return any(all(bound.admits(version) for bound in bounds) for bounds in _bounds(self))
+
+
+@lru_cache(maxsize=1024)
+def _bounds(text: str) -> tuple[tuple[_Bound, ...], ...]:
+    return tuple(
+        tuple(_bound(match) for match in _BOUND.finditer(alternative))
+        for alternative in text.split("||")
+    )
+
+
+def _bound(match: re.Match[str]) -> _Bound:
+    operator = match[1] or "="
+    given = [int(number) for number in match.groups()[1:4] if number is not None]
+    prerelease = _prerelease(match[5])
+    floor = SemVer(*_padded(given), prerelease or _RELEASED)
+    exact = floor.is_prerelease
+    above = _after(given) if not exact else floor._replace(build="~")
+    match operator:
+        case ">=":
+            return _Bound(floor, None, exact=exact)
+        case ">":
+            return _Bound(above, None, exact=exact)
+        case "<":
+            return _Bound(None, floor, exact=exact)
+        case "<=":
+            return _Bound(None, above, exact=exact)
+        case "^":
+            return _Bound(floor, _after(given[: _significant(given)]), exact=exact)
+        case "~":
+            return _Bound(floor, _after(given[:2]), exact=exact)
+        case _:
+            return _Bound(floor, above, negated=operator == "!=", exact=exact)
+
+
+def _padded(numbers: list[int]) -> tuple[int, int, int]:
+    major, minor, patch = (numbers + [0, 0])[:3]
+    return major, minor, patch
+
+
+def _after(numbers: list[int]) -> SemVer:
+    """Return the first release that lies past every version starting with these numbers."""
+    return SemVer(*_padded([*numbers[:-1], numbers[-1] + 1]))
+
+
+def _significant(numbers: list[int]) -> int:
+    """How many numbers a caret fixes: through the first one that is not zero."""
+    for position, number in enumerate(numbers, start=1):
+        if number:
+            return position
+    return len(numbers)
