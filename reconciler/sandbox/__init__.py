@@ -1,0 +1,1 @@
+"""A stand-in for GitHub's package API and registry, on loopback, to rehearse and test against."""
