@@ -1,0 +1,1 @@
+"""What Reconciler promises, one folder per way of proving it (see CONTRIBUTING)."""

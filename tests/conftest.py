@@ -1,0 +1,34 @@
+"""What holds for every test: no network, no home, no silent skip in CI."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.support.loopback import forbid_network
+from tests.support.programs import IN_CI
+
+pytest_plugins = ["tests.support.servers", "tests.support.skips"]
+
+forbid_network()
+
+settings.register_profile("dev", max_examples=100, deadline=None)
+settings.register_profile("ci", max_examples=3000, deadline=None, derandomize=True)
+settings.load_profile("ci" if IN_CI else "dev")
+
+_OURS = ("RECONCILER_", "GITHUB_", "GH_")
+_FOREIGN = ("http_proxy", "https_proxy", "all_proxy", "no_color", "force_color", "columns")
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a home of its own, so that none reads a developer's files or tokens."""
+    home = tmp_path_factory.mktemp("home")
+    for name in [name for name in os.environ if name.startswith(_OURS) or name.lower() in _FOREIGN]:
+        monkeypatch.delenv(name)
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(home / name.lower()))
+    monkeypatch.setenv("DOCKER_CONFIG", str(home / ".docker"))
+    monkeypatch.setenv("HOME", str(home))
+    return home

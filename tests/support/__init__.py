@@ -1,0 +1,1 @@
+"""Servers, clients and documents that tests share; nothing in here tests anything."""

@@ -1,0 +1,62 @@
+"""Programs that tests start: found on PATH, or installed from Debian's archive once."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+IN_CI = bool(os.environ.get("CI"))
+"""Whether something missing is an error rather than a reason to skip."""
+
+_LOCK = Path(tempfile.gettempdir()) / "reconciler-tests-install.lock"
+_SECONDS = 300
+
+
+@cache
+def program(name: str) -> str:
+    """Find a program, installing Debian's package of the same name when it is missing.
+
+    Elsewhere than in CI, a test whose program cannot be had is skipped with the reason.
+    """
+    # Test workers run side by side, and only one of them can install at a time.
+    with FileLock(_LOCK):
+        found = shutil.which(name)
+        failure = "" if found else _install(name)
+    if failure:
+        reason = f"{name} is missing and cannot be installed: {failure}"
+        (pytest.fail if IN_CI else pytest.skip)(reason)
+    return found or name
+
+
+def _install(package: str) -> str:
+    """Install a package, refreshing the package lists once; return why not, or nothing."""
+    if shutil.which("apt-get") is None:
+        return "this system has no apt-get"
+    if os.geteuid() != 0 and not IN_CI:
+        return f"only root may; run `sudo apt-get install {package}`"
+    install = ["install", "--yes", "--no-install-recommends", package]
+    failure = _apt_get(*install)
+    if failure:
+        failure = _apt_get("update") or _apt_get(*install)
+    return failure
+
+
+def _apt_get(*arguments: str) -> str:
+    """Run apt-get as root; return the end of what it printed if it fails, or nothing."""
+    as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    try:
+        done = subprocess.run(
+            [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", *arguments],
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return "" if done.returncode == 0 else done.stderr.strip()[-500:] or "no reason given"
