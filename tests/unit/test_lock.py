@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 _ROOT = Path(__file__).parents[2]
 _LOCK = (_ROOT / "requirements.lock").read_text()
@@ -19,12 +19,13 @@ def test_every_requirement_is_pinned_to_a_version_it_allows() -> None:
 
     pinned = {canonicalize_name(name): version for name, version in _PIN.findall(_LOCK)}
 
-    assert [
-        str(requirement)
-        for requirement in required
-        if pinned.get(canonicalize_name(requirement.name), "none") not in requirement.specifier
-    ] == []
+    assert [str(requirement) for requirement in required if not _met(requirement, pinned)] == []
 
 
 def test_the_lock_names_no_address() -> None:
     assert "://" not in _LOCK
+
+
+def _met(requirement: Requirement, pinned: dict[NormalizedName, str]) -> bool:
+    version = pinned.get(canonicalize_name(requirement.name))
+    return version is not None and version in requirement.specifier
