@@ -72,9 +72,9 @@ class Descriptor:
         return self.media_type in _IMAGE_TYPES and bool(self.platform)
 
     @property
-    def is_index(self) -> bool:
-        """Whether the label says index; the document itself has the last word."""
-        return self.media_type in _INDEX_TYPES
+    def is_manifest(self) -> bool:
+        """Whether the label says manifest or index, and not a layer of a build cache."""
+        return self.media_type in _IMAGE_TYPES | _INDEX_TYPES
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class Tag(Name):
 
         Source: OCI distribution-spec v1.1, "Referrers tag schema"; cosign, SIGNATURE_SPEC.md.
         """
-        match = _SIGNATURE.fullmatch(self)
+        match = _SIGNATURE.fullmatch(self) if self.startswith("sha256-") else None
         return Digest(f"sha256:{match[1]}") if match else None
 
 

@@ -20,6 +20,9 @@ MAX_PLAN_BYTES = 512 * 1024 * 1024
 """Largest plan file read, in bytes."""
 
 
+GuardName = Literal["max_delete", "max_delete_percent", "never_empty"]
+
+
 class Cause(StrEnum):
     """Why an image stays or goes; the first that applies, in this order."""
 
@@ -84,7 +87,7 @@ class Kept(Frozen):
 class Guard(Frozen):
     """One limit held against the plan. Units: images, or percent of the repository's images."""
 
-    name: Literal["max_delete", "max_delete_percent", "never_empty"]
+    name: GuardName
     limit: int
     actual: float
     ok: bool

@@ -92,6 +92,11 @@ class Match(Frozen):
         return self._given[0]
 
     @property
+    def label(self) -> str:
+        """The selector in a few characters, for reasons."""
+        return str(self.semver or ", ".join(self.patterns) or self.selector)
+
+    @property
     def reads_tags(self) -> bool:
         """Whether the selector picks tags rather than whole images."""
         return self.selector in ("tags", "regex", "semver")

@@ -1,0 +1,237 @@
+"""The verdict on every image: what stays, what goes, and every reason for it.
+
+An image goes only if some rule covers it, no rule keeps it, nothing protects it, every tag on it
+is known to some rule, and it is older than `min_age`. Keep always wins; order never matters.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.core.facts import check_facts
+from reconciler.core.graph import Graph
+from reconciler.core.keep import Opinion, opinions
+from reconciler.core.select import Image, Seen, TagIndex, images_of, select
+from reconciler.core.walk import closure
+from reconciler.model.inventory import Fact, Inventory, Version
+from reconciler.model.names import Digest, Tag
+from reconciler.model.observations import Observations
+from reconciler.model.plan import Cause
+from reconciler.model.policy import Policy
+from reconciler.model.rules import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to one image and why. Shape: `opinions` hold every rule that saw it."""
+
+    image: Image
+    cause: Cause
+    note: str = ""
+    opinions: tuple[Opinion, ...] = ()
+
+    @property
+    def goes(self) -> bool:
+        """Whether the image is to be deleted."""
+        return self.cause is Cause.EXPIRED
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Every reason in words, the deciding one first."""
+        note = (self.note,) if self.note else ()
+        return note + tuple(str(opinion) for opinion in self.opinions)
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """All decisions on one repository.
+
+    Shape: `images` has one decision for each root, in digest order; `doomed` holds every version
+        to delete, the followers of doomed images among them.
+    """
+
+    images: Mapping[Digest, Decision]
+    doomed: Set[Digest]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Everything the verdicts are made from."""
+
+    policy: Policy
+    observations: Observations
+    protecting: Mapping[Digest, Sequence[Opinion]]
+    judging: Mapping[Digest, Sequence[Opinion]]
+    pinned: Mapping[Digest, tuple[Cause, str]]
+    known: Set[Tag]
+    born: Fact
+    """The time that `min_age` counts from."""
+
+    old_enough: datetime | None
+    """What was born after this moment is too young; None when `min_age` is switched off."""
+
+
+def decide(
+    policy: Policy,
+    inventory: Inventory,
+    graph: Graph,
+    *,
+    now: datetime,
+    observations: Observations | None = None,
+) -> Decisions:
+    """Decide on every image of a repository. Source: the policy language, "Evaluation".
+
+    Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
+    """
+    check_facts(policy, inventory)
+    images = images_of(inventory, graph)
+    bench = _bench(policy, inventory, images, now, observations or Observations())
+    decisions = {image.digest: _decide(image, bench) for image in images}
+    pinned = bench.pinned.keys() & inventory.versions.keys()
+    doomed = _doomed(inventory, graph, decisions, pinned)
+    young = {digest for digest in doomed if _waits(inventory.versions[digest], bench)}
+    if young:
+        _spare(decisions, graph, doomed, young)
+        doomed = _doomed(inventory, graph, decisions, pinned)
+    for digest, decision in decisions.items():
+        if decision.goes and digest not in doomed:
+            decisions[digest] = _needed(decision, graph, doomed)
+    return Decisions(decisions, doomed)
+
+
+def _bench(
+    policy: Policy,
+    inventory: Inventory,
+    images: Sequence[Image],
+    now: datetime,
+    observations: Observations,
+) -> _Bench:
+    protections = [rule for rule in (part.rule for part in policy.protect) if rule]
+    matches = [rule.match for rule in (*policy.rules, *protections)]
+    index = TagIndex((tag for image in images for tag in image.tags), matches)
+    known: set[Tag] = set().union(*(index.known(rule.match) for rule in policy.rules))
+    return _Bench(
+        policy=policy,
+        observations=observations,
+        protecting=_opinions(policy, protections, images, index, now),
+        judging=_opinions(policy, policy.rules, images, index, now),
+        pinned=_pinned(policy, observations),
+        known=known,
+        born=Fact.PUSHED if Fact.PUSHED in inventory.facts else Fact.FIRST_SEEN,
+        old_enough=now - policy.guards.min_age.delta if policy.guards.min_age.delta else None,
+    )
+
+
+def _opinions(
+    policy: Policy, rules: Sequence[Rule], images: Sequence[Image], index: TagIndex, now: datetime
+) -> Mapping[Digest, Sequence[Opinion]]:
+    """Gather the opinions of rules by image, in the order of the rules."""
+    gathered: dict[Digest, list[Opinion]] = defaultdict(list)
+    for rule, pool in _pools(rules, images, index):
+        for digest, opinion in opinions(rule, pool, index, now=now, zone=policy.zone):
+            gathered[digest].append(opinion)
+    return gathered
+
+
+def _pools(
+    rules: Sequence[Rule], images: Sequence[Image], index: TagIndex
+) -> Iterator[tuple[Rule, Sequence[Seen]]]:
+    """Yield each rule with the images it sees; `rest` sees those that no other rule covers."""
+    covered: set[Digest] = set()
+    for rule in sorted(rules, key=lambda rule: rule.match.rest is not None):
+        left = images
+        if rule.match.rest:
+            left = [image for image in images if image.digest not in covered]
+        pool = select(rule.match, left, index)
+        if not rule.match.rest:
+            covered.update(seen.image.digest for seen in pool)
+        yield rule, pool
+
+
+def _decide(image: Image, bench: _Bench) -> Decision:
+    """Return the first verdict that applies, with the opinions of all."""
+    protecting = [opinion for opinion in bench.protecting.get(image.digest, ()) if opinion.keeps]
+    judging = sorted(bench.judging.get(image.digest, ()), key=lambda opinion: not opinion.keeps)
+    cause, note = _verdict(image, bench, protecting, judging)
+    return Decision(image, cause, note, (*protecting, *judging))
+
+
+def _verdict(
+    image: Image, bench: _Bench, protecting: Sequence[Opinion], judging: Sequence[Opinion]
+) -> tuple[Cause, str]:
+    if protecting:
+        return Cause.PROTECTED, ""
+    if image.digest in bench.pinned:
+        return bench.pinned[image.digest]
+    if any(opinion.keeps for opinion in judging):
+        return Cause.RULE, ""
+    unknown = [tag for tag in image.tags if tag not in bench.known]
+    if unknown and bench.policy.unmatched_tags == "keep":
+        return Cause.UNMATCHED_TAG, f"tag {unknown[0]} matches no rule"
+    if not judging:
+        return Cause.UNCOVERED, "no rule covers it"
+    if _waits(image.version, bench):
+        return Cause.YOUNG, f"younger than min_age {bench.policy.guards.min_age}"
+    return _refusal(image, bench) or (Cause.EXPIRED, "")
+
+
+def _refusal(image: Image, bench: _Bench) -> tuple[Cause, str] | None:
+    """Say that the registry refused this before, as long as its tags are the same."""
+    seen = bench.observations.digests.get(image.digest)
+    if seen and seen.retained and seen.tags == image.version.tags:
+        return Cause.RETAINED, f"the registry refused: {seen.retained}"
+    return None
+
+
+def _waits(version: Version, bench: _Bench) -> bool:
+    """Whether a version is younger than `min_age`; an unknown time is young."""
+    born = version.time(bench.born)
+    return bench.old_enough is not None and (born is None or born > bench.old_enough)
+
+
+def _pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cause, str]]:
+    """Return the digests that stay whatever they are: held by an undo, or named by the policy."""
+    held = {
+        digest: (Cause.HELD, "restored by an undo and held until it is released")
+        for digest, seen in observations.digests.items()
+        if seen.held
+    }
+    named = {
+        digest: (Cause.PROTECTED, f"{part.name}: protected by digest")
+        for part in policy.protect
+        for digest in part.digests or ()
+    }
+    return held | named
+
+
+def _doomed(
+    inventory: Inventory,
+    graph: Graph,
+    decisions: Mapping[Digest, Decision],
+    pinned: Iterable[Digest],
+) -> set[Digest]:
+    """Return every version that nothing which stays keeps."""
+    staying = {digest for digest, decision in decisions.items() if not decision.goes}
+    return inventory.versions.keys() - closure(graph.keeps, staying | set(pinned))
+
+
+def _spare(
+    decisions: dict[Digest, Decision], graph: Graph, doomed: Set[Digest], young: Set[Digest]
+) -> None:
+    """Keep the images that would take a version with them that is still too young."""
+    for digest in closure(graph.kept_by, young) & doomed & decisions.keys():
+        decision = decisions[digest]
+        decisions[digest] = Decision(
+            decision.image,
+            Cause.YOUNG,
+            "something that goes with it is younger than min_age",
+            decision.opinions,
+        )
+
+
+def _needed(decision: Decision, graph: Graph, doomed: Set[Digest]) -> Decision:
+    """Explain an image that a rule would let go and something that stays needs."""
+    owners = [d for d in graph.kept_by[decision.image.digest] if d not in doomed]
+    note = f"needed by {owners[0]}"
+    return Decision(decision.image, Cause.NEEDED, note, decision.opinions)

@@ -1,0 +1,108 @@
+"""What keeps what: children, referrers, signatures, and the roots that rules may judge."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from reconciler.core.walk import closure, finish_order, turned
+from reconciler.model.inventory import Inventory, Version
+from reconciler.model.manifest import Shape
+from reconciler.model.names import Digest, Tag
+
+Links = Mapping[Digest, Sequence[Digest]]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """One repository's versions and the links between them.
+
+    Shape: an edge of `keeps` leads from a version to each one that stays while it stays;
+        `kept_by` is the same turned round. `roots` are in digest order, `missing` maps an index
+        to the manifests it lists and the registry lacks.
+    """
+
+    keeps: Links
+    kept_by: Links
+    roots: tuple[Digest, ...]
+    missing: Links
+
+
+def build_graph(inventory: Inventory) -> Graph:
+    """Link the versions of a repository.
+
+    An index keeps what it lists. A subject keeps its referrers and its signature tags, save for
+    a BuildKit attestation that an index lists: that one belongs to the index alone, or every
+    rebuild of an unchanged platform image would leave one more behind.
+
+    Source: OCI image-spec v1.1, image-index.md and manifest.md; BuildKit,
+        docs/attestations/attestation-storage.md; cosign, SIGNATURE_SPEC.md.
+    """
+    keeps: dict[Digest, list[Digest]] = defaultdict(list)
+    missing: dict[Digest, list[Digest]] = defaultdict(list)
+    attestations = _listed_attestations(inventory)
+    for version in inventory.versions.values():
+        for child in version.manifest.children if version.manifest else ():
+            if child.digest in inventory.versions:
+                keeps[version.digest].append(child.digest)
+            elif child.is_manifest:
+                missing[version.digest].append(child.digest)
+        for subject in _subjects(version, attestations):
+            if subject in inventory.versions and subject != version.digest:
+                keeps[subject].append(version.digest)
+    kept_by = turned(keeps)
+    roots = _roots(inventory, keeps, kept_by)
+    return Graph(dict(keeps), kept_by, roots, dict(missing))
+
+
+def image_tags(inventory: Inventory, version: Version) -> tuple[Tag, ...]:
+    """Return the tags that name an image, leaving out those that only speak of another."""
+    return tuple(tag for tag in version.tags if tag.subject not in inventory.versions)
+
+
+def _listed_attestations(inventory: Inventory) -> frozenset[Digest]:
+    return frozenset(
+        child.digest
+        for version in inventory.versions.values()
+        if version.manifest
+        for child in version.manifest.children
+        if child.attestation
+    )
+
+
+def _subjects(version: Version, attestations: frozenset[Digest]) -> Iterator[Digest]:
+    """Yield the digests that keep this version because it speaks of them."""
+    manifest = version.manifest
+    if manifest and manifest.subject and version.digest not in attestations:
+        yield manifest.subject
+    for tag in version.tags:
+        if tag.subject:
+            yield tag.subject
+
+
+def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, ...]:
+    """Return tagged versions, those nothing keeps, and one of each island.
+
+    An island is a circle of versions that only keep one another: an untagged index listing its
+    own subject would otherwise be nobody's to judge, and its deletion nobody's decision.
+    """
+    standing = {
+        digest
+        for digest, version in inventory.versions.items()
+        if digest not in kept_by or image_tags(inventory, version)
+    }
+    adrift = inventory.versions.keys() - closure(keeps, standing)
+    return tuple(sorted(standing | set(_sources(inventory, adrift, keeps))))
+
+
+def _sources(inventory: Inventory, adrift: Set[Digest], keeps: Links) -> Iterator[Digest]:
+    """Yield one version of each island from which the rest is reached, an index for choice."""
+
+    def indexes_first(digest: Digest) -> tuple[bool, Digest]:
+        manifest = inventory.versions[digest].manifest
+        return manifest is None or manifest.shape is not Shape.INDEX, digest
+
+    reached: set[Digest] = set()
+    for digest in reversed(finish_order(sorted(adrift, key=indexes_first), keeps)):
+        if digest not in reached:
+            yield digest
+            reached |= closure(keeps, [digest], beyond=reached)

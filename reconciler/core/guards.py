@@ -1,0 +1,42 @@
+"""Limits on one plan: how many images, what share of them, and that something remains."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+from reconciler.model.names import Repository
+from reconciler.model.plan import Guard, GuardName
+from reconciler.model.policy import Guards
+
+Allowances = Mapping[tuple[str, Repository], int]
+"""Limits raised for one run: (guard, repository) and the limit to use instead."""
+
+
+def check_guards(
+    guards: Guards, repository: Repository, *, images: int, deleted: int, allowed: Allowances
+) -> tuple[Guard, ...]:
+    """Hold a plan against its limits; a limit met exactly is allowed.
+
+    Units: images (roots), and percent of the repository's images.
+    """
+    return tuple(_checks(guards, repository, images, deleted, allowed)) if images else ()
+
+
+def _checks(
+    guards: Guards, repository: Repository, images: int, deleted: int, allowed: Allowances
+) -> Iterator[Guard]:
+    share = 100 * deleted / images
+    count_limit = allowed.get(("max_delete", repository), guards.max_delete)
+    share_limit = allowed.get(("max_delete_percent", repository), guards.max_delete_percent)
+    least = 1 if allowed.get(("never_empty", repository), guards.never_empty) else 0
+    rest = images - deleted
+    yield _guard("max_delete", repository, count_limit, deleted, ok=deleted <= count_limit)
+    yield _guard("max_delete_percent", repository, share_limit, share, ok=share <= share_limit)
+    yield _guard("never_empty", repository, least, rest, ok=rest >= least)
+
+
+def _guard(
+    name: GuardName, repository: Repository, limit: int, actual: float, *, ok: bool
+) -> Guard:
+    needed = 0 if name == "never_empty" else math.ceil(actual)
+    override = "" if ok else f"--allow {name}:{repository}={needed}"
+    return Guard(name=name, limit=limit, actual=round(actual, 1), ok=ok, override=override)

@@ -1,0 +1,109 @@
+"""The order of deletions: cut short anywhere, it leaves no index with a hole."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from datetime import UTC, datetime
+from graphlib import TopologicalSorter
+from heapq import heappop, heappush
+
+from reconciler.core.graph import Graph
+from reconciler.core.walk import circles, closure
+from reconciler.model.inventory import Inventory, Version
+from reconciler.model.names import Digest
+
+Rank = tuple[bool, datetime, Digest]
+Component = tuple[Digest, ...]
+
+_OLDEST = datetime.min.replace(tzinfo=UTC)
+
+
+def deletion_order(
+    inventory: Inventory, graph: Graph, doomed: Set[Digest]
+) -> tuple[Component, ...]:
+    """Order deletions by component: an image, what only it lists, and what refers to them.
+
+    Whatever names a digest goes before what it names: an index before the manifests it lists,
+    a referrer before its subject. Components are oldest first; a child shared by several goes
+    with the newest of them.
+
+    Shape: nothing outside `doomed` keeps anything in it; the components together are a
+        permutation of it, the same for the same input.
+    Source: OCI image-spec v1.1, image-index.md (`manifests`) and manifest.md (`subject`).
+    """
+    ranks = {digest: _rank(inventory.versions[digest]) for digest in doomed}
+    named = {digest: _named(inventory.versions[digest]) & doomed for digest in doomed}
+    part = _parts(_owners(graph, ranks), named)
+    members: dict[Digest, list[Digest]] = defaultdict(list)
+    for digest in sorted(doomed):
+        members[part[digest]].append(digest)
+    between = _links(members, ((part[a], part[b]) for a, names in named.items() for b in names))
+    return tuple(
+        tuple(_sorted(_links(inside, _pairs(inside, named)), ranks.__getitem__))
+        for inside in (members[first] for first in _sorted(between, ranks.__getitem__))
+    )
+
+
+def _rank(version: Version) -> Rank:
+    """Sort signatures first, since their tag names what they sign; then the oldest."""
+    signature = any(tag.subject for tag in version.tags)
+    return not signature, version.pushed or version.first_seen or _OLDEST, version.digest
+
+
+def _named(version: Version) -> frozenset[Digest]:
+    return version.manifest.names - {version.digest} if version.manifest else frozenset()
+
+
+def _owners(graph: Graph, ranks: Mapping[Digest, Rank]) -> dict[Digest, Digest]:
+    """Give each version to the newest doomed image that keeps it."""
+    owner: dict[Digest, Digest] = {}
+    doomed_roots = [digest for digest in graph.roots if digest in ranks]
+    for root in sorted(doomed_roots, key=ranks.__getitem__, reverse=True):
+        owner.update(dict.fromkeys(closure(graph.keeps, [root], beyond=owner), root))
+    return owner
+
+
+def _parts(
+    owner: Mapping[Digest, Digest], named: Mapping[Digest, Set[Digest]]
+) -> dict[Digest, Digest]:
+    """Join components that name one another in a circle, so that they can be ordered."""
+    between: dict[Digest, set[Digest]] = {first: set() for first in owner.values()}
+    for digest, names in named.items():
+        between[owner[digest]].update(owner[name] for name in names)
+    joined = circles(sorted(between), {first: sorted(names) for first, names in between.items()})
+    return {digest: joined[first] for digest, first in owner.items()}
+
+
+def _pairs(
+    inside: Iterable[Digest], named: Mapping[Digest, Set[Digest]]
+) -> Iterator[tuple[Digest, Digest]]:
+    members = set(inside)
+    return ((digest, name) for digest in members for name in named[digest] & members)
+
+
+def _links(
+    nodes: Iterable[Digest], pairs: Iterable[tuple[Digest, Digest]]
+) -> dict[Digest, set[Digest]]:
+    """Map each node to those that go before it; a pair is (earlier, later)."""
+    before: dict[Digest, set[Digest]] = {node: set() for node in nodes}
+    for earlier, later in pairs:
+        if earlier != later:
+            before[later].add(earlier)
+    return before
+
+
+def _sorted(
+    before: Mapping[Digest, Set[Digest]], rank: Callable[[Digest], Rank]
+) -> Iterator[Digest]:
+    """Yield the nodes in topological order, the lowest rank first wherever there is a choice.
+
+    Documents cannot name one another in a circle: a digest is the hash of what names it.
+    """
+    sorter = TopologicalSorter(before)
+    sorter.prepare()
+    ready: list[tuple[Rank, Digest]] = []
+    while sorter.is_active():
+        for node in sorter.get_ready():
+            heappush(ready, (rank(node), node))
+        _, first = heappop(ready)
+        yield first
+        sorter.done(first)

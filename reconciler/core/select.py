@@ -1,0 +1,126 @@
+"""Which images a rule sees, and through which of their tags."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from reconciler.core.graph import Graph, image_tags
+from reconciler.model.inventory import Inventory, Version
+from reconciler.model.names import Digest, Tag
+from reconciler.model.patterns import PatternSet, TagGlob, TagRegex
+from reconciler.model.rules import Match
+from reconciler.model.semver import SemVer, parse_semver
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One root as the rules see it. Shape: `tags` are those that name it, sorted."""
+
+    version: Version
+    tags: tuple[Tag, ...]
+
+    @property
+    def digest(self) -> Digest:
+        """Its digest."""
+        return self.version.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One image in the pool of one rule, with the tags that the selector picked."""
+
+    image: Image
+    tags: tuple[Tag, ...] = ()
+
+
+def images_of(inventory: Inventory, graph: Graph) -> tuple[Image, ...]:
+    """Return the roots as images, in digest order."""
+    versions = (inventory.versions[digest] for digest in graph.roots)
+    return tuple(Image(version, image_tags(inventory, version)) for version in versions)
+
+
+class TagIndex:
+    """Every tag held once against every pattern of a policy, however many rules ask.
+
+    A tag is matched against all patterns together, which makes a million tags and a dozen
+    rules cost a million matches and not twelve.
+    """
+
+    def __init__(self, tags: Iterable[Tag], matches: Iterable[Match]) -> None:
+        """Index the tags of all images for the patterns of all selectors and filters."""
+        self._tags = tuple(dict.fromkeys(tags))
+        patterns: dict[TagGlob | TagRegex, None] = {}
+        for match in matches:
+            used = (match.patterns, match.except_, match.with_, match.without)
+            patterns.update(dict.fromkeys(pattern for part in used for pattern in part))
+        self._hits: dict[TagGlob | TagRegex, set[Tag]] = {pattern: set() for pattern in patterns}
+        hits, together = tuple(self._hits.values()), PatternSet(tuple(patterns))
+        for tag in self._tags:
+            for position in together.matching(tag):
+                hits[position].add(tag)
+
+    @cached_property
+    def versions(self) -> Mapping[Tag, SemVer]:
+        """The tags that are semantic versions."""
+        parsed = ((tag, parse_semver(tag)) for tag in self._tags)
+        return {tag: version for tag, version in parsed if version}
+
+    def matching(self, patterns: Sequence[TagGlob | TagRegex]) -> set[Tag]:
+        """Return the tags that match at least one of the patterns."""
+        return set().union(*(self._hits[pattern] for pattern in patterns))
+
+    def known(self, match: Match) -> set[Tag]:
+        """Return the tags that a selector knows, image filters aside."""
+        if match.semver:
+            picked = set(self._in_range(match))
+        elif match.reads_tags:
+            picked = self.matching(match.patterns)
+        else:
+            picked = set() if match.untagged else set(self._tags)
+        return picked - self.matching(match.except_) if match.except_ else picked
+
+    def _in_range(self, match: Match) -> Iterator[Tag]:
+        mode = match.prerelease or "exclude"
+        for tag, version in self.versions.items():
+            wanted = mode == "include" or version.is_prerelease == (mode == "only")
+            if wanted and match.semver and match.semver.admits(version):
+                yield tag
+
+
+def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[Seen]:
+    """Return the pool of a rule: images with a selected tag, or all, that pass the filters.
+
+    Shape: in the order given. `rest` is resolved by the caller, which knows the other rules.
+    """
+    known = index.known(match)
+    passes = _image_filter(match, index)
+    pool = []
+    for image in images:
+        picked = tuple(tag for tag in image.tags if tag in known)
+        if _selected(match, image, picked) and passes(image):
+            pool.append(Seen(image, picked))
+    return pool
+
+
+def _selected(match: Match, image: Image, picked: tuple[Tag, ...]) -> bool:
+    """Whether the selector takes an image: by a tag of it, or because it has none."""
+    if match.every_tag and len(picked) != len(image.tags):
+        return False
+    if match.reads_tags:
+        return bool(picked)
+    return not image.tags or bool(picked)
+
+
+def _image_filter(match: Match, index: TagIndex) -> Callable[[Image], bool]:
+    required = [index.matching((pattern,)) for pattern in match.with_]
+    refused = index.matching(match.without)
+    kind = match.artifact_type
+
+    def passes(image: Image) -> bool:
+        return (
+            all(not tags.isdisjoint(image.tags) for tags in required)
+            and refused.isdisjoint(image.tags)
+            and (kind is None or kind.matches(image.version.kind))
+        )
+
+    return passes
