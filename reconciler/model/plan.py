@@ -234,7 +234,8 @@ def read_plan(content: bytes) -> Plan:
     try:
         document = json.loads(content)
         version = str(document["format"]["version"])
-        if document["format"]["name"] != FORMAT_NAME or int(version.split(".")[0]) != FORMAT_MAJOR:
+        major = int(version.partition(".")[0])
+        if (document["format"]["name"], major) != (FORMAT_NAME, FORMAT_MAJOR):
             raise PlanError(f"{document['format']['name']} {version} is not a plan this tool reads")
         digest, _ = document.pop("digest"), document.pop("summary")
         plan = Plan.model_validate_json(canonical(document))

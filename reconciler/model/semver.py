@@ -134,7 +134,7 @@ def _bound(match: re.Match[str]) -> _Bound:
 
 
 def _padded(numbers: list[int]) -> tuple[int, int, int]:
-    major, minor, patch = (numbers + [0, 0])[:3]
+    major, minor, patch = [*numbers, 0, 0][:3]
     return major, minor, patch
 
 
