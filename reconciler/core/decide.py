@@ -30,6 +30,8 @@ class Decision:
     cause: Cause
     note: str = ""
     opinions: tuple[Opinion, ...] = ()
+    unknown: tuple[Tag, ...] = ()
+    """The tags that no rule knows."""
 
     @property
     def goes(self) -> bool:
@@ -153,12 +155,17 @@ def _decide(image: Image, bench: _Bench) -> Decision:
     """Return the first verdict that applies, with the opinions of all."""
     protecting = [opinion for opinion in bench.protecting.get(image.digest, ()) if opinion.keeps]
     judging = sorted(bench.judging.get(image.digest, ()), key=lambda opinion: not opinion.keeps)
-    cause, note = _verdict(image, bench, protecting, judging)
-    return Decision(image, cause, note, (*protecting, *judging))
+    unknown = tuple(tag for tag in image.tags if tag not in bench.known)
+    cause, note = _verdict(image, bench, protecting, judging, unknown)
+    return Decision(image, cause, note, (*protecting, *judging), unknown)
 
 
 def _verdict(
-    image: Image, bench: _Bench, protecting: Sequence[Opinion], judging: Sequence[Opinion]
+    image: Image,
+    bench: _Bench,
+    protecting: Sequence[Opinion],
+    judging: Sequence[Opinion],
+    unknown: Sequence[Tag],
 ) -> tuple[Cause, str]:
     if protecting:
         return Cause.PROTECTED, ""
@@ -166,22 +173,21 @@ def _verdict(
         return bench.pinned[image.digest]
     if any(opinion.keeps for opinion in judging):
         return Cause.RULE, ""
-    unknown = [tag for tag in image.tags if tag not in bench.known]
     if unknown and bench.policy.unmatched_tags == "keep":
         return Cause.UNMATCHED_TAG, f"tag {unknown[0]} matches no rule"
     if not judging:
         return Cause.UNCOVERED, "no rule covers it"
+    return _covered(image, bench)
+
+
+def _covered(image: Image, bench: _Bench) -> tuple[Cause, str]:
+    """Judge an image that every rule lets go: it may be too young, or refused before."""
     if _waits(image.version, bench):
         return Cause.YOUNG, f"younger than min_age {bench.policy.guards.min_age}"
-    return _refusal(image, bench) or (Cause.EXPIRED, "")
-
-
-def _refusal(image: Image, bench: _Bench) -> tuple[Cause, str] | None:
-    """Say that the registry refused this before, as long as its tags are the same."""
     seen = bench.observations.digests.get(image.digest)
     if seen and seen.retained and seen.tags == image.version.tags:
         return Cause.RETAINED, f"the registry refused: {seen.retained}"
-    return None
+    return Cause.EXPIRED, ""
 
 
 def _waits(version: Version, bench: _Bench) -> bool:

@@ -36,6 +36,10 @@ CREATED = "org.opencontainers.image.created"
 ATTESTATION_TYPE = "application/vnd.docker.attestation.manifest.v1+json"
 _REFERENCE_TYPE = "vnd.docker.reference.type"
 _IMAGE_TYPES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+_BLOB_TYPES = (
+    "application/vnd.buildkit.cacheconfig",
+    "application/vnd.docker.image.rootfs",
+)
 _INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
 
 
@@ -72,6 +76,14 @@ class Descriptor:
         return self.media_type in _IMAGE_TYPES and bool(self.platform)
 
     @property
+    def is_blob(self) -> bool:
+        """Whether the label says layer or build-cache configuration: no manifest to look for.
+
+        Source: BuildKit, cache/remotecache (caches in index form list their layers).
+        """
+        return ".layer." in self.media_type or self.media_type.startswith(_BLOB_TYPES)
+
+    @property
     def is_manifest(self) -> bool:
         """Whether the label says manifest or index, and not a layer of a build cache."""
         return self.media_type in _IMAGE_TYPES | _INDEX_TYPES
@@ -100,6 +112,12 @@ class Manifest:
     def kind(self) -> str:
         """The artifact type: declared, else the config's media type, else the document's."""
         return self.artifact_type or (self.config.media_type if self.config else self.media_type)
+
+    @property
+    def content_size(self) -> int:
+        """Bytes of the image's own content: document, configuration and layers."""
+        config = self.config.size if self.config else 0
+        return self.size + config + sum(layer.size for layer in self.layers)
 
     @property
     def names(self) -> frozenset[Digest]:

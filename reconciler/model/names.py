@@ -74,6 +74,11 @@ class Tag(Name):
         match = _SIGNATURE.fullmatch(self) if self.startswith("sha256-") else None
         return Digest(f"sha256:{match[1]}") if match else None
 
+    @property
+    def is_signature(self) -> bool:
+        """Whether it is one of cosign's tags, whose document lists no other manifest."""
+        return self.subject is not None and self.endswith((".sig", ".att", ".sbom"))
+
 
 class Repository(Name):
     """`host/path`: one repository of one registry; on GHCR, one package.

@@ -1,0 +1,193 @@
+"""From decisions to a plan: ordered changes, counts, guards, and what people should know."""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.core.decide import Decision, Decisions, decide
+from reconciler.core.graph import Graph, build_graph
+from reconciler.core.guards import Allowances, check_guards
+from reconciler.core.order import deletion_order
+from reconciler.model.inventory import Fact, Inventory, Version
+from reconciler.model.names import Digest, Tag
+from reconciler.model.observations import Observations
+from reconciler.model.plan import (
+    Cause,
+    Change,
+    Kept,
+    Observed,
+    RepositoryPlan,
+    TagFamily,
+    Waiting,
+    canonical,
+)
+from reconciler.model.policy import Policy
+
+_VARYING = re.compile(r"[0-9a-f]{7,}|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One repository before the court: everything that its plan depends on."""
+
+    policy: Policy
+    inventory: Inventory
+    observations: Observations
+    now: datetime
+    undo: bool = False
+
+
+def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
+    """Plan the deletions in one repository.
+
+    Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
+    """
+    inventory, guards = case.inventory, case.policy.guards
+    graph = build_graph(inventory)
+    decided = decide(case.policy, inventory, graph, now=case.now, observations=case.observations)
+    expired = sum(decision.goes for decision in decided.images.values())
+    decisions = tuple(decided.images.values())
+    return RepositoryPlan(
+        repository=inventory.repository,
+        policy=case.policy.name,
+        complete=True,
+        evidence=inventory.evidence,
+        versions=len(inventory.versions),
+        images=len(decisions),
+        listing=listing_digest(inventory),
+        min_age=guards.min_age,
+        undo=case.undo,
+        changes=tuple(_changes(inventory, graph, decided)),
+        kept=dict(sorted(Counter(map(_keeper, filter(_stays, decisions))).items())),
+        protected=_kept(inventory, decisions, Cause.PROTECTED, Cause.HELD),
+        retained=_kept(inventory, decisions, Cause.RETAINED),
+        unmatched=_families(decisions),
+        waiting=_waiting(case, decisions),
+        guards=check_guards(
+            guards,
+            inventory.repository,
+            images=len(decisions),
+            deleted=expired,
+            allowed=allowed,
+        ),
+        missing=_missing(inventory, graph),
+        warnings=tuple(_warnings(case)),
+    )
+
+
+def listing_digest(inventory: Inventory) -> str:
+    """Hash what was listed: digests, tags and times, in one order."""
+    rows = [
+        [version.digest, version.tags, str(version.pushed or "")]
+        for version in inventory.versions.values()
+    ]
+    return f"sha256:{hashlib.sha256(canonical(rows)).hexdigest()}"
+
+
+def _stays(decision: Decision) -> bool:
+    return not decision.goes
+
+
+def _keeper(decision: Decision) -> str:
+    """Name what keeps an image: the first rule that does, else the cause."""
+    keeping = next((opinion.rule for opinion in decision.opinions if opinion.keeps), None)
+    return keeping if keeping and decision.cause is not Cause.NEEDED else decision.cause
+
+
+def _changes(inventory: Inventory, graph: Graph, decided: Decisions) -> Iterator[Change]:
+    components = deletion_order(inventory, graph, decided.doomed)
+    for number, component in enumerate(components, start=1):
+        for digest in component:
+            decision = decided.images.get(digest)
+            yield Change(
+                key=f"{inventory.repository}@{digest}",
+                digest=digest,
+                version_id=inventory.versions[digest].id,
+                component=number,
+                cause=decision.cause if decision else Cause.FOLLOWS,
+                rules=tuple(opinion.rule for opinion in decision.opinions) if decision else (),
+                reasons=decision.reasons if decision else _following(graph, digest),
+                observed=_observed(inventory.versions[digest]),
+            )
+
+
+def _following(graph: Graph, digest: Digest) -> tuple[str, ...]:
+    owners = graph.kept_by[digest]
+    others = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
+    return (f"goes with {owners[0]}{others}",)
+
+
+def _observed(version: Version) -> Observed:
+    manifest = version.manifest
+    return Observed(
+        tags=version.tags,
+        kind=version.kind,
+        size=manifest.content_size if manifest else 0,
+        pushed=version.pushed,
+        first_seen=version.first_seen,
+        children=tuple(child.digest for child in manifest.children) if manifest else (),
+        subject=manifest.subject if manifest else None,
+    )
+
+
+def _kept(
+    inventory: Inventory, decisions: tuple[Decision, ...], *causes: Cause
+) -> tuple[Kept, ...]:
+    return tuple(
+        Kept(
+            key=f"{inventory.repository}@{decision.image.digest}",
+            tags=decision.image.version.tags,
+            cause=decision.cause,
+            reasons=decision.reasons,
+        )
+        for decision in decisions
+        if decision.cause in causes
+    )
+
+
+def _families(decisions: tuple[Decision, ...]) -> tuple[TagFamily, ...]:
+    """Group the tags that no rule knows by shape, the largest family first."""
+    families: Mapping[str, list[Tag]] = defaultdict(list)
+    for decision in decisions:
+        if decision.cause is Cause.UNMATCHED_TAG:
+            for tag in decision.unknown:
+                families[_VARYING.sub("*", tag)].append(tag)
+    return tuple(
+        TagFamily(pattern=pattern, count=len(tags), example=min(tags))
+        for pattern, tags in sorted(families.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    )
+
+
+def _waiting(case: Case, decisions: tuple[Decision, ...]) -> Waiting | None:
+    """Count the images that only `min_age` keeps, and say when the first may go."""
+    young = [decision.image.version for decision in decisions if decision.cause is Cause.YOUNG]
+    if not young:
+        return None
+    fact = Fact.PUSHED if Fact.PUSHED in case.inventory.facts else Fact.FIRST_SEEN
+    born = [moment for version in young if (moment := version.time(fact))]
+    until = min(born) + case.policy.guards.min_age.delta if born else None
+    return Waiting(count=len(young), until=until)
+
+
+def _missing(inventory: Inventory, graph: Graph) -> tuple[str, ...]:
+    """Name the images that list a manifest which the registry does not have."""
+    return tuple(
+        f"{_name(inventory.versions[digest])} lists {len(children)} missing: {children[0]}"
+        for digest, children in sorted(graph.missing.items())
+    )
+
+
+def _name(version: Version) -> str:
+    return ", ".join(version.tags) or version.digest
+
+
+def _warnings(case: Case) -> Iterator[str]:
+    """Say which times could not be believed, since they keep what they belong to."""
+    for fact in sorted(case.policy.facts):
+        times = [version.time(fact) for version in case.inventory.versions.values()]
+        ahead = sum(moment is not None and moment > case.now for moment in times)
+        if ahead:
+            yield f"{ahead} versions have a `{fact}` time in the future and count as new"

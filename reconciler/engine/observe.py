@@ -1,0 +1,67 @@
+"""Read one repository whole: its listing, then as few documents as prove what keeps what."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.engine.created import creation_times
+from reconciler.engine.follow import Trail
+from reconciler.engine.survey import Survey
+from reconciler.model.inventory import Evidence, Fact, Inventory, Version
+from reconciler.model.manifest import Manifest
+from reconciler.model.names import Digest, Repository
+from reconciler.model.observations import Observations
+from reconciler.model.ports import Listing, RegistryReader
+
+
+def observe(
+    reader: RegistryReader,
+    repository: Repository,
+    *,
+    facts: frozenset[Fact] = frozenset(),
+    seen: Observations | None = None,
+) -> Inventory:
+    """Read a repository, all or nothing. `facts` names times that cost extra requests.
+
+    Raises: EvidenceError, when anything could not be read whole and verified; AccessError.
+    """
+    before = reader.requests
+    seen = seen or Observations()
+    listing = reader.listing(repository)
+    versions, documents = _read(reader, repository, listing, seen)
+    times = creation_times(reader, repository, documents) if Fact.CREATED in facts else {}
+    return Inventory.of(
+        repository,
+        (_remembered(version, documents, times, seen) for version in versions),
+        facts=reader.capabilities.facts,
+        evidence=Evidence(
+            pages=listing.pages, requests=reader.requests - before, watermark=listing.watermark
+        ),
+    )
+
+
+def _read(
+    reader: RegistryReader, repository: Repository, listing: Listing, seen: Observations
+) -> tuple[Iterable[Version], Mapping[Digest, Manifest]]:
+    if listing.closed:
+        return listing.versions, Survey(reader, repository, listing.versions).run()
+    trail = Trail(reader, repository, listing.versions)
+    trail.run(seen.digests)
+    return trail.versions.values(), trail.documents
+
+
+def _remembered(
+    version: Version,
+    documents: Mapping[Digest, Manifest],
+    times: Mapping[Digest, datetime],
+    seen: Observations,
+) -> Version:
+    """Add to a version its document, and what earlier runs noted."""
+    noted = seen.digests.get(version.digest)
+    return replace(
+        version,
+        manifest=documents.get(version.digest),
+        created=times.get(version.digest),
+        first_seen=noted.first_seen if noted else None,
+        untagged_since=noted.untagged_since if noted and not version.tags else None,
+    )
