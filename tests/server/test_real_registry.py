@@ -40,15 +40,24 @@ def test_a_pushed_index_pulls_whole(web: Remote, tmp_path: Path) -> None:
     assert {f"{child.hex}.manifest.json" for child in pushed.children} <= pulled
 
 
-def test_nested_indexes_and_docker_lists_pull_whole(web: Remote, tmp_path: Path) -> None:
-    inner = index(image("a", docker=True), image("b", docker=True), docker=True)
-    web.push(inner, "list")
-    web.push(index(build("v1"), build("v2")), "nested")
+def test_a_docker_list_pulls_whole(web: Remote, tmp_path: Path) -> None:
+    pushed = index(image("a", docker=True), image("b", docker=True), docker=True)
+    web.push(pushed, "list")
 
     pull_whole(f"{web.name}:list", tmp_path / "list")
 
-    assert inner.media_type == DOCKER_LIST
-    assert web.holds("nested")
+    pulled = {path.name for path in (tmp_path / "list").iterdir()}
+    assert pushed.media_type == DOCKER_LIST
+    assert {f"{child.hex}.manifest.json" for child in pushed.children} <= pulled
+
+
+def test_the_indexes_in_an_index_pull_whole_each_by_its_digest(web: Remote, tmp_path: Path) -> None:
+    nested = web.push(index(build("v1"), build("v2")), "nested")
+
+    for inner in nested.children:
+        pull_whole(f"{web.name}@{inner.digest}", tmp_path / inner.hex)
+
+    assert web.digest("nested") == nested.digest
 
 
 def test_an_index_that_lost_a_child_does_not_pull(web: Remote, tmp_path: Path) -> None:

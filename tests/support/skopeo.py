@@ -17,6 +17,8 @@ class SkopeoError(Exception):
 def pull_whole(name: str, destination: Path, *, credentials: tuple[str, str] | None = None) -> None:
     """Pull `host/path:tag` or `host/path@digest` with all its children and all their blobs.
 
+    skopeo knows no index inside an index: pull the inner ones by their digests.
+
     Raises: SkopeoError, when any part of it is missing.
     """
     login = ["--src-creds", ":".join(credentials)] if credentials else []
