@@ -133,11 +133,17 @@ class RegistryReader(Protocol):
 class Registry(RegistryReader, Protocol):
     """A registry that may be changed. Only `apply` and `undo` are given one."""
 
+    def pace(self, deletions: int) -> None:
+        """Wait until so many deletions may be sent without a pause between them."""
+
     def delete(self, repository: Repository, version: Version) -> Deletion:
         """Delete one version by id or digest: one attempt, never repeated blindly.
 
         Raises: AccessError, when the right is missing; any other answer is a Deletion.
         """
+
+    def restore(self, repository: Repository, version: Version) -> bool:
+        """Bring one deleted version back; False where the registry cannot or will not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,34 @@
+"""What changed in the registry since a plan was made, in words."""
+
+from typing import Any
+
+from deepdiff import DeepDiff
+
+from reconciler.model.inventory import Version
+from reconciler.model.plan import Observed
+
+_WATCHED = {"tags", "pushed"}
+"""What identifies a version as the one that was reviewed; all else follows from its digest."""
+
+
+def drift(observed: Observed, version: Version) -> str:
+    """Say how a version differs from what the plan observed; empty when it does not."""
+    before = observed.model_dump(mode="json", include=_WATCHED)
+    after = observed.model_copy(update={"tags": version.tags, "pushed": version.pushed})
+    difference = DeepDiff(
+        before, after.model_dump(mode="json", include=_WATCHED), ignore_order=True
+    )
+    return "; ".join(sorted(_words(difference)))
+
+
+def _words(difference: DeepDiff) -> list[str]:
+    """Turn a difference of two observations into short sentences."""
+    added: dict[str, Any] = difference.get("iterable_item_added", {})
+    removed: dict[str, Any] = difference.get("iterable_item_removed", {})
+    changed: dict[str, Any] = difference.get("values_changed", {})
+    moved = [f"{change['old_value']} became {change['new_value']}" for change in changed.values()]
+    return [
+        *(f"tag {tag} was added" for tag in added.values()),
+        *(f"tag {tag} was removed" for tag in removed.values()),
+        *moved,
+    ]

@@ -1,0 +1,91 @@
+"""What of an approved plan may still be done: live evaluation can only shrink it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.core.decide import Decision, Decisions, decide
+from reconciler.core.drift import drift
+from reconciler.core.graph import Graph, build_graph
+from reconciler.core.guards import Allowances, check_guards
+from reconciler.core.order import deletion_order
+from reconciler.core.planner import Case
+from reconciler.core.walk import closure
+from reconciler.model.journal import Result
+from reconciler.model.names import Digest
+from reconciler.model.plan import Cause, Change, Guard, RepositoryPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A planned deletion that is not carried out, and why."""
+
+    change: Change
+    result: Result
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is left to do in one repository.
+
+    Shape: `components` in order of deletion, each to be deleted without a pause; together with
+        `dropped` they are the changes of the plan.
+    """
+
+    graph: Graph
+    components: tuple[tuple[Change, ...], ...]
+    dropped: tuple[Dropped, ...]
+    guards: tuple[Guard, ...]
+
+
+def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
+    """Hold a plan against the registry and the policy of this moment.
+
+    A change survives when its version is as it was observed, the live evaluation also lets it
+    go, and nothing that stays keeps it. Nothing is added.
+
+    Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
+    """
+    inventory = case.inventory
+    graph = build_graph(inventory)
+    decided = decide(case.policy, inventory, graph, now=case.now, observations=case.observations)
+    changes = {change.digest: change for change in planned.changes}
+    dropped = {drop.change.digest: drop for drop in _dropped(planned.changes, case, decided)}
+    willing = changes.keys() - dropped.keys()
+    staying = closure(graph.keeps, inventory.versions.keys() - willing)
+    for digest in willing & staying:
+        reason = "something that stays needs it"
+        dropped[digest] = Dropped(changes[digest], Result.SKIPPED_REFERENCED, reason)
+    order = deletion_order(inventory, graph, willing - staying)
+    images = (willing - staying) & decided.images.keys()
+    return Work(
+        graph=graph,
+        components=tuple(tuple(changes[digest] for digest in part) for part in order),
+        dropped=tuple(drop for _, drop in sorted(dropped.items())),
+        guards=check_guards(
+            case.policy.guards,
+            inventory.repository,
+            images=len(decided.images),
+            deleted=len(images),
+            allowed=allowed,
+        ),
+    )
+
+
+def _dropped(changes: Sequence[Change], case: Case, decided: Decisions) -> Iterator[Dropped]:
+    """Yield the changes that the registry or the policy of this moment rules out."""
+    for change in changes:
+        version = case.inventory.versions.get(change.digest)
+        if version is None:
+            yield Dropped(change, Result.ABSENT, "the registry no longer has it")
+        elif words := drift(change.observed, version):
+            yield Dropped(change, Result.SKIPPED_CHANGED, words)
+        elif change.digest not in decided.doomed:
+            yield Dropped(change, *_why_kept(change.digest, decided.images))
+
+
+def _why_kept(digest: Digest, images: Mapping[Digest, Decision]) -> tuple[Result, str]:
+    decision = images.get(digest)
+    if decision is None or decision.cause in (Cause.NEEDED, Cause.EXPIRED):
+        return Result.SKIPPED_REFERENCED, "something that stays needs it"
+    return Result.SKIPPED_CHANGED, f"now kept ({decision.cause}): {'; '.join(decision.reasons)}"
