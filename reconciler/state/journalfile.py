@@ -1,0 +1,132 @@
+"""The journal file of one repository: append-only, durable before an append returns."""
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from threading import Lock
+
+import structlog
+
+from reconciler.errors import StateError
+from reconciler.model.journal import MAX_RECORD_BYTES, Entry, Record, chain
+from reconciler.state.durable import state_errors, sync_directory, write_through
+from reconciler.state.reading import End, Reading, read_journal
+
+_log = structlog.get_logger()
+
+
+class JournalFile:
+    """One journal file, for readers at any time and for the one writer that holds the lock."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember the path; nothing is opened yet."""
+        self._path = path
+        self._end: End | None = None
+        self._intact = True
+        self._turn = Lock()
+
+    def look(self) -> Sequence[Record]:
+        """Read and verify without the lock: a torn tail stays where it is, and is reported."""
+        reading = read_journal(self._path)
+        if reading.torn:
+            _log.warning("journal_tail_ignored", path=str(self._path), size=len(reading.torn))
+        return reading.records
+
+    def settle(self) -> Sequence[Record]:
+        """Read and verify under the lock: a torn tail is set aside, and appends go on from here."""
+        self._require_intact()
+        reading = read_journal(self._path)
+        with state_errors("settle", self._path):
+            # A killed run may have created the file without waiting for its name.
+            sync_directory(self._path.parent)
+            if reading.torn:
+                self._set_aside(reading)
+        self._end = reading.end
+        return reading.records
+
+    def forget(self) -> None:
+        """Forget where the journal ends: whoever takes the lock reads what others wrote."""
+        self._end = None
+
+    def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
+        """Write entries after the last record in one go, and wait until the disk has them.
+
+        Raises: StateError, when the disk does not confirm it. From then on nothing more is
+            appended here: after a failed write, the system may show what the disk has not got.
+        """
+        with self._turn:
+            if self._end is None:
+                self.settle()
+            end = self._end or End()
+            records = _chained(end.last, run, now, entries)
+            if records:
+                content = b"".join(_line(record) for record in records)
+                self._write(content, end.size)
+                self._end = End(records[-1], end.size + len(content))
+            return records
+
+    def _write(self, content: bytes, size: int) -> None:
+        """Write after `size` bytes; only a write that was confirmed leaves the journal intact."""
+        self._require_intact()
+        self._intact = False
+        with state_errors("write to", self._path), self._path.open("ab", buffering=0) as file:
+            self._expect(size, os.fstat(file.fileno()).st_size)
+            write_through(file.fileno(), content)
+            if size == 0:
+                sync_directory(self._path.parent)
+        self._intact = True
+
+    def _require_intact(self) -> None:
+        """Refuse to go on after a failed write: what reads back now may not be on the disk."""
+        if not self._intact:
+            raise StateError(
+                f"{self._path}: an earlier record could not be written, so no other is",
+                hint="Make the disk writable and run again: that run goes on where this one stops.",
+            )
+
+    def _expect(self, size: int, found: int) -> None:
+        if found != size:
+            raise StateError(
+                f"{self._path} has {found} bytes instead of {size}: something wrote to it "
+                "in spite of the lock",
+                hint="Find out what, check with `reconciler log verify`, then run again.",
+            )
+
+    def _set_aside(self, reading: Reading) -> None:
+        """Copy a torn tail to a file of its own, durably, and only then cut it off."""
+        number = reading.end.last.seq + 1 if reading.end.last else 1
+        copies = (self._path.with_name(f"journal.torn-{number}-{n}") for n in count(1))
+        copy = next(path for path in copies if not path.exists())
+        with copy.open("xb", buffering=0) as file:
+            write_through(file.fileno(), reading.torn)
+        sync_directory(self._path.parent)
+        with self._path.open("r+b", buffering=0) as file:
+            file.truncate(reading.end.size)
+            os.fsync(file.fileno())
+        _log.warning("journal_tail_set_aside", path=str(copy), size=len(reading.torn))
+
+
+def _chained(
+    last: Record | None, run: str, now: datetime, entries: Iterable[Entry]
+) -> Sequence[Record]:
+    """Chain entries to the last record.
+
+    Raises: StateError, for an entry that is no JSON: a server's text may hold half a surrogate
+        pair, which no encoding can write.
+    """
+    try:
+        return chain(last, run, now, entries)
+    except ValueError as error:
+        raise StateError(f"run {run}: an entry cannot be written as JSON: {error}") from error
+
+
+def _line(record: Record) -> bytes:
+    line = record.to_line()
+    if len(line) > MAX_RECORD_BYTES:
+        raise StateError(
+            f"record {record.seq} ({record.type}) of run {record.run} would take {len(line)} "
+            f"bytes; a record has at most {MAX_RECORD_BYTES}"
+        )
+    return line

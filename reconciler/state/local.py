@@ -1,0 +1,143 @@
+"""The state in a directory of this machine.
+
+Layout: `<root>/<host>/<path...>/_/` holds `journal.jsonl`, `observations.json`, `lock` and
+`holder.json` of one repository. No part of a repository's name begins with `_`, so `_` cannot be
+another repository.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from pydantic import ValidationError
+
+from reconciler.errors import InvalidNameError, StateError
+from reconciler.model.journal import MAX_RECORD_BYTES, Entry, Record
+from reconciler.model.names import Repository
+from reconciler.model.observations import Observations
+from reconciler.model.plan import canonical
+from reconciler.model.ports import Holder
+from reconciler.state.durable import make_directory, replace, state_errors, write_through
+from reconciler.state.journalfile import JournalFile
+from reconciler.state.lock import RepositoryLock
+from reconciler.state.mounts import network_filesystem
+
+_OWN = "_"
+"""Name of the directory, in that of a repository, that holds its state."""
+
+_log = structlog.get_logger()
+
+
+class LocalState:
+    """The state of all repositories, below one directory."""
+
+    def __init__(self, root: Path) -> None:
+        """Remember the directory; nothing is created yet."""
+        self._root = root
+
+    def of(self, repository: Repository) -> "LocalRepositoryState":
+        """Open the state of one repository; nothing is written until it is locked."""
+        return LocalRepositoryState(repository, self._root / repository / _OWN)
+
+    def repositories(self) -> Sequence[Repository]:
+        """List the repositories that have a state, sorted."""
+        with state_errors("list", self._root):
+            return sorted(_repositories(self._root)) if self._root.exists() else ()
+
+    def check_writable(self) -> None:
+        """Prove that a record could be written now, by writing as much and removing it.
+
+        Raises: StateError, saying why not and what to do.
+        """
+        with state_errors("write to", self._root):
+            make_directory(self._root)
+            with tempfile.NamedTemporaryFile(dir=self._root, prefix="_probe-") as probe:
+                write_through(probe.fileno(), bytes(MAX_RECORD_BYTES))
+        if kind := network_filesystem(self._root):
+            _log.warning("state_on_network_filesystem", path=str(self._root), filesystem=kind)
+
+
+def _repositories(root: Path) -> Iterator[Repository]:
+    for directory, below, _ in os.walk(root, onerror=_refuse):
+        if _OWN in below:
+            below.remove(_OWN)
+            # Other people's directories are no states.
+            with suppress(InvalidNameError):
+                yield Repository(Path(directory).relative_to(root).as_posix())
+
+
+def _refuse(error: OSError) -> None:
+    raise error
+
+
+class LocalRepositoryState:
+    """The state of one repository, in one directory. Writing needs the lock."""
+
+    def __init__(self, repository: Repository, directory: Path) -> None:
+        """Remember the directory; nothing is created yet."""
+        self._repository = repository
+        self._observations = directory / "observations.json"
+        self._journal = JournalFile(directory / "journal.jsonl")
+        self._lock = RepositoryLock(repository, directory)
+
+    def records(self) -> Sequence[Record]:
+        """Read and verify the whole journal; a torn tail is set aside, once locked.
+
+        Raises: JournalError, when a record inside does not verify.
+        """
+        return self._journal.settle() if self._lock.held else self._journal.look()
+
+    def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
+        """Write entries durably after the last record; return them as written.
+
+        Raises: StateError, when they could not be made durable: then nothing may be deleted.
+        """
+        self._require_lock()
+        return self._journal.append(run, now, entries)
+
+    def observations(self) -> Observations:
+        """Read the observations; empty when there are none yet.
+
+        Raises: StateError, when the file is damaged.
+        """
+        with state_errors("read", self._observations):
+            try:
+                return Observations.model_validate_json(self._observations.read_bytes())
+            except FileNotFoundError:
+                return Observations()
+            except ValidationError as error:
+                raise StateError(
+                    f"{self._observations} is damaged: {error.errors()[0]['msg']}",
+                    hint="Put a copy of it back. Without one, remove it: then ages by first_seen "
+                    "and untagged_since start anew, and what undo restored is no longer held.",
+                ) from error
+
+    def save_observations(self, observations: Observations) -> None:
+        """Replace the observations, all or nothing, as compact JSON without defaults."""
+        self._require_lock()
+        document = observations.model_dump(mode="json", exclude_defaults=True)
+        with state_errors("write", self._observations):
+            replace(self._observations, canonical(document))
+
+    @contextmanager
+    def lock(self, holder: Holder) -> Iterator[None]:
+        """Hold the lock for the length of a `with` block; it is not reentrant.
+
+        Raises: LockedError, naming the holder.
+        """
+        with self._lock.hold(holder):
+            self._journal.forget()
+            yield
+
+    def holder(self) -> Holder | None:
+        """Tell who holds the lock now; None if nobody does."""
+        return self._lock.holder()
+
+    def _require_lock(self) -> None:
+        """Refuse to write without the lock, which alone keeps two writers apart."""
+        if not self._lock.held:
+            raise StateError(f"{self._repository}: the state is written only under its lock")
