@@ -1,0 +1,196 @@
+"""Settings from the environment: where the state is, which registries there are, credentials.
+
+A variable may set what is shown, where the state lives and who we are; none may widen deletion.
+"""
+
+import json
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from platformdirs import user_cache_path
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from reconciler.errors import InvalidNameError, SettingsError
+from reconciler.model.names import Repository
+
+GITHUB_HOST = "ghcr.io"
+GITHUB_API = "https://api.github.com"
+
+_PREFIX = "RECONCILER_"
+_SHOWN = 80
+"""Longest value quoted in an error, in characters."""
+
+_CURES = {
+    "RECONCILER_REGISTRIES": (
+        'Write JSON such as {"containers.acme.example":'
+        ' {"kind": "ghcr", "api": "https://acme.example/api/v3"}}, or unset it.'
+    ),
+    "GITHUB_API_URL": f"Write a URL such as {GITHUB_API}, or unset it.",
+    "GITHUB_TOKEN": "Set GITHUB_TOKEN to the token alone, on one line.",
+    "GH_TOKEN": "Set GH_TOKEN to the token alone, on one line.",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, with or without a port, is this machine itself."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text is printable ASCII without spaces, so that a header or URL can hold it."""
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _plain_url(text: str) -> str:
+    """Accept the address of an API: no credentials, no query; the final slash goes."""
+    if set("@?#") & set(text):
+        raise ValueError("the URL must hold no user, password, query or fragment")
+    parts = urlsplit(text)
+    known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    if not known or not _is_word(text):
+        raise ValueError(f"{text[:_SHOWN]!r} is not an http or https URL")
+    return text.rstrip("/")
+
+
+def _secure_url(text: str) -> str:
+    """Refuse plain HTTP to another machine, which would show it the token."""
+    parts = urlsplit(text)
+    if parts.scheme == "http" and not is_loopback(parts.netloc):
+        raise ValueError(f"{text[:_SHOWN]!r} is plain HTTP to another machine; write https")
+    return text
+
+
+def _header_value(token: SecretStr) -> SecretStr:
+    """Accept what fits in a header; a newline from a file around it is cut off."""
+    text = token.get_secret_value().strip()
+    if not _is_word(text):
+        raise ValueError("the token holds a space or a character that no token has")
+    return SecretStr(text)
+
+
+def _decode(value: object) -> object:
+    """Read JSON where the value comes from the environment."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _hosts(registries: Mapping[str, "RegistrySettings"]) -> dict[str, "RegistrySettings"]:
+    """Check the names of the hosts, which are compared without regard to case."""
+    for host in registries:
+        try:
+            Repository(f"{host}/any")
+        except InvalidNameError as error:
+            raise ValueError(f"{host!r} is not a host, with a port where it has one") from error
+    return {host.lower(): settings for host, settings in registries.items()}
+
+
+ApiUrl = Annotated[str, AfterValidator(_plain_url)]
+Token = Annotated[SecretStr, AfterValidator(_header_value)]
+
+
+class RegistrySettings(BaseModel):
+    """How to talk to one registry. Shape: `api` for kind `ghcr` only, and always there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["ghcr", "oci"]
+    api: ApiUrl | None = None
+    plain_http: bool = False
+    """Whether to speak to the registry without TLS; allows `api` to be without it, too."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.kind == "ghcr") != (self.api is not None):
+            raise ValueError("kind ghcr needs 'api', and kind oci has none")
+        if self.api and not self.plain_http:
+            _secure_url(self.api)
+        return self
+
+
+class Settings(BaseSettings):
+    """Everything the environment says. Build it with `Settings.load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
+
+    state: Path = Path(".reconciler")
+    cache: Path | None = None
+    registries: Annotated[
+        dict[str, RegistrySettings], NoDecode, BeforeValidator(_decode), AfterValidator(_hosts)
+    ] = {}
+    github_token: Token | None = Field(None, validation_alias="GITHUB_TOKEN")
+    gh_token: Token | None = Field(None, validation_alias="GH_TOKEN")
+    github_api: Annotated[ApiUrl, AfterValidator(_secure_url)] = Field(
+        GITHUB_API, validation_alias="GITHUB_API_URL"
+    )
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment.
+
+        Raises: SettingsError, naming each variable that cannot be used, and what to write.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            raise _settings_error(error) from None
+
+    @property
+    def cache_path(self) -> Path:
+        """The directory of the manifest cache: as set, else the user's own."""
+        return self.cache or user_cache_path("reconciler", appauthor=False)
+
+    def registry_for(self, host: str) -> RegistrySettings:
+        """Say how to talk to a host: as configured, else built in, else any OCI registry."""
+        configured = self.registries.get(host.lower())
+        if configured:
+            return configured
+        if host.lower() == GITHUB_HOST:
+            return RegistrySettings(kind="ghcr", api=self.github_api)
+        return RegistrySettings(kind="oci", plain_http=is_loopback(host))
+
+    def token_for(self, host: str) -> SecretStr | None:
+        """Return GitHub's token for hosts that belong to GitHub, and for no other."""
+        if self.registry_for(host).kind != "ghcr":
+            return None
+        return self.github_token or self.gh_token or None
+
+
+def _settings_error(error: ValidationError) -> SettingsError:
+    """Translate what pydantic says into the words of whoever sets the variables."""
+    problems = error.errors(include_url=False)
+    variables = dict.fromkeys(_variable(problem) for problem in problems)
+    hint = " ".join(_CURES.get(variable, f"Correct {variable}.") for variable in variables)
+    return SettingsError("; ".join(map(_spoken, problems)), hint=hint)
+
+
+def _variable(problem: ErrorDetails) -> str:
+    name = str(problem["loc"][0])
+    return name if name.isupper() else f"{_PREFIX}{name.upper()}"
+
+
+def _spoken(problem: ErrorDetails) -> str:
+    """Say what is wrong and where; a value is quoted only where it cannot be a secret."""
+    where = [_variable(problem), *map(str, problem["loc"][1:])]
+    reason = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "literal_error":
+        reason += f", not {str(problem['input'])[:_SHOWN]!r}"
+    return ": ".join([*where, reason])
