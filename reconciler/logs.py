@@ -1,0 +1,89 @@
+"""Logging: events with facts, on stderr; for people on a terminal, as JSON lines elsewhere.
+
+An event is a constant name in snake case, and its facts are keys, never formatted into it. No
+secret and no terminal control leaves here, whatever a caller or a server has put into a fact.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence, Set
+from typing import Any, TextIO
+
+import structlog
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.processors import JSONRenderer, TimeStamper, add_log_level, format_exc_info
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from reconciler.model.display import public, safe
+
+REDACTED = "[redacted]"
+
+_SECRET_WORDS = ("authorization", "token", "password", "cookie", "secret")
+_TALKATIVE = ("httpx", "httpcore")
+"""Libraries that log addresses and headers of their own accord."""
+
+
+def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
+    """Send log events to a stream (stderr, unless another is given) from now on.
+
+    `verbose` adds the level `debug`, where each request is told.
+    """
+    target = stream or sys.stderr
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            add_log_level,
+            TimeStamper(fmt="iso", utc=True),
+            format_exc_info,
+            redact,
+            *_renderer(target),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.DEBUG if verbose else logging.INFO
+        ),
+        logger_factory=structlog.WriteLoggerFactory(file=target),
+        cache_logger_on_first_use=False,
+    )
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replace secrets by their name, and cut credentials out of addresses (a processor)."""
+    return {key: _fact(key, value) for key, value in event.items()}
+
+
+def _renderer(target: TextIO) -> Sequence[Processor]:
+    if not target.isatty():
+        return [JSONRenderer(sort_keys=True)]
+    colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    # The plain formatter, because the default one shows local variables, and thereby secrets.
+    return [ConsoleRenderer(colors=colours, exception_formatter=plain_traceback)]
+
+
+def _fact(key: str, value: Any) -> Any:
+    if any(word in key.lower() for word in _SECRET_WORDS):
+        return REDACTED
+    if key == "exception":
+        return "\n".join(_text(line) for line in str(value).splitlines())
+    return _shown(value)
+
+
+def _shown(value: Any) -> Any:
+    """Turn a fact into what may be printed; unknown types become their text."""
+    match value:
+        case bool() | int() | float() | None:
+            return value
+        case str() | bytes():
+            return _text(str(value))
+        case Mapping():
+            return {str(key): _fact(str(key), inner) for key, inner in value.items()}
+        case Sequence() | Set():
+            return [_shown(inner) for inner in value]
+        case _:
+            return _text(str(value))
+
+
+def _text(text: str) -> str:
+    return safe(public(text))
