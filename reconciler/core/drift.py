@@ -13,6 +13,8 @@ _WATCHED = {"tags", "pushed"}
 
 def drift(observed: Observed, version: Version) -> str:
     """Say how a version differs from what the plan observed; empty when it does not."""
+    if (observed.tags, observed.pushed) == (version.tags, version.pushed):
+        return ""
     before = observed.model_dump(mode="json", include=_WATCHED)
     after = observed.model_copy(update={"tags": version.tags, "pushed": version.pushed})
     difference = DeepDiff(

@@ -124,12 +124,22 @@ def parse_record(line: bytes, number: int) -> Record:
 
 
 def open_intents(records: Sequence[Record]) -> dict[str, Record]:
-    """Return the intents that no later record answers, by the key of their version."""
+    """Return the intents that no later record answers, by the key of their version.
+
+    An outcome `unknown` is no answer: the next run asks the registry again.
+    """
     pending: dict[str, Record] = {}
     for record in records:
         key = str(record.body.get("key", ""))
         if record.type == "intent":
             pending[key] = record
-        elif record.type in ("outcome", "resolve"):
+        elif record.type in ("outcome", "resolve") and record.body["result"] != Result.UNKNOWN:
             pending.pop(key, None)
     return pending
+
+
+def open_runs(records: Sequence[Record]) -> list[str]:
+    """Return the runs that were opened and never closed, in the order they were opened."""
+    closed = {record.body.get("of", record.run) for record in records if record.type == "run_close"}
+    opened = (record.run for record in records if record.type == "run_open")
+    return [run for run in opened if run not in closed]

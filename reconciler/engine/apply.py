@@ -1,0 +1,146 @@
+"""Apply a plan to one repository: lock, resolve, read again, narrow, delete, remember.
+
+Source of the order of steps: docs/apply.md, which says for each step what a crash leaves behind.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from reconciler.core.guards import Allowances
+from reconciler.core.narrow import Dropped, Work, narrow
+from reconciler.core.planner import Case
+from reconciler.engine.execute import Execution, Outcome, Run, counts
+from reconciler.engine.observe import observe
+from reconciler.engine.remember import remember
+from reconciler.engine.resolve import resolve
+from reconciler.errors import AccessError, EvidenceError, GuardError, ReconcilerError
+from reconciler.model.inventory import Inventory
+from reconciler.model.journal import Entry, Result
+from reconciler.model.names import Digest
+from reconciler.model.observations import Observations
+from reconciler.model.plan import RepositoryPlan
+from reconciler.model.policy import Policy
+from reconciler.model.ports import Holder, Registry, RepositoryState
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What one repository's apply works from: the plan, its digest, and today's policy."""
+
+    planned: RepositoryPlan
+    digest: str
+    policy: Policy
+    allowed: Allowances
+
+
+@dataclass
+class Applied:
+    """What an apply did in one repository, and the error that ended it, if one did."""
+
+    planned: RepositoryPlan
+    outcomes: list[Outcome] = field(default_factory=list)
+    dropped: Sequence[Dropped] = ()
+    resolved: int = 0
+    head: str = ""
+    """The hash of the journal's last record."""
+
+    stopped: str = ""
+    error: ReconcilerError | None = None
+
+
+def apply_repository(
+    approved: Approved, registry: Registry, state: RepositoryState, holder: Holder, run: Run
+) -> Applied:
+    """Delete what is approved and still may go; an error of ours ends this repository only."""
+    application = _Application(approved, registry, state, run, Applied(approved.planned))
+    try:
+        with state.lock(holder):
+            application.proceed()
+    except ReconcilerError as error:
+        application.applied.error = error
+    return application.applied
+
+
+@dataclass(frozen=True, slots=True)
+class _Application:
+    """One repository's apply, under its lock."""
+
+    approved: Approved
+    registry: Registry
+    state: RepositoryState
+    run: Run
+    applied: Applied
+
+    def proceed(self) -> None:
+        """Resolve what dead runs left, look again, narrow, delete, and note what was seen."""
+        repository, policy = self.approved.planned.repository, self.approved.policy
+        self._resolve()
+        seen = self.state.observations()
+        inventory = observe(self.registry, repository, facts=policy.facts, seen=seen)
+        undo = self.registry.capabilities.undo
+        case = Case(policy, inventory, seen, self.run.clock(), undo)
+        work = narrow(self.approved.planned, case, self.approved.allowed)
+        self.applied.dropped = work.dropped
+        _refuse_unsafe(self.approved.planned, work)
+        if work.components:
+            self.registry.check_deletion(repository)
+            self._carry_out(inventory, work)
+        noted = _noted(seen, inventory, self.applied, self.run)
+        if noted != seen:
+            self.state.save_observations(noted)
+
+    def _resolve(self) -> None:
+        records = list(self.state.records())
+        found = list(resolve(self.registry, self.approved.planned.repository, records))
+        if found:
+            records.extend(self.state.append(self.run.id, self.run.clock(), found))
+        self.applied.resolved = sum(entry.type == "resolve" for entry in found)
+        self.applied.head = records[-1].hash if records else ""
+
+    def _carry_out(self, inventory: Inventory, work: Work) -> None:
+        """Open the run in the journal, delete, and close it with its counts."""
+        opening = {
+            "plan": self.approved.digest,
+            "policy": self.approved.policy.name,
+            "changes": sum(map(len, work.components)),
+        }
+        self.state.append(self.run.id, self.run.clock(), [Entry("run_open", opening)])
+        execution = Execution(self.registry, self.state, inventory, work.graph, self.run)
+        try:
+            execution.carry_out(work.components)
+        except (EvidenceError, AccessError) as error:
+            self.applied.error = error
+        self.applied.outcomes, self.applied.stopped = execution.outcomes, execution.stopped
+        closing = {"counts": counts(execution.outcomes), "reason": execution.stopped or "done"}
+        records = self.state.append(self.run.id, self.run.clock(), [Entry("run_close", closing)])
+        self.applied.head = records[-1].hash
+
+
+def _refuse_unsafe(planned: RepositoryPlan, work: Work) -> None:
+    """Hold the guards against the live numbers.
+
+    Raises: GuardError, with the override of each guard that stops.
+    """
+    stopping = [guard for guard in work.guards if not guard.ok]
+    if stopping:
+        limits = "; ".join(f"{g.name} is {g.limit}, and it would be {g.actual}" for g in stopping)
+        overrides = " ".join(guard.override for guard in stopping)
+        raise GuardError(
+            f"{planned.repository}: {limits}",
+            hint=f"Nothing was deleted. If this is meant, plan again with: {overrides}",
+        )
+
+
+def _noted(seen: Observations, inventory: Inventory, applied: Applied, run: Run) -> Observations:
+    gone: set[Digest] = set()
+    refused: dict[Digest, str] = {}
+    for outcome in applied.outcomes:
+        digest = outcome.change.digest
+        match outcome.result:
+            case Result.DELETED | Result.ABSENT:
+                gone.add(digest)
+            case Result.RESTORED:
+                gone.discard(digest)
+            case Result.RETAINED:
+                refused[digest] = outcome.reason
+    return remember(seen, inventory, now=run.clock(), gone=gone, refused=refused)

@@ -1,0 +1,216 @@
+"""Carry out the deletions of one repository, component by component, each one recorded."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.core.drift import drift
+from reconciler.core.graph import Graph
+from reconciler.core.walk import closure
+from reconciler.engine.recheck import newly_referenced
+from reconciler.errors import AccessError, EvidenceError
+from reconciler.model.inventory import Inventory, Version
+from reconciler.model.journal import Entry, Result
+from reconciler.model.names import Digest
+from reconciler.model.plan import Change
+from reconciler.model.ports import Clock, Deletion, DeletionResult, Registry, RepositoryState
+
+BATCH = 50
+"""Deletions between two looks at the newest versions; also the intents in one append."""
+
+MAX_FAILURES = 5
+"""Failures in a row after which a repository is left for the next run."""
+
+Component = Sequence[Change]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one planned deletion ended, with the reason in words where it was not done."""
+
+    change: Change
+    result: Result
+    reason: str = ""
+    status: int = 0
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of `apply`: its id, its clock, when to stop, and whom to tell.
+
+    `halt` returns the reason to stop before the next deletion, empty to go on.
+    """
+
+    id: str
+    clock: Clock
+    halt: Callable[[], str]
+    report: Callable[[Outcome], None]
+
+
+@dataclass
+class Execution:
+    """Deletes what is left of a plan in one repository, and keeps to what it learns on the way."""
+
+    registry: Registry
+    state: RepositoryState
+    inventory: Inventory
+    graph: Graph
+    run: Run
+    outcomes: list[Outcome] = field(default_factory=list)
+    stopped: str = ""
+    """Why work was left, in words; empty when all was done."""
+
+    _spared: set[Digest] = field(default_factory=set)
+    _failures: int = 0
+    _refusal: EvidenceError | AccessError | None = None
+
+    def carry_out(self, components: Iterable[Component]) -> None:
+        """Delete components in order until done, halted, or too much has failed.
+
+        Raises: StateError, when an intent or outcome cannot be made durable; EvidenceError or
+            AccessError, when the registry stops answering or refuses, once that is recorded.
+        """
+        for batch in _batches(components):
+            if self._halted():
+                return
+            self._spare(newly_referenced(self.registry, self.inventory))
+            self._record(Entry("intent", _intent(change)) for part in batch for change in part)
+            for component in batch:
+                self._component(component)
+            if self._refusal:
+                raise self._refusal
+
+    def _halted(self) -> bool:
+        self.stopped = self.stopped or self.run.halt()
+        return bool(self.stopped)
+
+    def _spare(self, digests: Iterable[Digest]) -> None:
+        """Keep versions, and whatever stays because they stay."""
+        self._spared |= closure(self.graph.keeps, digests, beyond=self._spared)
+
+    def _component(self, component: Component) -> None:
+        """Check a component as one, then delete it without a pause, and record how it went."""
+        first = len(self.outcomes)
+        try:
+            for outcome in self._ended(component):
+                self.outcomes.append(outcome)
+                self.run.report(outcome)
+        except (EvidenceError, AccessError) as error:
+            self._refusal, self.stopped = error, str(error)
+        told = {outcome.change.digest for outcome in self.outcomes[first:]}
+        left = (change for change in component if change.digest not in told)
+        self.outcomes.extend(Outcome(change, Result.NOT_DONE, self.stopped) for change in left)
+        self._record(Entry("outcome", _told(outcome)) for outcome in self.outcomes[first:])
+
+    def _ended(self, component: Component) -> Iterator[Outcome]:
+        if self._halted():
+            return
+        self.registry.pace(len(component))
+        versions = {change.digest: self._look(change) for change in component}
+        changed = [
+            (change, words)
+            for change in component
+            if (found := versions[change.digest]) and (words := drift(change.observed, found))
+        ]
+        if changed:
+            self._spare(change.digest for change in component)
+            yield from (Outcome(change, Result.SKIPPED_CHANGED, why) for change, why in changed)
+        skipped = {change.digest for change, _ in changed}
+        for change in component:
+            if change.digest not in skipped:
+                yield from self._one(change, versions[change.digest])
+
+    def _look(self, change: Change) -> Version | None:
+        return self.registry.version(
+            self.inventory.repository, self.inventory.versions[change.digest]
+        )
+
+    def _one(self, change: Change, found: Version | None) -> Iterator[Outcome]:
+        """Delete one version unless something learned on the way forbids it."""
+        if change.digest in self._spared:
+            yield Outcome(change, Result.SKIPPED_REFERENCED, "something that stays needs it")
+        elif found is None:
+            yield Outcome(change, Result.ABSENT, "the registry no longer has it")
+        else:
+            yield from self._deleted(change, found)
+
+    def _deleted(self, change: Change, found: Version) -> Iterator[Outcome]:
+        deletion = self.registry.delete(self.inventory.repository, found)
+        outcome = self._outcome(change, found, deletion)
+        yield outcome
+        if outcome.result not in (Result.DELETED, Result.ABSENT):
+            self._spare([change.digest])
+            yield from self._restored(change)
+
+    def _outcome(self, change: Change, found: Version, deletion: Deletion) -> Outcome:
+        """Translate an answer; a lost one is resolved by reading, never by sending again."""
+        if deletion.result is DeletionResult.LOST:
+            result = self._resolved(found)
+        else:
+            result = Result(deletion.result)
+        failed = result in (Result.FAILED, Result.UNKNOWN)
+        self._failures = self._failures + 1 if failed else 0
+        if self._failures >= MAX_FAILURES:
+            self.stopped = f"{MAX_FAILURES} deletions in a row failed"
+        return Outcome(change, result, deletion.message, deletion.status, deletion.request_id)
+
+    def _resolved(self, found: Version) -> Result:
+        try:
+            still = self.registry.version(self.inventory.repository, found)
+        except EvidenceError:
+            return Result.UNKNOWN
+        return Result.FAILED if still else Result.DELETED
+
+    def _restored(self, refused: Change) -> Iterator[Outcome]:
+        """Bring back what spoke of a version that stays after all: its signatures come first."""
+        for digest in sorted(closure(self.graph.keeps, [refused.digest])):
+            for outcome in [o for o in self.outcomes if o.change.digest == digest]:
+                version = self.inventory.versions[digest]
+                if outcome.result is Result.DELETED and self.registry.restore(
+                    self.inventory.repository, version
+                ):
+                    yield Outcome(outcome.change, Result.RESTORED, "what it speaks of stays")
+
+    def _record(self, entries: Iterable[Entry]) -> None:
+        self.state.append(self.run.id, self.run.clock(), entries)
+
+
+def _batches(components: Iterable[Component]) -> Iterator[list[Component]]:
+    """Group components so that a group has at most BATCH deletions, or is a single component."""
+    batch: list[Component] = []
+    for component in components:
+        if batch and sum(map(len, batch)) + len(component) > BATCH:
+            yield batch
+            batch = []
+        batch.append(component)
+    if batch:
+        yield batch
+
+
+def _intent(change: Change) -> dict[str, object]:
+    return {
+        "key": change.key,
+        "digest": change.digest,
+        "version_id": change.version_id,
+        "tags": list(change.observed.tags),
+        "cause": change.cause,
+        "rules": list(change.rules),
+        "reasons": list(change.reasons),
+    }
+
+
+def _told(outcome: Outcome) -> dict[str, object]:
+    return {
+        "key": outcome.change.key,
+        "digest": outcome.change.digest,
+        "result": outcome.result,
+        "reason": outcome.reason,
+        "status": outcome.status,
+        "request_id": outcome.request_id,
+    }
+
+
+def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Count outcomes by result, for the journal and the last line."""
+    return dict(sorted(Counter(str(outcome.result) for outcome in outcomes).items()))
