@@ -17,6 +17,7 @@ ReconcilerError                     1   something we did not foresee
     └── JournalError                8   a record of the journal does not verify
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -36,6 +37,29 @@ class ExitCode(IntEnum):
     ACCESS = 77
     BAD_POLICY = 78
     INTERRUPTED = 130
+
+
+_SEVERITY = (
+    ExitCode.OK,
+    ExitCode.CHANGES,
+    ExitCode.PARTIAL,
+    ExitCode.SAFETY_STOP,
+    ExitCode.PLAN_REJECTED,
+    ExitCode.LOCKED,
+    ExitCode.EVIDENCE_INCOMPLETE,
+    ExitCode.ACCESS,
+    ExitCode.BAD_POLICY,
+    ExitCode.USAGE,
+    ExitCode.STATE_BROKEN,
+    ExitCode.INTERNAL,
+    ExitCode.INTERRUPTED,
+)
+"""From harmless to grave: which code a command over many repositories ends with."""
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """Return the gravest of several exit codes, OK where there is none."""
+    return max(codes, key=_SEVERITY.index, default=ExitCode.OK)
 
 
 class ReconcilerError(Exception):

@@ -13,7 +13,13 @@ from reconciler.engine.execute import Execution, Outcome, Run, counts
 from reconciler.engine.observe import observe
 from reconciler.engine.remember import remember
 from reconciler.engine.resolve import resolve
-from reconciler.errors import AccessError, EvidenceError, GuardError, ReconcilerError
+from reconciler.errors import (
+    AccessError,
+    EvidenceError,
+    ExitCode,
+    GuardError,
+    ReconcilerError,
+)
 from reconciler.model.inventory import Inventory
 from reconciler.model.journal import Entry, Result
 from reconciler.model.names import Digest
@@ -46,6 +52,15 @@ class Applied:
 
     stopped: str = ""
     error: ReconcilerError | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How it ended: an error's own code, or whether something is left for another run."""
+        if self.error:
+            return self.error.exit_code
+        open_ends = (Result.FAILED, Result.UNKNOWN, Result.NOT_DONE)
+        left = any(outcome.result in open_ends for outcome in self.outcomes)
+        return ExitCode.PARTIAL if left else ExitCode.OK
 
 
 def apply_repository(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from reconciler.errors import PlanError
+from reconciler.errors import ExitCode, PlanError, worst
 from reconciler.model.inventory import Evidence
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.rules import Frozen
@@ -119,6 +119,9 @@ class RepositoryPlan(Frozen):
     complete: bool
     error: str = ""
     hint: str = ""
+    failure: ExitCode = ExitCode.OK
+    """The exit code of what made it incomplete."""
+
     evidence: Evidence = Evidence()
     versions: int = 0
     images: int = 0
@@ -203,6 +206,13 @@ class Plan(Frozen):
             incomplete=sum(not part.complete for part in self.repositories),
             bytes=sum(change.observed.size for change in changes),
         )
+
+    @property
+    def outcome(self) -> ExitCode:
+        """How a command that only shows this plan ends."""
+        failures = [part.failure for part in self.repositories]
+        stopped = [ExitCode.SAFETY_STOP for part in self.repositories if part.stopped]
+        return worst(failures + stopped)
 
     @property
     def digest(self) -> str:

@@ -1,0 +1,57 @@
+"""Apply one plan over many repositories, each under its own lock, in sorted order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.core.guards import Allowances
+from reconciler.core.narrow import Dropped
+from reconciler.engine.apply import Applied, Approved, apply_repository
+from reconciler.engine.execute import Run
+from reconciler.errors import ReconcilerError
+from reconciler.model.journal import Result
+from reconciler.model.names import Repository
+from reconciler.model.plan import Plan, RepositoryPlan
+from reconciler.model.policy import Policy
+from reconciler.model.ports import Holder, Registry, State
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What an apply relies on: who changes which repository, and under which policy today.
+
+    `policy_for` returns None where the policy files of today no longer name a repository.
+    """
+
+    registry_for: Callable[[Repository], Registry]
+    policy_for: Callable[[Repository], Policy | None]
+    allowed: Allowances
+
+
+def apply_plan(
+    plan: Plan, authority: Authority, state: State, holder: Holder, run: Run
+) -> tuple[Applied, ...]:
+    """Apply each part of a plan; an error in one repository does not hold back the others."""
+    digest = plan.digest
+    parts = sorted(plan.repositories, key=lambda part: part.repository)
+    return tuple(_apply(part, digest, authority, state, holder, run) for part in parts)
+
+
+def _apply(
+    part: RepositoryPlan,
+    digest: str,
+    authority: Authority,
+    state: State,
+    holder: Holder,
+    run: Run,
+) -> Applied:
+    try:
+        policy = authority.policy_for(part.repository)
+        if policy is None:
+            reason = "no policy names this repository any more"
+            gone = (Dropped(change, Result.SKIPPED_CHANGED, reason) for change in part.changes)
+            return Applied(part, dropped=tuple(gone))
+        approved = Approved(part, digest, policy, authority.allowed)
+        registry = authority.registry_for(part.repository)
+        return apply_repository(approved, registry, state.of(part.repository), holder, run)
+    except ReconcilerError as error:
+        return Applied(part, error=error)

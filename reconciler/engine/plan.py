@@ -1,0 +1,84 @@
+"""Draw one plan over many repositories; one that cannot be read does not hold back the others."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.core.guards import Allowances
+from reconciler.core.planner import Case, plan_repository
+from reconciler.engine.observe import observe
+from reconciler.errors import ReconcilerError
+from reconciler.model.names import Repository
+from reconciler.model.plan import Plan, PolicySource, RepositoryPlan
+from reconciler.model.policy import Policy
+from reconciler.model.ports import RegistryReader, State
+
+
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """One repository, the policy it belongs to, and who reads it."""
+
+    repository: Repository
+    policy: Policy
+    reader: RegistryReader
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The times of a plan. `evaluated` differs from `now` in a forecast."""
+
+    now: datetime
+    evaluated: datetime
+    lasts: timedelta
+
+    @property
+    def is_forecast(self) -> bool:
+        """Whether the plan speaks of another time than now."""
+        return self.evaluated != self.now
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a plan comes from: the tool and the policy files."""
+
+    tool: str
+    sources: Sequence[PolicySource]
+
+
+def draw_plan(
+    governed: Iterable[Governed],
+    state: State,
+    *,
+    moment: Moment,
+    origin: Origin,
+    allowed: Allowances,
+) -> Plan:
+    """Read every repository and plan its deletions; nothing is written anywhere."""
+    ordered = sorted(governed, key=lambda one: one.repository)
+    return Plan(
+        tool=origin.tool,
+        created_at=moment.now,
+        evaluated_at=moment.evaluated,
+        expires_at=moment.now + moment.lasts,
+        forecast=moment.is_forecast,
+        policy=tuple(origin.sources),
+        repositories=tuple(_plan(one, state, moment.evaluated, allowed) for one in ordered),
+    )
+
+
+def _plan(one: Governed, state: State, now: datetime, allowed: Allowances) -> RepositoryPlan:
+    """Plan one repository; what cannot be read whole becomes an incomplete part, never a crash."""
+    try:
+        seen = state.of(one.repository).observations()
+        inventory = observe(one.reader, one.repository, facts=one.policy.facts, seen=seen)
+        case = Case(one.policy, inventory, seen, now, undo=one.reader.capabilities.undo)
+        return plan_repository(case, allowed)
+    except ReconcilerError as error:
+        return RepositoryPlan(
+            repository=one.repository,
+            policy=one.policy.name,
+            complete=False,
+            error=str(error),
+            hint=error.hint,
+            failure=error.exit_code,
+        )
