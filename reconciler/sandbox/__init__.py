@@ -1,1 +1,1 @@
-"""A stand-in for GitHub's package API and registry, on loopback, to rehearse and test against."""
+"""A stand-in for GitHub Packages and ghcr.io on loopback, to rehearse on and to test against."""

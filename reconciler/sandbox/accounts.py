@@ -1,0 +1,95 @@
+"""Who may call the sandbox, with which kind of token and which rights."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any, Literal, Self
+
+from pydantic import SecretStr, model_validator
+
+from reconciler.model.frozen import Frozen
+
+Role = Literal["read", "write", "admin"]
+_ROLES: tuple[Role, ...] = ("read", "write", "admin")
+
+READ_PACKAGES = "read:packages"
+WRITE_PACKAGES = "write:packages"
+DELETE_PACKAGES = "delete:packages"
+
+ANONYMOUS_HOURLY = 60
+"""Requests an hour without a token. Source: GitHub, "Rate limits for the REST API"."""
+
+
+class TokenKind(StrEnum):
+    """The kinds of token that GitHub tells apart by their prefix."""
+
+    CLASSIC = "ghp_"
+    ACTIONS = "ghs_"
+    FINE_GRAINED = "github_pat_"
+
+
+_HOURLY = {TokenKind.CLASSIC: 5000, TokenKind.ACTIONS: 1000, TokenKind.FINE_GRAINED: 5000}
+
+
+class Account(Frozen):
+    """One token and what it may do.
+
+    Shape: `roles` maps globs over `owner/name` to the role on those packages; the greatest
+        that matches holds. `scopes` count for a classic token only.
+    Units: `hourly` in requests; left out, it is what GitHub grants the kind of token.
+    """
+
+    token: SecretStr
+    login: str = "octocat"
+    scopes: frozenset[str] = frozenset({READ_PACKAGES, WRITE_PACKAGES, DELETE_PACKAGES})
+    roles: Mapping[str, Role] = {"*": "admin"}
+    hourly: int | None = None
+
+    @classmethod
+    def of(cls, token: str, **members: Any) -> Self:
+        """Make an account from plain values, which are checked like those of a file."""
+        return cls.model_validate({"token": token, **members})
+
+    @model_validator(mode="after")
+    def _has_a_known_prefix(self) -> Self:
+        if not self.token.get_secret_value().startswith(tuple(TokenKind)):
+            raise ValueError(f"a token begins with one of {', '.join(TokenKind)}")
+        return self
+
+    @property
+    def kind(self) -> TokenKind:
+        """The kind of token, by its prefix."""
+        token = self.token.get_secret_value()
+        return next(kind for kind in TokenKind if token.startswith(kind))
+
+    @property
+    def hourly_limit(self) -> int:
+        """Requests an hour against the primary limit."""
+        return self.hourly or _HOURLY[self.kind]
+
+    @property
+    def quota(self) -> str:
+        """Whose hour a request is counted in: a user's tokens share it, a job token does not."""
+        own = self.kind is TokenKind.ACTIONS
+        return self.token.get_secret_value() if own else self.login
+
+    def has_scope(self, scope: str) -> bool:
+        """Whether the token carries a scope; writing includes reading."""
+        if self.kind is TokenKind.ACTIONS:
+            return True
+        reading = scope == READ_PACKAGES and WRITE_PACKAGES in self.scopes
+        return scope in self.scopes or reading
+
+    def has_role(self, role: Role, package: str) -> bool:
+        """Whether the account's role on `owner/name` is at least the given one."""
+        enough = _ROLES[_ROLES.index(role) :]
+        return any(
+            held in enough for glob, held in self.roles.items() if fnmatchcase(package, glob)
+        )
+
+
+CLASSIC = Account.of("ghp_sandbox")
+"""A personal token that may do everything, for whoever has nothing else to configure."""
+
+ACTIONS = Account.of("ghs_sandbox", login="github-actions[bot]")
+"""A workflow's token with the admin role on every package."""

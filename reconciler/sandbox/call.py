@@ -1,0 +1,95 @@
+"""One HTTP call as the handlers read it, and the ways to refuse it."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+Pause = Callable[[], Awaitable[None]]
+"""What a service waits for between letting a call in and handling it."""
+
+_DOCUMENTATION = "https://docs.github.com/rest/packages/packages"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP call.
+
+    Shape: `target` is the path with its query as sent; `segments` is the path split at its
+        slashes and only then decoded, so that an encoded slash stays inside its segment.
+    """
+
+    method: str
+    target: str
+    segments: tuple[str, ...]
+    query: QueryParams
+    headers: Headers
+    body: bytes
+
+    @classmethod
+    def of(cls, request: Request, body: bytes) -> "Call":
+        """Read a call from its request."""
+        raw_path: bytes = request.scope["raw_path"]
+        path, query = raw_path.decode("latin-1"), request.scope["query_string"].decode("latin-1")
+        target = f"{path}?{query}" if query else path
+        segments = tuple(unquote(segment) for segment in path.split("/")[1:])
+        return cls(request.method, target, segments, request.query_params, request.headers, body)
+
+    @property
+    def base_url(self) -> str:
+        """The address under which the caller reached the sandbox."""
+        return f"http://{self.host}"
+
+    @property
+    def host(self) -> str:
+        """The host and port that the caller asked for."""
+        return self.headers.get("host", "localhost")
+
+    @property
+    def credential(self) -> tuple[str, str]:
+        """The scheme in lower case and the credential; both empty without any."""
+        scheme, _, credential = self.headers.get("authorization", "").partition(" ")
+        return scheme.lower(), credential.strip()
+
+    def number(self, name: str, default: int) -> int:
+        """Return a query parameter that should be a positive number."""
+        text = self.query.get(name, "")
+        return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else default
+
+
+class RefusedError(Exception):
+    """An answer that ends the handling of a call."""
+
+    def __init__(self, response: Response) -> None:
+        """Carry the answer to the caller."""
+        super().__init__(f"status {response.status_code}")
+        self.response = response
+
+
+def json_response(
+    content: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with JSON, in UTF-8 like both servers."""
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(body, status, headers, media_type="application/json; charset=utf-8")
+
+
+def github_refusal(
+    status: int, message: str, headers: Mapping[str, str] | None = None
+) -> RefusedError:
+    """Refuse in the form of GitHub's REST API."""
+    error = {"message": message, "documentation_url": _DOCUMENTATION, "status": str(status)}
+    return RefusedError(json_response(error, status, headers))
+
+
+def registry_refusal(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> RefusedError:
+    """Refuse in the form of the OCI distribution specification."""
+    errors = {"errors": [{"code": code, "message": message}]}
+    return RefusedError(json_response(errors, status, headers))

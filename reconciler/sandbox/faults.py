@@ -1,0 +1,117 @@
+"""Rules that make chosen calls go wrong, and the count of how often each one matched."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import NonNegativeFloat, PositiveInt, field_validator
+
+from reconciler.model.frozen import Frozen
+from reconciler.sandbox.operations import Operation
+
+Cut = Literal["drop", "hang", "truncate", "lost"]
+"""`drop` the connection before doing anything, `hang` until the client gives up, `truncate` the
+body half-way, or do the work and drop the answer, which is then `lost`."""
+
+
+class Answer(Frozen):
+    """An answer given instead of the true one."""
+
+    status: int
+    body: str = ""
+    headers: Mapping[str, str] = {}
+
+
+class Fault(Frozen):
+    """One rule: which calls it meets, and what happens to them.
+
+    Shape: `path` is a regular expression searched in the path with its query, still encoded.
+    Units: `delay` in seconds; `nth` counts matching calls from 1, and `times` of them are hit,
+        all of them when it is None.
+    """
+
+    method: str = ""
+    path: str = ""
+    nth: PositiveInt = 1
+    times: PositiveInt | None = 1
+    delay: NonNegativeFloat = 0.0
+    before: tuple[Operation, ...] = ()
+    answer: Answer | None = None
+    cut: Cut | None = None
+    after: tuple[Operation, ...] = ()
+
+    @field_validator("path")
+    @classmethod
+    def _is_an_expression(cls, path: str) -> str:
+        try:
+            re.compile(path)
+        except re.error as error:
+            raise ValueError(f"{path!r} is not a regular expression: {error}") from error
+        return path
+
+    def matches(self, method: str, target: str) -> bool:
+        """Whether the rule concerns this call; a rule without a method concerns all."""
+        return self.method in ("", method) and re.search(self.path, target) is not None
+
+    def hits(self, count: int) -> bool:
+        """Whether the rule strikes at its `count`-th matching call."""
+        return self.nth <= count and (self.times is None or count < self.nth + self.times)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What the rules that strike one call amount to."""
+
+    delay: float = 0.0
+    before: tuple[Operation, ...] = ()
+    answer: Answer | None = None
+    cut: Cut | None = None
+    after: tuple[Operation, ...] = ()
+
+
+_NO_TROUBLE = Trouble()
+
+
+class Faults:
+    """The rules in force."""
+
+    def __init__(self) -> None:
+        """Begin without rules."""
+        self._rules: list[Fault] = []
+        self._counts: list[int] = []
+
+    def add(self, *faults: Fault) -> None:
+        """Put rules in force; each counts its matching calls from now on."""
+        self._rules.extend(faults)
+        self._counts.extend(0 for _ in faults)
+
+    def clear(self) -> None:
+        """Take all rules out of force."""
+        self._rules.clear()
+        self._counts.clear()
+
+    def strike(self, method: str, target: str) -> Trouble:
+        """Count a call and return what is to happen to it."""
+        struck = [
+            rule
+            for place, rule in enumerate(self._rules)
+            if rule.matches(method, target) and self._hits(place)
+        ]
+        return _together(struck) if struck else _NO_TROUBLE
+
+    def _hits(self, place: int) -> bool:
+        self._counts[place] += 1
+        return self._rules[place].hits(self._counts[place])
+
+
+def _together(faults: Iterable[Fault]) -> Trouble:
+    """Combine rules: delays and operations add up, the first answer and the first cut hold."""
+    struck = tuple(faults)
+    return Trouble(
+        delay=sum(fault.delay for fault in struck),
+        before=tuple(operation for fault in struck for operation in fault.before),
+        answer=next((fault.answer for fault in struck if fault.answer), None),
+        cut=next((fault.cut for fault in struck if fault.cut), None),
+        after=tuple(operation for fault in struck for operation in fault.after),
+    )

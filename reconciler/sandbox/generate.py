@@ -1,0 +1,146 @@
+"""A package such as a year of releases, pull requests and nightly work leaves behind."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import accumulate
+from random import Random
+
+from reconciler.sandbox.artifacts import (
+    build_cache,
+    bundle,
+    cosign_signature,
+    image,
+    plain_index,
+    referrers_tag,
+)
+from reconciler.sandbox.builds import PLATFORMS, YEAR, Attestations, Build, push_build
+from reconciler.sandbox.content import Content
+from reconciler.sandbox.package import Package
+
+_DAY = timedelta(days=1)
+_COMMITS = 90
+"""Pushes to the main branch in the year."""
+
+_RELEASE_EVERY = 5
+"""Every so many commits of the main branch are released."""
+
+_PULL_REQUESTS = 26
+_INTERRUPTED_RUNS = 4
+_STEPS = ("patch", "patch", "minor", "patch", "candidate", "minor", "patch", "major")
+"""What the releases change, over and over."""
+
+Event = tuple[datetime, Callable[[datetime], None]]
+
+
+def lifelike(now: datetime, *, path: str = "acme/web", seed: int = 1) -> Package:
+    """Return a public package of about a thousand versions; equal arguments, equal bytes."""
+    package = Package.of(path, now - YEAR, "public")
+    workflows = _Workflows(package, Random(seed), now)  # noqa: S311 - it makes shapes, no secrets
+    for at, happen in sorted(workflows.events(), key=lambda event: event[0]):
+        happen(at)
+    return package
+
+
+@dataclass(slots=True)
+class _Workflows:
+    """The workflows of one repository; each writes to the package what its tools would."""
+
+    package: Package
+    random: Random
+    now: datetime
+
+    def events(self) -> Iterator[Event]:
+        """Yield everything that happens in the year, in no particular order."""
+        versions = _versions(_COMMITS // _RELEASE_EVERY)
+        for number in range(_COMMITS):
+            commit, at = self._commit(), self.now - YEAR * (_COMMITS - number - 0.5) / _COMMITS
+            yield at, self._main(commit)
+            if number % _RELEASE_EVERY == _RELEASE_EVERY - 1:
+                yield at + _DAY / 12, self._release(commit, versions[number // _RELEASE_EVERY])
+        for number in range(1, _PULL_REQUESTS + 1):
+            yield from self._pull_request(number)
+        for number in range(_INTERRUPTED_RUNS):
+            yield self.now - YEAR * self.random.uniform(0.05, 0.95), self._interrupted(number)
+
+    def _main(self, commit: str) -> Callable[[datetime], None]:
+        """Build a commit of the main branch and replace the build cache."""
+
+        def happen(at: datetime) -> None:
+            self._build(["main", "edge", f"sha-{commit[:7]}"], commit, f"main {commit}", at)
+            self.package.push(build_cache(commit), "buildcache", at=at + _DAY / 1440)
+
+        return happen
+
+    def _release(self, commit: str, version: str) -> Callable[[datetime], None]:
+        """Build a released commit again, sign it and attest it twice."""
+
+        def happen(at: datetime) -> None:
+            built = self._build(_release_tags(version), commit, f"release {version}", at)
+            signature = cosign_signature(built, version)
+            self.package.push(signature, f"{referrers_tag(built.digest)}.sig", at=at)
+            statements = [bundle(built, f"{version} {kind}") for kind in ("provenance", "sbom")]
+            # Each statement replaces the index that lists them all, as the attest action does.
+            for known in accumulate([statement] for statement in statements):
+                self.package.push(known[-1], at=at)
+                self.package.push(plain_index(known), referrers_tag(built.digest), at=at)
+
+        return happen
+
+    def _pull_request(self, number: int) -> Iterator[Event]:
+        """Yield the builds of one pull request; each takes the tag from the one before."""
+        opened = self.now - YEAR * (_PULL_REQUESTS - number + 0.3) / _PULL_REQUESTS
+        for push in range(self.random.randint(1, 4)):
+            at = opened + _DAY * push * self.random.uniform(0.2, 0.6)
+            yield at, self._preview(number, self._commit())
+
+    def _preview(self, number: int, commit: str) -> Callable[[datetime], None]:
+        def happen(at: datetime) -> None:
+            self._build([f"pr-{number}"], commit, f"pr {number} {commit}", at)
+
+        return happen
+
+    def _interrupted(self, number: int) -> Callable[[datetime], None]:
+        """Push platform images by digest and fail before the index is made."""
+
+        def happen(at: datetime) -> None:
+            for platform in PLATFORMS:
+                self.package.push(image(f"interrupted {number}", platform), at=at)
+
+        return happen
+
+    def _build(self, tags: list[str], commit: str, run: str, at: datetime) -> Content:
+        """Build with the attestations of the time: BuildKit changed their form in mid-year."""
+        form: Attestations = "artifact" if at > self.now - YEAR / 2 else "config"
+        build = Build(commit, run, at, tags, attestations=form)
+        return push_build(self.package, build)
+
+    def _commit(self) -> str:
+        return f"{self.random.getrandbits(160):040x}"
+
+
+def _release_tags(version: str) -> list[str]:
+    """Return the tags that docker/metadata-action gives a release; a candidate gets one."""
+    if "-" in version:
+        return [version]
+    major, minor, _ = version.split(".")
+    return [version, f"{major}.{minor}", major, "latest"]
+
+
+def _versions(count: int) -> list[str]:
+    """Return a plausible history of release numbers, from 1.0.0 on."""
+    major, minor, patch = 1, 0, 0
+    versions = [f"{major}.{minor}.{patch}"]
+    while len(versions) < count:
+        step = _STEPS[len(versions) % len(_STEPS)]
+        if step == "candidate":
+            versions.append(f"{major}.{minor + 1}.0-rc.1")
+        elif step == "major":
+            major, minor, patch = major + 1, 0, 0
+        elif step == "minor":
+            minor, patch = minor + 1, 0
+        else:
+            patch += 1
+        if step != "candidate":
+            versions.append(f"{major}.{minor}.{patch}")
+    return versions

@@ -1,0 +1,162 @@
+"""Count what callers spend against the limits, and refuse what is too much."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+
+from reconciler.sandbox.accounts import ANONYMOUS_HOURLY, Account
+from reconciler.sandbox.call import RefusedError, github_refusal, registry_refusal
+from reconciler.sandbox.clock import Clock
+from reconciler.sandbox.limits import READ_POINTS, WRITE_POINTS, Limits
+from reconciler.sandbox.windows import Window
+
+_PRIMARY = "API rate limit exceeded for {who}."
+_SECONDARY = (
+    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+)
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(slots=True)
+class _Quota:
+    """One caller's hour and what is in flight."""
+
+    limit: int
+    reset: datetime
+    points: Window
+    content: tuple[Window, Window]
+    used: int = 0
+    in_flight: int = 0
+
+
+@dataclass(slots=True)
+class Meter:
+    """The counters of every caller and of every namespace of the registry."""
+
+    limits: Limits
+    clock: Clock
+    _quotas: dict[str, _Quota] = field(default_factory=dict)
+    _registry: dict[str, Window] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count registry calls by the minute."""
+        self._registry = defaultdict(lambda: Window(self.limits.minute))
+
+    @contextmanager
+    def visit(self, account: Account | None, method: str) -> Iterator[None]:
+        """Count a call of the REST API, and hold it in the number of those in flight.
+
+        Raises: RefusedError, when it is over a limit.
+        """
+        quota = self._quota(account)
+        quota.in_flight += 1
+        try:
+            self._check_secondary(quota, method)
+            self._check_primary(quota, account)
+            yield
+        finally:
+            quota.in_flight -= 1
+
+    def refund(self, account: Account | None) -> None:
+        """Give back a call that GitHub does not count, such as one answered with 304."""
+        self._quota(account).used -= 1
+
+    def headers(self, account: Account | None) -> dict[str, str]:
+        """Tell the caller where it stands."""
+        if not self.limits.primary:
+            return {}
+        return {f"x-ratelimit-{name}": str(value) for name, value in self.rate(account).items()}
+
+    def rate(self, account: Account | None) -> dict[str, int | str]:
+        """Return where a caller stands, under GitHub's names."""
+        quota = self._quota(account)
+        return {
+            "limit": quota.limit,
+            "remaining": max(quota.limit - quota.used, 0),
+            "used": quota.used,
+            "reset": ceil(quota.reset.timestamp()),
+            "resource": "core",
+        }
+
+    def admit(self, namespace: str) -> None:
+        """Count a call of the registry.
+
+        Raises: RefusedError, with the wait in its text, when the namespace is over its limit.
+        """
+        allowed, now = self.limits.registry_per_minute, self.clock.now()
+        if allowed is None:
+            return
+        window = self._registry[namespace]
+        wait = window.wait(1, allowed, now)
+        if wait:
+            text = f"retry-after: {_go_duration(wait)}, allowed: {allowed}/minute"
+            raise registry_refusal(429, "TOOMANYREQUESTS", text)
+        window.spend(1, now)
+
+    def _check_primary(self, quota: _Quota, account: Account | None) -> None:
+        if self.limits.primary and quota.used >= quota.limit:
+            who = f"user {account.login}" if account else "this address"
+            raise github_refusal(self.limits.status, _PRIMARY.format(who=who))
+        quota.used += 1
+
+    def _quota(self, account: Account | None) -> _Quota:
+        now = self.clock.now()
+        key = account.quota if account else ""
+        limit = account.hourly_limit if account else ANONYMOUS_HOURLY
+        quota = self._quotas.get(key) or self._quotas.setdefault(key, self._fresh(limit, now))
+        if now >= quota.reset:
+            quota.used, quota.reset = 0, now + self.limits.hour
+        return quota
+
+    def _fresh(self, limit: int, now: datetime) -> _Quota:
+        minute, hour = self.limits.minute, self.limits.hour
+        return _Quota(limit, now + hour, Window(minute), (Window(minute), Window(hour)))
+
+    def _check_secondary(self, quota: _Quota, method: str) -> None:
+        now = self.clock.now()
+        wait = max(self._waits(quota, method, now))
+        if not wait or self.limits.refused_calls_count:
+            self._spend(quota, method, now)
+        if wait:
+            raise self._secondary(wait)
+
+    def _waits(self, quota: _Quota, method: str, now: datetime) -> list[timedelta]:
+        """Return how long each of the secondary limits makes this call wait."""
+        limits, reads = self.limits, method in _READS
+        crowded = limits.concurrent is not None and quota.in_flight > limits.concurrent
+        waits = [limits.minute if crowded else timedelta()]
+        if limits.points is not None:
+            waits.append(quota.points.wait(_points(method), limits.points, now))
+        per_span = (limits.content_per_minute, limits.content_per_hour)
+        for window, allowed in zip(quota.content, per_span, strict=True):
+            if allowed is not None and not reads:
+                waits.append(window.wait(1, allowed, now))
+        return waits
+
+    def _spend(self, quota: _Quota, method: str, now: datetime) -> None:
+        quota.points.spend(_points(method), now)
+        if method not in _READS:
+            for window in quota.content:
+                window.spend(1, now)
+
+    def _secondary(self, wait: timedelta) -> RefusedError:
+        seconds = str(max(ceil(wait.total_seconds()), 1))
+        headers = {"retry-after": seconds} if self.limits.retry_after else {}
+        return github_refusal(self.limits.status, _SECONDARY, headers)
+
+
+def _points(method: str) -> int:
+    return READ_POINTS if method in _READS else WRITE_POINTS
+
+
+def _go_duration(wait: timedelta) -> str:
+    """Write a wait the way Go prints a duration below a minute."""
+    microseconds = wait / timedelta(microseconds=1)
+    if microseconds < 1_000:
+        return f"{microseconds:g}µs"
+    if microseconds < 1_000_000:
+        return f"{microseconds / 1_000:g}ms"
+    return f"{microseconds / 1_000_000:g}s"

@@ -1,0 +1,165 @@
+"""One package as GitHub keeps it: versions, tags, blobs, and what is deleted but not yet gone."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+from zlib import crc32
+
+from reconciler.model.snapshot import OwnerKind, Visibility
+from reconciler.sandbox.content import Content
+from reconciler.sandbox.listing import Key, Listing
+
+RESTORABLE = timedelta(days=30)
+"""How long a deletion can be taken back. Source: GitHub, "Deleting and restoring a package"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A user or organisation."""
+
+    login: str
+    kind: OwnerKind = "Organization"
+
+    @property
+    def id(self) -> int:
+        """A number that is the same in every run."""
+        return 1_000_000 + crc32(self.login.lower().encode()) % 90_000_000
+
+
+@dataclass(slots=True)
+class Version:
+    """One manifest of a package; `body` is None when the registry has lost it.
+
+    Shape: `tags` in the order they were given, kept as they were when it is deleted.
+    """
+
+    id: int
+    digest: str
+    created_at: datetime
+    updated_at: datetime
+    media_type: str = ""
+    body: bytes | None = None
+    tags: tuple[str, ...] = ()
+    downloads: int = 0
+    deleted_at: datetime | None = None
+
+    @property
+    def key(self) -> Key:
+        """Its place in a listing."""
+        return (self.created_at, self.id)
+
+
+class Package:
+    """A package whose every change follows GitHub's rules on times, tags and ids."""
+
+    def __init__(
+        self, owner: Owner, name: str, created_at: datetime, visibility: Visibility = "private"
+    ) -> None:
+        """Begin without versions; ids go up from a number that depends on the name."""
+        self.owner = owner
+        self.name = name
+        self.visibility = visibility
+        self.created_at = created_at.replace(microsecond=0)
+        self.deleted_at: datetime | None = None
+        self.id = 7_000_000 + crc32(self.path.encode()) % 90_000_000
+        self.versions: dict[int, Version] = {}
+        self.tags: dict[str, Version] = {}
+        self.blobs: dict[str, bytes] = {}
+        self.listing = Listing()
+        self._by_digest: dict[str, Version] = {}
+        self.next_id = 1_300_000_000 + crc32(self.path.encode()) % 500 * 1_000_000
+
+    @classmethod
+    def of(cls, path: str, created_at: datetime, visibility: Visibility = "private") -> Self:
+        """Begin the package `owner/name` of an organisation."""
+        login, _, name = path.partition("/")
+        return cls(Owner(login), name, created_at, visibility)
+
+    @property
+    def path(self) -> str:
+        """The name inside the registry, `owner/name` with the owner in lower case."""
+        return f"{self.owner.login.lower()}/{self.name}"
+
+    @property
+    def live(self) -> Collection[Version]:
+        """The versions that are not deleted."""
+        return self._by_digest.values()
+
+    def deleted(self, now: datetime) -> Iterator[Version]:
+        """Yield the versions that can still be restored, newest first."""
+        gone = (version for version in self.versions.values() if _restorable(version, now))
+        yield from sorted(gone, key=lambda version: version.key, reverse=True)
+
+    def find(self, reference: str) -> Version | None:
+        """Return the live version with this tag or digest."""
+        known = self._by_digest if ":" in reference else self.tags
+        return known.get(reference)
+
+    def push(self, content: Content, *tags: str, at: datetime) -> Version:
+        """Store a manifest with its blobs and move tags to it.
+
+        Bytes that are already there make no new version, and no time moves.
+        """
+        for blob in content.blobs:
+            self.blobs[blob.digest] = blob.body
+        version = self._by_digest.get(content.digest)
+        if version is None:
+            at = at.replace(microsecond=0)
+            made = Version(self.next_id, content.digest, at, at, content.media_type, content.body)
+            version = self.add(made, at)
+        self.tag(version, *tags, at=at)
+        return version
+
+    def add(self, version: Version, now: datetime) -> Version:
+        """Take in a version as it stands, with the tags and times it has."""
+        self.next_id = max(self.next_id, version.id) + 1
+        self.versions[version.id] = version
+        if version.deleted_at is None:
+            self._by_digest[version.digest] = version
+            self.tags.update(dict.fromkeys(version.tags, version))
+            self.listing.show(version.key, version.tags, now)
+        return version
+
+    def tag(self, version: Version, *tags: str, at: datetime) -> None:
+        """Move tags to a version; neither its times nor those of the former holder change."""
+        for tag in tags:
+            holder = self.tags.get(tag)
+            if holder is version:
+                continue
+            if holder is not None:
+                self._retag(holder, tuple(kept for kept in holder.tags if kept != tag), at)
+            self.tags[tag] = version
+            self._retag(version, (*version.tags, tag), at)
+
+    def delete(self, version: Version, at: datetime) -> None:
+        """Delete a version softly, and with it every tag that points to it."""
+        version.deleted_at = at.replace(microsecond=0)
+        del self._by_digest[version.digest]
+        for tag in version.tags:
+            del self.tags[tag]
+        self.listing.hide(version.key, at)
+
+    def restore(self, version: Version, at: datetime, *, tags: bool) -> None:
+        """Take a deletion back; a tag that another version took meanwhile stays there."""
+        version.deleted_at = None
+        free = tuple(tag for tag in version.tags if tags and tag not in self.tags)
+        version.tags = free
+        self._by_digest[version.digest] = version
+        self.tags.update(dict.fromkeys(free, version))
+        self.listing.show(version.key, free, at)
+
+    def restorable(self, version_id: int, now: datetime) -> Version | None:
+        """Return a deleted version that can come back, if its digest was not pushed again."""
+        version = self.versions.get(version_id)
+        if version is None or not _restorable(version, now) or version.digest in self._by_digest:
+            return None
+        return version
+
+    def _retag(self, version: Version, tags: tuple[str, ...], at: datetime) -> None:
+        version.tags = tags
+        self.listing.show(version.key, tags, at)
+
+
+def _restorable(version: Version, now: datetime) -> bool:
+    return version.deleted_at is not None and version.deleted_at + RESTORABLE > now

@@ -1,0 +1,90 @@
+"""Carry out what somebody else does to a package."""
+
+from typing import Any
+
+from reconciler.sandbox.artifacts import OCI_INDEX, image
+from reconciler.sandbox.content import Content, document
+from reconciler.sandbox.operations import (
+    Advance,
+    Delete,
+    Download,
+    ExpireTokens,
+    Operation,
+    Push,
+    Retag,
+    Revoke,
+)
+from reconciler.sandbox.package import Package, Version
+from reconciler.sandbox.world import World
+
+
+def perform(world: World, *operations: Operation) -> None:
+    """Carry out operations in order.
+
+    Raises: LookupError, when one names a package, tag or digest that is not there.
+    """
+    with world.lock:
+        for operation in operations:
+            _perform(world, operation)
+
+
+def _perform(world: World, operation: Operation) -> None:
+    match operation:
+        case ExpireTokens():
+            world.tokens.expire()
+        case Revoke():
+            world.revoked.add(operation.login)
+        case Advance():
+            world.clock.advance(operation.by)
+        case Push():
+            _push(world, operation)
+        case Retag() | Delete() | Download():
+            _change(world, operation)
+
+
+def _change(world: World, operation: Retag | Delete | Download) -> None:
+    package = _package(world, operation.package)
+    match operation:
+        case Retag():
+            package.tag(_version(package, operation.to), operation.tag, at=world.now)
+        case Delete():
+            package.delete(_version(package, operation.reference), world.now)
+        case Download():
+            _version(package, operation.reference).downloads = operation.count
+
+
+def _push(world: World, push: Push) -> None:
+    package = world.find(push.package) or world.create(push.package)
+    package.push(_content(package, push), *push.tags, at=world.now)
+
+
+def _content(package: Package, push: Push) -> Content:
+    """Make what is pushed; an unnamed image differs from all others in the package."""
+    if push.body:
+        return Content(push.media_type, push.body.encode())
+    links: dict[str, Any] = (
+        {"subject": _named(package, push.subject).descriptor()} if push.subject else {}
+    )
+    if push.lists:
+        listed = [_named(package, reference).descriptor() for reference in push.lists]
+        return document(OCI_INDEX, {"manifests": listed, **links})
+    return image(f"pushed as number {package.next_id}", **links)
+
+
+def _named(package: Package, reference: str) -> Content:
+    version = _version(package, reference)
+    return Content(version.media_type, version.body or b"")
+
+
+def _package(world: World, path: str) -> Package:
+    package = world.find(path)
+    if package is None:
+        raise LookupError(f"no package {path}")
+    return package
+
+
+def _version(package: Package, reference: str) -> Version:
+    version = package.find(reference)
+    if version is None:
+        raise LookupError(f"{package.path} has no version {reference}")
+    return version

@@ -1,0 +1,73 @@
+"""Packages from a snapshot, and back."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from reconciler.model.names import Digest, Tag
+from reconciler.model.snapshot import ContentRecord, PackageRecord, Snapshot, VersionRecord
+from reconciler.sandbox.package import Owner, Package, Version
+
+
+def packages_of(snapshot: Snapshot) -> list[Package]:
+    """Bring every package of a snapshot to life."""
+    return [_package(record, snapshot.taken_at) for record in snapshot.packages]
+
+
+def snapshot_of(packages: Iterable[Package], now: datetime) -> Snapshot:
+    """Record packages as they stand; `packages_of` gives them back."""
+    return Snapshot(taken_at=now, packages=tuple(_record(package) for package in packages))
+
+
+def _package(record: PackageRecord, taken_at: datetime) -> Package:
+    owner = Owner(record.owner, record.owner_kind)
+    oldest = min((version.created_at for version in record.versions), default=taken_at)
+    package = Package(owner, record.name, oldest, record.visibility)
+    package.blobs.update((digest, blob.body) for digest, blob in record.blobs.items())
+    first_id = package.next_id
+    for place, version in enumerate(sorted(record.versions, key=lambda v: v.created_at)):
+        content = record.manifests.get(version.digest)
+        package.add(_version(version, content, first_id + place), taken_at)
+    return package
+
+
+def _version(record: VersionRecord, content: ContentRecord | None, counted_id: int) -> Version:
+    return Version(
+        id=counted_id if record.id is None else record.id,
+        digest=record.digest,
+        created_at=record.created_at,
+        updated_at=record.updated_at or record.created_at,
+        media_type=content.media_type if content else "",
+        body=content.body if content else None,
+        tags=record.tags,
+        downloads=record.downloads,
+        deleted_at=record.deleted_at,
+    )
+
+
+def _record(package: Package) -> PackageRecord:
+    versions = package.versions.values()
+    return PackageRecord(
+        owner=package.owner.login,
+        owner_kind=package.owner.kind,
+        name=package.name,
+        visibility=package.visibility,
+        versions=tuple(_version_record(version) for version in versions),
+        manifests={
+            Digest(version.digest): ContentRecord.of(version.body, version.media_type)
+            for version in versions
+            if version.body is not None
+        },
+        blobs={Digest(digest): ContentRecord.of(body) for digest, body in package.blobs.items()},
+    )
+
+
+def _version_record(version: Version) -> VersionRecord:
+    return VersionRecord(
+        id=version.id,
+        digest=Digest(version.digest),
+        created_at=version.created_at,
+        updated_at=version.updated_at,
+        tags=tuple(Tag(tag) for tag in version.tags),
+        downloads=version.downloads,
+        deleted_at=version.deleted_at,
+    )

@@ -1,0 +1,75 @@
+"""What a call of the Packages API is about: whose packages, which one, and what of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from reconciler.sandbox.accounts import Account, TokenKind
+from reconciler.sandbox.call import Call, github_refusal
+from reconciler.sandbox.package import Owner, Package
+from reconciler.sandbox.rights import INTEGRATION, Right, authenticated
+from reconciler.sandbox.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The subject of a call, read from its path.
+
+    Shape: `shape` is what follows `packages` in the path, with `{name}` and `{id}` for values.
+    """
+
+    call: Call
+    account: Account | None
+    owner: Owner
+    shape: str
+    package: Package | None = None
+    version_id: int = 0
+
+    @property
+    def live_package(self) -> Package | None:
+        """The package, unless it is deleted."""
+        return None if self.package is None or self.package.deleted_at else self.package
+
+
+Operation = Callable[[Wanted], Response]
+
+
+def wanted_by(world: World, call: Call, account: Account | None) -> Wanted:
+    """Read a call's path.
+
+    Raises: RefusedError, with 404, when nobody by that name has packages.
+    """
+    login, rest = _owner(call, account)
+    owner = world.owners.get(login.lower()) or _numbered(world, login)
+    if owner is None or (call.segments[0] == "orgs" and owner.kind == "User"):
+        raise github_refusal(404, "Not Found")
+    if len(rest) < 2:
+        return Wanted(call, account, owner, "/".join(rest))
+    kind, name, *tail = rest
+    shape = "/".join((kind, "{name}", *("{id}" if part.isdigit() else part for part in tail)))
+    version_id = next((int(part) for part in tail if part.isdigit()), 0)
+    package = world.packages.get(f"{owner.login.lower()}/{name}")
+    return Wanted(call, account, owner, shape, package, version_id)
+
+
+def _owner(call: Call, account: Account | None) -> tuple[str, list[str]]:
+    """Return the login or number that a path gives, and what follows `packages`."""
+    match call.segments:
+        case ("user", "packages", *rest):
+            return _own_login(account), rest
+        case ("orgs" | "users" | "organizations" | "user", login, "packages", *rest):
+            return login, rest
+        case _:
+            raise github_refusal(404, "Not Found")
+
+
+def _own_login(account: Account | None) -> str:
+    holder = authenticated(account, Right.READ)
+    if holder.kind is TokenKind.ACTIONS:
+        raise github_refusal(403, INTEGRATION)
+    return holder.login
+
+
+def _numbered(world: World, number: str) -> Owner | None:
+    return next((owner for owner in world.owners.values() if str(owner.id) == number), None)
