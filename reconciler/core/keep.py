@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from reconciler.core.calendar import bucket_of
 from reconciler.core.reading import Reader, Reading
 from reconciler.core.select import Seen, TagIndex
+from reconciler.model.keep import Keep
 from reconciler.model.names import Digest
-from reconciler.model.rules import Keep, Rule
+from reconciler.model.rules import Rule
 from reconciler.model.spans import Span, spoken
 
 _LATEST = datetime.max.replace(tzinfo=UTC)

@@ -6,9 +6,9 @@ from functools import cached_property
 
 from reconciler.core.graph import Graph, image_tags
 from reconciler.model.inventory import Inventory, Version
+from reconciler.model.match import Match
 from reconciler.model.names import Digest, Tag
 from reconciler.model.patterns import PatternSet, TagGlob, TagRegex
-from reconciler.model.rules import Match
 from reconciler.model.semver import SemVer, parse_semver
 
 

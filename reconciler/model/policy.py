@@ -1,20 +1,26 @@
 """A policy: the repositories it governs, what it protects, its rules and its guards."""
 
-from collections.abc import Iterable
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, StrictBool, StrictInt, field_validator, model_validator
+from pydantic import Field, StrictBool, StrictInt, field_validator
 
 from reconciler.errors import PolicyError
+from reconciler.model.frozen import Frozen
 from reconciler.model.inventory import Fact
+from reconciler.model.language import Checked, Flaw, Label
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
-from reconciler.model.rules import Frozen, Label, Protection, Rule
+from reconciler.model.rules import Protection, Rule
 from reconciler.model.spans import Span
 
 MAX_REPOSITORIES = 1_000
 """Most patterns of repositories in one policy."""
+
+MAX_POLICIES = 1_000
+"""Most policies in one file."""
 
 MAX_RULES = 200
 """Most rules, and most protections, in one policy."""
@@ -26,23 +32,68 @@ class Guards(Frozen):
     Units: counts are images (roots); the percentage is of the repository's images.
     """
 
-    min_age: Span = Span("24h")
-    max_delete: Annotated[StrictInt, Field(ge=0, le=10_000_000)] = 200
-    max_delete_percent: Annotated[StrictInt, Field(ge=0, le=100)] = 30
-    never_empty: StrictBool = True
+    min_age: Span = Field(
+        Span("24h"),
+        description="Nothing younger than this is deleted, whatever the rules say; 0h is off.",
+        examples=["24h"],
+    )
+    max_delete: Annotated[StrictInt, Field(ge=0, le=10_000_000)] = Field(
+        200, description="A plan may delete at most this many images.", examples=[200]
+    )
+    max_delete_percent: Annotated[StrictInt, Field(ge=0, le=100)] = Field(
+        30, description="A plan may delete at most this part of the images.", examples=[30]
+    )
+    never_empty: StrictBool = Field(
+        True,  # noqa: FBT003 - a default of a field
+        description="A plan may not leave a repository without images.",
+        examples=[True],
+    )
 
 
-class Policy(Frozen):
+class Policy(Checked):
     """Retention for the repositories it names; a repository belongs to one policy."""
 
-    name: Label
-    repositories: tuple[RepositoryGlob, ...] = Field(min_length=1, max_length=MAX_REPOSITORIES)
-    except_: tuple[RepositoryGlob, ...] = Field((), alias="except", max_length=MAX_REPOSITORIES)
-    timezone: str = "UTC"
-    unmatched_tags: Literal["keep", "ignore"] = "keep"
-    protect: tuple[Protection, ...] = Field((), max_length=MAX_RULES)
-    rules: tuple[Rule, ...] = Field(min_length=1, max_length=MAX_RULES)
-    guards: Guards = Guards()
+    name: Label = Field(
+        description="The policy's name in plans and logs, unlike any other.", examples=["web"]
+    )
+    repositories: tuple[RepositoryGlob, ...] = Field(
+        min_length=1,
+        max_length=MAX_REPOSITORIES,
+        description="The repositories it governs; * stops at a slash, ** does not.",
+        examples=[["ghcr.io/acme/web"]],
+    )
+    except_: tuple[RepositoryGlob, ...] = Field(
+        (),
+        alias="except",
+        max_length=MAX_REPOSITORIES,
+        description="Repositories among them that it leaves alone.",
+        examples=[["ghcr.io/acme/base-*"]],
+    )
+    timezone: str = Field(
+        "UTC",
+        description="Where the day begins, for calendar buckets and dates in tags.",
+        examples=["Europe/Berlin"],
+    )
+    unmatched_tags: Literal["keep", "ignore"] = Field(
+        "keep",
+        description="Whether a tag that no rule knows keeps its image.",
+        examples=["keep"],
+    )
+    protect: tuple[Protection, ...] = Field(
+        (),
+        max_length=MAX_RULES,
+        description="Images that stay whatever the rules say.",
+        examples=[[{"name": "moving", "match": {"tags": ["latest", "main"]}}]],
+    )
+    rules: tuple[Rule, ...] = Field(
+        min_length=1,
+        max_length=MAX_RULES,
+        description="What may expire, and what of it stays; the order never matters.",
+        examples=[[{"name": "dangling", "match": {"untagged": True}, "keep": {"within": "7d"}}]],
+    )
+    guards: Guards = Field(
+        Guards(), description="Limits that stop a plan.", examples=[{"max_delete": 200}]
+    )
 
     def governs(self, repository: Repository) -> bool:
         """Whether the repository belongs to this policy."""
@@ -73,30 +124,42 @@ class Policy(Frozen):
             ) from error
         return name
 
-    @model_validator(mode="after")
-    def _unique_names(self) -> Self:
-        names = [part.name for part in self.protect] + [part.name for part in self.rules]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"names are used twice: {', '.join(twice)}; give each its own")
-        return self
+    def flaws(self) -> Iterator[Flaw]:
+        """Yield names that stand twice."""
+        names = [(("protect", at, "name"), part.name) for at, part in enumerate(self.protect)]
+        names += [(("rules", at, "name"), part.name) for at, part in enumerate(self.rules)]
+        seen: set[Label] = set()
+        for at, name in names:
+            if name in seen:
+                yield Flaw(at, f"the name {name} is used twice in this policy; choose another")
+            seen.add(name)
 
 
 class PolicyFile(Frozen):
     """The content of one policy file."""
 
-    version: Literal[1]
-    policies: tuple[Policy, ...] = Field(min_length=1, max_length=MAX_REPOSITORIES)
+    version: Literal[1] = Field(description="The version of the language.", examples=[1])
+    policies: tuple[Policy, ...] = Field(
+        min_length=1,
+        max_length=MAX_POLICIES,
+        description="The policies; each governs repositories of its own.",
+        examples=[[]],
+    )
 
 
-def policy_for(repository: Repository, policies: Iterable[Policy]) -> Policy | None:
+def policy_for(
+    repository: Repository,
+    policies: Iterable[Policy],
+    *,
+    described: Callable[[Policy], str] = attrgetter("name"),
+) -> Policy | None:
     """Return the one policy that governs a repository, None if none does.
 
-    Raises: PolicyError, when two do; which one was meant cannot be guessed.
+    Raises: PolicyError, when two do, as `described`; which one was meant cannot be guessed.
     """
     governing = [policy for policy in policies if policy.governs(repository)]
     if len(governing) > 1:
-        names = " and ".join(policy.name for policy in governing)
+        names = " and ".join(described(policy) for policy in governing)
         raise PolicyError(
             f"{repository} belongs to two policies: {names}",
             hint="Narrow `repositories`, or add the repository to `except` in one of them.",

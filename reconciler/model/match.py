@@ -1,0 +1,122 @@
+"""The selector of a rule: which images it sees."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field, StrictBool
+
+from reconciler.model.language import MAX_PATTERNS, Checked, Flaw, Switch
+from reconciler.model.patterns import TagGlob, TagRegex, TypeGlob
+from reconciler.model.semver import SemVerRange
+
+SELECTORS = ("tags", "regex", "semver", "untagged", "any", "rest")
+
+
+class Match(Checked):
+    """Which images a rule sees: exactly one selector, and filters that narrow it."""
+
+    tags: tuple[TagGlob, ...] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_PATTERNS,
+        description="Images with a tag like one of these; * is any text, ? one character.",
+        examples=[["latest", "release-*"]],
+    )
+    regex: TagRegex | None = Field(
+        None,
+        description="Images with a tag that matches this RE2 expression as a whole.",
+        examples=[r"pr-(?P<pr>\d+)"],
+    )
+    semver: SemVerRange | None = Field(
+        None,
+        description="Images with a tag that is a semantic version in this range.",
+        examples=[">=1.2 <2"],
+    )
+    prerelease: Literal["exclude", "include", "only"] | None = Field(
+        None,
+        description="What semver does with pre-releases; exclude unless said otherwise.",
+        examples=["only"],
+    )
+    untagged: Switch | None = Field(
+        None, description="Images without a tag that nothing needs.", examples=[True]
+    )
+    any: Switch | None = Field(None, description="Every image, tagged or not.", examples=[True])
+    rest: Switch | None = Field(
+        None, description="Every image that no other rule of the policy covers.", examples=[True]
+    )
+    except_: tuple[TagGlob, ...] = Field(
+        (),
+        alias="except",
+        max_length=MAX_PATTERNS,
+        description="Tags that the selector passes over.",
+        examples=[["latest"]],
+    )
+    with_: tuple[TagGlob, ...] = Field(
+        (),
+        alias="with",
+        max_length=MAX_PATTERNS,
+        description="Only images that carry, for each of these, a tag like it.",
+        examples=[["signed-*"]],
+    )
+    without: tuple[TagGlob, ...] = Field(
+        (),
+        max_length=MAX_PATTERNS,
+        description="No image that carries a tag like one of these.",
+        examples=[["pr-*"]],
+    )
+    every_tag: StrictBool = Field(
+        False,  # noqa: FBT003 - a default of a field
+        description="Only images whose every tag the selector picks.",
+        examples=[True],
+    )
+    artifact_type: TypeGlob | None = Field(
+        None,
+        description="Only images of this artifact type; * is any text.",
+        examples=["application/vnd.cncf.helm.*"],
+    )
+
+    @property
+    def selector(self) -> str:
+        """The name of its one selector."""
+        return self._given[0]
+
+    @property
+    def label(self) -> str:
+        """The selector in a few characters, for reasons."""
+        return str(self.semver or ", ".join(self.patterns) or self.selector)
+
+    @property
+    def reads_tags(self) -> bool:
+        """Whether the selector picks tags rather than whole images."""
+        return self.selector in ("tags", "regex", "semver")
+
+    @property
+    def captures(self) -> frozenset[str]:
+        """The names that `group_by`, `order_by` and `age_by` may use."""
+        return self.regex.captures if self.regex else frozenset()
+
+    @property
+    def patterns(self) -> tuple[TagGlob | TagRegex, ...]:
+        """The patterns of its selector; for `semver` and whole-image selectors there are none."""
+        return self.tags or ((self.regex,) if self.regex else ())
+
+    def flaws(self) -> Iterator[Flaw]:
+        """Yield selectors that are none or several, and filters that filter nothing."""
+        if len(self._given) != 1:
+            got, all_of = ", ".join(self._given) or "none", ", ".join(SELECTORS)
+            yield Flaw((), f"exactly one selector of {all_of} is needed; got {got}")
+        if self.prerelease and not self.semver:
+            words = "'prerelease' belongs to 'semver'; remove it or match by semver"
+            yield Flaw(("prerelease",), words)
+        if self.untagged:
+            for name in self._tag_filters:
+                yield Flaw((name,), f"an untagged image has no tags; remove {name!r}")
+
+    @property
+    def _given(self) -> list[str]:
+        return [name for name in SELECTORS if getattr(self, name) is not None]
+
+    @property
+    def _tag_filters(self) -> list[str]:
+        filters = ("except_", "with_", "without", "every_tag")
+        return [name.rstrip("_") for name in filters if getattr(self, name)]
