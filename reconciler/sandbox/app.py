@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.connection import drop, hang, send_half
 from reconciler.sandbox.control import Control
-from reconciler.sandbox.faults import Answer, Trouble
+from reconciler.sandbox.faults import Trouble
 from reconciler.sandbox.github import GitHub
 from reconciler.sandbox.performing import perform
 from reconciler.sandbox.registry import Registry
@@ -45,22 +45,19 @@ class App:
                 await self._serve(call, request, send)
 
     async def _serve(self, call: Call, request: Request, send: Send) -> None:
-        trouble = self._world.faults.strike(call.method, call.target)
+        with self._world.lock:
+            trouble = self._world.faults.strike(call.method, call.target)
         response = await self._respond(call, trouble)
+        self._remember(call, 0 if trouble.is_silent else response.status_code)
         perform(self._world, *trouble.after)
-        answered = trouble.cut in (None, "truncate")
-        status = response.status_code if answered else 0
-        self._world.requests.append(
-            Seen(call.method, call.target, status, bool(call.credential[0]))
-        )
         match trouble.cut:
-            case "drop" | "lost":
-                await drop(request)
             case "hang":
                 await hang(request)
             case "truncate":
                 await send_half(response, request, send)
-            case None:
+            case _ if trouble.is_silent:
+                await drop(request)
+            case _:
                 await response(request.scope, request.receive, send)
 
     async def _respond(self, call: Call, trouble: Trouble) -> Response:
@@ -68,19 +65,24 @@ class App:
 
         async def pause() -> None:
             await asyncio.sleep(self._world.settings.latency + trouble.delay)
+            # What others do comes after the wait and right before the call takes effect.
             perform(self._world, *trouble.before)
 
-        if trouble.answer or trouble.cut in ("drop", "hang"):
+        response = Response()
+        if trouble.is_intercepted:
             await pause()
-            response = _invented(trouble.answer or Answer(status=503))
         elif call.segments[0] in _REGISTRY:
             response = await self._registry.answer(call, pause)
         else:
             response = await self._github.answer(call, pause)
+        if trouble.answer is not None:
+            answer = trouble.answer
+            response = Response(answer.body, answer.status, answer.headers)
         date = self._world.now + self._world.settings.date_skew
         response.headers["date"] = format_datetime(date, usegmt=True)
         return response
 
-
-def _invented(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, answer.headers)
+    def _remember(self, call: Call, status: int) -> None:
+        seen = Seen(call.method, call.target, status, credential=bool(call.credential[0]))
+        with self._world.lock:
+            self._world.requests.append(seen)

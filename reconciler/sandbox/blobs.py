@@ -31,6 +31,7 @@ class Blobs:
         digest = call.query.get("digest", "")
         if digest:
             return self._store(path, digest, call.body)
+        # A mount that cannot be done becomes an ordinary upload.
         mounted, source = call.query.get("mount", ""), self._world.find(call.query.get("from", ""))
         if source is not None and mounted in source.blobs:
             return self._store(path, mounted, source.blobs[mounted])

@@ -37,6 +37,7 @@ def push_build(package: Package, build: Build) -> Content:
     images = {platform: image(build.commit, platform) for platform in build.platforms}
     statements = _statements(build, images.values())
     built = index(images, statements)
+    # The index comes last, so that it never names what is not there yet.
     for child in (*images.values(), *statements):
         package.push(child, at=build.at)
     package.push(built, *build.tags, at=build.at)

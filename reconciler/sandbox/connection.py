@@ -46,6 +46,7 @@ async def send_half(response: Response, request: Request, send: Send) -> None:
         await send(message)
 
     await response(request.scope, request.receive, send_first_half)
+    # Closing sends what is written first; aborting might lose it.
     _transport(request).close()
     await hang(request)
 

@@ -1,8 +1,9 @@
 """Rules that make chosen calls go wrong, and the count of how often each one matched."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from pydantic import NonNegativeFloat, PositiveInt, field_validator
@@ -12,7 +13,8 @@ from reconciler.sandbox.operations import Operation
 
 Cut = Literal["drop", "hang", "truncate", "lost"]
 """`drop` the connection before doing anything, `hang` until the client gives up, `truncate` the
-body half-way, or do the work and drop the answer, which is then `lost`."""
+body half-way, or do the work although the true answer is `lost`: the fault's own answer takes its
+place or, without one, the connection is dropped."""
 
 
 class Answer(Frozen):
@@ -69,6 +71,16 @@ class Trouble:
     cut: Cut | None = None
     after: tuple[Operation, ...] = ()
 
+    @property
+    def is_intercepted(self) -> bool:
+        """Whether the call never reaches the service."""
+        return self.cut in ("drop", "hang") or (self.answer is not None and self.cut != "lost")
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the client gets no answer."""
+        return self.cut in ("drop", "hang") or (self.answer is None and self.cut == "lost")
+
 
 _NO_TROUBLE = Trouble()
 
@@ -105,13 +117,12 @@ class Faults:
         return self._rules[place].hits(self._counts[place])
 
 
-def _together(faults: Iterable[Fault]) -> Trouble:
+def _together(struck: Sequence[Fault]) -> Trouble:
     """Combine rules: delays and operations add up, the first answer and the first cut hold."""
-    struck = tuple(faults)
     return Trouble(
         delay=sum(fault.delay for fault in struck),
-        before=tuple(operation for fault in struck for operation in fault.before),
-        answer=next((fault.answer for fault in struck if fault.answer), None),
-        cut=next((fault.cut for fault in struck if fault.cut), None),
-        after=tuple(operation for fault in struck for operation in fault.after),
+        before=tuple(chain.from_iterable(fault.before for fault in struck)),
+        answer=next(filter(None, (fault.answer for fault in struck)), None),
+        cut=next(filter(None, (fault.cut for fault in struck)), None),
+        after=tuple(chain.from_iterable(fault.after for fault in struck)),
     )

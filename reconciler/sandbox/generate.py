@@ -8,6 +8,7 @@ from random import Random
 
 from reconciler.sandbox.artifacts import (
     build_cache,
+    build_cache_index,
     bundle,
     cosign_signature,
     image,
@@ -68,7 +69,8 @@ class _Workflows:
 
         def happen(at: datetime) -> None:
             self._build(["main", "edge", f"sha-{commit[:7]}"], commit, f"main {commit}", at)
-            self.package.push(build_cache(commit), "buildcache", at=at + _DAY / 1440)
+            cache = build_cache(commit) if self._is_modern(at) else build_cache_index(commit)
+            self.package.push(cache, "buildcache", at=at + _DAY / 1440)
 
         return happen
 
@@ -110,10 +112,14 @@ class _Workflows:
         return happen
 
     def _build(self, tags: list[str], commit: str, run: str, at: datetime) -> Content:
-        """Build with the attestations of the time: BuildKit changed their form in mid-year."""
-        form: Attestations = "artifact" if at > self.now - YEAR / 2 else "config"
+        """Build, with attestations in the form of the time."""
+        form: Attestations = "artifact" if self._is_modern(at) else "config"
         build = Build(commit, run, at, tags, attestations=form)
         return push_build(self.package, build)
+
+    def _is_modern(self, at: datetime) -> bool:
+        """Whether BuildKit was updated by then: in mid-year it changed what it writes."""
+        return at > self.now - YEAR / 2
 
     def _commit(self) -> str:
         return f"{self.random.getrandbits(160):040x}"

@@ -46,6 +46,7 @@ class GitHub:
         """Answer, and give back what GitHub does not count."""
         with self._world.lock:
             response = self._conditional(call, self._answered(call, account))
+        # Source: GitHub, "Best practices for using the REST API" and "Rate limits".
         if response.status_code == 304 or call.segments == ("rate_limit",):
             self._meter.refund(account)
         return response

@@ -45,6 +45,7 @@ class Listing:
         self, number: int, size: int, now: datetime
     ) -> tuple[Sequence[tuple[int, tuple[str, ...]]], int]:
         """Return one page of ids with their tags, and the number of rows in all."""
+        # The page about to be served does not count for itself: a lag of one hides one page.
         self._settle(now)
         self._reads += 1
         total = len(self._keys)

@@ -26,6 +26,7 @@ class Manifests:
         """Give the bytes of a manifest, if the caller accepts its type."""
         version = _readable(_package(self._world, path), reference)
         _check_accept(call, version.media_type)
+        # Whether GitHub counts a HEAD is unknown; here it does not, as on Docker Hub.
         if call.method == "GET":
             version.downloads += 1
         headers = {
@@ -40,7 +41,7 @@ class Manifests:
         media_type = call.headers.get("content-type", "").partition(";")[0]
         content = Content(media_type, call.body)
         _check_document(content)
-        is_digest = ":" in reference
+        is_digest = ":" in reference  # no tag has a colon
         if is_digest and reference != content.digest:
             raise registry_refusal(400, "DIGEST_INVALID", "digest does not match the content")
         package = self._world.find(path) or self._world.create(path)

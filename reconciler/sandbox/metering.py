@@ -52,6 +52,7 @@ class Meter:
         Raises: RefusedError, when it is over a limit.
         """
         quota = self._quota(account)
+        # A refused call is in flight too, which is why crowding counts it before it is judged.
         quota.in_flight += 1
         try:
             self._check_secondary(quota, method)
@@ -118,6 +119,7 @@ class Meter:
     def _check_secondary(self, quota: _Quota, method: str) -> None:
         now = self.clock.now()
         wait = max(self._waits(quota, method, now))
+        # Published limits forgive a refused call; the stricter mode lets it prolong the wait.
         if not wait or self.limits.refused_calls_count:
             self._spend(quota, method, now)
         if wait:

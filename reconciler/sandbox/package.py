@@ -68,6 +68,7 @@ class Package:
         self.blobs: dict[str, bytes] = {}
         self.listing = Listing()
         self._by_digest: dict[str, Version] = {}
+        # Ids are unique over all of GitHub; each package gets a range that is likely its own.
         self.next_id = 1_300_000_000 + crc32(self.path.encode()) % 500 * 1_000_000
 
     @classmethod
@@ -105,6 +106,7 @@ class Package:
             self.blobs[blob.digest] = blob.body
         version = self._by_digest.get(content.digest)
         if version is None:
+            # GitHub keeps whole seconds; all manifests of one push often share one.
             at = at.replace(microsecond=0)
             made = Version(self.next_id, content.digest, at, at, content.media_type, content.body)
             version = self.add(made, at)

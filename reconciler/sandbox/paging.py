@@ -32,7 +32,7 @@ class Page:
     def link(self, call: Call, path: str, total: int) -> dict[str, str]:
         """Return the `Link` header for this page of `total` rows, if there are others."""
         last = max(-(-total // self.size), 1)
-        here = min(self.number, last + 1)
+        here = min(self.number, last + 1)  # far beyond the end, `prev` still leads back
         pages = {}
         if here > 1:
             pages["prev"] = here - 1

@@ -14,8 +14,9 @@ def packages_of(snapshot: Snapshot) -> list[Package]:
 
 
 def snapshot_of(packages: Iterable[Package], now: datetime) -> Snapshot:
-    """Record packages as they stand; `packages_of` gives them back."""
-    return Snapshot(taken_at=now, packages=tuple(_record(package) for package in packages))
+    """Record the packages that are not deleted; `packages_of` gives them back."""
+    live = (package for package in packages if package.deleted_at is None)
+    return Snapshot(taken_at=now, packages=tuple(_record(package) for package in live))
 
 
 def _package(record: PackageRecord, taken_at: datetime) -> Package:
@@ -23,6 +24,7 @@ def _package(record: PackageRecord, taken_at: datetime) -> Package:
     oldest = min((version.created_at for version in record.versions), default=taken_at)
     package = Package(owner, record.name, oldest, record.visibility)
     package.blobs.update((digest, blob.body) for digest, blob in record.blobs.items())
+    # Ids go up with time on GitHub, so versions without one are counted from the oldest on.
     first_id = package.next_id
     for place, version in enumerate(sorted(record.versions, key=lambda v: v.created_at)):
         content = record.manifests.get(version.digest)

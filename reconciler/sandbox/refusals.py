@@ -27,6 +27,7 @@ def check_deletion(world: World, package: Package, version: Version) -> None:
     """Refuse to delete what GitHub would not delete."""
     if is_popular(package, version):
         refuse_deletion(world, _DOWNLOADED)
+    # All tags there are sit on this version; untagged ones are not held by this rule.
     if version.tags and len(package.tags) == len(version.tags):
         refuse_deletion(world, _LAST_TAGGED)
     if len(package.live) == 1:

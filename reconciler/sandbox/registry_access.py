@@ -43,6 +43,7 @@ class RegistryAccess:
         Raises: RefusedError: a challenge without a valid token, DENIED with too small a one.
         """
         scheme, credential = call.credential
+        # ghcr.io answers Basic here without a challenge, so a client cannot find its way.
         if scheme == "basic":
             raise registry_refusal(403, "DENIED", "invalid token")
         if not scheme:
@@ -80,6 +81,7 @@ class RegistryAccess:
 
     def _may(self, account: Account | None, grant: Grant) -> bool:
         path, action = grant
+        # Anybody may pull what is public, with the wrong scopes or no account at all.
         package = self._world.find(path)
         if action == "pull" and package is not None and package.visibility == "public":
             return True

@@ -80,6 +80,7 @@ def require_admin(account: Account, package: Package) -> None:
     """Refuse an account that does not administer the package."""
     if account.has_role("admin", package.path):
         return
+    # GitHub hides from people what they may not change, and tells workflows openly.
     if account.kind is TokenKind.ACTIONS:
         raise github_refusal(403, INTEGRATION)
     raise github_refusal(404, NOT_FOUND)

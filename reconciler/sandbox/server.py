@@ -85,11 +85,13 @@ class Sandbox:
     @property
     def requests(self) -> list[Seen]:
         """Every call so far, in the order of the answers."""
-        return list(self.world.requests)
+        with self.world.lock:
+            return list(self.world.requests)
 
     def forget_requests(self) -> None:
         """Begin the record of calls anew."""
-        self.world.requests.clear()
+        with self.world.lock:
+            self.world.requests.clear()
 
     def state(self) -> dict[str, Any]:
         """Describe every package as it is."""
@@ -110,6 +112,7 @@ def serve_forever(
     started: Callable[[str], None],
 ) -> None:
     """Serve until interrupted; `started` is told the address once clients can connect."""
+    # The kernel takes connections from here on, so the address may be told before the loop runs.
     with socket.create_server((LOOPBACK, port), backlog=2048) as listener:
         started(f"http://{LOOPBACK}:{listener.getsockname()[1]}")
         _server(World(settings, packages)).run([listener])

@@ -41,16 +41,19 @@ def wanted_by(world: World, call: Call, account: Account | None) -> Wanted:
     Raises: RefusedError, with 404, when nobody by that name has packages.
     """
     login, rest = _owner(call, account)
+    # Organisations answer below `/users` as well; users do not answer below `/orgs`.
     owner = world.owners.get(login.lower()) or _numbered(world, login)
     if owner is None or (call.segments[0] == "orgs" and owner.kind == "User"):
         raise github_refusal(404, "Not Found")
-    if len(rest) < 2:
-        return Wanted(call, account, owner, "/".join(rest))
-    kind, name, *tail = rest
-    shape = "/".join((kind, "{name}", *("{id}" if part.isdigit() else part for part in tail)))
-    version_id = next((int(part) for part in tail if part.isdigit()), 0)
+    name, numbers = "".join(rest[1:2]), [int(part) for part in rest[2:] if part.isdecimal()]
     package = world.packages.get(f"{owner.login.lower()}/{name}")
-    return Wanted(call, account, owner, shape, package, version_id)
+    return Wanted(call, account, owner, _shape(rest), package, *numbers[:1])
+
+
+def _shape(rest: list[str]) -> str:
+    """Put placeholders where a path has values: second the name, then numbers."""
+    tail = ("{id}" if part.isdecimal() else part for part in rest[2:])
+    return "/".join((*rest[:1], *("{name}" for _ in rest[1:2]), *tail))
 
 
 def _owner(call: Call, account: Account | None) -> tuple[str, list[str]]:
