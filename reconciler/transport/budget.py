@@ -1,0 +1,152 @@
+"""How fast requests may go: within what is published, and within what the server lets through."""
+
+from dataclasses import dataclass
+from threading import Lock
+
+import httpx
+
+from reconciler.transport.limits import Quota, Reason, Refusal, quota_of, seconds_to
+from reconciler.transport.watch import Watch
+from reconciler.transport.window import Allowance, Window
+
+WINDOW_SECONDS = 60.0
+"""The span over which servers count, in seconds."""
+
+LONGEST_SILENT_WAIT = 900.0
+"""Longest wait after a refusal that names none, in seconds."""
+
+_RESET_MARGIN = 1.0
+"""Added to a reset time, which is given in whole seconds."""
+
+_SHORTEST_WAIT = 0.001
+"""Shortest sleep, in seconds, so that rounding never makes a wait go round in circles."""
+
+_TICK = 0.05
+"""How long to wait where only answers still to come can make room, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The leave to send one request. Shape: `refusals` counts those before it was given."""
+
+    points: int
+    refusals: int
+
+
+class Budget:
+    """The points of one server, shared by all threads that ask it.
+
+    Points count from the answer, not from the sending, so that the server's own window, which
+    begins somewhere in between, is never fuller than ours.
+    """
+
+    def __init__(self, watch: Watch, published: int, *, span: float = WINDOW_SECONDS) -> None:
+        """Allow what is published, in each `span` seconds."""
+        now = watch.monotonic()
+        self._watch = watch
+        self._lock = Lock()
+        self._window = Window(span)
+        self._allowance = Allowance(published, span, now)
+        self._in_flight = 0
+        self._next_write = now
+        self._held_until = now
+        self._held_by = Reason.PACE
+        self._refusals = 0
+        self._in_a_row = 0
+        self._quota: Quota | None = None
+
+    @property
+    def quota(self) -> Quota | None:
+        """What is left of the hourly limit, None as long as no answer said so."""
+        return self._quota
+
+    @property
+    def per_minute(self) -> float:
+        """The points a minute that the server allows, as far as is known."""
+        return self._allowance.points * 60.0 / self._window.span
+
+    def delay(self, points: int) -> float:
+        """Return how many seconds `reserve` would take now, as far as is known."""
+        with self._lock:
+            now = self._watch.monotonic()
+            return max(self._delay(points, now), self._next_write - now)
+
+    def reserve(self, points: int) -> None:
+        """Wait until so many points of writes can be sent without a pause between them.
+
+        Calls are spread evenly, as GitHub asks, instead of a rush and a stop each minute.
+        """
+        while (delay := self.delay(points)) > 0:
+            self._wait(delay)
+        with self._lock:
+            now, span = self._watch.monotonic(), self._window.span
+            missed = max(self._next_write, now - span / 60.0)
+            self._next_write = missed + points * span / self._allowance.points
+
+    def admit(self, points: int) -> Ticket:
+        """Wait until a request may be sent; it is in flight until it is settled."""
+        while True:
+            with self._lock:
+                delay = self._delay(points, self._watch.monotonic())
+                if delay <= 0:
+                    self._in_flight += points
+                    return Ticket(points, self._refusals)
+            self._wait(delay)
+
+    def settle(self, ticket: Ticket) -> None:
+        """Count a request that is no longer in flight, whatever became of it."""
+        with self._lock:
+            self._in_flight -= ticket.points
+            self._window.spend(ticket.points, self._watch.monotonic())
+
+    def accepted(self, response: httpx.Response) -> None:
+        """Learn from an answer that is no refusal; stop in time when the hour is used up."""
+        with self._lock:
+            now = self._watch.monotonic()
+            self._in_a_row = 0
+            self._allowance.grow(now)
+            if quota := quota_of(response):
+                self._quota = quota
+                if not quota.remaining:
+                    wait = seconds_to(quota.reset, response) or 0.0
+                    self._hold(Reason.PRIMARY, now + wait + _RESET_MARGIN)
+
+    def refused(self, ticket: Ticket, refusal: Refusal) -> None:
+        """Hold all requests back for as long as the server asks, and go slower afterwards.
+
+        Requests that were in flight together are refused together: they count once.
+        """
+        with self._lock:
+            if ticket.refusals != self._refusals:
+                return
+            now = self._watch.monotonic()
+            self._refusals += 1
+            self._in_a_row += 1
+            if refusal.allowed:
+                self._allowance.limit(refusal.allowed)
+            elif refusal.reason is not Reason.PRIMARY:
+                self._allowance.shrink(self._window.spent(now) - ticket.points, now)
+            self._hold(refusal.reason, now + self._patience(refusal))
+
+    def _delay(self, points: int, now: float) -> float:
+        over = self._window.spent(now) + self._in_flight + points - self._allowance.points
+        room = self._window.delay(over, now) if over > 0 else 0.0
+        if over > 0 and not room and self._in_flight:
+            room = _TICK
+        return max(room, self._held_until - now)
+
+    def _wait(self, seconds: float) -> None:
+        held = self._watch.monotonic() < self._held_until
+        self._watch.wait(self._held_by if held else Reason.PACE, max(seconds, _SHORTEST_WAIT))
+
+    def _hold(self, reason: Reason, until: float) -> None:
+        if until > self._held_until:
+            self._held_until, self._held_by = until, reason
+
+    def _patience(self, refusal: Refusal) -> float:
+        """Choose the wait after a refusal: longer each time nothing passed in between."""
+        doubled = 2.0 ** (self._in_a_row - 1)
+        if refusal.seconds is None:
+            return min(self._window.span * doubled, LONGEST_SILENT_WAIT)
+        again = self._window.span / 60.0 * doubled if self._in_a_row > 1 else 0.0
+        return max(refusal.seconds, min(again, LONGEST_SILENT_WAIT))

@@ -1,0 +1,166 @@
+"""What GitHub and ghcr.io say about their limits: refusals, waits and what is left.
+
+Source: GitHub, "Rate limits for the REST API" and "Best practices for using the REST API".
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+import httpx
+
+GITHUB_POINTS = 900
+"""Points a minute of GitHub's REST API."""
+
+READ_POINTS = 1
+WRITE_POINTS = 5
+"""Points of a request: GET, HEAD and OPTIONS are reads."""
+
+REGISTRY_CALLS = 44_000
+"""Calls a minute of ghcr.io. Source: the text of its 429 answers."""
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_LIMIT_WORDS = ("rate limit", "abuse detection")
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_GO_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)")
+_GO_WAIT = re.compile(r"retry-after:\s*((?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+)")
+_GO_ALLOWED = re.compile(r"allowed:\s*(\d+)/minute")
+_GREEK_MU, _MICRO_SIGN = "\u03bc", "\u00b5"
+
+
+class Reason(StrEnum):
+    """Why a request has to wait."""
+
+    PACE = "pacing below the published limit"
+    PRIMARY = "hourly limit of the API used up"
+    SECONDARY = "secondary rate limit"
+    REGISTRY = "registry rate limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request refused by a limit: it had no effect, so it may be sent again after the wait.
+
+    Units: `seconds` to wait, None where the server does not say; `allowed` calls a minute.
+    """
+
+    reason: Reason
+    seconds: float | None = None
+    allowed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is left of the hourly limit, as of the last answer. Units: requests."""
+
+    limit: int
+    remaining: int
+    reset: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How one server limits: what a request costs, what is allowed, what a refusal looks like.
+
+    Units: `allowed` in points a minute.
+    """
+
+    allowed: int
+    points: Callable[[str], int]
+    refusal: Callable[[httpx.Response], Refusal | None]
+
+
+def github_points(method: str) -> int:
+    """Return what a request to the REST API costs."""
+    return READ_POINTS if method in _READS else WRITE_POINTS
+
+
+def github_refusal(response: httpx.Response) -> Refusal | None:
+    """Tell a refusal by a limit from a missing right, which has the same status.
+
+    Shape: the body of a 403 or 429 has been read.
+    """
+    if response.status_code not in (403, 429):
+        return None
+    said = retry_after(response)
+    quota = quota_of(response)
+    if quota and not quota.remaining:
+        return Refusal(Reason.PRIMARY, _longer(said, seconds_to(quota.reset, response)))
+    if said is not None or response.status_code == 429 or _speaks_of_limits(response):
+        return Refusal(Reason.SECONDARY, said)
+    return None
+
+
+def registry_refusal(response: httpx.Response) -> Refusal | None:
+    """Read a 429 of a registry; ghcr.io writes the wait into the text, as a Go duration.
+
+    Shape: the body of a 429 has been read.
+    """
+    if response.status_code != 429:
+        return None
+    text = response.text
+    wait = _GO_WAIT.search(text.replace(_GREEK_MU, _MICRO_SIGN))
+    allowed = _GO_ALLOWED.search(text)
+    return Refusal(
+        Reason.REGISTRY,
+        go_seconds(wait[1]) if wait else retry_after(response),
+        int(allowed[1]) if allowed else None,
+    )
+
+
+def quota_of(response: httpx.Response) -> Quota | None:
+    """Read what is left of the hourly limit; some answers do not say."""
+    try:
+        limit, remaining, reset = (
+            int(response.headers[f"x-ratelimit-{name}"]) for name in ("limit", "remaining", "reset")
+        )
+        return Quota(limit, remaining, datetime.fromtimestamp(reset, UTC))
+    except (KeyError, ValueError, OverflowError, OSError):
+        return None
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Read how long a server asks to wait, in seconds; never less than none."""
+    text = response.headers.get("retry-after", "")
+    if text.isascii() and text.isdigit():
+        return float(text)
+    until = http_time(text)
+    return seconds_to(until, response) if until else None
+
+
+def seconds_to(end: datetime, response: httpx.Response) -> float | None:
+    """Count the seconds from an answer to a time; None where the answer has no date.
+
+    The server's own clock counts, since ours may differ; a time that has passed is no wait.
+    """
+    sent = http_time(response.headers.get("date", ""))
+    return max((end - sent).total_seconds(), 0.0) if sent else None
+
+
+def http_time(text: str) -> datetime | None:
+    """Read a time of HTTP; None for what is none."""
+    with suppress(ValueError):
+        return parsedate_to_datetime(text).astimezone(UTC)
+    return None
+
+
+def go_seconds(duration: str) -> float:
+    """Read a duration the way Go prints it, such as `1m30s` or `880.092µs`, in seconds."""
+    return sum(float(number) * _UNITS[unit] for number, unit in _GO_PART.findall(duration))
+
+
+def _longer(*waits: float | None) -> float | None:
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _speaks_of_limits(response: httpx.Response) -> bool:
+    text = response.text.lower()
+    return any(words in text for words in _LIMIT_WORDS)
+
+
+GITHUB = Rules(GITHUB_POINTS, github_points, github_refusal)
+GHCR = Rules(REGISTRY_CALLS, lambda _: 1, registry_refusal)

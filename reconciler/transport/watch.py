@@ -1,0 +1,69 @@
+"""The time that waits are measured in, and the one place that sleeps and says so."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+import structlog
+
+from reconciler.model.ports import Clock
+
+log = structlog.get_logger()
+
+REPORTED_SECONDS = 2.0
+"""Shortest wait worth telling people about, in seconds."""
+
+_SAME_WAIT = timedelta(seconds=1)
+"""Ends this close together are one wait, seen by several threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One wait, as people are told of it. Units: `seconds`; `until` is its end by the clock."""
+
+    reason: str
+    seconds: float
+    until: datetime
+
+
+def log_wait(wait: Wait) -> None:
+    """Tell of a wait in the log."""
+    log.info(
+        "waiting",
+        reason=wait.reason,
+        seconds=round(wait.seconds, 1),
+        until=wait.until.isoformat(timespec="seconds"),
+    )
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A clock for people, a steady one for measuring, and a way to let time pass.
+
+    `sleep` may raise, to end a run whose time is up: whoever waits has sent nothing yet.
+    Units: `monotonic` and `sleep` in seconds.
+    """
+
+    now: Clock
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    report: Callable[[Wait], None] = log_wait
+    _lock: Lock = field(default_factory=Lock)
+    _told: list[datetime] = field(default_factory=list)
+    """The ends of the waits told of, the newest last."""
+
+    def wait(self, reason: str, seconds: float) -> None:
+        """Sleep; a wait that several threads share is told of once."""
+        if seconds >= REPORTED_SECONDS:
+            self._tell(Wait(reason, seconds, self.now() + timedelta(seconds=seconds)))
+        self.sleep(seconds)
+
+    def _tell(self, wait: Wait) -> None:
+        with self._lock:
+            news = not self._told or wait.until > self._told[-1] + _SAME_WAIT
+            if news:
+                self._told.append(wait.until)
+        if news:
+            self.report(wait)
