@@ -39,6 +39,7 @@ def state_errors(doing: str, path: Path) -> Iterator[None]:
 
 def write_through(descriptor: int, content: bytes) -> None:
     """Write all of the content and wait until the disk has it."""
+    # A disk that fills up takes a part; only asking again tells why it took no more.
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]

@@ -71,9 +71,11 @@ class JournalFile:
         """Write after `size` bytes; only a write that was confirmed leaves the journal intact."""
         self._require_intact()
         self._intact = False
+        # Unbuffered, as closing a buffered file tries once more what has just failed.
         with state_errors("write to", self._path), self._path.open("ab", buffering=0) as file:
             self._expect(size, os.fstat(file.fileno()).st_size)
             write_through(file.fileno(), content)
+            # The first record needs the disk to know the file's name, too.
             if size == 0:
                 sync_directory(self._path.parent)
         self._intact = True

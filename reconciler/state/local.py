@@ -55,6 +55,7 @@ class LocalState:
         """
         with state_errors("write to", self._root):
             make_directory(self._root)
+            # Each run proves it with a file of its own, since this needs no lock.
             with tempfile.NamedTemporaryFile(dir=self._root, prefix="_probe-") as probe:
                 write_through(probe.fileno(), bytes(MAX_RECORD_BYTES))
         if kind := network_filesystem(self._root):
@@ -64,7 +65,6 @@ class LocalState:
 def _repositories(root: Path) -> Iterator[Repository]:
     for directory, below, _ in os.walk(root, onerror=_refuse):
         if _OWN in below:
-            below.remove(_OWN)
             # Other people's directories are no states.
             with suppress(InvalidNameError):
                 yield Repository(Path(directory).relative_to(root).as_posix())

@@ -14,9 +14,9 @@ from filelock import AcquireReturnProxy, BaseFileLock, FileLock, Timeout
 from pydantic import ValidationError
 
 from reconciler.errors import LockedError, StateError
+from reconciler.model.frozen import Frozen
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
-from reconciler.model.rules import Frozen
 from reconciler.state.durable import make_directory, replace, state_errors
 
 _GLANCE_SECONDS = 0.25
@@ -68,6 +68,7 @@ class RepositoryLock:
 
     def holder(self) -> Holder | None:
         """Tell who holds the lock now, by trying to take it."""
+        # Trying would create it, and who only reads creates nothing.
         if not self._path.exists():
             return None
         with state_errors("look at", self._path):
@@ -92,10 +93,9 @@ class RepositoryLock:
     def _kernel_lock(self) -> BaseFileLock:
         """Make a new lock object, so that two in one process exclude each other as well.
 
-        Without the kernel's locks there is no lock at all: one made of files would outlive its
-        holder. Any thread may let go of it.
+        Where the kernel has no locks, it fails: a lock made of files would outlive its holder.
         """
-        return FileLock(self._path, thread_local=False, fallback_to_soft=False)
+        return FileLock(self._path, fallback_to_soft=False)
 
     def _sign(self, holder: Holder) -> None:
         record = HolderRecord(

@@ -16,12 +16,10 @@ def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str:
 
     Source: proc(5) and fstab(5): device, mount point with octal escapes, type, ...
     """
-    deepest, kind = Path("/"), ""
     resolved = path.resolve()
-    for point, found in _mounted(mounts):
-        if resolved.is_relative_to(point) and point.is_relative_to(deepest):
-            deepest, kind = point, found
-    return kind if kind in _NETWORK else ""
+    # What is mounted later hides what was there, and an inner mount comes after the outer one.
+    kinds = [kind for point, kind in _mounted(mounts) if resolved.is_relative_to(point)]
+    return kinds[-1] if kinds and kinds[-1] in _NETWORK else ""
 
 
 def _mounted(mounts: Path) -> list[tuple[Path, str]]:

@@ -26,25 +26,24 @@ def test_an_append_waits_for_the_file_and_the_first_one_for_its_name(
 ) -> None:
     journal = JournalFile(path)
     journal.settle()
-    synced = recorded_syncs(monkeypatch)
+    synced = recorded_syncs(monkeypatch, watched=path)
 
     journal.append("run-1", NOON, [intent(1), intent(2)])
-    first = synced.copy()
     journal.append("run-1", NOON, [intent(3)])
 
-    assert first == [path, path.parent]
-    assert synced[2:] == [path]
+    two, three = size_of(path, 2), size_of(path, 3)
+    assert synced == [(path, two), (path.parent, two), (path, three)]
 
 
 def test_a_name_that_a_killed_run_did_not_wait_for_is_waited_for_now(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     JournalFile(path).append("run-1", NOON, [intent(1)])
-    synced = recorded_syncs(monkeypatch)
+    synced = recorded_syncs(monkeypatch, watched=path)
 
     JournalFile(path).append("run-2", NOON, [intent(2)])
 
-    assert synced == [path.parent, path]
+    assert synced == [(path.parent, size_of(path, 1)), (path, size_of(path, 2))]
 
 
 def test_a_batch_is_written_in_one_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,19 +131,22 @@ def test_torn_tails_set_aside_earlier_are_not_overwritten(path: Path) -> None:
     assert kept == {"journal.torn-2-1": b'{"body', "journal.torn-2-2": b'{"body":{"key"'}
 
 
-def test_a_torn_tail_is_not_cut_off_before_its_copy_is_on_the_disk(
+def test_a_torn_tail_is_cut_off_once_its_copy_is_on_the_disk(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     JournalFile(path).append("run-1", NOON, [intent(1)])
-    torn = path.read_bytes() + b'{"body'
-    path.write_bytes(torn)
-    journal = JournalFile(path)
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes() + b'{"body')
+    synced = recorded_syncs(monkeypatch, watched=path)
 
-    monkeypatch.setattr(os, "fsync", failing(errno.EIO))
-    with pytest.raises(StateError, match="cannot settle .*Input/output error"):
-        journal.settle()
+    JournalFile(path).settle()
 
-    assert path.read_bytes() == torn
+    assert synced == [
+        (path.parent, size + 6),
+        (path.with_name("journal.torn-2-1"), size + 6),
+        (path.parent, size + 6),
+        (path, size),
+    ]
 
 
 def test_a_journal_that_cannot_be_read_is_no_empty_journal(tmp_path: Path) -> None:
@@ -170,13 +172,18 @@ def test_threads_of_one_run_append_one_after_another(path: Path) -> None:
     assert [record.seq for record in JournalFile(path).look()] == list(range(1, 81))
 
 
-def recorded_syncs(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Note the path of each descriptor that is synced from now on."""
-    synced: list[Path] = []
+def size_of(path: Path, records: int) -> int:
+    """Measure the first records of a journal."""
+    return sum(len(line) for line in path.read_bytes().splitlines(keepends=True)[:records])
+
+
+def recorded_syncs(monkeypatch: pytest.MonkeyPatch, watched: Path) -> list[tuple[Path, int]]:
+    """Note which path is synced from now on, and how long the watched file is by then."""
+    synced: list[tuple[Path, int]] = []
     fsync = os.fsync
 
     def note(descriptor: int) -> None:
-        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        synced.append((Path(f"/proc/self/fd/{descriptor}").readlink(), watched.stat().st_size))
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", note)

@@ -85,6 +85,18 @@ def test_a_journal_is_plain_lines_of_json(root: Path) -> None:
     )
 
 
+def test_observations_say_only_what_was_seen(root: Path) -> None:
+    web = LocalState(root).of(WEB)
+    digest = Digest("sha256:" + "1" * 64)
+
+    with web.lock(holder()):
+        web.save_observations(Observations(digests={digest: Observation(first_seen=NOON)}))
+
+    assert (root / WEB / "_/observations.json").read_text() == (
+        '{"digests":{"sha256:' + "1" * 64 + '":{"first_seen":"2026-03-01T12:00:00Z"}}}'
+    )
+
+
 def test_a_root_that_can_be_written_is_made_and_left_empty(root: Path) -> None:
     LocalState(root).check_writable()
 

@@ -26,7 +26,7 @@ tmpfs /srv/team/scratch tmpfs rw 0 0
         ("/home/octocat/.reconciler", ""),
     ],
 )
-def test_the_deepest_mount_point_decides(tmp_path: Path, path: str, kind: str) -> None:
+def test_the_last_mount_above_a_path_decides(tmp_path: Path, path: str, kind: str) -> None:
     table = tmp_path / "mounts"
     table.write_text(TABLE)
 

@@ -70,6 +70,15 @@ def test_a_tail_that_the_disk_filled_with_zeros_is_torn(journal: Path) -> None:
     assert (len(reading.records), reading.torn) == (3, bytes(512))
 
 
+@pytest.mark.parametrize("tail", [b"[" * 60_000, b"\xff\xfe", b"17"])
+def test_a_tail_of_anything_that_is_no_whole_record_is_torn(journal: Path, tail: bytes) -> None:
+    journal.write_bytes(CONTENT + tail)
+
+    reading = read_journal(journal)
+
+    assert (len(reading.records), reading.torn) == (3, tail)
+
+
 def test_a_whole_record_that_only_lacks_its_newline_is_torn(journal: Path) -> None:
     journal.write_bytes(CONTENT[:-1])
 
