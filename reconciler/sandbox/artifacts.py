@@ -127,7 +127,10 @@ def _config(platform: str) -> Content:
 
 
 def _platform(text: str) -> dict[str, str]:
-    return dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
+    """Read `os/architecture[/variant]`, in the order in which Go writes its members."""
+    system, architecture, *variant = text.split("/")
+    parts = (architecture, system, *variant)
+    return dict(zip(("architecture", "os", "variant"), parts, strict=False))
 
 
 def _attestation_descriptor(statement: Content, subject: Content) -> dict[str, Any]:
@@ -135,4 +138,4 @@ def _attestation_descriptor(statement: Content, subject: Content) -> dict[str, A
         "vnd.docker.reference.digest": subject.digest,
         "vnd.docker.reference.type": "attestation-manifest",
     }
-    return statement.descriptor(platform=_platform("unknown/unknown"), annotations=annotations)
+    return statement.descriptor(annotations=annotations, platform=_platform("unknown/unknown"))
