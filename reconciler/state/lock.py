@@ -6,11 +6,11 @@ means nothing, since it counts only while the kernel lock is held.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from filelock import AcquireReturnProxy, BaseFileLock, FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 from pydantic import ValidationError
 
 from reconciler.errors import LockedError, StateError
@@ -82,7 +82,7 @@ class RepositoryLock:
             return None
         return Holder(record.run, record.who, record.where, record.since)
 
-    def _acquired(self) -> AcquireReturnProxy[BaseFileLock]:
+    def _acquired(self) -> AbstractContextManager[object]:
         with state_errors("lock", self._path):
             make_directory(self._path.parent)
             try:
