@@ -35,6 +35,9 @@ class GitHub:
         try:
             account = identify(self._world, call)
             with self._meter.visit(account, call.method):
+                # Asking for the limits is free, also when nothing is left.
+                if call.segments != ("rate_limit",):
+                    self._meter.charge(account)
                 await pause()
                 response = self._counted(call, account)
         except RefusedError as refusal:
@@ -43,11 +46,13 @@ class GitHub:
         return response
 
     def _counted(self, call: Call, account: Account | None) -> Response:
-        """Answer, and give back what GitHub does not count."""
+        """Answer, and give back a call whose answer is that nothing changed.
+
+        Source: GitHub, "Best practices for using the REST API", conditional requests.
+        """
         with self._world.lock:
             response = self._conditional(call, self._answered(call, account))
-        # Source: GitHub, "Best practices for using the REST API" and "Rate limits".
-        if response.status_code == 304 or call.segments == ("rate_limit",):
+        if response.status_code == 304:
             self._meter.refund(account)
         return response
 

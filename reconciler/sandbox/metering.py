@@ -47,23 +47,34 @@ class Meter:
 
     @contextmanager
     def visit(self, account: Account | None, method: str) -> Iterator[None]:
-        """Count a call of the REST API, and hold it in the number of those in flight.
+        """Count a call of the REST API by the minute, and hold it in the number of those in flight.
 
-        Raises: RefusedError, when it is over a limit.
+        Raises: RefusedError, when it is over a secondary limit.
         """
         quota = self._quota(account)
         # A refused call is in flight too, which is why crowding counts it before it is judged.
         quota.in_flight += 1
         try:
             self._check_secondary(quota, method)
-            self._check_primary(quota, account)
             yield
         finally:
             quota.in_flight -= 1
 
+    def charge(self, account: Account | None) -> None:
+        """Count a call by the hour.
+
+        Raises: RefusedError, when it is over the primary limit.
+        """
+        quota = self._quota(account)
+        if self.limits.primary and quota.used >= quota.limit:
+            who = f"user {account.login}" if account else "this address"
+            raise github_refusal(self.limits.status, _PRIMARY.format(who=who))
+        quota.used += 1
+
     def refund(self, account: Account | None) -> None:
-        """Give back a call that GitHub does not count, such as one answered with 304."""
-        self._quota(account).used -= 1
+        """Give back a call that turned out not to count, unless a new hour has begun since."""
+        quota = self._quota(account)
+        quota.used = max(quota.used - 1, 0)
 
     def headers(self, account: Account | None) -> dict[str, str]:
         """Tell the caller where it stands."""
@@ -96,12 +107,6 @@ class Meter:
             text = f"retry-after: {_go_duration(wait)}, allowed: {allowed}/minute"
             raise registry_refusal(429, "TOOMANYREQUESTS", text)
         window.spend(1, now)
-
-    def _check_primary(self, quota: _Quota, account: Account | None) -> None:
-        if self.limits.primary and quota.used >= quota.limit:
-            who = f"user {account.login}" if account else "this address"
-            raise github_refusal(self.limits.status, _PRIMARY.format(who=who))
-        quota.used += 1
 
     def _quota(self, account: Account | None) -> _Quota:
         now = self.clock.now()

@@ -138,6 +138,14 @@ def test_named_operations_change_what_they_name(serve: Serve) -> None:
     assert old.digest.encode() in (pushed.body or b"")
 
 
+def test_somebody_pushes_bytes_of_their_own_to_a_package_that_was_not_there(serve: Serve) -> None:
+    client = serve()
+
+    client.sandbox.perform(Push(package="octocat/new", tags=("1",), body='{"fsLayers":[]}'))
+
+    assert client.sandbox.package("octocat/new").tags["1"].body == b'{"fsLayers":[]}'
+
+
 def test_an_operation_on_what_is_not_there_says_so(serve: Serve) -> None:
     client = serve()
 

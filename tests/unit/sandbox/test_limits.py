@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.limits import STRICTER, UNLIMITED, Limits
 from tests.unit.sandbox.conftest import ACTIONS, CLASSIC, NOW, Client, Serve
@@ -77,13 +79,13 @@ def test_listings_carry_no_etag_where_that_is_chosen(serve: Serve) -> None:
     assert "etag" not in client.call("GET", VERSIONS).headers
 
 
-def test_asking_for_the_limits_is_free(serve: Serve) -> None:
-    client = serve(accounts=accounts(hourly=100))
+def test_asking_for_the_limits_is_free_also_when_nothing_is_left(serve: Serve) -> None:
+    client = serve(accounts=accounts(hourly=1))
+    client.call("GET", VERSIONS)
 
-    rate = client.call("GET", "/rate_limit").json()["rate"]
+    rates = [client.call("GET", "/rate_limit").json()["rate"] for _ in range(2)]
 
-    assert (rate["limit"], rate["remaining"]) == (100, 99)
-    assert client.call("GET", VERSIONS).headers["x-ratelimit-remaining"] == "99"
+    assert [(rate["limit"], rate["remaining"]) for rate in rates] == [(1, 0), (1, 0)]
 
 
 def test_a_minute_holds_a_hundred_and_eighty_deletions(serve: Serve) -> None:
@@ -143,8 +145,18 @@ def test_nothing_is_refused_without_limits(serve: Serve) -> None:
     assert "x-ratelimit-limit" not in client.call("GET", VERSIONS).headers
 
 
-def test_the_registry_refuses_with_the_wait_as_a_go_duration(serve: Serve) -> None:
-    client = serve(limits=Limits(registry_per_minute=2, minute=timedelta(microseconds=880.0)))
+@pytest.mark.parametrize(
+    ("minute", "wait"),
+    [
+        (timedelta(microseconds=880), "880µs"),
+        (timedelta(milliseconds=1.5), "1.5ms"),
+        (timedelta(seconds=6), "6s"),
+    ],
+)
+def test_the_registry_refuses_with_the_wait_as_a_go_duration(
+    serve: Serve, minute: timedelta, wait: str
+) -> None:
+    client = serve(limits=Limits(registry_per_minute=2, minute=minute))
 
     statuses = [client.http.get("/v2/acme/web/tags/list").status_code for _ in range(2)]
     refused = client.http.get("/v2/acme/web/tags/list")
@@ -152,5 +164,5 @@ def test_the_registry_refuses_with_the_wait_as_a_go_duration(serve: Serve) -> No
     assert statuses == [401, 401]
     assert refused.status_code == 429
     assert refused.json()["errors"][0]["code"] == "TOOMANYREQUESTS"
-    assert "retry-after: 880µs, allowed: 2/minute" in refused.text
+    assert f"retry-after: {wait}, allowed: 2/minute" in refused.text
     assert client.http.get("/v2/other/web/tags/list").status_code == 401

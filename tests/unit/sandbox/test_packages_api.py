@@ -235,3 +235,48 @@ def test_a_listing_lags_behind_for_as_long_as_chosen(serve: Serve) -> None:
     assert stale[0]["metadata"]["container"]["tags"] == ["main", "sha-1"]
     assert fresh[0]["metadata"]["container"]["tags"] == ["main"]
     assert fresh[1]["metadata"]["container"]["tags"] == ["sha-1"]
+
+
+def test_a_public_package_with_a_popular_version_is_not_deleted_whole(serve: Serve) -> None:
+    client = serve(small_package(public=True))
+    client.sandbox.package("acme/web").tags["old"].downloads = 5001
+
+    reply = client.call("DELETE", "/orgs/acme/packages/container/web")
+
+    assert reply.status_code == 400
+    assert "a version with more than 5000 downloads" in reply.json()["message"]
+
+
+def test_the_very_last_version_stays_even_without_a_tag(serve: Serve) -> None:
+    package = Package.of("acme/web", NOW)
+    lone = package.push(image("lone"), at=NOW)
+    client = serve(package)
+
+    reply = client.call("DELETE", f"{VERSIONS}/{lone.id}")
+
+    assert reply.status_code == 400
+    assert "the last version of a package" in reply.json()["message"]
+
+
+def test_a_package_that_is_not_deleted_cannot_be_restored(serve: Serve) -> None:
+    client = serve()
+
+    reply = client.call("POST", "/orgs/acme/packages/container/web/restore")
+
+    assert (reply.status_code, reply.json()["message"]) == (404, "Package not found.")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nothing"),
+        ("GET", "/users/nobody"),
+        ("PUT", "/orgs/acme/packages/container/web"),
+        ("GET", "/repos/acme/web/packages"),
+        ("GET", "/orgs/acme/packages/npm/web/versions"),
+    ],
+)
+def test_what_github_does_not_have_is_not_found(serve: Serve, method: str, path: str) -> None:
+    client = serve()
+
+    assert client.call(method, path).status_code == 404

@@ -300,3 +300,46 @@ def test_tags_come_in_pages_and_each_counts_as_a_download(serve: Serve) -> None:
     assert second.json()["tags"] == ["sha-1"]
     assert "link" not in second.headers
     assert client.sandbox.package("acme/web").tags["old"].downloads == 1
+
+
+def test_a_blob_is_mounted_from_another_package_or_has_to_be_uploaded(serve: Serve) -> None:
+    client = serve(small_package(), small_package("other"))
+    digest = next(iter(client.sandbox.package("acme/web").blobs))
+    headers = bearer(client, "repository:acme/new:pull,push")
+    place = "/v2/acme/new/blobs/uploads/"
+
+    mounted = client.http.post(f"{place}?mount={digest}&from=acme/web", headers=headers)
+    unknown = client.http.post(f"{place}?mount=sha256:0&from=acme/web", headers=headers)
+
+    assert mounted.status_code == 201
+    assert client.http.get(mounted.headers["location"], headers=headers).status_code == 200
+    assert unknown.status_code == 202
+
+
+def test_an_upload_says_how_far_it_is_and_ends_once(serve: Serve) -> None:
+    client = serve()
+    headers = bearer(client, PUSH)
+    place = client.http.post("/v2/acme/web/blobs/uploads/", headers=headers).headers["location"]
+    client.http.patch(place, headers=headers, content=b"12345")
+
+    status = client.http.get(place, headers=headers)
+    digest = Content("", b"12345").digest
+    ends = [client.http.put(f"{place}?digest={digest}", headers=headers) for _ in range(2)]
+
+    assert (status.status_code, status.headers["range"]) == (204, "0-4")
+    assert [reply.status_code for reply in ends] == [201, 404]
+
+
+@pytest.mark.parametrize(
+    "path", ["/v2/acme/web/blobs/sha256:0", "/v2/acme/web/blobs/uploads/0", MAIN]
+)
+def test_nothing_of_the_registry_can_be_deleted(serve: Serve, path: str) -> None:
+    client = serve()
+
+    assert client.http.delete(path, headers=bearer(client)).status_code == 405
+
+
+def test_a_path_that_is_no_repository_is_refused(serve: Serve) -> None:
+    client = serve()
+
+    assert client.http.get("/v2/_catalog", headers=bearer(client)).status_code == 404

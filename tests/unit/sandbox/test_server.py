@@ -52,7 +52,10 @@ def test_stopping_cuts_a_call_that_hangs() -> None:
 PROGRAM = """
 from reconciler.sandbox.server import serve_forever
 from reconciler.sandbox.settings import Settings
-serve_forever(Settings(), [], started=lambda url: print(url, flush=True))
+from reconciler.sandbox.clock import ticking
+from datetime import UTC, datetime
+start = datetime(2030, 1, 1, tzinfo=UTC)
+serve_forever(Settings(now=ticking(start)), [], started=lambda url: print(url, flush=True))
 """
 
 
@@ -62,9 +65,9 @@ def test_a_sandbox_serves_as_a_program_until_it_is_interrupted() -> None:
     ) as run:
         assert run.stdout is not None
         url = run.stdout.readline().strip()
-        answered = httpx.get(f"{url}/_sandbox/state").status_code
+        date = httpx.get(f"{url}/user").headers["date"]
         run.send_signal(signal.SIGTERM)
         code = run.wait(timeout=10)
 
-    assert answered == 200
+    assert date.startswith("Tue, 01 Jan 2030 00:00:")
     assert code == -signal.SIGTERM
