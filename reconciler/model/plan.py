@@ -231,7 +231,8 @@ class Plan(Frozen):
 def canonical(document: Any) -> bytes:
     """Write JSON in the one form that is hashed: sorted keys, no spaces, UTF-8."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+    # A lone surrogate, which hostile JSON may hold, becomes the escape it came from.
+    return text.encode("utf-8", "backslashreplace")
 
 
 def read_plan(content: bytes) -> Plan:
