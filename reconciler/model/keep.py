@@ -1,13 +1,24 @@
 """What a rule keeps of the images it sees."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from reconciler.model.language import Checked, Count, Flaw, Switch
 from reconciler.model.spans import Span
 
 BUCKETS = ("hourly", "daily", "weekly", "monthly", "yearly")
+
+
+def _written_as(limit: object) -> str:
+    return "span" if isinstance(limit, str) else "count"
+
+
+Limit = Annotated[
+    Annotated[Count, Tag("count")] | Annotated[Span, Tag("span")], Discriminator(_written_as)
+]
+"""How many calendar buckets to keep, or how far back they reach."""
 
 
 class Keep(Checked):
@@ -23,27 +34,27 @@ class Keep(Checked):
     within: Span | None = Field(
         None, description="Keep what is younger than this.", examples=["30d"]
     )
-    hourly: Count | Span | None = Field(
+    hourly: Limit | None = Field(
         None,
         description="Keep the newest of each hour: of so many hours with images, or that far back.",
         examples=[24, "2d"],
     )
-    daily: Count | Span | None = Field(
+    daily: Limit | None = Field(
         None,
         description="Keep the newest of each day: of so many days with images, or that far back.",
         examples=[7, "14d"],
     )
-    weekly: Count | Span | None = Field(
+    weekly: Limit | None = Field(
         None,
         description="Keep the newest of each ISO week: of so many weeks, or that far back.",
         examples=[8, "12w"],
     )
-    monthly: Count | Span | None = Field(
+    monthly: Limit | None = Field(
         None,
         description="Keep the newest of each month: of so many months, or that far back.",
         examples=[12, "366d"],
     )
-    yearly: Count | Span | None = Field(
+    yearly: Limit | None = Field(
         None,
         description="Keep the newest of each year: of so many years, or that far back.",
         examples=[3, "1830d"],
@@ -55,10 +66,10 @@ class Keep(Checked):
     )
 
     @property
-    def buckets(self) -> Iterator[tuple[str, int | Span]]:
+    def buckets(self) -> Iterator[tuple[str, Limit]]:
         """The calendar buckets asked for, finest first, each with its count or span."""
         for name in BUCKETS:
-            limit: int | Span | None = getattr(self, name)
+            limit: Limit | None = getattr(self, name)
             if limit is not None:
                 yield name, limit
 

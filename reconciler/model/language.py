@@ -52,7 +52,9 @@ class AgeKey(OrderKey):
 
     __slots__ = ()
 
-    _kind: ClassVar[str] = "age (pushed, created, first_seen, untagged_since or date:NAME)"
+    _kind: ClassVar[str] = (
+        "way to count age (pushed, created, first_seen, untagged_since or date:NAME)"
+    )
     _grammar: ClassVar[re.Pattern[str]] = re.compile(
         r"pushed|created|first_seen|untagged_since|date:[A-Za-z_]\w{0,63}"
     )

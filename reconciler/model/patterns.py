@@ -98,7 +98,7 @@ class TypeGlob(Name):
 
     __slots__ = ()
 
-    _kind: ClassVar[str] = "artifact type pattern such as application/vnd.cncf.helm.*"
+    _kind: ClassVar[str] = "pattern of artifact types such as application/vnd.cncf.helm.*"
     _grammar: ClassVar[re.Pattern[str]] = re.compile(rf"[A-Za-z0-9_.+/*-]{{1,{MAX_PATTERN}}}")
 
     def matches(self, kind: str) -> bool:
@@ -191,5 +191,5 @@ def _complaint(expression: str) -> str:
         words = error.args[0]
         reason = words.decode() if isinstance(words, bytes) else str(words)
         cure = next((cure for part, cure in _CURES.items() if part in reason), "")
-        return f"{reason}; {cure or 'see the RE2 syntax'}"
+        return f"{safe(reason)}; {cure or 'see the RE2 syntax'}"
     return ""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StrictBool, StrictInt, field_validator
 
-from reconciler.errors import PolicyError
+from reconciler.errors import InvalidNameError, PolicyError
 from reconciler.model.frozen import Frozen
 from reconciler.model.inventory import Fact
 from reconciler.model.language import Checked, Flaw, Label
@@ -119,9 +119,7 @@ class Policy(Checked):
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(
-                f"{name!r} is no time zone; write one such as Europe/Berlin"
-            ) from error
+            raise InvalidNameError("time zone such as Europe/Berlin", name) from error
         return name
 
     def flaws(self) -> Iterator[Flaw]:
@@ -143,7 +141,17 @@ class PolicyFile(Frozen):
         min_length=1,
         max_length=MAX_POLICIES,
         description="The policies; each governs repositories of its own.",
-        examples=[[]],
+        examples=[
+            [
+                {
+                    "name": "web",
+                    "repositories": ["ghcr.io/acme/web"],
+                    "rules": [
+                        {"name": "dangling", "match": {"untagged": True}, "keep": {"within": "7d"}}
+                    ],
+                }
+            ]
+        ],
     )
 
 

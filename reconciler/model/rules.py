@@ -74,7 +74,7 @@ class Rule(Checked):
             if capture and capture not in self.match.captures:
                 yield Flaw((key,), self._not_captured(capture))
         if self.order == "semver" and not self.match.semver:
-            yield Flaw(("order_by",), "order_by: semver needs match: {semver: ...}")
+            yield Flaw(("order_by",), "only a rule with match: {semver: ...} can order by semver")
 
     def _not_captured(self, name: str) -> str:
         if name in ("major", "minor") and not self.match.regex:
@@ -114,7 +114,8 @@ class Protection(Checked):
     def flaws(self) -> Iterator[Flaw]:
         """Yield a protection of nothing, or of something that rules cannot say."""
         if (self.match is None) == (self.digests is None):
-            yield Flaw((), "a protection needs either 'match' or 'digests'")
+            got = "both" if self.match else "none"
+            yield Flaw((), f"exactly one of match and digests is needed; got {got}")
         if self.keep.none:
             words = "a protection that keeps nothing protects nothing; remove it"
             yield Flaw(("keep", "none"), words)

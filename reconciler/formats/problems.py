@@ -1,0 +1,46 @@
+"""Problems of policy files as text, JSON, or annotations of a GitHub workflow."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Literal
+
+from reconciler.model.problems import Problem
+
+
+def as_text(problems: Sequence[Problem]) -> str:
+    """Write one line for each problem, as compilers do."""
+    return "".join(f"{problem}\n" for problem in problems)
+
+
+def as_json(problems: Sequence[Problem]) -> str:
+    """Write the problems as one JSON document."""
+    document = {"problems": [asdict(problem) for problem in problems]}
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def as_github(
+    problems: Sequence[Problem], *, level: Literal["error", "warning", "notice"] = "error"
+) -> str:
+    """Write workflow commands that make GitHub show each problem beside its line.
+
+    Source: GitHub Docs, "Workflow commands for GitHub Actions".
+    """
+    return "".join(f"{_command(problem, level)}\n" for problem in problems)
+
+
+def _command(problem: Problem, level: str) -> str:
+    properties = {"file": problem.path, "title": problem.where}
+    if problem.line:
+        properties |= {"line": str(problem.line), "col": str(problem.column)}
+    told = ",".join(f"{name}={_property(text)}" for name, text in properties.items() if text)
+    return f"::{level} {told}::{_escaped(problem.message)}"
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _escaped(text: str) -> str:
+    """Escape what would end a command, or start another one."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

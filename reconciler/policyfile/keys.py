@@ -1,0 +1,88 @@
+"""The keys of the language, read off the model: where each belongs, what it takes, an example."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from reconciler.model.keep import Keep
+from reconciler.model.language import AgeKey, Label, OrderKey
+from reconciler.model.match import Match
+from reconciler.model.names import Digest
+from reconciler.model.patterns import RepositoryGlob, TagGlob, TagRegex, TypeGlob
+from reconciler.model.policy import Guards, Policy, PolicyFile
+from reconciler.model.rules import Protection, Rule
+from reconciler.model.semver import SemVerRange
+from reconciler.model.spans import Span
+
+LEVELS: dict[str, type[BaseModel]] = {
+    "": PolicyFile,
+    "policies": Policy,
+    "guards": Guards,
+    "protect": Protection,
+    "rules": Rule,
+    "match": Match,
+    "keep": Keep,
+}
+"""The parts of a file, by the key under which they stand."""
+
+NOUNS: dict[type, str] = {
+    AgeKey: "an age",
+    Digest: "a digest",
+    Guards: "limits",
+    Keep: "reasons to keep",
+    Label: "a name",
+    Match: "a selector",
+    OrderKey: "a sort key",
+    Policy: "a policy",
+    Protection: "a protection",
+    RepositoryGlob: "a repository",
+    Rule: "a rule",
+    SemVerRange: "a version range",
+    Span: "a span of time",
+    TagGlob: "a tag",
+    TagRegex: "a regular expression",
+    TypeGlob: "an artifact type",
+    str: "a text",
+}
+
+
+@cache
+def keys_of(level: str) -> dict[str, FieldInfo]:
+    """Return the keys of one part of a file as they are written there."""
+    fields = LEVELS[level].model_fields.items() if level in LEVELS else ()
+    return {field.alias or name: field for name, field in fields}
+
+
+def homes_of(key: str) -> list[str]:
+    """Return the parts of a file in which a key belongs."""
+    return [level for level in LEVELS if key in keys_of(level)]
+
+
+def noun(level: str, key: str) -> str:
+    """Say what a key, or one entry of its list, holds."""
+    field = keys_of(level).get(key)
+    kinds = list(_kinds(field.annotation)) if field else []
+    return next((NOUNS[kind] for kind in kinds if kind in NOUNS), "a text")
+
+
+def example(level: str, key: str) -> str:
+    """Write a key with its first example, as a file would."""
+    field = keys_of(level).get(key)
+    return written({key: field.examples[0]}) if field and field.examples else key
+
+
+def written(values: dict[str, Any]) -> str:
+    """Write keys and values on one line of YAML."""
+    text = yaml.safe_dump(values, default_flow_style=True, sort_keys=False, width=10_000)
+    return text.strip()[1:-1]
+
+
+def _kinds(annotation: Any) -> Iterator[type]:
+    if isinstance(annotation, type):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _kinds(part)

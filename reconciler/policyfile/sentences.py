@@ -1,0 +1,151 @@
+"""What the model complains of, in the words of the policy file, with the cure."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.policyfile.keys import example, noun, written
+from reconciler.policyfile.nodes import Node, ScalarNode
+from reconciler.policyfile.scalars import as_written, shown
+from reconciler.policyfile.unknown import unknown_key
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One complaint of the model. Shape: `node` is the value, or what should hold it."""
+
+    kind: str
+    facts: dict[str, Any]
+    node: Node
+    level: str
+    key: str
+    element: bool
+    """Whether the value is an entry of the key's list."""
+
+    @property
+    def subject(self) -> str:
+        """Name what is wrong."""
+        return f"an entry of {self.key!r}" if self.element else repr(self.key)
+
+    @property
+    def noun(self) -> str:
+        """Say what belongs there."""
+        return noun(self.level, self.key)
+
+    @property
+    def example(self) -> str:
+        """Show how it is written."""
+        return example(self.level, self.key)
+
+    @property
+    def got(self) -> str:
+        """Show what stands there, as the file writes it."""
+        return as_written(self.node)
+
+
+def sentence(complaint: Complaint) -> str:
+    """Return what to tell the writer of the file."""
+    if complaint.got == "nothing" and complaint.kind not in ("missing", "extra_forbidden"):
+        return f"{complaint.subject} has no value; write {complaint.example}"
+    return _SENTENCES.get(complaint.kind, _not_allowed)(complaint)
+
+
+def _not_allowed(complaint: Complaint) -> str:
+    return f"{complaint.got} is not allowed here; write {complaint.example}"
+
+
+def _missing(complaint: Complaint) -> str:
+    return f"{complaint.key!r} is missing; write {complaint.example}"
+
+
+def _unknown(complaint: Complaint) -> str:
+    return unknown_key(complaint.level, complaint.key)
+
+
+def _keys_wanted(complaint: Complaint) -> str:
+    return (
+        f"{complaint.subject} takes keys and values; got {complaint.got}; write {complaint.example}"
+    )
+
+
+def _list_wanted(complaint: Complaint) -> str:
+    if isinstance(complaint.node, ScalarNode):
+        given = written({complaint.key: [complaint.node.text]})
+        return f"{complaint.key!r} takes a list; write {given}"
+    return f"{complaint.key!r} takes a list; got {complaint.got}; write {complaint.example}"
+
+
+def _text_wanted(complaint: Complaint) -> str:
+    node = complaint.node
+    if not isinstance(node, ScalarNode):
+        return f"{complaint.subject} is {complaint.noun}; got {complaint.got}"
+    raw = shown(node.text)
+    if complaint.noun == "a span of time" and raw.isdecimal():
+        return f"{complaint.key!r} lacks its unit; write {raw}h, {raw}d or {raw}w"
+    return f'YAML read {raw} as {node.sense.value}, not {complaint.noun}; quote it: "{raw}"'
+
+
+def _number_wanted(complaint: Complaint) -> str:
+    if complaint.noun == "a span of time":
+        limit = f"{complaint.key!r} takes a count or a span of time, such as 7 or 14d"
+        return f"{limit}; got {complaint.got}"
+    digits = re.sub("[_,']", "", complaint.got)
+    cure = f"{complaint.key}: {digits}" if digits.isdecimal() else complaint.example
+    return f"{complaint.key!r} is a whole number in plain digits; got {complaint.got}; write {cure}"
+
+
+def _true_or_false_wanted(complaint: Complaint) -> str:
+    return f"{complaint.key!r} is written true or false; got {complaint.got}"
+
+
+def _only_true(complaint: Complaint) -> str:
+    return f"{complaint.key!r} can only be true; got {complaint.got}; write true or remove it"
+
+
+def _one_of(complaint: Complaint) -> str:
+    choices = complaint.facts["expected"].replace("'", "").replace(" or ", ", ")
+    return f"{complaint.key!r} is one of {choices}; got {complaint.got}"
+
+
+def _too_small(complaint: Complaint) -> str:
+    words = f"{complaint.key!r} is at least {complaint.facts['ge']}; got {complaint.got}"
+    cure = "; to keep nothing write keep: {none: true}" if complaint.level == "keep" else ""
+    return words + cure
+
+
+def _too_large(complaint: Complaint) -> str:
+    return f"{complaint.key!r} is at most {complaint.facts['le']}; got {complaint.got}"
+
+
+def _too_few(complaint: Complaint) -> str:
+    return f"{complaint.key!r} is empty; write {complaint.example}"
+
+
+def _too_many(complaint: Complaint) -> str:
+    most, given = complaint.facts["max_length"], complaint.facts["actual_length"]
+    return f"{complaint.key!r} has {given} entries; at most {most} are allowed"
+
+
+def _in_its_own_words(complaint: Complaint) -> str:
+    return str(complaint.facts.get("error", complaint.facts.get("text", "")))
+
+
+_SENTENCES: dict[str, Callable[[Complaint], str]] = {
+    "bool_type": _true_or_false_wanted,
+    "extra_forbidden": _unknown,
+    "flaw": _in_its_own_words,
+    "greater_than_equal": _too_small,
+    "int_type": _number_wanted,
+    "less_than_equal": _too_large,
+    "literal_error": _one_of,
+    "missing": _missing,
+    "model_type": _keys_wanted,
+    "string_type": _text_wanted,
+    "switch": _only_true,
+    "too_long": _too_many,
+    "too_short": _too_few,
+    "tuple_type": _list_wanted,
+    "value_error": _in_its_own_words,
+}
+"""By the kinds of pydantic's errors and of our own."""
