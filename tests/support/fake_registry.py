@@ -1,0 +1,278 @@
+"""A registry in memory: it records every call, and fails or is edited when a test says so."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from reconciler.errors import AccessError
+from reconciler.model.inventory import Fact, Version
+from reconciler.model.manifest import Manifest, parse_manifest
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.patterns import RepositoryGlob
+from reconciler.model.ports import Capabilities, Clock, Deletion, DeletionResult, Listing
+from tests.support.storage import Storage, Stored
+
+WEB = Repository("ghcr.io/acme/web")
+LAST_TAGGED = "You cannot delete the last tagged version of a package."
+_OPEN_FACTS = frozenset(Fact) - {Fact.PUSHED}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the port, with the digests it is about, or what else tells it apart."""
+
+    method: str
+    about: tuple[str, ...] = ()
+
+
+Hook = Callable[[Call], None]
+Action = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a DELETE is told, and whether the registry did it all the same."""
+
+    deletion: Deletion
+    done: bool = False
+
+
+class FakeRegistry:
+    """One repository behind the `Registry` port.
+
+    A closed listing is GitHub's: every version with id and time, deletions that can be taken
+    back, refusals. An open one is a plain OCI registry's: tags only.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        repository: Repository = WEB,
+        *,
+        closed: bool = True,
+        referrers: bool = False,
+        page: int = 100,
+    ) -> None:
+        """Begin empty. Units: `page` in versions; `referrers` switches on the endpoint."""
+        self.repository = repository
+        self.storage = Storage(clock)
+        self.calls: list[Call] = []
+        self.hooks: list[Hook] = []
+        self.fetched: list[str] = []
+        """Digests whose document was really sent, since no cache had it."""
+
+        self.refuses: dict[str, str] = {}
+        """Digests that are never deleted, each with the registry's words."""
+
+        self.forbids_deletion = False
+        self._clock = clock
+        self._closed = closed
+        self._referrers = referrers
+        self._page = page
+        self._requests = 0
+        self._cache: dict[Digest, Manifest] = {}
+        self._answers: dict[int, Answer] = {}
+
+    def on(self, method: str, action: Action, *, nth: int = 1) -> None:
+        """Do something right before the nth call of a method from now on, once."""
+        seen = 0
+
+        def hook(call: Call) -> None:
+            nonlocal seen
+            seen += call.method == method
+            if seen == nth:
+                self.hooks.remove(hook)
+                action()
+
+        self.hooks.append(hook)
+
+    def fail(self, method: str, error: Exception, *, nth: int = 1) -> None:
+        """Raise an error instead of answering the nth call of a method from now on, once."""
+
+        def action() -> None:
+            raise error
+
+        self.on(method, action, nth=nth)
+
+    def answer(
+        self,
+        result: DeletionResult,
+        *,
+        nth: int = 1,
+        done: bool = False,
+        status: int = 500,
+        message: str = "",
+    ) -> None:
+        """Answer the nth DELETE from now on so, whether or not it was `done`."""
+        at = len(self.about("delete")) + nth
+        self._answers[at] = Answer(Deletion(result, status, message), done)
+
+    def about(self, method: str) -> list[tuple[str, ...]]:
+        """Return what each call of a method was about."""
+        return [call.about for call in self.calls if call.method == method]
+
+    @property
+    def deletes(self) -> list[str]:
+        """The digests for which a DELETE was sent, in order."""
+        return [digest for about in self.about("delete") for digest in about]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this registry can do."""
+        facts = frozenset(Fact) if self._closed else _OPEN_FACTS
+        return Capabilities(facts, undo=self._closed, referrers=self._referrers)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        return self._requests
+
+    def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
+        """List the one repository, where the pattern names it."""
+        self._enter("repositories", glob)
+        return [self.repository] if glob.matches(self.repository) else []
+
+    def listing(self, repository: Repository) -> Listing:
+        """List every version, or only what has a tag."""
+        self._enter("listing", repository)
+        return self._pages(self.storage.newest_first)
+
+    def manifests(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, Manifest | None]:
+        """Send documents; what was sent once comes from the cache for ever."""
+        wanted = list(digests)
+        self._enter("manifests", *wanted, requests=0)
+        return {digest: self._document(digest) for digest in wanted}
+
+    def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
+        """Tell which digests are there now."""
+        asked = list(digests)
+        self._enter("present", *asked, requests=len(asked))
+        return {digest: digest in self.storage.live for digest in asked}
+
+    def referrers(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, tuple[Digest, ...]]:
+        """List what names each digest as its subject, where the endpoint is switched on."""
+        asked = list(digests)
+        self._enter("referrers", *asked, requests=len(asked) if self._referrers else 0)
+        return {digest: tuple(self._referring(digest)) for digest in asked}
+
+    def created(
+        self, repository: Repository, manifests: Iterable[Manifest]
+    ) -> Mapping[Digest, datetime | None]:
+        """Read each image's own claim: its annotation, else its configuration."""
+        asked = list(manifests)
+        self._enter("created", *(manifest.digest for manifest in asked), requests=len(asked))
+        return {manifest.digest: self._claimed(manifest) for manifest in asked}
+
+    def version(self, repository: Repository, version: Version) -> Version | None:
+        """Look at one version; an open registry can only tell which known tags are still its."""
+        self._enter("version", version.digest)
+        stored = self._find(version)
+        if stored is None:
+            return None
+        found = self._version(stored)
+        if self._closed:
+            return found
+        return Version(found.digest, tuple(tag for tag in found.tags if tag in version.tags))
+
+    def newest(self, repository: Repository, watermark: str) -> Listing:
+        """List pages from the newest down to the watermark; an open registry lists all tags."""
+        self._enter("newest", watermark)
+        rows = self.storage.newest_first
+        newer = sum(stored.id > int(watermark or 0) for stored in rows)
+        pages = newer // self._page + 1
+        return self._pages(rows[: pages * self._page] if self._closed else rows)
+
+    def server_time(self) -> datetime | None:
+        """Tell the time as the tests have it."""
+        return self._clock()
+
+    def check_deletion(self, repository: Repository) -> None:
+        """Refuse where a test forbids deletion."""
+        self._enter("check_deletion", repository)
+        if self.forbids_deletion:
+            raise AccessError("the token may not delete", hint="Give it the right to delete.")
+
+    def pace(self, deletions: int) -> None:
+        """Note how many deletions are to go without a pause."""
+        self._enter("pace", str(deletions), requests=0)
+
+    def delete(self, repository: Repository, version: Version) -> Deletion:
+        """Delete one version, refuse it, or answer as a test wants."""
+        self._enter("delete", version.digest)
+        stored, answer = self._find(version), self._answers.pop(len(self.about("delete")), None)
+        if answer:
+            if answer.done and stored:
+                self.storage.remove(stored.digest)
+            return answer.deletion
+        if stored is None:
+            return Deletion(DeletionResult.ABSENT, 404, "Not Found")
+        if words := self._refusal(stored):
+            return Deletion(DeletionResult.RETAINED, 400, words)
+        self.storage.remove(stored.digest)
+        return Deletion(DeletionResult.DELETED, 204, request_id=f"R{len(self.calls)}")
+
+    def restore(self, repository: Repository, version: Version) -> bool:
+        """Take a deletion back; a plain registry cannot."""
+        self._enter("restore", version.digest)
+        return self._closed and self.storage.restore(int(version.id))
+
+    def _enter(self, method: str, *about: str, requests: int = 1) -> None:
+        """Record a call, then let the tests interfere."""
+        call = Call(method, about)
+        self.calls.append(call)
+        self._requests += requests
+        for hook in tuple(self.hooks):
+            hook(call)
+
+    def _pages(self, rows: Sequence[Stored]) -> Listing:
+        shown = [stored for stored in rows if self._closed or stored.tags]
+        watermark = str(max((stored.id for stored in shown), default=0)) if self._closed else ""
+        pages = max(1, -(-len(shown) // self._page))
+        self._requests += pages - 1
+        return Listing(tuple(map(self._version, shown)), self._closed, pages, watermark)
+
+    def _version(self, stored: Stored) -> Version:
+        digest, tags = Digest(stored.digest), tuple(sorted(map(Tag, stored.tags)))
+        if self._closed:
+            return Version(digest, tags, id=str(stored.id), pushed=stored.pushed)
+        return Version(digest, tags)
+
+    def _find(self, version: Version) -> Stored | None:
+        """Find a version by id where there are ids, so that a digest pushed anew is another."""
+        stored = self.storage.live.get(version.digest)
+        same = stored and (not self._closed or str(stored.id) == version.id)
+        return stored if same else None
+
+    def _document(self, digest: Digest) -> Manifest | None:
+        if digest not in self._cache:
+            self._requests += 1
+            self.fetched.append(digest)
+            stored = self.storage.live.get(digest)
+            if stored is None:
+                return None
+            document = stored.document
+            self._cache[digest] = parse_manifest(digest, document.media_type, document.content)
+        return self._cache[digest]
+
+    def _referring(self, digest: Digest) -> Iterator[Digest]:
+        for stored in self.storage.live.values() if self._referrers else ():
+            subject = json.loads(stored.document.content).get("subject") or {}
+            if subject.get("digest") == digest:
+                yield Digest(stored.digest)
+
+    def _claimed(self, manifest: Manifest) -> datetime | None:
+        config = self.storage.blobs.get(manifest.config.digest) if manifest.config else None
+        words = manifest.created or json.loads(config or b"{}").get("created")
+        return datetime.fromisoformat(words).astimezone(UTC) if words else None
+
+    def _refusal(self, stored: Stored) -> str:
+        """Say why the registry keeps a version; only a closed one has rules of its own."""
+        tagged = [other for other in self.storage.live.values() if other.tags]
+        if self._closed and tagged == [stored]:
+            return LAST_TAGGED
+        return self.refuses.get(stored.digest, "")
