@@ -1,188 +1,187 @@
-"""One server spoken to: reads that are tried again, writes that are sent once.
-
-Every error of httpx ends here, as an error that names the call.
-"""
+"""One server, spoken to with care: bounded, timed, retried where that is harmless."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from contextlib import closing, suppress
+from datetime import datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from threading import Lock
-from urllib.parse import urljoin
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
-import stamina
 
 from reconciler import __version__
 from reconciler.errors import ProtocolError, UnreachableError
-from reconciler.model.display import public
-from reconciler.transport.links import origin
-from reconciler.transport.reply import Reply
+from reconciler.model.hosts import is_loopback
+from reconciler.transport.failures import translated
+from reconciler.transport.limits import http_time
+from reconciler.transport.redirects import redirected
+from reconciler.transport.replies import loaded, place
+from reconciler.transport.retry import Retry
+from reconciler.transport.urls import origin, shown
+from reconciler.transport.watch import Watch
 
-TIMEOUT = httpx.Timeout(connect=10, read=60, write=30, pool=None)
-"""Seconds for each phase of one call; waiting for a free connection has no limit of its own."""
+CONNECT_SECONDS = 10.0
+"""Longest wait for a connection, TLS included, in seconds."""
 
-CONNECTIONS = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=30)
-"""Connections to one server; `keepalive_expiry` in seconds."""
+READ_SECONDS = 30.0
+"""Longest silence while an answer is awaited or under way, in seconds."""
 
-ATTEMPTS = 5
-"""How often one read is tried in all."""
+WRITE_SECONDS = 30.0
+"""Longest time that sending one part of a request may take, in seconds."""
 
-LONGEST_WAIT = 120.0
-"""Longest that one `Retry-After` is obeyed, in seconds; a longer one ends the read."""
+POOL_SECONDS = 300.0
+"""Longest wait for a free connection, in seconds; others may be waiting for their retries."""
 
-MAX_REDIRECTS = 3
+CONNECTIONS = 20
+"""Most connections to one server, twice the reads that are under way at once."""
 
 MAX_PAGE_BYTES = 64 * 1024 * 1024
-"""Largest body read, in bytes, unless the caller asks for less."""
+"""Largest answer that is no manifest, in bytes."""
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MAX_REDIRECTS = 3
+"""Most redirects followed for one read."""
 
-
-class TemporaryError(UnreachableError):
-    """No answer, or one that may be better next time. Units: `seconds` to wait, if told."""
-
-    hint = "Run again when the registry answers. Nothing was deleted for want of this answer."
-
-    def __init__(self, message: str, *, seconds: float | None = None) -> None:
-        """Keep how long the server asks to wait."""
-        super().__init__(message)
-        self.seconds = seconds
+_TIMEOUT = httpx.Timeout(
+    connect=CONNECT_SECONDS, read=READ_SECONDS, write=WRITE_SECONDS, pool=POOL_SECONDS
+)
 
 
-class Http:
-    """An HTTP client for one server, safe to use from many threads."""
-
-    def __init__(
-        self, *, auth: httpx.Auth | None = None, transport: httpx.BaseTransport | None = None
-    ) -> None:
-        """Open no connection yet. `auth` speaks to this server only; `transport` is for limits."""
-        self._client = httpx.Client(
-            auth=auth,
-            transport=transport or httpx.HTTPTransport(limits=CONNECTIONS),
-            timeout=TIMEOUT,
-            follow_redirects=False,
-            headers={"user-agent": f"reconciler/{__version__}"},
-            event_hooks={"request": [self._count]},
-        )
-        self._lock = Lock()
-        self.requests = 0
-        self.server_time: datetime | None = None
-
-    def read(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        most: int = MAX_PAGE_BYTES,
-    ) -> Reply:
-        """Send a GET or HEAD until it is answered, following redirects without credentials.
-
-        Units: `most` is the largest body accepted, in bytes.
-        Raises: TemporaryError, when it was tried often enough; ProtocolError, when the body is
-            too large or redirects lead nowhere.
-        """
-        for attempt in stamina.retry_context(
-            on=_patience, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10.0
-        ):
-            with attempt:
-                return self._followed(method, url, headers or {}, most)
-        raise AssertionError("a retry context yields at least one attempt")
-
-    def send(self, method: str, url: str, *, headers: Mapping[str, str] | None = None) -> Reply:
-        """Send a write once, whatever comes of it.
-
-        Raises: TemporaryError, when there is no answer: it may have taken effect.
-        """
-        return self._once(method, url, headers or {}, MAX_PAGE_BYTES)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._client.close()
-
-    def _followed(self, method: str, url: str, headers: Mapping[str, str], most: int) -> Reply:
-        """Send a read and follow its redirects; raise for answers that may be better later."""
-        reply = self._once(method, url, headers, most)
-        for _ in range(MAX_REDIRECTS):
-            if reply.status not in _REDIRECTS:
-                return _settled(reply)
-            target = urljoin(reply.url, reply.headers.get("location", ""))
-            if origin(reply.url)[0] == "https" and origin(target)[0] != "https":
-                raise ProtocolError(f"{reply.call}: redirected to {public(target)}, without TLS")
-            away = origin(target) != origin(url)
-            reply = self._once(method, target, headers, most, credentials=not away)
-        raise ProtocolError(f"{reply.call}: redirected more than {MAX_REDIRECTS} times")
-
-    def _once(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        most: int,
-        *,
-        credentials: bool = True,
-    ) -> Reply:
-        auth = httpx.USE_CLIENT_DEFAULT if credentials else None
-        try:
-            with self._client.stream(method, url, headers=dict(headers), auth=auth) as response:
-                body = _body(response, most)
-        except httpx.TransportError as error:
-            reason = str(error) or type(error).__name__
-            raise TemporaryError(f"{method} {public(url)}: no answer: {reason}") from error
-        except (httpx.InvalidURL, httpx.RequestError) as error:
-            raise ProtocolError(f"{method} {public(url)}: {error}") from error
-        self._note_time(response.headers.get("date", ""))
-        return Reply(method, url, response.status_code, _headers(response), body)
-
-    def _count(self, _: httpx.Request) -> None:
-        with self._lock:
-            self.requests += 1
-
-    def _note_time(self, date: str) -> None:
-        try:
-            self.server_time = parsedate_to_datetime(date)
-        except ValueError:
-            return
-
-
-def _headers(response: httpx.Response) -> Mapping[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _body(response: httpx.Response, most: int) -> bytes:
-    """Read a body, but no more than is accepted."""
-    chunks, size = [], 0
-    for chunk in response.iter_bytes():
-        size += len(chunk)
-        if size > most:
-            call = f"{response.request.method} {public(str(response.request.url))}"
-            raise ProtocolError(f"{call}: the answer is larger than {most} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _settled(reply: Reply) -> Reply:
-    """Return an answer that will not be better next time.
-
-    Raises: TemporaryError, for a server failure or a limit.
-    """
-    if reply.status < 500 and reply.status not in (408, 429):
-        return reply
-    raise TemporaryError(
-        f"{reply.call}: {reply.status}: {reply.words}",
-        seconds=_retry_after(reply.headers.get("retry-after", "")),
+def connect(base_url: str) -> httpx.HTTPTransport:
+    """Open connections to one server: HTTP/1.1, certificates checked, proxies as configured."""
+    return httpx.HTTPTransport(
+        http2=False,
+        limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+        proxy=_proxy_for(httpx.URL(base_url)),
     )
 
 
-def _retry_after(value: str) -> float | None:
-    """Read `Retry-After` in seconds; a date is left to the usual backoff."""
-    return float(value) if value.isascii() and value.isdigit() and len(value) < 8 else None
+class Client:
+    """Reads from one server again and again if need be; writes to it once.
+
+    Redirects are followed for reads only. What authenticates us is sent to this server alone:
+    `auth` is asked for requests to its scheme, host and port, and for no others.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        watch: Watch,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        auth: httpx.Auth | None = None,
+        retry: Retry | None = None,
+    ) -> None:
+        """Speak to the server at `base_url`, through `transport` when one is given."""
+        self._origin = origin(httpx.URL(base_url))
+        self._watch = watch
+        self._auth = auth or httpx.Auth()
+        self._retry = retry or Retry()
+        self._lock = Lock()
+        self._requests = 0
+        self._server_time: datetime | None = None
+        self._http = httpx.Client(
+            base_url=base_url,
+            transport=transport or connect(base_url),
+            timeout=_TIMEOUT,
+            headers={"User-Agent": f"reconciler/{__version__}"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            event_hooks={"request": [self._count], "response": [self._note_time]},
+        )
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent, tries and tokens included."""
+        return self._requests
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The server's clock as of its last answer; None before it told any."""
+        return self._server_time
+
+    def get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        limit: int = MAX_PAGE_BYTES,
+    ) -> httpx.Response:
+        """Read a path below the base, or a URL of this server. Units: `limit` in bytes.
+
+        Raises: UnreachableError, after the last try; ProtocolError.
+        """
+        return self._read(self._request("GET", url, headers), limit)
+
+    def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """Ask for the headers that `get` would return."""
+        return self._read(self._request("HEAD", url, headers), MAX_PAGE_BYTES)
+
+    def write(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Send a change exactly once and return the answer, whatever it is.
+
+        It goes a second time only if the server has refused the first for want of a token, and
+        so has not carried it out.
+
+        Raises: UnreachableError, when it is unknown whether the change was made.
+        """
+        request = self._request(method, url, headers)
+        with translated(request):
+            return self._exchange(request, MAX_PAGE_BYTES)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def _request(self, method: str, url: str, headers: Mapping[str, str] | None) -> httpx.Request:
+        """Build a request, and refuse one to another server."""
+        request = self._http.build_request(method, url, headers=headers)
+        if origin(request.url) != self._origin:
+            raise ProtocolError(f"{shown(request)}: not on the server {self._http.base_url}")
+        return request
+
+    def _read(self, request: httpx.Request, limit: int) -> httpx.Response:
+        with translated(request):
+            response = self._retry.run(lambda: self._follow(request, limit), self._watch)
+        if self._retry.is_temporary(response):
+            raise UnreachableError(f"{place(response)}, and so {self._retry.tries} times")
+        return response
+
+    def _follow(self, request: httpx.Request, limit: int) -> httpx.Response:
+        """Send a read, and again to wherever the answers send it."""
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._exchange(request, limit)
+            if not response.has_redirect_location:
+                return response
+            request = redirected(request, response)
+        raise ProtocolError(f"{place(response)}, after {MAX_REDIRECTS} redirects")
+
+    def _exchange(self, request: httpx.Request, limit: int) -> httpx.Response:
+        """Send one request, and what its authentication asks for before and after it."""
+        if origin(request.url) != self._origin:
+            return self._send(request, limit)
+        with closing(self._auth.sync_auth_flow(request)) as flow:
+            response = self._send(next(flow), limit)
+            with suppress(StopIteration):
+                while True:
+                    response = self._send(flow.send(response), limit)
+        return response
+
+    def _send(self, request: httpx.Request, limit: int) -> httpx.Response:
+        return loaded(self._http.send(request, stream=True, auth=None), limit)
+
+    def _count(self, _: httpx.Request) -> None:
+        with self._lock:
+            self._requests += 1
+
+    def _note_time(self, response: httpx.Response) -> None:
+        if origin(response.request.url) == self._origin:
+            self._server_time = http_time(response.headers.get("date", "")) or self._server_time
 
 
-def _patience(error: Exception) -> bool | timedelta:
-    """Say whether to try again, and after how long where the server said so."""
-    if not isinstance(error, TemporaryError):
-        return False
-    if error.seconds is None:
-        return True
-    return timedelta(seconds=error.seconds) if error.seconds <= LONGEST_WAIT else False
+def _proxy_for(url: httpx.URL) -> str | None:
+    """Find the proxy that the environment names for a server; this machine needs none."""
+    if is_loopback(url.host) or proxy_bypass(url.host):
+        return None
+    proxies = getproxies()
+    return proxies.get(url.scheme) or proxies.get("all")

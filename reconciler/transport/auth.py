@@ -1,0 +1,125 @@
+"""Authentication at a registry: anonymous, Basic, or a token for each repository.
+
+Source: distribution, docs/spec/auth/token.md and docs/spec/auth/oauth.md.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from threading import Lock
+from typing import TypeAlias
+
+import httpx
+
+from reconciler.errors import ProtocolError
+from reconciler.model.display import public, safe
+from reconciler.transport.challenges import Challenge, challenges_of
+from reconciler.transport.credentials import Credential
+from reconciler.transport.realms import RealmRule, named_over_tls
+from reconciler.transport.tokens import Token, scope_of, token_of, token_request
+
+Flow: TypeAlias = Generator[httpx.Request, httpx.Response, None]
+
+
+class BearerAuth(httpx.Auth):
+    """One token for every request, as the GitHub API takes it."""
+
+    def __init__(self, token: str) -> None:
+        """Keep the token."""
+        self._header = f"Bearer {token}"
+
+    def auth_flow(self, request: httpx.Request) -> Flow:
+        """Add the token."""
+        request.headers["Authorization"] = self._header
+        yield request
+
+
+class RegistryAuth(httpx.Auth):
+    """Answers a registry's challenges, and remembers what it asked for.
+
+    A token is asked for once for each repository and right, shared by all threads, renewed
+    shortly before it ends and once after a 401. A token server's refusal ends the flow, so that
+    it becomes the answer. Nothing is asked of a token server that may not see credentials.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credential: Credential,
+        *,
+        challenge: Challenge | None = None,
+        trusts: RealmRule = named_over_tls,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Authenticate at the registry at `base_url`; a `challenge` known before saves a 401."""
+        self._registry = httpx.URL(base_url)
+        self._credential = credential
+        self._challenge = challenge
+        self._trusts = trusts
+        self._monotonic = monotonic
+        self._lock = Lock()
+        self._tokens: dict[str, Token] = {}
+
+    def sync_auth_flow(self, request: httpx.Request) -> Flow:
+        """Send a request with what is known, and again with what its refusal asks for."""
+        if self._challenge:
+            ready = yield from self._authorise(request, self._challenge)
+            if not ready:
+                return
+        response = yield request
+        challenge = self._chosen(response) if response.status_code == 401 else None
+        if challenge:
+            self._challenge = challenge
+            refused = request.headers.get("Authorization", "")
+            ready = yield from self._authorise(request, challenge, refused)
+            if ready and request.headers["Authorization"] != refused:
+                yield request
+
+    def _chosen(self, response: httpx.Response) -> Challenge | None:
+        """Choose the first challenge that we can answer, tokens before passwords."""
+        offered = {challenge.scheme: challenge for challenge in challenges_of(response)}
+        if "bearer" in offered:
+            return offered["bearer"]
+        return offered.get("basic") if self._credential.password else None
+
+    def _authorise(
+        self, request: httpx.Request, challenge: Challenge, refused: str = ""
+    ) -> Generator[httpx.Request, httpx.Response, bool]:
+        """Put a credential on a request; False when the token server would give none."""
+        if challenge.scheme == "basic":
+            user = httpx.BasicAuth(self._credential.username, self._credential.password)
+            next(user.auth_flow(request))
+            return True
+        token = yield from self._token(challenge, scope_of(request), refused)
+        if token:
+            request.headers["Authorization"] = token.header
+        return token is not None
+
+    def _token(
+        self, challenge: Challenge, scope: str, refused: str
+    ) -> Generator[httpx.Request, httpx.Response, Token | None]:
+        """Return a token for a scope, a new one when there is none or it was refused."""
+        with self._lock:
+            known = self._tokens.get(scope)
+            if known and known.header != refused and self._monotonic() < known.stale_at:
+                return known
+            response = yield token_request(
+                self._realm(challenge), challenge, scope, self._credential
+            )
+            token = token_of(response, self._monotonic())
+            if token:
+                self._tokens[scope] = token
+            return token
+
+    def _realm(self, challenge: Challenge) -> httpx.URL:
+        """Return the token server's address, when it may be asked at all."""
+        try:
+            realm = self._registry.join(challenge.realm)
+        except httpx.InvalidURL as error:
+            raise ProtocolError(f"{self._registry} names no token server: {error}") from error
+        if not self._trusts(self._registry, realm):
+            raise ProtocolError(
+                f"{self._registry} names a token server that must not see its credentials:"
+                f" {safe(public(str(realm)))}",
+                hint="If this registry is yours, let its token server speak TLS.",
+            )
+        return realm

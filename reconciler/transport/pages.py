@@ -1,0 +1,50 @@
+"""Listings that come in pages, linked by the `Link` header (RFC 8288)."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+
+from reconciler.errors import ProtocolError
+from reconciler.model.display import public, safe
+from reconciler.transport.replies import place
+from reconciler.transport.urls import origin
+
+MAX_PAGES = 10_000
+"""Most pages of one listing; at a hundred rows each, ten times the largest package."""
+
+
+def linked(response: httpx.Response, relation: str) -> str | None:
+    """Return the URL of the `next`, `prev`, `first` or `last` page, None where there is none.
+
+    Raises: ProtocolError, when it lies on another server, which has no business with us.
+    """
+    target = response.links.get(relation, {}).get("url")
+    if target is None:
+        return None
+    try:
+        url = response.request.url.join(target)
+    except httpx.InvalidURL as error:
+        raise ProtocolError(f"{place(response)} and links to no URL: {safe(target)}") from error
+    if origin(url) != origin(response.request.url):
+        raise ProtocolError(f"{place(response)} and links to another server: {_shown(url)}")
+    return str(url)
+
+
+def pages(read: Callable[[str], httpx.Response], first: str) -> Iterator[httpx.Response]:
+    """Read a listing page by page to its end.
+
+    Raises: ProtocolError, when the links run in a circle or never end; and what `read` raises.
+    """
+    seen: set[str] = set()
+    url: str | None = first
+    while url is not None:
+        if url in seen or len(seen) == MAX_PAGES:
+            raise ProtocolError(f"the pages of {_shown(httpx.URL(first))} never end")
+        seen.add(url)
+        response = read(url)
+        yield response
+        url = linked(response, "next")
+
+
+def _shown(url: httpx.URL) -> str:
+    return safe(public(str(url)))
