@@ -5,7 +5,6 @@ A variable may set what is shown, where the state lives and who we are; none may
 
 import json
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reconciler.errors import InvalidNameError, SettingsError
+from reconciler.model.hosts import is_loopback
 from reconciler.model.names import Repository
 
 GITHUB_HOST = "ghcr.io"
@@ -43,15 +43,6 @@ _CURES = {
     "GITHUB_TOKEN": "Set GITHUB_TOKEN to the token alone, on one line.",
     "GH_TOKEN": "Set GH_TOKEN to the token alone, on one line.",
 }
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, with or without a port, is this machine itself."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_word(text: str) -> bool:
