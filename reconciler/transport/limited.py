@@ -6,6 +6,7 @@ import httpx
 
 from reconciler.transport.budget import WINDOW_SECONDS, Budget
 from reconciler.transport.limits import Rules
+from reconciler.transport.replies import loaded
 from reconciler.transport.watch import Watch
 
 MAX_IN_FLIGHT = 100
@@ -14,6 +15,8 @@ MAX_IN_FLIGHT = 100
 MAX_PATIENCE = 2 * 3600.0
 """Longest that one request is held back in all, in seconds: two of GitHub's hours."""
 
+MAX_REFUSAL_BYTES = 1024 * 1024
+"""Largest refusal read for its words, in bytes."""
 
 _REFUSALS = (403, 429)
 
@@ -59,7 +62,8 @@ class LimitedTransport(httpx.BaseTransport):
             with self._in_flight:
                 response = self._inner.handle_request(request)
                 if response.status_code in _REFUSALS:
-                    response.read()
+                    response.request = request
+                    response = loaded(response, MAX_REFUSAL_BYTES)
         finally:
             self.budget.settle(ticket)
         refusal = self._rules.refusal(response)

@@ -211,7 +211,8 @@ def test_a_permission_403_is_handed_over_at_once(time: VirtualTime) -> None:
 
     response = transport.handle_request(httpx.Request("DELETE", URL))
 
-    assert response is forbidden
+    assert response.status_code == 403
+    assert response.json() == {"message": "Resource not accessible by integration"}
     assert time.seconds == 0
 
 

@@ -1,0 +1,97 @@
+"""Documents of a registry by their digest: from the cache, else from the registry, verified.
+
+Source: OCI distribution-spec v1.1, "Pulling manifests" and "Pulling blobs".
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, TypeAlias
+
+import httpx
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.manifest import ACCEPTED, MAX_MANIFEST_BYTES, Manifest, parse_manifest, verify
+from reconciler.model.names import Digest, Repository
+from reconciler.transport.cache import Document, ManifestCache
+from reconciler.transport.http import Client
+from reconciler.transport.pool import gather
+
+PARALLEL_READS = 10
+"""Documents read at once; what other clients of ghcr.io use without being slowed down."""
+
+BATCH = 500
+"""Documents held as bytes at once, between the registry, the cache and their reader."""
+
+Kind: TypeAlias = Literal["manifests", "blobs"]
+
+_HEADERS = {"accept": ", ".join(ACCEPTED)}
+
+
+class Documents:
+    """Reads documents of one registry, each from the network at most once in its life."""
+
+    def __init__(
+        self,
+        client: Client,
+        cache: ManifestCache,
+        refusal: Callable[[httpx.Response], ReconcilerError],
+    ) -> None:
+        """Read through a client; `refusal` makes the error of an answer that is no document."""
+        self._client = client
+        self._cache = cache
+        self._refusal = refusal
+
+    def manifests(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> dict[Digest, Manifest | None]:
+        """Read and verify many manifests; None for one the registry lacks.
+
+        Raises: ManifestError, when one is not what its digest promises; what `refusal` makes.
+        """
+        found: dict[Digest, Manifest | None] = {}
+        for batch in _batches(digests):
+            for digest, document in self._read(repository, "manifests", batch).items():
+                found[digest] = parse_manifest(digest, *document) if document else None
+        return found
+
+    def blobs(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> dict[Digest, bytes | None]:
+        """Read and verify many small blobs, such as configurations; None for one not there."""
+        found: dict[Digest, bytes | None] = {}
+        for batch in _batches(digests):
+            for digest, document in self._read(repository, "blobs", batch).items():
+                found[digest] = document[1] if document else None
+        return found
+
+    def _read(
+        self, repository: Repository, kind: Kind, digests: list[Digest]
+    ) -> Mapping[Digest, Document | None]:
+        """Read one batch; what was fetched is kept also when one of the others fails."""
+        documents: dict[Digest, Document | None] = {**self._cache.get(digests)}
+        missing = [digest for digest in digests if digest not in documents]
+        fetched: dict[Digest, Document] = {}
+
+        def fetch(digest: Digest) -> None:
+            document = self._fetch(f"/v2/{repository.path}/{kind}/{digest}", digest)
+            if document:
+                fetched[digest] = document
+
+        try:
+            gather(fetch, missing, workers=PARALLEL_READS)
+        finally:
+            self._cache.put(fetched)
+        return {digest: documents.get(digest) or fetched.get(digest) for digest in digests}
+
+    def _fetch(self, path: str, digest: Digest) -> Document | None:
+        response = self._client.get(path, headers=_HEADERS, limit=MAX_MANIFEST_BYTES)
+        if response.status_code == 404:
+            return None
+        if response.status_code != 200:
+            raise self._refusal(response)
+        verify(digest, response.content)
+        return response.headers.get("content-type", ""), response.content
+
+
+def _batches(digests: Iterable[Digest]) -> Iterable[list[Digest]]:
+    wanted = list(dict.fromkeys(digests))
+    return (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH))
