@@ -70,9 +70,9 @@ def _keys_wanted(complaint: Complaint) -> str:
 
 
 def _list_wanted(complaint: Complaint) -> str:
-    if isinstance(complaint.node, ScalarNode):
-        given = written({complaint.key: [complaint.node.text]})
-        return f"{complaint.key!r} takes a list; write {given}"
+    text = getattr(complaint.node, "text", "")
+    if text and text == shown(text):
+        return f"{complaint.key!r} takes a list; write {written({complaint.key: [text]})}"
     return f"{complaint.key!r} takes a list; got {complaint.got}; write {complaint.example}"
 
 

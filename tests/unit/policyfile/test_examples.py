@@ -1,0 +1,27 @@
+"""The policies that the project ships work as they stand."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.policyfile import load_policies
+
+POLICIES = Path(__file__).parents[3] / "policies"
+
+
+@pytest.mark.parametrize("path", sorted(POLICIES.rglob("*.y*ml")), ids=lambda path: path.name)
+def test_every_example_is_a_policy(path: Path) -> None:
+    assert load_policies([path]).policies
+
+
+def test_the_first_example_says_what_its_comments_say() -> None:
+    (policy,) = load_policies([POLICIES / "example.yaml"]).policies
+
+    assert [rule.name for rule in policy.rules] == [
+        "releases",
+        "candidates",
+        "previews",
+        "commits",
+        "dangling",
+    ]
+    assert policy.guards == type(policy.guards)()
