@@ -1,0 +1,139 @@
+"""What an apply did: what was not done and why, then the counts."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from rich.text import Text
+
+from reconciler.errors import ReconcilerError
+from reconciler.formats.humanise import counted
+from reconciler.formats.paper import line, printed, wrapped
+from reconciler.formats.view import View
+from reconciler.model.journal import Result
+from reconciler.model.plan import Change, RepositoryPlan
+
+ROWS = 20
+"""Reasons of one result that are shown unless all are asked for."""
+
+_TOTALS = {
+    "deleted": (Result.DELETED,),
+    "already absent": (Result.ABSENT,),
+    "skipped": (Result.SKIPPED_CHANGED, Result.SKIPPED_REFERENCED, Result.RESTORED),
+    "retained": (Result.RETAINED,),
+    "failed": (Result.FAILED,),
+    "unknown": (Result.UNKNOWN,),
+}
+_TOLD = {
+    Result.FAILED: ("failed", "bold red"),
+    Result.UNKNOWN: ("of unknown outcome: the next run asks the registry", "bold red"),
+    Result.SKIPPED_CHANGED: ("skipped: changed since the plan", "yellow"),
+    Result.SKIPPED_REFERENCED: ("skipped: needed by something that stays", "yellow"),
+    Result.RESTORED: ("deleted and restored", "yellow"),
+    Result.RETAINED: ("retained by the registry", "cyan"),
+    Result.NOT_DONE: ("not begun: the next run goes on", "cyan"),
+}
+
+
+class Ended(Protocol):
+    """How one planned deletion ended, or why it was dropped before."""
+
+    @property
+    def change(self) -> Change:
+        """The deletion that was planned."""
+
+    @property
+    def result(self) -> Result:
+        """How it ended."""
+
+    @property
+    def reason(self) -> str:
+        """Why, where it was not done."""
+
+
+class Part(Protocol):
+    """What an apply did in one repository."""
+
+    @property
+    def planned(self) -> RepositoryPlan:
+        """What was to be done."""
+
+    @property
+    def outcomes(self) -> Sequence[Ended]:
+        """What was tried, in order; of two outcomes of one version the later one holds."""
+
+    @property
+    def dropped(self) -> Sequence[Ended]:
+        """What was not tried."""
+
+    @property
+    def head(self) -> str:
+        """The hash of the journal's last record; empty where nothing was written."""
+
+    @property
+    def stopped(self) -> str:
+        """Why work was left; empty when all was done."""
+
+    @property
+    def error(self) -> ReconcilerError | None:
+        """What ended it early, if anything did."""
+
+
+def render(parts: Sequence[Part], view: View, *, undo: str = "") -> str:
+    """Print how an apply ended; `undo` is the command that would restore what it deleted."""
+    return printed(_lines(parts, view, undo), view)
+
+
+def totals(parts: Iterable[Part]) -> str:
+    """Write the counts of an apply; machines read them, so the words never change."""
+    results = Counter(ended.result for part in parts for ended in _final(part))
+    counts = (
+        f"{sum(results[result] for result in counted_as)} {name}"
+        for name, counted_as in _TOTALS.items()
+    )
+    return ", ".join(counts)
+
+
+def _lines(parts: Sequence[Part], view: View, undo: str) -> Iterator[Text]:
+    for part in parts:
+        lines = list(_part(part, view))
+        if lines:
+            yield line((part.planned.repository, "bold"))
+            yield from lines
+            yield line()
+    if undo:
+        yield line(f"To restore what was deleted: {undo}")
+    yield line((f"Apply: {totals(parts)}.", "bold"))
+
+
+def _part(part: Part, view: View) -> Iterator[Text]:
+    """Print the error of a repository first, then each kind of outcome that needs a word."""
+    if part.error:
+        yield from wrapped(str(part.error), view, lead="  Error: ", style="bold red")
+        yield from wrapped(part.error.hint, view, lead="  ")
+    elif part.stopped:
+        yield from wrapped(f"Stopped: {part.stopped}.", view, lead="  ", style="yellow")
+    final = _final(part)
+    for result, (words, style) in _TOLD.items():
+        ended = [one for one in final if one.result is result]
+        if ended:
+            yield line((f"  {counted(len(ended), 'version')} {words}", style))
+            yield from _reasons(ended, view)
+    if part.outcomes and part.head:
+        yield line(f"  Head of the log: {part.head}")
+
+
+def _reasons(ended: Sequence[Ended], view: View) -> Iterator[Text]:
+    shown = ended if view.all_rows else ended[:ROWS]
+    for one in shown:
+        name = ", ".join(one.change.observed.tags) or "(untagged)"
+        reason = f": {one.reason}" if one.reason else ""
+        yield from wrapped(f"{name} {one.change.digest.short}{reason}", view, lead="    ")
+    if len(ended) > len(shown):
+        yield line(f"    ... and {len(ended) - len(shown):,} more; `reconciler log show` has all")
+
+
+def _final(part: Part) -> Sequence[Ended]:
+    """Keep the last outcome of each version."""
+    last: Mapping[str, Ended] = {one.change.key: one for one in (*part.dropped, *part.outcomes)}
+    return tuple(last.values())

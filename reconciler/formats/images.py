@@ -1,0 +1,72 @@
+"""The images that a plan deletes, as people count them: followers folded under their roots."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+from reconciler.model.plan import Cause, Change, RepositoryPlan
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """One image that goes, with all that goes because of it.
+
+    Units: `size` in bytes, of the image and its followers together.
+    """
+
+    root: Change
+    followers: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The tags, as people know the image."""
+        return ", ".join(self.root.observed.tags) or "(untagged)"
+
+    @property
+    def moment(self) -> datetime | None:
+        """When it was pushed or, where the registry does not say, first seen."""
+        return self.root.observed.pushed or self.root.observed.first_seen
+
+    @property
+    def rules(self) -> str:
+        """The rules that let it expire."""
+        return ", ".join(self.root.rules) or "no rule"
+
+    @property
+    def reason(self) -> str:
+        """Why it goes; the name of the rule is left out where there is only one."""
+        reasons = "; ".join(self.root.reasons)
+        return reasons.removeprefix(f"{self.rules}: ") if len(self.root.rules) == 1 else reasons
+
+    def age(self, now: datetime) -> timedelta | None:
+        """How old it is, where that is known."""
+        return now - self.moment if self.moment else None
+
+
+def expired(part: RepositoryPlan) -> Iterator[Expired]:
+    """Yield the images that a repository loses, in the order of the plan."""
+    for _, members in groupby(part.changes, key=lambda change: change.component):
+        yield from _component(tuple(members))
+
+
+def by_rules(images: Iterable[Expired]) -> Mapping[str, list[Expired]]:
+    """Group images by the rules that let them expire, the newest first: they went narrowly."""
+    groups: dict[str, list[Expired]] = defaultdict(list)
+    for image in sorted(images, key=lambda image: image.moment or _LATEST, reverse=True):
+        groups[image.rules].append(image)
+    return dict(sorted(groups.items()))
+
+
+def _component(members: tuple[Change, ...]) -> Iterator[Expired]:
+    """Split a component into its images; the first one stands for everything that follows."""
+    roots = [member for member in members if member.cause is Cause.EXPIRED] or [members[0]]
+    others = sum(root.observed.size for root in roots[1:])
+    total = sum(member.observed.size for member in members)
+    yield Expired(roots[0], len(members) - len(roots), total - others)
+    for root in roots[1:]:
+        yield Expired(root, 0, root.observed.size)

@@ -1,0 +1,89 @@
+"""The runs that the journals of some repositories tell of."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.formats.humanise import duration
+from reconciler.model.journal import Record, Result
+from reconciler.model.names import Repository
+
+Journals = Mapping[Repository, Sequence[Record]]
+"""The records of each repository, in the order they were written."""
+
+Located = tuple[Repository, Record]
+"""A record, and the repository whose journal holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run, as the journals of the repositories it changed tell of it.
+
+    Shape: `closed` is None for a run that was killed; `end` says why it ended, in one word.
+    """
+
+    run: str
+    opened: datetime
+    closed: datetime | None
+    end: str
+    who: str
+    repositories: tuple[Repository, ...]
+    results: Mapping[str, int]
+
+    @property
+    def took(self) -> str:
+        """How long it worked, or how it was left."""
+        return duration(self.closed - self.opened) if self.closed else self.end
+
+
+def located(journals: Journals, run: str = "") -> list[Located]:
+    """Put the records of all repositories in the order of time; those of one run, if named."""
+    found = (
+        (repository, record)
+        for repository, records in journals.items()
+        for record in records
+        if run in ("", run_of(record))
+    )
+    return sorted(found, key=lambda pair: (pair[1].ts, pair[0], pair[1].seq))
+
+
+def run_of(record: Record) -> str:
+    """Return the run a record tells of; a later run may write down how a dead one ended."""
+    return str(record.body.get("of", record.run))
+
+
+def summaries(journals: Journals) -> list[RunSummary]:
+    """Sum up each run, the latest first."""
+    by_run: dict[str, list[Located]] = defaultdict(list)
+    for repository, record in located(journals):
+        by_run[run_of(record)].append((repository, record))
+    told = [_summary(run, records) for run, records in by_run.items()]
+    return sorted(told, key=lambda one: (one.opened, one.run), reverse=True)
+
+
+def _summary(run: str, found: Sequence[Located]) -> RunSummary:
+    records = [record for _, record in found]
+    closings = [record for record in records if record.type == "run_close"]
+    own = [record.ts for record in closings if record.run == run]
+    opening = next((record for record in records if record.type == "run_open"), records[0])
+    return RunSummary(
+        run=run,
+        opened=records[0].ts,
+        closed=max(own) if own else None,
+        end=str(closings[-1].body.get("reason", "")) if closings else "open",
+        who=str(opening.body.get("who", "")),
+        repositories=tuple(sorted({repository for repository, _ in found})),
+        results=_results(records),
+    )
+
+
+def _results(records: Iterable[Record]) -> Mapping[str, int]:
+    """Count versions by the last result that is known of each."""
+    last = {
+        str(record.body.get("key", "")): str(record.body.get("result", ""))
+        for record in records
+        if record.type in ("outcome", "resolve")
+    }
+    counts = Counter(last.values())
+    return {result: counts[result] for result in Result if counts[result]}

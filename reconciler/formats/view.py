@@ -1,0 +1,32 @@
+"""How a result will be looked at: everything a format may depend on besides the result."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What applying a plan will take.
+
+    Units: `requests` and `deletions` are calls sent, deletions among the requests; `quota` is how
+        many requests are left until the registry's limit is renewed, None where it has no limit.
+    """
+
+    requests: int
+    deletions: int
+    takes: timedelta
+    quota: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Who looks, when, and at how much. Formats read none of it from a terminal or a clock.
+
+    Units: `width` in columns.
+    """
+
+    now: datetime
+    width: int = 80
+    colour: bool = False
+    all_rows: bool = False
+    cost: Cost | None = None
