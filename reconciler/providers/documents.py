@@ -63,6 +63,18 @@ class Documents:
                 found[digest] = document[1] if document else None
         return found
 
+    def present(self, repository: Repository, digests: Iterable[Digest]) -> dict[Digest, bool]:
+        """Ask for many manifests whether the registry has them now, without the cache."""
+
+        def ask(digest: Digest) -> bool:
+            path = f"/v2/{repository.path}/manifests/{digest}"
+            response = self._client.head(path, headers=_HEADERS)
+            if response.status_code not in (200, 404):
+                raise self._refusal(response)
+            return response.status_code == 200
+
+        return gather(ask, digests, workers=PARALLEL_READS)
+
     def _read(
         self, repository: Repository, kind: Kind, digests: list[Digest]
     ) -> Mapping[Digest, Document | None]:

@@ -1,0 +1,71 @@
+"""GitHub Container Registry, changed: deletions through the REST API, and their way back."""
+
+from collections.abc import Sequence
+
+from reconciler.errors import EvidenceError
+from reconciler.model.inventory import Version
+from reconciler.model.names import Repository
+from reconciler.model.ports import Deletion, DeletionResult
+from reconciler.providers.ghcr_access import Need, failure
+from reconciler.providers.ghcr_deletion import deletion_of
+from reconciler.providers.ghcr_pages import PAGE_SIZE
+from reconciler.providers.ghcr_reader import GhcrReader
+from reconciler.providers.ghcr_rows import versions_of
+from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
+from reconciler.transport.pages import pages
+
+DELETION_POINTS = READ_POINTS + WRITE_POINTS
+"""Points of one deletion: a last look at the version, and the DELETE."""
+
+_DENIED = (401, 403)
+
+
+class GhcrRegistry(GhcrReader):
+    """A `Registry` of GitHub's packages, which GitHub can restore for thirty days."""
+
+    @property
+    def deletions_per_minute(self) -> float:
+        """How many deletions a minute GitHub allows, as far as is known."""
+        return self._connection.budget.per_minute / DELETION_POINTS
+
+    def pace(self, deletions: int) -> None:
+        """Wait until so many deletions may be sent without a pause between them."""
+        self._connection.budget.reserve(deletions * DELETION_POINTS)
+
+    def delete(self, repository: Repository, version: Version) -> Deletion:
+        """Delete one version and, with it, all its tags.
+
+        Only what a limit refused is sent again: it had no effect.
+
+        Raises: AccessError, when the right is missing.
+        """
+        path = self._version_path(repository, version)
+        try:
+            response = self._api.write("DELETE", path)
+        except EvidenceError as error:
+            return Deletion(DeletionResult.LOST, message=str(error))
+        return deletion_of(response, self._api.kind)
+
+    def restore(self, repository: Repository, version: Version) -> bool:
+        """Bring one deleted version back; False where GitHub will not.
+
+        Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
+        """
+        path = f"{self._version_path(repository, version)}/restore"
+        try:
+            response = self._api.write("POST", path)
+        except EvidenceError:
+            return self.version(repository, version) is not None
+        if response.status_code in _DENIED:
+            raise failure(response, self._api.kind, Need.RESTORE)
+        return response.is_success or self.version(repository, version) is not None
+
+    def deleted(self, repository: Repository) -> Sequence[Version]:
+        """List the deleted versions that GitHub still holds, with the tags they had.
+
+        Raises: AccessError, for whoever does not administer the package.
+        """
+        first = f"{self._packages.path(repository)}/versions?state=deleted&per_page={PAGE_SIZE}"
+        read = pages(lambda url: self._api.read(url, Need.RESTORE), first)
+        found = {version.id: version for response in read for version in versions_of(response)}
+        return tuple(found.values())

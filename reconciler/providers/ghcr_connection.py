@@ -1,0 +1,88 @@
+"""The two servers behind GitHub Packages: the REST API and the registry, each with its limits."""
+
+from dataclasses import dataclass
+
+import httpx
+
+from reconciler.providers.documents import Documents
+from reconciler.providers.ghcr_access import Need, TokenKind, failure
+from reconciler.providers.ghcr_api import GitHubApi
+from reconciler.transport.auth import BearerAuth, RegistryAuth
+from reconciler.transport.budget import WINDOW_SECONDS, Budget
+from reconciler.transport.cache import ManifestCache
+from reconciler.transport.challenges import Challenge
+from reconciler.transport.credentials import ANONYMOUS, Credential
+from reconciler.transport.http import Client, connect
+from reconciler.transport.limited import LimitedTransport
+from reconciler.transport.limits import GHCR, GITHUB
+from reconciler.transport.realms import on_own_host
+from reconciler.transport.retry import TEMPORARY, Retry
+from reconciler.transport.watch import Watch
+
+_RETRY = Retry(statuses=TEMPORARY - {429})
+"""A 429 is waited for by the limits; more tries would only repeat all their waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class GhcrConnection:
+    """What is shared by all repositories of one host: clients, documents, the API's budget."""
+
+    api: GitHubApi
+    registry: Client
+    documents: Documents
+    budget: Budget
+
+    @classmethod
+    def open(
+        cls,
+        api_url: str,
+        registry_url: str,
+        token: str,
+        cache: ManifestCache,
+        watch: Watch,
+        *,
+        span: float = WINDOW_SECONDS,
+    ) -> "GhcrConnection":
+        """Open both servers with one token, which may be empty; nothing is sent yet.
+
+        Units: `span` is the length of a minute of the API's limits, in seconds.
+        """
+        kind = TokenKind.of(token)
+        limited = LimitedTransport(connect(api_url), GITHUB, watch, span=span)
+        auth = BearerAuth(token) if token else None
+        api = Client(api_url, watch, transport=limited, auth=auth, retry=_RETRY)
+        registry = Client(
+            registry_url,
+            watch,
+            transport=LimitedTransport(connect(registry_url), GHCR, watch),
+            auth=_registry_auth(registry_url, token, watch),
+            retry=_RETRY,
+        )
+        documents = Documents(registry, cache, lambda reply: failure(reply, kind, Need.READ))
+        return cls(GitHubApi(api, kind), registry, documents, limited.budget)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent to both servers."""
+        return self.api.client.requests + self.registry.requests
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.api.client.close()
+        self.registry.close()
+
+
+def _registry_auth(registry_url: str, token: str, watch: Watch) -> RegistryAuth:
+    """Authenticate at GitHub's token endpoint, which is known and need not be asked for.
+
+    Credentials go there and never to the registry, which denies them without a challenge. Any
+    user name does: the token is the password.
+    """
+    service = httpx.URL(registry_url).netloc.decode()
+    return RegistryAuth(
+        registry_url,
+        Credential("token", token, source="GITHUB_TOKEN") if token else ANONYMOUS,
+        challenge=Challenge("bearer", {"realm": f"{registry_url}/token", "service": service}),
+        trusts=on_own_host,
+        monotonic=watch.monotonic,
+    )

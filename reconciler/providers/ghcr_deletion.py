@@ -1,0 +1,57 @@
+"""What GitHub's answer to a deletion means.
+
+Source: GitHub's OpenAPI description; the texts of its refusals.
+"""
+
+import httpx
+
+from reconciler.model.ports import Deletion, DeletionResult
+from reconciler.providers.ghcr_access import Need, TokenKind, refused, words
+from reconciler.transport.limits import github_refusal
+
+_RETAINED = ("last tagged version", "last version", "5000 downloads")
+"""The stable parts of the texts with which GitHub keeps what it keeps; the status varies."""
+
+_NO_PACKAGE = "Package not found"
+
+
+def deletion_of(response: httpx.Response, kind: TokenKind) -> Deletion:
+    """Translate the answer to one DELETE.
+
+    Raises: AccessError, when the right is missing; GitHub may hide that behind a 404 which
+        denies the package, while the 404 for a version that is gone denies only the version.
+    """
+    if _is_denied(response):
+        raise refused(response, kind, Need.DELETE)
+    return Deletion(
+        _result(response),
+        response.status_code,
+        "" if response.is_success else words(response),
+        response.headers.get("x-github-request-id", ""),
+    )
+
+
+def _is_denied(response: httpx.Response) -> bool:
+    match response.status_code:
+        case 401:
+            return True
+        case 403:
+            return github_refusal(response) is None
+        case 404:
+            return words(response).startswith(_NO_PACKAGE)
+        case _:
+            return False
+
+
+def _result(response: httpx.Response) -> DeletionResult:
+    match response.status_code:
+        case 204:
+            return DeletionResult.DELETED
+        case 404:
+            return DeletionResult.ABSENT
+        case 400 | 422 if any(part in words(response) for part in _RETAINED):
+            return DeletionResult.RETAINED
+        case status if status >= 500 or response.is_success:
+            return DeletionResult.LOST
+        case _:
+            return DeletionResult.FAILED

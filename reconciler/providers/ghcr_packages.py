@@ -1,0 +1,65 @@
+"""Packages of GitHub's owners: where the API has them, and which ones there are."""
+
+from collections.abc import Iterator
+from threading import Lock
+from urllib.parse import quote
+
+from reconciler.errors import InvalidNameError
+from reconciler.model.names import Repository
+from reconciler.providers.ghcr_access import Need, TokenKind
+from reconciler.providers.ghcr_api import GitHubApi
+from reconciler.providers.ghcr_pages import PAGE_SIZE
+from reconciler.providers.ghcr_rows import Package, packages_of, text_of
+from reconciler.transport.pages import pages
+
+_NO_USER = (TokenKind.NONE, TokenKind.ACTIONS)
+"""Kinds of token behind which there is no user to ask for."""
+
+
+class Packages:
+    """Finds the path of a package among the API's three families: orgs, users, and oneself."""
+
+    def __init__(self, api: GitHubApi) -> None:
+        """Ask through an API."""
+        self._api = api
+        self._lock = Lock()
+        self._prefixes: dict[str, str] = {}
+        self._login: str | None = None
+
+    def path(self, repository: Repository) -> str:
+        """Return the path of a package; its name, slashes and all, is one segment."""
+        owner, _, name = repository.path.partition("/")
+        if not name:
+            raise InvalidNameError("package (HOST/OWNER/NAME)", repository)
+        return f"{self._prefix(owner)}/packages/container/{quote(name, safe='')}"
+
+    def of(self, owner: str) -> Iterator[Package]:
+        """Yield every package of an owner that the token may see.
+
+        Raises: AccessError, for a token of a workflow, which may not list packages.
+        """
+        path = f"{self._prefix(owner)}/packages?package_type=container&per_page={PAGE_SIZE}"
+        for response in pages(lambda url: self._api.read(url, Need.LIST), path):
+            yield from packages_of(response)
+
+    def _prefix(self, owner: str) -> str:
+        """Return the family an owner belongs to; it is asked for once."""
+        with self._lock:
+            if owner not in self._prefixes:
+                self._prefixes[owner] = self._found(owner)
+            return self._prefixes[owner]
+
+    def _found(self, owner: str) -> str:
+        kind = text_of(self._api.read(f"/users/{quote(owner, safe='')}"), "type")
+        if kind == "Organization":
+            return f"/orgs/{owner}"
+        return "/user" if owner == self._own_login() else f"/users/{owner}"
+
+    def _own_login(self) -> str:
+        """Return whose token this is, in lower case; empty where nobody is behind it."""
+        if self._login is None:
+            self._login = ""
+            if self._api.kind not in _NO_USER:
+                response = self._api.get("/user")
+                self._login = text_of(response, "login").lower() if response.is_success else ""
+        return self._login

@@ -1,0 +1,172 @@
+"""GitHub Container Registry, read: versions through the REST API, documents from the registry."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+import structlog
+
+from reconciler.errors import AccessError, InvalidNameError, PolicyError, ProtocolError
+from reconciler.model.inventory import Fact, Version
+from reconciler.model.manifest import Manifest
+from reconciler.model.names import Digest, Repository
+from reconciler.model.patterns import RepositoryGlob
+from reconciler.model.ports import Capabilities, Listing
+from reconciler.providers.creation import read_creation
+from reconciler.providers.ghcr_access import Need, failure, missing_scopes, words
+from reconciler.providers.ghcr_connection import GhcrConnection
+from reconciler.providers.ghcr_listing import Remembered, VersionPages
+from reconciler.providers.ghcr_newest import read_newest
+from reconciler.providers.ghcr_packages import Packages
+from reconciler.providers.ghcr_rows import package_of, version_of
+from reconciler.providers.ghcr_whole import read_whole
+from reconciler.transport.limits import Quota
+
+log = structlog.get_logger()
+
+_NO_VERSION = "Package version not found"
+
+
+class GhcrReader:
+    """A `RegistryReader` of GitHub's packages; it has no way to change them."""
+
+    capabilities = Capabilities(frozenset(Fact), undo=True, referrers=False)
+
+    def __init__(self, connection: GhcrConnection) -> None:
+        """Read through a connection."""
+        self._connection = connection
+        self._api = connection.api
+        self._packages = Packages(connection.api)
+        self._remembered = Remembered()
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        return self._connection.requests
+
+    @property
+    def quota(self) -> Quota | None:
+        """What is left of the API's hourly limit, as of its last answer."""
+        return self._connection.budget.quota
+
+    def server_time(self) -> datetime | None:
+        """The API's own clock as of its last answer."""
+        return self._api.client.server_time
+
+    def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
+        """List the packages a pattern names; one without wildcard needs no request.
+
+        Raises: AccessError, when the token may not list packages.
+        """
+        if glob.literal:
+            return [glob.literal]
+        owner = glob.partition("/")[2].partition("/")[0]
+        if "*" in owner:
+            raise PolicyError(
+                f"{glob}: on GitHub the owner cannot be a pattern",
+                hint=f"Write {glob.registry}/OWNER/*, one for each owner.",
+            )
+        return sorted(filter(glob.matches, self._owned(glob.registry, owner)))
+
+    def listing(self, repository: Repository) -> Listing:
+        """List every version of a package.
+
+        Raises: EvidenceError, when the list changed under every read.
+        """
+        path = self._packages.path(repository)
+        counted = package_of(self._api.read(path)).version_count
+        reading = read_whole(VersionPages(self._api, self._remembered, path).fetch, repository)
+        versions = tuple(reading.versions.values())
+        if counted > len(versions):
+            # Whether GitHub counts deleted versions is not known, so this stops nothing.
+            log.warning(
+                "version_count_differs",
+                repository=repository,
+                counted=counted,
+                listed=len(versions),
+            )
+        return _listing(repository, versions, pages=reading.head.last, closed=True)
+
+    def newest(self, repository: Repository, watermark: str) -> Listing:
+        """List the newest versions, back to one that was there when the watermark was taken."""
+        path = self._packages.path(repository)
+        fetch = VersionPages(self._api, self._remembered, path).fetch
+        read = read_newest(fetch, int(watermark or 0), repository)
+        versions = {version.id: version for page in read for version in page.versions}
+        return _listing(repository, tuple(versions.values()), pages=len(read), closed=False)
+
+    def version(self, repository: Repository, version: Version) -> Version | None:
+        """Look at one version now; None when GitHub lacks it."""
+        response = self._api.get(self._version_path(repository, version))
+        if response.status_code == 404 and words(response).startswith(_NO_VERSION):
+            return None
+        if response.status_code != 200:
+            raise failure(response, self._api.kind, Need.READ)
+        found = version_of(response)
+        if (found.id, found.digest) != (version.id, version.digest):
+            raise ProtocolError(f"{repository}: asked for version {version.id}, got another one")
+        return found
+
+    def check_deletion(self, repository: Repository) -> None:
+        """Prove, as far as reading can, that deletion is possible here.
+
+        Deleted versions are shown to administrators of a package only, who alone may delete.
+
+        Raises: AccessError, saying what is missing.
+        """
+        path = f"{self._packages.path(repository)}/versions?state=deleted&per_page=1"
+        response = self._api.read(path, Need.DELETE)
+        if missing := missing_scopes(response, Need.DELETE):
+            raise AccessError(
+                f"{repository}: the token may read, and may not delete",
+                hint=f"Give the classic personal token {' and '.join(missing)}.",
+            )
+
+    def manifests(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, Manifest | None]:
+        """Read and verify many documents, in parallel; None for one the registry lacks."""
+        return self._connection.documents.manifests(repository, digests)
+
+    def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
+        """Ask for many digests whether the registry has them."""
+        return self._connection.documents.present(repository, digests)
+
+    def referrers(
+        self,
+        repository: Repository,  # noqa: ARG002 - the port has it
+        digests: Iterable[Digest],
+    ) -> Mapping[Digest, tuple[Digest, ...]]:
+        """Name none: GitHub has no such endpoint, and what it answers may redirect elsewhere."""
+        return dict.fromkeys(digests, ())
+
+    def created(
+        self, repository: Repository, manifests: Iterable[Manifest]
+    ) -> Mapping[Digest, datetime | None]:
+        """Read when each image says it was built."""
+        return read_creation(self._connection.documents, repository, manifests)
+
+    def _owned(self, host: str, owner: str) -> Iterator[Repository]:
+        for package in self._packages.of(owner):
+            # No pattern matches a name that is none, so leaving it out hides nothing.
+            with suppress(InvalidNameError):
+                yield Repository(f"{host}/{owner}/{package.name}")
+
+    def _version_path(self, repository: Repository, version: Version) -> str:
+        """Return the path of one version, which GitHub knows by its number only."""
+        if not version.id.isdecimal():
+            raise ProtocolError(f"{repository}@{version.digest}: {version.id!r} is no version id")
+        return f"{self._packages.path(repository)}/versions/{version.id}"
+
+
+def _listing(
+    repository: Repository, versions: tuple[Version, ...], *, pages: int, closed: bool
+) -> Listing:
+    """Build a listing, of which the greatest id is the watermark.
+
+    Raises: ProtocolError, when two versions have one digest: then neither can be trusted.
+    """
+    if len({version.digest for version in versions}) != len(versions):
+        raise ProtocolError(f"{repository}: the list names one digest under two ids")
+    newest = max((int(version.id) for version in versions), default=0)
+    return Listing(versions, closed=closed, pages=pages, watermark=str(newest))
