@@ -1,6 +1,6 @@
 """Which images a rule sees, and through which of their tags."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,19 +72,12 @@ class TagIndex:
     def known(self, match: Match) -> set[Tag]:
         """Return the tags that a selector knows, image filters aside."""
         if match.semver:
-            picked = set(self._in_range(match))
+            picked = {tag for tag, version in self.versions.items() if match.admits(version)}
         elif match.reads_tags:
             picked = self.matching(match.patterns)
         else:
             picked = set() if match.untagged else set(self._tags)
         return picked - self.matching(match.except_) if match.except_ else picked
-
-    def _in_range(self, match: Match) -> Iterator[Tag]:
-        mode = match.prerelease or "exclude"
-        for tag, version in self.versions.items():
-            wanted = mode == "include" or version.is_prerelease == (mode == "only")
-            if wanted and match.semver and match.semver.admits(version):
-                yield tag
 
 
 def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[Seen]:

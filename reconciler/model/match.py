@@ -7,7 +7,7 @@ from pydantic import Field, StrictBool
 
 from reconciler.model.language import MAX_PATTERNS, Checked, Flaw, Switch
 from reconciler.model.patterns import TagGlob, TagRegex, TypeGlob
-from reconciler.model.semver import SemVerRange
+from reconciler.model.semver import SemVer, SemVerRange
 
 SELECTORS = ("tags", "regex", "semver", "untagged", "any", "rest")
 
@@ -99,6 +99,12 @@ class Match(Checked):
     def patterns(self) -> tuple[TagGlob | TagRegex, ...]:
         """The patterns of its selector; for `semver` and whole-image selectors there are none."""
         return self.tags or ((self.regex,) if self.regex else ())
+
+    def admits(self, version: SemVer) -> bool:
+        """Whether a `semver` selector picks a version, pre-releases as it says."""
+        mode = self.prerelease or "exclude"
+        wanted = mode == "include" or version.is_prerelease == (mode == "only")
+        return wanted and self.semver is not None and self.semver.admits(version)
 
     def flaws(self) -> Iterator[Flaw]:
         """Yield selectors that are none or several, and filters that filter nothing."""

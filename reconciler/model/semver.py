@@ -4,8 +4,9 @@ Source: semver.org 2.0.0; Helm's registry rule (`_` in a tag stands for `+`).
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple
 
 from reconciler.model.names import Name
 
@@ -15,12 +16,24 @@ _VERSION = re.compile(
 )
 _IDENTIFIER = re.compile(r"0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*")
 _BOUND = re.compile(
-    rf"(>=|>|<=|<|=|!=|\^|~)?\s*v?{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?(?:-([0-9A-Za-z.-]+))?"
+    rf"(?:(>=|>|<=|<|=|!=|\^|~)\s*+)?"
+    rf"v?{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?(?:-([0-9A-Za-z.-]+))?"
 )
+_BETWEEN = r"(?:\s++(?:(?:,|\|\|)\s*+)?|(?:,|\|\|)\s*+)"
+"""What parts two bounds. Possessive, so that blanks cannot be shared out in many ways: ranges
+come from strangers, and matching them has to stay linear."""
+
+MAX_RANGE = 256
+"""Longest range, in characters."""
+
 
 Prerelease = tuple[tuple[int, int, str], ...]
 _RELEASED: Prerelease = ((2, 0, ""),)
 """Sorts after every pre-release of the same numbers, as semver.org rule 11 asks."""
+
+
+_FIRST: Prerelease = ((0, 0, ""),)
+"""The first pre-release there can be, and what the next one after another adds to it: `-0`."""
 
 
 class SemVer(NamedTuple):
@@ -89,12 +102,19 @@ class SemVerRange(Name):
 
     _kind: ClassVar[str] = 'version range such as ">=1.2 <2", "^1.4" or ">=0"'
     _grammar: ClassVar[re.Pattern[str]] = re.compile(
-        rf"\s*{_BOUND.pattern}(?:(?:\s*,\s*|\s+|\s*\|\|\s*){_BOUND.pattern}){{0,31}}\s*"
+        rf"(?=(?s:.{{1,{MAX_RANGE}}})\Z)\s*+{_BOUND.pattern}(?:{_BETWEEN}{_BOUND.pattern}){{0,31}}\s*+"
     )
 
-    def __new__(cls, text: str) -> Self:
-        """Check the text, bounded in length."""
-        return super().__new__(cls, text if len(text) <= 256 else "")
+    @property
+    def probes(self) -> frozenset[SemVer]:
+        """Versions to try: two ranges that differ anywhere differ at a probe of one of them.
+
+        Between the ends of a range's pieces its answer never changes, so it is enough to ask at
+        each end, at its release and at its first pre-release.
+        """
+        pieces = (bound for bounds in _bounds(self) for bound in bounds)
+        ends = {end for bound in pieces for end in (bound.low, bound.high) if end}
+        return frozenset(probe for end in (SemVer(0, 0, 0), *ends) for probe in _around(end))
 
     def admits(self, version: SemVer) -> bool:
         """Whether a version lies in one of the alternatives."""
@@ -131,6 +151,15 @@ def _bound(match: re.Match[str]) -> _Bound:
             return _Bound(floor, _after(given[:2]), exact=exact)
         case _:
             return _Bound(floor, above, negated=operator == "!=", exact=exact)
+
+
+def _around(end: SemVer) -> Iterator[SemVer]:
+    """Yield the release of an end, its first pre-release, the end and what comes right after."""
+    yield SemVer(*end.numbers)
+    yield SemVer(*end.numbers, _FIRST)
+    if end.is_prerelease:
+        yield end._replace(build="")
+        yield SemVer(*end.numbers, end.prerelease + _FIRST)
 
 
 def _padded(numbers: list[int]) -> tuple[int, int, int]:
