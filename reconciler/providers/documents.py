@@ -3,14 +3,13 @@
 Source: OCI distribution-spec v1.1, "Pulling manifests" and "Pulling blobs".
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
-import httpx
-
-from reconciler.errors import ReconcilerError
-from reconciler.model.manifest import ACCEPTED, MAX_MANIFEST_BYTES, Manifest, parse_manifest, verify
+from reconciler.model.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest, verify
 from reconciler.model.names import Digest, Repository
+from reconciler.providers.heads import HEADERS, Refusal, look
+from reconciler.providers.registry_errors import says_absent
 from reconciler.transport.cache import Document, ManifestCache
 from reconciler.transport.http import Client
 from reconciler.transport.pool import gather
@@ -23,8 +22,6 @@ BATCH = 500
 
 Kind: TypeAlias = Literal["manifests", "blobs"]
 
-_HEADERS = {"accept": ", ".join(ACCEPTED)}
-
 
 class Documents:
     """Reads documents of one registry, each from the network at most once in its life."""
@@ -33,7 +30,7 @@ class Documents:
         self,
         client: Client,
         cache: ManifestCache,
-        refusal: Callable[[httpx.Response], ReconcilerError],
+        refusal: Refusal,
     ) -> None:
         """Read through a client; `refusal` makes the error of an answer that is no document."""
         self._client = client
@@ -67,11 +64,7 @@ class Documents:
         """Ask for many manifests whether the registry has them now, without the cache."""
 
         def ask(digest: Digest) -> bool:
-            path = f"/v2/{repository.path}/manifests/{digest}"
-            response = self._client.head(path, headers=_HEADERS)
-            if response.status_code not in (200, 404):
-                raise self._refusal(response)
-            return response.status_code == 200
+            return look(self._client, repository, digest, self._refusal) is not None
 
         return gather(ask, digests, workers=PARALLEL_READS)
 
@@ -95,8 +88,8 @@ class Documents:
         return {digest: documents.get(digest) or fetched.get(digest) for digest in digests}
 
     def _fetch(self, path: str, digest: Digest) -> Document | None:
-        response = self._client.get(path, headers=_HEADERS, limit=MAX_MANIFEST_BYTES)
-        if response.status_code == 404:
+        response = self._client.get(path, headers=HEADERS, limit=MAX_MANIFEST_BYTES)
+        if says_absent(response):
             return None
         if response.status_code != 200:
             raise self._refusal(response)
