@@ -30,7 +30,10 @@ class Authority:
 def apply_plan(
     plan: Plan, authority: Authority, state: State, holder: Holder, run: Run
 ) -> tuple[Applied, ...]:
-    """Apply each part of a plan; an error in one repository does not hold back the others."""
+    """Apply each part of a plan; an error in one repository does not hold back the others.
+
+    A part that is incomplete, or that a guard stops, is left as it is.
+    """
     digest = plan.digest
     parts = sorted(plan.repositories, key=lambda part: part.repository)
     return tuple(_apply(part, digest, authority, state, holder, run) for part in parts)
@@ -44,6 +47,8 @@ def _apply(
     holder: Holder,
     run: Run,
 ) -> Applied:
+    if not part.complete or part.stopped:
+        return Applied(part)
     try:
         policy = authority.policy_for(part.repository)
         if policy is None:

@@ -1,0 +1,86 @@
+"""The command line. Each command is loaded when it is called, so that `--help` stays fast."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from reconciler import __version__
+from reconciler.errors import ExitCode
+
+COMMANDS = {
+    "plan": "Show what `apply` would delete, and why. Deletes nothing.",
+    "apply": "Delete what a plan names, safely, once, with a log.",
+    "show": "Show a saved plan. Contacts nothing.",
+    "validate": "Check policy files. Contacts nothing.",
+    "log": "List runs, show what they did, verify the journal.",
+    "sandbox": "Serve a stand-in for GitHub Packages and ghcr.io, to rehearse on.",
+}
+"""Each command and its one line in `--help`; its module has the same name."""
+
+
+class LazyCommands(TyperGroup):
+    """A group that lists its commands by name and loads the one that is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find a command by name, then load the real one."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in COMMANDS:
+            module = import_module(f"reconciler.commands.{name}")
+            command = typer.main.get_command(module.app)
+        return name, command, rest
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with a position
+    if wanted:
+        typer.echo(f"reconciler {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=LazyCommands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Declarative retention for container registries: policy in, plan, apply, log.",
+)
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Hold the options of no command in particular."""
+
+
+for _name, _text in COMMANDS.items():
+    app.command(_name, help=_text)(lambda: None)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; usage errors are 64, not click's 2."""
+    try:
+        command = typer.main.get_command(app)
+        code = command.main(list(arguments), "reconciler", standalone_mode=False)
+    except TyperException as error:
+        typer.echo(f"Error: {error.format_message()}", err=True)
+        typer.echo("See `reconciler --help`.", err=True)
+        return ExitCode.USAGE
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""The options that commands share, each with its one help text."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.core.guards import Allowances
+from reconciler.model.names import Repository
+
+DEFAULT_POLICIES = Path("policies")
+
+PolicyPaths = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="Policy files or folders of them. Default: policies/", metavar="[PATHS]..."
+    ),
+]
+StateDirectory = Annotated[
+    Path | None,
+    typer.Option("--state", help="Where the state is kept. Default: .reconciler/", metavar="DIR"),
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        help="Raise one guard of one repository, for this plan only: GUARD:REPOSITORY=LIMIT.",
+        metavar="GUARD:REPO=N",
+    ),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each request to stderr.")]
+
+
+def policy_paths(paths: list[Path] | None) -> list[Path]:
+    """Return the paths given, or the folder that policies are kept in."""
+    return paths or [DEFAULT_POLICIES]
+
+
+def allowances(texts: list[str] | None) -> Allowances:
+    """Read `GUARD:REPOSITORY=LIMIT` arguments.
+
+    Raises: typer.BadParameter, quoting what cannot be read.
+    """
+    allowed: dict[tuple[str, Repository], int] = {}
+    for text in texts or ():
+        guard, _, rest = text.partition(":")
+        repository, _, limit = rest.rpartition("=")
+        if guard not in ("max_delete", "max_delete_percent", "never_empty") or not limit.isdigit():
+            raise typer.BadParameter(
+                f"{text!r} is not GUARD:REPOSITORY=LIMIT", param_hint="--allow"
+            )
+        allowed[guard, Repository(repository)] = int(limit)
+    return allowed
+
+
+def duration(text: str, option: str) -> timedelta:
+    """Read a duration such as 90s, 50m, 6h or 3d.
+
+    Raises: typer.BadParameter, for anything else.
+    """
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    number, unit = text[:-1], text[-1:]
+    if not (number.isascii() and number.isdigit() and len(number) <= 6 and unit in units):
+        raise typer.BadParameter(
+            f"{text!r} is not a duration such as 50m or 72h", param_hint=option
+        )
+    return timedelta(**{units[unit]: int(number)})

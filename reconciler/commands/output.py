@@ -1,0 +1,111 @@
+"""How commands read plans and print results: stdout is the result, stderr everything else."""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Literal, Self
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from reconciler.engine.apply import Applied
+from reconciler.engine.execute import Outcome
+from reconciler.errors import PlanError, SettingsError
+from reconciler.formats import applied as applied_format
+from reconciler.formats.catalogue import FORMATS
+from reconciler.formats.view import View
+from reconciler.model.plan import Plan, read_plan
+
+PIPED_WIDTH = 100
+"""Columns of text that goes to a file or another program."""
+
+Format = Literal["text", "json", "markdown"]
+PlanFormat = Annotated[Format, typer.Option("--format", help="How to print the plan.")]
+AllRows = Annotated[bool, typer.Option("--all", help="Print every row, however many.")]
+
+
+def view(now: datetime, *, all_rows: bool = False) -> View:
+    """Describe who looks at stdout: a terminal with its width and colours, or a pipe."""
+    terminal = sys.stdout.isatty()
+    colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return View(
+        now=now,
+        width=shutil.get_terminal_size().columns if terminal else PIPED_WIDTH,
+        colour=terminal and not colourless,
+        all_rows=all_rows,
+    )
+
+
+def print_plan(plan: Plan, output: Format, seen: View) -> None:
+    """Print a plan on stdout."""
+    typer.echo(FORMATS[output](plan, seen), nl=False)
+
+
+def print_applied(done: Sequence[Applied], seen: View) -> None:
+    """Print how an apply ended on stdout."""
+    typer.echo(applied_format.render(done, seen), nl=False)
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a saved plan, once, and verify it.
+
+    Raises: PlanError, when it is no plan, or was altered.
+    """
+    try:
+        return read_plan(path.read_bytes())
+    except OSError as error:
+        raise PlanError(f"{path}: {error.strerror}", hint="Name a file made by --out.") from error
+    except PlanError as error:
+        raise PlanError(f"{path}: {error}", hint=error.hint) from error
+
+
+def save(path: Path, content: bytes) -> None:
+    """Write a result to a file that the user named.
+
+    Raises: SettingsError, when it cannot be written.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}", hint="Name another file.") from error
+
+
+class DeletionProgress:
+    """A bar on stderr that counts deletions, on a terminal only."""
+
+    def __init__(self, total: int) -> None:
+        """Prepare a bar for so many deletions."""
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("Deleting"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal or not total,
+        )
+        self._task = self._progress.add_task("delete", total=total)
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the bar away."""
+        self._progress.stop()
+
+    def report(self, _: Outcome) -> None:
+        """Count one outcome."""
+        self._progress.advance(self._task)

@@ -1,0 +1,23 @@
+"""`reconciler show`: a saved plan, once more."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.commands.output import AllRows, PlanFormat, load_plan, print_plan, view
+from reconciler.commands.running import running
+from reconciler.session import utc_now
+
+app = typer.Typer()
+
+
+@app.command()
+def show(
+    path: Annotated[Path, typer.Argument(help="A plan saved by `plan --out`.", metavar="PLAN")],
+    output: PlanFormat = "text",
+    all_rows: AllRows = False,
+) -> None:
+    """Show a saved plan. Contacts nothing, and never refuses a plan it can read."""
+    with running(verbose=False):
+        print_plan(load_plan(path), output, view(utc_now(), all_rows=all_rows))

@@ -1,0 +1,86 @@
+"""The registries of a run: one connection for each host, made when it is first needed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from reconciler.model.names import Repository
+from reconciler.model.ports import Clock, Registry, RegistryReader
+from reconciler.providers.ghcr import GhcrRegistry
+from reconciler.providers.ghcr_connection import GhcrConnection
+from reconciler.providers.ghcr_reader import GhcrReader
+from reconciler.settings import Settings
+from reconciler.transport.cache import ManifestCache
+from reconciler.transport.urls import registry_url
+from reconciler.transport.watch import Watch
+
+CACHE_FILE = "manifests.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The two doors of one host: one that reads, one that may also delete."""
+
+    reader: RegistryReader
+    registry: Registry
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Registries:
+    """Opens the registries that policies name; close it when done."""
+
+    settings: Settings
+    cache: ManifestCache
+    watch: Watch
+    _open: dict[str, Doors] = field(default_factory=dict)
+
+    def reader(self, host: str) -> RegistryReader:
+        """Return what reads a host; planning gets nothing that could delete."""
+        return self._doors(host).reader
+
+    def registry(self, repository: Repository) -> Registry:
+        """Return what may delete in the host of a repository."""
+        return self._doors(repository.registry).registry
+
+    def close(self) -> None:
+        """Close all connections and the cache."""
+        for doors in self._open.values():
+            doors.close()
+        self.cache.close()
+
+    def _doors(self, host: str) -> Doors:
+        if host not in self._open:
+            kind = self.settings.registry_for(host).kind
+            self._open[host] = KINDS[kind](host, self.settings, self.cache, self.watch)
+        return self._open[host]
+
+
+def _open_ghcr(host: str, settings: Settings, cache: ManifestCache, watch: Watch) -> Doors:
+    told = settings.registry_for(host)
+    token = settings.token_for(host)
+    connection = GhcrConnection.open(
+        told.api or "",
+        registry_url(host, plain_http=told.plain_http),
+        token.get_secret_value() if token else "",
+        cache,
+        watch,
+    )
+    return Doors(GhcrReader(connection), GhcrRegistry(connection), connection.close)
+
+
+KINDS: Mapping[str, Callable[[str, Settings, ManifestCache, Watch], Doors]] = {
+    "ghcr": _open_ghcr,
+}
+"""Each kind of registry and what opens one: a new kind is one line here."""
+
+
+@contextmanager
+def open_registries(settings: Settings, clock: Clock) -> Iterator[Registries]:
+    """Open the manifest cache, and registries as they are needed; close all of it after."""
+    cache = ManifestCache(settings.cache_path / CACHE_FILE)
+    registries = Registries(settings, cache, Watch(clock))
+    try:
+        yield registries
+    finally:
+        registries.close()

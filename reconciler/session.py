@@ -1,0 +1,112 @@
+"""The one place that builds things: policies and settings in; registries, state, clock out."""
+
+import getpass
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from reconciler import __version__
+from reconciler.core.guards import Allowances
+from reconciler.engine.apply import Applied
+from reconciler.engine.execute import Outcome, Run
+from reconciler.engine.fleet import Authority, apply_plan
+from reconciler.engine.plan import Governed, Moment, Origin, draw_plan
+from reconciler.errors import PolicyError
+from reconciler.model.names import Repository
+from reconciler.model.plan import Plan
+from reconciler.model.policy import Policy
+from reconciler.model.ports import Clock, Holder, State
+from reconciler.policyfile import PolicySet, load_policies
+from reconciler.registries import Registries, open_registries
+from reconciler.settings import Settings
+from reconciler.state.local import LocalState
+
+
+def utc_now() -> datetime:
+    """Read the clock: the only place that does."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Session:
+    """One command's work: the policies it goes by, and the doors it may use."""
+
+    policies: PolicySet
+    registries: Registries
+    state: State
+    clock: Clock = utc_now
+
+    def plan(
+        self, *, lasts: timedelta, at: datetime | None = None, allowed: Allowances | None = None
+    ) -> Plan:
+        """Read every repository that a policy names and plan its deletions."""
+        now = self.clock()
+        return draw_plan(
+            self._governed(),
+            self.state,
+            moment=Moment(now, at or now, lasts),
+            origin=Origin(f"reconciler {__version__}", self.policies.sources),
+            allowed=allowed or {},
+        )
+
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        allowed: Allowances,
+        halt: Callable[[], str],
+        report: Callable[[Outcome], None],
+    ) -> tuple[Applied, ...]:
+        """Delete what a plan names and may still go, under today's policies."""
+        self.state.check_writable()
+        run = Run(new_run_id(self.clock()), self.clock, halt, report)
+        authority = Authority(self.registries.registry, self.policies.policy_for, allowed)
+        return apply_plan(plan, authority, self.state, holder(run.id, self.clock()), run)
+
+    def _governed(self) -> Iterator[Governed]:
+        """Yield each repository that the policies name, once.
+
+        Raises: PolicyError, when two policies name the same one, or none exists.
+        """
+        found: dict[Repository, Policy] = {}
+        for policy in self.policies.policies:
+            for glob in policy.repositories:
+                reader = self.registries.reader(glob.registry)
+                for repository in reader.repositories(glob):
+                    if policy.governs(repository) and repository not in found:
+                        found[repository] = self.policies.policy_for(repository) or policy
+        if not found:
+            raise PolicyError("the policies name no repository that exists")
+        for repository, policy in found.items():
+            yield Governed(repository, policy, self.registries.reader(repository.registry))
+
+
+@contextmanager
+def open_session(paths: Sequence[Path], state: Path | None) -> Iterator[Session]:
+    """Build a session from policy files, a state directory and the environment; close it after.
+
+    Raises: PolicyError, SettingsError.
+    """
+    settings = Settings.load()
+    policies = load_policies(paths)
+    with open_registries(settings, utc_now) as registries:
+        yield Session(policies, registries, LocalState(state or settings.state))
+
+
+def open_state(state: Path | None) -> State:
+    """Build the state alone, for commands that need neither policies nor a registry."""
+    return LocalState(state or Settings.load().state)
+
+
+def new_run_id(now: datetime) -> str:
+    """Make an id for a run: its start, sortable, and enough chance to be its own."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def holder(run: str, now: datetime) -> Holder:
+    """Say who holds a lock, for whoever finds it held."""
+    return Holder(run=run, who=getpass.getuser(), where=socket.gethostname(), since=now)
