@@ -37,10 +37,12 @@ def _observe(
         before = Observation(first_seen=now, tags=version.tags)
     untagged_since = None if version.tags else before.untagged_since or now
     same_tags = version.tags == before.tags
+    retained = refused.get(version.digest, before.retained if same_tags else "")
     return Observation(
         first_seen=before.first_seen,
         untagged_since=untagged_since,
-        tags=version.tags or before.tags,
-        retained=refused.get(version.digest, before.retained if same_tags else ""),
+        # A refusal holds for the tags of now, even for none.
+        tags=version.tags if retained else version.tags or before.tags,
+        retained=retained,
         held=before.held,
     )
