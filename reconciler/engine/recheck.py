@@ -1,26 +1,43 @@
-"""Look at what was pushed since an inventory was read, and at all it refers to."""
+"""Look at what was pushed or tagged since an inventory was read, and at all it refers to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 
-from reconciler.model.inventory import Inventory
+from reconciler.errors import EvidenceError
+from reconciler.model.inventory import Inventory, Version
 from reconciler.model.names import Digest
 from reconciler.model.ports import RegistryReader
 
 
 def newly_referenced(reader: RegistryReader, inventory: Inventory) -> set[Digest]:
-    """Return the versions that something newer than the inventory names.
+    """Return the versions that something newer than the inventory names: a document or a tag.
 
     Raises: EvidenceError, when the newest versions cannot be read: then nothing more may go.
     """
     listing = reader.newest(inventory.repository, inventory.evidence.watermark)
-    fresh = [v for v in listing.versions if v.digest not in inventory.versions]
-    named: set[Digest] = {subject for v in fresh for tag in v.tags if (subject := tag.subject)}
-    ahead: Iterable[Digest] = [version.digest for version in fresh]
-    read: set[Digest] = set()
-    while ahead:
-        read.update(ahead)
-        found = reader.manifests(inventory.repository, sorted(ahead))
-        names = {name for manifest in found.values() if manifest for name in manifest.names}
-        named |= names
-        ahead = names - read - inventory.versions.keys()
+    fresh = {version.digest for version in listing.versions} - inventory.versions.keys()
+    named = set(_tagged(listing.versions, inventory)) | _named_by(reader, inventory, fresh)
     return named & inventory.versions.keys()
+
+
+def _tagged(versions: Iterable[Version], inventory: Inventory) -> Iterator[Digest]:
+    """Yield what tags speak of or point to that did not when the inventory was read."""
+    for version in versions:
+        known = inventory.versions.get(version.digest)
+        tags = set(version.tags).difference(known.tags if known else ())
+        if tags:
+            yield version.digest
+        yield from (subject for tag in tags if (subject := tag.subject))
+
+
+def _named_by(reader: RegistryReader, inventory: Inventory, fresh: Set[Digest]) -> set[Digest]:
+    """Follow new versions to all they name, through what the inventory does not know."""
+    named: set[Digest] = set()
+    read: set[Digest] = set()
+    while ahead := (fresh | named) - read - inventory.versions.keys():
+        read |= ahead
+        for digest, manifest in reader.manifests(inventory.repository, sorted(ahead)).items():
+            if manifest:
+                named |= manifest.names
+            elif digest in fresh:
+                raise EvidenceError(f"{inventory.repository}@{digest}: its manifest is unknown")
+    return named
