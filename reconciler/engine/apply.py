@@ -60,7 +60,7 @@ class Applied:
             return self.error.exit_code
         open_ends = (Result.FAILED, Result.UNKNOWN, Result.NOT_DONE)
         left = any(outcome.result in open_ends for outcome in self.outcomes)
-        return ExitCode.PARTIAL if left else ExitCode.OK
+        return ExitCode.PARTIAL if left or self.stopped else ExitCode.OK
 
 
 def apply_repository(
@@ -120,12 +120,14 @@ class _Application:
             "changes": sum(map(len, work.components)),
         }
         self.state.append(self.run.id, self.run.clock(), [Entry("run_open", opening)])
-        execution = Execution(self.registry, self.state, inventory, work.graph, self.run)
+        execution = Execution(
+            self.registry, self.state, inventory, work.graph, self.run, self.applied.outcomes
+        )
         try:
             execution.carry_out(work.components)
         except (EvidenceError, AccessError) as error:
-            self.applied.error = error
-        self.applied.outcomes, self.applied.stopped = execution.outcomes, execution.stopped
+            self.applied.error, execution.stopped = error, str(error)
+        self.applied.stopped = execution.stopped
         closing = {"counts": counts(execution.outcomes), "reason": execution.stopped or "done"}
         records = self.state.append(self.run.id, self.run.clock(), [Entry("run_close", closing)])
         self.applied.head = records[-1].hash

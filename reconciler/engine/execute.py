@@ -57,11 +57,19 @@ class Execution:
     inventory: Inventory
     graph: Graph
     run: Run
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[Outcome]
+    """How each deletion ended so far, whatever happens next."""
+
     stopped: str = ""
     """Why work was left, in words; empty when all was done."""
 
     _spared: set[Digest] = field(default_factory=set)
+    _gone: dict[Digest, int] = field(default_factory=dict)
+    """What was deleted, and where among the outcomes that is told."""
+
+    _owed: list[Change] = field(default_factory=list)
+    """What was deleted and must come back, since what it speaks of stays after all."""
+
     _failures: int = 0
     _refusal: EvidenceError | AccessError | None = None
 
@@ -86,8 +94,11 @@ class Execution:
         return bool(self.stopped)
 
     def _spare(self, digests: Iterable[Digest]) -> None:
-        """Keep versions, and whatever stays because they stay."""
-        self._spared |= closure(self.graph.keeps, digests, beyond=self._spared)
+        """Keep versions, and whatever stays because they stay; what of it is gone is owed."""
+        spared = closure(self.graph.keeps, digests, beyond=self._spared)
+        self._spared |= spared
+        told = sorted((self._gone[digest] for digest in spared & self._gone.keys()), reverse=True)
+        self._owed += [self.outcomes[place].change for place in told]
 
     def _component(self, component: Component) -> None:
         """Check a component as one, then delete it without a pause, and record how it went."""
@@ -104,8 +115,11 @@ class Execution:
         self._record(Entry("outcome", _told(outcome)) for outcome in self.outcomes[first:])
 
     def _ended(self, component: Component) -> Iterator[Outcome]:
-        if self._halted():
-            return
+        if not self._halted():
+            yield from self._in_one_go(component)
+        yield from self._restored()
+
+    def _in_one_go(self, component: Component) -> Iterator[Outcome]:
         self.registry.pace(len(component))
         versions = {change.digest: self._look(change) for change in component}
         changed = [
@@ -128,10 +142,10 @@ class Execution:
 
     def _one(self, change: Change, found: Version | None) -> Iterator[Outcome]:
         """Delete one version unless something learned on the way forbids it."""
-        if change.digest in self._spared:
-            yield Outcome(change, Result.SKIPPED_REFERENCED, "something that stays needs it")
-        elif found is None:
+        if found is None:
             yield Outcome(change, Result.ABSENT, "the registry no longer has it")
+        elif change.digest in self._spared:
+            yield Outcome(change, Result.SKIPPED_REFERENCED, "something that stays needs it")
         else:
             yield from self._deleted(change, found)
 
@@ -139,9 +153,11 @@ class Execution:
         deletion = self.registry.delete(self.inventory.repository, found)
         outcome = self._outcome(change, found, deletion)
         yield outcome
-        if outcome.result not in (Result.DELETED, Result.ABSENT):
+        if outcome.result is Result.DELETED:
+            self._gone[change.digest] = len(self.outcomes) - 1
+        elif outcome.result is not Result.ABSENT:
             self._spare([change.digest])
-            yield from self._restored(change)
+            yield from self._restored()
 
     def _outcome(self, change: Change, found: Version, deletion: Deletion) -> Outcome:
         """Translate an answer; a lost one is resolved by reading, never by sending again."""
@@ -158,19 +174,17 @@ class Execution:
     def _resolved(self, found: Version) -> Result:
         try:
             still = self.registry.version(self.inventory.repository, found)
-        except EvidenceError:
+        except (EvidenceError, AccessError):
             return Result.UNKNOWN
         return Result.FAILED if still else Result.DELETED
 
-    def _restored(self, refused: Change) -> Iterator[Outcome]:
-        """Bring back what spoke of a version that stays after all: its signatures come first."""
-        for digest in sorted(closure(self.graph.keeps, [refused.digest])):
-            for outcome in [o for o in self.outcomes if o.change.digest == digest]:
-                version = self.inventory.versions[digest]
-                if outcome.result is Result.DELETED and self.registry.restore(
-                    self.inventory.repository, version
-                ):
-                    yield Outcome(outcome.change, Result.RESTORED, "what it speaks of stays")
+    def _restored(self) -> Iterator[Outcome]:
+        """Bring back what is owed, the last deleted first, where the registry can."""
+        while self._owed:
+            change = self._owed.pop(0)
+            version = self.inventory.versions[change.digest]
+            if self.registry.restore(self.inventory.repository, version):
+                yield Outcome(change, Result.RESTORED, "what it speaks of stays")
 
     def _record(self, entries: Iterable[Entry]) -> None:
         self.state.append(self.run.id, self.run.clock(), entries)
