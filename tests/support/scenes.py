@@ -1,0 +1,138 @@
+"""One repository with its policy, state and clock: planned, applied, and looked at afterwards."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from reconciler.core.guards import Allowances
+from reconciler.engine.apply import Applied
+from reconciler.engine.execute import Outcome, Run
+from reconciler.engine.fleet import Authority, apply_plan
+from reconciler.engine.plan import Governed, Moment, Origin, draw_plan
+from reconciler.model.journal import Record
+from reconciler.model.names import Repository
+from reconciler.model.observations import Observation
+from reconciler.model.plan import Plan
+from reconciler.model.policy import Policy
+from reconciler.model.ports import Holder, State
+from reconciler.state.local import LocalState
+from tests.support.documents import Document
+from tests.support.fake_registry import WEB, FakeRegistry
+from tests.support.time import NOON, VirtualTime
+
+GUARDS = {"max_delete_percent": 100}
+RULES = [
+    {"name": "previews", "match": {"tags": ["pr-*"]}, "keep": {"none": True}},
+    {"name": "dangling", "match": {"untagged": True}, "keep": {"none": True}},
+]
+PROTECT = [{"name": "moving", "match": {"tags": ["latest"]}}]
+
+
+def policy(**parts: Any) -> Policy:
+    """Write a policy: previews and untagged images go after a day, `latest` stays."""
+    given = {"rules": RULES, "protect": PROTECT, "guards": GUARDS} | parts
+    return Policy.model_validate({"name": "web", "repositories": ["ghcr.io/acme/*"], **given})
+
+
+def go_on() -> str:
+    """Never halt."""
+    return ""
+
+
+class Scene:
+    """A registry with one repository, and everything an apply needs."""
+
+    def __init__(
+        self,
+        place: Path,
+        governing: Policy | None = None,
+        *,
+        repository: Repository = WEB,
+        closed: bool = True,
+        referrers: bool = False,
+    ) -> None:
+        """Begin at noon with nothing in the registry and no state."""
+        self.time = VirtualTime()
+        self.registry = FakeRegistry(self.clock, repository, closed=closed, referrers=referrers)
+        self.state: State = LocalState(place)
+        self.policy: Policy | None = governing or policy()
+        self.reported: list[Outcome] = []
+        self._runs = 0
+
+    def clock(self) -> Any:
+        """Tell the time."""
+        return self.time.now
+
+    def later(self, **parts: float) -> None:
+        """Let time pass: `days=2`."""
+        self.time.pass_by(timedelta(**parts).total_seconds())
+
+    def push(self, document: Document, *tags: str) -> str:
+        """Push a document with all it lists, and return its digest."""
+        return self.registry.storage.push(document, *tags).digest
+
+    def plan(self, allowed: Allowances | None = None) -> Plan:
+        """Plan as of now."""
+        assert self.policy, "only a repository that a policy names is planned"
+        governed = Governed(self.registry.repository, self.policy, self.registry)
+        return draw_plan(
+            [governed],
+            self.state,
+            moment=Moment(self.time.now, self.time.now, timedelta(days=3)),
+            origin=Origin("reconciler", ()),
+            allowed=allowed or {},
+        )
+
+    def apply(
+        self,
+        plan: Plan | None = None,
+        *,
+        halt: Callable[[], str] = go_on,
+        allowed: Allowances | None = None,
+    ) -> Applied:
+        """Apply a plan, or what is planned now, as the next run: `run-1`, `run-2`, ..."""
+        plan = plan or self.plan(allowed)
+        self._runs += 1
+        run = Run(f"run-{self._runs}", self.clock, halt, self.reported.append)
+        holder = Holder(run.id, "octocat", "runner-7", self.time.now)
+        authority = Authority(lambda _: self.registry, lambda _: self.policy, allowed or {})
+        (applied,) = apply_plan(plan, authority, self.state, holder, run)
+        return applied
+
+    @property
+    def alive(self) -> set[str]:
+        """The digests that the registry has."""
+        return set(self.registry.storage.live)
+
+    @property
+    def records(self) -> list[Record]:
+        """The whole journal."""
+        return list(self.state.of(self.registry.repository).records())
+
+    def seen(self, digest: str) -> Observation | None:
+        """Return what the state remembers of a digest."""
+        observations = self.state.of(self.registry.repository).observations()
+        return {str(key): noted for key, noted in observations.digests.items()}.get(digest)
+
+    def story(self, **documents: Document) -> list[str]:
+        """Tell the journal in short lines, digests by the names given."""
+        names = {document.digest: name for name, document in documents.items()}
+        return [_line(record, names) for record in self.records]
+
+
+def _line(record: Record, names: Mapping[str, str]) -> str:
+    digest = record.body.get("digest", "")
+    words = (record.type, names.get(digest, digest), record.body.get("result", ""))
+    return " ".join(word for word in words if word)
+
+
+def results(applied: Applied, **documents: Document) -> dict[str, str]:
+    """Tell how each deletion ended, by the names given; the last word on each counts."""
+    names = {document.digest: name for name, document in documents.items()}
+    ended = {outcome.change.digest: outcome.result for outcome in applied.outcomes}
+    ended |= {drop.change.digest: drop.result for drop in applied.dropped}
+    return {names[digest]: str(result) for digest, result in ended.items()}
+
+
+__all__ = ["NOON", "PROTECT", "RULES", "WEB", "Scene", "policy", "results"]
