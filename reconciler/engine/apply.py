@@ -140,7 +140,10 @@ def _refuse_unsafe(planned: RepositoryPlan, work: Work) -> None:
     """
     stopping = [guard for guard in work.guards if not guard.ok]
     if stopping:
-        limits = "; ".join(f"{g.name} is {g.limit}, and it would be {g.actual}" for g in stopping)
+        limits = "; ".join(
+            f"{guard.name} is {guard.limit}, and it would be {guard.actual:.9g}"
+            for guard in stopping
+        )
         overrides = " ".join(guard.override for guard in stopping)
         raise GuardError(
             f"{planned.repository}: {limits}",
