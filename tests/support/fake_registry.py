@@ -87,7 +87,7 @@ class FakeRegistry:
 
         self.hooks.append(hook)
 
-    def fail(self, method: str, error: Exception, *, nth: int = 1) -> None:
+    def fail(self, method: str, error: BaseException, *, nth: int = 1) -> None:
         """Raise an error instead of answering the nth call of a method from now on, once."""
 
         def action() -> None:
