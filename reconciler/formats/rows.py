@@ -79,8 +79,8 @@ def _lines(row: Row, view: View, *, name_width: int, beside: bool) -> Iterator[T
     """Print one row: the notes beside the facts, or else below and further in."""
     first, *more = folded(row.name, name_width)
     beyond = f"  {_joined(row.notes)}" if beside else ""
-    symbol = (f"  {row.symbol} ", STYLES[row.symbol])
-    yield line(symbol, f"{first:<{name_width}}  {row.facts}{beyond}")
+    symbol = (row.symbol, STYLES[row.symbol])
+    yield line("  ", symbol, f" {first:<{name_width}}  {row.facts}{beyond}")
     for name in more:
         yield line(f"    {name}")
     if not beside:

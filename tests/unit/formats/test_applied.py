@@ -1,0 +1,157 @@
+"""How an apply ended: the counts last, and a reason for whatever was not done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from reconciler.errors import ReconcilerError, UnreachableError
+from reconciler.formats.applied import render
+from reconciler.formats.view import View
+from reconciler.model.journal import Result
+from reconciler.model.names import Repository
+from reconciler.model.plan import Change, RepositoryPlan
+from tests.support.plans import NOW, WEB, image, part
+
+PLAIN = View(now=NOW)
+
+
+@dataclass
+class Ending:
+    """How one deletion ended."""
+
+    change: Change
+    result: Result
+    reason: str = ""
+
+
+@dataclass
+class Repositories:
+    """What an apply did in one repository."""
+
+    planned: RepositoryPlan
+    outcomes: Sequence[Ending] = ()
+    dropped: Sequence[Ending] = ()
+    head: str = ""
+    stopped: str = ""
+    error: ReconcilerError | None = None
+
+
+def ending(tag: str, result: Result, reason: str = "") -> Ending:
+    """End the deletion of the image with this tag."""
+    return Ending(image(tag)[0], result, reason)
+
+
+def applied(*outcomes: Ending, repository: Repository = WEB, **facts: object) -> Repositories:
+    """Apply a plan to one repository."""
+    done = Repositories(part(repository=repository), outcomes)
+    for name, value in facts.items():
+        setattr(done, name, value)
+    return done
+
+
+def test_the_last_line_counts_every_result_over_all_repositories() -> None:
+    one = applied(*(ending(f"v{number}", Result.DELETED) for number in range(1_200)))
+    other = applied(
+        ending("a", Result.ABSENT),
+        ending("b", Result.SKIPPED_CHANGED),
+        ending("c", Result.SKIPPED_REFERENCED),
+        ending("d", Result.RETAINED),
+        ending("e", Result.FAILED),
+        ending("f", Result.UNKNOWN),
+    )
+
+    text = render([one, other], PLAIN)
+
+    assert text.splitlines()[-1] == (
+        "Apply: 1200 deleted, 1 already absent, 2 skipped, 1 retained, 1 failed, 1 unknown."
+    )
+
+
+def test_nothing_to_do_is_one_line() -> None:
+    assert render([applied()], PLAIN) == (
+        "Apply: 0 deleted, 0 already absent, 0 skipped, 0 retained, 0 failed, 0 unknown.\n"
+    )
+
+
+def test_what_was_not_done_is_told_with_its_reason_the_worst_first() -> None:
+    done = applied(
+        ending("v1", Result.DELETED),
+        ending("pr-7", Result.SKIPPED_CHANGED, "tags were pr-7 and are now pr-7, live"),
+        ending("v0", Result.RETAINED, "downloaded more than 5,000 times"),
+        ending("pr-8", Result.FAILED, "500 from the registry"),
+        ending("pr-9", Result.NOT_DONE, "the time budget is used up"),
+        dropped=[ending("pr-5", Result.SKIPPED_REFERENCED, "something that stays needs it")],
+        head="sha256:abc",
+        stopped="the time budget is used up",
+    )
+
+    assert render([done], PLAIN).splitlines() == [
+        "ghcr.io/acme/web",
+        "  Stopped: the time budget is used up.",
+        "  1 version failed",
+        "    pr-8 72686d6d04db: 500 from the registry",
+        "  1 version skipped: changed since the plan",
+        "    pr-7 c1cec5c4a6eb: tags were pr-7 and are now pr-7, live",
+        "  1 version skipped: needed by something that stays",
+        "    pr-5 510ef4f2eaea: something that stays needs it",
+        "  1 version retained by the registry",
+        "    v0 0270da4daac5: downloaded more than 5,000 times",
+        "  1 version not begun: the next run goes on",
+        "    pr-9 0359a07b64f9: the time budget is used up",
+        "  Head of the log: sha256:abc",
+        "",
+        "Apply: 1 deleted, 0 already absent, 2 skipped, 1 retained, 1 failed, 0 unknown.",
+    ]
+
+
+def test_a_version_that_was_restored_does_not_count_as_deleted() -> None:
+    signature = ending("sig", Result.DELETED)
+    restored = Ending(signature.change, Result.RESTORED, "what it speaks of stays")
+
+    lines = render([applied(signature, restored)], PLAIN).splitlines()
+
+    assert lines[1] == "  1 version deleted and restored"
+    assert lines[-1] == (
+        "Apply: 0 deleted, 0 already absent, 1 skipped, 0 retained, 0 failed, 0 unknown."
+    )
+
+
+def test_an_error_is_shown_with_what_to_do() -> None:
+    error = UnreachableError("ghcr.io: no answer", hint="Run again.")
+
+    lines = render([applied(error=error, stopped="ghcr.io: no answer")], PLAIN).splitlines()
+
+    assert lines[:3] == ["ghcr.io/acme/web", "  Error: ghcr.io: no answer", "  Run again."]
+
+
+def test_undo_is_offered_only_where_it_is_possible() -> None:
+    done = [applied(ending("v1", Result.DELETED))]
+
+    assert "restore" not in render(done, PLAIN)
+    assert "To restore what was deleted: reconciler undo 01J8\n" in render(
+        done, PLAIN, undo="reconciler undo 01J8"
+    )
+
+
+def test_many_reasons_are_folded_until_all_are_asked_for() -> None:
+    done = [applied(*(ending(f"v{number:02}", Result.FAILED) for number in range(25)))]
+
+    folded = render(done, PLAIN)
+    full = render(done, View(now=NOW, all_rows=True))
+
+    assert "v19" in folded
+    assert "v20" not in folded
+    assert "    ... and 5 more; `reconciler log show` has all\n" in folded
+    assert "v24" in full
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_words_of_the_registry_cannot_drive_the_terminal(*, colour: bool) -> None:
+    done = applied(ending("v1", Result.FAILED, "\x1b[2J[red]x[/red]\r\nApply: 9 deleted"))
+
+    text = render([done], View(now=NOW, width=200, colour=colour))
+
+    assert "\x1b[2J" not in text
+    assert r"v1 " in text
+    assert r": \x1b[2J[red]x[/red]\r\nApply: 9 deleted" in text
