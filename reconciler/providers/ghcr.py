@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import httpx
+
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Repository
 from reconciler.model.ports import Deletion, DeletionResult
-from reconciler.providers.ghcr_access import Need, failure
+from reconciler.providers.ghcr_access import Need, failure, refused, says_no_version, words
 from reconciler.providers.ghcr_deletion import deletion_of
 from reconciler.providers.ghcr_pages import PAGE_SIZE
 from reconciler.providers.ghcr_reader import GhcrReader
@@ -44,6 +46,8 @@ class GhcrRegistry(GhcrReader):
             response = self._api.write("DELETE", path)
         except EvidenceError as error:
             return Deletion(DeletionResult.LOST, message=str(error))
+        if response.status_code == 404 and not says_no_version(response):
+            return self._hidden(repository, version, response)
         return deletion_of(response, self._api.kind)
 
     def restore(self, repository: Repository, version: Version) -> bool:
@@ -69,3 +73,18 @@ class GhcrRegistry(GhcrReader):
         read = pages(lambda url: self._api.read(url, Need.RESTORE), first)
         found = {version.id: version for response in read for version in versions_of(response)}
         return tuple(found.values())
+
+    def _hidden(
+        self, repository: Repository, version: Version, response: httpx.Response
+    ) -> Deletion:
+        """Find out what a 404 means that does not say that the version is gone.
+
+        Raises: AccessError, when it still is there: so GitHub hides that the right is missing.
+        """
+        try:
+            found = self.version(repository, version)
+        except EvidenceError as error:
+            return Deletion(DeletionResult.LOST, response.status_code, str(error))
+        if found:
+            raise refused(response, self._api.kind, Need.DELETE)
+        return Deletion(DeletionResult.ABSENT, response.status_code, words(response))

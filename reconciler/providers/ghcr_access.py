@@ -74,6 +74,11 @@ def words(response: httpx.Response) -> str:
     return safe(str(message).strip()[:MAX_WORDS])
 
 
+def says_no_version(response: httpx.Response) -> bool:
+    """Whether GitHub says of a version that there is none; a bare 404 may hide it as well."""
+    return response.status_code == 404 and words(response).startswith("Package version not found")
+
+
 def failure(response: httpx.Response, kind: TokenKind, need: Need) -> ReconcilerError:
     """Build the error for an answer that is not the wanted one.
 

@@ -12,16 +12,13 @@ from reconciler.transport.limits import github_refusal
 _RETAINED = ("last tagged version", "last version", "5000 downloads")
 """The stable parts of the texts with which GitHub keeps what it keeps; the status varies."""
 
-_NO_PACKAGE = "Package not found"
-
 
 def deletion_of(response: httpx.Response, kind: TokenKind) -> Deletion:
     """Translate the answer to one DELETE.
 
-    Raises: AccessError, when the right is missing; GitHub may hide that behind a 404 which
-        denies the package, while the 404 for a version that is gone denies only the version.
+    Raises: AccessError, when the right is missing.
     """
-    if _is_denied(response):
+    if response.status_code == 401 or _is_forbidden(response):
         raise refused(response, kind, Need.DELETE)
     return Deletion(
         _result(response),
@@ -31,16 +28,8 @@ def deletion_of(response: httpx.Response, kind: TokenKind) -> Deletion:
     )
 
 
-def _is_denied(response: httpx.Response) -> bool:
-    match response.status_code:
-        case 401:
-            return True
-        case 403:
-            return github_refusal(response) is None
-        case 404:
-            return words(response).startswith(_NO_PACKAGE)
-        case _:
-            return False
+def _is_forbidden(response: httpx.Response) -> bool:
+    return response.status_code == 403 and github_refusal(response) is None
 
 
 def _result(response: httpx.Response) -> DeletionResult:

@@ -13,7 +13,7 @@ from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import Capabilities, Listing
 from reconciler.providers.creation import read_creation
-from reconciler.providers.ghcr_access import Need, failure, missing_scopes, words
+from reconciler.providers.ghcr_access import Need, failure, missing_scopes, says_no_version
 from reconciler.providers.ghcr_connection import GhcrConnection
 from reconciler.providers.ghcr_listing import Remembered, VersionPages
 from reconciler.providers.ghcr_newest import read_newest
@@ -23,8 +23,6 @@ from reconciler.providers.ghcr_whole import read_whole
 from reconciler.transport.limits import Quota
 
 log = structlog.get_logger()
-
-_NO_VERSION = "Package version not found"
 
 
 class GhcrReader:
@@ -96,9 +94,14 @@ class GhcrReader:
         return _listing(repository, tuple(versions.values()), pages=len(read), closed=False)
 
     def version(self, repository: Repository, version: Version) -> Version | None:
-        """Look at one version now; None when GitHub lacks it."""
+        """Look at one version now; None when GitHub lacks it.
+
+        Raises: AccessError, when it is the package that GitHub does not show.
+        """
         response = self._api.get(self._version_path(repository, version))
-        if response.status_code == 404 and words(response).startswith(_NO_VERSION):
+        if response.status_code == 404:
+            if not says_no_version(response):
+                self._api.read(self._packages.path(repository))
             return None
         if response.status_code != 200:
             raise failure(response, self._api.kind, Need.READ)
