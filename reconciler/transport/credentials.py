@@ -1,6 +1,8 @@
-"""A credential, and where it came from."""
+"""Credentials, and where they came from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +25,11 @@ class Credential:
 
 
 ANONYMOUS = Credential()
+
+Credentials: TypeAlias = Callable[[str], Credential]
+"""Finds the credential for a repository's path in one registry; the empty path is the catalogue."""
+
+
+def anonymous(_: str) -> Credential:
+    """Find none, for any repository."""
+    return ANONYMOUS

@@ -30,8 +30,17 @@ def linked(response: httpx.Response, relation: str) -> str | None:
     return str(url)
 
 
-def pages(read: Callable[[str], httpx.Response], first: str) -> Iterator[httpx.Response]:
-    """Read a listing page by page to its end.
+def next_page(response: httpx.Response) -> str | None:
+    """Return the URL of the page after this one, None after the last."""
+    return linked(response, "next")
+
+
+def pages(
+    read: Callable[[str], httpx.Response],
+    first: str,
+    following: Callable[[httpx.Response], str | None] = next_page,
+) -> Iterator[httpx.Response]:
+    """Read a listing page by page to its end; `following` tells from a page where the next is.
 
     Raises: ProtocolError, when the links run in a circle or never end; and what `read` raises.
     """
@@ -43,7 +52,7 @@ def pages(read: Callable[[str], httpx.Response], first: str) -> Iterator[httpx.R
         seen.add(url)
         response = read(url)
         yield response
-        url = linked(response, "next")
+        url = following(response)
 
 
 def _shown(url: httpx.URL) -> str:

@@ -38,11 +38,15 @@ def scope_of(request: httpx.Request) -> str:
     """Name the least right that a request needs; the empty text where it needs none."""
     if request.url.path == "/v2/_catalog":
         return _CATALOGUE
-    endpoint = _ENDPOINT.fullmatch(request.url.path)
-    if not endpoint:
-        return ""
     actions = "pull,delete" if request.method == "DELETE" else "pull"
-    return f"repository:{endpoint[1]}:{actions}"
+    repository = repository_in(request.url)
+    return f"repository:{repository}:{actions}" if repository else ""
+
+
+def repository_in(url: httpx.URL) -> str:
+    """Return the repository's path that a registry's URL speaks of, empty where it is of none."""
+    endpoint = _ENDPOINT.fullmatch(url.path)
+    return endpoint[1] if endpoint else ""
 
 
 def token_request(

@@ -1,0 +1,52 @@
+"""The repositories of a registry that has a catalogue.
+
+Source: distribution, docs/spec/api.md, "Catalog".
+"""
+
+from collections.abc import Iterator
+
+import httpx
+import structlog
+
+from reconciler.errors import AccessError, InvalidNameError, ProtocolError, ReconcilerError
+from reconciler.model.names import Repository
+from reconciler.providers.oci_access import DENIED, told
+from reconciler.providers.oci_names import ask, read_names
+from reconciler.transport.credentials import Credential
+from reconciler.transport.http import Client
+
+log = structlog.get_logger()
+
+_NO_CATALOGUE = DENIED | {404, 405}
+
+
+def read_catalogue(client: Client, registry: str, credential: Credential) -> Iterator[Repository]:
+    """Yield all repositories that a registry shows to a credential.
+
+    A name outside the grammar can match no policy; it is left out and reported.
+
+    Raises: AccessError or ProtocolError, when it shows none.
+    """
+
+    def page(url: str) -> httpx.Response:
+        response = ask(client, url)
+        if response.status_code != 200:
+            raise _refused(response, registry, credential)
+        return response
+
+    for name in read_names(page, "/v2/_catalog", "repositories").names:
+        try:
+            yield Repository(f"{registry}/{name}")
+        except InvalidNameError:
+            log.warning("repository_name_invalid", registry=registry, name=name)
+
+
+def _refused(response: httpx.Response, registry: str, credential: Credential) -> ReconcilerError:
+    if response.status_code not in _NO_CATALOGUE:
+        return ProtocolError(told(response))
+    kind = AccessError if response.status_code in DENIED else ProtocolError
+    return kind(
+        f"{registry} shows no catalogue of repositories: {told(response)};"
+        f" asked with {credential.source}",
+        hint="Name the repositories in the policy one by one, without wildcards.",
+    )

@@ -1,0 +1,78 @@
+"""Lists of names that a registry gives page by page: tags, and the catalogue of repositories.
+
+Source: OCI distribution-spec v1.1, "Listing Tags"; distribution, docs/spec/api.md, "Catalog".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import httpx
+
+from reconciler.errors import ProtocolError
+from reconciler.providers.registry_errors import codes_of
+from reconciler.transport.http import Client
+from reconciler.transport.pages import next_page, pages
+from reconciler.transport.replies import json_of, place
+
+PAGE_SIZE = 1000
+"""Names asked for at once: the most that the reference implementation gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one list, each once, in the registry's order."""
+
+    names: tuple[str, ...]
+    pages: int
+
+
+def read_names(read: Callable[[str], httpx.Response], path: str, member: str) -> Names:
+    """Read a list to its end. Shape: an answer of `read` is a page, or 404 for no list at all.
+
+    Raises: ProtocolError, when it is no such list or has no end; and what `read` raises.
+    """
+    walk = _Walk(path, member)
+    count = sum(1 for _ in pages(read, f"{path}?n={PAGE_SIZE}", walk.take))
+    return Names(tuple(walk.names), count)
+
+
+def ask(client: Client, url: str) -> httpx.Response:
+    """Ask for a page, and without a page size where the registry thinks it too large."""
+    response = client.get(url)
+    if "PAGINATION_NUMBER_INVALID" in codes_of(response):
+        return client.get(str(httpx.URL(url).copy_remove_param("n")))
+    return response
+
+
+class _Walk:
+    """The names read so far."""
+
+    def __init__(self, path: str, member: str) -> None:
+        """Begin with none."""
+        self._path = path
+        self._member = member
+        self.names: dict[str, None] = {}
+
+    def take(self, response: httpx.Response) -> str | None:
+        """Take the names of a page, and return where the next one is.
+
+        A full page without a link may be the last one, or come from a registry that forgets
+        the link: asking for what follows the last name tells.
+        """
+        fresh = [name for name in self._page(response) if name not in self.names]
+        self.names.update(dict.fromkeys(fresh))
+        link = next_page(response)
+        if link is None and len(fresh) == PAGE_SIZE:
+            return f"{self._path}?n={PAGE_SIZE}&last={quote(fresh[-1], safe='')}"
+        return link
+
+    def _page(self, response: httpx.Response) -> list[str]:
+        if response.status_code == 404 and not self.names:
+            return []
+        document = json_of(response)
+        names = document.get(self._member, ()) if isinstance(document, dict) else ()
+        names = [] if names is None else names
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ProtocolError(f"{place(response)} without a list of `{self._member}`")
+        return names

@@ -1,0 +1,129 @@
+"""Any OCI registry, read: it lists tags, and everything else has to be asked for.
+
+Source: OCI distribution-spec v1.1.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import httpx
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.inventory import Fact, Version
+from reconciler.model.manifest import Manifest
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.patterns import RepositoryGlob
+from reconciler.model.ports import Capabilities, Listing
+from reconciler.providers.creation import read_creation
+from reconciler.providers.documents import Documents
+from reconciler.providers.oci_access import Action, failure
+from reconciler.providers.oci_catalogue import read_catalogue
+from reconciler.providers.oci_referrers import Referrers
+from reconciler.providers.oci_tags import Tags
+from reconciler.transport.cache import ManifestCache
+from reconciler.transport.credentials import Credentials, anonymous
+from reconciler.transport.http import Client
+from reconciler.transport.tokens import repository_in
+
+_FACTS = frozenset({Fact.CREATED, Fact.FIRST_SEEN, Fact.UNTAGGED_SINCE})
+"""No registry of this kind tells when something was pushed."""
+
+
+class OciReader:
+    """A `RegistryReader` of the OCI specification; it has no way to change anything."""
+
+    def __init__(
+        self, client: Client, cache: ManifestCache, credentials: Credentials = anonymous
+    ) -> None:
+        """Read through a client; `credentials` are what it authenticates with, to be named."""
+        self._client = client
+        self._credentials = credentials
+        self._documents = Documents(client, cache, self._refusal)
+        self._tags = Tags(client, self._refusal)
+        self._referrers = Referrers(client, self._refusal)
+        self._listed: dict[Repository, Mapping[Digest, tuple[Tag, ...]]] = {}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Tell what this registry can do, as far as it has shown."""
+        return Capabilities(_FACTS, undo=False, referrers=self._referrers.supported)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        return self._client.requests
+
+    def server_time(self) -> datetime | None:
+        """The registry's own clock as of its last answer."""
+        return self._client.server_time
+
+    def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
+        """List the repositories a pattern names; one without wildcard needs no request.
+
+        Raises: AccessError or ProtocolError, when the registry shows no catalogue.
+        """
+        if glob.literal:
+            return [glob.literal]
+        listed = read_catalogue(self._client, glob.registry, self._credentials(""))
+        return sorted(filter(glob.matches, listed))
+
+    def listing(self, repository: Repository) -> Listing:
+        """List every tagged version; untagged ones are found by following and by asking.
+
+        Raises: EvidenceError, when a tag points to nothing, or the list is not whole.
+        """
+        listing = self._tags.listing(repository)
+        self._listed[repository] = {version.digest: version.tags for version in listing.versions}
+        return listing
+
+    def newest(
+        self,
+        repository: Repository,
+        watermark: str,  # noqa: ARG002 - the port has it
+    ) -> Listing:
+        """List all tagged versions again: nothing here tells new ones from old ones."""
+        return self.listing(repository)
+
+    def version(self, repository: Repository, version: Version) -> Version | None:
+        """Look at one version and its tags now; None when the registry lacks it.
+
+        Asked are the tags that it is known by, here and in the last listing. A tag that came to
+        it after that listing is not seen: a registry does not tell what points to a digest.
+        """
+        if not self.present(repository, [version.digest])[version.digest]:
+            return None
+        listed = self._listed.get(repository, {}).get(version.digest, ())
+        targets = self._tags.targets(repository, {*version.tags, *listed})
+        tags = sorted(tag for tag, digest in targets.items() if digest == version.digest)
+        return replace(version, tags=tuple(tags))
+
+    def check_deletion(self, repository: Repository) -> None:
+        """Prove nothing: whether a registry deletes shows only when it is asked to."""
+
+    def manifests(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, Manifest | None]:
+        """Read and verify many documents, in parallel; None for one the registry lacks."""
+        return self._documents.manifests(repository, digests)
+
+    def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
+        """Ask for many digests whether the registry has them, in parallel, without a cache."""
+        return self._documents.present(repository, digests)
+
+    def referrers(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, tuple[Digest, ...]]:
+        """List what refers to each digest; empty where the registry has no such endpoint."""
+        return self._referrers.of(repository, digests)
+
+    def created(
+        self, repository: Repository, manifests: Iterable[Manifest]
+    ) -> Mapping[Digest, datetime | None]:
+        """Read when each image says it was built: its annotation, else its configuration."""
+        return read_creation(self._documents, repository, manifests)
+
+    def _refusal(self, response: httpx.Response) -> ReconcilerError:
+        """Make the error of an answer to a read that is not what was asked for."""
+        credential = self._credentials(repository_in(response.request.url))
+        return failure(response, Action.PULL, credential)

@@ -1,0 +1,75 @@
+"""What refers to a digest, where a registry can tell.
+
+Source: OCI distribution-spec v1.1, "Listing Referrers".
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpx
+import structlog
+
+from reconciler.errors import InvalidNameError, ProtocolError
+from reconciler.model.names import Digest, Repository
+from reconciler.providers.heads import Refusal
+from reconciler.providers.registry_errors import says_absent
+from reconciler.transport.http import Client
+from reconciler.transport.pages import pages
+from reconciler.transport.pool import gather
+from reconciler.transport.replies import json_of, place
+
+log = structlog.get_logger()
+
+_UNSUPPORTED = frozenset({400, 404, 405, 406})
+"""How registries say that they have no such endpoint; the last three are not in the spec."""
+
+
+class Referrers:
+    """Asks for referrers until the registry says that it has no such endpoint."""
+
+    def __init__(self, client: Client, refusal: Refusal) -> None:
+        """Assume that it has one."""
+        self._client = client
+        self._refusal = refusal
+        self.supported = True
+
+    def of(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> dict[Digest, tuple[Digest, ...]]:
+        """List what refers to each digest; nothing at all where the endpoint is missing."""
+        found = gather(lambda digest: self._one(repository, digest), digests)
+        return found if self.supported else {}
+
+    def _one(self, repository: Repository, digest: Digest) -> tuple[Digest, ...]:
+        if not self.supported:
+            return ()
+        path = f"/v2/{repository.path}/referrers/{digest}"
+        listed = pages(self._client.get, path)
+        return tuple(referrer for page in listed for referrer in self._referrers(page))
+
+    def _referrers(self, response: httpx.Response) -> Iterator[Digest]:
+        if says_absent(response):
+            return
+        if response.status_code in _UNSUPPORTED:
+            self._note_unsupported(response)
+        elif response.status_code != 200:
+            raise self._refusal(response)
+        else:
+            yield from _listed(response)
+
+    def _note_unsupported(self, response: httpx.Response) -> None:
+        if self.supported:
+            log.debug("referrers_unsupported", answer=place(response))
+        self.supported = False
+
+
+def _listed(response: httpx.Response) -> Iterator[Digest]:
+    """Read an index of referrers.
+
+    Raises: ProtocolError, when it is none.
+    """
+    document: Any = json_of(response)
+    try:
+        yield from [Digest(entry["digest"]) for entry in document["manifests"]]
+    except (InvalidNameError, LookupError, TypeError) as error:
+        raise ProtocolError(f"{place(response)}: not a list of referrers: {error}") from error

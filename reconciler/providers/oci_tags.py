@@ -1,0 +1,77 @@
+"""The tags of one repository, and the digest that each of them points to.
+
+Source: OCI distribution-spec v1.1, "Listing Tags" and "Checking if content exists".
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import httpx
+
+from reconciler.errors import EvidenceError, InvalidNameError, ProtocolError
+from reconciler.model.inventory import Version
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.ports import Listing
+from reconciler.providers.heads import Refusal, digest_of
+from reconciler.providers.oci_names import ask, read_names
+from reconciler.providers.registry_errors import says_absent
+from reconciler.transport.http import Client
+from reconciler.transport.pool import gather
+
+READINGS = 2
+"""How often the tags are read when one vanishes between the list and the look at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """Reads the tags of repositories of one registry."""
+
+    client: Client
+    refusal: Refusal
+
+    def listing(self, repository: Repository) -> Listing:
+        """List every tagged version, with all its tags; none where nothing was ever tagged.
+
+        Raises: EvidenceError, when a tag is listed again and again, and points to nothing.
+        """
+        lost: list[Tag] = []
+        for _ in range(READINGS):
+            tags, pages = self._tags(repository)
+            found = self.targets(repository, tags)
+            lost = [tag for tag in tags if found[tag] is None]
+            if not lost:
+                return Listing(_versions(found), closed=False, pages=pages)
+        raise EvidenceError(
+            f"{repository}: tag {lost[0]} is listed, but the registry has no manifest for it",
+            hint="If this persists the tag is broken: push it anew, or delete it by hand.",
+        )
+
+    def targets(self, repository: Repository, tags: Iterable[Tag]) -> dict[Tag, Digest | None]:
+        """Ask, in parallel, which digest each tag points to now; None for one that is gone."""
+        return gather(lambda tag: digest_of(self.client, repository, tag, self.refusal), tags)
+
+    def _tags(self, repository: Repository) -> tuple[list[Tag], int]:
+        """Read the names of the tags, and count the pages.
+
+        Raises: ProtocolError, when a name is no tag.
+        """
+        listed = read_names(self._page, f"/v2/{repository.path}/tags/list", "tags")
+        try:
+            return [Tag(name) for name in listed.names], listed.pages
+        except InvalidNameError as error:
+            raise ProtocolError(f"{repository}: the list of tags is not valid: {error}") from error
+
+    def _page(self, url: str) -> httpx.Response:
+        response = ask(self.client, url)
+        if response.status_code == 200 or says_absent(response):
+            return response
+        raise self.refusal(response)
+
+
+def _versions(targets: dict[Tag, Digest | None]) -> tuple[Version, ...]:
+    tags: defaultdict[Digest, list[Tag]] = defaultdict(list)
+    for tag, digest in targets.items():
+        if digest is not None:
+            tags[digest].append(tag)
+    return tuple(Version(digest, tuple(sorted(own))) for digest, own in sorted(tags.items()))

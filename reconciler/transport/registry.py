@@ -1,0 +1,48 @@
+"""A client of one OCI registry, with a credential for each repository."""
+
+from threading import Lock
+
+import httpx
+
+from reconciler.transport.auth import Flow, RegistryAuth
+from reconciler.transport.credentials import Credential, Credentials, anonymous
+from reconciler.transport.http import Client
+from reconciler.transport.tokens import repository_in
+from reconciler.transport.urls import registry_url
+from reconciler.transport.watch import Watch
+
+_ENDPOINTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+"""Hosts whose registry answers elsewhere. Source: distribution/reference, "normalize"."""
+
+
+class RepositoryAuth(httpx.Auth):
+    """Authenticates each request as its repository wants, which is mostly the same for all."""
+
+    def __init__(self, base_url: str, credentials: Credentials, watch: Watch) -> None:
+        """Look credentials up when a repository is first asked for."""
+        self._base_url = base_url
+        self._credentials = credentials
+        self._watch = watch
+        self._lock = Lock()
+        self._known: dict[Credential, RegistryAuth] = {}
+
+    def sync_auth_flow(self, request: httpx.Request) -> Flow:
+        """Send a request with the credential of its repository."""
+        yield from self._auth_for(repository_in(request.url)).sync_auth_flow(request)
+
+    def _auth_for(self, repository: str) -> RegistryAuth:
+        credential = self._credentials(repository)
+        with self._lock:
+            if credential not in self._known:
+                self._known[credential] = RegistryAuth(
+                    self._base_url, credential, monotonic=self._watch.monotonic
+                )
+            return self._known[credential]
+
+
+def open_registry(
+    host: str, watch: Watch, *, plain_http: bool, credentials: Credentials = anonymous
+) -> Client:
+    """Open a client of the registry that images of `host` lie in; nothing is sent yet."""
+    base_url = registry_url(_ENDPOINTS.get(host, host), plain_http=plain_http)
+    return Client(base_url, watch, auth=RepositoryAuth(base_url, credentials, watch))
