@@ -1,6 +1,6 @@
 """The images of a plan in groups that unfold on a click, as many as there is room for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -55,25 +55,37 @@ def _html(text: str) -> str:
     return f"<code>{escape(shortened(safe(text), LONGEST))}</code>"
 
 
-def details(found: Iterator[Group], room: int) -> str:
+def details(found: Iterable[Group], room: int) -> str:
     """Write as many groups as fit: the largest lose their rows first, then the smallest go."""
     chosen = list(found)
+    largest_first = sorted(range(len(chosen)), key=lambda number: -chosen[number].images)
+    texts = _folded(chosen, largest_first, room)
+    kept = _fitting(texts, largest_first, room)
+    left_out = counted(len(texts) - len(kept), "smaller group")
+    note = f"\n{left_out} left out; the saved plan has them all.\n"
+    # In the order of the plan, which is the order of the repositories.
+    written = "".join(texts[number] for number in sorted(kept))
+    return written + note if len(kept) < len(texts) else written
+
+
+def _folded(chosen: Sequence[Group], order: Sequence[int], room: int) -> list[str]:
+    """Take the rows from groups, in the order given, until all fit or no rows are left."""
     texts = [group.full for group in chosen]
     total = sum(map(octets, texts))
-    by_size = sorted(range(len(chosen)), key=lambda number: -chosen[number].images)
-    for number in by_size:
+    for number in order:
         if total <= room:
             break
         total += octets(chosen[number].folded) - octets(texts[number])
         texts[number] = chosen[number].folded
-    left_out = 0
-    while by_size and total > room - (_NOTE_BYTES if left_out else 0):
-        number = by_size.pop()
-        total -= octets(texts[number])
-        texts[number] = ""
-        left_out += 1
-    note = f"\n{counted(left_out, 'smaller group')} left out; the saved plan has them all.\n"
-    return "".join(texts) + (note if left_out else "")
+    return texts
+
+
+def _fitting(texts: Sequence[str], order: Sequence[int], room: int) -> list[int]:
+    """Drop groups from the end of the order until the rest fits, with a note that some are gone."""
+    kept, total = list(order), sum(map(octets, texts))
+    while kept and total > room - (_NOTE_BYTES if len(kept) < len(order) else 0):
+        total -= octets(texts[kept.pop()])
+    return kept
 
 
 def _rows(images: Sequence[Expired], plan: Plan) -> Iterator[str]:

@@ -17,11 +17,12 @@ def size(octets: int) -> str:
     """Write a number of bytes in the unit that leaves at most four digits."""
     if octets < 1024:
         return f"{octets} B"
-    amount = float(octets)
-    for unit in _UNITS:
-        amount /= 1024
-        if amount < 1023.5 or unit == _UNITS[-1]:
+    amount, unit = octets / 1024, _UNITS[0]
+    for larger in _UNITS[1:]:
+        # What would be rounded up to 1024 belongs to the next unit.
+        if amount < 1023.5:
             break
+        amount, unit = amount / 1024, larger
     return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
 
 

@@ -64,6 +64,7 @@ def by_rules(images: Iterable[Expired]) -> Mapping[str, list[Expired]]:
 
 def _component(members: tuple[Change, ...]) -> Iterator[Expired]:
     """Split a component into its images; the first one stands for everything that follows."""
+    # A version that nothing kept may go alone; then it is shown, so that no deletion is hidden.
     roots = [member for member in members if member.cause is Cause.EXPIRED] or [members[0]]
     others = sum(root.observed.size for root in roots[1:])
     total = sum(member.observed.size for member in members)

@@ -58,5 +58,6 @@ def printed(lines: Iterable[Text], view: View) -> str:
     )
     with console.capture() as capture:
         for text in lines:
+            # Lines come broken already; what is still too long must stay whole to be copied.
             console.print(text, soft_wrap=True)
     return capture.get()

@@ -50,7 +50,8 @@ class Section:
         yield from self._stops()
         yield from self._warnings()
         yield from self._expired()
-        yield from self._staying()
+        yield from self._kept()
+        yield from self._counts()
 
     def _heading(self) -> Iterator[Text]:
         part = self.part
@@ -89,13 +90,15 @@ class Section:
             rows = [expired_row(image, self.evaluated) for image in shown(images, self.view)]
             yield from table(rows, self.view, of=len(images))
 
-    def _staying(self) -> Iterator[Text]:
-        part, view = self.part, self.view
-        for symbol, images in (("!", part.protected), (".", part.retained)):
+    def _kept(self) -> Iterator[Text]:
+        for symbol, images in (("!", self.part.protected), (".", self.part.retained)):
             if images:
+                rows = [kept_row(symbol, image) for image in shown(images, self.view)]
                 yield line()
-                rows = [kept_row(symbol, image) for image in shown(images, view)]
-                yield from table(rows, view, of=len(images))
+                yield from table(rows, self.view, of=len(images))
+
+    def _counts(self) -> Iterator[Text]:
+        part, view = self.part, self.view
         if part.changes or part.protected or part.retained:
             yield line()
         if part.waiting:
@@ -104,7 +107,10 @@ class Section:
         if part.kept:
             yield from wrapped(sentences.keepers(part.kept), view, lead="  ")
         if part.unmatched:
-            families = ", ".join(map(sentences.family, shown(part.unmatched, view)))
-            hidden = len(part.unmatched) - len(shown(part.unmatched, view))
-            more = f", and {hidden:,} more" if hidden else ""
-            yield from wrapped(f"Tags that no rule knows: {families}{more}.", view, lead="  ")
+            yield from wrapped(self._families(), view, lead="  ")
+
+    def _families(self) -> str:
+        named = shown(self.part.unmatched, self.view)
+        hidden = len(self.part.unmatched) - len(named)
+        more = f", and {hidden:,} more" if hidden else ""
+        return f"Tags that no rule knows: {', '.join(map(sentences.family, named))}{more}."

@@ -64,18 +64,25 @@ def summaries(journals: Journals) -> list[RunSummary]:
 
 def _summary(run: str, found: Sequence[Located]) -> RunSummary:
     records = [record for _, record in found]
-    closings = [record for record in records if record.type == "run_close"]
-    own = [record.ts for record in closings if record.run == run]
-    opening = next((record for record in records if record.type == "run_open"), records[0])
+    closed, end = _ending(run, records)
     return RunSummary(
         run=run,
         opened=records[0].ts,
-        closed=max(own) if own else None,
-        end=str(closings[-1].body.get("reason", "")) if closings else "open",
-        who=str(opening.body.get("who", "")),
+        closed=closed,
+        end=end,
+        who=next((str(record.body["who"]) for record in records if "who" in record.body), ""),
         repositories=tuple(sorted({repository for repository, _ in found})),
         results=_results(records),
     )
+
+
+def _ending(run: str, records: Sequence[Record]) -> tuple[datetime | None, str]:
+    """Say when and why a run ended; when another one closed it, nobody knows when."""
+    closings = [record for record in records if record.type == "run_close"]
+    if not closings:
+        return None, "open"
+    own = [record.ts for record in closings if record.run == run]
+    return max(own, default=None), str(closings[-1].body.get("reason", ""))
 
 
 def _results(records: Iterable[Record]) -> Mapping[str, int]:

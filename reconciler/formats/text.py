@@ -62,6 +62,7 @@ def _legend(sections: list[Section]) -> Iterator[Text]:
 
 
 def _ending(plan: Plan, view: View, *, hidden: int) -> Iterator[Text]:
+    # The end is what a terminal still shows of a long plan, so what hinders it is said again.
     summary = plan.summary
     if hidden > 0:
         more = counted(hidden, "more repository", "more repositories")

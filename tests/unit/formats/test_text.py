@@ -130,7 +130,9 @@ def test_a_guard_that_stops_says_what_it_measured_and_how_to_pass(
         {"name": guard, "limit": limit, "actual": actual, "ok": False, "override": override}
     )
 
-    lines = lines_of(part([image("v1")], guards=(held,)), view=View(now=NOW, width=120))
+    content = Guard(name="max_delete", limit=200, actual=1, ok=True)
+
+    lines = lines_of(part([image("v1")], guards=(held, content)), view=View(now=NOW, width=120))
 
     assert lines[3:7] == [
         "? ghcr.io/acme/web  (policy web, 1 version, 0 images)",
