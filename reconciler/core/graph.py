@@ -55,8 +55,17 @@ def build_graph(inventory: Inventory) -> Graph:
 
 
 def image_tags(inventory: Inventory, version: Version) -> tuple[Tag, ...]:
-    """Return the tags that name an image, leaving out those that only speak of another."""
-    return tuple(tag for tag in version.tags if tag.subject not in inventory.versions)
+    """Return the tags that name an image: none where every one speaks of another version here.
+
+    If one says anything else, all count: a tag that no rule knows protects what carries it.
+    """
+    return () if all(_speaks(inventory, version, tag) for tag in version.tags) else version.tags
+
+
+def _speaks(inventory: Inventory, version: Version, tag: Tag) -> bool:
+    """Whether a tag of this version speaks of another one that is here."""
+    subject = tag.subject
+    return subject in inventory.versions and subject != version.digest
 
 
 def _listed_attestations(inventory: Inventory) -> frozenset[Digest]:
