@@ -52,8 +52,9 @@ def opinions(
         yield from ((seen.image.digest, verdict) for seen in pool)
         return
     reader = Reader(rule, index, now, zone)
-    for group, members in _groups([reader.read(seen) for seen in pool]).items():
-        measured = _distances(rule, group, members, now=now, zone=zone)
+    for (orphans, group), members in _groups([reader.read(seen) for seen in pool]).items():
+        label = ("orphans in " if orphans else "") + (group or rule.match.label)
+        measured = _distances(rule.keep, label, members, now=now, zone=zone)
         for reading, distances in zip(members, _with_extra(rule.keep, measured), strict=True):
             keeps = any(distance.met for distance in distances)
             text = "; ".join(distance.text for distance in distances)
@@ -74,21 +75,20 @@ def _with_extra(
             yield (*distances, Distance(met=used <= keep.extra, text=text))
 
 
-def _groups(readings: list[Reading]) -> Mapping[str, list[Reading]]:
+def _groups(readings: list[Reading]) -> Mapping[tuple[bool, str], list[Reading]]:
     """Split readings by group, newest first in each. Sorting is stable, so ties fall through."""
     readings.sort(key=lambda reading: reading.image.version.pushed or _LATEST, reverse=True)
     readings.sort(key=lambda reading: reading.order, reverse=True)
-    groups: dict[str, list[Reading]] = defaultdict(list)
+    groups: dict[tuple[bool, str], list[Reading]] = defaultdict(list)
     for reading in readings:
         groups[reading.group].append(reading)
     return groups
 
 
 def _distances(
-    rule: Rule, group: str, members: Sequence[Reading], *, now: datetime, zone: tzinfo
+    keep: Keep, label: str, members: Sequence[Reading], *, now: datetime, zone: tzinfo
 ) -> Iterator[tuple[Distance, ...]]:
     """Yield the distances of each member, in the order of the members."""
-    keep, label = rule.keep, group or rule.match.label
     calendars = [
         list(_calendar(kind, limit, members, now=now, zone=zone)) for kind, limit in keep.buckets
     ]
@@ -114,19 +114,17 @@ def _age(keep: Keep, age: timedelta) -> Iterator[Distance]:
 def _calendar(
     kind: str, limit: int | Span, members: Sequence[Reading], *, now: datetime, zone: tzinfo
 ) -> Iterator[Distance]:
-    """Keep the newest image of each of the latest buckets that hold any."""
+    """Keep the newest image of each of the latest buckets, or of each among the young enough."""
     names = [bucket_of(kind, reading.moment, zone) for reading in members]
     if isinstance(limit, Span):
-        counted = {
-            name
-            for name, reading in zip(names, members, strict=True)
-            if now - reading.moment < limit.delta
-        }
+        counts = [now - reading.moment < limit.delta for reading in members]
     else:
-        counted = set(sorted(set(names), reverse=True)[:limit])
+        latest = set(sorted(set(names), reverse=True)[:limit])
+        counts = [name in latest for name in names]
     taken: set[str] = set()
-    for name in names:
-        met = name in counted and name not in taken
-        taken.add(name)
+    for name, counted in zip(names, counts, strict=True):
+        met = counted and name not in taken
+        if met:
+            taken.add(name)
         where = f"newest of {name}" if met else f"in {name}"
         yield Distance(met, f"{where} vs {kind} {limit}")

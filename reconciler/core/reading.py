@@ -17,11 +17,17 @@ _UNKNOWN: SortKey = (1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One image as one rule reads it. Shape: `group` joins the values of `group_by`."""
+    """One image as one rule reads it.
+
+    Shape: `group` joins the values of `group_by`. Orphans are in groups of their own, so that
+        signatures of images elsewhere do not use up what a rule keeps of the images here.
+    """
 
     image: Image
     order: SortKey
-    group: str
+    group: tuple[bool, str]
+    """Whether it is an orphan, and its group's name."""
+
     moment: datetime
     """What its age counts from; the present moment when that is unknown or lies ahead."""
 
@@ -46,7 +52,7 @@ class Reader:
         return Reading(
             image=seen.image,
             order=order,
-            group="/".join(self._group(name, tag, captured) for name in self._rule.group_by),
+            group=(seen.image.is_orphan, self._group(tag, captured)),
             moment=self._moment(seen, captured),
         )
 
@@ -67,13 +73,16 @@ class Reader:
             case "date":
                 return read_date(text, self._zone)
             case _:
-                return text
+                return text or None
 
     def _captured(self, tag: Tag | None) -> dict[str, str]:
         regex = self._rule.match.regex
         return regex.captured(tag) if regex and tag else {}
 
-    def _group(self, name: str, tag: Tag | None, captured: dict[str, str]) -> str:
+    def _group(self, tag: Tag | None, captured: dict[str, str]) -> str:
+        return "/".join(self._part(name, tag, captured) for name in self._rule.group_by)
+
+    def _part(self, name: str, tag: Tag | None, captured: dict[str, str]) -> str:
         version = self._index.versions.get(tag) if tag and name not in captured else None
         if version is None:
             return captured.get(name, "")

@@ -24,6 +24,14 @@ class Image:
         """Its digest."""
         return self.version.digest
 
+    @property
+    def is_orphan(self) -> bool:
+        """Whether it only speaks of versions that are not here: a signature left behind."""
+        if self.tags:
+            return all(tag.subject for tag in self.tags)
+        manifest = self.version.manifest
+        return manifest is not None and manifest.subject is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
