@@ -12,7 +12,7 @@ from reconciler.model.names import Name
 
 _NUMBER = r"(0|[1-9][0-9]{0,17})"
 _VERSION = re.compile(
-    rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z.-]+))?(?:[+_]([0-9A-Za-z.-]+))?"
+    rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z.-]+))?(?:[+_][0-9A-Za-z.-]+)?"
 )
 _IDENTIFIER = re.compile(r"0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*")
 _BOUND = re.compile(
@@ -37,13 +37,14 @@ _FIRST: Prerelease = ((0, 0, ""),)
 
 
 class SemVer(NamedTuple):
-    """One version; tuples compare in SemVer precedence, build metadata last for a total order."""
+    """One version; tuples compare in SemVer precedence, which knows no build metadata."""
 
     major: int
     minor: int
     patch: int
     prerelease: Prerelease = _RELEASED
-    build: str = ""
+    past: bool = False
+    """Whether it is the point right after this version, where a range may end."""
 
     @property
     def is_prerelease(self) -> bool:
@@ -64,7 +65,7 @@ def parse_semver(tag: str) -> SemVer | None:
     prerelease = _prerelease(match[4])
     if prerelease is None:
         return None
-    return SemVer(int(match[1]), int(match[2]), int(match[3]), prerelease, match[5] or "")
+    return SemVer(int(match[1]), int(match[2]), int(match[3]), prerelease)
 
 
 def _prerelease(text: str | None) -> Prerelease | None:
@@ -78,17 +79,23 @@ def _prerelease(text: str | None) -> Prerelease | None:
 
 
 class _Bound(NamedTuple):
-    """A half-open piece of a range, on release numbers or, if it names one, a pre-release."""
+    """A half-open piece of a range; each end speaks of release numbers or of a pre-release."""
 
     low: SemVer | None
     high: SemVer | None
     negated: bool = False
-    exact: bool = False
 
     def admits(self, version: SemVer) -> bool:
-        seen = version if self.exact else SemVer(*version.numbers)
-        inside = (self.low is None or seen >= self.low) and (self.high is None or seen < self.high)
+        low, high = self.low, self.high
+        inside = (low is None or _as(low, version) >= low) and (
+            high is None or _as(high, version) < high
+        )
         return inside != self.negated
+
+
+def _as(end: SemVer, version: SemVer) -> SemVer:
+    """Return a version as an end of a range sees it: by its numbers, or in full."""
+    return version if end.is_prerelease else SemVer(*version.numbers)
 
 
 class SemVerRange(Name):
@@ -134,23 +141,22 @@ def _bound(match: re.Match[str]) -> _Bound:
     given = [int(number) for number in match.groups()[1:4] if number is not None]
     prerelease = _prerelease(match[5])
     floor = SemVer(*_padded(given), prerelease or _RELEASED)
-    exact = floor.is_prerelease
-    above = _after(given) if not exact else floor._replace(build="~")
+    above = floor._replace(past=True) if floor.is_prerelease else _after(given)
     match operator:
         case ">=":
-            return _Bound(floor, None, exact=exact)
+            return _Bound(floor, None)
         case ">":
-            return _Bound(above, None, exact=exact)
+            return _Bound(above, None)
         case "<":
-            return _Bound(None, floor, exact=exact)
+            return _Bound(None, floor)
         case "<=":
-            return _Bound(None, above, exact=exact)
+            return _Bound(None, above)
         case "^":
-            return _Bound(floor, _after(given[: _significant(given)]), exact=exact)
+            return _Bound(floor, _after(given[: _significant(given)]))
         case "~":
-            return _Bound(floor, _after(given[:2]), exact=exact)
+            return _Bound(floor, _after(given[:2]))
         case _:
-            return _Bound(floor, above, negated=operator == "!=", exact=exact)
+            return _Bound(floor, above, negated=operator == "!=")
 
 
 def _around(end: SemVer) -> Iterator[SemVer]:
@@ -158,7 +164,7 @@ def _around(end: SemVer) -> Iterator[SemVer]:
     yield SemVer(*end.numbers)
     yield SemVer(*end.numbers, _FIRST)
     if end.is_prerelease:
-        yield end._replace(build="")
+        yield end._replace(past=False)
         yield SemVer(*end.numbers, end.prerelease + _FIRST)
 
 
