@@ -7,6 +7,7 @@ needs no reading of its own.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Version
@@ -16,6 +17,9 @@ from reconciler.model.ports import RegistryReader
 
 STRETCHES = 10
 """How many stretches of time are walked side by side; the width of one round of reads."""
+
+NEARBY = 32
+"""How many versions a stretch may be longer than its share, so that it ends in a good place."""
 
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
@@ -40,7 +44,7 @@ class Survey:
         """
         tagged, untagged = self._split()
         self._read(tagged)
-        stretches = _stretches(sorted(untagged, key=self._newest_first, reverse=True))
+        stretches = self._stretches(sorted(untagged, key=self._newest_first, reverse=True))
         while heads := [head for stretch in stretches if (head := self._next(stretch))]:
             self._read(heads)
         return self.documents
@@ -61,6 +65,21 @@ class Survey:
     def _newest_first(self, digest: Digest) -> tuple[datetime, int, Digest]:
         version = self._versions[digest]
         return version.pushed or _OLDEST, int(version.id or 0), digest
+
+    def _stretches(self, ordered: Sequence[Digest]) -> list[list[Digest]]:
+        """Cut a list, newest first, into stretches; each is reversed, so that `pop` takes its head.
+
+        What is pushed together belongs together: a stretch ends where pushing paused longest.
+        """
+        times = [self._newest_first(digest)[0] for digest in ordered]
+        length = max(1, -(-len(ordered) // STRETCHES))
+        cuts = [0]
+        for end in range(length, len(ordered), length):
+            near = range(end, min(end + min(NEARBY, length), len(ordered)))
+            cuts.append(max(near, key=lambda at: times[at - 1] - times[at]))
+        return [
+            list(reversed(ordered[start:end])) for start, end in pairwise([*cuts, len(ordered)])
+        ]
 
     def _next(self, stretch: list[Digest]) -> Digest | None:
         """Take the newest version of a stretch that still needs reading."""
@@ -93,11 +112,3 @@ class Survey:
                 self._settled.add(child.digest)
                 if not child.is_plain_image:
                     yield child.digest
-
-
-def _stretches(digests: Sequence[Digest]) -> list[list[Digest]]:
-    """Cut a list, newest first, into stretches; each is reversed, so that `pop` takes its head."""
-    length = max(1, -(-len(digests) // STRETCHES))
-    return [
-        list(reversed(digests[start : start + length])) for start in range(0, len(digests), length)
-    ]
