@@ -118,7 +118,7 @@ def _bench(
         observations=observations,
         protecting=_opinions(policy, protections, images, index, now),
         judging=_opinions(policy, policy.rules, images, index, now),
-        pinned=_pinned(policy, observations),
+        pinned=pinned(policy, observations),
         known=known,
         born=Fact.PUSHED if Fact.PUSHED in inventory.facts else Fact.FIRST_SEEN,
         old_enough=now - policy.guards.min_age.delta if policy.guards.min_age.delta else None,
@@ -196,7 +196,7 @@ def _waits(version: Version, bench: _Bench) -> bool:
     return bench.old_enough is not None and (born is None or born > bench.old_enough)
 
 
-def _pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cause, str]]:
+def pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cause, str]]:
     """Return the digests that stay whatever they are: held by an undo, or named by the policy."""
     held = {
         digest: (Cause.HELD, "restored by an undo and held until it is released")

@@ -104,9 +104,13 @@ class Policy(Checked):
     @property
     def facts(self) -> frozenset[Fact]:
         """The times that its rules and protections need."""
+        return frozenset().union(*(rule.facts for rule in self.judging))
+
+    @property
+    def judging(self) -> tuple[Rule, ...]:
+        """Its rules, and its protections as rules where they are not lists of digests."""
         protections = (protection.rule for protection in self.protect)
-        judging = (*self.rules, *(rule for rule in protections if rule))
-        return frozenset().union(*(rule.facts for rule in judging))
+        return (*self.rules, *(rule for rule in protections if rule))
 
     @property
     def zone(self) -> ZoneInfo:
