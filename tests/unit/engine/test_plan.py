@@ -1,0 +1,163 @@
+"""A plan over many repositories: one that cannot be read does not hold back the others."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from reconciler.core.guards import Allowances
+from reconciler.engine.plan import Governed, Moment, Origin, draw_plan
+from reconciler.errors import AccessError, EvidenceError, ExitCode
+from reconciler.model.names import Repository
+from reconciler.model.plan import Plan, PolicySource, read_plan
+from tests.support.documents import image, index
+from tests.support.scenes import WEB, Scene, policy
+
+API = Repository("ghcr.io/acme/api")
+BUILD = index(image("pr 7"))
+LATEST = image("latest")
+SOURCE = PolicySource(path="policies/web.yaml", sha256="0" * 64)
+
+
+def _scene(place: Path, repository: Repository) -> Scene:
+    scene = Scene(place, repository=repository)
+    scene.push(LATEST, "latest")
+    scene.push(BUILD, "pr-7")
+    scene.later(days=2)
+    return scene
+
+
+def _drawn(scenes: Iterable[Scene], allowed: Allowances | None = None) -> Plan:
+    scenes = list(scenes)
+    now = scenes[0].time.now
+    return draw_plan(
+        [Governed(one.registry.repository, policy(), one.registry) for one in scenes],
+        scenes[0].state,
+        moment=Moment(now, now, timedelta(days=3)),
+        origin=Origin("reconciler 1.0.0", (SOURCE,)),
+        allowed=allowed or {},
+    )
+
+
+def test_a_plan_names_its_moment_its_tool_and_its_policies(place: Path) -> None:
+    web = _scene(place, WEB)
+
+    plan = _drawn([web])
+
+    assert plan.tool == "reconciler 1.0.0"
+    assert plan.policy == (SOURCE,)
+    assert plan.created_at == plan.evaluated_at == web.time.now
+    assert plan.expires_at == web.time.now + timedelta(days=3)
+    assert not plan.forecast
+
+
+def test_a_plan_for_another_time_is_a_forecast(place: Path) -> None:
+    web = _scene(place, WEB)
+    later = web.time.now + timedelta(days=30)
+
+    plan = draw_plan(
+        [Governed(WEB, policy(), web.registry)],
+        web.state,
+        moment=Moment(web.time.now, later, timedelta(days=3)),
+        origin=Origin("reconciler", ()),
+        allowed={},
+    )
+
+    assert plan.forecast
+    assert plan.evaluated_at == later
+
+
+def test_repositories_stand_in_order_whatever_order_they_were_named_in(place: Path) -> None:
+    web, api = _scene(place, WEB), _scene(place, API)
+    _drawn([web, api])
+
+    plan = _drawn([web, api])
+
+    assert [part.repository for part in plan.repositories] == [API, WEB]
+    assert plan.to_bytes() == _drawn([api, web]).to_bytes()
+
+
+def test_the_same_registry_read_at_the_same_cost_gives_the_same_bytes(place: Path) -> None:
+    web = _scene(place, WEB)
+    _drawn([web])
+
+    plans = {_drawn([web]).to_bytes() for _ in range(2)}
+
+    assert len(plans) == 1
+    assert read_plan(plans.pop()).summary.delete == 2
+
+
+def test_an_unreadable_repository_is_incomplete_and_the_others_are_planned(place: Path) -> None:
+    web, api = _scene(place, WEB), _scene(place, API)
+    api.registry.fail("listing", EvidenceError("no answer from ghcr.io", hint="Try again."))
+
+    plan = _drawn([web, api])
+
+    broken, whole = plan.repositories
+    assert not broken.complete
+    assert (broken.error, broken.hint) == ("no answer from ghcr.io", "Try again.")
+    assert broken.failure is ExitCode.EVIDENCE_INCOMPLETE
+    assert broken.changes == ()
+    assert whole.complete
+    assert len(whole.changes) == 2
+    assert plan.outcome is ExitCode.EVIDENCE_INCOMPLETE
+
+
+def test_a_repository_that_may_not_be_read_ends_with_its_own_code(place: Path) -> None:
+    web = _scene(place, WEB)
+    web.registry.fail("manifests", AccessError("the token may not read"))
+
+    plan = _drawn([web])
+
+    assert plan.outcome is ExitCode.ACCESS
+    assert plan.summary.incomplete == 1
+
+
+def test_damaged_observations_make_a_repository_incomplete(place: Path) -> None:
+    web, api = _scene(place, WEB), _scene(place, API)
+    web.apply()
+    (place / WEB / "_" / "observations.json").write_text("{]")
+
+    plan = _drawn([web, api])
+
+    assert [part.complete for part in plan.repositories] == [True, False]
+    assert plan.outcome is ExitCode.STATE_BROKEN
+
+
+def test_a_rule_that_needs_a_time_the_registry_lacks_is_told_with_its_cure(place: Path) -> None:
+    plain = Scene(place, closed=False)
+    plain.push(LATEST, "latest")
+    aged = policy(rules=[{"name": "old", "match": {"any": True}, "keep": {"within": "30d"}}])
+
+    plan = draw_plan(
+        [Governed(WEB, aged, plain.registry)],
+        plain.state,
+        moment=Moment(plain.time.now, plain.time.now, timedelta(days=3)),
+        origin=Origin("reconciler", ()),
+        allowed={},
+    )
+
+    (part,) = plan.repositories
+    assert part.error == "web/old: ghcr.io/acme/web has no `pushed` time"
+    assert part.hint == "Write `age_by: created` or `age_by: first_seen` in this rule."
+    assert part.failure is ExitCode.BAD_POLICY
+
+
+def test_an_allowance_raises_the_guard_of_one_repository(place: Path) -> None:
+    strict = {"max_delete": 0, "max_delete_percent": 100}
+    web = _scene(place, WEB)
+    web.policy = policy(guards=strict)
+
+    stopped, allowed = web.plan(), web.plan({("max_delete", WEB): 1})
+
+    assert stopped.outcome is ExitCode.SAFETY_STOP
+    assert allowed.outcome is ExitCode.OK
+
+
+def test_planning_writes_nothing(place: Path) -> None:
+    web = _scene(place, WEB)
+
+    _drawn([web])
+
+    assert not place.exists()
+    methods = {call.method for call in web.registry.calls}
+    assert methods == {"listing", "manifests"}
