@@ -30,6 +30,12 @@ def plain(place: Path) -> Scene:
 
 
 @pytest.fixture
+def asking(place: Path) -> Scene:
+    """Give a plain registry that also lists what refers to a digest."""
+    return Scene(place, closed=False, referrers=True)
+
+
+@pytest.fixture
 def break_append(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Give a way to have the nth append from now on fail, once, as a full disk would."""
 

@@ -1,7 +1,5 @@
 """Where a registry lists tags only, the rest is found by links, and proven by the registry."""
 
-from pathlib import Path
-
 import pytest
 
 from reconciler.engine.observe import observe
@@ -37,12 +35,6 @@ def _found(inventory: Inventory) -> set[str]:
 
 def _asked(scene: Scene) -> list[str]:
     return [digest for about in scene.registry.about("present") for digest in about]
-
-
-@pytest.fixture
-def asking(place: Path) -> Scene:
-    """Give a plain registry that lists what refers to a digest."""
-    return Scene(place, closed=False, referrers=True)
 
 
 def test_children_are_found_through_their_index_and_not_read(plain: Scene) -> None:
