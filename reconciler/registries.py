@@ -1,16 +1,22 @@
 """The registries of a run: one connection for each host, made when it is first needed."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from reconciler.model.names import Repository
 from reconciler.model.ports import Clock, Registry, RegistryReader
 from reconciler.providers.ghcr import GhcrRegistry
 from reconciler.providers.ghcr_connection import GhcrConnection
 from reconciler.providers.ghcr_reader import GhcrReader
+from reconciler.providers.oci import OciRegistry
+from reconciler.providers.oci_reader import OciReader
 from reconciler.settings import Settings
 from reconciler.transport.cache import ManifestCache
+from reconciler.transport.docker_config import ConfigFile, RegistryCredentials, credential_paths
+from reconciler.transport.registry import open_registry
 from reconciler.transport.urls import registry_url
 from reconciler.transport.watch import Watch
 
@@ -69,8 +75,18 @@ def _open_ghcr(host: str, settings: Settings, cache: ManifestCache, watch: Watch
     return Doors(GhcrReader(connection), GhcrRegistry(connection), connection.close)
 
 
+def _open_oci(host: str, settings: Settings, cache: ManifestCache, watch: Watch) -> Doors:
+    paths = credential_paths(os.environ, Path.home())
+    credentials = RegistryCredentials(host, [ConfigFile.read(path) for path in paths])
+    plain_http = settings.registry_for(host).plain_http
+    client = open_registry(host, watch, plain_http=plain_http, credentials=credentials)
+    reader = OciReader(client, cache, credentials)
+    return Doors(reader, OciRegistry(client, cache, credentials), client.close)
+
+
 KINDS: Mapping[str, Callable[[str, Settings, ManifestCache, Watch], Doors]] = {
     "ghcr": _open_ghcr,
+    "oci": _open_oci,
 }
 """Each kind of registry and what opens one: a new kind is one line here."""
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -195,7 +196,7 @@ class Plan(Frozen):
     policy: tuple[PolicySource, ...] = ()
     repositories: tuple[RepositoryPlan, ...] = ()
 
-    @property
+    @cached_property
     def summary(self) -> Summary:
         """The counts over all repositories."""
         changes = [change for part in self.repositories for change in part.changes]
@@ -214,7 +215,7 @@ class Plan(Frozen):
         stopped = [ExitCode.SAFETY_STOP for part in self.repositories if part.stopped]
         return worst(failures + stopped)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The sha256 of everything else, as canonical JSON; it names the plan."""
         return _sha256(self._document())

@@ -123,15 +123,15 @@ class RegistryReader(Protocol):
     def server_time(self) -> datetime | None:
         """The registry's own clock as of its last answer; None where it sent none."""
 
+
+class Registry(RegistryReader, Protocol):
+    """A registry that may be changed. Only `apply` and `undo` are given one."""
+
     def check_deletion(self, repository: Repository) -> None:
         """Prove, as far as reading can, that deletion is possible here.
 
         Raises: AccessError or DeletionDisabledError, saying what is missing.
         """
-
-
-class Registry(RegistryReader, Protocol):
-    """A registry that may be changed. Only `apply` and `undo` are given one."""
 
     def pace(self, deletions: int) -> None:
         """Wait until so many deletions may be sent without a pause between them."""
