@@ -16,9 +16,6 @@ from reconciler.providers.ghcr_rows import versions_of
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
 from reconciler.transport.pages import pages
 
-DELETION_POINTS = READ_POINTS + WRITE_POINTS
-"""Points of one deletion: a last look at the version, and the DELETE."""
-
 _DENIED = (401, 403)
 
 
@@ -27,12 +24,12 @@ class GhcrRegistry(GhcrReader):
 
     @property
     def deletions_per_minute(self) -> float:
-        """How many deletions a minute GitHub allows, as far as is known."""
-        return self._connection.budget.per_minute / DELETION_POINTS
+        """How many deletions a minute GitHub allows, each after a last look at the version."""
+        return self._connection.budget.per_minute / (READ_POINTS + WRITE_POINTS)
 
     def pace(self, deletions: int) -> None:
-        """Wait until so many deletions may be sent without a pause between them."""
-        self._connection.budget.reserve(deletions * DELETION_POINTS)
+        """Wait until so many deletions, and a look before each, may be sent without a pause."""
+        self._connection.budget.reserve(deletions * WRITE_POINTS, beside=deletions * READ_POINTS)
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
         """Delete one version and, with it, all its tags.

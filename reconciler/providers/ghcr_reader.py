@@ -47,6 +47,10 @@ class GhcrReader:
         """What is left of the API's hourly limit, as of its last answer."""
         return self._connection.budget.quota
 
+    def close(self) -> None:
+        """Close all connections."""
+        self._connection.close()
+
     def server_time(self) -> datetime | None:
         """The API's own clock as of its last answer."""
         return self._api.client.server_time

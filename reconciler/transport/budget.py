@@ -71,12 +71,13 @@ class Budget:
             now = self._watch.monotonic()
             return max(self._delay(points, now), self._next_write - now)
 
-    def reserve(self, points: int) -> None:
+    def reserve(self, points: int, beside: int = 0) -> None:
         """Wait until so many points of writes can be sent without a pause between them.
 
-        Calls are spread evenly, as GitHub asks, instead of a rush and a stop each minute.
+        Writes are spread evenly, as GitHub asks, instead of a rush and a stop each minute.
+        Units: `beside`, the points of the reads that will go with them, need room and no spread.
         """
-        while (delay := self.delay(points)) > 0:
+        while (delay := self.delay(points + beside)) > 0:
             self._wait(delay)
         with self._lock:
             now, span = self._watch.monotonic(), self._window.span
