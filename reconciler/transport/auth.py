@@ -75,10 +75,11 @@ class RegistryAuth(httpx.Auth):
                 yield request
 
     def _chosen(self, response: httpx.Response) -> Challenge | None:
-        """Choose the first challenge that we can answer, tokens before passwords."""
+        """Choose a challenge that we can answer, tokens before passwords."""
         offered = {challenge.scheme: challenge for challenge in challenges_of(response)}
-        if "bearer" in offered:
-            return offered["bearer"]
+        bearer = offered.get("bearer")
+        if bearer and bearer.realm:
+            return bearer
         return offered.get("basic") if self._credential.password else None
 
     def _authorise(
