@@ -13,7 +13,7 @@ import re2
 
 from reconciler.errors import InvalidNameError
 from reconciler.model.display import safe
-from reconciler.model.names import Name, Repository
+from reconciler.model.names import Name, Repository, Tag
 
 MAX_PATTERN = 512
 """Longest pattern, in characters; what it is held against has at most 128 (a tag)."""
@@ -57,6 +57,22 @@ class TagGlob(Name):
     def expression(self) -> str:
         """The same pattern as an RE2 expression."""
         return re2.escape(self).replace(r"\*", ".*").replace(r"\?", ".")
+
+    @property
+    def literal(self) -> Tag | None:
+        """The tag itself where the pattern has no wildcard and a tag may be called so."""
+        try:
+            return Tag(self)
+        except InvalidNameError:
+            return None
+
+    def covers(self, other: "TagGlob") -> bool:
+        """Whether every tag that the other matches is surely matched by this one, too.
+
+        The other is read as a text in which its own `*` is a sign that only a `*` here matches.
+        """
+        wide = re2.escape(self).replace(r"\*", ".*").replace(r"\?", "[^*]")
+        return bool(_compile(wide).fullmatch(other))
 
 
 class TagRegex(Name):

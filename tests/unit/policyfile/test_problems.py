@@ -1,16 +1,12 @@
 """What the writer of a policy file is told: every message, with its line and column."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from reconciler.errors import ExitCode
 from reconciler.model.problems import PolicyProblems
 from reconciler.policyfile import load_text
-from tests.support.policies import problems_in
+from tests.support.policies import blocks, problems_in
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "policy_problems"
 HEAD = 'version: 1\npolicies:\n  - name: web\n    repositories: ["ghcr.io/acme/web"]\n'
 FRAMES = {
     "rules": HEAD + "    rules:\n      - {}\n",
@@ -23,16 +19,9 @@ FRAMES = {
 JARGON = ("Input should", "Extra inputs", "Field required", "tuple", "pydantic", "https://errors")
 
 
-def blocks(kind: str) -> Iterator[tuple[str, list[str]]]:
-    text = (GOLDEN / f"{kind}.txt").read_text(encoding="utf-8")
-    for block in text.split("\n\n")[1:]:
-        lines = block.strip("\n").split("\n")
-        told = [line.removeprefix("> ") for line in lines if line.startswith("> ")]
-        yield "\n".join(line for line in lines if not line.startswith("> ")), told
-
-
 @pytest.mark.parametrize(
-    ("kind", "wrong", "told"), [(kind, *block) for kind in FRAMES for block in blocks(kind)]
+    ("kind", "wrong", "told"),
+    [(kind, *block) for kind in FRAMES for block in blocks(f"policy_problems/{kind}.txt")],
 )
 def test_a_writer_is_told_what_is_wrong_and_how_to_cure_it(
     kind: str, wrong: str, told: list[str]
