@@ -22,11 +22,6 @@ _DENIED = (401, 403)
 class GhcrRegistry(GhcrReader):
     """A `Registry` of GitHub's packages, which GitHub can restore for thirty days."""
 
-    @property
-    def deletions_per_minute(self) -> float:
-        """How many deletions a minute GitHub allows, each after a last look at the version."""
-        return self._connection.budget.per_minute / (READ_POINTS + WRITE_POINTS)
-
     def pace(self, deletions: int) -> None:
         """Wait until so many deletions, and a look before each, may be sent without a pause."""
         self._connection.budget.reserve(deletions * WRITE_POINTS, beside=deletions * READ_POINTS)

@@ -20,7 +20,7 @@ from reconciler.providers.ghcr_newest import read_newest
 from reconciler.providers.ghcr_packages import Packages
 from reconciler.providers.ghcr_rows import package_of, version_of
 from reconciler.providers.ghcr_whole import read_whole
-from reconciler.transport.limits import Quota
+from reconciler.transport.limits import READ_POINTS, WRITE_POINTS, Quota
 
 log = structlog.get_logger()
 
@@ -46,6 +46,11 @@ class GhcrReader:
     def quota(self) -> Quota | None:
         """What is left of the API's hourly limit, as of its last answer."""
         return self._connection.budget.quota
+
+    @property
+    def deletions_per_minute(self) -> float:
+        """How many deletions a minute GitHub allows, each after a last look at the version."""
+        return self._connection.budget.per_minute / (READ_POINTS + WRITE_POINTS)
 
     def close(self) -> None:
         """Close all connections."""

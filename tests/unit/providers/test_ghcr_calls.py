@@ -5,8 +5,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from reconciler.errors import AccessError, EvidenceError, InvalidNameError, PolicyError
-from reconciler.model.names import Repository
+from reconciler.model.inventory import Fact, Version
+from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
+from reconciler.model.ports import Registry
 from tests.support.ghcr import ghcr_answering
 
 WEB = Repository("ghcr.io/acme/web")
@@ -258,6 +260,44 @@ def test_an_answer_about_another_version_is_not_believed() -> None:
 
     with pytest.raises(EvidenceError, match="got another one"):
         ghcr_answering(wrong).version(WEB, listing.versions[0])
+
+
+@pytest.mark.parametrize("message", ["Package version not found.", "Not Found", ""])
+def test_a_version_is_gone_when_its_package_is_still_shown(message: str) -> None:
+    def gone(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/versions/7"):
+            return httpx.Response(404, json={"message": message})
+        return Api()(request)
+
+    assert ghcr_answering(gone).version(WEB, Version(Digest(DIGEST), id="7")) is None
+
+
+def test_a_version_of_a_package_that_is_not_shown_is_no_absence() -> None:
+    def hidden(request: httpx.Request) -> httpx.Response:
+        if "/packages" in request.url.path:
+            return httpx.Response(404, json={"message": "Package not found."})
+        return Api()(request)
+
+    with pytest.raises(AccessError):
+        ghcr_answering(hidden).version(WEB, Version(Digest(DIGEST), id="7"))
+
+
+@pytest.mark.parametrize("number", ["", "latest", "-1", "7/../8"])
+def test_a_version_without_a_number_is_never_asked_for(number: str) -> None:
+    with pytest.raises(EvidenceError, match="is no version id"):
+        ghcr_answering(Api()).version(WEB, Version(Digest(DIGEST), id=number))
+
+
+def test_a_plan_can_tell_how_many_deletions_a_minute_are_allowed() -> None:
+    assert ghcr_answering(Api()).deletions_per_minute == 150
+
+
+def test_the_registry_kind_can_all_that_its_port_promises() -> None:
+    registry: Registry = ghcr_answering(Api())
+
+    assert registry.capabilities.facts == frozenset(Fact)
+    assert registry.capabilities.undo
+    assert not registry.capabilities.referrers
 
 
 def test_an_owner_that_does_not_exist_is_an_error_that_names_the_call() -> None:

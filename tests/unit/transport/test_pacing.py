@@ -7,6 +7,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
+from reconciler.errors import ProtocolError
 from reconciler.transport.limited import LimitedTransport
 from reconciler.transport.limits import GHCR, GITHUB, Reason, Rules
 from tests.support.time import VirtualTime
@@ -214,6 +215,14 @@ def test_a_permission_403_is_handed_over_at_once(time: VirtualTime) -> None:
     assert response.status_code == 403
     assert response.json() == {"message": "Resource not accessible by integration"}
     assert time.seconds == 0
+
+
+def test_a_refusal_is_read_for_its_words_within_a_bound(time: VirtualTime) -> None:
+    endless = httpx.MockTransport(lambda _: httpx.Response(403, content=b"x" * 2_000_000))
+    transport = LimitedTransport(endless, GITHUB, time.watch())
+
+    with pytest.raises(ProtocolError, match="more than 1048576 bytes"):
+        transport.handle_request(httpx.Request("GET", URL))
 
 
 def test_requests_in_flight_together_are_refused_once(time: VirtualTime) -> None:
