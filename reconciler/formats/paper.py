@@ -26,8 +26,12 @@ def line(*parts: Part) -> Text:
 
 
 def wrapped(text: str, view: View, *, lead: str = "", style: str = "") -> Iterator[Text]:
-    """Break a text into lines; `lead` stands before the first, and the others are indented so."""
-    for words in folded(text, max(view.width - len(lead), _NARROWEST)):
+    """Break a text into lines; `lead` stands before the first, and the others are indented so.
+
+    A digest or an address longer than a line stays whole, so that it can be copied.
+    """
+    width = max(view.width - len(lead), _NARROWEST)
+    for words in textwrap.wrap(safe(text), width, break_on_hyphens=False, break_long_words=False):
         yield line((lead + words, style))
         lead = " " * len(lead)
 
