@@ -1,7 +1,8 @@
-"""The keys of the language, read off the model: where each belongs, what it takes, an example."""
+"""The keys of a kind of file, read off its model: where each belongs, what it takes, an example."""
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, get_args
 
 import yaml
@@ -13,21 +14,10 @@ from reconciler.model.language import AgeKey, Label, OrderKey
 from reconciler.model.match import Match
 from reconciler.model.names import Digest
 from reconciler.model.patterns import RepositoryGlob, TagGlob, TagRegex, TypeGlob
-from reconciler.model.policy import Guards, Policy, PolicyFile
+from reconciler.model.policy import Guards, Policy
 from reconciler.model.rules import Protection, Rule
 from reconciler.model.semver import SemVerRange
 from reconciler.model.spans import Span
-
-LEVELS: dict[str, type[BaseModel]] = {
-    "": PolicyFile,
-    "policies": Policy,
-    "guards": Guards,
-    "protect": Protection,
-    "rules": Rule,
-    "match": Match,
-    "keep": Keep,
-}
-"""The parts of a file, by the key under which they stand."""
 
 NOUNS: dict[type, str] = {
     AgeKey: "an age",
@@ -50,29 +40,43 @@ NOUNS: dict[type, str] = {
 }
 
 
-@cache
-def keys_of(level: str) -> dict[str, FieldInfo]:
-    """Return the keys of one part of a file as they are written there."""
-    fields = LEVELS[level].model_fields.items() if level in LEVELS else ()
-    return {field.alias or name: field for name, field in fields}
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The keys that one kind of file may have, and what to say of others.
 
+    Shape: `levels` are the parts of a file by the key under which they stand, the file itself by
+        the empty text; `homes` say where the keys of each level belong.
+    """
 
-def homes_of(key: str) -> list[str]:
-    """Return the parts of a file in which a key belongs."""
-    return [level for level in LEVELS if key in keys_of(level)]
+    levels: Mapping[str, type[BaseModel]]
+    homes: Mapping[str, str]
+    foreign: Mapping[str, str]
+    """Keys that other systems have, and what to write here."""
 
+    def keys_of(self, level: str) -> dict[str, FieldInfo]:
+        """Return the keys of one part of a file as they are written there."""
+        fields = self.levels[level].model_fields.items() if level in self.levels else ()
+        return {field.alias or name: field for name, field in fields}
 
-def noun(level: str, key: str) -> str:
-    """Say what a key, or one entry of its list, holds."""
-    field = keys_of(level).get(key)
-    kinds = list(_kinds(field.annotation)) if field else []
-    return next((NOUNS[kind] for kind in kinds if kind in NOUNS), "a text")
+    def homes_of(self, key: str) -> list[str]:
+        """Return the parts of a file in which a key belongs."""
+        return [level for level in self.levels if key in self.keys_of(level)]
 
+    def suggestion(self, level: str, key: str) -> str | None:
+        """Return the key that was probably meant, None when there is no telling."""
+        near = get_close_matches(key[:64], self.keys_of(level), n=1, cutoff=0.75)
+        return near[0] if near else None
 
-def example(level: str, key: str) -> str:
-    """Write a key with its first example, as a file would."""
-    field = keys_of(level).get(key)
-    return written({key: field.examples[0]}) if field and field.examples else key
+    def noun(self, level: str, key: str) -> str:
+        """Say what a key, or one entry of its list, holds."""
+        field = self.keys_of(level).get(key)
+        kinds = list(_kinds(field.annotation)) if field else []
+        return next((NOUNS[kind] for kind in kinds if kind in NOUNS), "a text")
+
+    def example(self, level: str, key: str) -> str:
+        """Write a key with its first example, as a file would."""
+        field = self.keys_of(level).get(key)
+        return written({key: field.examples[0]}) if field and field.examples else key
 
 
 def written(values: dict[str, Any]) -> str:

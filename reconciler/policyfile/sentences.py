@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.policyfile.keys import example, noun, written
+from reconciler.policyfile.keys import Grammar, written
 from reconciler.policyfile.nodes import Node, ScalarNode
 from reconciler.policyfile.scalars import as_written, shown
 from reconciler.policyfile.unknown import unknown_key
@@ -15,6 +15,7 @@ from reconciler.policyfile.unknown import unknown_key
 class Complaint:
     """One complaint of the model. Shape: `node` is the value, or what should hold it."""
 
+    grammar: Grammar
     kind: str
     facts: dict[str, Any]
     node: Node
@@ -31,12 +32,12 @@ class Complaint:
     @property
     def noun(self) -> str:
         """Say what belongs there."""
-        return noun(self.level, self.key)
+        return self.grammar.noun(self.level, self.key)
 
     @property
     def example(self) -> str:
         """Show how it is written."""
-        return example(self.level, self.key)
+        return self.grammar.example(self.level, self.key)
 
     @property
     def got(self) -> str:
@@ -60,7 +61,7 @@ def _missing(complaint: Complaint) -> str:
 
 
 def _unknown(complaint: Complaint) -> str:
-    return unknown_key(complaint.level, complaint.key)
+    return unknown_key(complaint.grammar, complaint.level, complaint.key)
 
 
 def _keys_wanted(complaint: Complaint) -> str:

@@ -1,16 +1,21 @@
 """A tree held against the model: the policies, or everything that is wrong with them."""
 
 from itertools import islice
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from reconciler.model.policy import PolicyFile
 from reconciler.model.problems import PolicyProblems, Problem
+from reconciler.policyfile.grammars import POLICIES
+from reconciler.policyfile.keys import Grammar
 from reconciler.policyfile.nodes import MapNode, ScalarNode, Sense, walk
 from reconciler.policyfile.places import find, spoken
 from reconciler.policyfile.plain import oddities, plain
 from reconciler.policyfile.reporting import MAX_PROBLEMS, problems_of
 from reconciler.policyfile.scalars import as_written
+
+Model = TypeVar("Model", bound=BaseModel)
 
 MAX_EXPRESSIONS = 300
 """Most different regular expressions in one file; each may take a millisecond to compile."""
@@ -23,15 +28,23 @@ def validate(path: str, root: MapNode) -> PolicyFile:
     """
     _refuse_other_versions(path, root)
     _refuse_many_expressions(path, root)
+    return conform(path, root, PolicyFile, POLICIES)
+
+
+def conform(path: str, root: MapNode, model: type[Model], grammar: Grammar) -> Model:
+    """Hold a tree against the model of its kind of file.
+
+    Raises: PolicyProblems, with everything that is wrong with it.
+    """
     odd = [
         Problem(path, *oddity.node.place, spoken(root, oddity.location), oddity.message)
         for oddity in islice(oddities(root), MAX_PROBLEMS)
     ]
     try:
-        file = PolicyFile.model_validate(plain(root), by_name=False, by_alias=True)
+        file = model.model_validate(plain(root), by_name=False, by_alias=True)
     except ValidationError as error:
-        wrong = problems_of(path, root, error.errors(include_url=False, include_input=False))
-        raise PolicyProblems([*odd, *wrong]) from error
+        errors = error.errors(include_url=False, include_input=False)
+        raise PolicyProblems([*odd, *problems_of(path, root, grammar, errors)]) from error
     if odd:
         raise PolicyProblems(odd)
     return file
