@@ -33,6 +33,11 @@ class Name(str):
         return super().__new__(cls, text)
 
     @classmethod
+    def grammar(cls) -> str:
+        """Return the regular expression that a whole text has to match."""
+        return cls._grammar.pattern
+
+    @classmethod
     def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
         """Let pydantic models hold names: read from text, written as text."""
         return core_schema.no_info_after_validator_function(

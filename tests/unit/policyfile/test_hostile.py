@@ -76,6 +76,10 @@ REFUSED = {
         b"version: " + b"1" * 10_000,
         "policy.yaml:1:10: version: this reconciler reads version: 1 of the language; got 111",
     ),
+    "a range whose blanks can be shared out in many ways": (
+        rules("{name: a, match: {semver: '%sx'}, keep: {last: 1}}" % ("1       " * 31)),
+        "policy.yaml:6:35: web/a: match.semver: '1       1",
+    ),
     "a terminal escape": (
         b'version: 1\npolicies: []\n"\\e[31mred": 1\n',
         r"policy.yaml:3:1: unknown key '\x1b[31mred'; the keys here are version, policies",
