@@ -6,8 +6,9 @@ is known to some rule, and it is older than `min_age`. Keep always wins; order n
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from operator import attrgetter
 
 from reconciler.core.facts import check_facts
 from reconciler.core.graph import Graph
@@ -21,6 +22,8 @@ from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
 from reconciler.model.rules import Rule
 
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -32,6 +35,9 @@ class Decision:
     opinions: tuple[Opinion, ...] = ()
     unknown: tuple[Tag, ...] = ()
     """The tags that no rule knows."""
+
+    until: datetime | None = None
+    """When `min_age` no longer keeps it; None where it does not, or the age is unknown."""
 
     @property
     def goes(self) -> bool:
@@ -92,9 +98,9 @@ def decide(
     decisions = {image.digest: _decide(image, bench) for image in images}
     pinned = bench.pinned.keys() & inventory.versions.keys()
     doomed = _doomed(inventory, graph, decisions, pinned)
-    young = {digest for digest in doomed if _waits(inventory.versions[digest], bench)}
+    young = [inventory.versions[d] for d in doomed if _waits(inventory.versions[d], bench)]
     if young:
-        _spare(decisions, graph, doomed, young)
+        _spare(decisions, graph, young, bench)
         doomed = _doomed(inventory, graph, decisions, pinned)
     for digest, decision in decisions.items():
         if decision.goes and digest not in doomed:
@@ -128,7 +134,7 @@ def _bench(
 def _opinions(
     policy: Policy, rules: Sequence[Rule], images: Sequence[Image], index: TagIndex, now: datetime
 ) -> Mapping[Digest, Sequence[Opinion]]:
-    """Gather the opinions of rules by image, in the order of the rules."""
+    """Gather the opinions of rules by image, in the order of their names."""
     gathered: dict[Digest, list[Opinion]] = defaultdict(list)
     for rule, pool in _pools(rules, images, index):
         for digest, opinion in opinions(rule, pool, index, now=now, zone=policy.zone):
@@ -141,7 +147,7 @@ def _pools(
 ) -> Iterator[tuple[Rule, Sequence[Seen]]]:
     """Yield each rule with the images it sees; `rest` sees those that no other rule covers."""
     covered: set[Digest] = set()
-    for rule in sorted(rules, key=lambda rule: rule.match.rest is not None):
+    for rule in sorted(rules, key=lambda rule: (rule.match.rest is not None, rule.name)):
         left = images
         if rule.match.rest:
             left = [image for image in images if image.digest not in covered]
@@ -181,9 +187,7 @@ def _verdict(
 
 
 def _covered(image: Image, bench: _Bench) -> tuple[Cause, str]:
-    """Judge an image that every rule lets go: it may be too young, or refused before."""
-    if _waits(image.version, bench):
-        return Cause.YOUNG, f"younger than min_age {bench.policy.guards.min_age}"
+    """Judge an image that every rule lets go: the registry may have refused it before."""
     seen = bench.observations.digests.get(image.digest)
     if seen and seen.retained and seen.tags == image.version.tags:
         return Cause.RETAINED, f"the registry refused: {seen.retained}"
@@ -205,7 +209,7 @@ def pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cau
     }
     named = {
         digest: (Cause.PROTECTED, f"{part.name}: protected by digest")
-        for part in policy.protect
+        for part in sorted(policy.protect, key=attrgetter("name"))
         for digest in part.digests or ()
     }
     return held | named
@@ -223,17 +227,23 @@ def _doomed(
 
 
 def _spare(
-    decisions: dict[Digest, Decision], graph: Graph, doomed: Set[Digest], young: Set[Digest]
+    decisions: dict[Digest, Decision], graph: Graph, young: Iterable[Version], bench: _Bench
 ) -> None:
-    """Keep the images that would take a version with them that is still too young."""
-    for digest in closure(graph.kept_by, young) & doomed & decisions.keys():
-        decision = decisions[digest]
-        decisions[digest] = Decision(
-            decision.image,
-            Cause.YOUNG,
-            "something that goes with it is younger than min_age",
-            decision.opinions,
-        )
+    """Keep the images that are too young, or would take along what is: until the last is not."""
+    least = bench.policy.guards.min_age
+    spared: set[Digest] = set()
+    for version in sorted(young, key=lambda one: one.time(bench.born) or _LATEST, reverse=True):
+        born = version.time(bench.born)
+        reached = closure(graph.kept_by, [version.digest], beyond=spared)
+        spared |= reached
+        for digest in reached & decisions.keys():
+            which = "" if digest == version.digest else "something that goes with it is "
+            decisions[digest] = replace(
+                decisions[digest],
+                cause=Cause.YOUNG,
+                note=f"{which}younger than min_age {least}",
+                until=born + least.delta if born else None,
+            )
 
 
 def _needed(decision: Decision, graph: Graph, doomed: Set[Digest]) -> Decision:

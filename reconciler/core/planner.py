@@ -11,7 +11,7 @@ from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.graph import Graph, build_graph
 from reconciler.core.guards import Allowances, check_guards
 from reconciler.core.order import deletion_order
-from reconciler.model.inventory import Fact, Inventory, Version
+from reconciler.model.inventory import Inventory, Version
 from reconciler.model.names import Digest, Tag
 from reconciler.model.observations import Observations
 from reconciler.model.plan import (
@@ -65,7 +65,7 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
         protected=_kept(inventory, decisions, Cause.PROTECTED, Cause.HELD),
         retained=_kept(inventory, decisions, Cause.RETAINED),
         unmatched=_families(decisions),
-        waiting=_waiting(case, decisions),
+        waiting=_waiting(decisions),
         guards=check_guards(
             guards,
             inventory.repository,
@@ -92,9 +92,9 @@ def _stays(decision: Decision) -> bool:
 
 
 def _keeper(decision: Decision) -> str:
-    """Name what keeps an image: the first rule that does, else the cause."""
-    keeping = next((opinion.rule for opinion in decision.opinions if opinion.keeps), None)
-    return keeping if keeping and decision.cause is not Cause.NEEDED else decision.cause
+    """Name what keeps an image: the cause where a note says it, else the first rule that does."""
+    keeping = (opinion.rule for opinion in decision.opinions if opinion.keeps)
+    return decision.cause if decision.note else next(keeping, decision.cause)
 
 
 def _changes(inventory: Inventory, graph: Graph, decided: Decisions) -> Iterator[Change]:
@@ -115,7 +115,7 @@ def _changes(inventory: Inventory, graph: Graph, decided: Decisions) -> Iterator
 
 
 def _following(graph: Graph, digest: Digest) -> tuple[str, ...]:
-    owners = graph.kept_by[digest]
+    owners = sorted(set(graph.kept_by[digest]))
     others = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
     return (f"goes with {owners[0]}{others}",)
 
@@ -161,15 +161,13 @@ def _families(decisions: tuple[Decision, ...]) -> tuple[TagFamily, ...]:
     )
 
 
-def _waiting(case: Case, decisions: tuple[Decision, ...]) -> Waiting | None:
+def _waiting(decisions: tuple[Decision, ...]) -> Waiting | None:
     """Count the images that only `min_age` keeps, and say when the first may go."""
-    young = [decision.image.version for decision in decisions if decision.cause is Cause.YOUNG]
+    young = [decision for decision in decisions if decision.cause is Cause.YOUNG]
     if not young:
         return None
-    fact = Fact.PUSHED if Fact.PUSHED in case.inventory.facts else Fact.FIRST_SEEN
-    born = [moment for version in young if (moment := version.time(fact))]
-    until = min(born) + case.policy.guards.min_age.delta if born else None
-    return Waiting(count=len(young), until=until)
+    moments = (decision.until for decision in young if decision.until)
+    return Waiting(count=len(young), until=min(moments, default=None))
 
 
 def _missing(inventory: Inventory, graph: Graph) -> tuple[str, ...]:

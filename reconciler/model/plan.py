@@ -32,12 +32,12 @@ class Cause(StrEnum):
     RULE = "rule"
     UNMATCHED_TAG = "unmatched-tag"
     UNCOVERED = "uncovered"
+    RETAINED = "retained"
+    """The registry refused to delete it before, and nothing has changed since."""
+
     YOUNG = "min-age"
     NEEDED = "needed"
     """Its own verdict was to go, and something that stays needs it."""
-
-    RETAINED = "retained"
-    """The registry refused to delete it before, and nothing has changed since."""
 
     EXPIRED = "expired"
     FOLLOWS = "follows"
