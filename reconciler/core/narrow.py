@@ -42,7 +42,8 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
     """Hold a plan against the registry and the policy of this moment.
 
     A change survives when its version is as it was observed, the live evaluation also lets it
-    go, and nothing that stays keeps it. Nothing is added.
+    go, and nothing that stays keeps it. Nothing is added. Guards count images as the plan did:
+    what a killed run left of an image belongs to one that was counted when it was approved.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
@@ -57,7 +58,8 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
         reason = "something that stays needs it"
         dropped[digest] = Dropped(changes[digest], Result.SKIPPED_REFERENCED, reason)
     order = deletion_order(inventory, graph, willing - staying)
-    images = (willing - staying) & decided.images.keys()
+    left_behind = {digest for digest in changes if changes[digest].cause is Cause.FOLLOWS}
+    images = decided.images.keys() - left_behind
     return Work(
         graph=graph,
         components=tuple(tuple(changes[digest] for digest in part) for part in order),
@@ -65,8 +67,8 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
         guards=check_guards(
             case.policy.guards,
             inventory.repository,
-            images=len(decided.images),
-            deleted=len(images),
+            images=len(images),
+            deleted=len(images & (willing - staying)),
             allowed=allowed,
         ),
     )
