@@ -9,7 +9,7 @@ from enum import StrEnum
 from sys import intern
 from typing import Any
 
-from reconciler.errors import InvalidNameError, ManifestError
+from reconciler.errors import ManifestError
 from reconciler.model.names import Digest
 
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
@@ -133,26 +133,28 @@ def parse_manifest(digest: Digest, content_type: str, body: bytes) -> Manifest:
         shape, or name something that is no digest: all of it is missing evidence.
     Source: OCI image-spec v1.1, manifest.md and image-index.md.
     """
-    verify(digest, body)
-    document = _json_object(digest, body)
+    document = _json_object(digest, verify(digest, body))
     label = document.get("mediaType") or content_type.partition(";")[0].strip()
     try:
-        return _read(digest, str(label), len(body), document)
-    except (InvalidNameError, LookupError, TypeError, ValueError, AttributeError) as error:
+        return _read(digest, label, len(body), document)
+    except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ManifestError(f"{digest}: not a readable manifest: {error}") from error
 
 
-def verify(digest: Digest, body: bytes) -> None:
-    """Check that bytes are what their digest promises.
+def verify(digest: Digest, body: bytes) -> bytes:
+    """Check that bytes are what their digest promises; return those that it was computed from.
+
+    They differ for signed schema 1 documents. Nothing else in the body is vouched for.
 
     Raises: ManifestError, when they are too large or hash to something else.
     """
     if len(body) > MAX_MANIFEST_BYTES:
         raise ManifestError(f"{digest}: larger than {MAX_MANIFEST_BYTES} bytes")
     algorithm = digest.partition(":")[0]
-    sent = (f"{algorithm}:{hashlib.new(algorithm, text).hexdigest()}" for text in _texts(body))
-    if digest not in sent:
-        raise ManifestError(f"{digest}: the registry sent other bytes than this digest promises")
+    for text in _texts(body):
+        if digest == f"{algorithm}:{hashlib.new(algorithm, text).hexdigest()}":
+            return text
+    raise ManifestError(f"{digest}: the registry sent other bytes than this digest promises")
 
 
 def _texts(body: bytes) -> Iterator[bytes]:
@@ -182,21 +184,21 @@ def _json_object(digest: Digest, body: bytes) -> Mapping[str, Any]:
     return document
 
 
-def _read(digest: Digest, label: str, size: int, document: Mapping[str, Any]) -> Manifest:
+def _read(digest: Digest, label: object, size: int, document: Mapping[str, Any]) -> Manifest:
     subject = document.get("subject")
     config = document.get("config")
     shape = _shape(digest, document)
     return Manifest(
         digest=digest,
         shape=shape,
-        media_type=intern(label),
+        media_type=_text(label),
         size=size,
-        artifact_type=intern(str(document.get("artifactType") or "")),
+        artifact_type=_text(document.get("artifactType")),
         config=_descriptor(config) if shape is Shape.IMAGE and config else None,
         layers=_descriptors(document, "layers") if shape is Shape.IMAGE else (),
         children=_descriptors(document, "manifests"),
         subject=Digest(subject["digest"]) if subject else None,
-        created=str((document.get("annotations") or {}).get(CREATED) or ""),
+        created=_text((document.get("annotations") or {}).get(CREATED)),
     )
 
 
@@ -226,19 +228,37 @@ def _descriptors(document: Mapping[str, Any], member: str) -> tuple[Descriptor, 
 
 def _descriptor(entry: Mapping[str, Any]) -> Descriptor:
     annotations = entry.get("annotations") or {}
-    reference = str(annotations.get(_REFERENCE_TYPE) or "")
-    artifact_type = str(entry.get("artifactType") or "")
+    artifact_type = _text(entry.get("artifactType"))
     return Descriptor(
         digest=Digest(entry["digest"]),
-        media_type=intern(str(entry.get("mediaType") or "")),
-        size=int(entry.get("size") or 0),
-        artifact_type=intern(artifact_type),
-        platform=intern(_platform(entry.get("platform") or {})),
-        attestation=reference == "attestation-manifest" or artifact_type == ATTESTATION_TYPE,
+        media_type=_text(entry.get("mediaType")),
+        size=_size(entry.get("size")),
+        artifact_type=artifact_type,
+        platform=_text(_platform(entry.get("platform") or {})),
+        attestation=annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
+        or artifact_type == ATTESTATION_TYPE,
     )
+
+
+def _size(value: Any) -> int:
+    """Read a size in bytes. Source: OCI image-spec v1.1, descriptor.md (`size` is an int64)."""
+    size = int(value or 0)
+    if not 0 <= size < 1 << 63:
+        raise ValueError("a size is no number of bytes")
+    return size
 
 
 def _platform(platform: Mapping[str, Any]) -> str:
     """Write a platform as `os/architecture[/variant]`, the notation of `docker --platform`."""
     parts = (platform.get("os"), platform.get("architecture"), platform.get("variant"))
     return "/".join(str(part) for part in parts if part)
+
+
+def _text(value: object) -> str:
+    """Read a text that may be missing, and share it with its many equals.
+
+    Raises: UnicodeEncodeError, for half a character, which no plan could be written with.
+    """
+    text = str(value or "")
+    text.encode()
+    return intern(text)
