@@ -27,10 +27,16 @@ def _words(difference: DeepDiff) -> list[str]:
     """Turn a difference of two observations into short sentences."""
     added: dict[str, Any] = difference.get("iterable_item_added", {})
     removed: dict[str, Any] = difference.get("iterable_item_removed", {})
-    changed: dict[str, Any] = difference.get("values_changed", {})
-    moved = [f"{change['old_value']} became {change['new_value']}" for change in changed.values()]
+    changed = [*_changes(difference, "values_changed"), *_changes(difference, "type_changes")]
+    moved = [f"{before or 'unknown'} became {after or 'unknown'}" for before, after in changed]
     return [
         *(f"tag {tag} was added" for tag in added.values()),
         *(f"tag {tag} was removed" for tag in removed.values()),
         *moved,
     ]
+
+
+def _changes(difference: DeepDiff, kind: str) -> list[tuple[str, str]]:
+    """Return what differs of one kind, as it was and as it is."""
+    changes: dict[str, Any] = difference.get(kind, {})
+    return [(change["old_value"], change["new_value"]) for change in changes.values()]
