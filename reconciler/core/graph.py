@@ -41,7 +41,8 @@ def build_graph(inventory: Inventory) -> Graph:
     missing: dict[Digest, list[Digest]] = defaultdict(list)
     attestations = _listed_attestations(inventory)
     for version in inventory.versions.values():
-        for child in version.manifest.children if version.manifest else ():
+        children = version.manifest.children if version.manifest else ()
+        for child in {child.digest: child for child in children}.values():
             if child.digest in inventory.versions:
                 keeps[version.digest].append(child.digest)
             elif child.is_manifest:
