@@ -1,7 +1,7 @@
 """Calendar buckets, and dates that publishers write into tags."""
 
 import re
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 _BUCKETS = {
     "hourly": "%Y-%m-%dT%H",
@@ -15,12 +15,15 @@ _BUCKETS = {
 _DATES = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """How to read a date, by its number of digits."""
 
+_EARLIEST = datetime(1001, 1, 1, tzinfo=UTC)
+"""Images claim to be built in year 1, where no clock can be put back; nor do such years sort."""
+
 _SEPARATORS = re.compile(r"[-._T]")
 
 
 def bucket_of(kind: str, moment: datetime, zone: tzinfo) -> str:
     """Return the name of the bucket a moment falls into; names sort as the buckets do."""
-    return f"{moment.astimezone(zone):{_BUCKETS[kind]}}"
+    return f"{max(moment, _EARLIEST).astimezone(zone):{_BUCKETS[kind]}}"
 
 
 def read_date(text: str, zone: tzinfo) -> datetime | None:

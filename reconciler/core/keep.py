@@ -23,6 +23,8 @@ class Opinion:
     rule: str
     keeps: bool
     reason: str
+    is_doubtful: bool = False
+    """Whether the image counts as new because something that decides could not be read."""
 
     def __str__(self) -> str:
         """Write the opinion as plans print it."""
@@ -58,7 +60,7 @@ def opinions(
         for reading, distances in zip(members, _with_extra(rule.keep, measured), strict=True):
             keeps = any(distance.met for distance in distances)
             text = "; ".join(distance.text for distance in distances)
-            yield reading.image.digest, Opinion(rule.name, keeps, text)
+            yield reading.image.digest, Opinion(rule.name, keeps, text, reading.is_doubtful)
 
 
 def _with_extra(

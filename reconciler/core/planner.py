@@ -74,7 +74,7 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
             allowed=allowed,
         ),
         missing=_missing(inventory, graph),
-        warnings=tuple(_warnings(case)),
+        warnings=tuple(_warnings(decisions)),
     )
 
 
@@ -182,10 +182,14 @@ def _name(version: Version) -> str:
     return ", ".join(version.tags) or version.digest
 
 
-def _warnings(case: Case) -> Iterator[str]:
-    """Say which times could not be believed, since they keep what they belong to."""
-    for fact in sorted(case.policy.facts):
-        times = [version.time(fact) for version in case.inventory.versions.values()]
-        ahead = sum(moment is not None and moment > case.now for moment in times)
-        if ahead:
-            yield f"{ahead} versions have a `{fact}` time in the future and count as new"
+def _warnings(decisions: tuple[Decision, ...]) -> Iterator[str]:
+    """Say where times and sort keys could not be believed, since that keeps images."""
+    doubted = Counter(
+        opinion.rule
+        for decision in decisions
+        for opinion in decision.opinions
+        if opinion.is_doubtful
+    )
+    for rule, count in sorted(doubted.items()):
+        subject = "1 image counts" if count == 1 else f"{count} images count"
+        yield f"{rule}: {subject} as new: its age or order is unknown or lies in the future"

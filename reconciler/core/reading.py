@@ -31,6 +31,9 @@ class Reading:
     moment: datetime
     """What its age counts from; the present moment when that is unknown or lies ahead."""
 
+    is_doubtful: bool
+    """Whether something that decides could not be read or lies ahead, so that it counts as new."""
+
 
 class Reader:
     """Reads images for one rule; an image with several matching tags is read by its best one."""
@@ -48,12 +51,21 @@ class Reader:
         keys = [(self._order(seen, tag), tag) for tag in seen.tags or (None,)]
         order = max(key for key, _ in keys)
         tag = next(tag for key, tag in keys if key == order)
-        captured = self._captured(tag)
+        moment = self._moment(seen)
         return Reading(
             image=seen.image,
             order=order,
-            group=(seen.image.is_orphan, self._group(tag, captured)),
-            moment=self._moment(seen, captured),
+            group=(seen.image.is_orphan, self._group(tag)),
+            moment=min(moment, self._now) if moment else self._now,
+            is_doubtful=self._is_doubtful(order, moment),
+        )
+
+    def _is_doubtful(self, order: SortKey, moment: datetime | None) -> bool:
+        """Whether a sort key or a moment that decides is unknown, or lies ahead."""
+        unknown, key = order
+        ahead = isinstance(key, datetime) and key > self._now
+        return (self._rule.keep.reads_order and (unknown == 1 or ahead)) or (
+            self._rule.keep.reads_age and (moment is None or moment > self._now)
         )
 
     def _order_key(self, rule: Rule) -> Callable[[Seen, Tag | None], SortKey]:
@@ -79,7 +91,8 @@ class Reader:
         regex = self._rule.match.regex
         return regex.captured(tag) if regex and tag else {}
 
-    def _group(self, tag: Tag | None, captured: dict[str, str]) -> str:
+    def _group(self, tag: Tag | None) -> str:
+        captured = self._captured(tag)
         return "/".join(self._part(name, tag, captured) for name in self._rule.group_by)
 
     def _part(self, name: str, tag: Tag | None, captured: dict[str, str]) -> str:
@@ -88,14 +101,14 @@ class Reader:
             return captured.get(name, "")
         return f"{version.major}" if name == "major" else f"{version.major}.{version.minor}"
 
-    def _moment(self, seen: Seen, captured: dict[str, str]) -> datetime:
+    def _moment(self, seen: Seen) -> datetime | None:
+        """Return what its age counts from: of several dates in tags the latest."""
         fact, capture = self._rule.age_by.fact, self._rule.age_by.capture
-        moment = (
-            seen.image.version.time(fact)
-            if fact
-            else read_date(captured.get(capture, ""), self._zone)
-        )
-        return min(moment, self._now) if moment else self._now
+        if fact:
+            return seen.image.version.time(fact)
+        texts = (self._captured(tag).get(capture, "") for tag in seen.tags)
+        dates = [date for text in texts if (date := read_date(text, self._zone))]
+        return max(dates) if dates and len(dates) == len(seen.tags) else None
 
 
 def _known(value: datetime | SemVer | int | str | None) -> SortKey:
