@@ -6,12 +6,13 @@ import pytest
 
 from reconciler.core.lint import MAX_COMPARED, Remark, lint
 from reconciler.model.policy import Policy
-from reconciler.policyfile import load_policies, load_text
+from reconciler.policyfile import load_policies, load_text, remarks_on
 from tests.support.policies import GOLDEN, blocks
 
 HEAD = 'version: 1\npolicies:\n  - name: web\n    repositories: ["ghcr.io/acme/web"]\n'
 RULES = "    rules: [{name: a, match: {tags: [a]}, keep: {last: 1}}]\n"
 STOPS = "stops every plan that would delete something; allow more"
+NO_TAG = "no tag is like .a: tags start with a letter, a digit or _; correct it"
 
 
 def told(text: str) -> list[str]:
@@ -49,7 +50,7 @@ def test_a_writer_is_told_of_rules_that_surely_miss_their_aim(
         ),
         (
             "protect: [{name: p, match: {tags: ['.a']}}]",
-            "p: no tag is like .a: tags start with a letter, a digit or _; correct it",
+            f"p: {NO_TAG}",
         ),
     ],
 )
@@ -61,6 +62,18 @@ def test_the_shipped_examples_earn_no_remark() -> None:
     policies = load_policies([GOLDEN.parents[1] / "policies"]).policies
 
     assert [remark for policy in policies for remark in lint(policy)] == []
+
+
+def test_a_remark_has_its_place_in_the_file() -> None:
+    text = f"{HEAD}{RULES}    guards: {{max_delete: 0, min_age: 0h}}\n    except: [x.io/*]\n"
+    text = text.replace("[a]", "['.a']")
+
+    remarks = remarks_on(load_text("web.yaml", text.encode()))
+
+    assert [str(remark) for remark in remarks] == [
+        f"web.yaml:3:5: web: 'max_delete: 0' {STOPS}",
+        f"web.yaml:5:13: web/a: {NO_TAG}",
+    ]
 
 
 def test_a_policy_with_too_many_patterns_is_not_compared_for_hours() -> None:
