@@ -74,4 +74,4 @@ def test_the_first_error_is_raised_and_what_has_not_begun_never_begins(
     with pytest.raises(ValueError, match="number 0"):
         gather(call, range(900), workers=1)
 
-    assert set(asked) <= {0, 1}
+    assert len(asked) <= 2
