@@ -57,12 +57,9 @@ class TagIndex:
     def __init__(self, tags: Iterable[Tag], matches: Iterable[Match]) -> None:
         """Index the tags of all images for the patterns of all selectors and filters."""
         self._tags = tuple(dict.fromkeys(tags))
-        patterns: dict[TagGlob | TagRegex, None] = {}
-        for match in matches:
-            used = (match.patterns, match.except_, match.with_, match.without)
-            patterns.update(dict.fromkeys(pattern for part in used for pattern in part))
-        self._hits: dict[TagGlob | TagRegex, set[Tag]] = {pattern: set() for pattern in patterns}
-        hits, together = tuple(self._hits.values()), PatternSet(tuple(patterns))
+        patterns = {one.expression: one for match in matches for one in match.every_pattern}
+        self._hits: dict[str, set[Tag]] = {expression: set() for expression in patterns}
+        hits, together = tuple(self._hits.values()), PatternSet(tuple(patterns.values()))
         for tag in self._tags:
             for position in together.matching(tag):
                 hits[position].add(tag)
@@ -75,7 +72,7 @@ class TagIndex:
 
     def matching(self, patterns: Sequence[TagGlob | TagRegex]) -> set[Tag]:
         """Return the tags that match at least one of the patterns."""
-        return set().union(*(self._hits[pattern] for pattern in patterns))
+        return set().union(*(self._hits[pattern.expression] for pattern in patterns))
 
     def known(self, match: Match) -> set[Tag]:
         """Return the tags that a selector knows, image filters aside."""

@@ -100,6 +100,11 @@ class Match(Checked):
         """The patterns of its selector; for `semver` and whole-image selectors there are none."""
         return self.tags or ((self.regex,) if self.regex else ())
 
+    @property
+    def every_pattern(self) -> tuple[TagGlob | TagRegex, ...]:
+        """The patterns of its selector and of its filters."""
+        return (*self.patterns, *self.except_, *self.with_, *self.without)
+
     def admits(self, version: SemVer) -> bool:
         """Whether a `semver` selector picks a version, pre-releases as it says."""
         mode = self.prerelease or "exclude"

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 import re2
 
-from reconciler.errors import InvalidNameError
+from reconciler.errors import InvalidNameError, PolicyError
 from reconciler.model.display import safe
 from reconciler.model.names import Name, Repository, Tag
 
@@ -21,8 +21,11 @@ MAX_PATTERN = 512
 _PATTERN_BYTES = 1 << 20
 """Memory one compiled expression may take, in bytes; RE2 refuses a larger program."""
 
-_SET_BYTES = 1 << 26
-"""Memory the expressions of one policy may take together, in bytes."""
+_SET_BYTES = 1 << 22
+"""Memory the expressions of one policy may take together, in bytes.
+
+Matching takes time in proportion: at this size at worst some hundredths of a second a tag.
+"""
 
 _UNICODE_CLASS = re.compile(r"(?<!\\)(?:\\\\)*\\[pP]")
 """A class such as \\pL. It has thousands of ranges, which makes compiling it slow."""
@@ -168,12 +171,24 @@ class PatternSet:
     """
 
     def __init__(self, patterns: Sequence[TagGlob | TagRegex]) -> None:
-        """Compile the patterns together."""
+        """Compile the patterns together.
+
+        Raises: PolicyError, when they are too large together.
+        """
         self._set = re2.Set.FullMatchSet(_options(_SET_BYTES)) if patterns else None
         if self._set:
+            self._compile(patterns, self._set)
+
+    def _compile(self, patterns: Sequence[TagGlob | TagRegex], together: re2.Set) -> None:
+        try:
             for pattern in patterns:
-                self._set.Add(pattern.expression)
-            self._set.Compile()
+                together.Add(pattern.expression)
+            together.Compile()
+        except re2.error as error:
+            raise PolicyError(
+                "the patterns of this policy are too large together;"
+                " repeat less often in 'regex', or split the policy"
+            ) from error
 
     def matching(self, tag: str) -> Sequence[int]:
         """Return the positions of the patterns that match the whole tag."""

@@ -12,7 +12,7 @@ from reconciler.model.frozen import Frozen
 from reconciler.model.inventory import Fact
 from reconciler.model.language import Checked, Flaw, Label
 from reconciler.model.names import Repository
-from reconciler.model.patterns import RepositoryGlob
+from reconciler.model.patterns import PatternSet, RepositoryGlob
 from reconciler.model.rules import Protection, Rule
 from reconciler.model.spans import Span
 
@@ -127,7 +127,7 @@ class Policy(Checked):
         return name
 
     def flaws(self) -> Iterator[Flaw]:
-        """Yield names that stand twice."""
+        """Yield names that stand twice, and patterns that are too large together."""
         names = [(("protect", at, "name"), part.name) for at, part in enumerate(self.protect)]
         names += [(("rules", at, "name"), part.name) for at, part in enumerate(self.rules)]
         seen: set[Label] = set()
@@ -135,6 +135,10 @@ class Policy(Checked):
             if name in seen:
                 yield Flaw(at, f"the name {name} is used twice in this policy; choose another")
             seen.add(name)
+        try:
+            PatternSet([pattern for rule in self.judging for pattern in rule.match.every_pattern])
+        except PolicyError as error:
+            yield Flaw((), str(error))
 
 
 class PolicyFile(Frozen):
