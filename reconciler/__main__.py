@@ -18,6 +18,7 @@ COMMANDS = {
     "show": "Show a saved plan. Contacts nothing.",
     "validate": "Check policy files. Contacts nothing.",
     "log": "List runs, show what they did, verify the journal.",
+    "demo": "Play the whole cycle on a made-up package, on this machine alone.",
     "sandbox": "Serve a stand-in for GitHub Packages and ghcr.io, to rehearse on.",
 }
 """Each command and its one line in `--help`; its module has the same name."""
@@ -35,7 +36,7 @@ class LazyCommands(TyperGroup):
         return name, command, rest
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with a position
+def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"reconciler {__version__}")
         raise typer.Exit

@@ -13,6 +13,7 @@ ReconcilerError                     1   something we did not foresee
 ├── AccessError                    77   the registry refuses these credentials
 │   └── DeletionDisabledError      77   the registry refuses deletion as such
 ├── LockedError                     5   another run holds the lock
+├── StoppedError                    7   a wait was ended by a signal or a time budget
 └── StateError                      8   the state log is broken or cannot be written
     └── JournalError                8   a record of the journal does not verify
 """
@@ -145,6 +146,13 @@ class LockedError(ReconcilerError):
     """Another run holds the lock of a repository."""
 
     exit_code = ExitCode.LOCKED
+
+
+class StoppedError(ReconcilerError):
+    """A wait was ended because the run is to stop; whoever waited had sent nothing yet."""
+
+    exit_code = ExitCode.PARTIAL
+    hint = "Run again to go on."
 
 
 class StateError(ReconcilerError):

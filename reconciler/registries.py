@@ -1,6 +1,7 @@
 """The registries of a run: one connection for each host, made when it is first needed."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ def _open_ghcr(host: str, settings: Settings, cache: ManifestCache, watch: Watch
         token.get_secret_value() if token else "",
         cache,
         watch,
+        points=told.points_per_minute,
     )
     return Doors(GhcrReader(connection), GhcrRegistry(connection), connection.close)
 
@@ -92,10 +94,15 @@ KINDS: Mapping[str, Callable[[str, Settings, ManifestCache, Watch], Doors]] = {
 
 
 @contextmanager
-def open_registries(settings: Settings, clock: Clock) -> Iterator[Registries]:
-    """Open the manifest cache, and registries as they are needed; close all of it after."""
+def open_registries(
+    settings: Settings, clock: Clock, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[Registries]:
+    """Open the manifest cache, and registries as they are needed; close all of it after.
+
+    `sleep` is given seconds; it may raise StoppedError to end a run that waits.
+    """
     cache = ManifestCache(settings.cache_path / CACHE_FILE)
-    registries = Registries(settings, cache, Watch(clock))
+    registries = Registries(settings, cache, Watch(clock, sleep=sleep))
     try:
         yield registries
     finally:

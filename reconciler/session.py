@@ -3,6 +3,7 @@
 import getpass
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,9 +64,10 @@ class Session:
     ) -> tuple[Applied, ...]:
         """Delete what a plan names and may still go, under today's policies."""
         self.state.check_writable()
-        run = Run(new_run_id(self.clock()), self.clock, halt, report)
+        held_by = holder(self.clock())
+        run = Run(held_by.run, f"{held_by.who}@{held_by.where}", self.clock, halt, report)
         authority = Authority(self.registries.registry, self.policies.policy_for, allowed)
-        return apply_plan(plan, authority, self.state, holder(run.id, self.clock()), run)
+        return apply_plan(plan, authority, self.state, held_by, run)
 
     def _governed(self) -> Iterator[Governed]:
         """Yield each repository that the policies name, once.
@@ -86,14 +88,16 @@ class Session:
 
 
 @contextmanager
-def open_session(paths: Sequence[Path], state: Path | None) -> Iterator[Session]:
+def open_session(
+    paths: Sequence[Path], state: Path | None, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[Session]:
     """Build a session from policy files, a state directory and the environment; close it after.
 
     Raises: PolicyError, SettingsError.
     """
     settings = Settings.load()
     policies = load_policies(paths)
-    with open_registries(settings, utc_now) as registries:
+    with open_registries(settings, utc_now, sleep) as registries:
         yield Session(policies, registries, LocalState(state or settings.state))
 
 
@@ -102,11 +106,10 @@ def open_state(state: Path | None) -> State:
     return LocalState(state or Settings.load().state)
 
 
-def new_run_id(now: datetime) -> str:
-    """Make an id for a run: its start, sortable, and enough chance to be its own."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+def holder(now: datetime) -> Holder:
+    """Say who begins a run, for the journal and for whoever finds the lock held.
 
-
-def holder(run: str, now: datetime) -> Holder:
-    """Say who holds a lock, for whoever finds it held."""
+    A run's id is its start, so that ids sort, and enough chance to be its own.
+    """
+    run = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     return Holder(run=run, who=getpass.getuser(), where=socket.gethostname(), since=now)

@@ -106,6 +106,9 @@ class RegistrySettings(BaseModel):
     plain_http: bool = False
     """Whether to speak to the registry without TLS; allows `api` to be without it, too."""
 
+    points_per_minute: Annotated[int, Field(ge=5, le=1_000_000)] = 900
+    """Points of GitHub's secondary limit; an Enterprise Server may allow more, or less."""
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.kind == "ghcr") != (self.api is not None):

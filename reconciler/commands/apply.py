@@ -69,15 +69,15 @@ def apply(
         budget = duration(time_budget, "--time-budget") if time_budget else None
         saved = _saved(paths)
         files = policies if saved else paths
-        with open_session(files or [DEFAULT_POLICIES], state) as session:
+        with (
+            halting(utc_now, budget) as halt,
+            open_session(files or [DEFAULT_POLICIES], state, halt.sleep) as session,
+        ):
             plan = load_plan(saved) if saved else _planned(session, allowed)
             if saved:
                 check_applicable(plan, now=session.clock(), expected=expect_digest)
             _ask(plan, yes=yes)
-            with (
-                halting(session.clock, budget) as halt,
-                DeletionProgress(plan.summary.delete) as progress,
-            ):
+            with DeletionProgress(plan.summary.delete) as progress:
                 done = session.apply(plan, allowed=allowed, halt=halt, report=progress.report)
         print_applied(done, view(utc_now()))
         codes = [plan.outcome, *(applied.exit_code for applied in done)]

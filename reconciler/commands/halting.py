@@ -3,22 +3,29 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Event
 from types import FrameType
 
+from reconciler.errors import StoppedError
 from reconciler.model.ports import Clock
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Halt:
-    """Answers, before each deletion, whether to stop; call it as a function."""
+    """Answers, before each deletion and in each wait, whether to stop; call it as a function."""
 
     clock: Clock
     until: datetime | None = None
-    interrupted: bool = False
+    _signalled: Event = field(default_factory=Event)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal asked to stop."""
+        return self._signalled.is_set()
 
     def __call__(self) -> str:
         """Return the reason to stop, empty to go on."""
@@ -28,14 +35,28 @@ class Halt:
             return "the time budget is used up"
         return ""
 
+    def interrupt(self) -> None:
+        """Ask to stop, now."""
+        self._signalled.set()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, but no longer than the run may last.
+
+        Raises: StoppedError, when the run is to stop instead of going on.
+        """
+        left = (self.until - self.clock()).total_seconds() if self.until else seconds
+        self._signalled.wait(max(0.0, min(seconds, left)))
+        if reason := self():
+            raise StoppedError(reason)
+
 
 @contextmanager
-def halting(clock: Clock, budget: timedelta | None) -> Iterator[Halt]:
+def halting(clock: Clock, budget: timedelta | None = None) -> Iterator[Halt]:
     """Turn the first SIGINT or SIGTERM into a clean stop; a second one ends the process."""
     halt = Halt(clock, clock() + budget if budget else None)
 
     def stop(number: int, _: FrameType | None) -> None:
-        halt.interrupted = True
+        halt.interrupt()
         signal.signal(number, signal.SIG_DFL)
 
     before = {number: signal.signal(number, stop) for number in _SIGNALS}

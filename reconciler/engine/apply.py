@@ -115,6 +115,7 @@ class _Application:
     def _carry_out(self, inventory: Inventory, work: Work) -> None:
         """Open the run in the journal, delete, and close it with its counts."""
         opening = {
+            "who": self.run.who,
             "plan": self.approved.digest,
             "policy": self.approved.policy.name,
             "changes": sum(map(len, work.components)),

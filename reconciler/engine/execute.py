@@ -8,7 +8,7 @@ from reconciler.core.drift import drift
 from reconciler.core.graph import Graph
 from reconciler.core.walk import closure
 from reconciler.engine.recheck import newly_referenced
-from reconciler.errors import AccessError, EvidenceError
+from reconciler.errors import AccessError, EvidenceError, StoppedError
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.journal import Entry, Result
 from reconciler.model.names import Digest
@@ -37,12 +37,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of `apply`: its id, its clock, when to stop, and whom to tell.
+    """One run of `apply`: its id and who began it, its clock, when to stop, whom to tell.
 
     `halt` returns the reason to stop before the next deletion, empty to go on.
     """
 
     id: str
+    who: str
     clock: Clock
     halt: Callable[[], str]
     report: Callable[[Outcome], None]
@@ -107,6 +108,8 @@ class Execution:
             for outcome in self._ended(component):
                 self.outcomes.append(outcome)
                 self.run.report(outcome)
+        except StoppedError as error:
+            self.stopped = str(error)
         except (EvidenceError, AccessError) as error:
             self._refusal, self.stopped = error, str(error)
         told = {outcome.change.digest for outcome in self.outcomes[first:]}
@@ -121,11 +124,12 @@ class Execution:
 
     def _in_one_go(self, component: Component) -> Iterator[Outcome]:
         self.registry.pace(len(component))
-        versions = {change.digest: self._look(change) for change in component}
+        listed = [self.inventory.versions[change.digest] for change in component]
+        versions = self.registry.look(self.inventory.repository, listed)
         changed = [
             (change, words)
             for change in component
-            if (found := versions[change.digest]) and (words := drift(change.observed, found))
+            if (found := versions.get(change.digest)) and (words := drift(change.observed, found))
         ]
         if changed:
             self._spare(change.digest for change in component)
@@ -133,12 +137,7 @@ class Execution:
         skipped = {change.digest for change, _ in changed}
         for change in component:
             if change.digest not in skipped:
-                yield from self._one(change, versions[change.digest])
-
-    def _look(self, change: Change) -> Version | None:
-        return self.registry.version(
-            self.inventory.repository, self.inventory.versions[change.digest]
-        )
+                yield from self._one(change, versions.get(change.digest))
 
     def _one(self, change: Change, found: Version | None) -> Iterator[Outcome]:
         """Delete one version unless something learned on the way forbids it."""

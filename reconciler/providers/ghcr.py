@@ -16,6 +16,9 @@ from reconciler.providers.ghcr_rows import versions_of
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
 from reconciler.transport.pages import pages
 
+LOOKS = 2
+"""Pages that a look at one component takes as a rule: neighbours in time are on one page."""
+
 _DENIED = (401, 403)
 
 
@@ -23,8 +26,8 @@ class GhcrRegistry(GhcrReader):
     """A `Registry` of GitHub's packages, which GitHub can restore for thirty days."""
 
     def pace(self, deletions: int) -> None:
-        """Wait until so many deletions, and a look before each, may be sent without a pause."""
-        self._connection.budget.reserve(deletions * WRITE_POINTS, beside=deletions * READ_POINTS)
+        """Wait until so many deletions, and looks at them before, may be sent without a pause."""
+        self._connection.budget.reserve(deletions * WRITE_POINTS, beside=LOOKS * READ_POINTS)
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
         """Delete one version and, with it, all its tags.

@@ -1,6 +1,6 @@
 """The two servers behind GitHub Packages: the REST API and the registry, each with its limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -31,6 +31,7 @@ class GhcrConnection:
     registry: Client
     documents: Documents
     budget: Budget
+    watch: Watch
 
     @classmethod
     def open(
@@ -41,14 +42,16 @@ class GhcrConnection:
         cache: ManifestCache,
         watch: Watch,
         *,
+        points: int = GITHUB.allowed,
         span: float = WINDOW_SECONDS,
     ) -> "GhcrConnection":
         """Open both servers with one token, which may be empty; nothing is sent yet.
 
-        Units: `span` is the length of a minute of the API's limits, in seconds.
+        Units: `points` the API allows in a minute; `span` is the length of a minute of the API's limits, in seconds.
         """
         kind = TokenKind.of(token)
-        limited = LimitedTransport(connect(api_url), GITHUB, watch, span=span)
+        rules = replace(GITHUB, allowed=points)
+        limited = LimitedTransport(connect(api_url), rules, watch, span=span)
         auth = BearerAuth(token) if token else None
         api = Client(api_url, watch, transport=limited, auth=auth, retry=_RETRY)
         registry = Client(
@@ -59,7 +62,7 @@ class GhcrConnection:
             retry=_RETRY,
         )
         documents = Documents(registry, cache, lambda reply: failure(reply, kind, Need.READ))
-        return cls(GitHubApi(api, kind), registry, documents, limited.budget)
+        return cls(GitHubApi(api, kind), registry, documents, limited.budget, watch)
 
     @property
     def requests(self) -> int:

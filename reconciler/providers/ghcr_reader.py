@@ -18,6 +18,7 @@ from reconciler.providers.ghcr_connection import GhcrConnection
 from reconciler.providers.ghcr_listing import Remembered, VersionPages
 from reconciler.providers.ghcr_newest import read_newest
 from reconciler.providers.ghcr_packages import Packages
+from reconciler.providers.ghcr_places import Places
 from reconciler.providers.ghcr_rows import package_of, version_of
 from reconciler.providers.ghcr_whole import read_whole
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS, Quota
@@ -36,6 +37,7 @@ class GhcrReader:
         self._api = connection.api
         self._packages = Packages(connection.api)
         self._remembered = Remembered()
+        self._places: dict[Repository, Places] = {}
 
     @property
     def requests(self) -> int:
@@ -83,6 +85,7 @@ class GhcrReader:
         path = self._packages.path(repository)
         counted = package_of(self._api.read(path)).version_count
         reading = read_whole(VersionPages(self._api, self._remembered, path).fetch, repository)
+        self._places[repository] = Places(reading.places)
         versions = tuple(reading.versions.values())
         if counted > len(versions):
             # Whether GitHub counts deleted versions is not known, so this stops nothing.
@@ -101,6 +104,18 @@ class GhcrReader:
         read = read_newest(fetch, int(watermark or 0), repository)
         versions = {version.id: version for page in read for version in page.versions}
         return _listing(repository, tuple(versions.values()), pages=len(read), closed=False)
+
+    def look(self, repository: Repository, versions: Sequence[Version]) -> Mapping[Digest, Version]:
+        """Look at versions now, or at most seconds ago: from their pages, else one by one."""
+        path = self._packages.path(repository)
+        fetch = VersionPages(self._api, self._remembered, path).fetch
+        places = self._places.get(repository, Places())
+        seen = {
+            found.id: found
+            for found in places.look(versions, fetch, self._connection.watch.monotonic())
+        }
+        found = [seen.get(one.id) or self.version(repository, one) for one in versions]
+        return {version.digest: version for version in found if version}
 
     def version(self, repository: Repository, version: Version) -> Version | None:
         """Look at one version now; None when GitHub lacks it.

@@ -41,6 +41,16 @@ class Reading:
         pages = (self.head, self.tail, *self.middle, self.tail_again, self.head_again)
         return {version.id: version for page in pages for version in page.versions}
 
+    @property
+    def places(self) -> dict[str, int]:
+        """The number of the page that each version, by id, stands on."""
+        pages = (self.head, *self.middle, *([self.tail] if self.head.last > 1 else ()))
+        return {
+            version.id: number
+            for number, page in enumerate(pages, start=1)
+            for version in page.versions
+        }
+
     def is_whole(self) -> bool:
         """Whether no row can be missing: neither end moved, and there are as many as must be.
 

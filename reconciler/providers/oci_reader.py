@@ -85,6 +85,11 @@ class OciReader:
         """List all tagged versions again: nothing here tells new ones from old ones."""
         return self.listing(repository)
 
+    def look(self, repository: Repository, versions: Sequence[Version]) -> Mapping[Digest, Version]:
+        """Look at several versions and their tags now; what the registry lacks is left out."""
+        found = (self.version(repository, version) for version in versions)
+        return {version.digest: version for version in found if version}
+
     def version(self, repository: Repository, version: Version) -> Version | None:
         """Look at one version and its tags now; None when the registry lacks it.
 

@@ -67,7 +67,7 @@ class FakeRegistry:
 
         self.forbids_deletion = False
         self._clock = clock
-        self._closed = closed
+        self.closed = closed
         self._referrers = referrers
         self._page = page
         self._requests = 0
@@ -108,6 +108,11 @@ class FakeRegistry:
         at = len(self.about("delete")) + nth
         self._answers[at] = Answer(Deletion(result, status, message), done)
 
+    def calm(self) -> None:
+        """Forget every failure, edit and answer that was still to come."""
+        self.hooks.clear()
+        self._answers.clear()
+
     def about(self, method: str) -> list[tuple[str, ...]]:
         """Return what each call of a method was about."""
         return [call.about for call in self.calls if call.method == method]
@@ -120,8 +125,8 @@ class FakeRegistry:
     @property
     def capabilities(self) -> Capabilities:
         """What this registry can do."""
-        facts = frozenset(Fact) if self._closed else _OPEN_FACTS
-        return Capabilities(facts, undo=self._closed, referrers=self._referrers)
+        facts = frozenset(Fact) if self.closed else _OPEN_FACTS
+        return Capabilities(facts, undo=self.closed, referrers=self._referrers)
 
     @property
     def requests(self) -> int:
@@ -175,9 +180,16 @@ class FakeRegistry:
         if stored is None:
             return None
         found = self._version(stored)
-        if self._closed:
+        if self.closed:
             return found
         return Version(found.digest, tuple(tag for tag in found.tags if tag in version.tags))
+
+    def look(
+        self, repository: Repository, versions: Sequence[Version]
+    ) -> Mapping[Digest, Version]:
+        """Look at several versions, one after the other."""
+        found = (self.version(repository, version) for version in versions)
+        return {version.digest: version for version in found if version}
 
     def newest(self, repository: Repository, watermark: str) -> Listing:
         """List pages from the newest down to the watermark; an open registry lists all tags."""
@@ -185,7 +197,7 @@ class FakeRegistry:
         rows = self.storage.newest_first
         newer = sum(stored.id > int(watermark or 0) for stored in rows)
         pages = newer // self._page + 1
-        return self._pages(rows[: pages * self._page] if self._closed else rows)
+        return self._pages(rows[: pages * self._page] if self.closed else rows)
 
     def server_time(self) -> datetime | None:
         """Tell the time as the tests have it."""
@@ -219,7 +231,7 @@ class FakeRegistry:
     def restore(self, repository: Repository, version: Version) -> bool:
         """Take a deletion back; a plain registry cannot."""
         self._enter("restore", version.digest)
-        return self._closed and self.storage.restore(int(version.id))
+        return self.closed and self.storage.restore(int(version.id))
 
     def _enter(self, method: str, *about: str, requests: int = 1) -> None:
         """Record a call, then let the tests interfere."""
@@ -230,22 +242,22 @@ class FakeRegistry:
             hook(call)
 
     def _pages(self, rows: Sequence[Stored]) -> Listing:
-        shown = [stored for stored in rows if self._closed or stored.tags]
-        watermark = str(max((stored.id for stored in shown), default=0)) if self._closed else ""
+        shown = [stored for stored in rows if self.closed or stored.tags]
+        watermark = str(max((stored.id for stored in shown), default=0)) if self.closed else ""
         pages = max(1, -(-len(shown) // self._page))
         self._requests += pages - 1
-        return Listing(tuple(map(self._version, shown)), self._closed, pages, watermark)
+        return Listing(tuple(map(self._version, shown)), self.closed, pages, watermark)
 
     def _version(self, stored: Stored) -> Version:
         digest, tags = Digest(stored.digest), tuple(sorted(map(Tag, stored.tags)))
-        if self._closed:
+        if self.closed:
             return Version(digest, tags, id=str(stored.id), pushed=stored.pushed)
         return Version(digest, tags)
 
     def _find(self, version: Version) -> Stored | None:
         """Find a version by id where there are ids, so that a digest pushed anew is another."""
         stored = self.storage.live.get(version.digest)
-        same = stored and (not self._closed or str(stored.id) == version.id)
+        same = stored and (not self.closed or str(stored.id) == version.id)
         return stored if same else None
 
     def _document(self, digest: Digest) -> Manifest | None:
@@ -273,6 +285,6 @@ class FakeRegistry:
     def _refusal(self, stored: Stored) -> str:
         """Say why the registry keeps a version; only a closed one has rules of its own."""
         tagged = [other for other in self.storage.live.values() if other.tags]
-        if self._closed and tagged == [stored]:
+        if self.closed and tagged == [stored]:
             return LAST_TAGGED
         return self.refuses.get(stored.digest, "")

@@ -47,4 +47,4 @@ def ghcr_answering(
     documents = Documents(
         registry, ManifestCache(None), lambda reply: failure(reply, kind, Need.READ)
     )
-    return GhcrRegistry(GhcrConnection(api, registry, documents, limited.budget))
+    return GhcrRegistry(GhcrConnection(api, registry, documents, limited.budget, watch))

@@ -94,7 +94,7 @@ class Scene:
         """Apply a plan, or what is planned now, as the next run: `run-1`, `run-2`, ..."""
         plan = plan or self.plan(allowed)
         self._runs += 1
-        run = Run(f"run-{self._runs}", self.clock, halt, self.reported.append)
+        run = Run(f"run-{self._runs}", "robot@ci", self.clock, halt, self.reported.append)
         holder = Holder(run.id, "octocat", "runner-7", self.time.now)
         authority = Authority(lambda _: self.registry, lambda _: self.policy, allowed or {})
         (applied,) = apply_plan(plan, authority, self.state, holder, run)

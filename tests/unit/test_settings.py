@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ExitCode, SettingsError
-from reconciler.settings import RegistrySettings, Settings, is_loopback
+from reconciler.model.hosts import is_loopback
+from reconciler.settings import RegistrySettings, Settings
 
 ENTERPRISE = {"kind": "ghcr", "api": "https://acme.example/api/v3/"}
 

@@ -77,7 +77,12 @@ def test_a_run_names_its_plan_and_counts_what_it_did(scene: Scene) -> None:
     applied = scene.apply(plan)
 
     opened, *_, closed = scene.records
-    assert opened.body == {"plan": plan.digest, "policy": "web", "changes": 3}
+    assert opened.body == {
+        "who": "robot@ci",
+        "plan": plan.digest,
+        "policy": "web",
+        "changes": 3,
+    }
     assert closed.body == {"counts": {"deleted": 3}, "reason": "done"}
     assert {record.run for record in scene.records} == {"run-1"}
     assert applied.head == closed.hash

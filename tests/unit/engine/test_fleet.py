@@ -45,7 +45,7 @@ class Fleet:
     def apply(self) -> dict[str, Applied]:
         """Apply the plan to all of them; results by the name of the repository."""
         scene = self.scenes[API]
-        run = Run("run-1", scene.clock, go_on, scene.reported.append)
+        run = Run("run-1", "robot@ci", scene.clock, go_on, scene.reported.append)
         holder = Holder("run-1", "octocat", "runner-7", NOON)
         authority = Authority(self._registry, self._policy, {})
         done = apply_plan(self.plan, authority, scene.state, holder, run)

@@ -1,0 +1,112 @@
+"""`reconciler demo`: the whole cycle on a made-up package, on this machine alone."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import typer
+
+from reconciler.commands.output import DeletionProgress, print_applied, print_plan, view
+from reconciler.commands.running import finish, running
+from reconciler.engine.verify import broken_images
+from reconciler.errors import ExitCode
+from reconciler.formats.log import render_runs
+from reconciler.formats.runs import summaries
+from reconciler.model.names import Repository
+from reconciler.model.plan import Plan
+from reconciler.policyfile import load_text
+from reconciler.registries import open_registries
+from reconciler.sandbox.accounts import CLASSIC
+from reconciler.sandbox.generate import lifelike
+from reconciler.sandbox.limits import UNLIMITED
+from reconciler.sandbox.server import Sandbox
+from reconciler.sandbox.settings import Settings as SandboxSettings
+from reconciler.session import Session, utc_now
+from reconciler.settings import RegistrySettings, Settings
+from reconciler.state.local import LocalState
+
+app = typer.Typer()
+
+POINTS_PER_MINUTE = 60_000
+"""So fast that nobody waits: the sandbox of the demo counts no points."""
+
+POLICY = r"""
+version: 1
+policies:
+  - name: demo
+    repositories: ["{repository}"]
+    protect:
+      - {{name: moving, match: {{tags: [latest, edge, main]}}}}
+    rules:
+      - {{name: releases, match: {{semver: ">=0"}}, keep: {{all: true}}}}
+      - name: candidates
+        match: {{semver: ">=0", prerelease: only}}
+        keep: {{last: 2, within: 30d}}
+      - name: previews
+        match: {{regex: 'pr-(?P<pr>\d+)'}}
+        group_by: [pr]
+        keep: {{last: 1, within: 7d}}
+      - {{name: commits, match: {{tags: ["sha-*"]}}, keep: {{within: 30d, last: 20}}}}
+      - {{name: dangling, match: {{untagged: true}}, keep: {{within: 7d}}}}
+    guards: {{max_delete: 500, max_delete_percent: 90}}
+"""
+
+
+@app.command()
+def demo() -> None:
+    """Play plan, apply and plan again on a package of about a thousand versions.
+
+    Needs no token and no network: a stand-in for GitHub runs on this machine while it lasts.
+    """
+    with running(verbose=False), _stage() as (session, repository):
+        _say("1. What is there, and what the policy lets go")
+        plan = session.plan(lasts=timedelta(hours=1))
+        print_plan(plan, "text", view(utc_now()))
+        _say("2. Apply")
+        _apply(session, plan)
+        _say("3. Is everything that stayed whole?")
+        tagged, broken = broken_images(session.registries.reader(repository.registry), repository)
+        typer.echo(f"{tagged} tagged images, {len(broken)} of them broken.")
+        _say("4. What the log says")
+        runs = summaries({repository: session.state.of(repository).records()})
+        typer.echo(render_runs(runs, view(utc_now())), nl=False)
+        _say("5. Plan again")
+        again = session.plan(lasts=timedelta(hours=1))
+        print_plan(again, "text", view(utc_now()))
+        finish(ExitCode.INTERNAL if broken or again.summary.delete else ExitCode.OK)
+
+
+def _apply(session: Session, plan: Plan) -> None:
+    with DeletionProgress(plan.summary.delete) as progress:
+        done = session.apply(plan, allowed={}, halt=lambda: "", report=progress.report)
+    print_applied(done, view(utc_now()))
+
+
+@contextmanager
+def _stage() -> Iterator[tuple[Session, Repository]]:
+    """Start the stand-in and build a session for it; all of it is gone at the end."""
+    served = Sandbox(SandboxSettings(limits=UNLIMITED), [lifelike(utc_now())]).serve()
+    with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder, served as sandbox:
+        repository = Repository(f"{sandbox.host}/acme/web")
+        settings = _settings(sandbox, Path(folder))
+        policies = load_text("demo.yaml", POLICY.format(repository=repository).encode())
+        with open_registries(settings, utc_now) as registries:
+            yield Session(policies, registries, LocalState(settings.state)), repository
+
+
+def _settings(sandbox: Sandbox, folder: Path) -> Settings:
+    told = RegistrySettings(
+        kind="ghcr", api=sandbox.url, plain_http=True, points_per_minute=POINTS_PER_MINUTE
+    )
+    return Settings(
+        state=folder / "state",
+        cache=folder / "cache",
+        registries={sandbox.host: told},
+        GITHUB_TOKEN=CLASSIC.token,
+    )
+
+
+def _say(heading: str) -> None:
+    typer.secho(f"\n{heading}", bold=True)
