@@ -139,14 +139,14 @@ def test_programs_get_the_whole_chain_and_every_rule() -> None:
         "note": "",
         "rules": [
             {
-                "name": "previews",
-                "keeps": True,
-                "reason": "rank 1 of pr-* vs last 1; age 31d vs within 30d",
-            },
-            {
                 "name": "commits",
                 "keeps": True,
                 "reason": "rank 1 of sha-* vs last 20; age 31d vs within 30d",
+            },
+            {
+                "name": "previews",
+                "keeps": True,
+                "reason": "rank 1 of pr-* vs last 1; age 31d vs within 30d",
             },
         ],
     }
