@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from reconciler.model.frozen import Frozen
 from reconciler.model.names import Digest, Tag
-from reconciler.model.rules import Frozen
 
 
 class Observation(Frozen):

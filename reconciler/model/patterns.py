@@ -6,43 +6,17 @@ must not be able to make a plan hang.
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import ClassVar, Self
 
 import re2
 
 from reconciler.errors import InvalidNameError, PolicyError
 from reconciler.model.display import safe
+from reconciler.model.expressions import compiled, complaint_about, together
 from reconciler.model.names import Name, Repository, Tag
 
 MAX_PATTERN = 512
 """Longest pattern, in characters; what it is held against has at most 128 (a tag)."""
-
-_PATTERN_BYTES = 1 << 20
-"""Memory one compiled expression may take, in bytes; RE2 refuses a larger program."""
-
-_SET_BYTES = 1 << 22
-"""Memory the expressions of one policy may take together, in bytes.
-
-Matching takes time in proportion: at this size at worst some hundredths of a second a tag.
-"""
-
-_UNICODE_CLASS = re.compile(r"(?<!\\)(?:\\\\)*\\[pP]")
-"""A class such as \\pL. It has thousands of ranges, which makes compiling it slow."""
-
-_CURES = {
-    "invalid perl operator": "RE2 has no look-around; use 'except' or 'without'",
-    "invalid escape sequence": "RE2 has no back-references; a literal backslash is \\\\",
-    "missing )": "close every group",
-    "unexpected )": "open every group, or write \\) for the sign itself",
-    "missing ]": "close every class",
-    "no argument for repetition": "any text is .* in a regex; globs belong under 'tags'",
-    "bad repetition operator": "any text is .* in a regex; globs belong under 'tags'",
-    "invalid named capture": "a group is written (?P<name>...)",
-    "repetition size": "repeat at most 1000 times",
-    "too large": "shorten it",
-}
-"""What to do about RE2's complaints."""
 
 
 class TagGlob(Name):
@@ -75,7 +49,7 @@ class TagGlob(Name):
         The other is read as a text in which its own `*` is a sign that only a `*` here matches.
         """
         wide = re2.escape(self).replace(r"\*", ".*").replace(r"\?", "[^*]")
-        return bool(_compile(wide).fullmatch(other))
+        return bool(compiled(wide).fullmatch(other))
 
 
 class TagRegex(Name):
@@ -92,7 +66,7 @@ class TagRegex(Name):
     def __new__(cls, text: str) -> Self:
         """Compile once, so that a pattern in hand is a pattern that works."""
         pattern = super().__new__(cls, text)
-        if complaint := _complaint(pattern):
+        if complaint := complaint_about(pattern):
             raise ValueError(f"RE2 cannot compile '{safe(text)}': {complaint}")
         return pattern
 
@@ -104,11 +78,11 @@ class TagRegex(Name):
     @property
     def captures(self) -> frozenset[str]:
         """The names of its groups."""
-        return frozenset(_compile(self).groupindex)
+        return frozenset(compiled(self).groupindex)
 
     def captured(self, tag: str) -> dict[str, str]:
         """Return what each named group caught in a tag that matches; unused groups are empty."""
-        match = _compile(self).fullmatch(tag)
+        match = compiled(self).fullmatch(tag)
         return {name: text or "" for name, text in match.groupdict().items()} if match else {}
 
 
@@ -122,7 +96,7 @@ class TypeGlob(Name):
 
     def matches(self, kind: str) -> bool:
         """Whether an artifact type matches as a whole."""
-        return bool(_compile(re2.escape(self).replace(r"\*", ".*")).fullmatch(kind))
+        return bool(compiled(re2.escape(self).replace(r"\*", ".*")).fullmatch(kind))
 
 
 class RepositoryGlob(Name):
@@ -161,7 +135,7 @@ class RepositoryGlob(Name):
     def matches(self, repository: Repository) -> bool:
         """Whether the repository's whole name matches."""
         expression = re2.escape(self).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
-        return bool(_compile(expression).fullmatch(repository))
+        return bool(compiled(expression).fullmatch(repository))
 
 
 class PatternSet:
@@ -175,15 +149,15 @@ class PatternSet:
 
         Raises: PolicyError, when they are too large together.
         """
-        self._set = re2.Set.FullMatchSet(_options(_SET_BYTES)) if patterns else None
+        self._set = together() if patterns else None
         if self._set:
             self._compile(patterns, self._set)
 
-    def _compile(self, patterns: Sequence[TagGlob | TagRegex], together: re2.Set) -> None:
+    def _compile(self, patterns: Sequence[TagGlob | TagRegex], shared: re2.Set) -> None:
         try:
             for pattern in patterns:
-                together.Add(pattern.expression)
-            together.Compile()
+                shared.Add(pattern.expression)
+            shared.Compile()
         except re2.error as error:
             raise PolicyError(
                 "the patterns of this policy are too large together;"
@@ -193,34 +167,3 @@ class PatternSet:
     def matching(self, tag: str) -> Sequence[int]:
         """Return the positions of the patterns that match the whole tag."""
         return (self._set.Match(tag) or ()) if self._set else ()
-
-
-def _options(memory: int) -> re2.Options:
-    options = re2.Options()
-    options.max_mem = memory
-    options.log_errors = False
-    return options
-
-
-@lru_cache(maxsize=4096)
-def _compile(expression: str) -> "re2._Regexp[str]":
-    return re2.compile(expression, _options(_PATTERN_BYTES))
-
-
-@lru_cache(maxsize=4096)
-def _complaint(expression: str) -> str:
-    """Return what is wrong with an expression and how to cure it; empty when it compiles.
-
-    Failures are remembered as successes are: a hostile file cannot have one pattern refused
-    ten thousand times at full price.
-    """
-    if _UNICODE_CLASS.search(expression):
-        return r"tags are ASCII, so \p has no use; write [A-Za-z] or \w"
-    try:
-        _compile(expression)
-    except re2.error as error:
-        words = error.args[0]
-        reason = words.decode() if isinstance(words, bytes) else str(words)
-        cure = next((cure for part, cure in _CURES.items() if part in reason), "")
-        return f"{safe(reason)}; {cure or 'see the RE2 syntax'}"
-    return ""

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from reconciler.errors import ExitCode, PlanError, worst
+from reconciler.model.frozen import Frozen
 from reconciler.model.inventory import Evidence
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.rules import Frozen
 from reconciler.model.spans import Span
 
 FORMAT_NAME = "reconciler-plan"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from reconciler.model.frozen import Frozen as Frozen  # noqa: PLC0414 - its former home
 from reconciler.model.inventory import Fact
 from reconciler.model.keep import Keep
 from reconciler.model.language import MAX_PATTERNS, AgeKey, Checked, Flaw, Label, OrderKey
