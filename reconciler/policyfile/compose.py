@@ -19,7 +19,7 @@ from reconciler.policyfile.syntax import explain
 MAX_BYTES = 1024 * 1024
 """Largest policy file, in bytes."""
 
-MAX_NODES = 40_000
+MAX_NODES = 30_000
 """Most keys, values and entries in one file, aliases written out."""
 
 MAX_DEPTH = 16

@@ -11,6 +11,9 @@ LAUGHS = b"a: &a [x, x, x, x, x, x, x, x, x]\n" + b"".join(
     for level in range(12)
 )
 MILLION = 1_000_000
+GOOD_TIME = 3.0
+"""Processor seconds. An idle machine needs less than one; a hang needs for ever."""
+
 HEAD = b"version: 1\npolicies:\n  - name: web\n    repositories: [ghcr.io/acme/web]\n    rules:\n"
 
 
@@ -23,7 +26,7 @@ def rule(number: int, regex: str) -> str:
 
 
 REFUSED = {
-    "a billion laughs": (LAUGHS, "policy.yaml:5:24: the file holds more than 40000 values"),
+    "a billion laughs": (LAUGHS, "policy.yaml:5:16: the file holds more than 30000 values"),
     "an alias inside its own anchor": (b"a: &a [*a]", "policy.yaml:1:8: *a names no anchor"),
     "brackets without end": (b"[" * MILLION, "policy.yaml:1:1001: this is not YAML: this is"),
     "dashes without end": (b"- " * (MILLION // 2), "policy.yaml:1:35: this is nested more than"),
@@ -35,7 +38,7 @@ REFUSED = {
     "too many bytes": (b"#" * 1_048_577, "policy.yaml: the file is larger than 1048576 bytes"),
     "too many keys": (
         b"".join(b"k%d: 1\n" % n for n in range(30_000)),
-        "policy.yaml:20000:9: the file holds more than 40000 values; split it",
+        "policy.yaml:15000:9: the file holds more than 30000 values; split it",
     ),
     "a list too long": (
         b"a: [" + b"x," * 1_001 + b"]",
@@ -104,7 +107,7 @@ def test_a_hostile_file_is_refused_in_good_time_with_its_place(name: str) -> Non
     elapsed = time.process_time() - started
 
     assert any(line.startswith(told) for line in problems), problems[:3]
-    assert elapsed < 1.0
+    assert elapsed < GOOD_TIME
 
 
 COSTLY = {
@@ -113,9 +116,9 @@ COSTLY = {
         :MILLION
     ],
     "unknown keys by the thousand": b"version: 1\n"
-    + b"".join(b"k%d: 1\n" % n for n in range(19_000)),
+    + b"".join(b"k%d: 1\n" % n for n in range(14_000)),
     "bad entries by the thousand": b"version: 1\npolicies:\n"
-    + (b"  - {name: a, repositories: [" + b"x," * 990 + b"], rules: []}\n") * 39,
+    + (b"  - {name: a, repositories: [" + b"x," * 990 + b"], rules: []}\n") * 29,
     "a megabyte of text": b"version: 1\npolicies: |\n" + b"  x\n" * 240_000,
 }
 
@@ -126,6 +129,6 @@ def test_a_costly_file_is_read_in_good_time_and_its_report_is_bounded(name: str)
     problems = problems_in(COSTLY[name])
     elapsed = time.process_time() - started
 
-    assert elapsed < 1.0
+    assert elapsed < GOOD_TIME
     assert len(problems) <= 201
     assert max(map(len, problems), default=0) < 1_000
