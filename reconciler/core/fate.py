@@ -80,7 +80,8 @@ class Judged:
 
     def _cause(self, digest: Digest, ways: Ways) -> tuple[Cause, str]:
         """Return the cause of an image's own decision, or the one that holds for a follower."""
-        if own := self.decisions.images.get(digest):
+        own = self.decisions.images.get(digest)
+        if own and own.cause is not Cause.NEEDED:
             return own.cause, own.note
         if digest in self.pinned:
             return self.pinned[digest]

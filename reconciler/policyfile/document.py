@@ -35,10 +35,17 @@ def read_document(path: str, content: bytes) -> Document:
 
     Raises: PolicyProblems, with everything that is wrong with it.
     """
-    root = compose(path, content)
-    if not isinstance(root, MapNode) or not root.entries:
-        place = root.place if root else Place(1, 1)
-        words = "a policy file starts with version: 1, then policies:"
-        raise PolicyProblems([Problem(path, *place, "", words)])
+    root = read_map(path, content, "a policy file starts with version: 1, then policies:")
     source = PolicySource(path=path, sha256=hashlib.sha256(content).hexdigest())
     return Document(source, root, validate(path, root))
+
+
+def read_map(path: str, content: bytes, opening: str) -> MapNode:
+    """Return the keys and values of a file; `opening` says how one of its kind begins.
+
+    Raises: PolicyProblems, when it has none, or is not YAML.
+    """
+    root = compose(path, content)
+    if isinstance(root, MapNode) and root.entries:
+        return root
+    raise PolicyProblems([Problem(path, *(root.place if root else Place(1, 1)), "", opening)])

@@ -1,6 +1,6 @@
 """Which files hold policies, and their bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from reconciler.model.display import safe
@@ -16,7 +16,12 @@ _TESTS = (".test.yaml", ".test.yml")
 
 def is_policy_file(name: str) -> bool:
     """Whether a file of a directory holds policies: YAML, but not a policy's test."""
-    return name.endswith(_SUFFIXES) and not name.endswith(_TESTS)
+    return name.endswith(_SUFFIXES) and not is_test_file(name)
+
+
+def is_test_file(name: str) -> bool:
+    """Whether a file holds the test of a policy."""
+    return name.endswith(_TESTS)
 
 
 def policy_files(paths: Iterable[Path]) -> list[Path]:
@@ -26,12 +31,28 @@ def policy_files(paths: Iterable[Path]) -> list[Path]:
 
     Raises: PolicyProblems, for a directory that holds no policy, or far too many.
     """
+    return _files(paths, is_policy_file, "policy file (*.yaml or *.yml)")
+
+
+def files_with_tests(paths: Iterable[Path]) -> list[Path]:
+    """Return the tests of policies, found as policies are.
+
+    Raises: PolicyProblems, for a directory without a test, or a file that is none.
+    """
+    files = _files(paths, is_test_file, "test of a policy (*.test.yaml)")
+    strangers = [file for file in files if not is_test_file(file.name)]
+    if strangers:
+        raise _refusal(strangers[0], "this is no test of a policy: its name ends in .test.yaml")
+    return files
+
+
+def _files(paths: Iterable[Path], wanted: Callable[[str], bool], noun: str) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in paths:
-        for file in _below(path) if path.is_dir() else [path]:
+        for file in _below(path, wanted, noun) if path.is_dir() else [path]:
             found.setdefault(file.resolve(), file)
         if len(found) > MAX_FILES:
-            raise _refusal(path, f"this makes more than {MAX_FILES} policy files; name fewer")
+            raise _refusal(path, f"this makes more than {MAX_FILES} files; name fewer")
     return list(found.values())
 
 
@@ -56,14 +77,14 @@ def name_of(path: Path) -> str:
     return safe(path.as_posix())
 
 
-def _below(directory: Path) -> list[Path]:
+def _below(directory: Path, wanted: Callable[[str], bool], noun: str) -> list[Path]:
     files = sorted(
         path
         for path in directory.rglob("*")
-        if is_policy_file(path.name) and not _hidden(path.relative_to(directory))
+        if wanted(path.name) and not _hidden(path.relative_to(directory))
     )
     if not files:
-        raise _refusal(directory, "this directory holds no policy file (*.yaml or *.yml)")
+        raise _refusal(directory, f"this directory holds no {noun}")
     return files
 
 

@@ -3,6 +3,7 @@
 from reconciler.model.keep import Keep
 from reconciler.model.match import Match
 from reconciler.model.policy import Guards, Policy, PolicyFile
+from reconciler.model.policytest import ExpectedGuards, ExpectedImage, PolicyTest
 from reconciler.model.rules import Protection, Rule
 from reconciler.policyfile.keys import Grammar
 
@@ -63,4 +64,17 @@ POLICIES = Grammar(
             ("include", "extends", "<<"), "a policy file includes nothing; write the keys out"
         ),
     },
+)
+
+TESTS = Grammar(
+    levels={"": PolicyTest, "images": ExpectedImage, "guards": ExpectedGuards},
+    homes={
+        "": "at the top of the file",
+        "images": "in an image",
+        "guards": "under 'guards'",
+    },
+    foreign=dict.fromkeys(
+        ("policies", "rules", "protect", "keep", "match"),
+        "a test only names its policy; the policy stands in its own file",
+    ),
 )

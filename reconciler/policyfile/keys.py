@@ -9,12 +9,14 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from reconciler.model.instants import Instant, Past
 from reconciler.model.keep import Keep
 from reconciler.model.language import AgeKey, Label, OrderKey
 from reconciler.model.match import Match
-from reconciler.model.names import Digest
+from reconciler.model.names import Digest, Tag
 from reconciler.model.patterns import RepositoryGlob, TagGlob, TagRegex, TypeGlob
 from reconciler.model.policy import Guards, Policy
+from reconciler.model.policytest import ImageName
 from reconciler.model.rules import Protection, Rule
 from reconciler.model.semver import SemVerRange
 from reconciler.model.spans import Span
@@ -23,16 +25,20 @@ NOUNS: dict[type, str] = {
     AgeKey: "an age",
     Digest: "a digest",
     Guards: "limits",
+    ImageName: "a name",
+    Instant: "a time",
     Keep: "reasons to keep",
     Label: "a name",
     Match: "a selector",
     OrderKey: "a sort key",
+    Past: "a time or an age",
     Policy: "a policy",
     Protection: "a protection",
     RepositoryGlob: "a repository",
     Rule: "a rule",
     SemVerRange: "a version range",
     Span: "a span of time",
+    Tag: "a tag",
     TagGlob: "a tag",
     TagRegex: "a regular expression",
     TypeGlob: "an artifact type",

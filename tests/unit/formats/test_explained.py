@@ -75,7 +75,7 @@ def test_an_explanation_reads_well(width: int) -> None:
         ),
         (
             [image("a", "pr-1"), image("x", "pr-2", age="1d"), index("b", "1.0.0", lists=["a"])],
-            f"Stays: needed by {digest('b')}.",
+            f"Stays: needed by 1.0.0 {digest('b').short}.",
         ),
     ],
 )

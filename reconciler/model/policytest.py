@@ -1,0 +1,174 @@
+"""A test of a policy: images as they might be, and what is to become of each.
+
+The fields are the syntax of the test file; `docs/testing-policies.md` explains them to writers.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from graphlib import CycleError, TopologicalSorter
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from reconciler.model.frozen import Frozen
+from reconciler.model.instants import Instant, Past
+from reconciler.model.inventory import Fact
+from reconciler.model.language import Checked, Flaw, Label
+from reconciler.model.names import Digest, Name, Tag
+from reconciler.model.spans import Span
+
+MAX_IMAGES = 1_000
+"""Most images in one test."""
+
+
+class ImageName(Name):
+    """What a test calls an image, so that others can list it or refer to it."""
+
+    __slots__ = ()
+
+    _kind: ClassVar[str] = "name of an image (letters, digits, `_`, `.` and `-`)"
+    _grammar: ClassVar[re.Pattern[str]] = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+
+
+class ExpectedImage(Checked):
+    """One version of a test: what it is like, and what is to become of it."""
+
+    name: ImageName | None = Field(
+        None, description="Its name in this test; its first tag where left out.", examples=["amd64"]
+    )
+    tags: tuple[Tag, ...] = Field((), description="Its tags.", examples=[["1.4.2", "latest"]])
+    digest: Digest | None = Field(
+        None,
+        description="Its digest; one is made up where left out.",
+        examples=["sha256:" + "0" * 64],
+    )
+    age: Span | None = Field(
+        None, description="How old it is, by every time not given here.", examples=["9d"]
+    )
+    pushed: Past | None = Field(None, description="When it was pushed.", examples=["9d"])
+    created: Past | None = Field(None, description="When it was built.", examples=["9d"])
+    first_seen: Past | None = Field(None, description="When a run first saw it.", examples=["9d"])
+    untagged_since: Past | None = Field(
+        None, description="When a run first saw it without a tag.", examples=["9d"]
+    )
+    artifact_type: str = Field(
+        "",
+        max_length=255,
+        description="Its artifact type, where it is no container image.",
+        examples=["application/vnd.cncf.helm.config.v1+json"],
+    )
+    children: tuple[ImageName, ...] = Field(
+        (), description="What it lists, by name; it is an index then.", examples=[["amd64"]]
+    )
+    subject: ImageName | None = Field(
+        None, description="What it refers to, by name.", examples=["1.4.2"]
+    )
+    expect: Literal["keep", "delete"] | None = Field(
+        None, description="What is to become of it.", examples=["keep"]
+    )
+    by: Label | None = Field(
+        None,
+        description="The rule, the protection or the cause that is to decide it.",
+        examples=["releases"],
+    )
+
+    def time(self, fact: Fact, now: datetime) -> datetime | None:
+        """Return one of its times; None where the test does not tell."""
+        times = {
+            Fact.PUSHED: self.pushed,
+            Fact.CREATED: self.created,
+            Fact.FIRST_SEEN: self.first_seen,
+            Fact.UNTAGGED_SINCE: self.untagged_since,
+        }
+        if given := times[fact]:
+            return given.before(now)
+        tagged = fact is Fact.UNTAGGED_SINCE and self.tags
+        return now - self.age.delta if self.age and not tagged else None
+
+    @property
+    def links(self) -> Iterator[tuple[tuple[str | int, ...], ImageName]]:
+        """What it names, each with the place where it does."""
+        yield from ((("children", at), child) for at, child in enumerate(self.children))
+        if self.subject:
+            yield ("subject",), self.subject
+
+    @property
+    def marks(self) -> Iterator[tuple[str, str]]:
+        """What tells it from other images, each with the key where it stands."""
+        yield from (("tags", tag) for tag in self.tags)
+        if self.name and str(self.name) not in map(str, self.tags):
+            yield "name", self.name
+        if self.digest:
+            yield "digest", self.digest
+
+    def flaws(self) -> Iterator[Flaw]:
+        """Yield keys that need another one, or rule it out."""
+        if self.by and not self.expect:
+            yield Flaw(("by",), "'by' needs an 'expect' beside it: keep or delete")
+        if self.untagged_since and self.tags:
+            yield Flaw(("untagged_since",), "an image with tags is not untagged; remove one")
+
+
+class ExpectedGuards(Frozen):
+    """Whether the guards are to stop the plan."""
+
+    expect: Literal["ok", "stop"] = Field(
+        description="ok when no guard may stop the plan, stop when one must.", examples=["ok"]
+    )
+
+
+class PolicyTest(Checked):
+    """What one policy is to do with a repository that the test describes, at a frozen moment."""
+
+    policy: Label = Field(description="The policy that is tested.", examples=["web"])
+    now: Instant = Field(
+        description="The moment at which it is evaluated.", examples=["2026-01-31T12:00:00Z"]
+    )
+    images: tuple[ExpectedImage, ...] = Field(
+        min_length=1,
+        max_length=MAX_IMAGES,
+        description="All versions of the repository.",
+        examples=[[{"tags": ["1.4.2"], "age": "9d", "expect": "keep", "by": "releases"}]],
+    )
+    guards: ExpectedGuards | None = Field(
+        None, description="What the guards are to say.", examples=[{"expect": "ok"}]
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each image is called: its name, its first tag, or its place in the list."""
+        return tuple(
+            str(image.name or next(iter(image.tags), f"image {number}"))
+            for number, image in enumerate(self.images, start=1)
+        )
+
+    def flaws(self) -> Iterator[Flaw]:
+        """Yield names and tags that stand twice, links that lead nowhere, and circles."""
+        yield from self._twice()
+        yield from self._astray()
+        links = {
+            name: [link for _, link in image.links]
+            for name, image in zip(self.names, self.images, strict=True)
+        }
+        try:
+            TopologicalSorter(links).prepare()
+        except CycleError as error:
+            circle = " -> ".join(error.args[1])
+            words = f"{circle} is a circle; a digest is the hash of what it names, so none exists"
+            yield Flaw(("images",), words)
+
+    def _twice(self) -> Iterator[Flaw]:
+        seen: dict[str, int] = {}
+        for position, image in enumerate(self.images):
+            for key, text in image.marks:
+                if seen.setdefault(text, position) != position:
+                    words = f"{text} stands at image {seen[text] + 1}, too; give each its own"
+                    yield Flaw(("images", position, key), words)
+
+    def _astray(self) -> Iterator[Flaw]:
+        known = set(self.names)
+        for position, image in enumerate(self.images):
+            for at, link in image.links:
+                if link not in known:
+                    yield Flaw(("images", position, *at), f"no image here is called {link}")
