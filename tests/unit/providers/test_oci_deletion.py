@@ -1,0 +1,163 @@
+"""Deleting in a plain registry: what each answer means, and that it is asked once."""
+
+import httpx
+import pytest
+
+from reconciler.errors import (
+    AccessError,
+    DeletionDisabledError,
+    ProtocolError,
+    ReconcilerError,
+    UnreachableError,
+)
+from reconciler.model.inventory import Version
+from reconciler.model.names import Tag
+from reconciler.model.ports import Deletion, DeletionResult
+from reconciler.providers.oci_deletion import PROBE
+from tests.support.answers import Answer, Answers
+from tests.support.oci import (
+    ABSENT,
+    API,
+    CREDENTIAL,
+    WEB,
+    digests,
+    document,
+    error,
+    reader,
+    registry,
+)
+
+(DIGEST,) = digests(document("one"))
+VERSION = Version(DIGEST, (Tag("v1"),))
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "message"),
+    [
+        (httpx.Response(202), DeletionResult.DELETED, ""),
+        (httpx.Response(200, text="done"), DeletionResult.DELETED, ""),
+        (httpx.Response(204), DeletionResult.DELETED, ""),
+        (ABSENT, DeletionResult.ABSENT, "MANIFEST_UNKNOWN: manifest unknown"),
+        (error(404, "NAME_UNKNOWN"), DeletionResult.ABSENT, "NAME_UNKNOWN"),
+        (httpx.Response(404, text="<html>"), DeletionResult.FAILED, "<html>"),
+        (error(405, "DENIED", "in use"), DeletionResult.RETAINED, "DENIED: in use"),
+        (error(409, "MANIFEST_INVALID"), DeletionResult.RETAINED, "MANIFEST_INVALID"),
+        (httpx.Response(412, text="immutable"), DeletionResult.RETAINED, "immutable"),
+        (httpx.Response(429, text="slow down"), DeletionResult.LOST, "slow down"),
+        (httpx.Response(500), DeletionResult.LOST, ""),
+        (httpx.Response(504, text="\x1b[31mgateway"), DeletionResult.LOST, "\\x1b[31mgateway"),
+        (error(400, "DIGEST_INVALID"), DeletionResult.FAILED, "DIGEST_INVALID"),
+        (httpx.Response(307), DeletionResult.FAILED, ""),
+        (httpx.Response(418, text="x" * 1000), DeletionResult.FAILED, "x" * 300),
+    ],
+)
+def test_each_answer_has_its_meaning(
+    answer: httpx.Response, result: DeletionResult, message: str
+) -> None:
+    server = Answers([answer])
+
+    deletion = registry(server).delete(WEB, VERSION)
+
+    assert deletion == Deletion(result, status=answer.status_code, message=message)
+    assert server.asked == [f"DELETE https://registry.example{API}/manifests/{DIGEST}"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.ReadTimeout("slow"),
+        httpx.ConnectError("refused"),
+        httpx.RemoteProtocolError("server disconnected without sending a response"),
+    ],
+)
+def test_an_answer_that_never_came_is_lost_and_the_question_is_not_repeated(
+    failure: Exception,
+) -> None:
+    server = Answers([failure])
+
+    deletion = registry(server).delete(WEB, VERSION)
+
+    assert deletion.result is DeletionResult.LOST
+    assert f"DELETE https://registry.example{API}/manifests/{DIGEST}" in deletion.message
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_right_that_is_missing_stops_everything(status: int) -> None:
+    server = Answers([error(status, "DENIED", "no")])
+
+    with pytest.raises(AccessError, match="refuses the action `delete`") as raised:
+        registry(server, credentials=lambda _: CREDENTIAL).delete(WEB, VERSION)
+
+    assert CREDENTIAL.source in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        error(405, "UNSUPPORTED", "The operation is unsupported."),
+        httpx.Response(405, text="Method not allowed"),
+        error(400, "UNSUPPORTED"),
+    ],
+)
+def test_a_registry_that_never_deletes_is_told_from_a_missing_right(answer: httpx.Response) -> None:
+    with pytest.raises(DeletionDisabledError, match="no deletion here") as deleting:
+        registry(Answers([answer])).delete(WEB, VERSION)
+    with pytest.raises(DeletionDisabledError, match="no deletion here"):
+        registry(Answers([answer])).check_deletion(WEB)
+
+    assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in deleting.value.hint
+
+
+def test_the_id_that_the_registry_gave_the_call_is_kept() -> None:
+    answer = httpx.Response(202, headers={"x-request-id": "abc-7"})
+
+    deletion = registry(Answers([answer])).delete(WEB, VERSION)
+
+    assert deletion.request_id == "abc-7"
+
+
+@pytest.mark.parametrize("answer", [ABSENT, error(404, "BLOB_UNKNOWN"), httpx.Response(202)])
+def test_deletion_is_possible_where_deleting_nothing_is(answer: httpx.Response) -> None:
+    server = Answers([answer])
+
+    registry(server).check_deletion(WEB)
+
+    assert server.asked == [f"DELETE https://registry.example{API}/manifests/{PROBE}"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (error(401, "UNAUTHORIZED"), AccessError),
+        (error(403, "DENIED"), AccessError),
+        (httpx.Response(404, text="404 page not found"), ProtocolError),
+        (error(400, "DIGEST_INVALID"), ProtocolError),
+        (httpx.Response(429), UnreachableError),
+        (httpx.Response(503), UnreachableError),
+        (httpx.ReadTimeout("slow"), UnreachableError),
+    ],
+)
+def test_deletion_is_not_possible_where_deleting_nothing_is_refused(
+    answer: Answer, kind: type[ReconcilerError]
+) -> None:
+    with pytest.raises(kind):
+        registry(Answers([answer])).check_deletion(WEB)
+
+
+def test_what_reads_never_sends_a_deletion() -> None:
+    server = Answers([httpx.Response(500)])
+
+    reader(server).check_deletion(WEB)
+
+    assert server.requests == []
+
+
+def test_nothing_is_brought_back_and_nothing_is_waited_for() -> None:
+    server = Answers([httpx.Response(500)])
+    oci = registry(server)
+
+    oci.pace(1000)
+
+    assert not oci.restore(WEB, VERSION)
+    assert server.requests == []
