@@ -17,6 +17,7 @@ COMMANDS = {
     "apply": "Delete what a plan names, safely, once, with a log.",
     "show": "Show a saved plan. Contacts nothing.",
     "validate": "Check policy files. Contacts nothing.",
+    "schema": "Print the JSON Schema of policy files, for editors.",
     "log": "List runs, show what they did, verify the journal.",
     "demo": "Play the whole cycle on a made-up package, on this machine alone.",
     "sandbox": "Serve a stand-in for GitHub Packages and ghcr.io, to rehearse on.",

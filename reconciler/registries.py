@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.model.names import Repository
 from reconciler.model.ports import Clock, Registry, RegistryReader
 from reconciler.providers.ghcr import GhcrRegistry
-from reconciler.providers.ghcr_connection import GhcrConnection
+from reconciler.providers.ghcr_connection import GhcrConnection, GitHubHost
 from reconciler.providers.ghcr_reader import GhcrReader
 from reconciler.providers.oci import OciRegistry
 from reconciler.providers.oci_reader import OciReader
@@ -66,14 +66,13 @@ class Registries:
 def _open_ghcr(host: str, settings: Settings, cache: ManifestCache, watch: Watch) -> Doors:
     told = settings.registry_for(host)
     token = settings.token_for(host)
-    connection = GhcrConnection.open(
+    where = GitHubHost(
         told.api or "",
         registry_url(host, plain_http=told.plain_http),
-        token.get_secret_value() if token else "",
-        cache,
-        watch,
         points=told.points_per_minute,
     )
+    secret = token.get_secret_value() if token else ""
+    connection = GhcrConnection.open(where, secret, cache, watch)
     return Doors(GhcrReader(connection), GhcrRegistry(connection), connection.close)
 
 

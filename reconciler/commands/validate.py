@@ -1,23 +1,18 @@
 """`reconciler validate`: are the policy files right."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import typer
 
 from reconciler.commands.options import PolicyPaths, policy_paths
-from reconciler.commands.running import finish, running
+from reconciler.commands.running import running
 from reconciler.errors import ExitCode
-from reconciler.formats import problems as problems_format
-from reconciler.model.problems import PolicyProblems
-from reconciler.policyfile import load_policies
+from reconciler.formats.problems import as_github, as_json, as_text
+from reconciler.model.problems import PolicyProblems, Problem
+from reconciler.policyfile import load_policies, remarks_on
 
 app = typer.Typer()
-
-RENDER = {
-    "text": problems_format.as_text,
-    "json": problems_format.as_json,
-    "github": problems_format.as_github,
-}
 
 ProblemFormat = Literal["text", "json", "github"]
 
@@ -26,24 +21,31 @@ ProblemFormat = Literal["text", "json", "github"]
 def validate(
     paths: PolicyPaths = None,
     output: Annotated[
-        ProblemFormat, typer.Option("--format", help="How to print problems.")
+        ProblemFormat, typer.Option("--format", help="How to print what is found.")
     ] = "text",
 ) -> None:
-    """Check policy files. Contacts nothing."""
+    """Check policy files, and remark on rules that cannot do what they seem to.
+
+    Contacts nothing. Problems end it with 78; remarks do not.
+    """
     with running(verbose=False):
         try:
             found = load_policies(policy_paths(paths))
         except PolicyProblems as error:
-            typer.echo(RENDER[output](error.problems), nl=False)
-            finish(ExitCode.BAD_POLICY)
-        else:
-            typer.echo(_fine(output, len(found.policies), len(found.sources)), nl=False)
+            typer.echo(_printed(error.problems, output, "error"), nl=False)
+            raise typer.Exit(ExitCode.BAD_POLICY) from error
+        typer.echo(_printed(remarks_on(found), output, "warning"), nl=False)
+        if output == "text":
+            typer.echo(f"{len(found.policies)} policies in {len(found.sources)} files are valid.")
 
 
-def _fine(output: ProblemFormat, policies: int, files: int) -> str:
-    """Say that all is well; machines get the list of problems, which is empty."""
-    return (
-        f"{policies} policies in {files} files are valid.\n"
-        if output == "text"
-        else RENDER[output](())
-    )
+def _printed(
+    problems: Sequence[Problem], output: ProblemFormat, level: Literal["error", "warning"]
+) -> str:
+    match output:
+        case "json":
+            return as_json(problems)
+        case "github":
+            return as_github(problems, level=level)
+        case _:
+            return as_text(problems)

@@ -117,9 +117,7 @@ class RegistryReader(Protocol):
     def version(self, repository: Repository, version: Version) -> Version | None:
         """Look at one version now, without a cache; None when the registry lacks it."""
 
-    def look(
-        self, repository: Repository, versions: Sequence[Version]
-    ) -> Mapping[Digest, Version]:
+    def look(self, repository: Repository, versions: Sequence[Version]) -> Mapping[Digest, Version]:
         """Look at several versions right before they are deleted; absent ones are left out.
 
         What is returned may be some seconds old, where that saves a request for each.

@@ -24,6 +24,19 @@ _RETRY = Retry(statuses=TEMPORARY - {429})
 
 
 @dataclass(frozen=True, slots=True)
+class GitHubHost:
+    """Where one GitHub is, and what its API allows.
+
+    Units: `points` in a minute of its secondary limit; `minute` is how long that is, in seconds.
+    """
+
+    api_url: str
+    registry_url: str
+    points: int = GITHUB.allowed
+    minute: float = WINDOW_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
 class GhcrConnection:
     """What is shared by all repositories of one host: clients, documents, the API's budget."""
 
@@ -35,30 +48,19 @@ class GhcrConnection:
 
     @classmethod
     def open(
-        cls,
-        api_url: str,
-        registry_url: str,
-        token: str,
-        cache: ManifestCache,
-        watch: Watch,
-        *,
-        points: int = GITHUB.allowed,
-        span: float = WINDOW_SECONDS,
+        cls, host: GitHubHost, token: str, cache: ManifestCache, watch: Watch
     ) -> "GhcrConnection":
-        """Open both servers with one token, which may be empty; nothing is sent yet.
-
-        Units: `points` the API allows in a minute; `span` is the length of a minute of the API's limits, in seconds.
-        """
+        """Open both servers with one token, which may be empty; nothing is sent yet."""
         kind = TokenKind.of(token)
-        rules = replace(GITHUB, allowed=points)
-        limited = LimitedTransport(connect(api_url), rules, watch, span=span)
+        rules = replace(GITHUB, allowed=host.points)
+        limited = LimitedTransport(connect(host.api_url), rules, watch, span=host.minute)
         auth = BearerAuth(token) if token else None
-        api = Client(api_url, watch, transport=limited, auth=auth, retry=_RETRY)
+        api = Client(host.api_url, watch, transport=limited, auth=auth, retry=_RETRY)
         registry = Client(
-            registry_url,
+            host.registry_url,
             watch,
-            transport=LimitedTransport(connect(registry_url), GHCR, watch),
-            auth=_registry_auth(registry_url, token, watch),
+            transport=LimitedTransport(connect(host.registry_url), GHCR, watch),
+            auth=_registry_auth(host.registry_url, token, watch),
             retry=_RETRY,
         )
         documents = Documents(registry, cache, lambda reply: failure(reply, kind, Need.READ))

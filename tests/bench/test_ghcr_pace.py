@@ -9,7 +9,7 @@ import pytest
 from reconciler.model.names import Repository
 from reconciler.model.ports import DeletionResult
 from reconciler.providers.ghcr import GhcrRegistry
-from reconciler.providers.ghcr_connection import GhcrConnection
+from reconciler.providers.ghcr_connection import GhcrConnection, GitHubHost
 from reconciler.sandbox.artifacts import image
 from reconciler.sandbox.limits import Limits
 from reconciler.sandbox.package import Package
@@ -42,9 +42,8 @@ def test_deletions_use_nine_tenths_of_what_is_allowed(
     sandbox: Sandbox, looks: int, points: int
 ) -> None:
     watch = Watch(lambda: datetime.now(UTC))
-    connection = GhcrConnection.open(
-        sandbox.url, sandbox.url, "ghp_sandbox", ManifestCache(None), watch, span=60 / FACTOR
-    )
+    host = GitHubHost(sandbox.url, sandbox.url, minute=60 / FACTOR)
+    connection = GhcrConnection.open(host, "ghp_sandbox", ManifestCache(None), watch)
     registry, repository = GhcrRegistry(connection), Repository(f"{sandbox.host}/acme/web")
     versions = registry.listing(repository).versions[:DELETIONS]
     began = time.perf_counter()

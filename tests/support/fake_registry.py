@@ -184,9 +184,7 @@ class FakeRegistry:
             return found
         return Version(found.digest, tuple(tag for tag in found.tags if tag in version.tags))
 
-    def look(
-        self, repository: Repository, versions: Sequence[Version]
-    ) -> Mapping[Digest, Version]:
+    def look(self, repository: Repository, versions: Sequence[Version]) -> Mapping[Digest, Version]:
         """Look at several versions, one after the other."""
         found = (self.version(repository, version) for version in versions)
         return {version.digest: version for version in found if version}

@@ -9,7 +9,7 @@ from reconciler.providers.documents import Documents
 from reconciler.providers.ghcr import GhcrRegistry
 from reconciler.providers.ghcr_access import Need, TokenKind, failure
 from reconciler.providers.ghcr_api import GitHubApi
-from reconciler.providers.ghcr_connection import GhcrConnection
+from reconciler.providers.ghcr_connection import GhcrConnection, GitHubHost
 from reconciler.transport.auth import BearerAuth
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.http import Client
@@ -27,7 +27,9 @@ def ghcr_at(
 ) -> GhcrRegistry:
     """Open the API and the registry that both answer at one URL; waits pass at once."""
     watch = (time or VirtualTime()).watch()
-    return GhcrRegistry(GhcrConnection.open(url, url, token, ManifestCache(cache), watch))
+    return GhcrRegistry(
+        GhcrConnection.open(GitHubHost(url, url), token, ManifestCache(cache), watch)
+    )
 
 
 def ghcr_answering(

@@ -2,11 +2,14 @@
 
 Documents cannot name one another in a circle, because a digest is the hash of what names it; so
 a version only lists or refers to versions made before it. Tags can name anything.
+
+Everything is decided by drawn bytes, one for each choice: many times quicker than a draw each,
+and shrunk as well.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -18,6 +21,7 @@ from tests.support.inventories import (
     ago,
     attestation,
     cosign_tag,
+    digest,
     fallback_tag,
     image,
     index,
@@ -46,6 +50,7 @@ TAG_PATTERNS = (
     ["customer-*"],
     ["sha256-*"],
     ["main*", "nightly-*"],
+    ["sha-.*"],
 )
 REGEXES: Mapping[str, tuple[str, ...]] = {
     r"pr-(?P<pr>\d+)(?:-(?P<arch>[a-z]+))?": ("pr", "arch"),
@@ -53,45 +58,141 @@ REGEXES: Mapping[str, tuple[str, ...]] = {
     r"(?P<branch>[a-z]+)\.(?P<n>\d+)": ("branch", "n"),
     r"(?P<word>[a-z]+)-(?P<rest>.*)": ("word", "rest"),
     r"sha-.|latest": (),
+    r"sha-.*": (),
 }
 RANGES = (
     *(">=0", ">=1.2 <2", "^1.2", "~1.2", "1", "!=1.2.3", "<1.2.4 || >=2", "<=1.2", ">1.2"),
     *(">=2.0.0-rc.2", "<=2.0.0-rc.2", ">2.0.0-rc.2", "^2.0.0-rc.2", "~1.2, !=1.2.4"),
 )
 FACTS = ("pushed", "created", "first_seen")
-_MAYBE = st.booleans()
-BUCKETS = ("hourly", "daily", "weekly", "monthly", "yearly")
+KEEP_KEYS = (
+    *("last", "last", "within", "within", "extra"),
+    *("hourly", "daily", "weekly", "monthly", "yearly"),
+)
+SELECTORS = ("tags", "tags", "regex", "regex", "semver", "untagged", "any", "rest")
+
+Option = TypeVar("Option")
 
 
-@st.composite
-def inventories(draw: st.DrawFn, least: int = 0) -> Inventory:
+class Choices:
+    """Answers one question after another from drawn bytes, with the first option when they end."""
+
+    def __init__(self, content: bytes) -> None:
+        """Start at the first byte."""
+        self._left = iter(content)
+
+    def of(self, options: Sequence[Option]) -> Option:
+        """Choose one of some options."""
+        return options[next(self._left, 0) % len(options)]
+
+    def some(self, options: Sequence[Option], most: int) -> list[Option]:
+        """Choose up to so many options, perhaps some of them twice."""
+        return [self.of(options) for _ in range(self.of(range(most + 1)))]
+
+    def whether(self, *, once_in: int = 2) -> bool:
+        """Say yes once in so many times."""
+        return self.of(range(once_in)) == once_in - 1
+
+
+def choices(size: int) -> st.SearchStrategy[Choices]:
+    """Draw the bytes for so many choices."""
+    return st.binary(min_size=size, max_size=size).map(Choices)
+
+
+def inventories() -> st.SearchStrategy[Inventory]:
     """Draw a repository: nested, shared, tagged, dangling, circular, of all times."""
-    order = draw(st.permutations(NAMES))[: draw(st.integers(least, len(NAMES)))]
-    tags = _tags(draw, order)
-    made: list[Version] = []
-    for name in order:
-        version = _document(draw, name, made)
-        times = draw(st.tuples(*[st.sampled_from(AGES)] * 4))
-        pushed, created, first_seen, untagged_since = [ago(age) if age else None for age in times]
-        made.append(
-            replace(
-                version,
-                tags=tuple(map(Tag, sorted(tags[name]))),
-                pushed=pushed,
-                created=created,
-                first_seen=first_seen,
-                untagged_since=None if tags[name] else untagged_since,
-            )
-        )
-    return inventory(*_partly_read(draw, made))
+    return choices(200).map(_inventory)
 
 
-@st.composite
-def observations(draw: st.DrawFn, held: Inventory) -> Observations:
+def observations(held: Inventory) -> st.SearchStrategy[Observations]:
     """Draw what earlier runs noted: some versions held, some refused by the registry."""
+    return choices(len(held.versions)).map(lambda chosen: _observations(chosen, held))
+
+
+def documents(selectors: Sequence[str] = SELECTORS) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw a policy of the whole language, as its mapping in a policy file."""
+    return choices(100).map(lambda chosen: _document(chosen, selectors))
+
+
+def policies() -> st.SearchStrategy[Policy]:
+    """Draw a policy of the whole language."""
+    return documents().map(policy)
+
+
+def matches() -> st.SearchStrategy[dict[str, Any]]:
+    """Draw a selector without filters, as its mapping in a policy file."""
+    return choices(4).map(lambda chosen: _selector(chosen, SELECTORS)[0])
+
+
+def _inventory(chosen: Choices) -> Inventory:
+    """Make versions one by one; digests are in an order of their own."""
+    order = list(NAMES)
+    names = [order.pop(chosen.of(range(len(order)))) for _ in range(chosen.of(range(10)))]
+    tags = _tags(chosen, names)
+    made: list[Version] = []
+    for name in names:
+        ages = [chosen.of(AGES) for _ in range(4)]
+        pushed, created, first_seen, untagged_since = [ago(age) if age else None for age in ages]
+        version = replace(
+            _version(chosen, name, made),
+            tags=tuple(map(Tag, sorted(tags[name]))),
+            pushed=pushed,
+            created=created,
+            first_seen=first_seen,
+            untagged_since=None if tags[name] else untagged_since,
+        )
+        made.append(version)
+    return inventory(*_partly_read(chosen, made))
+
+
+def _tags(chosen: Choices, names: Sequence[str]) -> dict[str, set[str]]:
+    """Give each tag to one version; signature tags may name anybody, here or elsewhere."""
+    owners: dict[str, str] = {}
+    if names:
+        for tag in chosen.some(TAGS, len(names) + 2):
+            owners[tag] = chosen.of(names)
+        for _ in range(chosen.of(range(4))):
+            kind = chosen.of((fallback_tag, cosign_tag))
+            owners[kind(chosen.of([*names, "elsewhere"]))] = chosen.of(names)
+    return {name: {tag for tag, owner in owners.items() if owner == name} for name in names}
+
+
+def _version(chosen: Choices, name: str, made: Sequence[Version]) -> Version:
+    """Make one version, whose document may name those made before it, or some that are missing."""
+    earlier: list[Version | str] = [*made, "gone"]
+    kind = chosen.of(("image", "image", "index", "index", "referrer", "attestation"))
+    if kind == "index":
+        subject = chosen.of(earlier) if chosen.whether(once_in=3) else None
+        return index(name, lists=chosen.some(earlier, 4), subject=subject)
+    if kind == "referrer":
+        return referrer(name, of=chosen.of(earlier))
+    if kind == "attestation":
+        return attestation(name, of=chosen.of(earlier), referrer=chosen.whether())
+    return image(name)
+
+
+def _partly_read(chosen: Choices, made: Sequence[Version]) -> list[Version]:
+    """Leave some documents unread: of children plainly images, and of signatures."""
+    present = {version.digest for version in made}
+    documents_read = [version.manifest for version in made if version.manifest]
+    listed = [child for manifest in documents_read for child in manifest.children]
+    claimed = {child.digest for child in listed if child.is_plain_image}
+    told = [
+        all(tag.is_signature and tag.subject in present for tag in version.tags)
+        if version.tags
+        else version.digest in claimed
+        for version in made
+    ]
+    return [
+        unread(version) if enough and chosen.whether() else version
+        for version, enough in zip(made, told, strict=True)
+    ]
+
+
+def _observations(chosen: Choices, held: Inventory) -> Observations:
     noted = {}
     for spelled, version in held.versions.items():
-        fate = draw(st.sampled_from(("", "", "", "held", "retained", "retained with other tags")))
+        fate = chosen.of(("", "", "", "held", "retained", "retained with other tags"))
         if fate:
             noted[spelled] = Observation(
                 first_seen=ago("90d"),
@@ -102,153 +203,72 @@ def observations(draw: st.DrawFn, held: Inventory) -> Observations:
     return Observations(digests=noted)
 
 
-@st.composite
-def rules(draw: st.DrawFn, name: str, *, selectors: Sequence[str] = ()) -> dict[str, Any]:
-    """Draw one rule, as its mapping in a policy file."""
-    match, captures = draw(matches(selectors))
-    rule: dict[str, Any] = {"name": name, "match": match, "keep": draw(keeps())}
-    groups = [*captures, *(("major", "minor") if "semver" in match else ())]
-    if draw(_MAYBE) and groups:
-        rule["group_by"] = draw(st.lists(st.sampled_from(groups), min_size=1, max_size=2))
-    typed = [f"{kind}:{name}" for kind in ("int", "text", "date") for name in captures]
-    orders = [*FACTS, *typed, *(["semver"] if "semver" in match else [])]
-    if draw(_MAYBE):
-        rule["order_by"] = draw(st.sampled_from(orders))
-    if draw(_MAYBE):
+def _document(chosen: Choices, selectors: Sequence[str]) -> dict[str, Any]:
+    guards = {"max_delete": 10_000, "max_delete_percent": 100, "never_empty": False}
+    return {
+        "timezone": chosen.of(("UTC", "Europe/Berlin", "America/New_York")),
+        "unmatched_tags": chosen.of(("keep", "keep", "ignore")),
+        "guards": guards | {"min_age": chosen.of(("0h", "24h", "24h", "8d"))},
+        "rules": [_rule(chosen, f"r{at}", selectors) for at in range(chosen.of(range(1, 5)))],
+        "protect": [_protection(chosen, f"p{at}") for at in range(chosen.of(range(3)))],
+    }
+
+
+def _rule(chosen: Choices, name: str, selectors: Sequence[str]) -> dict[str, Any]:
+    match, captures = _match(chosen, selectors)
+    rule: dict[str, Any] = {"name": name, "match": match, "keep": _keep(chosen)}
+    versions = ("major", "minor") if "semver" in match else ()
+    if (groups := [*captures, *versions]) and chosen.whether():
+        rule["group_by"] = chosen.some(groups, 2)
+    if chosen.whether():
+        typed = [f"{kind}:{name}" for kind in ("int", "text", "date") for name in captures]
+        rule["order_by"] = chosen.of([*FACTS, *typed, *(["semver"] if versions else [])])
+    if chosen.whether():
         dates = [f"date:{name}" for name in captures]
-        rule["age_by"] = draw(st.sampled_from([*FACTS, "untagged_since", *dates]))
+        rule["age_by"] = chosen.of([*FACTS, "untagged_since", *dates])
     return rule
 
 
-@st.composite
-def matches(
-    draw: st.DrawFn, selectors: Sequence[str] = ()
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Draw a selector with filters, and the captures it offers."""
-    every = ("tags", "tags", "regex", "regex", "semver", "untagged", "any", "rest")
-    selector = draw(st.sampled_from(selectors or every))
-    captures: tuple[str, ...] = ()
-    match: dict[str, Any] = {selector: True}
-    if selector == "tags":
-        match[selector] = draw(st.sampled_from(TAG_PATTERNS))
-    elif selector == "regex":
-        match[selector], captures = draw(st.sampled_from(tuple(REGEXES.items())))
-    elif selector == "semver":
-        match[selector] = draw(st.sampled_from(RANGES))
-        mode = draw(st.sampled_from((None, "exclude", "include", "only")))
-        match |= {"prerelease": mode} if mode else {}
-    return match | _filters(draw, selector), captures
-
-
-@st.composite
-def keeps(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw what a rule keeps."""
-    if not draw(st.integers(0, 3)):
-        return {draw(st.sampled_from(("all", "none", "none"))): True}
-    spans = st.sampled_from(("1h", "24h", "7d", "30d", "52w"))
-    counts = st.integers(1, 3)
-    keys = {
-        "last": counts,
-        "within": spans,
-        "extra": counts,
-        **{bucket: st.one_of(counts, spans) for bucket in BUCKETS},
-    }
-    chosen = draw(st.lists(st.sampled_from(tuple(keys)), min_size=1, max_size=3, unique=True))
-    return {key: draw(keys[key]) for key in chosen}
-
-
-@st.composite
-def documents(draw: st.DrawFn, *, selectors: Sequence[str] = ()) -> dict[str, Any]:
-    """Draw a policy, as its mapping in a policy file."""
-    count = draw(st.integers(1, 4))
-    return {
-        "timezone": draw(st.sampled_from(("UTC", "Europe/Berlin", "America/New_York"))),
-        "unmatched_tags": draw(st.sampled_from(("keep", "keep", "ignore"))),
-        "rules": [draw(rules(f"r{at}", selectors=selectors)) for at in range(count)],
-        "protect": [_protection(draw, f"p{at}") for at in range(draw(st.integers(0, 2)))],
-        "guards": {
-            "min_age": draw(st.sampled_from(("0h", "24h", "24h", "8d"))),
-            "max_delete": 10_000,
-            "max_delete_percent": 100,
-            "never_empty": False,
-        },
-    }
-
-
-def policies() -> st.SearchStrategy[Policy]:
-    """Draw a policy of the whole language."""
-    return documents().map(policy)
-
-
-def _protection(draw: st.DrawFn, name: str) -> dict[str, Any]:
-    if not draw(st.integers(0, 3)):
-        digests = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=2))
-        return {"name": name, "digests": [image(one).digest for one in digests]}
-    match, _ = draw(matches(("tags", "regex", "semver", "untagged", "any")))
-    keep = draw(keeps())
+def _protection(chosen: Choices, name: str) -> dict[str, Any]:
+    if chosen.whether(once_in=4):
+        return {"name": name, "digests": [digest(chosen.of(NAMES)), digest(chosen.of(NAMES))]}
+    match, _ = _match(chosen, ("tags", "regex", "semver", "untagged", "any"))
+    keep = _keep(chosen)
     return {"name": name, "match": match} | ({} if "none" in keep else {"keep": keep})
 
 
-def _filters(draw: st.DrawFn, selector: str) -> dict[str, Any]:
-    filters: dict[str, Any] = {}
-    patterns = st.sampled_from(TAG_PATTERNS)
-    for name in draw(st.lists(st.sampled_from(("except", "with", "without")), max_size=2)):
-        filters |= {name: draw(patterns)} if selector != "untagged" else {}
-    if selector != "untagged" and not draw(st.integers(0, 4)):
-        filters["every_tag"] = True
-    if not draw(st.integers(0, 5)):
-        filters["artifact_type"] = draw(st.sampled_from(("*", "*config*", "*sigstore*")))
-    return filters
+def _match(chosen: Choices, selectors: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Choose a selector with filters; return it with the captures it offers."""
+    match, captures = _selector(chosen, selectors)
+    if "untagged" not in match:
+        for name in chosen.some(("except", "with", "without"), 2):
+            match[name] = chosen.of(TAG_PATTERNS)
+        if chosen.whether(once_in=5):
+            match["every_tag"] = True
+    if chosen.whether(once_in=6):
+        match["artifact_type"] = chosen.of(("*", "*config*", "*sigstore*"))
+    return match, captures
 
 
-def _tags(draw: st.DrawFn, order: Sequence[str]) -> dict[str, set[str]]:
-    """Give each tag to one version; signature tags may name anybody, here or elsewhere."""
-    tags: dict[str, set[str]] = {name: set() for name in order}
-    if not order:
-        return tags
-    subjects = st.sampled_from([*order, "elsewhere"])
-    kinds = st.sampled_from((fallback_tag, cosign_tag))
-    signing = st.builds(lambda kind, of: kind(of), kinds, subjects)
-    owners = st.sampled_from(order)
-    common = st.dictionaries(st.sampled_from(TAGS), owners, max_size=len(order) + 2)
-    for tag, owner in (draw(common) | draw(st.dictionaries(signing, owners, max_size=3))).items():
-        tags[owner].add(tag)
-    return tags
+def _selector(chosen: Choices, selectors: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    selector = chosen.of(selectors)
+    if selector == "tags":
+        return {"tags": chosen.of(TAG_PATTERNS)}, ()
+    if selector == "regex":
+        regex = chosen.of(list(REGEXES))
+        return {"regex": regex}, REGEXES[regex]
+    if selector == "semver":
+        mode = chosen.of((None, "exclude", "include", "only"))
+        return {"semver": chosen.of(RANGES)} | ({"prerelease": mode} if mode else {}), ()
+    return {selector: True}, ()
 
 
-def _document(draw: st.DrawFn, name: str, made: Sequence[Version]) -> Version:
-    """Make one document, which may name those made before it, or some that are missing."""
-    earlier: st.SearchStrategy[Version | str] = st.sampled_from([*made, "gone"])
-    kind = draw(st.sampled_from(("image", "image", "index", "index", "referrer", "attestation")))
-    if kind == "index":
-        lists = draw(st.lists(earlier, max_size=4))
-        subject = draw(st.one_of(st.none(), st.none(), earlier))
-        return index(name, lists=lists, subject=subject)
-    if kind == "referrer":
-        return referrer(name, of=draw(earlier))
-    if kind == "attestation":
-        return attestation(name, of=draw(earlier), referrer=draw(_MAYBE))
-    return image(name)
-
-
-def _partly_read(draw: st.DrawFn, made: Sequence[Version]) -> list[Version]:
-    """Leave some documents unread: of children plainly images, and of signatures."""
-    present = {version.digest for version in made}
-    claimed = {
-        child.digest
-        for version in made
-        if version.manifest
-        for child in version.manifest.children
-        if child.is_plain_image
-    }
-    known = [
-        version.digest in claimed
-        if not version.tags
-        else all(tag.is_signature and tag.subject in present for tag in version.tags)
-        for version in made
-    ]
-    spared = draw(st.lists(st.booleans(), min_size=len(made), max_size=len(made)))
-    return [
-        unread(version) if may and skips else version
-        for version, may, skips in zip(made, known, spared, strict=True)
-    ]
+def _keep(chosen: Choices) -> dict[str, Any]:
+    if chosen.whether(once_in=4):
+        return {chosen.of(("all", "none", "none")): True}
+    keep: dict[str, Any] = {}
+    for key in [chosen.of(KEEP_KEYS), *chosen.some(KEEP_KEYS, 2)]:
+        spans = chosen.of(("1h", "24h", "7d", "30d", "52w"))
+        counts = key in ("last", "extra") or (key != "within" and chosen.whether())
+        keep[key] = chosen.of((1, 2, 3)) if counts else spans
+    return keep

@@ -9,7 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 _ROOT = Path(__file__).parents[2]
 _LOCK = (_ROOT / "requirements.lock").read_text()
-_PIN = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
+_PIN = re.compile(r"^([\w.-]+)(?:\[[^]]*\])?==(\S+)", re.MULTILINE)
 
 
 def test_every_requirement_is_pinned_to_a_version_it_allows() -> None:
