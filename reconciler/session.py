@@ -12,10 +12,11 @@ from pathlib import Path
 
 from reconciler import __version__
 from reconciler.core.guards import Allowances
+from reconciler.core.planner import Case
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Outcome, Run
 from reconciler.engine.fleet import Authority, apply_plan
-from reconciler.engine.plan import Governed, Moment, Origin, draw_plan
+from reconciler.engine.plan import Governed, Moment, Origin, draw_plan, read_case
 from reconciler.errors import PolicyError
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
@@ -69,6 +70,21 @@ class Session:
         authority = Authority(self.registries.registry, self.policies.policy_for, allowed)
         return apply_plan(plan, authority, self.state, held_by, run)
 
+    def case(self, repository: Repository) -> Case:
+        """Read one repository, and put beside it the policy that governs it.
+
+        Raises: PolicyError, when no policy does.
+        """
+        policy = self.policies.policy_for(repository)
+        if policy is None:
+            raise PolicyError(
+                f"no policy names {repository}", hint="Name it under `repositories` of a policy."
+            )
+        return read_case(self._by(repository, policy), self.state, self.clock())
+
+    def _by(self, repository: Repository, policy: Policy) -> Governed:
+        return Governed(repository, policy, self.registries.reader(repository.registry))
+
     def _governed(self) -> Iterator[Governed]:
         """Yield each repository that the policies name, once.
 
@@ -84,7 +100,7 @@ class Session:
         if not found:
             raise PolicyError("the policies name no repository that exists")
         for repository, policy in found.items():
-            yield Governed(repository, policy, self.registries.reader(repository.registry))
+            yield self._by(repository, policy)
 
 
 @contextmanager

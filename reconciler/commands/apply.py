@@ -30,7 +30,7 @@ from reconciler.errors import ExitCode, worst
 from reconciler.model.plan import Plan
 from reconciler.session import Session, open_session, utc_now
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _EXPIRY = timedelta(hours=72)
 
@@ -41,19 +41,20 @@ def apply(
         list[Path] | None,
         typer.Argument(
             help="A plan saved by `plan --out`, or policy files to plan from first.",
-            metavar="[PLAN | PATHS...]",
+            metavar="PLAN|PATHS",
         ),
     ] = None,
     policies: Annotated[
         list[Path] | None,
-        typer.Option(help="Policy files of today, when a saved plan is applied."),
+        typer.Option(help="Policy files of today, when a saved plan is applied.", metavar="PATH"),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     expect_digest: Annotated[
-        str, typer.Option(help="Refuse any plan but the one with this digest.")
+        str, typer.Option(help="Refuse any plan but the one with this digest.", metavar="DIGEST")
     ] = "",
     time_budget: Annotated[
-        str | None, typer.Option(help="Stop cleanly after this long, as in 50m.")
+        str | None,
+        typer.Option(help="Stop cleanly after this long, as in 50m.", metavar="DURATION"),
     ] = None,
     state: StateDirectory = None,
     allow: Allow = None,

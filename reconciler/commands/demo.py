@@ -27,7 +27,7 @@ from reconciler.session import Session, utc_now
 from reconciler.settings import RegistrySettings, Settings
 from reconciler.state.local import LocalState
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 POINTS_PER_MINUTE = 60_000
 """So fast that nobody waits: the sandbox of the demo counts no points."""

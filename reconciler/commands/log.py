@@ -16,7 +16,11 @@ from reconciler.model.journal import Record
 from reconciler.model.names import Repository
 from reconciler.session import open_state, utc_now
 
-app = typer.Typer(no_args_is_help=True, help="List runs, show what they did, verify the journal.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="List runs, show what they did, verify the journal.",
+)
 
 LogFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print it.")]
 

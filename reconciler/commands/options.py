@@ -13,9 +13,7 @@ DEFAULT_POLICIES = Path("policies")
 
 PolicyPaths = Annotated[
     list[Path] | None,
-    typer.Argument(
-        help="Policy files or folders of them. Default: policies/", metavar="[PATHS]..."
-    ),
+    typer.Argument(help="Policy files or folders of them. Default: policies/", metavar="PATHS"),
 ]
 StateDirectory = Annotated[
     Path | None,

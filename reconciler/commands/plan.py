@@ -1,5 +1,6 @@
 """`reconciler plan`: what would go, and why."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -20,20 +21,32 @@ from reconciler.errors import ExitCode
 from reconciler.model.plan import Plan
 from reconciler.session import open_session, utc_now
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def plan(
     paths: PolicyPaths = None,
-    out: Annotated[Path | None, typer.Option(help="Save the plan, for `apply`.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Save the plan, for `apply`.", metavar="FILE")
+    ] = None,
     output: PlanFormat = "text",
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 when something would go.")
     ] = False,
     state: StateDirectory = None,
     allow: Allow = None,
-    expires: Annotated[str, typer.Option(help="How long the plan may be applied.")] = "72h",
+    expires: Annotated[
+        str, typer.Option(help="How long the plan may be applied.", metavar="DURATION")
+    ] = "72h",
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            help="Forecast: evaluate the policies as if it were this time, in UTC.",
+            metavar="TIME",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
+        ),
+    ] = None,
     all_rows: AllRows = False,
     verbose: Verbose = False,
 ) -> None:
@@ -41,7 +54,8 @@ def plan(
     with running(verbose=verbose):
         lasts, allowed = duration(expires, "--expires"), allowances(allow)
         with open_session(policy_paths(paths), state) as session:
-            drawn = session.plan(lasts=lasts, allowed=allowed)
+            moment = at.replace(tzinfo=UTC) if at else None
+            drawn = session.plan(lasts=lasts, at=moment, allowed=allowed)
         if out:
             save(out, drawn.to_bytes())
         print_plan(drawn, output, view(utc_now(), all_rows=all_rows))

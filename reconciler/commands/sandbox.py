@@ -18,7 +18,7 @@ from reconciler.sandbox.server import serve_forever
 from reconciler.sandbox.settings import Settings
 from reconciler.session import utc_now
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -6,7 +6,7 @@ import typer
 
 from reconciler.formats.schema import json_schema
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from reconciler.commands.output import AllRows, PlanFormat, load_plan, print_pla
 from reconciler.commands.running import running
 from reconciler.session import utc_now
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

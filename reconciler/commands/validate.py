@@ -12,7 +12,7 @@ from reconciler.formats.problems import as_github, as_json, as_text
 from reconciler.model.problems import PolicyProblems, Problem
 from reconciler.policyfile import load_policies, remarks_on
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 ProblemFormat = Literal["text", "json", "github"]
 

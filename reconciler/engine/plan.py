@@ -66,13 +66,20 @@ def draw_plan(
     )
 
 
+def read_case(one: Governed, state: State, now: datetime) -> Case:
+    """Read one repository and what the state knows of it.
+
+    Raises: EvidenceError, when anything could not be read whole; AccessError; StateError.
+    """
+    seen = state.of(one.repository).observations()
+    inventory = observe(one.reader, one.repository, facts=one.policy.facts, seen=seen)
+    return Case(one.policy, inventory, seen, now, undo=one.reader.capabilities.undo)
+
+
 def _plan(one: Governed, state: State, now: datetime, allowed: Allowances) -> RepositoryPlan:
     """Plan one repository; what cannot be read whole becomes an incomplete part, never a crash."""
     try:
-        seen = state.of(one.repository).observations()
-        inventory = observe(one.reader, one.repository, facts=one.policy.facts, seen=seen)
-        case = Case(one.policy, inventory, seen, now, undo=one.reader.capabilities.undo)
-        return plan_repository(case, allowed)
+        return plan_repository(read_case(one, state, now), allowed)
     except ReconcilerError as error:
         return RepositoryPlan(
             repository=one.repository,
