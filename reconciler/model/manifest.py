@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from sys import intern
+from functools import lru_cache
 from typing import Any
 
 from reconciler.errors import ManifestError
@@ -261,4 +261,10 @@ def _text(value: object) -> str:
     """
     text = str(value or "")
     text.encode()
-    return intern(text)
+    return _shared(text)
+
+
+@lru_cache(maxsize=4096)
+def _shared(text: str) -> str:
+    """Return one copy of a text that a hundred thousand documents repeat, such as a type."""
+    return text
