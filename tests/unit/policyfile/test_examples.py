@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.policyfile import load_policies
+from reconciler.policyfile import is_policy_file, load_policies
 
 POLICIES = Path(__file__).parents[3] / "policies"
+FILES = [path for path in sorted(POLICIES.rglob("*")) if is_policy_file(path.name)]
 
 
-@pytest.mark.parametrize("path", sorted(POLICIES.rglob("*.y*ml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_example_is_a_policy(path: Path) -> None:
     assert load_policies([path]).policies
 
