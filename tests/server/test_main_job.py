@@ -1,5 +1,6 @@
 """The main job against a real registry: policy in, plan, apply, log; and images still pull."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -169,8 +170,8 @@ def test_a_password_from_dockers_configuration_is_enough(
     content = Content(web)
     reconciler.write_policy(POLICY.format(repository=web.name))
     (tmp_path / "docker").mkdir()
-    login = '{"auths": {"%s": {"username": "robot", "password": "secret-word"}}}' % web.host
-    (tmp_path / "docker" / "config.json").write_text(login)
+    login = {"username": "robot", "password": "secret-word"}
+    (tmp_path / "docker" / "config.json").write_text(json.dumps({"auths": {web.host: login}}))
     docker = {"DOCKER_CONFIG": str(tmp_path / "docker")}
 
     refused = reconciler("plan")
