@@ -86,22 +86,27 @@ class OciReader:
         return self.listing(repository)
 
     def look(self, repository: Repository, versions: Sequence[Version]) -> Mapping[Digest, Version]:
-        """Look at several versions and their tags now; what the registry lacks is left out."""
-        found = (self.version(repository, version) for version in versions)
-        return {version.digest: version for version in found if version}
+        """Look at several versions and their tags now; what the registry lacks is left out.
+
+        Asked are the tags that they are known by, here and in the last listing. A tag that came
+        to one after that listing is not seen: a registry does not tell what points to a digest.
+        """
+        present = self.present(repository, [version.digest for version in versions])
+        standing = [version for version in versions if present[version.digest]]
+        listed = self._listed.get(repository, {})
+        asked = {tag for v in standing for tag in (*v.tags, *listed.get(v.digest, ()))}
+        targets = self._tags.targets(repository, sorted(asked))
+        return {
+            version.digest: replace(
+                version,
+                tags=tuple(tag for tag, digest in targets.items() if digest == version.digest),
+            )
+            for version in standing
+        }
 
     def version(self, repository: Repository, version: Version) -> Version | None:
-        """Look at one version and its tags now; None when the registry lacks it.
-
-        Asked are the tags that it is known by, here and in the last listing. A tag that came to
-        it after that listing is not seen: a registry does not tell what points to a digest.
-        """
-        if not self.present(repository, [version.digest])[version.digest]:
-            return None
-        listed = self._listed.get(repository, {}).get(version.digest, ())
-        targets = self._tags.targets(repository, {*version.tags, *listed})
-        tags = sorted(tag for tag, digest in targets.items() if digest == version.digest)
-        return replace(version, tags=tuple(tags))
+        """Look at one version and its tags now; None when the registry lacks it."""
+        return self.look(repository, [version]).get(version.digest)
 
     def check_deletion(self, repository: Repository) -> None:
         """Prove nothing: whether a registry deletes shows only when it is asked to."""

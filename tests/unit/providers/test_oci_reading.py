@@ -9,21 +9,18 @@ import pytest
 from reconciler.errors import AccessError, ManifestError, ProtocolError, UnreachableError
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import parse_manifest
-from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.patterns import RepositoryGlob
+from reconciler.model.names import Digest, Tag
 from tests.support.answers import Site
 from tests.support.documents import Document, artifact, image, index
 from tests.support.oci import (
     ABSENT,
     API,
-    CREDENTIAL,
     NOBODY,
     WEB,
     digests,
     document,
     error,
     known,
-    names,
     reader,
     site,
 )
@@ -140,6 +137,20 @@ def test_a_tag_that_the_last_listing_saw_arrive_is_seen() -> None:
     assert found == Version(ONE_DIGEST, (Tag("prod"), Tag("v1")))
 
 
+def test_several_versions_are_looked_at_together_and_a_tag_that_changed_sides_is_seen() -> None:
+    server = site({"v1": ONE, "v2": ONE})
+    server.pages[f"{API}/manifests/{TWO_DIGEST}"] = known(TWO)
+    server.pages[f"{API}/manifests/{NOBODY}"] = ABSENT
+    observed = [Version(ONE_DIGEST, (Tag("v1"),)), Version(TWO_DIGEST, (Tag("v2"),))]
+
+    found = reader(server).look(WEB, [*observed, Version(NOBODY, (Tag("v3"),))])
+
+    assert found == {
+        ONE_DIGEST: Version(ONE_DIGEST, (Tag("v1"), Tag("v2"))),
+        TWO_DIGEST: Version(TWO_DIGEST),
+    }
+
+
 def test_a_version_that_is_gone_is_none() -> None:
     server = Site({f"{API}/manifests/{ONE_DIGEST}": ABSENT})
 
@@ -197,6 +208,13 @@ def test_referrers_that_cannot_be_read_are_not_taken_for_none(status: int) -> No
         reader(server).referrers(WEB, [ONE_DIGEST])
 
 
+def test_a_refusal_of_referrers_is_a_missing_right() -> None:
+    server = Site({f"{API}/referrers/{ONE_DIGEST}": error(403, "DENIED")})
+
+    with pytest.raises(AccessError, match=f"GET https://registry.example{API}/referrers"):
+        reader(server).referrers(WEB, [ONE_DIGEST])
+
+
 @pytest.mark.parametrize(
     "body", ["<html>", "{}", "[]", '{"manifests": [{}]}', '{"manifests": [{"digest": "x"}]}']
 )
@@ -221,51 +239,6 @@ def test_the_time_of_creation_is_in_the_configuration_wherever_that_is_kept() ->
     moment = told[digest]
     assert moment is not None
     assert moment.isoformat() == "2026-01-02T01:04:05.678901+00:00"
-
-
-def test_a_pattern_without_wildcard_needs_no_request() -> None:
-    server = Site({})
-
-    found = reader(server).repositories(RepositoryGlob("registry.example/acme/web"))
-
-    assert found == [WEB]
-    assert server.requests == []
-
-
-def test_repositories_are_those_of_the_catalogue_that_match() -> None:
-    server = Site(
-        {
-            "/v2/_catalog?n=1000": names(
-                "acme/web",
-                "acme/Odd Name",
-                "acme/deep/api",
-                member="repositories",
-                link='</v2/_catalog?last=x>; rel="next"',
-            ),
-            "/v2/_catalog?last=x": names("acme/api", "other/web", member="repositories"),
-        }
-    )
-
-    found = reader(server).repositories(RepositoryGlob("registry.example/acme/*"))
-
-    assert found == [Repository("registry.example/acme/api"), WEB]
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [(401, AccessError), (403, AccessError), (404, ProtocolError), (405, ProtocolError)],
-)
-def test_a_registry_without_catalogue_says_so_and_what_to_write(
-    status: int, kind: type[Exception]
-) -> None:
-    server = Site({"/v2/_catalog": error(status, "DENIED", "not for you")})
-    oci = reader(server, credentials=lambda _: CREDENTIAL)
-
-    with pytest.raises(kind, match="registry.example shows no catalogue") as raised:
-        oci.repositories(RepositoryGlob("registry.example/acme/*"))
-
-    assert f"asked with {CREDENTIAL.source}" in str(raised.value)
-    assert "one by one" in getattr(raised.value, "hint", "")
 
 
 def test_the_servers_clock_and_the_count_of_requests_are_told() -> None:

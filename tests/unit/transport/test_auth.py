@@ -107,7 +107,8 @@ def test_an_answer_that_is_no_token_is_an_error_and_no_absence(
 
 
 @pytest.mark.parametrize(
-    "realm", ["http://auth.example/token", "http://127.0.0.1/token", "ftp://x/token", "http://["]
+    "realm",
+    ["http://auth.example/token", "http://127.0.0.1/token", "ftp://x/token", "http://[::bad"],
 )
 def test_a_token_server_that_may_not_be_trusted_hears_nothing(realm: str) -> None:
     registry = TokenRegistry(realm=realm)

@@ -1,0 +1,54 @@
+"""Which repositories a plain registry has: those named, or those of its catalogue."""
+
+import pytest
+
+from reconciler.errors import AccessError, ProtocolError
+from reconciler.model.names import Repository
+from reconciler.model.patterns import RepositoryGlob
+from tests.support.answers import Site
+from tests.support.oci import CREDENTIAL, WEB, error, names, reader
+
+
+def test_a_pattern_without_wildcard_needs_no_request() -> None:
+    server = Site({})
+
+    found = reader(server).repositories(RepositoryGlob("registry.example/acme/web"))
+
+    assert found == [WEB]
+    assert server.requests == []
+
+
+def test_repositories_are_those_of_the_catalogue_that_match() -> None:
+    server = Site(
+        {
+            "/v2/_catalog?n=1000": names(
+                "acme/web",
+                "acme/Odd Name",
+                "acme/deep/api",
+                member="repositories",
+                link='</v2/_catalog?last=x>; rel="next"',
+            ),
+            "/v2/_catalog?last=x": names("acme/api", "other/web", member="repositories"),
+        }
+    )
+
+    found = reader(server).repositories(RepositoryGlob("registry.example/acme/*"))
+
+    assert found == [Repository("registry.example/acme/api"), WEB]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, AccessError), (403, AccessError), (404, ProtocolError), (405, ProtocolError)],
+)
+def test_a_registry_without_catalogue_says_so_and_what_to_write(
+    status: int, kind: type[Exception]
+) -> None:
+    server = Site({"/v2/_catalog": error(status, "DENIED", "not for you")})
+    oci = reader(server, credentials=lambda _: CREDENTIAL)
+
+    with pytest.raises(kind, match="registry.example shows no catalogue") as raised:
+        oci.repositories(RepositoryGlob("registry.example/acme/*"))
+
+    assert f"asked with {CREDENTIAL.source}" in str(raised.value)
+    assert "one by one" in getattr(raised.value, "hint", "")
