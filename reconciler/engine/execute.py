@@ -77,8 +77,9 @@ class Execution:
     def carry_out(self, components: Iterable[Component]) -> None:
         """Delete components in order until done, halted, or too much has failed.
 
-        Raises: StateError, when an intent or outcome cannot be made durable; EvidenceError or
-            AccessError, when the registry stops answering or refuses, once that is recorded.
+        Raises: StateError, when an intent or outcome cannot be made durable; LockedError, when
+            somebody broke the lock; EvidenceError or AccessError, when the registry stops
+            answering or refuses, once that is recorded.
         """
         for batch in _batches(components):
             if self._halted():
@@ -149,6 +150,7 @@ class Execution:
             yield from self._deleted(change, found)
 
     def _deleted(self, change: Change, found: Version) -> Iterator[Outcome]:
+        self.state.confirm_lock()
         deletion = self.registry.delete(self.inventory.repository, found)
         outcome = self._outcome(change, found, deletion)
         yield outcome

@@ -6,7 +6,7 @@ writes nothing. An implementation raises the errors of `reconciler.errors` and n
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -160,6 +160,8 @@ class Holder:
     who: str
     where: str
     since: datetime
+    process: int = field(default=0, compare=False)
+    """The number of its process on `where`; 0 where the backend does not know."""
 
 
 class RepositoryState(Protocol):
@@ -187,6 +189,21 @@ class RepositoryState(Protocol):
         """Hold the lock for the length of a `with` block.
 
         Raises: LockedError, naming the holder.
+        """
+
+    def seize(self, holder: Holder, run: str) -> AbstractContextManager[None]:
+        """Take the lock away from a run and hold it instead, for the length of a `with` block.
+
+        From then on nothing that the other run does is of any effect on the state, and before
+        its next deletion it is told.
+
+        Raises: LockedError, when that run does not hold the lock.
+        """
+
+    def confirm_lock(self) -> None:
+        """Make sure that the lock is held still; asked right before whatever cannot be undone.
+
+        Raises: LockedError, when somebody broke it: then nothing more may be sent.
         """
 
     def holder(self) -> Holder | None:

@@ -11,7 +11,7 @@ import structlog
 
 from reconciler.errors import StateError
 from reconciler.model.journal import MAX_RECORD_BYTES, Entry, Record, chain
-from reconciler.state.durable import state_errors, sync_directory, write_through
+from reconciler.state.durable import replace, state_errors, sync_directory, write_through
 from reconciler.state.reading import End, Reading, read_journal
 
 _log = structlog.get_logger()
@@ -49,6 +49,17 @@ class JournalFile:
     def forget(self) -> None:
         """Forget where the journal ends: whoever takes the lock reads what others wrote."""
         self._end = None
+
+    def renew(self) -> None:
+        """Put the journal into a new file, under the lock.
+
+        What a run that was paused with the old file open may still write then reaches nobody.
+        """
+        self.settle()
+        end = self._end or End()
+        if end.size:
+            with state_errors("renew", self._path):
+                replace(self._path, self._path.read_bytes()[: end.size])
 
     def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
         """Write entries after the last record in one go, and wait until the disk has them.

@@ -79,7 +79,6 @@ class LocalRepositoryState:
 
     def __init__(self, repository: Repository, directory: Path) -> None:
         """Remember the directory; nothing is created yet."""
-        self._repository = repository
         self._observations = directory / "observations.json"
         self._journal = JournalFile(directory / "journal.jsonl")
         self._lock = RepositoryLock(repository, directory)
@@ -96,7 +95,7 @@ class LocalRepositoryState:
 
         Raises: StateError, when they could not be made durable: then nothing may be deleted.
         """
-        self._require_lock()
+        self.confirm_lock()
         return self._journal.append(run, now, entries)
 
     def observations(self) -> Observations:
@@ -118,7 +117,7 @@ class LocalRepositoryState:
 
     def save_observations(self, observations: Observations) -> None:
         """Replace the observations, all or nothing, as compact JSON without defaults."""
-        self._require_lock()
+        self.confirm_lock()
         document = observations.model_dump(mode="json", exclude_defaults=True)
         with state_errors("write", self._observations):
             replace(self._observations, canonical(document))
@@ -133,11 +132,24 @@ class LocalRepositoryState:
             self._journal.forget()
             yield
 
+    @contextmanager
+    def seize(self, holder: Holder, run: str) -> Iterator[None]:
+        """Take the lock away from a run and hold it instead, for the length of a `with` block.
+
+        Raises: LockedError, when that run does not hold it.
+        """
+        with self._lock.seize(holder, run):
+            self._journal.forget()
+            self._journal.renew()
+            yield
+
+    def confirm_lock(self) -> None:
+        """Make sure that the lock is held still, which alone keeps two writers apart.
+
+        Raises: StateError, where it was never taken; LockedError, where it was broken since.
+        """
+        self._lock.confirm()
+
     def holder(self) -> Holder | None:
         """Tell who holds the lock now; None if nobody does."""
         return self._lock.holder()
-
-    def _require_lock(self) -> None:
-        """Refuse to write without the lock, which alone keeps two writers apart."""
-        if not self._lock.held:
-            raise StateError(f"{self._repository}: the state is written only under its lock")

@@ -1,7 +1,9 @@
 """The lock of one repository: the kernel's, with a record beside it of who holds it.
 
 The kernel lets go when its holder dies, however it dies; a record left behind by a killed run
-means nothing, since it counts only while the kernel lock is held.
+means nothing, since it counts only while the kernel lock is held. Nobody can take a kernel lock
+from a process that lives, so breaking one puts a new file in the place of the locked one: whoever
+holds the old file sees that before its next step.
 """
 
 import os
@@ -10,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from reconciler.errors import LockedError, StateError
@@ -47,6 +49,9 @@ class RepositoryLock:
         self._repository = repository
         self._path = directory / "lock"
         self._record = directory / "holder.json"
+        self._locked: tuple[int, int] | None = None
+        """The file that the kernel has locked for this object, by device and inode."""
+
         self.held = False
 
     @contextmanager
@@ -55,16 +60,41 @@ class RepositoryLock:
 
         Raises: LockedError, naming the holder.
         """
-        with self._acquired():
+        with self._acquired(self._path):
             self._sign(holder)
-            self.held = True
-            try:
+            with self._holding():
                 yield
-            finally:
-                self.held = False
-                # What went wrong inside matters more than a record that means nothing by now.
-                with suppress(OSError):
-                    self._record.unlink()
+
+    @contextmanager
+    def seize(self, holder: Holder, run: str) -> Iterator[None]:
+        """Take the lock away from a run and hold it instead, for the length of a `with` block.
+
+        Raises: LockedError, when that run does not hold it.
+        """
+        fresh = self._path.with_name("lock.new")
+        with self._acquired(fresh):
+            self._require_holder(run)
+            # Signed first, so that somebody who breaks the same lock finds another holder.
+            self._sign(holder)
+            with state_errors("break", self._path):
+                fresh.replace(self._path)
+            with self._holding():
+                yield
+
+    def confirm(self) -> None:
+        """Make sure that this object holds the lock still.
+
+        Raises: StateError, where it never did; LockedError, where the lock was broken since.
+        """
+        if not self.held:
+            raise StateError(f"{self._repository}: the state is written only under its lock")
+        with state_errors("look at", self._path):
+            in_place = self._is_in_place()
+        if not in_place:
+            raise LockedError(
+                f"{self._repository}: the lock of this run was broken or removed, so it stops",
+                hint="What it had begun is settled by the next run.",
+            )
 
     def holder(self) -> Holder | None:
         """Tell who holds the lock now, by trying to take it."""
@@ -73,29 +103,58 @@ class RepositoryLock:
             return None
         with state_errors("look at", self._path):
             try:
-                with self._kernel_lock().acquire(timeout=0):
+                with FileLock(self._path, fallback_to_soft=False).acquire(timeout=0):
                     return None
             except Timeout:
                 pass
         record = self._recorded()
         if record is None:
             return None
-        return Holder(record.run, record.who, record.where, record.since)
+        return Holder(record.run, record.who, record.where, record.since, record.pid)
 
-    def _acquired(self) -> AbstractContextManager[object]:
-        with state_errors("lock", self._path):
-            make_directory(self._path.parent)
+    def _acquired(self, path: Path) -> AbstractContextManager[object]:
+        """Take the kernel lock on a file, and remember which file that was.
+
+        Each lock object is new, so that two in one process exclude each other as well. Where the
+        kernel has no locks, it fails: a lock made of files would outlive its holder.
+        """
+        with state_errors("lock", path):
+            make_directory(path.parent)
+            lock = FileLock(path, fallback_to_soft=False, on_acquired=self._remember)
             try:
-                return self._kernel_lock().acquire(timeout=_GLANCE_SECONDS, poll_interval=0.01)
+                return lock.acquire(timeout=_GLANCE_SECONDS, poll_interval=0.01)
             except Timeout:
                 raise self._refusal() from None
 
-    def _kernel_lock(self) -> BaseFileLock:
-        """Make a new lock object, so that two in one process exclude each other as well.
+    def _remember(self, descriptor: int) -> None:
+        self._locked = _identity(os.fstat(descriptor))
 
-        Where the kernel has no locks, it fails: a lock made of files would outlive its holder.
-        """
-        return FileLock(self._path, fallback_to_soft=False)
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        self.held = True
+        try:
+            yield
+        finally:
+            self.held = False
+            # What went wrong inside matters more than a record that means nothing by now.
+            with suppress(OSError):
+                if self._is_in_place():
+                    self._record.unlink()
+
+    def _is_in_place(self) -> bool:
+        """Whether the file that is locked is the one that others try to lock."""
+        try:
+            return _identity(self._path.stat()) == self._locked
+        except FileNotFoundError:
+            return False
+
+    def _require_holder(self, run: str) -> None:
+        record = self._recorded()
+        if record is None or record.run != run:
+            raise LockedError(
+                f"{self._repository}: run {run} does not hold the lock",
+                hint="`reconciler lock status` tells who does.",
+            )
 
     def _sign(self, holder: Holder) -> None:
         record = HolderRecord(
@@ -124,3 +183,7 @@ class RepositoryLock:
             hint="Wait for that run to end, then run again. If it hangs, stop its process: "
             "the lock goes with it.",
         )
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino

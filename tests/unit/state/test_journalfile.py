@@ -208,3 +208,21 @@ def files_no_longer_than(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_what_is_written_to_a_journal_that_was_renewed_reaches_nobody(path: Path) -> None:
+    JournalFile(path).append("run-1", NOON, [intent(1)])
+    journal = JournalFile(path)
+
+    with path.open("ab", buffering=0) as opened_before:
+        journal.renew()
+        opened_before.write(b"half a rec")
+        journal.append("run-2", NOON, [intent(2)])
+
+    assert [record.run for record in JournalFile(path).look()] == ["run-1", "run-2"]
+
+
+def test_renewing_a_journal_that_does_not_exist_creates_none(tmp_path: Path) -> None:
+    JournalFile(tmp_path / "journal.jsonl").renew()
+
+    assert list(tmp_path.iterdir()) == []
