@@ -74,7 +74,7 @@ def _digest(inventory: Inventory, wanted: Reference) -> Digest:
     near = ", ".join(near_names(inventory, wanted))
     raise typer.BadParameter(
         f"{wanted} is not among the {len(inventory.versions):,} versions of the repository."
-        + (f" There are {near}." if near else "")
+        + (f" Did you mean {near}?" if near else "")
         + " `reconciler log` tells whether a run deleted it.",
         param_hint="REF",
     )

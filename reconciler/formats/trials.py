@@ -7,10 +7,13 @@ from typing import Any
 from rich.text import Text
 
 from reconciler.core.trial import Check, Trial
-from reconciler.formats.paper import line, printed, wrapped
+from reconciler.formats.paper import folded, line, printed, wrapped
 from reconciler.formats.verdicts import reasons, verdict
 from reconciler.formats.view import View
 from reconciler.model.inventory import Version
+
+_ROW = 20
+"""Signs that stand on one line at least, however long the name of the file is."""
 
 
 def render(trials: Sequence[Trial], view: View) -> str:
@@ -47,7 +50,10 @@ def _lines(trials: Sequence[Trial], view: View) -> Iterator[Text]:
 def _signs(trial: Trial, view: View) -> Iterator[Text]:
     """Print a dot for each check that holds, and an F for each that does not."""
     signs = "".join("." if check.ok else "F" for check in trial.checks)
-    yield from wrapped(signs, view, lead=f"{trial.path} ")
+    lead = f"{trial.path} "
+    for row in folded(signs, max(view.width - len(lead), _ROW)):
+        yield line(lead + row)
+        lead = " " * len(lead)
 
 
 def failure(check: Check, view: View) -> Iterator[Text]:

@@ -139,8 +139,8 @@ class PolicyTest(Checked):
     def names(self) -> tuple[str, ...]:
         """What each image is called: its name, its first tag, or its place in the list."""
         return tuple(
-            str(image.name or next(iter(image.tags), f"image {number}"))
-            for number, image in enumerate(self.images, start=1)
+            str(image.name or next(iter(image.tags), f"images[{position}]"))
+            for position, image in enumerate(self.images)
         )
 
     def flaws(self) -> Iterator[Flaw]:
@@ -163,7 +163,7 @@ class PolicyTest(Checked):
         for position, image in enumerate(self.images):
             for key, text in image.marks:
                 if seen.setdefault(text, position) != position:
-                    words = f"{text} stands at image {seen[text] + 1}, too; give each its own"
+                    words = f"{text} stands at images[{seen[text]}], too; give each its own"
                     yield Flaw(("images", position, key), words)
 
     def _astray(self) -> Iterator[Flaw]:

@@ -82,7 +82,7 @@ def _text_wanted(complaint: Complaint) -> str:
     if not isinstance(node, ScalarNode):
         return f"{complaint.subject} is {complaint.noun}; got {complaint.got}"
     raw = shown(node.text)
-    if complaint.noun == "a span of time" and raw.isdecimal():
+    if complaint.noun in ("a span of time", "a time or an age") and raw.isdecimal():
         return f"{complaint.key!r} lacks its unit; write {raw}h, {raw}d or {raw}w"
     return f'YAML read {raw} as {node.sense.value}, not {complaint.noun}; quote it: "{raw}"'
 
