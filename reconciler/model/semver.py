@@ -11,13 +11,12 @@ from typing import ClassVar, NamedTuple
 from reconciler.model.names import Name
 
 _NUMBER = r"(0|[1-9][0-9]{0,17})"
-_VERSION = re.compile(
-    rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z.-]+))?(?:[+_][0-9A-Za-z.-]+)?"
-)
-_IDENTIFIER = re.compile(r"0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*")
+_IDENTIFIER = r"(?:[0-9]*[A-Za-z-][0-9A-Za-z-]*|0|[1-9][0-9]*)"
+_PRERELEASE = rf"(?:-({_IDENTIFIER}(?:\.{_IDENTIFIER})*))?"
+_VERSION = re.compile(rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}{_PRERELEASE}(?:[+_][0-9A-Za-z.-]+)?")
 _BOUND = re.compile(
     rf"(?:(>=|>|<=|<|=|!=|\^|~)\s*+)?"
-    rf"v?{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?(?:-([0-9A-Za-z.-]+))?"
+    rf"v?{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?{_PRERELEASE}"
 )
 _BETWEEN = r"(?:\s++(?:(?:,|\|\|)\s*+)?|(?:,|\|\|)\s*+)"
 """What parts two bounds. Possessive, so that blanks cannot be shared out in many ways: ranges
@@ -62,19 +61,14 @@ def parse_semver(tag: str) -> SemVer | None:
     match = _VERSION.fullmatch(tag)
     if match is None:
         return None
-    prerelease = _prerelease(match[4])
-    if prerelease is None:
-        return None
-    return SemVer(int(match[1]), int(match[2]), int(match[3]), prerelease)
+    return SemVer(int(match[1]), int(match[2]), int(match[3]), _prerelease(match[4]))
 
 
-def _prerelease(text: str | None) -> Prerelease | None:
-    """Turn the pre-release part into a sort key: numbers before words, None if malformed."""
+def _prerelease(text: str | None) -> Prerelease:
+    """Turn the pre-release part into a sort key: numbers before words."""
     if text is None:
         return _RELEASED
     words = text.split(".")
-    if not all(_IDENTIFIER.fullmatch(word) for word in words):
-        return None
     return tuple((0, int(word), "") if word.isdigit() else (1, 0, word) for word in words)
 
 
@@ -139,8 +133,7 @@ def _bounds(text: str) -> tuple[tuple[_Bound, ...], ...]:
 def _bound(match: re.Match[str]) -> _Bound:
     operator = match[1] or "="
     given = [int(number) for number in match.groups()[1:4] if number is not None]
-    prerelease = _prerelease(match[5])
-    floor = SemVer(*_padded(given), prerelease or _RELEASED)
+    floor = SemVer(*_padded(given), _prerelease(match[5]))
     above = floor._replace(past=True) if floor.is_prerelease else _after(given)
     match operator:
         case ">=":
