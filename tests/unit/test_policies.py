@@ -1,15 +1,19 @@
 """The policies that the project ships do what their tests say, rule by rule."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from reconciler.core.trial import try_policy
 from reconciler.model.policy import Policy
-from reconciler.policyfile import WrittenTest, load_policies, load_tests, remarks_on
+from reconciler.model.policytest import ExpectedImage, PolicyTest
+from reconciler.policyfile import WrittenTest, load_policies, load_tests, read_test, remarks_on
 
 POLICIES = Path(__file__).parents[2] / "policies"
+GUIDE = Path(__file__).parents[2] / "docs" / "testing-policies.md"
 TESTS = load_tests([POLICIES])
 
 NEVER_EXPIRES = {("web", "previews")}
@@ -51,3 +55,26 @@ def test_every_rule_is_seen_to_keep_and_to_let_go(policy: Policy) -> None:
 
 def test_nothing_in_the_policies_deserves_a_second_look() -> None:
     assert remarks_on(load_policies([POLICIES])) == ()
+
+
+def examples() -> list[str]:
+    """Return the tests that the documentation shows."""
+    return re.findall(r"```yaml\n(policy: .*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("content", examples())
+def test_the_examples_of_the_guide_pass_on_the_first_policy(content: str) -> None:
+    policies = load_policies([POLICIES / "example.yaml"])
+
+    written = read_test("guide.test.yaml", content.encode(), policies)
+
+    assert [check.complaint for check in try_policy(written.policy, written.test)] == [
+        "" for _ in written.lines
+    ]
+
+
+@pytest.mark.parametrize("kind", [PolicyTest, ExpectedImage])
+def test_the_guide_explains_every_key_of_a_test(kind: type[BaseModel]) -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+
+    assert [key for key in kind.model_fields if f"**`{key}`**" not in text] == []
