@@ -220,7 +220,7 @@ def _shape(digest: Digest, document: Mapping[str, Any]) -> Shape:
 
 
 def _descriptors(document: Mapping[str, Any], member: str) -> tuple[Descriptor, ...]:
-    entries = document.get(member) or []
+    entries = [] if document.get(member) is None else document[member]
     if not isinstance(entries, list):
         raise TypeError(f"`{member}` is not a list")
     return tuple(_descriptor(entry) for entry in entries)
