@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import httpx
 
 from reconciler.errors import ProtocolError, UnreachableError
-from reconciler.model.display import safe
+from reconciler.model.display import public, safe
 from reconciler.transport.urls import shown
 
 _TLS_HINT = (
@@ -43,7 +43,7 @@ def translated(request: httpx.Request) -> Iterator[None]:
 
 def _words(error: Exception) -> str:
     """Say what failed; some failures have no words but their name."""
-    return safe(str(error)) or type(error).__name__
+    return safe(public(str(error))) or type(error).__name__
 
 
 def _is_tls(error: BaseException | None) -> bool:
