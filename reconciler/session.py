@@ -4,7 +4,7 @@ import getpass
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,6 +41,8 @@ class Session:
     registries: Registries
     state: State
     clock: Clock = utc_now
+    only: frozenset[Repository] = frozenset()
+    """The repositories to look at; empty for all that the policies name."""
 
     def plan(
         self, *, lasts: timedelta, at: datetime | None = None, allowed: Allowances | None = None
@@ -61,13 +63,22 @@ class Session:
         *,
         allowed: Allowances,
         halt: Callable[[], str],
-        report: Callable[[Outcome], None],
+        watching: Sequence[Callable[[Outcome], None]] = (),
     ) -> tuple[Applied, ...]:
-        """Delete what a plan names and may still go, under today's policies."""
+        """Delete what a plan names and may still go, under today's policies.
+
+        `halt` gives a reason to stop, empty to go on; all who are `watching` hear each outcome.
+        """
+
+        def report(outcome: Outcome) -> None:
+            for watcher in watching:
+                watcher(outcome)
+
         self.state.check_writable()
         held_by = holder(self.clock())
         run = Run(held_by.run, f"{held_by.who}@{held_by.where}", self.clock, halt, report)
-        authority = Authority(self.registries.registry, self.policies.policy_for, allowed)
+        policy_for, registry_for = self.policies.policy_for, self.registries.registry
+        authority = Authority(registry_for, policy_for, allowed, self.only)
         return apply_plan(plan, authority, self.state, held_by, run)
 
     def case(self, repository: Repository) -> Case:
@@ -90,22 +101,29 @@ class Session:
 
         Raises: PolicyError, when two policies name the same one, or none exists.
         """
-        found: dict[Repository, Policy] = {}
+        named = self.only or set(self._named())
+        found = {one: self.policies.policy_for(one) for one in named}
+        if not any(found.values()):
+            raise PolicyError("the policies name no repository that exists")
+        for repository, policy in found.items():
+            if policy:
+                yield self._by(repository, policy)
+
+    def _named(self) -> Iterator[Repository]:
+        """Yield the repositories that the patterns of the policies name, more than once maybe."""
         for policy in self.policies.policies:
             for glob in policy.repositories:
                 reader = self.registries.reader(glob.registry)
-                for repository in reader.repositories(glob):
-                    if policy.governs(repository) and repository not in found:
-                        found[repository] = self.policies.policy_for(repository) or policy
-        if not found:
-            raise PolicyError("the policies name no repository that exists")
-        for repository, policy in found.items():
-            yield self._by(repository, policy)
+                yield from filter(policy.governs, reader.repositories(glob))
 
 
 @contextmanager
 def open_session(
-    paths: Sequence[Path], state: Path | None, sleep: Callable[[float], None] = time.sleep
+    paths: Sequence[Path],
+    state: Path | None,
+    *,
+    only: Iterable[Repository] = (),
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Session]:
     """Build a session from policy files, a state directory and the environment; close it after.
 
@@ -114,7 +132,8 @@ def open_session(
     settings = Settings.load()
     policies = load_policies(paths)
     with open_registries(settings, utc_now, sleep) as registries:
-        yield Session(policies, registries, LocalState(state or settings.state))
+        where = LocalState(state or settings.state)
+        yield Session(policies, registries, where, only=frozenset(only))
 
 
 def open_state(state: Path | None) -> State:

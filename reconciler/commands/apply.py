@@ -27,6 +27,7 @@ from reconciler.commands.running import finish, running
 from reconciler.core.accept import check_applicable
 from reconciler.core.guards import Allowances
 from reconciler.errors import ExitCode, worst
+from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
 from reconciler.session import Session, open_session, utc_now
 
@@ -35,27 +36,47 @@ app = typer.Typer(add_completion=False)
 _EXPIRY = timedelta(hours=72)
 
 
+Sources = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="A plan saved by `plan --out`, or policy files to plan from first.",
+        metavar="PLAN|PATHS",
+    ),
+]
+Policies = Annotated[
+    list[Path] | None,
+    typer.Option(help="Policy files of today, when a saved plan is applied.", metavar="PATH"),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+ExpectDigest = Annotated[
+    str, typer.Option(help="Refuse any plan but the one with this digest.", metavar="DIGEST")
+]
+TimeBudget = Annotated[
+    str | None, typer.Option(help="Stop cleanly after this long, as in 50m.", metavar="DURATION")
+]
+MaxDeletes = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Stop cleanly after so many deletions; the image in hand is finished.",
+        metavar="N",
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(help="Only this repository of the plan; may be repeated.", metavar="REPO"),
+]
+
+
 @app.command()
 def apply(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="A plan saved by `plan --out`, or policy files to plan from first.",
-            metavar="PLAN|PATHS",
-        ),
-    ] = None,
-    policies: Annotated[
-        list[Path] | None,
-        typer.Option(help="Policy files of today, when a saved plan is applied.", metavar="PATH"),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    expect_digest: Annotated[
-        str, typer.Option(help="Refuse any plan but the one with this digest.", metavar="DIGEST")
-    ] = "",
-    time_budget: Annotated[
-        str | None,
-        typer.Option(help="Stop cleanly after this long, as in 50m.", metavar="DURATION"),
-    ] = None,
+    sources: Sources = None,
+    policies: Policies = None,
+    yes: Yes = False,
+    expect_digest: ExpectDigest = "",
+    time_budget: TimeBudget = None,
+    max_deletes: MaxDeletes = None,
+    only: Only = None,
     state: StateDirectory = None,
     allow: Allow = None,
     verbose: Verbose = False,
@@ -68,21 +89,27 @@ def apply(
     with running(verbose=verbose):
         allowed = allowances(allow)
         budget = duration(time_budget, "--time-budget") if time_budget else None
-        saved = _saved(paths)
-        files = policies if saved else paths
+        saved = _saved(sources)
+        files = (policies if saved else sources) or [DEFAULT_POLICIES]
+        scope = map(Repository, only or ())
         with (
-            halting(utc_now, budget) as halt,
-            open_session(files or [DEFAULT_POLICIES], state, halt.sleep) as session,
+            halting(utc_now, budget, max_deletes) as halt,
+            open_session(files, state, only=scope, sleep=halt.sleep) as session,
         ):
-            plan = load_plan(saved) if saved else _planned(session, allowed)
-            if saved:
-                check_applicable(plan, now=session.clock(), expected=expect_digest)
+            plan = _accepted(saved, expect_digest) if saved else _planned(session, allowed)
             _ask(plan, yes=yes)
             with DeletionProgress(plan.summary.delete) as progress:
-                done = session.apply(plan, allowed=allowed, halt=halt, report=progress.report)
+                watching = (halt.note, progress.report)
+                done = session.apply(plan, allowed=allowed, halt=halt, watching=watching)
         print_applied(done, view(utc_now()))
         codes = [plan.outcome, *(applied.exit_code for applied in done)]
         finish(ExitCode.INTERRUPTED if halt.interrupted else worst(codes))
+
+
+def _accepted(saved: Path, expected: str) -> Plan:
+    plan = load_plan(saved)
+    check_applicable(plan, now=utc_now(), expected=expected)
+    return plan
 
 
 def _saved(paths: list[Path] | None) -> Path | None:

@@ -80,7 +80,7 @@ def demo() -> None:
 
 def _apply(session: Session, plan: Plan) -> None:
     with DeletionProgress(plan.summary.delete) as progress:
-        done = session.apply(plan, allowed={}, halt=lambda: "", report=progress.report)
+        done = session.apply(plan, allowed={}, halt=lambda: "", watching=(progress.report,))
     print_applied(done, view(utc_now()))
 
 

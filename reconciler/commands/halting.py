@@ -8,18 +8,23 @@ from datetime import datetime, timedelta
 from threading import Event
 from types import FrameType
 
+from reconciler.engine.execute import Outcome
 from reconciler.errors import StoppedError
+from reconciler.model.journal import Result
 from reconciler.model.ports import Clock
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Halt:
     """Answers, before each deletion and in each wait, whether to stop; call it as a function."""
 
     clock: Clock
     until: datetime | None = None
+    left: int | None = None
+    """How many deletions may still be asked for; None for any number."""
+
     _signalled: Event = field(default_factory=Event)
 
     @property
@@ -33,7 +38,14 @@ class Halt:
             return "interrupted"
         if self.until and self.clock() >= self.until:
             return "the time budget is used up"
+        if self.left is not None and self.left <= 0:
+            return "as many deletions as allowed were made"
         return ""
+
+    def note(self, outcome: Outcome) -> None:
+        """Count a deletion that was made."""
+        if self.left is not None and outcome.result is Result.DELETED:
+            self.left -= 1
 
     def interrupt(self) -> None:
         """Ask to stop, now."""
@@ -51,9 +63,11 @@ class Halt:
 
 
 @contextmanager
-def halting(clock: Clock, budget: timedelta | None = None) -> Iterator[Halt]:
+def halting(
+    clock: Clock, budget: timedelta | None = None, deletions: int | None = None
+) -> Iterator[Halt]:
     """Turn the first SIGINT or SIGTERM into a clean stop; a second one ends the process."""
-    halt = Halt(clock, clock() + budget if budget else None)
+    halt = Halt(clock, clock() + budget if budget else None, deletions)
 
     def stop(number: int, _: FrameType | None) -> None:
         halt.interrupt()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Dropped, Work, narrow
 from reconciler.core.planner import Case
+from reconciler.engine.clock import check_clock
 from reconciler.engine.execute import Execution, Outcome, Run, counts
 from reconciler.engine.observe import observe
 from reconciler.engine.remember import remember
@@ -92,6 +93,7 @@ class _Application:
         self._resolve()
         seen = self.state.observations()
         inventory = observe(self.registry, repository, facts=policy.facts, seen=seen)
+        check_clock(self.registry, self.run.clock())
         undo = self.registry.capabilities.undo
         case = Case(policy, inventory, seen, self.run.clock(), undo)
         work = narrow(self.approved.planned, case, self.approved.allowed)

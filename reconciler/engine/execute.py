@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from reconciler.core.drift import drift
 from reconciler.core.graph import Graph
 from reconciler.core.walk import closure
+from reconciler.engine.failures import FailureBudget
 from reconciler.engine.recheck import newly_referenced
 from reconciler.errors import AccessError, EvidenceError, StoppedError
 from reconciler.model.inventory import Inventory, Version
@@ -17,9 +18,6 @@ from reconciler.model.ports import Clock, Deletion, DeletionResult, Registry, Re
 
 BATCH = 50
 """Deletions between two looks at the newest versions; also the intents in one append."""
-
-MAX_FAILURES = 5
-"""Failures in a row after which a repository is left for the next run."""
 
 Component = Sequence[Change]
 
@@ -71,7 +69,7 @@ class Execution:
     _owed: list[Change] = field(default_factory=list)
     """What was deleted and must come back, since what it speaks of stays after all."""
 
-    _failures: int = 0
+    _budget: FailureBudget = field(default_factory=lambda: FailureBudget(0))
     _refusal: EvidenceError | AccessError | None = None
 
     def carry_out(self, components: Iterable[Component]) -> None:
@@ -81,7 +79,9 @@ class Execution:
             somebody broke the lock; EvidenceError or AccessError, when the registry stops
             answering or refuses, once that is recorded.
         """
-        for batch in _batches(components):
+        parts = list(components)
+        self._budget = FailureBudget(sum(map(len, parts)))
+        for batch in _batches(parts):
             if self._halted():
                 return
             self._spare(newly_referenced(self.registry, self.inventory))
@@ -166,10 +166,7 @@ class Execution:
             result = self._resolved(found)
         else:
             result = Result(deletion.result)
-        failed = result in (Result.FAILED, Result.UNKNOWN)
-        self._failures = self._failures + 1 if failed else 0
-        if self._failures >= MAX_FAILURES:
-            self.stopped = f"{MAX_FAILURES} deletions in a row failed"
+        self.stopped = self._budget.note(result) or self.stopped
         return Outcome(change, result, deletion.message, deletion.status, deletion.request_id)
 
     def _resolved(self, found: Version) -> Result:
@@ -184,7 +181,7 @@ class Execution:
         while self._owed:
             change = self._owed.pop(0)
             version = self.inventory.versions[change.digest]
-            if self.registry.restore(self.inventory.repository, version):
+            if self.registry.restore(self.inventory.repository, version).done:
                 yield Outcome(change, Result.RESTORED, "what it speaks of stays")
 
     def _record(self, entries: Iterable[Entry]) -> None:

@@ -1,6 +1,6 @@
 """Apply one plan over many repositories, each under its own lock, in sorted order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from reconciler.core.guards import Allowances
@@ -19,12 +19,14 @@ from reconciler.model.ports import Holder, Registry, State
 class Authority:
     """What an apply relies on: who changes which repository, and under which policy today.
 
-    `policy_for` returns None where the policy files of today no longer name a repository.
+    `policy_for` returns None where the policy files of today no longer name a repository. An
+    empty `only` stands for all repositories of the plan.
     """
 
     registry_for: Callable[[Repository], Registry]
     policy_for: Callable[[Repository], Policy | None]
     allowed: Allowances
+    only: Set[Repository] = frozenset()
 
 
 def apply_plan(
@@ -35,7 +37,12 @@ def apply_plan(
     A part that is incomplete, or that a guard stops, is left as it is.
     """
     digest = plan.digest
-    parts = sorted(plan.repositories, key=lambda part: part.repository)
+    wanted = [
+        part
+        for part in plan.repositories
+        if not authority.only or part.repository in authority.only
+    ]
+    parts = sorted(wanted, key=lambda part: part.repository)
     return tuple(_apply(part, digest, authority, state, holder, run) for part in parts)
 
 

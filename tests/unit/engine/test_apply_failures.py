@@ -100,15 +100,27 @@ def test_five_failures_in_a_row_leave_the_rest_to_the_next_run(scene: Scene) -> 
     assert open_intents(scene.records) == {}
 
 
-def test_failures_with_successes_between_them_do_not_stop_a_run(scene: Scene) -> None:
+def test_five_failures_with_successes_between_them_do_not_stop_a_run(scene: Scene) -> None:
     _six(scene)
-    for nth in (1, 2, 3, 4, 6, 7):
+    for nth in (1, 2, 3, 4, 6):
         scene.registry.answer(DeletionResult.FAILED, nth=nth, status=422)
 
     applied = scene.apply()
 
     assert applied.stopped == ""
     assert len(scene.registry.deletes) == 8
+
+
+def test_more_failures_than_a_twentieth_leave_the_rest_to_the_next_run(scene: Scene) -> None:
+    _six(scene)
+    for nth in (1, 2, 3, 4, 6):
+        scene.registry.answer(DeletionResult.FAILED, nth=nth, status=422)
+
+    applied = scene.apply()
+
+    assert applied.stopped == "6 of 10 deletions failed"
+    assert applied.exit_code is ExitCode.PARTIAL
+    assert len(scene.registry.deletes) == 7
 
 
 @pytest.mark.parametrize(("done", "result"), [(True, "deleted"), (False, "failed")])

@@ -1,0 +1,33 @@
+"""When so much has failed that a repository is better left to the next run."""
+
+from dataclasses import dataclass
+
+from reconciler.model.journal import Result
+
+IN_A_ROW = 5
+"""Failures one after another that end a repository's run."""
+
+SHARE = 0.05
+"""Share of a repository's deletions that may fail in all; the first few are always allowed."""
+
+
+@dataclass
+class FailureBudget:
+    """Counts failures against what is allowed. Units: `planned` in deletions."""
+
+    planned: int
+    _in_a_row: int = 0
+    _in_all: int = 0
+
+    def note(self, result: Result) -> str:
+        """Count one result; return the reason to stop, empty to go on."""
+        if result not in (Result.FAILED, Result.UNKNOWN):
+            self._in_a_row = 0
+            return ""
+        self._in_a_row += 1
+        self._in_all += 1
+        if self._in_a_row >= IN_A_ROW:
+            return f"{IN_A_ROW} deletions in a row failed"
+        if self._in_all > max(IN_A_ROW, SHARE * self.planned):
+            return f"{self._in_all} of {self.planned} deletions failed"
+        return ""
