@@ -7,14 +7,14 @@ writes nothing. An implementation raises the errors of `reconciler.errors` and n
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.journal import Entry, Record
 from reconciler.model.manifest import Manifest
-from reconciler.model.names import Digest, Repository
+from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.observations import Observations
 from reconciler.model.patterns import RepositoryGlob
 
@@ -42,6 +42,9 @@ class Capabilities:
 
     facts: frozenset[Fact]
     undo: bool = False
+    undo_for: timedelta | None = None
+    """How long a deletion can be taken back, where that is known."""
+
     referrers: bool = False
     """Whether `referrers` is worth asking: the registry may list what refers to a digest."""
 
@@ -73,6 +76,15 @@ class Deletion:
     status: int = 0
     message: str = ""
     request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """One answer to a restoration, with the registry's own words where it refused."""
+
+    done: bool
+    status: int = 0
+    message: str = ""
 
 
 class RegistryReader(Protocol):
@@ -126,6 +138,9 @@ class RegistryReader(Protocol):
     def newest(self, repository: Repository, watermark: str) -> Listing:
         """List versions newer than a watermark, and the tags of all it takes to get there."""
 
+    def deleted(self, repository: Repository) -> Sequence[Version]:
+        """List what was deleted and can be restored, with the tags it had; else nothing."""
+
     def server_time(self) -> datetime | None:
         """The registry's own clock as of its last answer; None where it sent none."""
 
@@ -140,7 +155,7 @@ class Registry(RegistryReader, Protocol):
         """
 
     def pace(self, deletions: int) -> None:
-        """Wait until so many deletions may be sent without a pause between them."""
+        """Wait until so many deletions or restorations may be sent without a pause between."""
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
         """Delete one version by id or digest: one attempt, never repeated blindly.
@@ -148,8 +163,17 @@ class Registry(RegistryReader, Protocol):
         Raises: AccessError, when the right is missing; any other answer is a Deletion.
         """
 
-    def restore(self, repository: Repository, version: Version) -> bool:
-        """Bring one deleted version back; False where the registry cannot or will not."""
+    def restore(self, repository: Repository, version: Version) -> Restoration:
+        """Bring one deleted version back, if the registry can and will.
+
+        Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
+        """
+
+    def tag(self, repository: Repository, version: Version, tag: Tag) -> Digest:
+        """Attach a tag to a version unless another one has it; return the digest that has it now.
+
+        Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
+        """
 
 
 @dataclass(frozen=True, slots=True)

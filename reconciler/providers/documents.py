@@ -14,8 +14,14 @@ from reconciler.transport.cache import Document, ManifestCache
 from reconciler.transport.http import Client
 from reconciler.transport.pool import gather
 
-PARALLEL_READS = 10
-"""Documents read at once; what other clients of ghcr.io use without being slowed down."""
+PARALLEL_READS = 20
+"""Documents read at once.
+
+Other clients of ghcr.io read ten at once and are not slowed down. With twice as many, answers
+that take 100 ms make 12,000 reads a minute, well inside the 44,000 that its refusals name; some
+tell of 2,000 a minute, and there either number is over, and waits for what the refusal says.
+More gain nothing: at 20 ms an answer, twenty reads keep one interpreter busy.
+"""
 
 BATCH = 500
 """Documents held as bytes at once, between the registry, the cache and their reader."""
@@ -49,6 +55,10 @@ class Documents:
             for digest, document in self._read(repository, "manifests", batch).items():
                 found[digest] = parse_manifest(digest, *document) if document else None
         return found
+
+    def manifest_bytes(self, repository: Repository, digest: Digest) -> Document | None:
+        """Return one manifest as it was pushed, and verified; None when the registry lacks it."""
+        return self._read(repository, "manifests", [digest])[digest]
 
     def blobs(
         self, repository: Repository, digests: Iterable[Digest]

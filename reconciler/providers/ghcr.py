@@ -1,20 +1,18 @@
 """GitHub Container Registry, changed: deletions through the REST API, and their way back."""
 
-from collections.abc import Sequence
+from functools import partial
 
 import httpx
 
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Version
-from reconciler.model.names import Repository
-from reconciler.model.ports import Deletion, DeletionResult
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.ports import Deletion, DeletionResult, Restoration
 from reconciler.providers.ghcr_access import Need, failure, refused, says_no_version, words
 from reconciler.providers.ghcr_deletion import deletion_of
-from reconciler.providers.ghcr_pages import PAGE_SIZE
 from reconciler.providers.ghcr_reader import GhcrReader
-from reconciler.providers.ghcr_rows import versions_of
+from reconciler.providers.tagging import attach
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
-from reconciler.transport.pages import pages
 
 LOOKS = 2
 """Pages that a look at one component takes as a rule: neighbours in time are on one page."""
@@ -45,29 +43,31 @@ class GhcrRegistry(GhcrReader):
             return self._hidden(repository, version, response)
         return deletion_of(response, self._api.kind)
 
-    def restore(self, repository: Repository, version: Version) -> bool:
-        """Bring one deleted version back; False where GitHub will not.
+    def restore(self, repository: Repository, version: Version) -> Restoration:
+        """Bring one deleted version back, if GitHub will.
 
         Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
         """
         path = f"{self._version_path(repository, version)}/restore"
         try:
             response = self._api.write("POST", path)
-        except EvidenceError:
-            return self.version(repository, version) is not None
+        except EvidenceError as error:
+            return Restoration(self.version(repository, version) is not None, message=str(error))
         if response.status_code in _DENIED:
             raise failure(response, self._api.kind, Need.RESTORE)
-        return response.is_success or self.version(repository, version) is not None
+        done = response.is_success or self.version(repository, version) is not None
+        return Restoration(done, response.status_code, "" if done else words(response))
 
-    def deleted(self, repository: Repository) -> Sequence[Version]:
-        """List the deleted versions that GitHub still holds, with the tags they had.
+    def tag(self, repository: Repository, version: Version, tag: Tag) -> Digest:
+        """Attach a tag to a version unless another one has it; return the digest that has it now.
 
-        Raises: AccessError, for whoever does not administer the package.
+        Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
         """
-        first = f"{self._packages.path(repository)}/versions?state=deleted&per_page={PAGE_SIZE}"
-        read = pages(lambda url: self._api.read(url, Need.RESTORE), first)
-        found = {version.id: version for response in read for version in versions_of(response)}
-        return tuple(found.values())
+        connection = self._connection
+        refusal = partial(failure, kind=self._api.kind, need=Need.TAG)
+        return attach(
+            connection.registry, connection.documents, repository, version.digest, tag, refusal
+        )
 
     def _hidden(
         self, repository: Repository, version: Version, response: httpx.Response

@@ -24,6 +24,7 @@ class Need(StrEnum):
     LIST = "list the owner's packages"
     DELETE = "delete versions"
     RESTORE = "restore versions"
+    TAG = "attach a tag"
 
 
 class TokenKind(StrEnum):
@@ -54,15 +55,18 @@ _SCOPES = {
     Need.LIST: ("read:packages",),
     Need.DELETE: ("read:packages", "delete:packages"),
     Need.RESTORE: ("read:packages", "write:packages"),
+    Need.TAG: ("read:packages", "write:packages"),
 }
 _WORKFLOW_CURES = {
     Need.READ: "Give the job `permissions: packages: read`.",
     Need.LIST: "Such a token cannot list packages: name them in the policy, without wildcards.",
     Need.DELETE: "Give the job `permissions: packages: write`.",
     Need.RESTORE: "Give the job `permissions: packages: write`.",
+    Need.TAG: "Give the job `permissions: packages: write`.",
 }
 _REFUSED = (400, 401, 403, 404)
-_WRITES = frozenset({Need.DELETE, Need.RESTORE})
+_ROLES = {Need.DELETE: "admin", Need.RESTORE: "admin", Need.TAG: "write"}
+"""The role on a package that a call needs, where reading is not enough."""
 
 
 def words(response: httpx.Response) -> str:
@@ -124,7 +128,7 @@ def _workflow_cures(classic: str, need: Need) -> Iterator[str]:
     if need is Need.LIST:
         yield f"Or use {classic}."
     else:
-        role = "Admin" if need in _WRITES else "Read"
+        role = _ROLES.get(need, "read").capitalize()
         yield (
             f"Give its repository the role {role} on the package:"
             " package settings, Manage Actions access. Check the name, too."
@@ -136,8 +140,7 @@ def _personal_cures(response: httpx.Response, need: Need) -> Iterator[str]:
     missing = missing_scopes(response, need)
     if missing:
         yield f"The token lacks {' and '.join(missing)}."
-    role = "admin" if need in _WRITES else "read"
-    yield f"Its owner needs the role {role} on the package."
+    yield f"Its owner needs the role {_ROLES.get(need, 'read')} on the package."
     if response.status_code == 404:
         yield "Check the name: GitHub answers 404 also for what a token may not see."
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,10 +18,15 @@ from reconciler.providers.ghcr_connection import GhcrConnection
 from reconciler.providers.ghcr_listing import Remembered, VersionPages
 from reconciler.providers.ghcr_newest import read_newest
 from reconciler.providers.ghcr_packages import Packages
+from reconciler.providers.ghcr_pages import PAGE_SIZE
 from reconciler.providers.ghcr_places import Places
-from reconciler.providers.ghcr_rows import package_of, version_of
+from reconciler.providers.ghcr_rows import package_of, version_of, versions_of
 from reconciler.providers.ghcr_whole import read_whole
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS, Quota
+from reconciler.transport.pages import pages
+
+RESTORABLE = timedelta(days=30)
+"""How long GitHub holds a deletion. Source: GitHub, "Deleting and restoring a package"."""
 
 log = structlog.get_logger()
 
@@ -29,7 +34,7 @@ log = structlog.get_logger()
 class GhcrReader:
     """A `RegistryReader` of GitHub's packages; it has no way to change them."""
 
-    capabilities = Capabilities(frozenset(Fact), undo=True, referrers=False)
+    capabilities = Capabilities(frozenset(Fact), undo=True, undo_for=RESTORABLE)
 
     def __init__(self, connection: GhcrConnection) -> None:
         """Read through a connection."""
@@ -133,6 +138,16 @@ class GhcrReader:
         if (found.id, found.digest) != (version.id, version.digest):
             raise ProtocolError(f"{repository}: asked for version {version.id}, got another one")
         return found
+
+    def deleted(self, repository: Repository) -> Sequence[Version]:
+        """List the deleted versions that GitHub still holds, with the tags they had.
+
+        Raises: AccessError, for whoever does not administer the package.
+        """
+        first = f"{self._packages.path(repository)}/versions?state=deleted&per_page={PAGE_SIZE}"
+        read = pages(lambda url: self._api.read(url, Need.RESTORE), first)
+        found = {version.id: version for response in read for version in versions_of(response)}
+        return tuple(found.values())
 
     def check_deletion(self, repository: Repository) -> None:
         """Prove, as far as reading can, that deletion is possible here.

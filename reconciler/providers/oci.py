@@ -1,11 +1,15 @@
 """Any OCI registry, changed: deletions by digest, which cannot be taken back."""
 
+from functools import partial
+
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Version
-from reconciler.model.names import Repository
-from reconciler.model.ports import Deletion, DeletionResult
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.ports import Deletion, DeletionResult, Restoration
+from reconciler.providers.oci_access import Action, failure
 from reconciler.providers.oci_deletion import PROBE, deletion_of, refusal_of_probe
 from reconciler.providers.oci_reader import OciReader
+from reconciler.providers.tagging import attach
 
 
 class OciRegistry(OciReader):
@@ -40,6 +44,15 @@ class OciRegistry(OciReader):
         self,
         repository: Repository,  # noqa: ARG002 - the port has it
         version: Version,  # noqa: ARG002 - the port has it
-    ) -> bool:
+    ) -> Restoration:
         """Do nothing: what is deleted here is gone."""
-        return False
+        return Restoration(done=False, message="this registry cannot restore")
+
+    def tag(self, repository: Repository, version: Version, tag: Tag) -> Digest:
+        """Attach a tag to a version unless another one has it; return the digest that has it now.
+
+        Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
+        """
+        credential = self._credentials(repository.path)
+        refusal = partial(failure, action=Action.PUSH, credential=credential)
+        return attach(self._client, self._documents, repository, version.digest, tag, refusal)

@@ -17,6 +17,7 @@ class Action(StrEnum):
 
     PULL = "pull"
     DELETE = "delete"
+    PUSH = "push"
 
 
 def failure(response: httpx.Response, action: Action, credential: Credential) -> ReconcilerError:

@@ -108,6 +108,13 @@ class OciReader:
         """Look at one version and its tags now; None when the registry lacks it."""
         return self.look(repository, [version]).get(version.digest)
 
+    def deleted(
+        self,
+        repository: Repository,  # noqa: ARG002 - the port has it
+    ) -> Sequence[Version]:
+        """List nothing: what is deleted here is gone."""
+        return ()
+
     def check_deletion(self, repository: Repository) -> None:
         """Prove nothing: whether a registry deletes shows only when it is asked to."""
 

@@ -33,7 +33,7 @@ POOL_SECONDS = 300.0
 """Longest wait for a free connection, in seconds; others may be waiting for their retries."""
 
 CONNECTIONS = 20
-"""Most connections to one server, twice the reads that are under way at once."""
+"""Most connections to one server, as many as the most reads that are under way at once."""
 
 MAX_PAGE_BYTES = 64 * 1024 * 1024
 """Largest answer that is no manifest, in bytes."""
@@ -116,7 +116,12 @@ class Client:
         return self._read(self._request("HEAD", url, headers), MAX_PAGE_BYTES)
 
     def write(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
     ) -> httpx.Response:
         """Send a change exactly once and return the answer, whatever it is.
 
@@ -125,7 +130,7 @@ class Client:
 
         Raises: UnreachableError, when it is unknown whether the change was made.
         """
-        request = self._request(method, url, headers)
+        request = self._request(method, url, headers, content)
         with translated(request):
             return self._exchange(request, MAX_PAGE_BYTES)
 
@@ -133,9 +138,15 @@ class Client:
         """Close all connections."""
         self._http.close()
 
-    def _request(self, method: str, url: str, headers: Mapping[str, str] | None) -> httpx.Request:
+    def _request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        content: bytes | None = None,
+    ) -> httpx.Request:
         """Build a request, and refuse one to another server."""
-        request = self._http.build_request(method, url, headers=headers)
+        request = self._http.build_request(method, url, headers=headers, content=content)
         if origin(request.url) != self._origin:
             raise ProtocolError(f"{shown(request)}: not on the server {self._http.base_url}")
         return request

@@ -22,6 +22,7 @@ LIFE_USED = 0.9
 
 _ENDPOINT = re.compile(r"/v2/(.+)/(?:manifests|blobs|tags|referrers)/[^/]+")
 _CATALOGUE = "registry:catalog:*"
+_ACTIONS = {"DELETE": "pull,delete", "PUT": "pull,push"}
 _REFUSALS = frozenset({401, 403, 429, *range(500, 600)})
 """Answers of a token server that are passed on as they are."""
 
@@ -38,7 +39,7 @@ def scope_of(request: httpx.Request) -> str:
     """Name the least right that a request needs; the empty text where it needs none."""
     if request.url.path == "/v2/_catalog":
         return _CATALOGUE
-    actions = "pull,delete" if request.method == "DELETE" else "pull"
+    actions = _ACTIONS.get(request.method, "pull")
     repository = repository_in(request.url)
     return f"repository:{repository}:{actions}" if repository else ""
 

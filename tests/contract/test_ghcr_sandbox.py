@@ -446,7 +446,7 @@ def test_a_deleted_version_is_listed_and_comes_back_with_its_tags(serve: Serve) 
     restored = client.restore(repository, version)
 
     assert [(v.id, v.tags) for v in deleted] == [(version.id, ("sha-0",))]
-    assert restored
+    assert restored.done
     assert served.sandbox.package("acme/web").tags["sha-0"].id == int(version.id)
 
 
@@ -456,7 +456,7 @@ def test_what_is_deleted_for_too_long_does_not_come_back(serve: Serve) -> None:
     client.delete(repository, version)
     served.time.pass_by(31 * 24 * 3600)
 
-    assert client.restore(repository, version) is False
+    assert not client.restore(repository, version).done
 
 
 def test_a_lost_answer_to_a_restoration_is_resolved_by_reading(serve: Serve) -> None:
@@ -465,7 +465,7 @@ def test_a_lost_answer_to_a_restoration_is_resolved_by_reading(serve: Serve) -> 
     client.delete(repository, version)
     served.sandbox.add_faults(Fault(method="POST", cut="lost"))
 
-    assert client.restore(repository, version) is True
+    assert client.restore(repository, version).done
 
 
 def test_the_clock_of_the_server_is_known_after_its_first_answer(serve: Serve) -> None:

@@ -3,14 +3,21 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from reconciler.errors import AccessError
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import Manifest, parse_manifest
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.patterns import RepositoryGlob
-from reconciler.model.ports import Capabilities, Clock, Deletion, DeletionResult, Listing
+from reconciler.model.ports import (
+    Capabilities,
+    Clock,
+    Deletion,
+    DeletionResult,
+    Listing,
+    Restoration,
+)
 from tests.support.storage import Storage, Stored
 
 WEB = Repository("ghcr.io/acme/web")
@@ -126,7 +133,8 @@ class FakeRegistry:
     def capabilities(self) -> Capabilities:
         """What this registry can do."""
         facts = frozenset(Fact) if self.closed else _OPEN_FACTS
-        return Capabilities(facts, undo=self.closed, referrers=self._referrers)
+        held = timedelta(days=30) if self.closed else None
+        return Capabilities(facts, undo=self.closed, undo_for=held, referrers=self._referrers)
 
     @property
     def requests(self) -> int:
@@ -226,10 +234,22 @@ class FakeRegistry:
         self.storage.remove(stored.digest)
         return Deletion(DeletionResult.DELETED, 204, request_id=f"R{len(self.calls)}")
 
-    def restore(self, repository: Repository, version: Version) -> bool:
+    def restore(self, repository: Repository, version: Version) -> Restoration:
         """Take a deletion back; a plain registry cannot."""
         self._enter("restore", version.digest)
-        return self.closed and self.storage.restore(int(version.id))
+        return Restoration(self.closed and self.storage.restore(int(version.id)))
+
+    def deleted(self, repository: Repository) -> Sequence[Version]:
+        """List what can still be taken back."""
+        self._enter("deleted", repository)
+        return tuple(map(self._version, self.storage.deleted.values())) if self.closed else ()
+
+    def tag(self, repository: Repository, version: Version, tag: Tag) -> Digest:
+        """Attach a tag that nobody has."""
+        self._enter("tag", version.digest, tag)
+        if tag not in self.storage.tags:
+            self.storage.retag(tag, version.digest)
+        return Digest(self.storage.tags[tag])
 
     def _enter(self, method: str, *about: str, requests: int = 1) -> None:
         """Record a call, then let the tests interfere."""

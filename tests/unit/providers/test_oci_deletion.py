@@ -159,5 +159,6 @@ def test_nothing_is_brought_back_and_nothing_is_waited_for() -> None:
 
     oci.pace(1000)
 
-    assert not oci.restore(WEB, VERSION)
+    assert not oci.restore(WEB, VERSION).done
+    assert oci.deleted(WEB) == ()
     assert server.requests == []
