@@ -7,7 +7,7 @@ from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Dropped
 from reconciler.engine.apply import Applied, Approved, apply_repository
 from reconciler.engine.execute import Run
-from reconciler.errors import ReconcilerError
+from reconciler.errors import PlanError, ReconcilerError
 from reconciler.model.journal import Result
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan, RepositoryPlan
@@ -35,7 +35,11 @@ def apply_plan(
     """Apply each part of a plan; an error in one repository does not hold back the others.
 
     A part that is incomplete, or that a guard stops, is left as it is.
+
+    Raises: PlanError, for a plan that restores: nothing in it may be deleted.
     """
+    if plan.undoes:
+        raise PlanError(f"the plan restores what run {plan.undoes} deleted; it deletes nothing")
     digest = plan.digest
     wanted = [
         part

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.formats.humanise import duration
-from reconciler.model.journal import Record, Result
+from reconciler.model.journal import Record, Result, run_of
 from reconciler.model.names import Repository
 
 Journals = Mapping[Repository, Sequence[Record]]
@@ -46,11 +46,6 @@ def located(journals: Journals, run: str = "") -> list[Located]:
         if run in ("", run_of(record))
     )
     return sorted(found, key=lambda pair: (pair[1].ts, pair[0], pair[1].seq))
-
-
-def run_of(record: Record) -> str:
-    """Return the run a record tells of; a later run may write down how a dead one ended."""
-    return str(record.body.get("of", record.run))
 
 
 def summaries(journals: Journals) -> list[RunSummary]:

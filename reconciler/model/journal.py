@@ -26,7 +26,7 @@ RecordType = Literal[
 
 
 class Result(StrEnum):
-    """How one deletion ended."""
+    """How one deletion or restoration ended."""
 
     DELETED = "deleted"
     ABSENT = "absent"
@@ -38,7 +38,7 @@ class Result(StrEnum):
     """The registry refuses to delete this one, for a reason of its own."""
 
     NOT_DONE = "not_done"
-    """An intent of a dead run that was never carried out."""
+    """An intent that was never carried out."""
 
     RESTORED = "restored"
     FAILED = "failed"
@@ -138,8 +138,18 @@ def open_intents(records: Sequence[Record]) -> dict[str, Record]:
     return pending
 
 
+def run_of(record: Record) -> str:
+    """Return the run a record tells of; a later run may write down how a dead one ended."""
+    return str(record.body.get("of", record.run))
+
+
+def is_restoration(record: Record) -> bool:
+    """Whether an intent, or what answers one, is of a restoration and not of a deletion."""
+    return record.body.get("action") == "restore"
+
+
 def open_runs(records: Sequence[Record]) -> list[str]:
     """Return the runs that were opened and never closed, in the order they were opened."""
-    closed = {record.body.get("of", record.run) for record in records if record.type == "run_close"}
+    closed = {run_of(record) for record in records if record.type == "run_close"}
     opened = (record.run for record in records if record.type == "run_open")
     return [run for run in opened if run not in closed]

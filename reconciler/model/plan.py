@@ -5,9 +5,10 @@ import json
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal
+from operator import not_
+from typing import Any, Literal, Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from reconciler.errors import ExitCode, PlanError, worst
 from reconciler.model.frozen import Frozen
@@ -59,14 +60,16 @@ class Observed(Frozen):
 class Change(Frozen):
     """One deletion: which version, in which order, why, and what must still be true then.
 
+    Or one restoration: of which version, and why it was deleted; `observed` is what it was then.
+
     Shape: `component` numbers the root whose deletion this belongs to; changes of one component
-        stand together, whatever names a digest before what it names.
+        stand together, whatever names a digest before what it names; restorations the other way.
     """
 
     key: str
     digest: Digest
     version_id: str = ""
-    action: Literal["delete"] = "delete"
+    action: Literal["delete", "restore"] = "delete"
     component: int
     cause: Cause
     rules: tuple[str, ...] = ()
@@ -74,6 +77,8 @@ class Change(Frozen):
 
     reasons: tuple[str, ...] = ()
     observed: Observed
+    until: datetime | None = Field(None, exclude_if=not_)
+    """How long the registry can restore it, where that is known."""
 
 
 class Kept(Frozen):
@@ -173,6 +178,7 @@ class Summary(Frozen):
     protected: int = 0
     incomplete: int = 0
     bytes: int = 0
+    restore: int = Field(0, exclude_if=not_)
 
 
 class PlanFormat(Frozen):
@@ -183,7 +189,10 @@ class PlanFormat(Frozen):
 
 
 class Plan(Frozen):
-    """What would be deleted, why, and what was seen; the same inputs give the same bytes."""
+    """What would be deleted, why, and what was seen; the same inputs give the same bytes.
+
+    Or what would be restored of the deletions of one run.
+    """
 
     format: PlanFormat = PlanFormat()
     tool: str
@@ -193,16 +202,32 @@ class Plan(Frozen):
     forecast: bool = False
     """Evaluated for another time than now: to be shown, never applied."""
 
+    undoes: str = Field("", exclude_if=not_)
+    """The run whose deletions it restores; empty for a plan that deletes."""
+
+    retag: bool = Field(default=False, exclude_if=not_)
+    """Whether tags that do not come back of themselves are attached where they are free."""
+
     policy: tuple[PolicySource, ...] = ()
     repositories: tuple[RepositoryPlan, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        """Refuse a plan that says it restores and deletes something, or the other way round."""
+        action = "restore" if self.undoes else "delete"
+        if any(change.action != action for part in self.repositories for change in part.changes):
+            raise ValueError(f"a change is no {action}")
+        return self
 
     @cached_property
     def summary(self) -> Summary:
         """The counts over all repositories."""
         changes = [change for part in self.repositories for change in part.changes]
+        deletions = 0 if self.undoes else len(changes)
         return Summary(
-            delete=len(changes),
-            keep=sum(part.versions for part in self.repositories) - len(changes),
+            delete=deletions,
+            restore=len(changes) - deletions,
+            keep=sum(part.versions for part in self.repositories) - deletions,
             protected=sum(len(part.protected) for part in self.repositories),
             incomplete=sum(not part.complete for part in self.repositories),
             bytes=sum(change.observed.size for change in changes),
