@@ -1,0 +1,312 @@
+"""Everybody at once: pushers, people who delete, dying runs, lost answers; the promises hold.
+
+Each rule is something that happens to a registry or that will happen to the next run. Every
+deletion is judged at the moment it is sent, every run by what it leaves behind.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+from unittest.mock import patch
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from reconciler.engine import execute
+from reconciler.engine.apply import Applied
+from reconciler.errors import AccessError, EvidenceError, LockedError
+from reconciler.model.journal import open_intents, open_runs
+from reconciler.model.plan import Plan
+from reconciler.model.ports import DeletionResult, Holder
+from reconciler.state import lock
+from tests.support.documents import (
+    Document,
+    artifact,
+    attestation,
+    cosign_tag,
+    fallback_tag,
+    image,
+    index,
+    signature,
+)
+from tests.support.fragile_state import FragileState, Killed, Moment
+from tests.support.judge import Judge
+from tests.support.programs import IN_CI
+from tests.support.scenes import NOON, WEB, Scene, policy
+
+PROTECTED = ("latest", "keep-me")
+TAGS = (*PROTECTED, "pr-1", "pr-2", "v1", "v2")
+FIRST_SEEN = {"order_by": "first_seen"}
+PREVIEWS = {"name": "previews", "match": {"tags": ["pr-*"]}, "keep": {"none": True}}
+RELEASES = {"name": "releases", "match": {"tags": ["v*"]}, "keep": {"last": 1}} | FIRST_SEEN
+DANGLING = {"name": "dangling", "match": {"untagged": True}, "keep": {"none": True}}
+REST = {"name": "rest", "match": {"rest": True}, "keep": {"last": 1}} | FIRST_SEEN
+POLICIES = ([PREVIEWS, DANGLING], [PREVIEWS, RELEASES], [RELEASES, DANGLING, REST])
+
+some_tags = st.lists(st.sampled_from(TAGS), max_size=2, unique=True)
+soon = st.integers(1, 6)
+pauses = st.sampled_from([0, 1, 30, 30, 24 * 40])
+failures = st.sampled_from(
+    [
+        "lost done",
+        "lost undone",
+        "failed",
+        "silent listing",
+        "silent manifests",
+        "silent newest",
+        "silent version",
+        "refused",
+        "killed newest",
+        "killed version",
+        "killed delete",
+        "killed restore",
+        "written before",
+        "written torn",
+        "written after",
+        "beside",
+        "seized",
+    ]
+)
+"""What goes wrong at the nth occasion."""
+
+
+class ApplyMachine(RuleBasedStateMachine):
+    """A registry that lists everything, as GitHub's does."""
+
+    closed: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        """Start with nothing: the first rule chooses the policy."""
+        super().__init__()
+        self.place = Path(tempfile.mkdtemp())
+        self.known: dict[str, Document] = {}
+        self.plans: list[Plan] = []
+        self.numbers = 0
+
+    @initialize(rules=st.sampled_from(POLICIES))
+    def open_shop(self, rules: list[dict[str, object]]) -> None:
+        governing = policy(
+            rules=rules,
+            protect=[{"name": "moving", "match": {"tags": list(PROTECTED)}}],
+            guards={"max_delete_percent": 100, "never_empty": False},
+        )
+        self.scene = Scene(self.place, governing, closed=self.closed, referrers=not self.closed)
+        self.state = FragileState(self.place)
+        self.scene.state = self.state
+        self.storage = self.scene.registry.storage
+        self.judge = Judge(self.scene, self.state.journal(WEB), PROTECTED)
+        self._stock()
+
+    # What people do.
+
+    @rule(tags=some_tags, name=st.sampled_from("abc"))
+    def push_image(self, tags: list[str], name: str) -> None:
+        self._push(image(name), *tags)
+
+    @rule(tags=some_tags, attested=st.booleans(), newer=st.booleans())
+    def push_build(self, tags: list[str], *, attested: bool, newer: bool) -> None:
+        self.numbers += 1
+        parts = [image(f"{self.numbers}", platform=f"linux/{name}") for name in ("amd64", "arm64")]
+        proofs = [attestation(part, referrer=newer) for part in parts] if attested else []
+        self._push(index(*parts, *proofs), *tags)
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data(), tags=some_tags)
+    def push_index_of_old_parts(self, data: st.DataObject, tags: list[str]) -> None:
+        self._push(self._collected(data), *tags)
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data(), kind=st.sampled_from(["sig", "att", "referrer", "fallback"]))
+    def attach(self, data: st.DataObject, kind: str) -> None:
+        self._attach(self._chosen(data), kind)
+
+    @precondition(lambda self: self.storage.live)
+    @rule(data=st.data(), tag=st.sampled_from(TAGS))
+    def retag(self, data: st.DataObject, tag: str) -> None:
+        self.storage.retag(tag, self._alive(data))
+
+    @precondition(lambda self: self.storage.live)
+    @rule(data=st.data())
+    def delete_by_hand(self, data: st.DataObject) -> None:
+        self.storage.remove(self._alive(data))
+
+    @precondition(lambda self: self.storage.live)
+    @rule(data=st.data())
+    def become_popular(self, data: st.DataObject) -> None:
+        self.scene.registry.refuses[self._alive(data)] = "more than 5000 downloads"
+
+    # What will happen to the next run.
+
+    @rule(failure=failures, nth=soon)
+    def arm(self, failure: str, nth: int) -> None:
+        registry = self.scene.registry
+        match failure.split():
+            case ["lost", done]:
+                registry.answer(DeletionResult.LOST, nth=nth, done=done == "done")
+            case ["failed"]:
+                registry.answer(DeletionResult.FAILED, nth=nth, status=422)
+            case ["silent", method]:
+                registry.fail(method, EvidenceError("no answer"), nth=nth)
+            case ["refused"]:
+                registry.fail("delete", AccessError("no right"), nth=nth)
+            case ["killed", method]:
+                registry.fail(method, Killed(), nth=nth)
+            case ["written", moment]:
+                self.state.die(nth, Moment(moment))
+            case ["beside"]:
+                registry.on("delete", self._apply_beside, nth=nth)
+            case ["seized"]:
+                registry.on("delete", self._seize, nth=nth)
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data(), method=st.sampled_from(["listing", "newest"]), nth=soon)
+    def interfere(self, data: st.DataObject, method: str, nth: int) -> None:
+        self.scene.registry.on(method, self._interference(data), nth=nth)
+
+    # What we do.
+
+    @rule()
+    def plan(self) -> None:
+        self.plans.append(self._planned())
+
+    @precondition(lambda self: self.plans)
+    @rule(data=st.data(), hours=pauses)
+    def apply_a_plan(self, data: st.DataObject, hours: int) -> None:
+        self.scene.later(hours=hours)
+        self._apply(data.draw(st.sampled_from(self.plans)))
+
+    @rule(hours=pauses)
+    def plan_and_apply(self, hours: int) -> None:
+        self.scene.later(hours=hours)
+        self._apply(self._planned())
+
+    @invariant()
+    def the_journal_verifies(self) -> None:
+        if hasattr(self, "scene"):
+            assert [record.seq for record in self.scene.records] == list(
+                range(1, len(self.scene.records) + 1)
+            )
+
+    def teardown(self) -> None:
+        """Apply twice undisturbed: all that was begun has an end, and nothing is left to do."""
+        if hasattr(self, "scene"):
+            self._calm()
+            self._apply(self.scene.plan())
+            before = self.judge.deletions
+            self._apply(self.scene.plan())
+            assert self.judge.deletions == before
+            assert open_intents(self.scene.records) == {}
+            assert open_runs(self.scene.records) == []
+        shutil.rmtree(self.place)
+
+    def _stock(self) -> None:
+        """Fill the registry with what a busy team leaves behind, seen by an earlier run."""
+        self._push(image("cornerstone"), "cornerstone")
+        for tag in ("pr-1", "v1", "v2"):
+            self.push_build([tag], attested=True, newer=True)
+            self._attach(self.known[self.storage.tags[tag]], "sig")
+            self._attach(self.known[self.storage.tags[tag]], "referrer")
+        self.push_build(["v2"], attested=False, newer=False)
+        self.scene.apply()
+        self.scene.later(days=2)
+
+    def _planned(self) -> Plan:
+        """Plan undisturbed; what was armed is meant for an apply."""
+        hooks, self.scene.registry.hooks = self.scene.registry.hooks, []
+        plan = self.scene.plan()
+        self.scene.registry.hooks = hooks
+        return plan
+
+    def _apply(self, plan: Plan) -> None:
+        self.applying = plan
+        self.judge.begin(plan)
+        self.scene.registry.hooks.insert(0, self.judge.watch)
+        applied: Applied | None = None
+        try:
+            with patch.object(execute, "BATCH", 3):
+                applied = self.scene.apply(plan)
+        except Killed:
+            pass
+        self._calm()
+        self.judge.end(applied)
+
+    def _calm(self) -> None:
+        self.scene.registry.calm()
+        self.state.die(0, Moment.BEFORE)
+
+    def _apply_beside(self) -> None:
+        """Have another run find the lock held, and send nothing."""
+        sent = len(self.scene.registry.calls)
+        with patch.object(lock, "_GLANCE_SECONDS", 0):
+            applied = self.scene.apply(self.applying)
+        assert isinstance(applied.error, LockedError)
+        assert len(self.scene.registry.calls) == sent
+
+    def _seize(self) -> None:
+        """Have somebody take the lock away from the run that holds it."""
+        state = self.state.of(WEB)
+        held = state.holder()
+        assert held, "a run that deletes holds the lock"
+        with state.seize(Holder("breaker", "hubot", "runner-1", NOON), held.run):
+            self.judge.silenced = True
+
+    def _push(self, document: Document, *tags: str) -> None:
+        for child in document.children:
+            self.known[child.digest] = child
+        self.known[document.digest] = document
+        self.storage.push(document, *tags)
+
+    def _attach(self, subject: Document, kind: str) -> None:
+        match kind:
+            case "sig" | "att":
+                self._push(signature(subject), cosign_tag(subject, kind))
+            case "referrer":
+                self._push(artifact(kind, subject=subject))
+            case _:
+                listed = artifact("listed", subject=subject)
+                self._push(index(listed), fallback_tag(subject))
+
+    def _collected(self, data: st.DataObject) -> Document:
+        """Put an index together from what was ever pushed, sometimes speaking of one of it."""
+        pool = st.sampled_from([self.known[digest] for digest in sorted(self.known)])
+        parts = data.draw(st.lists(pool, min_size=1, max_size=3, unique_by=lambda one: one.digest))
+        return index(*parts, subject=data.draw(st.none() | pool))
+
+    def _interference(self, data: st.DataObject) -> Callable[[], None]:
+        """Choose what somebody does in the middle of a run."""
+        document, tag = self._chosen(data), data.draw(st.sampled_from(TAGS))
+        match data.draw(st.sampled_from(["reuse", "push", "sign", "delete"])):
+            case "reuse":
+                collected = self._collected(data)
+                return lambda: self._push(collected, tag)
+            case "push":
+                return lambda: self._push(document, tag)
+            case "sign":
+                return lambda: self._attach(document, "sig")
+            case _:
+                return lambda: self._remove(document.digest)
+
+    def _remove(self, digest: str) -> None:
+        if digest in self.storage.live:
+            self.storage.remove(digest)
+
+    def _chosen(self, data: st.DataObject) -> Document:
+        return self.known[data.draw(st.sampled_from(sorted(self.known)))]
+
+    def _alive(self, data: st.DataObject) -> str:
+        return data.draw(st.sampled_from(sorted(self.storage.live)))
+
+
+class PlainMachine(ApplyMachine):
+    """A registry that lists tags, and cannot take a deletion back."""
+
+    closed = False
+
+
+TestApply = ApplyMachine.TestCase
+TestApplyPlain = PlainMachine.TestCase
+TestApply.settings = settings(max_examples=500 if IN_CI else 40, stateful_step_count=30)
+TestApplyPlain.settings = settings(max_examples=250 if IN_CI else 20, stateful_step_count=30)

@@ -1,0 +1,112 @@
+"""Judges every deletion at the moment it is sent, and every run by what it leaves behind."""
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from reconciler.engine.apply import Applied
+from reconciler.model.journal import Result
+from reconciler.model.plan import Change, Plan
+from tests.support.fake_registry import Call
+from tests.support.scenes import Scene
+from tests.support.storage_oracle import companions, parents, reachable
+
+MIN_AGE = timedelta(hours=24)
+
+
+class Judge:
+    """One repository's judge. It trusts raw bytes and the lines of the journal, nothing else."""
+
+    def __init__(self, scene: Scene, journal: Path, protected: Iterable[str]) -> None:
+        """Watch a scene; whatever has a protected tag is never to go."""
+        self._scene = scene
+        self._storage = scene.registry.storage
+        self._journal = journal
+        self._protected = frozenset(protected)
+        self._planned: dict[str, Change] = {}
+        self._speaking: dict[str, set[str]] = {}
+        self._sent: set[str] = set()
+        self.silenced = False
+        """Whether the lock was taken away from the run, which may then send nothing more."""
+
+        self.deletions = 0
+        """How many versions were really deleted so far."""
+
+    def begin(self, plan: Plan) -> None:
+        """Remember what a run may delete, and what speaks of what before it."""
+        changes = (change for part in plan.repositories for change in part.changes)
+        self._planned = {str(change.digest): change for change in changes}
+        self._speaking = companions(self._storage)
+        self._sent = set()
+        self.silenced = False
+
+    def watch(self, call: Call) -> None:
+        """Judge a call that deletes."""
+        if call.method == "delete":
+            self._judge(*call.about)
+
+    def _judge(self, digest: str) -> None:
+        assert not self.silenced, "who lost the lock deletes nothing more"
+        assert digest in self._planned, "only what the plan names is deleted"
+        assert digest in self._intended(), "a durable intent comes before each deletion"
+        stored = self._storage.live.get(digest)
+        if stored is None:
+            return
+        self._sent.add(digest)
+        self.deletions += 1
+        holders = self._visible(parents(self._storage).get(digest, set()) - {digest})
+        assert not holders, f"{digest} is deleted while {holders} list it"
+        assert digest not in self._sacred(), f"{digest} is deleted although it is protected"
+        tags = tuple(sorted(stored.tags))
+        assert tags == self._planned[digest].observed.tags, f"{digest} was tagged since the plan"
+        if self._scene.registry.closed:
+            assert stored.pushed <= self._scene.time.now - MIN_AGE, f"{digest} is too young"
+
+    def end(self, applied: Applied | None) -> None:
+        """Judge what a run leaves behind; it was killed when there is no result."""
+        gone = self._sent - self._storage.live.keys()
+        for digest in gone:
+            holders = self._visible(parents(self._storage).get(digest, set()))
+            assert not holders, f"{holders} lost {digest}"
+        for subject, speaking in self._speaking.items():
+            if self._visible({subject}) and gone & speaking:
+                self._excuse(subject, applied)
+
+    def _excuse(self, subject: str, applied: Applied | None) -> None:
+        """Accept that a version stands without its signatures only where its own end was near."""
+        assert subject in self._planned, f"{subject} lost what speaks of it"
+        cut_short = applied is None or applied.error is not None
+        unclear = applied and any(one.result is Result.UNKNOWN for one in applied.outcomes)
+        refused = not self._scene.registry.closed and applied and self._stays(subject, applied)
+        assert cut_short or unclear or refused, f"{subject} stays without what speaks of it"
+
+    def _stays(self, subject: str, applied: Applied) -> bool:
+        """Whether the registry itself would not let go, where nothing can be taken back."""
+        ends = (Result.FAILED, Result.RETAINED)
+        return any(o.change.digest == subject and o.result in ends for o in applied.outcomes)
+
+    def _visible(self, digests: Iterable[str]) -> set[str]:
+        """Leave out what a listing of tags leads nobody to."""
+        live = set(digests) & self._storage.live.keys()
+        if self._scene.registry.closed:
+            return live
+        return live & reachable(self._storage, self._storage.tags.values(), companions_too=True)
+
+    def _sacred(self) -> set[str]:
+        """Return what has a protected tag, all it lists, and what speaks of any of it."""
+        tags = self._storage.tags
+        start = (tags[tag] for tag in self._protected & tags.keys())
+        return reachable(self._storage, start, companions_too=True)
+
+    def _intended(self) -> set[str]:
+        """Return the digests of intents that stand in the journal and are not answered yet."""
+        intended: set[str] = set()
+        for line in self._journal.read_bytes().splitlines():
+            record = json.loads(line)
+            digest = record["body"].get("digest")
+            if record["type"] == "intent":
+                intended.add(digest)
+            elif record["type"] in ("outcome", "resolve"):
+                intended.discard(digest)
+        return intended
