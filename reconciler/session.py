@@ -1,6 +1,7 @@
 """The one place that builds things: policies and settings in; registries, state, clock out."""
 
 import getpass
+import math
 import secrets
 import socket
 import time
@@ -18,6 +19,7 @@ from reconciler.engine.execute import Outcome, Run
 from reconciler.engine.fleet import Authority, apply_plan
 from reconciler.engine.plan import Governed, Moment, Origin, draw_plan, read_case
 from reconciler.errors import PolicyError
+from reconciler.formats.view import Cost
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy
@@ -26,6 +28,9 @@ from reconciler.policyfile import PolicySet, load_policies
 from reconciler.registries import Registries, open_registries
 from reconciler.settings import Settings
 from reconciler.state.local import LocalState
+
+LOOKED_AT = 10
+"""Deletions that one look serves, about: neighbours in time are on one page of a listing."""
 
 
 def utc_now() -> datetime:
@@ -80,6 +85,21 @@ class Session:
         policy_for, registry_for = self.policies.policy_for, self.registries.registry
         authority = Authority(registry_for, policy_for, allowed, self.only)
         return apply_plan(plan, authority, self.state, held_by, run)
+
+    def cost(self, plan: Plan) -> Cost:
+        """Estimate what applying a plan takes: requests, time at the allowed pace, quota left.
+
+        Besides the deletions, each repository is read again, and looked at on the way.
+        """
+        parts = [part for part in plan.repositories if part.changes]
+        deletions, requests, minutes, left = 0, 0, 0.0, []
+        for part in parts:
+            allowance = self.registries.reader(part.repository.registry).allowance
+            deletions += len(part.changes)
+            requests += part.evidence.pages + len(part.changes) + len(part.changes) // LOOKED_AT + 3
+            minutes += len(part.changes) / (allowance.deletions_per_minute or math.inf)
+            left += [allowance.requests_left] if allowance.requests_left is not None else []
+        return Cost(requests, deletions, timedelta(minutes=minutes), min(left, default=None))
 
     def case(self, repository: Repository) -> Case:
         """Read one repository, and put beside it the policy that governs it.

@@ -122,7 +122,8 @@ def _saved(paths: list[Path] | None) -> Path | None:
 
 def _planned(session: Session, allowed: Allowances) -> Plan:
     plan = session.plan(lasts=_EXPIRY, allowed=allowed)
-    print_plan(plan, "text", view(session.clock()))
+    cost = session.cost(plan) if plan.summary.delete else None
+    print_plan(plan, "text", view(session.clock(), cost=cost))
     return plan
 
 

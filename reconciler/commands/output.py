@@ -18,7 +18,7 @@ from reconciler.engine.execute import Outcome
 from reconciler.errors import PlanError, SettingsError
 from reconciler.formats import applied as applied_format
 from reconciler.formats.catalogue import FORMATS
-from reconciler.formats.view import View
+from reconciler.formats.view import Cost, View
 from reconciler.model.plan import Plan, read_plan
 
 PIPED_WIDTH = 100
@@ -29,7 +29,7 @@ PlanFormat = Annotated[Format, typer.Option("--format", help="How to print the p
 AllRows = Annotated[bool, typer.Option("--all", help="Print every row, however many.")]
 
 
-def view(now: datetime, *, all_rows: bool = False) -> View:
+def view(now: datetime, *, all_rows: bool = False, cost: Cost | None = None) -> View:
     """Describe who looks at stdout: a terminal with its width and colours, or a pipe."""
     terminal = sys.stdout.isatty()
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
@@ -38,6 +38,7 @@ def view(now: datetime, *, all_rows: bool = False) -> View:
         width=shutil.get_terminal_size().columns if terminal else PIPED_WIDTH,
         colour=terminal and not colourless,
         all_rows=all_rows,
+        cost=cost,
     )
 
 

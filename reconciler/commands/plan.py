@@ -56,9 +56,10 @@ def plan(
         with open_session(policy_paths(paths), state) as session:
             moment = at.replace(tzinfo=UTC) if at else None
             drawn = session.plan(lasts=lasts, at=moment, allowed=allowed)
+            cost = session.cost(drawn) if drawn.summary.delete else None
         if out:
             save(out, drawn.to_bytes())
-        print_plan(drawn, output, view(utc_now(), all_rows=all_rows))
+        print_plan(drawn, output, view(utc_now(), all_rows=all_rows, cost=cost))
         finish(_exit_code(drawn, detailed=detailed_exitcode))
 
 

@@ -49,6 +49,17 @@ class Capabilities:
     """Whether `referrers` is worth asking: the registry may list what refers to a digest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a registry lets us do, as far as it has said.
+
+    Units: deletions in a minute, and requests until its limit is renewed; None for no limit.
+    """
+
+    deletions_per_minute: float | None = None
+    requests_left: int | None = None
+
+
 class Presence(StrEnum):
     """What a registry says when asked for one version."""
 
@@ -97,6 +108,10 @@ class RegistryReader(Protocol):
     @property
     def requests(self) -> int:
         """How many requests were sent so far."""
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the registry lets us do, as of its last answer."""
 
     def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
         """List the repositories a pattern names; a pattern without wildcard needs no request."""

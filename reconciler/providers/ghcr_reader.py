@@ -11,7 +11,7 @@ from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
-from reconciler.model.ports import Capabilities, Listing
+from reconciler.model.ports import Allowance, Capabilities, Listing
 from reconciler.providers.creation import read_creation
 from reconciler.providers.ghcr_access import Need, failure, missing_scopes, says_no_version
 from reconciler.providers.ghcr_connection import GhcrConnection
@@ -22,7 +22,7 @@ from reconciler.providers.ghcr_pages import PAGE_SIZE
 from reconciler.providers.ghcr_places import Places
 from reconciler.providers.ghcr_rows import package_of, version_of, versions_of
 from reconciler.providers.ghcr_whole import read_whole
-from reconciler.transport.limits import READ_POINTS, WRITE_POINTS, Quota
+from reconciler.transport.limits import WRITE_POINTS
 from reconciler.transport.pages import pages
 
 RESTORABLE = timedelta(days=30)
@@ -50,14 +50,11 @@ class GhcrReader:
         return self._connection.requests
 
     @property
-    def quota(self) -> Quota | None:
-        """What is left of the API's hourly limit, as of its last answer."""
-        return self._connection.budget.quota
-
-    @property
-    def deletions_per_minute(self) -> float:
-        """How many deletions a minute GitHub allows, each after a last look at the version."""
-        return self._connection.budget.per_minute / (READ_POINTS + WRITE_POINTS)
+    def allowance(self) -> Allowance:
+        """What the API's limits leave, as of its last answer."""
+        budget = self._connection.budget
+        left = budget.quota.remaining if budget.quota else None
+        return Allowance(budget.per_minute / WRITE_POINTS, left)
 
     def close(self) -> None:
         """Close all connections."""

@@ -14,7 +14,7 @@ from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.patterns import RepositoryGlob
-from reconciler.model.ports import Capabilities, Listing
+from reconciler.model.ports import Allowance, Capabilities, Listing
 from reconciler.providers.creation import read_creation
 from reconciler.providers.documents import Documents
 from reconciler.providers.oci_access import Action, failure
@@ -48,6 +48,11 @@ class OciReader:
     def capabilities(self) -> Capabilities:
         """Tell what this registry can do, as far as it has shown."""
         return Capabilities(_FACTS, undo=False, referrers=self._referrers.supported)
+
+    @property
+    def allowance(self) -> Allowance:
+        """Tell no limits: a plain registry has no way to say them."""
+        return Allowance()
 
     @property
     def requests(self) -> int:

@@ -11,6 +11,7 @@ from reconciler.model.manifest import Manifest, parse_manifest
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import (
+    Allowance,
     Capabilities,
     Clock,
     Deletion,
@@ -135,6 +136,11 @@ class FakeRegistry:
         facts = frozenset(Fact) if self.closed else _OPEN_FACTS
         held = timedelta(days=30) if self.closed else None
         return Capabilities(facts, undo=self.closed, undo_for=held, referrers=self._referrers)
+
+    @property
+    def allowance(self) -> Allowance:
+        """Limit nothing."""
+        return Allowance()
 
     @property
     def requests(self) -> int:

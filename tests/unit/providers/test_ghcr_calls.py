@@ -289,7 +289,7 @@ def test_a_version_without_a_number_is_never_asked_for(number: str) -> None:
 
 
 def test_a_plan_can_tell_how_many_deletions_a_minute_are_allowed() -> None:
-    assert ghcr_answering(Api()).deletions_per_minute == 150
+    assert ghcr_answering(Api()).allowance.deletions_per_minute == 180
 
 
 def test_the_registry_kind_can_all_that_its_port_promises() -> None:
