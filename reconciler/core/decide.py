@@ -97,11 +97,9 @@ def decide(
     bench = _bench(policy, inventory, images, now, observations or Observations())
     decisions = {image.digest: _decide(image, bench) for image in images}
     pinned = bench.pinned.keys() & inventory.versions.keys()
+    young = [version for version in inventory.versions.values() if _waits(version, bench)]
+    _spare(decisions, graph, young, bench)
     doomed = _doomed(inventory, graph, decisions, pinned)
-    young = [inventory.versions[d] for d in doomed if _waits(inventory.versions[d], bench)]
-    if young:
-        _spare(decisions, graph, young, bench)
-        doomed = _doomed(inventory, graph, decisions, pinned)
     for digest, decision in decisions.items():
         if decision.goes and digest not in doomed:
             decisions[digest] = _needed(decision, graph, doomed)
@@ -229,7 +227,11 @@ def _doomed(
 def _spare(
     decisions: dict[Digest, Decision], graph: Graph, young: Iterable[Version], bench: _Bench
 ) -> None:
-    """Keep the images that are too young, or would take along what is: until the last is not."""
+    """Keep the images that are too young, or that keep what is: until nothing of it is.
+
+    Whether something else keeps that as well makes no difference, so that no other rule or
+    protection can end the waiting.
+    """
     least = bench.policy.guards.min_age
     spared: set[Digest] = set()
     for version in sorted(young, key=lambda one: one.time(bench.born) or _LATEST, reverse=True):
@@ -237,13 +239,14 @@ def _spare(
         reached = closure(graph.kept_by, [version.digest], beyond=spared)
         spared |= reached
         for digest in reached & decisions.keys():
-            which = "" if digest == version.digest else "something that goes with it is "
-            decisions[digest] = replace(
-                decisions[digest],
-                cause=Cause.YOUNG,
-                note=f"{which}younger than min_age {least}",
-                until=born + least.delta if born else None,
-            )
+            if decisions[digest].goes:
+                which = "" if digest == version.digest else "something that belongs to it is "
+                decisions[digest] = replace(
+                    decisions[digest],
+                    cause=Cause.YOUNG,
+                    note=f"{which}younger than min_age {least}",
+                    until=born + least.delta if born else None,
+                )
 
 
 def _needed(decision: Decision, graph: Graph, doomed: Set[Digest]) -> Decision:
