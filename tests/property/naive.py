@@ -1,0 +1,176 @@
+"""The rules of evaluation written down a second time: slowly, plainly, from their text alone.
+
+It shares with Reconciler's core nothing but the nouns: links are found by asking every version
+about every other, globs are held by `fnmatch`, expressions by `re`, versions by a library.
+
+Where the text leaves something open, this is how it is read:
+
+* A tag speaks of another version when it is `sha256-<hex>`, with or without `.sig`, `.att` or
+  `.sbom`, and that version is here and is not the one that carries it. Such tags name no image;
+  but if any tag of a version says something else, all its tags count as tags of an image.
+* What only speaks of versions that are not here (a signature of another repository, a referrer
+  left behind) is counted apart from images, so that it uses up nobody's `last`.
+* An island, versions that only keep one another alive, is judged by one of them: an index where
+  there is one, else the lowest digest. It is an untagged image.
+* The selector of a rule includes its `except`; the other filters look at whole images. So a tag
+  that `except` passes over is unknown, and one that `without` looks at may be known.
+* `any` and `rest` select images without tags, and images with a tag that `except` leaves over.
+* "Best key" among several tags is the greatest, and the latest date is what age counts from; the
+  group is that of the tag with the best key, among equals of the first tag by name.
+* What has no sort key (unknown time, a capture that is empty or not of its type) sorts as the
+  newest, before times that lie in the future, which sort as they are. Age is never below zero.
+* `semver` precedence knows no build metadata.
+* A bucket that is given as a span keeps the newest of those images that are younger than it.
+* An image that the registry refused to delete and whose tags did not change since is kept, if
+  nothing else keeps it but `min_age`.
+* `min_age` counts for everything that an image keeps: if anything of it is too young, it waits.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.inventory import Inventory, Version
+from reconciler.model.names import Digest
+from reconciler.model.observations import Observations
+from reconciler.model.policy import Policy
+from reconciler.model.rules import Rule
+from tests.property.naive_rules import Tagged, covers, judge, knows, speaks_of
+
+Links = Sequence[tuple[Digest, Digest]]
+
+
+@dataclass(frozen=True)
+class NaiveVerdict:
+    """What happens to one image: the cause, and which rules saw it and would keep it."""
+
+    cause: str
+    opinions: Mapping[str, bool]
+
+
+class Naive:
+    """One repository, one policy, one moment."""
+
+    def __init__(
+        self, policy: Policy, inventory: Inventory, now: datetime, observations: Observations
+    ) -> None:
+        """Find the links and the images."""
+        self.policy, self.now, self.seen = policy, now, observations.digests
+        self.versions = inventory.versions
+        self.links = links(inventory)
+        self.tags = {digest: self._image_tags(one) for digest, one in self.versions.items()}
+        self.images = [Tagged(self.versions[d], self.tags[d]) for d in sorted(self.roots())]
+
+    def verdicts(self) -> dict[Digest, NaiveVerdict]:
+        """Return the verdict on each image."""
+        said = self._opinions(self.policy.rules)
+        causes = self._causes(said)
+        return {digest: NaiveVerdict(cause, said[digest]) for digest, cause in causes.items()}
+
+    def doomed(self) -> set[Digest]:
+        """Return every version that goes."""
+        return self._doomed(self._causes(self._opinions(self.policy.rules)))
+
+    def roots(self) -> set[Digest]:
+        """Tagged images, untagged ones that nothing keeps, and one of each island."""
+        kept = {target for _, target in self.links}
+        roots = {digest for digest in self.versions if self.tags[digest] or digest not in kept}
+        adrift = self.versions.keys() - reach(self.links, roots)
+        for digest in adrift:
+            before = {other for other in adrift if digest in reach(self.links, [other])}
+            if before <= reach(self.links, [digest]):
+                roots.add(min(before, key=lambda one: (not self._is_index(one), one)))
+        return roots
+
+    def _causes(self, said: Mapping[Digest, Mapping[str, bool]]) -> dict[Digest, str]:
+        protected = self._protected()
+        causes = {one.digest: self._cause(one, protected, said[one.digest]) for one in self.images}
+        young = {digest for digest, one in self.versions.items() if self._is_young(one)}
+        for digest, cause in causes.items():
+            if cause == "expired" and young & reach(self.links, [digest]):
+                causes[digest] = "min-age"
+        doomed = self._doomed(causes)
+        needed = {d for d, cause in causes.items() if cause == "expired" and d not in doomed}
+        return causes | dict.fromkeys(needed, "needed")
+
+    def _cause(self, image: Tagged, protected: set[Digest], opinions: Mapping[str, bool]) -> str:
+        """Step 5: the first verdict that applies."""
+        seen = self.seen.get(image.digest)
+        known = [any(knows(rule.match, tag) for rule in self.policy.rules) for tag in image.tags]
+        refused = seen and seen.retained and seen.tags == image.version.tags
+        verdicts = {
+            "protected": image.digest in protected,
+            "held": seen and seen.held,
+            "rule": any(opinions.values()),
+            "unmatched-tag": self.policy.unmatched_tags == "keep" and not all(known),
+            "uncovered": not opinions,
+            "retained": refused,
+        }
+        return next((cause for cause, applies in verdicts.items() if applies), "expired")
+
+    def _doomed(self, causes: Mapping[Digest, str]) -> set[Digest]:
+        """Step 2: kept if any owner is kept, deleted only with the last one."""
+        staying = {digest for digest, cause in causes.items() if cause not in ("expired", "needed")}
+        held = {digest for digest, seen in self.seen.items() if seen.held}
+        named = {digest for part in self.policy.protect for digest in part.digests or ()}
+        return self.versions.keys() - reach(self.links, staying | held | named)
+
+    def _protected(self) -> set[Digest]:
+        said = self._opinions([part.rule for part in self.policy.protect if part.rule])
+        named = {digest for part in self.policy.protect for digest in part.digests or ()}
+        return named | {digest for digest, opinions in said.items() if any(opinions.values())}
+
+    def _is_young(self, version: Version) -> bool:
+        least = self.policy.guards.min_age.delta
+        return bool(least) and (version.pushed is None or self.now - version.pushed < least)
+
+    def _image_tags(self, version: Version) -> list[str]:
+        others = self.versions.keys() - {version.digest}
+        return [] if all(speaks_of(tag) in others for tag in version.tags) else list(version.tags)
+
+    def _is_index(self, digest: Digest) -> bool:
+        manifest = self.versions[digest].manifest
+        return manifest is not None and manifest.shape == "index"
+
+    def _opinions(self, rules: Sequence[Rule]) -> dict[Digest, dict[str, bool]]:
+        """Steps 3 and 4, for all rules; `rest` covers what no other rule does."""
+        said: dict[Digest, dict[str, bool]] = {image.digest: {} for image in self.images}
+        for last in (False, True):
+            pool = [image for image in self.images if not last or not said[image.digest]]
+            for rule in (rule for rule in rules if bool(rule.match.rest) is last):
+                covered = [image for image in pool if covers(rule.match, image)]
+                for digest, keeps in judge(rule, covered, self.now, self.policy.zone).items():
+                    said[digest][rule.name] = keeps
+        return said
+
+
+def links(inventory: Inventory) -> Links:
+    """Step 2: pairs of versions of which the second stays while the first does."""
+    versions = list(inventory.versions.values())
+    listed = {
+        child.digest
+        for version in versions
+        if version.manifest
+        for child in version.manifest.children
+        if child.attestation
+    }
+    return [(a.digest, b.digest) for a in versions for b in versions if _keeps(a, b, listed)]
+
+
+def _keeps(first: Version, second: Version, listed: set[Digest]) -> bool:
+    """Whether the first lists the second, or the second speaks of the first."""
+    children = first.manifest.children if first.manifest else ()
+    subject = second.manifest.subject if second.manifest else None
+    return first.digest != second.digest and (
+        any(child.digest == second.digest for child in children)
+        or (subject == first.digest and second.digest not in listed)
+        or any(speaks_of(tag) == first.digest for tag in second.tags)
+    )
+
+
+def reach(pairs: Links, start: Iterable[Digest]) -> set[Digest]:
+    """Return all that can be reached along the pairs, by trying until nothing is new."""
+    reached = set(start)
+    while found := {target for source, target in pairs if source in reached} - reached:
+        reached |= found
+    return reached

@@ -1,0 +1,244 @@
+"""What one rule says, step 3 and 4 of the evaluation, for `naive.py`, which explains how."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from fnmatch import fnmatchcase
+from functools import cmp_to_key
+from typing import Any
+
+import semver
+
+from reconciler.model.inventory import Version
+from reconciler.model.match import Match
+from reconciler.model.names import Digest
+from reconciler.model.rules import Rule
+from reconciler.model.spans import Span
+
+_SPEAKS = re.compile(r"sha256-([0-9a-f]{64})(\.sig|\.att|\.sbom)?")
+_NUMBERED = re.compile(r"v?(\d+\.\d+\.\d+.*)")
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """One image, and the tags that name it."""
+
+    version: Version
+    tags: list[str]
+
+    @property
+    def digest(self) -> Digest:
+        """Its digest."""
+        return self.version.digest
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether it only speaks of versions that are not here."""
+        if self.tags:
+            return all(speaks_of(tag) for tag in self.tags)
+        return self.version.manifest is not None and self.version.manifest.subject is not None
+
+
+@dataclass(frozen=True)
+class Read:
+    """One image as one rule reads it."""
+
+    image: Tagged
+    key: Any
+    group: object
+    born: datetime
+
+
+def speaks_of(tag: str) -> str | None:
+    """Return the digest that a signature or referrers tag speaks of."""
+    found = _SPEAKS.fullmatch(tag)
+    return f"sha256:{found[1]}" if found else None
+
+
+def knows(match: Match, tag: str) -> bool:
+    """Whether a selector knows a tag, image filters aside."""
+    if any(fnmatchcase(tag, glob) for glob in match.except_):
+        return False
+    if match.tags:
+        return any(fnmatchcase(tag, glob) for glob in match.tags)
+    if match.regex:
+        return re.fullmatch(match.regex, tag) is not None
+    if match.semver:
+        return _in_range(match, tag)
+    return not match.untagged
+
+
+def covers(match: Match, image: Tagged) -> bool:
+    """Whether a rule covers an image: selector and filters."""
+    picked = [tag for tag in image.tags if knows(match, tag)]
+    whole = match.untagged or match.any or match.rest
+    kind = image.version.manifest.kind if image.version.manifest else ""
+    return (
+        (bool(picked) or (bool(whole) and not image.tags))
+        and not (match.every_tag and picked != image.tags)
+        and all(any(fnmatchcase(tag, glob) for tag in image.tags) for glob in match.with_)
+        and not any(fnmatchcase(tag, glob) for tag in image.tags for glob in match.without)
+        and (match.artifact_type is None or fnmatchcase(kind, match.artifact_type))
+    )
+
+
+def judge(rule: Rule, pool: Sequence[Tagged], now: datetime, zone: tzinfo) -> dict[Digest, bool]:
+    """Say of each image in a rule's pool whether the rule keeps it."""
+    groups: dict[object, list[Read]] = {}
+    for image in pool:
+        read = _read(rule, image, now, zone)
+        groups.setdefault(read.group, []).append(read)
+    said: dict[Digest, bool] = {}
+    for members in groups.values():
+        members.sort(key=cmp_to_key(_newest_first))
+        kept = _kept(rule, members, now, zone)
+        said |= {read.image.digest: read.image.digest in kept for read in members}
+    return said
+
+
+def _in_range(match: Match, tag: str) -> bool:
+    version = _semver(tag)
+    if version is None or match.semver is None:
+        return False
+    fits = {"include": True, "only": bool(version.prerelease)}
+    if not fits.get(match.prerelease or "exclude", not version.prerelease):
+        return False
+    return _RANGES[match.semver](version, (version.major, version.minor, version.patch))
+
+
+def _semver(tag: str) -> semver.Version | None:
+    found = _NUMBERED.fullmatch(tag)
+    try:
+        return semver.Version.parse(found[1].replace("_", "+")) if found else None
+    except ValueError:
+        return None
+
+
+_RC2 = semver.Version.parse("2.0.0-rc.2")
+_RANGES: dict[str, Callable[[semver.Version, tuple[int, int, int]], bool]] = {
+    ">=0": lambda v, n: True,
+    ">=1.2 <2": lambda v, n: (1, 2, 0) <= n < (2, 0, 0),
+    "^1.2": lambda v, n: (1, 2, 0) <= n < (2, 0, 0),
+    "~1.2": lambda v, n: (1, 2, 0) <= n < (1, 3, 0),
+    "1": lambda v, n: n[0] == 1,
+    "!=1.2.3": lambda v, n: n != (1, 2, 3),
+    "<1.2.4 || >=2": lambda v, n: n < (1, 2, 4) or n >= (2, 0, 0),
+    "<=1.2": lambda v, n: n[:2] <= (1, 2),
+    ">1.2": lambda v, n: n[:2] > (1, 2),
+    ">=2.0.0-rc.2": lambda v, n: bool(v >= _RC2),
+    "<=2.0.0-rc.2": lambda v, n: bool(v <= _RC2),
+    ">2.0.0-rc.2": lambda v, n: bool(v > _RC2),
+    "^2.0.0-rc.2": lambda v, n: bool(v >= _RC2) and n < (3, 0, 0),
+    "~1.2, !=1.2.4": lambda v, n: n[:2] == (1, 2) and n != (1, 2, 4),
+}
+"""The ranges that the strategies draw, each in words of its own."""
+
+
+def _read(rule: Rule, image: Tagged, now: datetime, zone: tzinfo) -> Read:
+    """Read an image by its best tag."""
+    tags = [tag for tag in image.tags if knows(rule.match, tag)]
+    best, *others = [_read_by(rule, image, tag, now, zone) for tag in tags or [""]]
+    youngest = max(read.born for read in (best, *others))
+    for read in others:
+        if _compare(read.key, best.key) > 0:
+            best = read
+    return replace(best, born=youngest)
+
+
+def _read_by(rule: Rule, image: Tagged, tag: str, now: datetime, zone: tzinfo) -> Read:
+    values = _values(rule.match, tag)
+    born = _time(rule.age_by, image, values, zone)
+    return Read(
+        image=image,
+        key=_key(rule, image, tag, zone),
+        group=(image.is_orphan, *(values.get(name, "") for name in rule.group_by)),
+        born=now if born is None or born > now else born,
+    )
+
+
+def _values(match: Match, tag: str) -> dict[str, str]:
+    """Return what `group_by` and the sort keys may use of a tag."""
+    if match.regex and (found := re.fullmatch(match.regex, tag)):
+        return {name: text or "" for name, text in found.groupdict().items()}
+    if match.semver and (version := _semver(tag)):
+        return {"major": str(version.major), "minor": f"{version.major}.{version.minor}"}
+    return {}
+
+
+def _key(rule: Rule, image: Tagged, tag: str, zone: tzinfo) -> Any:
+    """Return what an image sorts by, None where that is unknown."""
+    order = rule.order_by or ("semver" if rule.match.semver else "pushed")
+    kind, _, name = order.partition(":")
+    text = _values(rule.match, tag).get(name, "")
+    if kind == "semver":
+        return _semver(tag)
+    if kind == "int":
+        return int(text) if re.fullmatch("[0-9]+", text) else None
+    return (text or None) if kind == "text" else _time(order, image, {name: text}, zone)
+
+
+def _time(key: str, image: Tagged, values: dict[str, str], zone: tzinfo) -> datetime | None:
+    name = key.partition(":")[2]
+    time: datetime | None = None if name else getattr(image.version, key)
+    return _date(values.get(name, ""), zone) if name else time
+
+
+def _date(text: str, zone: tzinfo) -> datetime | None:
+    digits = re.sub(r"[-._T]", "", text)
+    if not re.fullmatch(r"\d{8}(\d\d){0,3}", digits):
+        return None
+    month, day, *clock = [int(digits[at : at + 2]) for at in range(4, len(digits), 2)]
+    hour, minute, second = [*clock, 0, 0, 0][:3]
+    try:
+        return datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=zone)
+    except ValueError:
+        return None
+
+
+def _compare(first: Any, second: Any) -> int:
+    """Compare sort keys; what is unknown is the greatest."""
+    if first is None or second is None:
+        return (first is None) - (second is None)
+    return 0 if first == second else 1 if first > second else -1
+
+
+def _newest_first(one: Read, other: Read) -> int:
+    """Step 3: by key, then by push time, both descending, then by digest."""
+    return (
+        _compare(other.key, one.key)
+        or _compare(other.image.version.pushed, one.image.version.pushed)
+        or (1 if one.image.digest > other.image.digest else -1)
+    )
+
+
+def _kept(rule: Rule, members: Sequence[Read], now: datetime, zone: tzinfo) -> set[Digest]:
+    """Step 4, with `extra` after all others."""
+    keep, every = rule.keep, [read.image.digest for read in members]
+    kept = set(every[: keep.last or 0])
+    if keep.within:
+        kept |= {read.image.digest for read in members if now - read.born < keep.within.delta}
+    for kind, limit in keep.buckets:
+        kept |= _in_buckets(kind, limit, members, now, zone)
+    left = [digest for digest in every if digest not in kept]
+    return set(every) if keep.all else kept | set(left[: keep.extra or 0])
+
+
+def _in_buckets(
+    kind: str, limit: int | Span, members: Sequence[Read], now: datetime, zone: tzinfo
+) -> set[Digest]:
+    """Keep the newest of each bucket: of the latest so many, or among those young enough."""
+    span = limit.delta if isinstance(limit, Span) else timedelta.max
+    newest: dict[tuple[int, ...], Digest] = {}
+    for read in members:
+        if now - read.born < span:
+            newest.setdefault(_bucket(kind, read.born.astimezone(zone)), read.image.digest)
+    latest = sorted(newest, reverse=True)
+    return {newest[bucket] for bucket in (latest if isinstance(limit, Span) else latest[:limit])}
+
+
+def _bucket(kind: str, moment: datetime) -> tuple[int, ...]:
+    if kind == "weekly":
+        return moment.isocalendar()[:2]
+    parts = ("yearly", "monthly", "daily", "hourly").index(kind) + 1
+    return (moment.year, moment.month, moment.day, moment.hour)[:parts]
