@@ -22,7 +22,8 @@ def leaves_at(judged: Judged, digest: Digest) -> datetime | None:
     """Return the moment from which a version goes, all else unchanged; None if there is none.
 
     Ages are all that time changes, so the case is decided again for the moments at which an age
-    passes a limit. Reasons to keep end and do not come back, so halving finds the first.
+    passes a limit. Reasons to keep end and do not come back, so halving finds the first. Only
+    an image of unknown age, which is always new, can make room in a calendar bucket even before.
 
     Shape: the version stays at the moment of the case.
     """

@@ -148,7 +148,12 @@ def _chain(chain: Chain) -> dict[str, Any]:
         "cause": decision.cause,
         "note": decision.note,
         "rules": [
-            {"name": opinion.rule, "keeps": opinion.keeps, "reason": opinion.reason}
+            {
+                "name": opinion.rule,
+                "keeps": opinion.keeps,
+                "reason": opinion.reason,
+                "doubtful": opinion.is_doubtful,
+            }
             for opinion in decision.opinions
         ],
     }

@@ -34,7 +34,7 @@ def reasons(fate: Fate, view: View, naming: Naming = by_digest) -> Iterator[Text
     """Print each image that decides, and what every rule that saw it says of it."""
     for chain in shown(fate.chains, view):
         yield from wrapped(_heading(chain, naming), view, lead="    ")
-        for reason in chain.decision.reasons:
+        for reason in (*chain.decision.reasons, *_doubts(chain)):
             yield from wrapped(reason, view, lead="      ")
     hidden = len(fate.chains) - len(shown(fate.chains, view))
     if hidden:
@@ -47,6 +47,12 @@ def _heading(chain: Chain, naming: Naming) -> str:
     through = f" through {', '.join(between)}" if between else ""
     subject = f"{naming(image)}{through}" if way else "the image itself"
     return f"{subject} {'goes' if chain.decision.goes else 'stays'}"
+
+
+def _doubts(chain: Chain) -> Iterator[str]:
+    doubtful = [opinion.rule for opinion in chain.decision.opinions if opinion.is_doubtful]
+    if doubtful:
+        yield f"counts as new for {', '.join(doubtful)}: its time is unknown or lies ahead"
 
 
 def _keepers(fate: Fate, naming: Naming) -> str:

@@ -113,6 +113,14 @@ def test_every_time_that_is_known_is_told() -> None:
     ]
 
 
+@pytest.mark.parametrize("age", [None, "-2h"])
+def test_an_age_of_nothing_is_told_from_one_that_nobody_knows(age: str | None) -> None:
+    doubt = "      counts as new for dangling: its time is unknown or lies ahead"
+
+    assert doubt in lines_of(told("a", image("a", age=age)))
+    assert doubt not in lines_of(told("a", image("a", age="0h")))
+
+
 def test_texts_of_a_manifest_cannot_drive_the_terminal_or_add_lines() -> None:
     plain = image("a", "1.0.0")
     assert plain.manifest
@@ -142,11 +150,13 @@ def test_programs_get_the_whole_chain_and_every_rule() -> None:
                 "name": "commits",
                 "keeps": True,
                 "reason": "rank 1 of sha-* vs last 20; age 31d vs within 30d",
+                "doubtful": False,
             },
             {
                 "name": "previews",
                 "keeps": True,
                 "reason": "rank 1 of pr-* vs last 1; age 31d vs within 30d",
+                "doubtful": False,
             },
         ],
     }

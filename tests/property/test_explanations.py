@@ -1,0 +1,96 @@
+"""Laws of what is said about a version: it agrees with the plan, now and at the date it names."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from reconciler.core.explain import explain
+from reconciler.core.fate import Judged, judge
+from reconciler.core.leaving import leaves_at
+from reconciler.core.planner import Case, plan_repository
+from reconciler.formats.explained import as_json, render
+from reconciler.formats.view import View
+from reconciler.model.names import Digest
+from tests.support.strategies import inventories, observations, policies
+from tests.support.time import NOON
+
+INSTANT = timedelta(microseconds=1)
+
+
+def drawn_case(data: st.DataObject) -> Case:
+    """Draw a repository with its state, and a policy for it."""
+    held = data.draw(inventories())
+    return Case(data.draw(policies()), held, data.draw(observations(held)), NOON)
+
+
+def is_certain(judged: Judged) -> bool:
+    """Whether no image of unknown age, which is always new, wanders through calendar buckets.
+
+    Of protections only those that keep an image are told, so their calendars count as uncertain.
+    """
+    policy = judged.case.policy
+    opinions = [o for decision in judged.decisions.images.values() for o in decision.opinions]
+    protecting = any(True for part in policy.protect for _ in part.keep.buckets)
+    calendars = any(True for rule in policy.rules for _ in rule.keep.buckets)
+    return not (protecting or (calendars and any(opinion.is_doubtful for opinion in opinions)))
+
+
+def at(judged: Judged, later: timedelta, digest: Digest) -> bool:
+    """Whether a version goes some time later, all else unchanged."""
+    return judge(replace(judged.case, now=judged.case.now + later)).fate(digest).goes
+
+
+@given(st.data())
+def test_an_explanation_says_of_every_version_what_the_plan_does(data: st.DataObject) -> None:
+    case = drawn_case(data)
+    changes = {change.digest: change for change in plan_repository(case, {}).changes}
+    judged = judge(case)
+
+    for digest in case.inventory.versions:
+        fate = judged.fate(digest)
+
+        assert fate.goes == (digest in changes)
+        if fate.goes:
+            assert fate.cause == changes[digest].cause
+        assert fate.note or fate.chains
+
+
+@given(st.data())
+def test_a_version_stays_while_something_above_it_stays_and_goes_when_nothing_does(
+    data: st.DataObject,
+) -> None:
+    judged = judge(drawn_case(data))
+
+    for digest in judged.case.inventory.versions:
+        fate = judged.fate(digest)
+        staying = [chain for chain in fate.chains if not chain.decision.goes]
+
+        assert not (fate.goes and staying)
+        assert fate.goes or staying or fate.note
+
+
+@given(st.data())
+def test_a_version_goes_from_the_very_moment_that_is_named(data: st.DataObject) -> None:
+    judged = judge(drawn_case(data))
+    assume(is_certain(judged))
+    staying = sorted(judged.case.inventory.versions.keys() - judged.decisions.doomed)
+
+    for digest in staying:
+        leaves = leaves_at(judged, digest)
+        if leaves:
+            wait = leaves - judged.case.now
+            assert at(judged, wait, digest)
+            assert not at(judged, wait - INSTANT, digest)
+
+
+@given(st.data())
+def test_every_version_can_be_explained_in_words(data: st.DataObject) -> None:
+    case = drawn_case(data)
+
+    for digest in case.inventory.versions:
+        told = explain(case, digest)
+
+        assert render(told, View(now=NOON)).startswith(f"ghcr.io/acme/web@{digest}\n")
+        assert f'"digest": "{digest}"' in as_json(told)
