@@ -3,7 +3,7 @@
 Source of the order of steps: docs/apply.md, which says for each step what a crash leaves behind.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.core.guards import Allowances
@@ -13,7 +13,7 @@ from reconciler.engine.clock import check_clock
 from reconciler.engine.execute import Execution, Outcome, Run, counts
 from reconciler.engine.observe import observe
 from reconciler.engine.remember import remember
-from reconciler.engine.resolve import resolve
+from reconciler.engine.resolve import settle
 from reconciler.errors import (
     AccessError,
     EvidenceError,
@@ -27,7 +27,7 @@ from reconciler.model.names import Digest
 from reconciler.model.observations import Observations
 from reconciler.model.plan import RepositoryPlan
 from reconciler.model.policy import Policy
-from reconciler.model.ports import Holder, Registry, RepositoryState
+from reconciler.model.ports import Holder, Registry, RegistryReader, RepositoryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Approved:
     digest: str
     policy: Policy
     allowed: Allowances
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """Where the policy comes from, for the journal."""
 
 
 @dataclass
@@ -107,12 +109,9 @@ class _Application:
             self.state.save_observations(noted)
 
     def _resolve(self) -> None:
-        records = list(self.state.records())
-        found = list(resolve(self.registry, self.approved.planned.repository, records))
-        if found:
-            records.extend(self.state.append(self.run.id, self.run.clock(), found))
-        self.applied.resolved = sum(entry.type == "resolve" for entry in found)
-        self.applied.head = records[-1].hash if records else ""
+        repository, run = self.approved.planned.repository, self.run
+        settled = settle(self.registry, repository, self.state, run.id, run.clock())
+        self.applied.resolved, self.applied.head = settled.resolved, settled.head
 
     def _carry_out(self, inventory: Inventory, work: Work) -> None:
         """Open the run in the journal, delete, and close it with its counts."""
@@ -121,6 +120,8 @@ class _Application:
             "plan": self.approved.digest,
             "policy": self.approved.policy.name,
             "changes": sum(map(len, work.components)),
+            "undo_days": undo_days(self.registry),
+            **self.approved.origin,
         }
         self.state.append(self.run.id, self.run.clock(), [Entry("run_open", opening)])
         execution = Execution(
@@ -152,6 +153,12 @@ def _refuse_unsafe(planned: RepositoryPlan, work: Work) -> None:
             f"{planned.repository}: {limits}",
             hint=f"Nothing was deleted. If this is meant, plan again with: {overrides}",
         )
+
+
+def undo_days(reader: RegistryReader) -> int | None:
+    """Return for how many days the registry can restore: 0 for not at all, None if unknown."""
+    able = reader.capabilities
+    return able.undo_for.days if able.undo_for else None if able.undo else 0
 
 
 def _noted(seen: Observations, inventory: Inventory, applied: Applied, run: Run) -> Observations:

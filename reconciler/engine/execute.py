@@ -19,6 +19,9 @@ from reconciler.model.ports import Clock, Deletion, DeletionResult, Registry, Re
 BATCH = 50
 """Deletions between two looks at the newest versions; also the intents in one append."""
 
+MAX_CHILDREN = 100
+"""Children named in one intent, so that it stays a short record; hardly an index has more."""
+
 Component = Sequence[Change]
 
 
@@ -85,7 +88,7 @@ class Execution:
             if self._halted():
                 return
             self._spare(newly_referenced(self.registry, self.inventory))
-            self._record(Entry("intent", _intent(change)) for part in batch for change in part)
+            self._record(self._intent(change) for part in batch for change in part)
             for component in batch:
                 self._component(component)
             if self._refusal:
@@ -113,10 +116,10 @@ class Execution:
             self.stopped = str(error)
         except (EvidenceError, AccessError) as error:
             self._refusal, self.stopped = error, str(error)
-        told = {outcome.change.digest for outcome in self.outcomes[first:]}
-        left = (change for change in component if change.digest not in told)
+        ended = {outcome.change.digest for outcome in self.outcomes[first:]}
+        left = (change for change in component if change.digest not in ended)
         self.outcomes.extend(Outcome(change, Result.NOT_DONE, self.stopped) for change in left)
-        self._record(Entry("outcome", _told(outcome)) for outcome in self.outcomes[first:])
+        self._record(told(outcome) for outcome in self.outcomes[first:])
 
     def _ended(self, component: Component) -> Iterator[Outcome]:
         if not self._halted():
@@ -184,6 +187,11 @@ class Execution:
             if self.registry.restore(self.inventory.repository, version).done:
                 yield Outcome(change, Result.RESTORED, "what it speaks of stays")
 
+    def _intent(self, change: Change) -> Entry:
+        """Write down what is to go, and what of this repository it lists, for an undo."""
+        here = self.inventory.versions.keys()
+        return intent(change, [child for child in change.observed.children if child in here])
+
     def _record(self, entries: Iterable[Entry]) -> None:
         self.state.append(self.run.id, self.run.clock(), entries)
 
@@ -200,27 +208,36 @@ def _batches(components: Iterable[Component]) -> Iterator[list[Component]]:
         yield batch
 
 
-def _intent(change: Change) -> dict[str, object]:
-    return {
+def intent(change: Change, children: Sequence[Digest]) -> Entry:
+    """Write down what is about to be done and why; `children` are what must be there with it."""
+    body = {
         "key": change.key,
         "digest": change.digest,
         "version_id": change.version_id,
+        "action": change.action,
+        "component": change.component,
         "tags": list(change.observed.tags),
+        "children": list(children[:MAX_CHILDREN]),
+        "subject": change.observed.subject or "",
         "cause": change.cause,
         "rules": list(change.rules),
         "reasons": list(change.reasons),
     }
+    return Entry("intent", body)
 
 
-def _told(outcome: Outcome) -> dict[str, object]:
-    return {
+def told(outcome: Outcome) -> Entry:
+    """Write down how one change ended."""
+    body = {
         "key": outcome.change.key,
         "digest": outcome.change.digest,
+        "action": outcome.change.action,
         "result": outcome.result,
         "reason": outcome.reason,
         "status": outcome.status,
         "request_id": outcome.request_id,
     }
+    return Entry("outcome", body)
 
 
 def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:

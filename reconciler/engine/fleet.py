@@ -1,6 +1,6 @@
 """Apply one plan over many repositories, each under its own lock, in sorted order."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 from reconciler.core.guards import Allowances
@@ -27,6 +27,8 @@ class Authority:
     policy_for: Callable[[Repository], Policy | None]
     allowed: Allowances
     only: Set[Repository] = frozenset()
+    origin_of: Callable[[Policy], Mapping[str, str]] = lambda _: {}
+    """Tells where a policy comes from, for the journal."""
 
 
 def apply_plan(
@@ -66,7 +68,8 @@ def _apply(
             reason = "no policy names this repository any more"
             gone = (Dropped(change, Result.SKIPPED_CHANGED, reason) for change in part.changes)
             return Applied(part, dropped=tuple(gone))
-        approved = Approved(part, digest, policy, authority.allowed)
+        origin = authority.origin_of(policy)
+        approved = Approved(part, digest, policy, authority.allowed, origin)
         registry = authority.registry_for(part.repository)
         return apply_repository(approved, registry, state.of(part.repository), holder, run)
     except ReconcilerError as error:

@@ -82,6 +82,7 @@ def test_a_run_names_its_plan_and_counts_what_it_did(scene: Scene) -> None:
         "plan": plan.digest,
         "policy": "web",
         "changes": 3,
+        "undo_days": 30,
     }
     assert closed.body == {"counts": {"deleted": 3}, "reason": "done"}
     assert {record.run for record in scene.records} == {"run-1"}
@@ -98,7 +99,11 @@ def test_an_intent_says_what_goes_and_why(scene: Scene) -> None:
         "key": f"ghcr.io/acme/web@{BUILD.digest}",
         "digest": BUILD.digest,
         "version_id": "1004",
+        "action": "delete",
+        "component": 1,
         "tags": ["pr-7"],
+        "children": [AMD64.digest, ARM64.digest],
+        "subject": "",
         "cause": "expired",
         "rules": ["previews"],
         "reasons": ["previews: none"],
