@@ -274,13 +274,15 @@ def read_plan(content: bytes) -> Plan:
         major = int(version.partition(".")[0])
         if (document["format"]["name"], major) != (FORMAT_NAME, FORMAT_MAJOR):
             raise PlanError(f"{document['format']['name']} {version} is not a plan this tool reads")
-        digest, _ = document.pop("digest"), document.pop("summary")
+        digest = document.pop("digest")
+        written, _ = _sha256(document), document.pop("summary")
         plan = Plan.model_validate_json(canonical(document))
     except (ValueError, LookupError, TypeError, RecursionError, AttributeError) as error:
         reason = f"{error.error_count()} errors" if isinstance(error, ValidationError) else error
         raise PlanError(f"this is not a plan: {reason}") from error
-    if digest != plan.digest:
-        raise PlanError(f"the plan was altered: it says {digest} and is {plan.digest}")
+    for found in (written, plan.digest):
+        if found != digest:
+            raise PlanError(f"the plan was altered: it says {digest} and is {found}")
     return plan
 
 

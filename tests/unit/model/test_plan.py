@@ -1,55 +1,174 @@
-"""Plan files are read for a long time; what they say is one thing only."""
+"""A plan has one form in bytes, names itself by their hash, and is read back or refused."""
 
-from pathlib import Path
+import json
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
 
-from reconciler.errors import PlanError
-from reconciler.model.plan import Change, Plan, read_plan
-from tests.support.plans import NOW, image, part, plan
+from reconciler.errors import ExitCode, PlanError
+from reconciler.model.inventory import Inventory
+from reconciler.model.plan import (
+    Cause,
+    Guard,
+    Plan,
+    RepositoryPlan,
+    canonical,
+    read_plan,
+)
+from reconciler.model.policy import Policy
+from tests.support.inventories import WEB, ago, image, index, planned, signature, whole
+from tests.support.strategies import inventories, policies
 
-OLD = Path(__file__).parents[2] / "golden" / "plans" / "plan-1.0.json"
-"""A plan that the first release saved: one image and what follows it."""
-
-
-def restoring(change: Change) -> Change:
-    """Turn a deletion round."""
-    return change.model_copy(update={"action": "restore", "until": NOW})
-
-
-def test_a_plan_of_the_first_release_is_still_read() -> None:
-    old = read_plan(OLD.read_bytes())
-
-    assert old.summary.delete == 2
-    assert old.undoes == ""
+EVERYTHING = "rules: [{name: all, match: {any: true}, keep: {none: true}}]"
 
 
-def test_a_plan_that_deletes_has_the_bytes_it_always_had() -> None:
-    old = plan(part([image("pr-7", followers=1)], versions=3, images=2))
-
-    assert old.to_bytes() == OLD.read_bytes()
-
-
-def test_a_plan_that_restores_is_read_back_equal() -> None:
-    changes = [restoring(change) for change in image("pr-7")]
-    saved = plan(part([changes], versions=3), undoes="run-1", retag=True)
-
-    again = read_plan(saved.to_bytes())
-
-    assert again == saved
-    assert (again.summary.restore, again.summary.delete, again.summary.keep) == (1, 0, 3)
+def small() -> Plan:
+    amd = image("amd")
+    return whole(planned(EVERYTHING, amd, index("web", "v1", lists=[amd])))
 
 
-def test_a_plan_that_says_it_deletes_and_restores_something_is_refused() -> None:
-    (change,) = image("pr-7")
-    forged = plan(part([[change]])).to_bytes().replace(b'"action":"delete"', b'"action":"restore"')
+def altered(plan: Plan, old: bytes, new: bytes) -> bytes:
+    content = plan.to_bytes()
+    assert content.count(old) == 1
+    return content.replace(old, new)
 
+
+def test_a_plan_reads_back_as_it_was_written() -> None:
+    plan = small()
+
+    assert read_plan(plan.to_bytes()) == plan
+    assert read_plan(plan.to_bytes()).digest == plan.digest
+
+
+@given(policies(), inventories())
+def test_every_plan_reads_back_as_it_was_written(policy: Policy, held: Inventory) -> None:
+    plan = whole(planned(policy, *held.versions.values()))
+
+    assert read_plan(plan.to_bytes()).to_bytes() == plan.to_bytes()
+
+
+def test_a_plan_is_one_line_of_sorted_keys_with_its_own_hash() -> None:
+    plan = small()
+
+    document = json.loads(plan.to_bytes())
+
+    assert plan.to_bytes() == canonical(document) + b"\n"
+    assert list(document) == sorted(document)
+    assert document["digest"] == plan.digest
+    assert document["format"] == {"name": "reconciler-plan", "version": "1.0"}
+    assert document["summary"] == {
+        "delete": 2,
+        "keep": 0,
+        "protected": 0,
+        "incomplete": 0,
+        "bytes": 3,
+    }
+
+
+def test_canonical_bytes_are_utf_8_without_spaces() -> None:
+    assert canonical({"b": [1, 2.5, None, True], "a": "é"}) == (
+        '{"a":"é","b":[1,2.5,null,true]}'.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"tags":["v1"]', b'"tags":["v2"]'),
+        (b'"delete":2', b'"delete":1'),
+        (b'"tool":"reconciler test"', b'"tool":"another"'),
+        (b'"undo":false', b'"undo":true'),
+        (b'"forecast":false', b'"forecast":true'),
+    ],
+)
+def test_an_altered_plan_is_refused(old: bytes, new: bytes) -> None:
+    content = altered(small(), old, new)
+
+    with pytest.raises(PlanError, match="the plan was altered"):
+        read_plan(content)
+
+
+def test_a_plan_written_with_other_spaces_is_the_same_plan() -> None:
+    plan = small()
+    content = json.dumps(json.loads(plan.to_bytes()), indent=2).encode()
+
+    assert read_plan(content) == plan
+
+
+@pytest.mark.parametrize("version", ["2.0", "0.9", "10.0"])
+def test_a_plan_of_an_unknown_major_version_is_refused(version: str) -> None:
+    content = altered(small(), b'"version":"1.0"', f'"version":"{version}"'.encode())
+
+    with pytest.raises(PlanError, match=f"reconciler-plan {version} is not a plan this tool reads"):
+        read_plan(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"not json",
+        b"[" * 100_000,
+        b'{"format": []}',
+        b'{"format": {"name": "reconciler-plan", "version": "1.0"}}',
+        b'{"format": {"name": "reconciler-plan", "version": "x"}}',
+        b"\xff\xfe\x00",
+    ],
+)
+def test_what_is_no_plan_is_refused(content: bytes) -> None:
     with pytest.raises(PlanError, match="this is not a plan"):
-        read_plan(forged)
+        read_plan(content)
 
 
-def test_a_plan_that_says_it_restores_and_deletes_something_cannot_be_made() -> None:
-    whole = part([image("pr-7")])
+def test_a_plan_with_a_key_nobody_knows_is_refused() -> None:
+    content = altered(small(), b'"forecast":false', b'"forecast":false,"force":true')
 
-    with pytest.raises(ValueError, match="a change is no restore"):
-        Plan.model_validate(plan().model_dump() | {"undoes": "run-1", "repositories": (whole,)})
+    with pytest.raises(PlanError):
+        read_plan(content)
+
+
+def test_counts_are_those_of_all_repositories() -> None:
+    image_a, image_b = image("a", "v1"), image("b", "v2")
+    protecting = "protect: [{name: moving, match: {tags: [v1]}}]\n" + EVERYTHING
+    broken = RepositoryPlan(
+        repository=WEB, policy="web", complete=False, failure=ExitCode.EVIDENCE_INCOMPLETE
+    )
+
+    plan = whole(planned(protecting, image_a, image_b), broken)
+
+    summary = plan.summary
+    assert (summary.delete, summary.keep) == (1, 1)
+    assert (summary.protected, summary.incomplete) == (1, 1)
+
+
+def test_followers_do_not_count_as_images() -> None:
+    web = index("web", "v1", lists=[image("amd")])
+
+    part = planned(EVERYTHING, image("amd"), web, signature("sig", of=web))
+
+    assert (part.images, part.images_deleted, len(part.changes)) == (1, 1, 3)
+
+
+def test_a_plan_ends_as_its_worst_repository() -> None:
+    guard = Guard(name="max_delete", limit=1, actual=2, ok=False)
+    stopped = RepositoryPlan(repository=WEB, policy="web", complete=True, guards=(guard,))
+    unread = RepositoryPlan(
+        repository=WEB, policy="web", complete=False, failure=ExitCode.EVIDENCE_INCOMPLETE
+    )
+
+    assert whole().outcome is ExitCode.OK
+    assert whole(stopped).outcome is ExitCode.SAFETY_STOP
+    assert whole(stopped, unread).outcome is ExitCode.EVIDENCE_INCOMPLETE
+
+
+def test_times_keep_their_instant_and_are_written_in_utc() -> None:
+    plan = small()
+
+    assert b'"pushed":"2026-09-23T12:00:00Z"' in plan.to_bytes()
+    assert plan.repositories[0].changes[0].observed.pushed == ago("40d")
+    assert plan.created_at == datetime(2026, 11, 2, 12, tzinfo=UTC)
+    assert plan.repositories[0].changes[0].cause is Cause.EXPIRED
