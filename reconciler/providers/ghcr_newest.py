@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain, pairwise
 
+from reconciler.errors import EvidenceError
 from reconciler.providers.ghcr_pages import MAX_READS, Fetch, Page, changed
 
 
@@ -10,10 +11,12 @@ def read_newest(fetch: Fetch, watermark: int, where: str) -> tuple[Page, ...]:
     """Read pages from the newest on until they cover all that is newer than the watermark.
 
     Shape: at least one page; every page there is, when the rows are not in order of time.
-    Raises: EvidenceError, when the listing changed under every read.
+    Raises: EvidenceError, when the listing changed under every read, or is empty and was not.
     """
     for _ in range(MAX_READS):
         pages = _down_to(fetch, watermark)
+        if watermark and not pages[0].ids:
+            raise EvidenceError(f"{where}: the list of its versions, full before, is empty")
         # One page is one moment; of several the first must still be what it was.
         if len(pages) == 1 or fetch([1])[0] == pages[0]:
             return pages

@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from reconciler.errors import AccessError, InvalidNameError, PolicyError, ProtocolError
+from reconciler.errors import (
+    AccessError,
+    EvidenceError,
+    InvalidNameError,
+    PolicyError,
+    ProtocolError,
+)
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
@@ -21,7 +27,7 @@ from reconciler.providers.ghcr_packages import Packages
 from reconciler.providers.ghcr_pages import PAGE_SIZE
 from reconciler.providers.ghcr_places import Places
 from reconciler.providers.ghcr_rows import package_of, version_of, versions_of
-from reconciler.providers.ghcr_whole import read_whole
+from reconciler.providers.ghcr_whole import Reading, read_whole
 from reconciler.transport.limits import WRITE_POINTS
 from reconciler.transport.pages import pages
 
@@ -82,21 +88,15 @@ class GhcrReader:
     def listing(self, repository: Repository) -> Listing:
         """List every version of a package.
 
-        Raises: EvidenceError, when the list changed under every read.
+        Raises: EvidenceError, when the list changed under every read, or is empty or has gaps
+            while GitHub counts more versions than it names.
         """
         path = self._packages.path(repository)
         counted = package_of(self._api.read(path)).version_count
         reading = read_whole(VersionPages(self._api, self._remembered, path).fetch, repository)
+        _compare(repository, reading, counted)
         self._places[repository] = Places(reading.places)
         versions = tuple(reading.versions.values())
-        if counted > len(versions):
-            # Whether GitHub counts deleted versions is not known, so this stops nothing.
-            log.warning(
-                "version_count_differs",
-                repository=repository,
-                counted=counted,
-                listed=len(versions),
-            )
         return _listing(repository, versions, pages=reading.head.last, closed=True)
 
     def newest(self, repository: Repository, watermark: str) -> Listing:
@@ -196,6 +196,24 @@ class GhcrReader:
         if not version.id.isdecimal():
             raise ProtocolError(f"{repository}@{version.digest}: {version.id!r} is no version id")
         return f"{self._packages.path(repository)}/versions/{version.id}"
+
+
+def _compare(repository: Repository, reading: Reading, counted: int) -> None:
+    """Hold a reading against GitHub's own count of the versions.
+
+    Whether that counts deleted versions is not known, so a difference alone stops nothing.
+
+    Raises: EvidenceError, when the list is empty as well, or has gaps.
+    """
+    listed = len(reading.versions)
+    if counted <= listed:
+        return
+    if not (listed and reading.is_whole()):
+        raise EvidenceError(
+            f"{repository}: GitHub counts {counted} versions, and the pages of its list, which do"
+            f" not add up, name {listed}"
+        )
+    log.warning("version_count_differs", repository=repository, counted=counted, listed=listed)
 
 
 def _listing(

@@ -61,6 +61,8 @@ class Reading:
             and self.tail_again == self.tail
             and self._rows() == len(self.versions)
             and self._has_each_tag_once()
+            # The last page that there is has a row; an empty one in its place is no answer.
+            and (self.head.last == 1 or bool(self.tail.ids))
         )
 
     def _rows(self) -> int:
