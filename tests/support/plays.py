@@ -1,0 +1,122 @@
+"""A scenario on its stage: played once, looked at by the oracle, and played again."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.core.guards import Allowances
+from reconciler.model.names import Repository
+from reconciler.sandbox.limits import UNLIMITED
+from reconciler.sandbox.package import Package
+from reconciler.sandbox.server import Sandbox
+from reconciler.sandbox.settings import Settings
+from reconciler.session import utc_now
+from tests.support import oracle
+from tests.support.cli import Ended
+from tests.support.scenarios import WEB, Cast, Scenario
+from tests.support.stage import ProcessStage, SessionStage, Stage, policy_file
+from tests.support.time import VirtualTime
+
+Companions = Mapping[str, dict[str, set[str]]]
+
+
+@dataclass
+class Play:
+    """A scenario, and what is true before anything is done; tags and companions by name."""
+
+    scenario: Scenario
+    cast: Cast
+    sandbox: Sandbox
+    stage: Stage
+    wait: Callable[[], None]
+    """Lets the time between the first apply and the second pass."""
+
+    def __post_init__(self) -> None:
+        """Let people do what they did first."""
+        self.sandbox.perform(*self.cast.operations(self.scenario.first))
+        self._broken = self._broken_tags()
+        self._companions = self._spoken_of()
+
+    def first(self) -> tuple[Ended, Ended]:
+        """Plan and apply, with everything that happens meanwhile; return how both ended."""
+        told = self.scenario
+        self.sandbox.add_faults(*self.cast.faults(told.faults))
+        planned = self.stage.plan(self._policy(told.policy))
+        self.sandbox.perform(*self.cast.operations(told.then))
+        self.sandbox.add_faults(*self.cast.faults(told.during))
+        return planned, self.stage.apply(self._policy(told.later_policy or told.policy))
+
+    def go_on(self) -> None:
+        """Let all be well again, time pass, and people do what they do in that time."""
+        self.sandbox.clear_faults()
+        self.sandbox.world.revoked.clear()
+        self.wait()
+        self.sandbox.perform(*self.cast.operations(self.scenario.later))
+
+    def again(self) -> tuple[Ended, int]:
+        """Plan and apply once more; return the end, and the deletions of what was still there."""
+        before = self._deletions()
+        policy = self._policy(self.scenario.later_policy or self.scenario.policy)
+        self.stage.plan(policy)
+        return self.stage.apply(policy), self._deletions() - before
+
+    def newly_broken(self) -> set[str]:
+        """Return the tags that can no longer be pulled whole."""
+        return self._broken_tags() - self._broken
+
+    def bereaved(self) -> dict[str, str]:
+        """Return what stays and has lost companions, and which ones."""
+        return {
+            self.cast.name_of(path, digest): " ".join(
+                sorted(self.cast.name_of(path, one) for one in lost)
+            )
+            for path, package in self._packages.items()
+            for digest, lost in oracle.bereaved(self._companions[path], package).items()
+        }
+
+    def _policy(self, policy: Mapping[str, object]) -> str:
+        """Write the policy file."""
+        paths = self.scenario.repositories or [one.path for one in self._packages.values()]
+        return policy_file(self.sandbox.host, paths, self.cast.resolved(policy))
+
+    def _broken_tags(self) -> set[str]:
+        return {tag for one in self._packages.values() for tag in oracle.broken_tags(one)}
+
+    def _spoken_of(self) -> Companions:
+        return {path: oracle.companions(package) for path, package in self._packages.items()}
+
+    def _deletions(self) -> int:
+        sent = (seen for seen in self.sandbox.requests if seen.method == "DELETE")
+        return sum(seen.status != 404 for seen in sent)
+
+    @property
+    def _packages(self) -> Mapping[str, Package]:
+        return self.cast.packages
+
+
+@contextmanager
+def rehearsed(scenario: Scenario, folder: Path) -> Iterator[Play]:
+    """Play through sessions, in a time that passes only by waiting."""
+    time = VirtualTime()
+    cast = Cast(scenario, time.now)
+    settings = Settings.model_validate({**scenario.sandbox, "now": lambda: time.now})
+    with Sandbox(settings, cast.packages.values()).serve() as sandbox:
+        allowed = _allowances(scenario, sandbox)
+        stage = SessionStage(sandbox, folder, time, allowed, scenario.budget)
+        pause = scenario.pause.total_seconds()
+        yield Play(scenario, cast, sandbox, stage, lambda: time.pass_by(pause))
+
+
+@contextmanager
+def performed(scenario: Scenario, folder: Path) -> Iterator[Play]:
+    """Play through the command line, in processes of its own and the time of this machine."""
+    cast = Cast(scenario, utc_now())
+    settings = Settings.model_validate({"limits": UNLIMITED, **scenario.sandbox})
+    with Sandbox(settings, cast.packages.values()).serve() as sandbox:
+        yield Play(scenario, cast, sandbox, ProcessStage.at(sandbox, folder), lambda: None)
+
+
+def _allowances(scenario: Scenario, sandbox: Sandbox) -> Allowances:
+    web = Repository(f"{sandbox.host}/{WEB}")
+    return {(guard, web): limit for guard, limit in scenario.allow.items()}
