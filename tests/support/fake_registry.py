@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from reconciler.errors import AccessError
 from reconciler.model.inventory import Fact, Version
@@ -297,8 +298,7 @@ class FakeRegistry:
 
     def _referring(self, digest: Digest) -> Iterator[Digest]:
         for stored in self.storage.live.values() if self._referrers else ():
-            subject = json.loads(stored.document.content).get("subject") or {}
-            if subject.get("digest") == digest:
+            if _subject(stored.document.content) == digest:
                 yield Digest(stored.digest)
 
     def _claimed(self, manifest: Manifest) -> datetime | None:
@@ -312,3 +312,10 @@ class FakeRegistry:
         if self.closed and tagged == [stored]:
             return LAST_TAGGED
         return self.refuses.get(stored.digest, "")
+
+
+@lru_cache(maxsize=4096)
+def _subject(content: bytes) -> str:
+    """Read from raw bytes which digest a document refers to, empty for none."""
+    subject = json.loads(content).get("subject") or {}
+    return str(subject.get("digest", ""))

@@ -66,25 +66,24 @@ class Judge:
     def end(self, applied: Applied | None) -> None:
         """Judge what a run leaves behind; it was killed when there is no result."""
         gone = self._sent - self._storage.live.keys()
+        held = parents(self._storage)
+        visible = self._visible(self._storage.live)
         for digest in gone:
-            holders = self._visible(parents(self._storage).get(digest, set()))
+            holders = held.get(digest, set()) & visible
             assert not holders, f"{holders} lost {digest}"
         for subject, speaking in self._speaking.items():
-            if self._visible({subject}) and gone & speaking:
+            if subject in visible and gone & speaking:
                 self._excuse(subject, applied)
 
     def _excuse(self, subject: str, applied: Applied | None) -> None:
         """Accept that a version stands without its signatures only where its own end was near."""
         assert subject in self._planned, f"{subject} lost what speaks of it"
         cut_short = applied is None or applied.error is not None
-        unclear = applied and any(one.result is Result.UNKNOWN for one in applied.outcomes)
-        refused = not self._scene.registry.closed and applied and self._stays(subject, applied)
-        assert cut_short or unclear or refused, f"{subject} stays without what speaks of it"
-
-    def _stays(self, subject: str, applied: Applied) -> bool:
-        """Whether the registry itself would not let go, where nothing can be taken back."""
-        ends = (Result.FAILED, Result.RETAINED)
-        return any(o.change.digest == subject and o.result in ends for o in applied.outcomes)
+        endings = {outcome.result for outcome in applied.outcomes} if applied else set()
+        lost = Result.UNKNOWN in endings
+        # Only where nothing can be taken back does a refusal come too late.
+        late = not self._scene.registry.closed and endings & {Result.FAILED, Result.RETAINED}
+        assert cut_short or lost or late, f"{subject} stays without what speaks of it"
 
     def _visible(self, digests: Iterable[str]) -> set[str]:
         """Leave out what a listing of tags leads nobody to."""

@@ -13,14 +13,10 @@ class Stored:
     """One manifest as it was pushed. Shape: `tags` are kept as they were when it is deleted."""
 
     id: int
+    digest: str
     document: Document
     pushed: datetime
     tags: set[str] = field(default_factory=set)
-
-    @property
-    def digest(self) -> str:
-        """Its address."""
-        return self.document.digest
 
 
 class Storage:
@@ -51,8 +47,9 @@ class Storage:
         """
         for part in _bottom_up(document):
             self.blobs.update({digest_of(blob): blob for blob in part.blobs})
-            if part.digest not in self.live:
-                self.live[part.digest] = Stored(self._next_id, part, self._clock())
+            digest = part.digest
+            if digest not in self.live:
+                self.live[digest] = Stored(self._next_id, digest, part, self._clock())
                 self._next_id += 1
         for tag in tags:
             self.retag(tag, document.digest)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from tests.support.storage import Storage
@@ -10,6 +11,7 @@ _COMPANION_TAGS = ("", ".sig", ".att", ".sbom")
 _ATTESTATION = "attestation-manifest"
 
 
+@lru_cache(maxsize=4096)
 def body(content: bytes) -> dict[str, Any]:
     """Read a document's bytes; layers of build caches are none."""
     document: dict[str, Any] = json.loads(content) if content.startswith(b"{") else {}
