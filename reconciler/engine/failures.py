@@ -13,9 +13,10 @@ SHARE = 0.05
 
 @dataclass
 class FailureBudget:
-    """Counts failures against what is allowed. Units: `planned` in deletions."""
+    """Counts failures against what is allowed. Units: `planned` in deletions, or what they are."""
 
     planned: int
+    what: str = "deletions"
     _in_a_row: int = 0
     _in_all: int = 0
 
@@ -27,7 +28,7 @@ class FailureBudget:
         self._in_a_row += 1
         self._in_all += 1
         if self._in_a_row >= IN_A_ROW:
-            return f"{IN_A_ROW} deletions in a row failed"
+            return f"{IN_A_ROW} {self.what} in a row failed"
         if self._in_all > max(IN_A_ROW, SHARE * self.planned):
-            return f"{self._in_all} of {self.planned} deletions failed"
+            return f"{self._in_all} of {self.planned} {self.what} failed"
         return ""

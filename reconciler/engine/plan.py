@@ -81,11 +81,16 @@ def _plan(one: Governed, state: State, now: datetime, allowed: Allowances) -> Re
     try:
         return plan_repository(read_case(one, state, now), allowed)
     except ReconcilerError as error:
-        return RepositoryPlan(
-            repository=one.repository,
-            policy=one.policy.name,
-            complete=False,
-            error=str(error),
-            hint=error.hint,
-            failure=error.exit_code,
-        )
+        return incomplete(one.repository, error, policy=one.policy.name)
+
+
+def incomplete(repository: Repository, error: ReconcilerError, *, policy: str) -> RepositoryPlan:
+    """Plan nothing for a repository, and say why."""
+    return RepositoryPlan(
+        repository=repository,
+        policy=policy,
+        complete=False,
+        error=str(error),
+        hint=error.hint,
+        failure=error.exit_code,
+    )

@@ -1,0 +1,126 @@
+"""What a journal tells of deletions: what was seen, why, how each ended, what was taken back."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from reconciler.model.journal import Record, Result, is_restoration
+from reconciler.model.names import Digest, Repository, Tag
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One time that a run meant to delete one version.
+
+    Shape: `opened` is how the run began; `ended` is None while nobody knows the outcome, and
+        `restored` says who took the deletion back.
+    """
+
+    opened: Record | None
+    intent: Record
+    ended: Record | None = None
+    restored: Record | None = None
+
+    @property
+    def key(self) -> str:
+        """The version's name everywhere: repository and digest."""
+        return str(self.intent.body["key"])
+
+    @cached_property
+    def digest(self) -> Digest:
+        """The version's digest."""
+        return Digest(self.intent.body["digest"])
+
+    @property
+    def version_id(self) -> str:
+        """The registry's own name of the version, where it has one."""
+        return str(self.intent.body.get("version_id", ""))
+
+    @property
+    def run(self) -> str:
+        """The run that meant to."""
+        return self.intent.run
+
+    @cached_property
+    def tags(self) -> tuple[Tag, ...]:
+        """The tags that the version had."""
+        return tuple(map(Tag, self.intent.body.get("tags", ())))
+
+    @cached_property
+    def children(self) -> tuple[Digest, ...]:
+        """What the version lists, as far as it was there."""
+        return tuple(map(Digest, self.intent.body.get("children", ())))
+
+    @cached_property
+    def subjects(self) -> frozenset[Digest]:
+        """What the version speaks of: its subject, or whatever one of its tags spells."""
+        subject = self.intent.body.get("subject")
+        spelled = {tag.subject for tag in self.tags if tag.subject}
+        return frozenset({Digest(subject)} | spelled if subject else spelled)
+
+    @property
+    def result(self) -> Result | None:
+        """How it ended, None while nobody knows."""
+        return Result(self.ended.body["result"]) if self.ended else None
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether the version was deleted and nobody has taken that back."""
+        return self.result is Result.DELETED and self.restored is None
+
+    @property
+    def at(self) -> datetime:
+        """When it happened; of what another run found out, the earliest it may have been."""
+        is_own = self.ended is not None and self.ended.run == self.run
+        return self.ended.ts if self.ended and is_own else self.intent.ts
+
+    @property
+    def until(self) -> datetime | None:
+        """How long the registry holds the deletion, as far as the run knew: None if it did not."""
+        days = self.opened.body.get("undo_days") if self.opened else None
+        return self.at + timedelta(days=days) if days is not None else None
+
+
+def attempts(records: Iterable[Record]) -> list[Attempt]:
+    """Read every attempt from the journal of one repository, in the order they were made."""
+    opened: dict[str, Record] = {}
+    found: list[Attempt] = []
+    last: dict[str, int] = {}
+    for record in records:
+        key = str(record.body.get("key", ""))
+        if record.type == "run_open":
+            opened[record.run] = record
+        elif record.type == "intent" and not is_restoration(record):
+            last[key] = len(found)
+            found.append(Attempt(opened.get(record.run), record))
+        elif record.type in ("outcome", "resolve") and key in last:
+            found[last[key]] = _told(found[last[key]], record)
+    return found
+
+
+def deletions(records: Iterable[Record]) -> list[Attempt]:
+    """Return the last deletion of each version, in the order in which they were made."""
+    last: dict[str, Attempt] = {}
+    for attempt in attempts(records):
+        if attempt.result is Result.DELETED:
+            last.pop(attempt.key, None)
+            last[attempt.key] = attempt
+    return list(last.values())
+
+
+def last_deleting_run(journals: Mapping[Repository, Sequence[Record]]) -> str:
+    """Return the run that deleted something last, empty where none ever did."""
+    done = [one for records in journals.values() for one in _deleted(records)]
+    return max(done, key=lambda one: (one.at, one.run)).run if done else ""
+
+
+def _deleted(records: Iterable[Record]) -> Iterator[Attempt]:
+    return (attempt for attempt in attempts(records) if attempt.result is Result.DELETED)
+
+
+def _told(attempt: Attempt, record: Record) -> Attempt:
+    """Add what a record tells: the end of a deletion, or that it was taken back."""
+    if record.body["result"] == Result.RESTORED:
+        return replace(attempt, restored=record)
+    return attempt if is_restoration(record) else replace(attempt, ended=record)

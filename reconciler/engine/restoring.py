@@ -1,0 +1,154 @@
+"""Carry out the restorations of one repository, one by one, each one recorded."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.engine.execute import BATCH, Outcome, Run, intent, told
+from reconciler.engine.failures import FailureBudget
+from reconciler.errors import AccessError, EvidenceError, StoppedError
+from reconciler.model.inventory import Version
+from reconciler.model.journal import Entry, Result
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.plan import Change
+from reconciler.model.ports import Registry, RepositoryState
+
+
+@dataclass
+class Recovery:
+    """Restores what is left of a plan in one repository; children come before what lists them.
+
+    Shape: `tagged` is each tag and its digest as of the start, `live` what needs no restoration
+        and gets its tags only.
+    """
+
+    registry: Registry
+    state: RepositoryState
+    repository: Repository
+    run: Run
+    live: Mapping[Digest, Version]
+    tagged: Mapping[Tag, Digest]
+    retag: bool
+    outcomes: list[Outcome]
+    """How each restoration ended so far, whatever happens next."""
+
+    stopped: str = ""
+    """Why work was left, in words; empty when all was done."""
+
+    refusal: AccessError | None = None
+    """The right that is missing; where it is that to tag, restoring goes on."""
+
+    _back: set[Digest] = field(default_factory=set)
+    _failed: set[Digest] = field(default_factory=set)
+    _budget: FailureBudget = field(default_factory=lambda: FailureBudget(0, "restorations"))
+
+    def carry_out(self, changes: Sequence[Change]) -> None:
+        """Restore versions in order until done, halted, or too much has failed.
+
+        Raises: StateError, when an intent or outcome cannot be made durable; LockedError, when
+            somebody broke the lock.
+        """
+        self._budget = FailureBudget(len(changes), "restorations")
+        for start in range(0, len(changes), BATCH):
+            batch = changes[start : start + BATCH]
+            if self._halted():
+                return
+            self._record(_begun(batch))
+            for change in batch:
+                self._end(change, self._one(change))
+
+    def _halted(self) -> bool:
+        self.stopped = self.stopped or self.run.halt()
+        return bool(self.stopped)
+
+    def _record(self, entries: Iterable[Entry]) -> None:
+        self.state.append(self.run.id, self.run.clock(), entries)
+
+    def _end(self, change: Change, outcome: Outcome) -> None:
+        self.stopped = self.stopped or self._budget.note(outcome.result)
+        (self._back if outcome.result is Result.RESTORED else self._failed).add(change.digest)
+        self.outcomes.append(outcome)
+        self._record([told(outcome)])
+        self.run.report(outcome)
+
+    def _one(self, change: Change) -> Outcome:
+        """Restore one version, unless something it lists did not come back."""
+        if self._halted():
+            return Outcome(change, Result.NOT_DONE, self.stopped)
+        if missing := self._missing(change):
+            return Outcome(change, Result.NOT_DONE, f"it would come back without {missing[0]}")
+        try:
+            self.registry.pace(1)
+            self.state.confirm_lock()
+            return self._restored(change)
+        except StoppedError as error:
+            self.stopped = str(error)
+            return Outcome(change, Result.NOT_DONE, self.stopped)
+        except AccessError as error:
+            self.refusal, self.stopped = error, str(error)
+            return Outcome(change, Result.NOT_DONE, self.stopped)
+        except EvidenceError as error:
+            return Outcome(change, Result.UNKNOWN, str(error))
+
+    def _missing(self, change: Change) -> list[Digest]:
+        """Return what an image lists, or an artifact speaks of, and would come back without."""
+        if change.digest in self.live:
+            return []
+        here = self._back | self.live.keys()
+        missing = [child for child in change.observed.children if child not in here]
+        subject = change.observed.subject
+        return [*missing, subject] if subject in self._failed else missing
+
+    def _restored(self, change: Change) -> Outcome:
+        """Restore, then look at what came back: its digest, and its tags."""
+        wanted = Version(change.digest, id=change.version_id)
+        if change.digest not in self.live:
+            answer = self.registry.restore(self.repository, wanted)
+            if not answer.done:
+                return Outcome(change, Result.FAILED, answer.message, answer.status)
+        found = self._look_at(wanted)
+        if found is None or found.digest != change.digest:
+            return Outcome(change, Result.UNKNOWN, "the registry does not show it yet")
+        return Outcome(change, Result.RESTORED, "; ".join(self._tags(change, found)))
+
+    def _look_at(self, version: Version) -> Version | None:
+        """Look at what was restored; without the right to, it is not known what it is."""
+        try:
+            return self.registry.version(self.repository, version)
+        except AccessError as error:
+            raise EvidenceError(str(error)) from error
+
+    def _tags(self, change: Change, found: Version) -> Iterator[str]:
+        """Say which tags are not as they were, after attaching those that may be."""
+        for tag in change.observed.tags:
+            holder = self.tagged.get(tag, change.digest)
+            if holder != change.digest:
+                moved = "the registry moved it here from" if tag in found.tags else "it stays on"
+                yield f"tag {tag}: {moved} {holder}"
+            elif tag not in found.tags:
+                yield from self._lost(tag, found)
+
+    def _lost(self, tag: Tag, found: Version) -> Iterator[str]:
+        if not self.retag:
+            yield f"tag {tag}: did not come back; --retag attaches it"
+        elif self.refusal:
+            yield f"tag {tag}: did not come back"
+        else:
+            yield from self._attached(tag, found)
+
+    def _attached(self, tag: Tag, found: Version) -> Iterator[str]:
+        """Attach a tag; without the right to, the first refusal stands for all."""
+        try:
+            holder = self.registry.tag(self.repository, found, tag)
+        except AccessError as error:
+            self.refusal = error
+            yield f"tag {tag}: did not come back"
+            return
+        if holder != found.digest:
+            yield f"tag {tag}: it stays on {holder}"
+
+
+def _begun(batch: Sequence[Change]) -> Iterator[Entry]:
+    """Write down what is to be held from now on, and what is to be restored."""
+    yield Entry("hold", {"digests": [change.digest for change in batch]})
+    for change in batch:
+        yield intent(change, change.observed.children)

@@ -1,0 +1,179 @@
+"""Take back what a run deleted: plan it from the journal, then restore it, and hold it.
+
+What was restored is held before it is there, so that no run in between can delete it again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.core.history import deletions, last_deleting_run
+from reconciler.core.holding import hold
+from reconciler.core.undo import Remains, Wanted, narrow_restorations, plan_restorations
+from reconciler.engine.apply import Applied
+from reconciler.engine.execute import Run, counts
+from reconciler.engine.plan import Moment, incomplete
+from reconciler.engine.resolve import settle
+from reconciler.engine.restoring import Recovery
+from reconciler.errors import PlanError, ReconcilerError
+from reconciler.model.journal import Entry, RecordType
+from reconciler.model.names import Repository
+from reconciler.model.plan import Change, Plan, RepositoryPlan
+from reconciler.model.ports import Holder, Registry, RegistryReader, RepositoryState, State
+
+ReaderFor = Callable[[Repository], RegistryReader]
+RegistryFor = Callable[[Repository], Registry]
+
+
+def last_run(state: State) -> str:
+    """Return the run that deleted something last.
+
+    Raises: PlanError, where none ever did.
+    """
+    journals = {repository: state.of(repository).records() for repository in state.repositories()}
+    if run := last_deleting_run(journals):
+        return run
+    raise PlanError("no run has deleted anything", hint="There is nothing to undo.")
+
+
+def draw_restorations(
+    wanted: Wanted, state: State, reader_for: ReaderFor, *, moment: Moment, tool: str
+) -> Plan:
+    """Plan what to restore of a run's deletions; nothing is written anywhere.
+
+    Raises: PlanError, when no deletion of that run is what was asked for.
+    """
+    parts = tuple(_parts(wanted, state, reader_for, moment.now))
+    if not parts:
+        raise PlanError(
+            f"run {wanted.run} deleted nothing of that name",
+            hint="`reconciler log list` names the runs, `reconciler log show` what each one did.",
+        )
+    return Plan(
+        tool=tool,
+        created_at=moment.now,
+        evaluated_at=moment.evaluated,
+        expires_at=moment.now + moment.lasts,
+        undoes=wanted.run,
+        retag=wanted.retag,
+        repositories=parts,
+    )
+
+
+def apply_restorations(
+    plan: Plan, registry_for: RegistryFor, state: State, holder: Holder, run: Run
+) -> tuple[Applied, ...]:
+    """Restore what each part of a plan names, each under its own lock, in sorted order.
+
+    An error in one repository does not hold back the others.
+    """
+    parts = sorted(plan.repositories, key=lambda part: part.repository)
+    return tuple(_apply(part, plan, registry_for, state, holder, run) for part in parts)
+
+
+def _parts(
+    wanted: Wanted, state: State, reader_for: ReaderFor, now: datetime
+) -> Iterator[RepositoryPlan]:
+    for repository in state.repositories():
+        try:
+            done = deletions(state.of(repository).records())
+            if any(wanted.names(repository, attempt) for attempt in done):
+                remains = _remains(reader_for(repository), repository, state.of(repository), now)
+                yield plan_restorations(remains, wanted)
+        except ReconcilerError as error:
+            yield incomplete(repository, error, policy="")
+
+
+def _remains(
+    reader: RegistryReader, repository: Repository, state: RepositoryState, now: datetime
+) -> Remains:
+    """Read what is left of the deletions in one repository.
+
+    Raises: PlanError, where the registry cannot restore; AccessError; EvidenceError; StateError.
+    """
+    able = reader.capabilities
+    if not able.undo:
+        raise PlanError(
+            f"{repository}: {repository.registry} cannot restore what was deleted",
+            hint="Push the images again; `reconciler log show` tells their tags and digests.",
+        )
+    return Remains(
+        repository=repository,
+        deletions=deletions(state.records()),
+        held={version.id: version for version in reader.deleted(repository)},
+        live={version.digest: version for version in reader.listing(repository).versions},
+        now=now,
+        window=able.undo_for,
+    )
+
+
+def _apply(
+    part: RepositoryPlan,
+    plan: Plan,
+    registry_for: RegistryFor,
+    state: State,
+    holder: Holder,
+    run: Run,
+) -> Applied:
+    applied = Applied(part)
+    if not part.complete:
+        return applied
+    try:
+        one = _Undo(plan, registry_for(part.repository), state.of(part.repository), run, applied)
+        with one.state.lock(holder):
+            one.proceed()
+    except ReconcilerError as error:
+        applied.error = error
+    return applied
+
+
+@dataclass(frozen=True, slots=True)
+class _Undo:
+    """The undo in one repository, under its lock."""
+
+    plan: Plan
+    registry: Registry
+    state: RepositoryState
+    run: Run
+    applied: Applied
+
+    def proceed(self) -> None:
+        """Settle what dead runs left, look again, narrow, hold, restore."""
+        repository, run = self.applied.planned.repository, self.run
+        settled = settle(self.registry, repository, self.state, run.id, run.clock())
+        self.applied.resolved, self.applied.head = settled.resolved, settled.head
+        remains = _remains(self.registry, repository, self.state, run.clock())
+        work, self.applied.dropped = narrow_restorations(
+            self.applied.planned, remains, retag=self.plan.retag
+        )
+        if work:
+            self.state.save_observations(hold(self.state.observations(), work, run.clock()))
+            self._carry_out(work, remains)
+
+    def _carry_out(self, work: tuple[Change, ...], remains: Remains) -> None:
+        """Open the run in the journal, restore, and close it with its counts."""
+        opening = {
+            "who": self.run.who,
+            "plan": self.plan.digest,
+            "undoes": self.plan.undoes,
+            "changes": len(work),
+        }
+        self._record("run_open", opening)
+        recovery = Recovery(
+            self.registry,
+            self.state,
+            remains.repository,
+            self.run,
+            live=remains.live,
+            tagged=remains.tagged,
+            retag=self.plan.retag,
+            outcomes=self.applied.outcomes,
+        )
+        recovery.carry_out(work)
+        self.applied.stopped, self.applied.error = recovery.stopped, recovery.refusal
+        reason = recovery.stopped or "done"
+        self._record("run_close", {"counts": counts(recovery.outcomes), "reason": reason})
+
+    def _record(self, kind: RecordType, body: Mapping[str, object]) -> None:
+        (written,) = self.state.append(self.run.id, self.run.clock(), [Entry(kind, body)])
+        self.applied.head = written.hash

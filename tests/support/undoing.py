@@ -1,0 +1,70 @@
+"""Undo in a scene: plan what to restore, restore it, and tell how it ended."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from reconciler.core.undo import Wanted
+from reconciler.engine.apply import Applied
+from reconciler.engine.execute import Outcome, Run
+from reconciler.engine.plan import Moment
+from reconciler.engine.release import release_holds
+from reconciler.engine.undo import apply_restorations, draw_restorations
+from reconciler.model.plan import Plan
+from reconciler.model.ports import Holder
+from reconciler.model.reference import Mention
+from tests.support.documents import Document
+from tests.support.scenes import Scene, go_on
+
+
+def draw(scene: Scene, run: str = "run-1", only: str = "", *, retag: bool = False) -> Plan:
+    """Plan to restore what a run deleted."""
+    mention = Mention.parse(only) if only else Mention()
+    return draw_restorations(
+        Wanted(run, mention, retag),
+        scene.state,
+        lambda _: scene.registry,
+        moment=Moment(scene.time.now, scene.time.now, timedelta(days=3)),
+        tool="reconciler",
+    )
+
+
+def undo(
+    scene: Scene,
+    plan: Plan | None = None,
+    *,
+    name: str = "undo-1",
+    retag: bool = False,
+    halt: Callable[[], str] = go_on,
+) -> Applied:
+    """Restore what a plan names, or all that `run-1` deleted, as a run with a name."""
+    plan = plan or draw(scene, retag=retag)
+    reported: list[Outcome] = []
+    run = Run(name, "robot@ci", scene.clock, halt, reported.append)
+    holder = Holder(run.id, "octocat", "runner-7", scene.time.now)
+    (applied,) = apply_restorations(plan, lambda _: scene.registry, scene.state, holder, run)
+    return applied
+
+
+def release(scene: Scene, *names: str) -> list[str]:
+    """Release what is named, or everything, as a run of its own; return the digests."""
+    mentions = [Mention.parse(name) for name in names]
+    holder = Holder("release-1", "octocat", "runner-7", scene.time.now)
+    released = release_holds(mentions, scene.state, holder)
+    return [digest for one in released for digest in one.digests]
+
+
+def planned(plan: Plan, **documents: Document) -> list[str]:
+    """Name what a plan restores, in its order, by the names given."""
+    names = {document.digest: name for name, document in documents.items()}
+    return [names[change.digest] for part in plan.repositories for change in part.changes]
+
+
+def warnings(plan: Plan) -> list[str]:
+    """Return what a plan warns of."""
+    return [text for part in plan.repositories for text in part.warnings]
+
+
+def reasons(applied: Applied, **documents: Document) -> dict[str, str]:
+    """Tell what was said of each restoration, by the names given."""
+    names = {document.digest: name for name, document in documents.items()}
+    return {names[outcome.change.digest]: outcome.reason for outcome in applied.outcomes}
