@@ -39,4 +39,7 @@ def _guard(
 ) -> Guard:
     needed = 0 if name == "never_empty" else math.ceil(actual)
     override = "" if ok else f"--allow {name}:{repository}={needed}"
-    return Guard(name=name, limit=limit, actual=round(actual, 1), ok=ok, override=override)
+    # Rounded up, so that 30.001 against 30 does not show as 30.0.
+    return Guard(
+        name=name, limit=limit, actual=math.ceil(actual * 10) / 10, ok=ok, override=override
+    )
