@@ -70,6 +70,17 @@ def test_every_image_that_keeps_a_shared_child_is_named_and_those_that_stay_come
     assert not told.fate.goes
 
 
+def test_of_several_ways_to_one_image_the_shortest_is_told() -> None:
+    amd = image("amd")
+    left, right = index("left", lists=[amd]), index("right", lists=[amd])
+    release = index("release", "1.0.0", lists=[amd, left, right])
+
+    told = explained("amd", amd, left, right, release)
+
+    assert [path_of(chain) for chain in told.fate.chains] == [["amd", "release"]]
+    assert len(told.kept_by) == 3
+
+
 def test_a_child_goes_with_the_last_image_that_needed_it() -> None:
     amd = image("amd")
     old = index("old", lists=[amd])
