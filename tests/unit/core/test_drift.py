@@ -1,0 +1,65 @@
+"""What changed since a plan was made is said in words."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.core.drift import drift
+from reconciler.model.inventory import Version
+from reconciler.model.names import Tag
+from reconciler.model.plan import Observed
+from tests.support.inventories import ago, image
+
+BEFORE = image("a", "v1", "v2", age="40d")
+OBSERVED = Observed(tags=BEFORE.tags, pushed=BEFORE.pushed)
+
+
+def tagged(*tags: str) -> Version:
+    return replace(BEFORE, tags=tuple(map(Tag, tags)))
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (BEFORE, ""),
+        (replace(BEFORE, id="other", first_seen=ago("1h"), manifest=None), ""),
+        (tagged("latest", "v1", "v2"), "tag latest was added"),
+        (tagged("v1"), "tag v2 was removed"),
+        (tagged(), "tag v1 was removed; tag v2 was removed"),
+        (
+            replace(BEFORE, pushed=ago("1d")),
+            "2026-09-23T12:00:00Z became 2026-11-01T12:00:00Z",
+        ),
+        (replace(BEFORE, pushed=None), "2026-09-23T12:00:00Z became unknown"),
+    ],
+)
+def test_a_difference_is_said_in_words(now: Version, words: str) -> None:
+    assert drift(OBSERVED, now) == words
+
+
+def test_a_tag_in_place_of_another_names_both() -> None:
+    words = drift(OBSERVED, tagged("v1", "v3"))
+
+    assert "v2" in words
+    assert "v3" in words
+
+
+def test_a_time_that_became_known_is_a_difference() -> None:
+    observed = Observed(tags=BEFORE.tags, pushed=None)
+
+    assert drift(observed, BEFORE) == "unknown became 2026-09-23T12:00:00Z"
+
+
+def test_the_same_instant_in_another_zone_is_no_difference() -> None:
+    assert BEFORE.pushed
+    elsewhere = BEFORE.pushed.astimezone()
+
+    assert drift(OBSERVED, replace(BEFORE, pushed=elsewhere)) == ""
+
+
+def test_many_lost_tags_are_all_told() -> None:
+    tags = tuple(Tag(f"v{number}") for number in range(50))
+
+    words = drift(Observed(tags=tags, pushed=BEFORE.pushed), tagged())
+
+    assert words.count("was removed") == 50
