@@ -26,28 +26,25 @@ def tagged(*tags: str) -> Version:
         (tagged("latest", "v1", "v2"), "tag latest was added"),
         (tagged("v1"), "tag v2 was removed"),
         (tagged(), "tag v1 was removed; tag v2 was removed"),
+        (tagged("v1", "v3"), "tag v2 was removed; tag v3 was added"),
         (
             replace(BEFORE, pushed=ago("1d")),
-            "2026-09-23T12:00:00Z became 2026-11-01T12:00:00Z",
+            "its push time was 2026-09-23 12:00:00 and is 2026-11-01 12:00:00",
         ),
-        (replace(BEFORE, pushed=None), "2026-09-23T12:00:00Z became unknown"),
+        (
+            replace(BEFORE, pushed=None),
+            "its push time was 2026-09-23 12:00:00 and is unknown",
+        ),
     ],
 )
 def test_a_difference_is_said_in_words(now: Version, words: str) -> None:
     assert drift(OBSERVED, now) == words
 
 
-def test_a_tag_in_place_of_another_names_both() -> None:
-    words = drift(OBSERVED, tagged("v1", "v3"))
-
-    assert "v2" in words
-    assert "v3" in words
-
-
 def test_a_time_that_became_known_is_a_difference() -> None:
     observed = Observed(tags=BEFORE.tags, pushed=None)
 
-    assert drift(observed, BEFORE) == "unknown became 2026-09-23T12:00:00Z"
+    assert drift(observed, BEFORE) == "its push time was unknown and is 2026-09-23 12:00:00"
 
 
 def test_the_same_instant_in_another_zone_is_no_difference() -> None:
@@ -58,8 +55,8 @@ def test_the_same_instant_in_another_zone_is_no_difference() -> None:
 
 
 def test_many_lost_tags_are_all_told() -> None:
-    tags = tuple(Tag(f"v{number}") for number in range(50))
+    tags = tuple(Tag(f"v{number}") for number in range(500))
 
     words = drift(Observed(tags=tags, pushed=BEFORE.pushed), tagged())
 
-    assert words.count("was removed") == 50
+    assert words.count("was removed") == 500
