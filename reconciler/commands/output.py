@@ -17,7 +17,7 @@ from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Outcome
 from reconciler.errors import PlanError, SettingsError
 from reconciler.formats import applied as applied_format
-from reconciler.formats.catalogue import FORMATS
+from reconciler.formats import catalogue
 from reconciler.formats.view import Cost, View
 from reconciler.model.plan import Plan, read_plan
 
@@ -44,7 +44,7 @@ def view(now: datetime, *, all_rows: bool = False, cost: Cost | None = None) -> 
 
 def print_plan(plan: Plan, output: Format, seen: View) -> None:
     """Print a plan on stdout."""
-    typer.echo(FORMATS[output](plan, seen), nl=False)
+    typer.echo(catalogue.render(plan, output, seen), nl=False)
 
 
 def print_applied(done: Sequence[Applied], seen: View) -> None:

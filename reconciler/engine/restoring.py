@@ -14,7 +14,7 @@ from reconciler.model.ports import Registry, RepositoryState
 
 
 @dataclass
-class Recovery:
+class Restoring:
     """Restores what is left of a plan in one repository; children come before what lists them.
 
     Shape: `tagged` is each tag and its digest as of the start, `live` what needs no restoration

@@ -14,7 +14,7 @@ from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Run, counts
 from reconciler.engine.plan import Moment, incomplete
 from reconciler.engine.resolve import settle
-from reconciler.engine.restoring import Recovery
+from reconciler.engine.restoring import Restoring
 from reconciler.errors import PlanError, ReconcilerError
 from reconciler.model.journal import Entry, RecordType
 from reconciler.model.names import Repository
@@ -159,7 +159,7 @@ class _Undo:
             "changes": len(work),
         }
         self._record("run_open", opening)
-        recovery = Recovery(
+        restoring = Restoring(
             self.registry,
             self.state,
             remains.repository,
@@ -169,10 +169,10 @@ class _Undo:
             retag=self.plan.retag,
             outcomes=self.applied.outcomes,
         )
-        recovery.carry_out(work)
-        self.applied.stopped, self.applied.error = recovery.stopped, recovery.refusal
-        reason = recovery.stopped or "done"
-        self._record("run_close", {"counts": counts(recovery.outcomes), "reason": reason})
+        restoring.carry_out(work)
+        self.applied.stopped, self.applied.error = restoring.stopped, restoring.refusal
+        reason = restoring.stopped or "done"
+        self._record("run_close", {"counts": counts(restoring.outcomes), "reason": reason})
 
     def _record(self, kind: RecordType, body: Mapping[str, object]) -> None:
         (written,) = self.state.append(self.run.id, self.run.clock(), [Entry(kind, body)])

@@ -1,7 +1,8 @@
-"""What an apply did: what was not done and why, then the counts."""
+"""What an apply or an undo did: what was not done and why, then the counts."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from rich.text import Text
@@ -33,6 +34,37 @@ _TOLD = {
     Result.RETAINED: ("retained by the registry", "cyan"),
     Result.NOT_DONE: ("not begun: the next run goes on", "cyan"),
 }
+
+
+_RESTORED_TOTALS = {
+    "restored": (Result.RESTORED,),
+    "absent": (Result.ABSENT,),
+    "skipped": (Result.SKIPPED_CHANGED, Result.SKIPPED_REFERENCED),
+    "failed": (Result.FAILED,),
+    "unknown": (Result.UNKNOWN,),
+}
+_RESTORED_TOLD = {
+    Result.FAILED: ("not restored", "bold red"),
+    Result.UNKNOWN: ("of unknown outcome: the next run asks the registry", "bold red"),
+    Result.ABSENT: ("no longer held by the registry", "yellow"),
+    Result.SKIPPED_CHANGED: ("left alone", "yellow"),
+    Result.SKIPPED_REFERENCED: ("left out", "yellow"),
+    Result.RESTORED: ("restored, not all as before", "yellow"),
+    Result.NOT_DONE: ("not begun: run it again to go on", "cyan"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How one kind of run is told: its name, its counts, and each result that needs a word."""
+
+    run: str
+    totals: Mapping[str, tuple[Result, ...]]
+    told: Mapping[Result, tuple[str, str]]
+
+
+APPLY = Words("Apply", _TOTALS, _TOLD)
+UNDO = Words("Undo", _RESTORED_TOTALS, _RESTORED_TOLD)
 
 
 class Ended(Protocol):
@@ -79,34 +111,34 @@ class Part(Protocol):
         """What ended it early, if anything did."""
 
 
-def render(parts: Sequence[Part], view: View, *, undo: str = "") -> str:
-    """Print how an apply ended; `undo` is the command that would restore what it deleted."""
-    return printed(_lines(parts, view, undo), view)
+def render(parts: Sequence[Part], view: View, *, words: Words = APPLY, undo: str = "") -> str:
+    """Print how a run ended; `undo` is the command that would restore what it deleted."""
+    return printed(_lines(parts, view, words, undo), view)
 
 
-def totals(parts: Iterable[Part]) -> str:
-    """Write the counts of an apply; machines read them, so the words never change."""
+def totals(parts: Iterable[Part], words: Words = APPLY) -> str:
+    """Write the counts of a run; machines read them, so the words never change."""
     results = Counter(ended.result for part in parts for ended in _final(part))
     counts = (
         f"{sum(results[result] for result in counted_as)} {name}"
-        for name, counted_as in _TOTALS.items()
+        for name, counted_as in words.totals.items()
     )
     return ", ".join(counts)
 
 
-def _lines(parts: Sequence[Part], view: View, undo: str) -> Iterator[Text]:
+def _lines(parts: Sequence[Part], view: View, words: Words, undo: str) -> Iterator[Text]:
     for part in parts:
-        lines = list(_part(part, view))
+        lines = list(_part(part, view, words))
         if lines:
             yield line((part.planned.repository, "bold"))
             yield from lines
             yield line()
     if undo:
         yield line(f"To restore what was deleted: {undo}")
-    yield line((f"Apply: {totals(parts)}.", "bold"))
+    yield line((f"{words.run}: {totals(parts, words)}.", "bold"))
 
 
-def _part(part: Part, view: View) -> Iterator[Text]:
+def _part(part: Part, view: View, words: Words) -> Iterator[Text]:
     """Print the error of a repository first, then each kind of outcome that needs a word."""
     if part.error:
         yield from wrapped(str(part.error), view, lead="  Error: ", style="bold red")
@@ -114,10 +146,10 @@ def _part(part: Part, view: View) -> Iterator[Text]:
     elif part.stopped:
         yield from wrapped(f"Stopped: {part.stopped}.", view, lead="  ", style="yellow")
     final = _final(part)
-    for result, (words, style) in _TOLD.items():
-        ended = [one for one in final if one.result is result]
+    for result, (told, style) in words.told.items():
+        ended = [one for one in final if one.result is result and not _goes_without_saying(one)]
         if ended:
-            yield line((f"  {counted(len(ended), 'version')} {words}", style))
+            yield line((f"  {counted(len(ended), 'version')} {told}", style))
             yield from _reasons(ended, view)
     if part.outcomes and part.head:
         yield line(f"  Head of the log: {part.head}")
@@ -131,6 +163,10 @@ def _reasons(ended: Sequence[Ended], view: View) -> Iterator[Text]:
         yield from wrapped(f"{name} {one.change.digest.short}{reason}", view, lead="    ")
     if len(ended) > len(shown):
         yield line(f"    ... and {len(ended) - len(shown):,} more; `reconciler log show` has all")
+
+
+def _goes_without_saying(ended: Ended) -> bool:
+    return ended.result is Result.RESTORED and not ended.reason
 
 
 def _final(part: Part) -> Sequence[Ended]:

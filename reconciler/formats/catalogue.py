@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from reconciler.formats import json, markdown, text
+from reconciler.formats import json, markdown, restoring, text
 from reconciler.formats.view import View
 from reconciler.model.plan import Plan
 
@@ -13,3 +13,15 @@ FORMATS: Mapping[str, Render] = {
     "json": json.render,
     "markdown": markdown.render,
 }
+
+RESTORE_FORMATS: Mapping[str, Render] = {
+    "text": restoring.render,
+    "json": json.render,
+    "markdown": restoring.markdown,
+}
+"""The same for a plan that restores, which has words of its own."""
+
+
+def render(plan: Plan, name: str, view: View) -> str:
+    """Write a plan in the format of that name."""
+    return (RESTORE_FORMATS if plan.undoes else FORMATS)[name](plan, view)

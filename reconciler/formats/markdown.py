@@ -51,13 +51,17 @@ def _alerts(plan: Plan) -> Iterator[str]:
     shown = fitting(stops, _ALERT_BYTES, lambda count: f"... and {count:,} more")
     yield from alert("CAUTION", filter(None, [sentences.hindrance(plan), *shown]))
     warnings = [
-        f"{code(part.repository)}: {code(text)}"
-        for part in parts
-        for text in (*part.warnings, *(f"broken already: {text}" for text in part.missing))
+        f"{code(part.repository)}: {code(text)}" for part in parts for text in _warnings(part)
     ]
     yield from alert(
         "WARNING", fitting(warnings, _ALERT_BYTES, lambda count: f"... and {count:,} more")
     )
+
+
+def _warnings(part: RepositoryPlan) -> Iterator[str]:
+    yield from sentences.no_undo(part)
+    yield from part.warnings
+    yield from (f"broken already: {text}" for text in part.missing)
 
 
 def _stops(part: RepositoryPlan) -> Iterator[str]:

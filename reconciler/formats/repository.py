@@ -77,7 +77,8 @@ class Section:
 
     def _warnings(self) -> Iterator[Text]:
         broken = [f"Broken already: {text}" for text in self.part.missing]
-        texts = [*(f"Warning: {text}" for text in self.part.warnings), *broken]
+        warnings = [f"Warning: {text}" for text in self.part.warnings]
+        texts = [*sentences.no_undo(self.part), *warnings, *broken]
         for text in shown(texts, self.view):
             yield from wrapped(text, self.view, lead="  ", style="yellow")
         if len(texts) > len(shown(texts, self.view)):

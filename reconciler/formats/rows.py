@@ -19,7 +19,7 @@ Subject = TypeVar("Subject")
 ROWS = 10
 """Rows of one group that are shown unless all are asked for."""
 
-STYLES = {"-": "red", "!": "yellow", "?": "bold red", ".": "cyan"}
+STYLES = {"-": "red", "^": "green", "!": "yellow", "?": "bold red", ".": "cyan"}
 """The symbols at the beginning of lines, and how they are printed."""
 
 _GAP = 2

@@ -71,6 +71,12 @@ def scale(part: RepositoryPlan) -> str:
     return f"policy {part.policy}, {versions}, {images}"
 
 
+def no_undo(part: RepositoryPlan) -> Iterator[str]:
+    """Say that what goes cannot come back, where that is so."""
+    if part.changes and not part.undo:
+        yield f"No undo: {part.repository.registry} cannot restore what is deleted."
+
+
 def following(count: int) -> str:
     """Say how many versions go with an image."""
     return f"+ {counted(count, 'child or referrer', 'children and referrers')}" if count else ""

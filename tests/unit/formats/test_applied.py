@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import pytest
 
 from reconciler.errors import ReconcilerError, UnreachableError
-from reconciler.formats.applied import render
+from reconciler.formats.applied import UNDO, render, totals
 from reconciler.formats.view import View
 from reconciler.model.journal import Result
 from reconciler.model.names import Repository
 from reconciler.model.plan import Change, RepositoryPlan
-from tests.support.plans import NOW, WEB, image, part
+from tests.support.plans import NOW, WEB, digest, image, part
 
 PLAIN = View(now=NOW)
 
@@ -155,3 +155,31 @@ def test_words_of_the_registry_cannot_drive_the_terminal(*, colour: bool) -> Non
     assert "\x1b[2J" not in text
     assert r"v1 " in text
     assert r": \x1b[2J[red]x[/red]\r\nApply: 9 deleted" in text
+
+
+def test_the_last_line_of_an_undo_counts_every_result() -> None:
+    done = applied(
+        ending("a", Result.RESTORED),
+        ending("b", Result.RESTORED, "tag b: it stays on sha256:abc"),
+        ending("c", Result.FAILED, "Package version not found."),
+        ending("d", Result.UNKNOWN),
+    )
+
+    assert totals([done], UNDO) == "2 restored, 0 absent, 0 skipped, 1 failed, 1 unknown"
+
+
+def test_only_what_is_not_as_before_needs_a_word() -> None:
+    done = applied(
+        ending("a", Result.RESTORED),
+        ending("b", Result.RESTORED, "tag b: it stays on sha256:abc"),
+    )
+
+    lines = render([done], View(now=NOW, width=100), words=UNDO).splitlines()
+
+    assert lines == [
+        "ghcr.io/acme/web",
+        "  1 version restored, not all as before",
+        f"    b {digest('b').short}: tag b: it stays on sha256:abc",
+        "",
+        "Undo: 2 restored, 0 absent, 0 skipped, 0 failed, 0 unknown.",
+    ]

@@ -251,3 +251,12 @@ def test_a_fleet_in_trouble_keeps_its_verdict_warnings_table_and_digest() -> Non
     assert re.search(r"^\| `ghcr.io/acme/r000/", text, re.MULTILINE)
     assert re.search(r"^\| \.\.\. and \d+ more \|$", text, re.MULTILINE)
     assert text.endswith(f"Digest `{fleet.digest}`\n")
+
+
+def test_where_nothing_can_be_restored_a_reviewer_is_warned() -> None:
+    plain = Repository("registry.example/web")
+
+    text = render(plan(part([image("v1")], repository=plain, undo=False)), PLAIN)
+
+    warning = "`No undo: registry.example cannot restore what is deleted.`"
+    assert f"> [!WARNING]\n> - `registry.example/web`: {warning}\n" in text

@@ -268,6 +268,16 @@ def test_the_cost_says_whether_the_quota_suffices(quota: int | None, said: str) 
     assert said in text
 
 
+def test_where_nothing_can_be_restored_that_is_said_before_anything_is_deleted() -> None:
+    plain = Repository("registry.example/web")
+
+    told = lines_of(part([image("v1", repository=plain)], repository=plain, undo=False))
+    silent = lines_of(part(repository=plain, undo=False, warnings=("x",)))
+
+    assert "  No undo: registry.example cannot restore what is deleted." in told
+    assert not any("No undo" in line for line in (*silent, *lines_of(part([image("v1")]))))
+
+
 def test_hostile_text_is_shown_as_text() -> None:
     hostile = part(
         [image("v1", rules=(HOSTILE, "b"), reasons=(HOSTILE,))],
