@@ -17,6 +17,8 @@ COMMANDS = {
     "apply": "Delete what a plan names, safely, once, with a log.",
     "show": "Show a saved plan. Contacts nothing.",
     "validate": "Check policy files. Contacts nothing.",
+    "test": "Run the tests of policies. Contacts nothing.",
+    "explain": "Say what a version is, what keeps it, and when it goes.",
     "schema": "Print the JSON Schema of policy files, for editors.",
     "log": "List runs, show what they did, verify the journal.",
     "demo": "Play the whole cycle on a made-up package, on this machine alone.",

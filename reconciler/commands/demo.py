@@ -45,9 +45,8 @@ policies:
         match: {{semver: ">=0", prerelease: only}}
         keep: {{last: 2, within: 30d}}
       - name: previews
-        match: {{regex: 'pr-(?P<pr>\d+)'}}
-        group_by: [pr]
-        keep: {{last: 1, within: 7d}}
+        match: {{tags: ["pr-*"]}}
+        keep: {{within: 14d}}
       - {{name: commits, match: {{tags: ["sha-*"]}}, keep: {{within: 30d, last: 20}}}}
       - {{name: dangling, match: {{untagged: true}}, keep: {{within: 7d}}}}
     guards: {{max_delete: 500, max_delete_percent: 90}}
