@@ -15,8 +15,15 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import RegistryReader
 
-STRETCHES = 10
-"""How many stretches of time are walked side by side; the width of one round of reads."""
+FEWEST_STRETCHES, MOST_STRETCHES = 10, 100
+"""How many stretches of time are walked side by side; the width of one round of reads.
+
+Up to several times as many as are read at once, so that these seldom wait for a round to end.
+"""
+
+LENGTH = 100
+"""Least length of a stretch in versions, where there are enough of them: a cut through a build
+costs a few reads, and must not cost many for each image."""
 
 NEARBY = 32
 """How many versions a stretch may be longer than its share, so that it ends in a good place."""
@@ -72,7 +79,8 @@ class Survey:
         What is pushed together belongs together: a stretch ends where pushing paused longest.
         """
         times = [self._newest_first(digest)[0] for digest in ordered]
-        length = max(1, -(-len(ordered) // STRETCHES))
+        count = min(max(len(ordered) // LENGTH, FEWEST_STRETCHES), MOST_STRETCHES)
+        length = max(1, -(-len(ordered) // count))
         cuts = [0]
         for end in range(length, len(ordered), length):
             near = range(end, min(end + min(NEARBY, length), len(ordered)))

@@ -13,6 +13,7 @@ from reconciler import __version__
 from reconciler.errors import ProtocolError, UnreachableError
 from reconciler.model.hosts import is_loopback
 from reconciler.transport.failures import translated
+from reconciler.transport.lanes import Lanes
 from reconciler.transport.limits import http_time
 from reconciler.transport.redirects import redirected
 from reconciler.transport.replies import loaded, place
@@ -32,8 +33,8 @@ WRITE_SECONDS = 30.0
 POOL_SECONDS = 300.0
 """Longest wait for a free connection, in seconds; others may be waiting for their retries."""
 
-CONNECTIONS = 20
-"""Most connections to one server, as many as the most reads that are under way at once."""
+LANE_CONNECTIONS = 4
+"""Most connections of one lane: its last answer may still be read, and redirects lead elsewhere."""
 
 MAX_PAGE_BYTES = 64 * 1024 * 1024
 """Largest answer that is no manifest, in bytes."""
@@ -46,12 +47,16 @@ _TIMEOUT = httpx.Timeout(
 )
 
 
-def connect(base_url: str) -> httpx.HTTPTransport:
-    """Open connections to one server: HTTP/1.1, certificates checked, proxies as configured."""
-    return httpx.HTTPTransport(
-        http2=False,
-        limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-        proxy=_proxy_for(httpx.URL(base_url)),
+def connect(base_url: str) -> Lanes:
+    """Open connections to one server: HTTP/1.1, certificates checked, proxies as configured.
+
+    There are as many as there are requests under way at once, which whoever sends them bounds.
+    """
+    certificates = httpx.create_ssl_context()
+    limits = httpx.Limits(max_connections=LANE_CONNECTIONS)
+    proxy = _proxy_for(httpx.URL(base_url))
+    return Lanes(
+        lambda: httpx.HTTPTransport(verify=certificates, http2=False, limits=limits, proxy=proxy)
     )
 
 

@@ -245,7 +245,7 @@ def test_proxies_come_from_the_environment_but_not_for_this_machine(
     monkeypatch.setenv("NO_PROXY", "inside.example")
 
     pools = {
-        url: type(connect(url)._pool).__name__
+        url: type(vars(connect(url)._take())["_pool"]).__name__
         for url in ("https://ghcr.io", "https://inside.example", "http://127.0.0.1:5000")
     }
 
