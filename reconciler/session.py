@@ -5,9 +5,9 @@ import math
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,6 +49,9 @@ class Session:
     only: frozenset[Repository] = frozenset()
     """The repositories to look at; empty for all that the policies name."""
 
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    """What started this session, for the journal."""
+
     def plan(
         self, *, lasts: timedelta, at: datetime | None = None, allowed: Allowances | None = None
     ) -> Plan:
@@ -74,16 +77,15 @@ class Session:
 
         `halt` gives a reason to stop, empty to go on; all who are `watching` hear each outcome.
         """
-
-        def report(outcome: Outcome) -> None:
-            for watcher in watching:
-                watcher(outcome)
-
         self.state.check_writable()
-        held_by = holder(self.clock())
-        run = Run(held_by.run, f"{held_by.who}@{held_by.where}", self.clock, halt, report)
-        policy_for, registry_for = self.policies.policy_for, self.registries.registry
-        authority = Authority(registry_for, policy_for, allowed, self.only)
+        held_by, run = begin(self.clock, halt, watching)
+        authority = Authority(
+            registry_for=self.registries.registry,
+            policy_for=self.policies.policy_for,
+            allowed=allowed,
+            only=self.only,
+            origin_of=self._origin,
+        )
         return apply_plan(plan, authority, self.state, held_by, run)
 
     def cost(self, plan: Plan) -> Cost:
@@ -112,6 +114,14 @@ class Session:
                 f"no policy names {repository}", hint="Name it under `repositories` of a policy."
             )
         return read_case(self._by(repository, policy), self.state, self.clock())
+
+    def _origin(self, policy: Policy) -> Mapping[str, str]:
+        source = self.policies.source_of(policy)
+        return {
+            "policy_file": source.path,
+            "policy_sha256": source.sha256,
+            **self.provenance,
+        }
 
     def _by(self, repository: Repository, policy: Policy) -> Governed:
         return Governed(repository, policy, self.registries.reader(repository.registry))
@@ -153,12 +163,27 @@ def open_session(
     policies = load_policies(paths)
     with open_registries(settings, utc_now, sleep) as registries:
         where = LocalState(state or settings.state)
-        yield Session(policies, registries, where, only=frozenset(only))
+        yield Session(
+            policies, registries, where, only=frozenset(only), provenance=settings.provenance
+        )
 
 
 def open_state(state: Path | None) -> State:
     """Build the state alone, for commands that need neither policies nor a registry."""
     return LocalState(state or Settings.load().state)
+
+
+def begin(
+    clock: Clock, halt: Callable[[], str], watching: Sequence[Callable[[Outcome], None]]
+) -> tuple[Holder, Run]:
+    """Begin a run: who holds its locks, and what it goes by. Who is `watching` hears outcomes."""
+
+    def report(outcome: Outcome) -> None:
+        for watcher in watching:
+            watcher(outcome)
+
+    held_by = holder(clock())
+    return held_by, Run(held_by.run, f"{held_by.who}@{held_by.where}", clock, halt, report)
 
 
 def holder(now: datetime) -> Holder:

@@ -31,6 +31,9 @@ GITHUB_HOST = "ghcr.io"
 GITHUB_API = "https://api.github.com"
 
 _PREFIX = "RECONCILER_"
+_LONGEST = 200
+"""Longest word of a workflow about itself that is kept, in characters."""
+
 _SHOWN = 80
 """Longest value quoted in an error, in characters."""
 
@@ -77,6 +80,11 @@ def _header_value(token: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
+def _shortened(text: str) -> str:
+    """Cut what is only recorded, since no run shall fail for it."""
+    return text[:_LONGEST]
+
+
 def _decode(value: object) -> object:
     """Read JSON where the value comes from the environment."""
     return json.loads(value) if isinstance(value, str) else value
@@ -94,6 +102,7 @@ def _hosts(registries: Mapping[str, "RegistrySettings"]) -> dict[str, "RegistryS
 
 ApiUrl = Annotated[str, AfterValidator(_plain_url)]
 Token = Annotated[SecretStr, AfterValidator(_header_value)]
+Told = Annotated[str, AfterValidator(_shortened)]
 
 
 class RegistrySettings(BaseModel):
@@ -135,6 +144,9 @@ class Settings(BaseSettings):
     github_api: Annotated[ApiUrl, AfterValidator(_secure_url)] = Field(
         GITHUB_API, validation_alias="GITHUB_API_URL"
     )
+    commit: Told = Field("", validation_alias="GITHUB_SHA")
+    workflow_repository: Told = Field("", validation_alias="GITHUB_REPOSITORY")
+    workflow_run: Told = Field("", validation_alias="GITHUB_RUN_ID")
 
     @classmethod
     def load(cls) -> Self:
@@ -151,6 +163,16 @@ class Settings(BaseSettings):
     def cache_path(self) -> Path:
         """The directory of the manifest cache: as set, else the user's own."""
         return self.cache or user_cache_path("reconciler", appauthor=False)
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What a workflow of GitHub says of itself, for the journal; empty elsewhere."""
+        told = {
+            "commit": self.commit,
+            "workflow_repository": self.workflow_repository,
+            "workflow_run": self.workflow_run,
+        }
+        return {name: text for name, text in told.items() if text}
 
     def registry_for(self, host: str) -> RegistrySettings:
         """Say how to talk to a host: as configured, else built in, else any OCI registry."""

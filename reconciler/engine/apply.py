@@ -53,6 +53,7 @@ class Applied:
     head: str = ""
     """The hash of the journal's last record."""
 
+    run: str = ""
     stopped: str = ""
     error: ReconcilerError | None = None
 
@@ -70,13 +71,14 @@ def apply_repository(
     approved: Approved, registry: Registry, state: RepositoryState, holder: Holder, run: Run
 ) -> Applied:
     """Delete what is approved and still may go; an error of ours ends this repository only."""
-    application = _Application(approved, registry, state, run, Applied(approved.planned))
+    applied = Applied(approved.planned, run=run.id)
+    application = _Application(approved, registry, state, run, applied)
     try:
         with state.lock(holder):
             application.proceed()
     except ReconcilerError as error:
-        application.applied.error = error
-    return application.applied
+        applied.error = error
+    return applied
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,11 @@ class PolicySet:
         """
         return policy_for(repository, self.policies, described=self._described)
 
+    def source_of(self, policy: Policy) -> PolicySource:
+        """Return the file that a policy stands in."""
+        path = self.origins[policy.name, ""].path
+        return next(source for source in self.sources if source.path == path)
+
     def _described(self, policy: Policy) -> str:
         return f"{policy.name} ({self.origins[policy.name, '']})"
 
