@@ -20,7 +20,9 @@ COMMANDS = {
     "test": "Run the tests of policies. Contacts nothing.",
     "explain": "Say what a version is, what keeps it, and when it goes.",
     "schema": "Print the JSON Schema of policy files, for editors.",
-    "log": "List runs, show what they did, verify the journal.",
+    "undo": "Bring back what a run deleted, and hold it.",
+    "log": "List runs, show what they did, tell why something went, verify the journal.",
+    "lock": "Say who holds locks; break the lock of a run that hangs.",
     "demo": "Play the whole cycle on a made-up package, on this machine alone.",
     "sandbox": "Serve a stand-in for GitHub Packages and ghcr.io, to rehearse on.",
 }

@@ -1,12 +1,12 @@
 """`reconciler apply`: delete what a plan names."""
 
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from reconciler.commands.asking import ask
 from reconciler.commands.halting import halting
 from reconciler.commands.options import (
     DEFAULT_POLICIES,
@@ -17,12 +17,13 @@ from reconciler.commands.options import (
     duration,
 )
 from reconciler.commands.output import (
-    DeletionProgress,
+    ProgressBar,
     load_plan,
     print_applied,
     print_plan,
     view,
 )
+from reconciler.commands.restoring import restore_saved
 from reconciler.commands.running import finish, running
 from reconciler.core.accept import check_applicable
 from reconciler.core.guards import Allowances
@@ -90,15 +91,19 @@ def apply(
         allowed = allowances(allow)
         budget = duration(time_budget, "--time-budget") if time_budget else None
         saved = _saved(sources)
+        accepted = _accepted(saved, expect_digest) if saved else None
+        if accepted and accepted.undoes:
+            restore_saved(accepted, state, yes=yes)
+            return
         files = (policies if saved else sources) or [DEFAULT_POLICIES]
         scope = map(Repository, only or ())
         with (
             halting(utc_now, budget, max_deletes) as halt,
             open_session(files, state, only=scope, sleep=halt.sleep) as session,
         ):
-            plan = _accepted(saved, expect_digest) if saved else _planned(session, allowed)
+            plan = accepted or _planned(session, allowed)
             _ask(plan, yes=yes)
-            with DeletionProgress(plan.summary.delete) as progress:
+            with ProgressBar("Deleting", plan.summary.delete) as progress:
                 watching = (halt.note, progress.report)
                 done = session.apply(plan, allowed=allowed, halt=halt, watching=watching)
         print_applied(done, view(utc_now()))
@@ -128,17 +133,9 @@ def _planned(session: Session, allowed: Allowances) -> Plan:
 
 
 def _ask(plan: Plan, *, yes: bool) -> None:
-    """Ask a person, who must write the whole word.
-
-    Raises: typer.Exit, when the answer is not `yes`, or nobody can be asked.
-    """
+    """Ask a person, and say how much of it cannot be undone."""
     count = plan.summary.delete
-    if yes or not count:
-        return
-    if not sys.stdin.isatty():
-        typer.echo("Error: nobody can be asked here; add --yes to delete.", err=True)
-        raise typer.Exit(ExitCode.USAGE)
-    answer = input(f"Delete {count} versions? Only `yes` will do it: ")
-    if answer.strip() != "yes":
-        typer.echo("Nothing was deleted.", err=True)
-        raise typer.Exit(ExitCode.OK)
+    final = sum(len(part.changes) for part in plan.repositories if not part.undo)
+    undo = f", {final} of them without undo" if final else ""
+    if count:
+        ask(f"Delete {count} versions{undo}?", yes=yes, refused="Nothing was deleted.")

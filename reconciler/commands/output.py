@@ -48,8 +48,9 @@ def print_plan(plan: Plan, output: Format, seen: View) -> None:
 
 
 def print_applied(done: Sequence[Applied], seen: View) -> None:
-    """Print how an apply ended on stdout."""
-    typer.echo(applied_format.render(done, seen), nl=False)
+    """Print on stdout how an apply ended, and how to take it back where that is possible."""
+    takes_back = (f"reconciler undo {one.run}" for one in done if one.can_be_undone)
+    typer.echo(applied_format.render(done, seen, undo=next(takes_back, "")), nl=False)
 
 
 def load_plan(path: Path) -> Plan:
@@ -76,14 +77,14 @@ def save(path: Path, content: bytes) -> None:
         raise SettingsError(f"{path}: {error.strerror}", hint="Name another file.") from error
 
 
-class DeletionProgress:
-    """A bar on stderr that counts deletions, on a terminal only."""
+class ProgressBar:
+    """A bar on stderr that counts outcomes, on a terminal only."""
 
-    def __init__(self, total: int) -> None:
-        """Prepare a bar for so many deletions."""
+    def __init__(self, doing: str, total: int) -> None:
+        """Prepare a bar for so many outcomes; `doing` says what is done."""
         console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("Deleting"),
+            TextColumn(doing),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -91,7 +92,7 @@ class DeletionProgress:
             transient=True,
             disable=not console.is_terminal or not total,
         )
-        self._task = self._progress.add_task("delete", total=total)
+        self._task = self._progress.add_task(doing, total=total)
 
     def __enter__(self) -> Self:
         """Show the bar."""

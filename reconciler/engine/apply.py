@@ -66,6 +66,12 @@ class Applied:
         left = any(outcome.result in open_ends for outcome in self.outcomes)
         return ExitCode.PARTIAL if left or self.stopped else ExitCode.OK
 
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether it deleted something that the registry can restore."""
+        deleted = any(outcome.result is Result.DELETED for outcome in self.outcomes)
+        return deleted and self.planned.undo
+
 
 def apply_repository(
     approved: Approved, registry: Registry, state: RepositoryState, holder: Holder, run: Run

@@ -1,0 +1,44 @@
+"""`reconciler lock`: who holds locks, and breaking one whose run hangs."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from reconciler.commands.options import StateDirectory
+from reconciler.commands.output import view
+from reconciler.commands.running import running
+from reconciler.engine.breaking import break_locks, locks
+from reconciler.formats.locks import FREE, as_json, render, render_broken
+from reconciler.session import holder, open_state, utc_now
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Say who holds locks; break one."
+)
+
+LockFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print it.")]
+Run = Annotated[str, typer.Option("--id", help="The run that hangs, as `lock status` names it.")]
+
+
+@app.command()
+def status(state: StateDirectory = None, output: LockFormat = "text") -> None:
+    """Say of each repository who holds its lock, since when and where."""
+    with running(verbose=False):
+        held = locks(open_state(state))
+        text = as_json(held) if output == "json" else render(held, view(utc_now()))
+        typer.echo(text, nl=False)
+
+
+@app.command("break")
+def break_(run: Run, state: StateDirectory = None) -> None:
+    """Take the locks away from a run that hangs; it deletes nothing more, should it wake up.
+
+    A lock goes with its process, however that ends: this is only for one that still lives. It is
+    safer to stop the process.
+    """
+    with running(verbose=False):
+        breaker = holder(utc_now())
+        broken = break_locks(run, open_state(state), breaker)
+        if broken:
+            typer.echo(render_broken(broken, view(utc_now()), machine=breaker.where), nl=False)
+        else:
+            typer.echo(FREE)

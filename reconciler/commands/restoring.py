@@ -1,0 +1,35 @@
+"""Carry out a plan that restores, for the commands that can be given one."""
+
+from pathlib import Path
+
+import typer
+
+from reconciler.commands.asking import ask
+from reconciler.commands.halting import Halt, halting
+from reconciler.commands.output import ProgressBar, view
+from reconciler.commands.running import finish
+from reconciler.errors import ExitCode, worst
+from reconciler.formats.applied import UNDO, render
+from reconciler.formats.humanise import counted
+from reconciler.model.plan import Plan
+from reconciler.recovery import Recovery, open_recovery
+from reconciler.session import utc_now
+
+
+def restore_saved(plan: Plan, state: Path | None, *, yes: bool) -> None:
+    """Restore what a saved plan names, and end with the right exit code."""
+    with halting(utc_now) as halt, open_recovery(state, halt.sleep) as recovery:
+        restore(plan, recovery, halt, yes=yes)
+
+
+def restore(plan: Plan, recovery: Recovery, halt: Halt, *, yes: bool) -> None:
+    """Ask, restore, tell how it ended, and end with the right exit code."""
+    count = plan.summary.restore
+    if count:
+        question = f"Restore {counted(count, 'version')}?"
+        ask(question, yes=yes, refused="Nothing was restored.")
+    with ProgressBar("Restoring", count) as progress:
+        done = recovery.restore(plan, halt=halt, watching=(progress.report,))
+    typer.echo(render(done, view(utc_now()), words=UNDO), nl=False)
+    codes = [plan.outcome, *(applied.exit_code for applied in done)]
+    finish(ExitCode.INTERRUPTED if halt.interrupted else worst(codes))

@@ -1,0 +1,121 @@
+"""`reconciler undo`: bring back what a run deleted, and hold it until it is released."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.commands.halting import halting
+from reconciler.commands.options import StateDirectory, Verbose
+from reconciler.commands.output import AllRows, PlanFormat, print_plan, save, view
+from reconciler.commands.restoring import restore
+from reconciler.commands.running import finish, running
+from reconciler.engine.release import release_holds
+from reconciler.errors import InvalidNameError
+from reconciler.formats.humanise import counted
+from reconciler.model.reference import Mention
+from reconciler.recovery import open_recovery
+from reconciler.session import holder, open_state, utc_now
+
+app = typer.Typer(add_completion=False)
+
+_EXPIRY = timedelta(hours=72)
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="A run, as `log list` names it; with --release, repositories, tags or digests.",
+        metavar="RUN|NAMES",
+    ),
+]
+Last = Annotated[bool, typer.Option("--last", help="Undo the last run that deleted anything.")]
+Only = Annotated[
+    str,
+    typer.Option(
+        help="Only this image, with all it lists and what speaks of it.", metavar="TAG|DIGEST"
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Save the plan for `apply`, and restore nothing now.", metavar="FILE"),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Retag = Annotated[
+    bool,
+    typer.Option("--retag", help="Attach tags that do not come back, where nobody has them."),
+]
+Release = Annotated[
+    bool,
+    typer.Option(
+        "--release", help="Let policies decide again on what undo restored: on all, or on NAMES."
+    ),
+]
+
+
+@app.command()
+def undo(
+    names: Names = None,
+    last: Last = False,
+    only: Only = "",
+    out: Out = None,
+    yes: Yes = False,
+    retag: Retag = False,
+    release: Release = False,
+    output: PlanFormat = "text",
+    state: StateDirectory = None,
+    all_rows: AllRows = False,
+    verbose: Verbose = False,
+) -> None:
+    """Bring back what a run deleted, where the registry can: on GitHub for 30 days.
+
+    Tags that are on another image by now stay there. What comes back is held: no plan deletes it
+    before it is released. Asks on a terminal; elsewhere it needs --yes.
+    """
+    with running(verbose=verbose):
+        if release:
+            _release(names or [], state)
+            return
+        run, mention = _run(names or [], last=last), _mention(only, "--only")
+        with halting(utc_now) as halt, open_recovery(state, halt.sleep) as recovery:
+            plan = recovery.plan(run, mention, retag=retag, lasts=_EXPIRY)
+            print_plan(plan, output, view(utc_now(), all_rows=all_rows))
+            if out:
+                save(out, plan.to_bytes())
+                finish(plan.outcome)
+            else:
+                restore(plan, recovery, halt, yes=yes)
+
+
+def _run(names: list[str], *, last: bool) -> str:
+    """Return the run to undo, the empty text for the last one.
+
+    Raises: typer.BadParameter, when none is named, or several are.
+    """
+    if len(names) + last != 1:
+        raise typer.BadParameter(
+            "name one run, or --last; `reconciler log list` names them all", param_hint="RUN"
+        )
+    return "" if last else names[0]
+
+
+def _mention(text: str, where: str) -> Mention:
+    """Read what is mentioned, everything where nothing is.
+
+    Raises: typer.BadParameter, when it can be no name.
+    """
+    try:
+        return Mention.parse(text) if text else Mention()
+    except InvalidNameError as error:
+        raise typer.BadParameter(str(error), param_hint=where) from error
+
+
+def _release(names: list[str], state: Path | None) -> None:
+    """Release what is named, everything where nothing is, and say what it was."""
+    mentions = [_mention(name, "NAMES") for name in names]
+    released = release_holds(mentions, open_state(state), holder(utc_now()))
+    for one in released:
+        for digest in one.digests:
+            typer.echo(f"{one.repository}@{digest}")
+    count = sum(len(one.digests) for one in released)
+    typer.echo(f"Released {counted(count, 'version')}.")
