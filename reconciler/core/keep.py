@@ -1,7 +1,7 @@
 """What one rule says of the images in its pool: rank, age and calendar, with the distances."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -54,8 +54,8 @@ def opinions(
         yield from ((seen.image.digest, verdict) for seen in pool)
         return
     reader = Reader(rule, index, now, zone)
-    for (orphans, group), members in _groups([reader.read(seen) for seen in pool]).items():
-        label = ("orphans in " if orphans else "") + (group or rule.match.label)
+    for members in _pools([reader.read(seen) for seen in pool]):
+        label = members[0].whose + (members[0].group or rule.match.label)
         measured = _distances(rule.keep, label, members, now=now, zone=zone)
         for reading, distances in zip(members, _with_extra(rule.keep, measured), strict=True):
             keeps = any(distance.met for distance in distances)
@@ -77,14 +77,17 @@ def _with_extra(
             yield (*distances, Distance(met=used <= keep.extra, text=text))
 
 
-def _groups(readings: list[Reading]) -> Mapping[tuple[bool, str], list[Reading]]:
-    """Split readings by group, newest first in each. Sorting is stable, so ties fall through."""
+def _pools(readings: list[Reading]) -> Iterable[Sequence[Reading]]:
+    """Split readings into those that are counted together, newest first in each.
+
+    Sorting is stable, so ties fall through.
+    """
     readings.sort(key=lambda reading: reading.image.version.pushed or _LATEST, reverse=True)
     readings.sort(key=lambda reading: reading.order, reverse=True)
-    groups: dict[tuple[bool, str], list[Reading]] = defaultdict(list)
+    pools: dict[tuple[str, bool, str], list[Reading]] = defaultdict(list)
     for reading in readings:
-        groups[reading.group].append(reading)
-    return groups
+        pools[reading.pool].append(reading)
+    return pools.values()
 
 
 def _distances(

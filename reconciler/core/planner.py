@@ -183,7 +183,7 @@ def _name(version: Version) -> str:
 
 
 def _warnings(decisions: tuple[Decision, ...]) -> Iterator[str]:
-    """Say where times and sort keys could not be believed, since that keeps images."""
+    """Say where times and sort keys could not be read or believed, since that keeps images."""
     doubted = Counter(
         opinion.rule
         for decision in decisions

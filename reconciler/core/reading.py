@@ -12,27 +12,38 @@ from reconciler.model.semver import SemVer
 
 SortKey = tuple[int, datetime | SemVer | int | str]
 _UNKNOWN: SortKey = (1, 0)
-"""Sorts after everything known, that is, as the newest: what cannot be read is kept first."""
+"""Sorts after everything known, that is, as the newest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One image as one rule reads it.
-
-    Shape: `group` joins the values of `group_by`. Orphans are in groups of their own, so that
-        signatures of images elsewhere do not use up what a rule keeps of the images here.
-    """
+    """One image as one rule reads it. Shape: `group` joins the values of `group_by`."""
 
     image: Image
     order: SortKey
-    group: tuple[bool, str]
-    """Whether it is an orphan, and its group's name."""
-
+    group: str
     moment: datetime
     """What its age counts from; the present moment when that is unknown or lies ahead."""
 
     is_doubtful: bool
     """Whether something that decides could not be read or lies ahead, so that it counts as new."""
+
+    @property
+    def pool(self) -> tuple[str, bool, str]:
+        """Name those it is counted with.
+
+        What is in doubt is counted alone and orphans apart, so that neither a tag nobody can
+        read nor signatures of images elsewhere use up what a rule keeps of the images here.
+        """
+        alone = self.image.digest if self.is_doubtful else ""
+        return alone, self.image.is_orphan, self.group
+
+    @property
+    def whose(self) -> str:
+        """How reasons call those it is counted with, where they are not the images of the rule."""
+        if self.is_doubtful:
+            return "unknown in "
+        return "orphans in " if self.image.is_orphan else ""
 
 
 class Reader:
@@ -55,7 +66,7 @@ class Reader:
         return Reading(
             image=seen.image,
             order=order,
-            group=(seen.image.is_orphan, self._group(tag)),
+            group=self._group(tag),
             moment=min(moment, self._now) if moment else self._now,
             is_doubtful=self._is_doubtful(order, moment),
         )

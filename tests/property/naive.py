@@ -17,8 +17,8 @@ Where the text leaves something open, this is how it is read:
 * `any` and `rest` select images without tags, and images with a tag that `except` leaves over.
 * "Best key" among several tags is the greatest, and the latest date is what age counts from; the
   group is that of the tag with the best key, among equals of the first tag by name.
-* What has no sort key (unknown time, a capture that is empty or not of its type) sorts as the
-  newest, before times that lie in the future, which sort as they are. Age is never below zero.
+* What has no sort key or no age (unknown time, a capture that is empty or not of its type), or one
+  in the future, is new: age zero, and counted alone, so that it is kept and takes nobody's place.
 * `semver` precedence knows no build metadata.
 * A bucket that is given as a span keeps the newest of those images that are younger than it.
 * An image that the registry refused to delete and whose tags did not change since is kept, if

@@ -47,7 +47,11 @@ class Read:
     image: Tagged
     key: Any
     group: object
-    born: datetime
+    born: datetime | None
+
+    def age(self, now: datetime) -> timedelta:
+        """Return its age, zero where that is unknown or lies ahead."""
+        return max(now - (self.born or now), timedelta())
 
 
 def speaks_of(tag: str) -> str | None:
@@ -88,6 +92,8 @@ def judge(rule: Rule, pool: Sequence[Tagged], now: datetime, zone: tzinfo) -> di
     groups: dict[object, list[Read]] = {}
     for image in pool:
         read = _read(rule, image, now, zone)
+        if _is_doubtful(rule, read, now):
+            read = replace(read, group=image.digest)
         groups.setdefault(read.group, []).append(read)
     said: dict[Digest, bool] = {}
     for members in groups.values():
@@ -139,11 +145,25 @@ def _read(rule: Rule, image: Tagged, now: datetime, zone: tzinfo) -> Read:
     """Read an image by its best tag."""
     tags = [tag for tag in image.tags if knows(rule.match, tag)]
     best, *others = [_read_by(rule, image, tag, now, zone) for tag in tags or [""]]
-    youngest = max(read.born for read in (best, *others))
+    born = best.born
     for read in others:
         if _compare(read.key, best.key) > 0:
             best = read
-    return replace(best, born=youngest)
+        if _compare(read.born, born) > 0:
+            born = read.born
+    return replace(best, born=born)
+
+
+def _is_doubtful(rule: Rule, read: Read, now: datetime) -> bool:
+    """Whether what decides about an image is unknown or lies in the future."""
+    keep = rule.keep
+    buckets = any(True for _ in keep.buckets)
+    deciding: list[Any] = []
+    if keep.within or buckets:
+        deciding.append(read.born)
+    if keep.last or keep.extra or buckets:
+        deciding.append(read.key)
+    return any(one is None or (isinstance(one, datetime) and one > now) for one in deciding)
 
 
 def _read_by(rule: Rule, image: Tagged, tag: str, now: datetime, zone: tzinfo) -> Read:
@@ -153,7 +173,7 @@ def _read_by(rule: Rule, image: Tagged, tag: str, now: datetime, zone: tzinfo) -
         image=image,
         key=_key(rule, image, tag, zone),
         group=(image.is_orphan, *(values.get(name, "") for name in rule.group_by)),
-        born=now if born is None or born > now else born,
+        born=born,
     )
 
 
@@ -217,7 +237,7 @@ def _kept(rule: Rule, members: Sequence[Read], now: datetime, zone: tzinfo) -> s
     keep, every = rule.keep, [read.image.digest for read in members]
     kept = set(every[: keep.last or 0])
     if keep.within:
-        kept |= {read.image.digest for read in members if now - read.born < keep.within.delta}
+        kept |= {read.image.digest for read in members if read.age(now) < keep.within.delta}
     for kind, limit in keep.buckets:
         kept |= _in_buckets(kind, limit, members, now, zone)
     left = [digest for digest in every if digest not in kept]
@@ -231,8 +251,9 @@ def _in_buckets(
     span = limit.delta if isinstance(limit, Span) else timedelta.max
     newest: dict[tuple[int, ...], Digest] = {}
     for read in members:
-        if now - read.born < span:
-            newest.setdefault(_bucket(kind, read.born.astimezone(zone)), read.image.digest)
+        if read.age(now) < span:
+            bucket = _bucket(kind, (now - read.age(now)).astimezone(zone))
+            newest.setdefault(bucket, read.image.digest)
     latest = sorted(newest, reverse=True)
     return {newest[bucket] for bucket in (latest if isinstance(limit, Span) else latest[:limit])}
 

@@ -210,7 +210,7 @@ def test_an_image_with_several_tags_counts_once_by_its_best_one() -> None:
     }
 
 
-def test_an_unknown_time_counts_as_new_and_is_told_in_a_warning() -> None:
+def test_an_unknown_or_future_time_counts_as_new_alone_and_is_told_in_a_warning() -> None:
     document = f"rules: [{{name: r, {SHA}, keep: {{last: 1, within: 7d}}}}]"
     versions = (*aged("1d", "8d"), image("c", "sha-c", age=None), image("d", "sha-d", age="-9h"))
 
@@ -218,10 +218,10 @@ def test_an_unknown_time_counts_as_new_and_is_told_in_a_warning() -> None:
 
     reasons = {name_of(d): one.opinions[0].reason for d, one in decided.items()}
     assert reasons == {
-        "a": "rank 3 of sha-* vs last 1; age 24h vs within 7d",
-        "b": "rank 4 of sha-* vs last 1; age 8d vs within 7d",
-        "c": "rank 1 of sha-* vs last 1; age 0h vs within 7d",
-        "d": "rank 2 of sha-* vs last 1; age 0h vs within 7d",
+        "a": "rank 1 of sha-* vs last 1; age 24h vs within 7d",
+        "b": "rank 2 of sha-* vs last 1; age 8d vs within 7d",
+        "c": "rank 1 of unknown in sha-* vs last 1; age 0h vs within 7d",
+        "d": "rank 1 of unknown in sha-* vs last 1; age 0h vs within 7d",
     }
     assert planned(document, *versions).warnings == (
         "r: 2 images count as new: its age or order is unknown or lies in the future",
@@ -229,10 +229,24 @@ def test_an_unknown_time_counts_as_new_and_is_told_in_a_warning() -> None:
 
 
 @pytest.mark.parametrize("order", ["int:n", "date:n", "text:n"])
-def test_a_capture_that_cannot_be_read_sorts_as_the_newest(order: str) -> None:
-    rule = f"match: {{regex: '(?:b-(?P<n>.*)|x)'}}, order_by: '{order}', keep: {{last: 1}}"
+def test_a_capture_that_cannot_be_read_is_kept_and_takes_no_place(order: str) -> None:
+    rule = f"match: {{regex: '(?:b-(?P<n>.*)|x|y)'}}, order_by: '{order}', keep: {{last: 1}}"
+    read = (image("a", "b-20260131"), image("b", "b-20260130"))
 
-    assert kept(rule, image("a", "b-20260131", age="1d"), image("b", "x", age="9d")) == ["b"]
+    assert kept(rule, *read, image("c", "x"), image("d", "y")) == ["a", "c", "d"]
+
+
+def test_an_unreadable_date_takes_no_day_from_the_images_of_that_day() -> None:
+    dates = "order_by: 'date:day', age_by: 'date:day'"
+    rule = rf"match: {{regex: 'n-(?P<day>\d+)'}}, {dates}, keep: {{daily: 1}}"
+
+    assert kept(rule, image("a", "n-20261102"), image("b", "n-20269999")) == ["a", "b"]
+
+
+def test_an_image_of_unknown_rank_still_goes_by_an_age_that_is_known() -> None:
+    rule = "match: {regex: '(?:b-(?P<n>.*)|x)'}, order_by: 'int:n', keep: {daily: 7d}"
+
+    assert kept(rule, image("a", "x", age="6d"), image("b", "b-x", age="7d")) == ["a"]
 
 
 def test_a_date_that_no_calendar_has_counts_as_new_and_is_told_in_a_warning() -> None:
