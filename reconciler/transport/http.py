@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from datetime import datetime
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ssl import SSLContext
 from threading import Lock
 from urllib.request import getproxies, proxy_bypass
 
@@ -52,12 +54,18 @@ def connect(base_url: str) -> Lanes:
 
     There are as many as there are requests under way at once, which whoever sends them bounds.
     """
-    certificates = httpx.create_ssl_context()
+    certificates = _certificates()
     limits = httpx.Limits(max_connections=LANE_CONNECTIONS)
     proxy = _proxy_for(httpx.URL(base_url))
     return Lanes(
         lambda: httpx.HTTPTransport(verify=certificates, http2=False, limits=limits, proxy=proxy)
     )
+
+
+@cache
+def _certificates() -> SSLContext:
+    """Load the authorities that this machine trusts, once: it takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 class Client:
