@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from reconciler.core.graph import Graph, image_tags
 from reconciler.model.inventory import Inventory, Version
@@ -92,33 +92,28 @@ def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[Seen]
     """
     known = index.known(match)
     passes = _image_filter(match, index)
-    pool = []
-    for image in images:
-        picked = tuple(tag for tag in image.tags if tag in known)
-        if _selected(match, image, picked) and passes(image):
-            pool.append(Seen(image, picked))
-    return pool
+    whole = not match.reads_tags
+    seen = (
+        Seen(image, tuple([tag for tag in image.tags if tag in known]))
+        for image in images
+        if (image.tags and not known.isdisjoint(image.tags)) or (whole and not image.tags)
+    )
+    return [one for one in seen if passes(one)]
 
 
-def _selected(match: Match, image: Image, picked: tuple[Tag, ...]) -> bool:
-    """Whether the selector takes an image: by a tag of it, or because it has none."""
-    if match.every_tag and len(picked) != len(image.tags):
-        return False
-    if match.reads_tags:
-        return bool(picked)
-    return not image.tags or bool(picked)
-
-
-def _image_filter(match: Match, index: TagIndex) -> Callable[[Image], bool]:
+def _image_filter(match: Match, index: TagIndex) -> Callable[[Seen], bool]:
+    """Return the test of a rule's filters, in which whatever is the same for all is done once."""
     required = [index.matching((pattern,)) for pattern in match.with_]
     refused = index.matching(match.without)
-    kind = match.artifact_type
+    fits = cache(match.artifact_type.matches) if match.artifact_type else None
 
-    def passes(image: Image) -> bool:
+    def passes(seen: Seen) -> bool:
+        image = seen.image
         return (
-            all(not tags.isdisjoint(image.tags) for tags in required)
+            not (match.every_tag and len(seen.tags) != len(image.tags))
+            and all(not tags.isdisjoint(image.tags) for tags in required)
             and refused.isdisjoint(image.tags)
-            and (kind is None or kind.matches(image.version.kind))
+            and (fits is None or fits(image.version.kind))
         )
 
     return passes
