@@ -24,6 +24,7 @@ COMMANDS = {
     "log": "List runs, show what they did, tell why something went, verify the journal.",
     "lock": "Say who holds locks; break the lock of a run that hangs.",
     "demo": "Play the whole cycle on a made-up package, on this machine alone.",
+    "snapshot": "Copy repositories into a file that `sandbox` serves, to rehearse on.",
     "sandbox": "Serve a stand-in for GitHub Packages and ghcr.io, to rehearse on.",
 }
 """Each command and its one line in `--help`; its module has the same name."""

@@ -36,6 +36,12 @@ CREATED = "org.opencontainers.image.created"
 ATTESTATION_TYPE = "application/vnd.docker.attestation.manifest.v1+json"
 _REFERENCE_TYPE = "vnd.docker.reference.type"
 _IMAGE_TYPES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+_CONFIG_TYPES = frozenset(
+    {
+        "application/vnd.oci.image.config.v1+json",
+        "application/vnd.docker.container.image.v1+json",
+    }
+)
 _BLOB_TYPES = (
     "application/vnd.buildkit.cacheconfig",
     "application/vnd.docker.image.rootfs",
@@ -82,6 +88,11 @@ class Descriptor:
         Source: BuildKit, cache/remotecache (caches in index form list their layers).
         """
         return ".layer." in self.media_type or self.media_type.startswith(_BLOB_TYPES)
+
+    @property
+    def is_image_config(self) -> bool:
+        """Whether it is an image's configuration, which tells when that was built."""
+        return self.media_type in _CONFIG_TYPES
 
     @property
     def is_manifest(self) -> bool:

@@ -128,6 +128,16 @@ class RegistryReader(Protocol):
         presence is proven by `present`.
         """
 
+    def documents(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, tuple[str, bytes] | None]:
+        """Read many manifests as they were pushed, type and bytes; None where there is none."""
+
+    def blobs(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, bytes | None]:
+        """Read many small blobs, such as configurations; None for one the registry lacks."""
+
     def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
         """Ask for many digests whether the registry has them, in parallel, without a cache."""
 

@@ -12,14 +12,6 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.providers.documents import Documents
 
-_CONFIG_TYPES = frozenset(
-    {
-        "application/vnd.oci.image.config.v1+json",
-        "application/vnd.docker.container.image.v1+json",
-    }
-)
-"""Configurations that tell a time of creation; those of other artifacts are not read."""
-
 
 def read_creation(
     documents: Documents, repository: Repository, manifests: Iterable[Manifest]
@@ -29,7 +21,7 @@ def read_creation(
     configs = {
         manifest.digest: manifest.config.digest
         for manifest in wanted
-        if not manifest.created and manifest.config and manifest.config.media_type in _CONFIG_TYPES
+        if not manifest.created and manifest.config and manifest.config.is_image_config
     }
     bodies = documents.blobs(repository, configs.values())
     claims = {digest: _claim(bodies[config]) for digest, config in configs.items()}

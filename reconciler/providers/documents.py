@@ -56,6 +56,15 @@ class Documents:
                 found[digest] = parse_manifest(digest, *document) if document else None
         return found
 
+    def documents(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> dict[Digest, Document | None]:
+        """Read and verify many manifests, and return them as they were pushed."""
+        found: dict[Digest, Document | None] = {}
+        for batch in _batches(digests):
+            found |= self._read(repository, "manifests", batch)
+        return found
+
     def manifest_bytes(self, repository: Repository, digest: Digest) -> Document | None:
         """Return one manifest as it was pushed, and verified; None when the registry lacks it."""
         return self._read(repository, "manifests", [digest])[digest]

@@ -167,6 +167,18 @@ class GhcrReader:
         """Read and verify many documents, in parallel; None for one the registry lacks."""
         return self._connection.documents.manifests(repository, digests)
 
+    def documents(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, tuple[str, bytes] | None]:
+        """Read many manifests as they were pushed, verified; None for one the registry lacks."""
+        return self._connection.documents.documents(repository, digests)
+
+    def blobs(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, bytes | None]:
+        """Read and verify many small blobs; None for one the registry lacks."""
+        return self._connection.documents.blobs(repository, digests)
+
     def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
         """Ask for many digests whether the registry has them."""
         return self._connection.documents.present(repository, digests)

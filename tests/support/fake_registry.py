@@ -166,6 +166,26 @@ class FakeRegistry:
         self._enter("manifests", *wanted, requests=0)
         return {digest: self._document(digest) for digest in wanted}
 
+    def documents(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, tuple[str, bytes] | None]:
+        """Send documents as they were pushed."""
+        asked = list(digests)
+        self._enter("documents", *asked, requests=len(asked))
+        found = {digest: self.storage.live.get(digest) for digest in asked}
+        return {
+            digest: (stored.document.media_type, stored.document.content) if stored else None
+            for digest, stored in found.items()
+        }
+
+    def blobs(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, bytes | None]:
+        """Send blobs."""
+        asked = list(digests)
+        self._enter("blobs", *asked, requests=len(asked))
+        return {digest: self.storage.blobs.get(digest) for digest in asked}
+
     def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
         """Tell which digests are there now."""
         asked = list(digests)

@@ -1,0 +1,109 @@
+"""`reconciler snapshot`: a copy of repositories in one file, to rehearse on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.commands.options import StateDirectory, Verbose
+from reconciler.commands.output import save
+from reconciler.commands.running import running
+from reconciler.engine.snapshot import copy, find
+from reconciler.errors import InvalidNameError
+from reconciler.model.names import Repository
+from reconciler.model.patterns import RepositoryGlob
+from reconciler.model.ports import State
+from reconciler.model.snapshot import PackageRecord, Snapshot
+from reconciler.registries import Registries, open_registries
+from reconciler.session import open_state, utc_now
+from reconciler.settings import Settings
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def snapshot(
+    repositories: Annotated[
+        list[str],
+        typer.Argument(help="Repositories, or patterns of them.", metavar="REPOSITORY..."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.", metavar="FILE")],
+    configs: Annotated[
+        bool,
+        typer.Option(
+            "--configs",
+            help="Copy image configurations, too: for rules that go by `created`. They hold what"
+            " a build put into them, environment variables for example.",
+        ),
+    ] = False,
+    state: StateDirectory = None,
+    verbose: Verbose = False,
+) -> None:
+    """Copy repositories, manifests and all, into a file that `reconciler sandbox` serves.
+
+    Reads only. On GitHub each manifest that is read counts as a download, once; the cache keeps
+    it. Where a registry lists tags only, what they lead to is copied, and what the state knows.
+    Layers are not copied.
+    """
+    with running(verbose=verbose), open_registries(Settings.load(), utc_now) as registries:
+        copying = _Copying(registries, open_state(state), utc_now(), configs)
+        packages = tuple(copying.copied(one) for one in _named(registries, repositories))
+        made = Snapshot(taken_at=copying.taken_at, packages=packages)
+        save(out, made.model_dump_json(exclude_none=True).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class _Copying:
+    """Where to read, and what to take."""
+
+    registries: Registries
+    state: State
+    taken_at: datetime
+    configs: bool
+
+    def copied(self, repository: Repository) -> PackageRecord:
+        """Copy one repository, and say before and after how many requests that takes."""
+        reader = self.registries.reader(repository.registry)
+        before = reader.requests
+        found = find(reader, repository, self.state.of(repository).observations())
+        typer.echo(
+            f"{repository}: {len(found.versions):,} versions; reading them takes a request for"
+            " each that is not in the cache",
+            err=True,
+        )
+        record = copy(reader, found, self.taken_at, configs=self.configs)
+        typer.echo(
+            f"{repository}: {len(record.manifests):,} manifests and {len(record.blobs):,}"
+            f" configurations copied, {len(record.versions) - len(record.manifests):,} manifests"
+            f" missing; {reader.requests - before:,} requests",
+            err=True,
+        )
+        return record
+
+
+def _named(registries: Registries, texts: list[str]) -> list[Repository]:
+    """List the repositories that patterns name, each once.
+
+    Raises: typer.BadParameter, when one names none, or two would be one package of the copy.
+    """
+    found: dict[str, Repository] = {}
+    for text in texts:
+        matching = _matching(registries, text)
+        if not matching:
+            raise typer.BadParameter(f"{text} names no repository", param_hint="REPOSITORY")
+        for repository in matching:
+            other = found.setdefault(repository.path, repository)
+            if other != repository:
+                both = f"{other} and {repository} would be one package of the copy"
+                raise typer.BadParameter(f"{both}: take two", param_hint="REPOSITORY")
+    return list(found.values())
+
+
+def _matching(registries: Registries, text: str) -> list[Repository]:
+    try:
+        glob = RepositoryGlob(text)
+    except InvalidNameError as error:
+        raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
+    return list(registries.reader(glob.registry).repositories(glob))
