@@ -13,6 +13,7 @@ from reconciler.core.planner import Case, plan_repository
 from reconciler.formats.explained import as_json, render
 from reconciler.formats.view import View
 from reconciler.model.names import Digest
+from tests.support.effort import TENTH
 from tests.support.strategies import inventories, observations, policies
 from tests.support.time import NOON
 
@@ -42,6 +43,7 @@ def at(judged: Judged, later: timedelta, digest: Digest) -> bool:
     return judge(replace(judged.case, now=judged.case.now + later)).fate(digest).goes
 
 
+@TENTH
 @given(st.data())
 def test_an_explanation_says_of_every_version_what_the_plan_does(data: st.DataObject) -> None:
     case = drawn_case(data)
@@ -57,6 +59,7 @@ def test_an_explanation_says_of_every_version_what_the_plan_does(data: st.DataOb
         assert fate.note or fate.chains
 
 
+@TENTH
 @given(st.data())
 def test_a_version_stays_while_something_above_it_stays_and_goes_when_nothing_does(
     data: st.DataObject,
@@ -71,6 +74,7 @@ def test_a_version_stays_while_something_above_it_stays_and_goes_when_nothing_do
         assert fate.goes or staying or fate.note
 
 
+@TENTH
 @given(st.data())
 def test_a_version_goes_from_the_very_moment_that_is_named(data: st.DataObject) -> None:
     judged = judge(drawn_case(data))
@@ -85,6 +89,7 @@ def test_a_version_goes_from_the_very_moment_that_is_named(data: st.DataObject) 
             assert not at(judged, wait - INSTANT, digest)
 
 
+@TENTH
 @given(st.data())
 def test_every_version_can_be_explained_in_words(data: st.DataObject) -> None:
     case = drawn_case(data)

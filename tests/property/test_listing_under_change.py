@@ -13,6 +13,7 @@ from reconciler.model.names import Digest
 from reconciler.providers.ghcr_newest import read_newest
 from reconciler.providers.ghcr_pages import Page
 from reconciler.providers.ghcr_whole import read_whole
+from tests.support.effort import TENTH
 
 SIZE = 3
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,6 +67,7 @@ class Package:
             self.always.discard(gone)
 
 
+@TENTH
 @given(count=st.integers(1, 20), happenings=events)
 @example(count=9, happenings=[("", 0), ("delete", 0)])
 @example(count=9, happenings=[("", 0), ("delete", 20), ("", 0), ("push", 0)])
@@ -82,6 +84,7 @@ def test_no_version_that_was_there_all_the_time_is_missing(
     assert {version(i).id for i in package.always} <= reading.versions.keys()
 
 
+@TENTH
 @given(count=st.integers(1, 20))
 def test_a_listing_left_alone_is_read_once(count: int) -> None:
     package = Package(count, [])
@@ -99,6 +102,7 @@ def test_a_listing_left_alone_is_read_once(count: int) -> None:
     assert len(calls) <= pages + 2
 
 
+@TENTH
 @given(
     count=st.integers(1, 20),
     pushed=st.integers(0, 12),

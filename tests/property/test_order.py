@@ -38,9 +38,7 @@ def test_a_run_cut_short_anywhere_leaves_no_index_with_a_hole(
 
 
 @given(policies(), inventories())
-def test_whatever_names_a_digest_goes_before_what_it_names(
-    policy: Policy, held: Inventory
-) -> None:
+def test_whatever_names_a_digest_goes_before_what_it_names(policy: Policy, held: Inventory) -> None:
     order = _order(policy, held)
 
     place = {digest: at for at, digest in enumerate(order)}
