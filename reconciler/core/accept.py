@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from reconciler.errors import PlanError
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, RepositoryPlan
 
 
 def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
@@ -18,12 +18,16 @@ def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
     if now >= plan.expires_at:
         raise PlanError(f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC")
     for part in plan.repositories:
-        if not part.complete:
-            raise PlanError(f"{part.repository}: the plan is incomplete: {part.error}")
-        stopping = [guard for guard in part.guards if not guard.ok]
-        if stopping:
-            overrides = " ".join(guard.override for guard in stopping)
-            raise PlanError(
-                f"{part.repository}: {', '.join(guard.name for guard in stopping)} stopped it",
-                hint=f"If this is meant, plan again with: {overrides}",
-            )
+        _check_part(part)
+
+
+def _check_part(part: RepositoryPlan) -> None:
+    if not part.complete:
+        raise PlanError(f"{part.repository}: the plan is incomplete: {part.error}")
+    stopping = [guard for guard in part.guards if not guard.ok]
+    if stopping:
+        overrides = " ".join(guard.override for guard in stopping)
+        raise PlanError(
+            f"{part.repository}: {', '.join(guard.name for guard in stopping)} stopped it",
+            hint=f"If this is meant, plan again with: {overrides}",
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import chain
 
 from reconciler.model.manifest import Manifest, Shape
 from reconciler.model.names import Digest, Repository
@@ -16,15 +17,12 @@ def creation_times(
     Shape: documents whose time is unknown are left out.
     """
     indexes = [m for m in documents.values() if m.shape is Shape.INDEX and not m.created]
-    wanted = {child for index in indexes for child in _images(index)} - documents.keys()
-    children = reader.manifests(repository, sorted(wanted))
-    known = [*documents.values(), *(child for child in children.values() if child)]
-    told = reader.created(repository, known)
+    wanted = set(chain.from_iterable(map(_images, indexes))) - documents.keys()
+    children = reader.manifests(repository, sorted(wanted)).values()
+    told = reader.created(repository, [*documents.values(), *filter(None, children)])
     times = {digest: moment for digest, moment in told.items() if moment}
-    for index in indexes:
-        if moment := _newest(times, _images(index)):
-            times[index.digest] = moment
-    return times
+    newest = {index.digest: _newest(times, _images(index)) for index in indexes}
+    return times | {digest: moment for digest, moment in newest.items() if moment}
 
 
 def _images(index: Manifest) -> list[Digest]:

@@ -1,6 +1,7 @@
 """Whether tagged images can be pulled whole: every manifest they list, asked of the registry."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import Manifest
@@ -18,28 +19,34 @@ def broken_images(
     Raises: EvidenceError, when the registry cannot be read.
     """
     tagged = [version for version in reader.listing(repository).versions if version.tags]
-    here: dict[Digest, bool] = {}
-    documents: dict[Digest, Manifest] = {}
-    ahead = {version.digest for version in tagged}
-    while ahead:
-        asked = reader.present(repository, sorted(ahead))
-        here |= asked
-        found = reader.manifests(repository, sorted(d for d, there in asked.items() if there))
-        documents |= {digest: manifest for digest, manifest in found.items() if manifest}
-        ahead = {child for m in found.values() if m for child in _children(m)} - here.keys()
-    holes = {version: tuple(_holes(version.digest, documents, here)) for version in tagged}
+    documents = _below(reader, repository, [version.digest for version in tagged])
+    holes = {version: tuple(_holes(version.digest, documents)) for version in tagged}
     return len(tagged), {version: missing for version, missing in holes.items() if missing}
 
 
-def _children(manifest: Manifest) -> Iterator[Digest]:
-    return (child.digest for child in manifest.children if not child.is_blob)
+def _below(
+    reader: RegistryReader, repository: Repository, roots: Iterable[Digest]
+) -> Mapping[Digest, Manifest | None]:
+    """Read everything below some roots, None for what the registry does not have."""
+    documents: dict[Digest, Manifest | None] = {}
+    ahead = set(roots)
+    while ahead:
+        here = reader.present(repository, sorted(ahead))
+        found = reader.manifests(repository, sorted(d for d, there in here.items() if there))
+        documents |= dict.fromkeys(ahead) | dict(found)
+        ahead = set(chain.from_iterable(map(_children, found.values()))) - documents.keys()
+    return documents
 
 
-def _holes(
-    root: Digest, documents: Mapping[Digest, Manifest], here: Mapping[Digest, bool]
-) -> Iterator[Digest]:
+def _children(manifest: Manifest | None) -> Iterator[Digest]:
+    children = manifest.children if manifest else ()
+    return (child.digest for child in children if not child.is_blob)
+
+
+def _holes(root: Digest, documents: Mapping[Digest, Manifest | None]) -> Iterator[Digest]:
     """Yield what is missing below one image. A digest cannot contain itself, so it ends."""
-    if not here[root]:
+    manifest = documents[root]
+    if manifest is None:
         yield root
-    for child in _children(documents[root]) if root in documents else ():
-        yield from _holes(child, documents, here)
+    for child in _children(manifest):
+        yield from _holes(child, documents)

@@ -135,21 +135,15 @@ def _bound(match: re.Match[str]) -> _Bound:
     given = [int(number) for number in match.groups()[1:4] if number is not None]
     floor = SemVer(*_padded(given), _prerelease(match[5]))
     above = floor._replace(past=True) if floor.is_prerelease else _after(given)
-    match operator:
-        case ">=":
-            return _Bound(floor, None)
-        case ">":
-            return _Bound(above, None)
-        case "<":
-            return _Bound(None, floor)
-        case "<=":
-            return _Bound(None, above)
-        case "^":
-            return _Bound(floor, _after(given[: _significant(given)]))
-        case "~":
-            return _Bound(floor, _after(given[:2]))
-        case _:
-            return _Bound(floor, above, negated=operator == "!=")
+    ends = {
+        ">=": (floor, None),
+        ">": (above, None),
+        "<": (None, floor),
+        "<=": (None, above),
+        "^": (floor, _after(given[: _significant(given)])),
+        "~": (floor, _after(given[:2])),
+    }
+    return _Bound(*ends.get(operator, (floor, above)), negated=operator == "!=")
 
 
 def _around(end: SemVer) -> Iterator[SemVer]:
