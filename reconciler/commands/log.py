@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from reconciler.commands.options import StateDirectory
-from reconciler.commands.output import view
+from reconciler.commands.options import StateDirectory, mention
+from reconciler.commands.output import AllRows, view
 from reconciler.commands.running import running
+from reconciler.core.history import attempts_on
 from reconciler.errors import JournalError, SettingsError
 from reconciler.formats.log import records_as_json, render_records, render_runs, runs_as_json
 from reconciler.formats.runs import located, summaries
+from reconciler.formats.why import as_json, render
 from reconciler.model.journal import Record
 from reconciler.model.names import Repository
 from reconciler.session import open_state, utc_now
@@ -19,7 +21,7 @@ from reconciler.session import open_state, utc_now
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="List runs, show what they did, verify the journal.",
+    help="List runs, show what they did, tell why something went, verify the journal.",
 )
 
 LogFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print it.")]
@@ -49,6 +51,26 @@ def show(
             records_as_json(found) if output == "json" else render_records(found, view(utc_now()))
         )
         typer.echo(text, nl=False)
+
+
+@app.command()
+def why(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A tag, a digest or its first digits; with or without the repository.",
+            metavar="REF",
+        ),
+    ],
+    state: StateDirectory = None,
+    output: LogFormat = "text",
+    all_rows: AllRows = False,
+) -> None:
+    """Say why a version is gone: who deleted it, when, by which rule, and the way back."""
+    with running(verbose=False):
+        found = attempts_on(_journals(state), mention(name, "REF"))
+        seen = view(utc_now(), all_rows=all_rows)
+        typer.echo(as_json(found) if output == "json" else render(found, name, seen), nl=False)
 
 
 @app.command()

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from reconciler.core.guards import Allowances
+from reconciler.errors import InvalidNameError
 from reconciler.model.names import Repository
+from reconciler.model.reference import Mention
 
 DEFAULT_POLICIES = Path("policies")
 
@@ -50,6 +52,17 @@ def allowances(texts: list[str] | None) -> Allowances:
             )
         allowed[guard, Repository(repository)] = int(limit)
     return allowed
+
+
+def mention(text: str, where: str) -> Mention:
+    """Read a tag, a digest or its first digits, a repository, or a full reference.
+
+    Raises: typer.BadParameter, when it can be none of them.
+    """
+    try:
+        return Mention.parse(text)
+    except InvalidNameError as error:
+        raise typer.BadParameter(str(error), param_hint=where) from error
 
 
 def duration(text: str, option: str) -> timedelta:

@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 
 from reconciler.commands.halting import halting
-from reconciler.commands.options import StateDirectory, Verbose
+from reconciler.commands.options import StateDirectory, Verbose, mention
 from reconciler.commands.output import AllRows, PlanFormat, print_plan, save, view
 from reconciler.commands.restoring import restore
 from reconciler.commands.running import finish, running
 from reconciler.engine.release import release_holds
-from reconciler.errors import InvalidNameError
 from reconciler.formats.humanise import counted
 from reconciler.model.reference import Mention
 from reconciler.recovery import open_recovery
@@ -76,9 +75,10 @@ def undo(
         if release:
             _release(names or [], state)
             return
-        run, mention = _run(names or [], last=last), _mention(only, "--only")
+        run = _run(names or [], last=last)
+        wanted = mention(only, "--only") if only else Mention()
         with halting(utc_now) as halt, open_recovery(state, halt.sleep) as recovery:
-            plan = recovery.plan(run, mention, retag=retag, lasts=_EXPIRY)
+            plan = recovery.plan(run, wanted, retag=retag, lasts=_EXPIRY)
             print_plan(plan, output, view(utc_now(), all_rows=all_rows))
             if out:
                 save(out, plan.to_bytes())
@@ -99,20 +99,9 @@ def _run(names: list[str], *, last: bool) -> str:
     return "" if last else names[0]
 
 
-def _mention(text: str, where: str) -> Mention:
-    """Read what is mentioned, everything where nothing is.
-
-    Raises: typer.BadParameter, when it can be no name.
-    """
-    try:
-        return Mention.parse(text) if text else Mention()
-    except InvalidNameError as error:
-        raise typer.BadParameter(str(error), param_hint=where) from error
-
-
 def _release(names: list[str], state: Path | None) -> None:
     """Release what is named, everything where nothing is, and say what it was."""
-    mentions = [_mention(name, "NAMES") for name in names]
+    mentions = [mention(name, "NAMES") for name in names]
     released = release_holds(mentions, open_state(state), holder(utc_now()))
     for one in released:
         for digest in one.digests:

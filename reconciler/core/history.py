@@ -7,6 +7,10 @@ from functools import cached_property
 
 from reconciler.model.journal import Record, Result, is_restoration
 from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.reference import Mention
+
+Journals = Mapping[Repository, Sequence[Record]]
+"""The records of each repository, in the order they were written."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,18 @@ def deletions(records: Iterable[Record]) -> list[Attempt]:
     return list(last.values())
 
 
-def last_deleting_run(journals: Mapping[Repository, Sequence[Record]]) -> str:
+def attempts_on(journals: Journals, mention: Mention) -> list[tuple[Repository, Attempt]]:
+    """Return every attempt on what is mentioned, the latest first."""
+    found = [
+        (repository, attempt)
+        for repository, records in journals.items()
+        for attempt in attempts(records)
+        if mention.means(repository, attempt.tags, attempt.digest)
+    ]
+    return sorted(found, key=lambda pair: (pair[1].at, pair[0], pair[1].digest), reverse=True)
+
+
+def last_deleting_run(journals: Journals) -> str:
     """Return the run that deleted something last, empty where none ever did."""
     done = [one for records in journals.values() for one in _deleted(records)]
     return max(done, key=lambda one: (one.at, one.run)).run if done else ""

@@ -19,8 +19,8 @@ from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.plan import Cause, Change, Observed, RepositoryPlan
 from reconciler.model.reference import Mention
 
-_HOLE = "something that they list cannot be restored"
-_ALONE = "what they speak of cannot be restored"
+_HOLE = "a part of it cannot be restored"
+_ALONE = "what it speaks of cannot be restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +147,8 @@ def _choose(chosen: Iterable[Attempt], remains: Remains, *, retag: bool) -> Choi
 def _why_lost(attempt: Attempt, remains: Remains) -> str:
     window = remains.window
     if window and attempt.at + window <= remains.now:
-        return f"the registry held them for {window.days} days"
-    return "the registry no longer holds them"
+        return f"the registry holds deletions for {window.days} days"
+    return "no longer held by the registry"
 
 
 def _changes(work: Iterable[Attempt], remains: Remains) -> Iterator[Change]:
@@ -180,8 +180,8 @@ def _lost(lost: Mapping[Digest, str]) -> Iterator[str]:
     """Say how many versions cannot be restored, and why, with an example of each reason."""
     examples = {reason: digest for digest, reason in reversed(list(lost.items()))}
     for reason, count in sorted(Counter(lost.values()).items()):
-        subject = "1 version" if count == 1 else f"{count} versions"
-        yield f"{subject} cannot be restored: {reason}, such as {examples[reason]}"
+        subject = examples[reason] if count == 1 else f"{count} versions, like {examples[reason]},"
+        yield f"{subject} cannot be restored: {reason}"
 
 
 def _conflicts(work: Iterable[Attempt], remains: Remains) -> Iterator[str]:
@@ -199,4 +199,4 @@ def _dropped(change: Change, choice: Choice, remains: Remains) -> Dropped:
     reason = choice.lost.get(change.digest, "")
     if reason in (_HOLE, _ALONE):
         return Dropped(change, Result.SKIPPED_REFERENCED, reason)
-    return Dropped(change, Result.ABSENT, "the registry no longer holds it")
+    return Dropped(change, Result.ABSENT, "no longer held by the registry")

@@ -1,0 +1,123 @@
+"""Why a version is gone, for people and programs: who, when, which rule, and the way back."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from reconciler.core.history import Attempt
+from reconciler.formats.humanise import counted, distance, moment
+from reconciler.formats.paper import line, printed, wrapped
+from reconciler.formats.rows import shown
+from reconciler.formats.view import View
+from reconciler.model.journal import Result
+from reconciler.model.names import Repository
+
+Found = tuple[Repository, Attempt]
+
+_SHORT = 12
+"""Digits of a file's sha256 that people are shown."""
+
+_ENDS = {
+    Result.DELETED: "Deleted",
+    Result.ABSENT: "Found gone already",
+    Result.SKIPPED_CHANGED: "Spared, because it changed,",
+    Result.SKIPPED_REFERENCED: "Spared, because something that stays needs it,",
+    Result.RETAINED: "Kept by the registry",
+    Result.NOT_DONE: "To be deleted, and not begun,",
+    Result.FAILED: "Not deleted, because the registry failed,",
+    Result.UNKNOWN: "Perhaps deleted; the next run finds out,",
+    None: "About to be deleted",
+}
+
+
+def render(found: Sequence[Found], name: str, view: View) -> str:
+    """Print each attempt on what was asked for, the latest first."""
+    return printed(_lines(found, name, view), view)
+
+
+def as_json(found: Sequence[Found]) -> str:
+    """Write the same as JSON."""
+    return json.dumps([_document(*one) for one in found], indent=2, sort_keys=True) + "\n"
+
+
+def _lines(found: Sequence[Found], name: str, view: View) -> Iterator[Text]:
+    if not found:
+        yield from wrapped(f"No run deleted anything called {name}, or was about to.", view)
+    for repository, attempt in shown(found, view):
+        yield line((f"{repository}@{attempt.digest}", "bold"))
+        yield from (
+            text for words in _told(attempt, view) for text in wrapped(words, view, lead="  ")
+        )
+    if len(found) > len(shown(found, view)):
+        yield line(f"... and {counted(len(found) - len(shown(found, view)), 'earlier attempt')}")
+
+
+def _told(attempt: Attempt, view: View) -> Iterator[str]:
+    """Tell one attempt: what it was, how it ended, by which rules of which policy, what now."""
+    opened = attempt.opened.body if attempt.opened else {}
+    yield f"tagged {', '.join(attempt.tags)}" if attempt.tags else "without a tag"
+    when = f"{moment(attempt.at)} ({distance(attempt.at, view.now)})"
+    by = f", {opened['who']}" if opened.get("who") else ""
+    yield f"{_ENDS[attempt.result]} {when} by run {attempt.run}{by}"
+    if attempt.ended and attempt.ended.body.get("reason"):
+        yield f"  {attempt.ended.body['reason']}"
+    yield from (f"  {reason}" for reason in attempt.intent.body.get("reasons", ()))
+    yield f"  {_policy(opened)}"
+    if opened.get("plan"):
+        yield f"  plan {opened['plan']}"
+    yield from _way_back(attempt, view)
+
+
+def _policy(opened: Mapping[str, Any]) -> str:
+    """Name the policy, its file, and the commit and workflow run where they are known."""
+    file = opened.get("policy_file", "")
+    parts = (
+        f"policy {opened.get('policy', 'unknown')}",
+        f"in {file} (sha256 {str(opened.get('policy_sha256', ''))[:_SHORT]})" if file else "",
+        f"of commit {opened['commit']}" if "commit" in opened else "",
+        f"in run {opened['workflow_run']}" if "workflow_run" in opened else "",
+        f"of {opened['workflow_repository']}" if "workflow_repository" in opened else "",
+    )
+    return " ".join(filter(None, parts))
+
+
+def _way_back(attempt: Attempt, view: View) -> Iterator[str]:
+    """Say whether a deletion was taken back, or can be."""
+    if attempt.restored:
+        restored = attempt.restored
+        yield f"Restored {moment(restored.ts)} by run {restored.run}"
+    elif attempt.result is not Result.DELETED:
+        return
+    elif attempt.until is None:
+        yield f"If the registry can restore it: {_undo(attempt)}"
+    elif attempt.until == attempt.at:
+        yield "The registry cannot restore it."
+    elif attempt.until <= view.now:
+        yield f"It could be restored until {moment(attempt.until)}."
+    else:
+        left = f"{moment(attempt.until)} ({distance(attempt.until, view.now)})"
+        yield f"Can be restored until {left}: {_undo(attempt)}"
+
+
+def _undo(attempt: Attempt) -> str:
+    return f"reconciler undo {attempt.run} --only {attempt.digest.short}"
+
+
+def _document(repository: Repository, attempt: Attempt) -> dict[str, Any]:
+    opened, ended = attempt.opened, attempt.ended
+    return {
+        "repository": repository,
+        "digest": attempt.digest,
+        "tags": attempt.tags,
+        "run": attempt.run,
+        "at": attempt.at.isoformat(),
+        "result": attempt.result,
+        "reason": ended.body.get("reason", "") if ended else "",
+        "rules": attempt.intent.body.get("rules", []),
+        "reasons": attempt.intent.body.get("reasons", []),
+        "opened": dict(opened.body) if opened else None,
+        "restorable_until": attempt.until.isoformat() if attempt.until else None,
+        "restored_by": attempt.restored.run if attempt.restored else None,
+    }
