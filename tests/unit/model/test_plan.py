@@ -131,6 +131,14 @@ def test_a_plan_with_a_key_nobody_knows_is_refused() -> None:
         read_plan(content)
 
 
+def test_a_plan_larger_than_any_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = small().to_bytes()
+    monkeypatch.setattr("reconciler.model.plan.MAX_PLAN_BYTES", len(content) - 1)
+
+    with pytest.raises(PlanError, match="the plan is larger than"):
+        read_plan(content)
+
+
 def test_counts_are_those_of_all_repositories() -> None:
     image_a, image_b = image("a", "v1"), image("b", "v2")
     protecting = "protect: [{name: moving, match: {tags: [v1]}}]\n" + EVERYTHING
