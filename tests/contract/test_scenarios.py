@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.matrix import matrix
 from tests.support.plays import Play, performed, rehearsed
 from tests.support.scenarios import Scenario, read_scenarios
 
@@ -44,11 +45,18 @@ def check_again(play: Play) -> None:
     assert sent_later == 0
     assert play.cast.gone() == scenario.doomed_later
     assert play.newly_broken() == set()
-    assert play.bereaved() == scenario.bereaved
+    assert play.bereaved() == scenario.bereaved_later
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=BY_NAME)
 def test_in_a_session(scenario: Scenario, tmp_path: Path) -> None:
+    with rehearsed(scenario, tmp_path) as play:
+        check(play)
+        check_again(play)
+
+
+@pytest.mark.parametrize("scenario", list(matrix()), ids=BY_NAME)
+def test_graphs(scenario: Scenario, tmp_path: Path) -> None:
     with rehearsed(scenario, tmp_path) as play:
         check(play)
         check_again(play)
@@ -59,3 +67,25 @@ def test_on_the_command_line(scenario: Scenario, tmp_path: Path) -> None:
     with performed(scenario, tmp_path) as play:
         check(play)
         check_again(play)
+
+
+@pytest.mark.parametrize("scenario", FOR_REAL, ids=BY_NAME)
+def test_planning_sends_nothing_but_reads(scenario: Scenario, tmp_path: Path) -> None:
+    with rehearsed(scenario, tmp_path) as play:
+        play.plan()
+
+        assert {seen.method for seen in play.sandbox.requests} == {"GET"}
+        assert play.cast.gone() == set()
+
+
+@pytest.mark.parametrize("scenario", FOR_REAL, ids=BY_NAME)
+def test_applying_the_same_plan_again_only_makes_up_for_what_failed(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    with rehearsed(scenario, tmp_path) as play:
+        play.first()
+        play.go_on()
+
+        ended = play.apply()
+
+        assert (ended.code, play.cast.gone()) == (0, scenario.doomed_later), ended

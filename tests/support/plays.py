@@ -13,8 +13,9 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import Settings
 from reconciler.session import utc_now
 from tests.support import oracle
+from tests.support.cast import Cast
 from tests.support.cli import Ended
-from tests.support.scenarios import WEB, Cast, Scenario
+from tests.support.scenarios import WEB, Scenario
 from tests.support.stage import ProcessStage, SessionStage, Stage, policy_file
 from tests.support.time import VirtualTime
 
@@ -40,12 +41,19 @@ class Play:
 
     def first(self) -> tuple[Ended, Ended]:
         """Plan and apply, with everything that happens meanwhile; return how both ended."""
-        told = self.scenario
-        self.sandbox.add_faults(*self.cast.faults(told.faults))
-        planned = self.stage.plan(self._policy(told.policy))
-        self.sandbox.perform(*self.cast.operations(told.then))
-        self.sandbox.add_faults(*self.cast.faults(told.during))
-        return planned, self.stage.apply(self._policy(told.later_policy or told.policy))
+        planned = self.plan()
+        self.sandbox.perform(*self.cast.operations(self.scenario.then))
+        self.sandbox.add_faults(*self.cast.faults(self.scenario.during))
+        return planned, self.apply()
+
+    def plan(self) -> Ended:
+        """Plan, with all that goes wrong from the beginning."""
+        self.sandbox.add_faults(*self.cast.faults(self.scenario.faults))
+        return self.stage.plan(self._policy(self.scenario.policy))
+
+    def apply(self) -> Ended:
+        """Apply what was planned last, under the policy of that moment."""
+        return self.stage.apply(self._policy(self._later_policy))
 
     def go_on(self) -> None:
         """Let all be well again, time pass, and people do what they do in that time."""
@@ -57,9 +65,8 @@ class Play:
     def again(self) -> tuple[Ended, int]:
         """Plan and apply once more; return the end, and the deletions of what was still there."""
         before = self._deletions()
-        policy = self._policy(self.scenario.later_policy or self.scenario.policy)
-        self.stage.plan(policy)
-        return self.stage.apply(policy), self._deletions() - before
+        self.stage.plan(self._policy(self._later_policy))
+        return self.apply(), self._deletions() - before
 
     def newly_broken(self) -> set[str]:
         """Return the tags that can no longer be pulled whole."""
@@ -74,6 +81,10 @@ class Play:
             for path, package in self._packages.items()
             for digest, lost in oracle.bereaved(self._companions[path], package).items()
         }
+
+    @property
+    def _later_policy(self) -> Mapping[str, object]:
+        return self.scenario.later_policy or self.scenario.policy
 
     def _policy(self, policy: Mapping[str, object]) -> str:
         """Write the policy file."""

@@ -61,9 +61,10 @@ class SessionStage:
         """Plan as `reconciler plan` does."""
 
         def planned(session: Session) -> Ended:
-            self.drawn = session.plan(lasts=timedelta(hours=72), allowed=self.allowed)
+            self.drawn = self._drawn(session)
             return Ended(self.drawn.outcome, FORMATS["text"](self.drawn, self._view), "")
 
+        self.drawn = None
         return self._ended(policy, self._sleep, planned)
 
     def apply(self, policy: str) -> Ended:
@@ -81,10 +82,13 @@ class SessionStage:
         return self._ended(policy, sleep, lambda session: self._applied(session, halt))
 
     def _applied(self, session: Session, halt: Callable[[], str]) -> Ended:
-        assert self.drawn, "there is something to apply"
-        done = session.apply(self.drawn, allowed=self.allowed, halt=halt)
-        code = worst([self.drawn.outcome, *(applied.exit_code for applied in done)])
+        plan = self.drawn or self._drawn(session)
+        done = session.apply(plan, allowed=self.allowed, halt=halt)
+        code = worst([plan.outcome, *(applied.exit_code for applied in done)])
         return Ended(code, applied_format.render(done, self._view), "")
+
+    def _drawn(self, session: Session) -> Plan:
+        return session.plan(lasts=timedelta(hours=72), allowed=self.allowed)
 
     def _ended(
         self, policy: str, sleep: Callable[[float], None], command: Callable[[Session], Ended]
@@ -140,19 +144,19 @@ class ProcessStage:
         return self.reconciler("apply", "plan.json", "--yes")
 
 
-def settings_for(sandbox: Sandbox, folder: Path, token: str = CLASSIC) -> Settings:
+def settings_for(sandbox: Sandbox, folder: Path) -> Settings:
     """Build the settings that lead to a sandbox."""
     told = RegistrySettings(kind="ghcr", api=sandbox.url, plain_http=True)
     return Settings(
         state=folder / "state",
         cache=folder / "cache",
         registries={sandbox.host: told},
-        GITHUB_TOKEN=SecretStr(token),
+        GITHUB_TOKEN=SecretStr(CLASSIC),
     )
 
 
 def environment(sandbox: Sandbox, folder: Path, token: str = CLASSIC) -> Mapping[str, str]:
-    """Write such settings as the environment of a process; no token, no variable."""
+    """Write the environment of a process that leads there, too; no token, no variable."""
     told = {
         "kind": "ghcr",
         "api": sandbox.url,
