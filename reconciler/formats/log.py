@@ -82,6 +82,8 @@ def _told(record: Record) -> str:
         "; ".join(map(str, body.get("reasons", ()))),
         str(body.get("reason", "")),
         f"of run {body['of']}" if "of" in body else "",
+        f"undoes run {body['undoes']}" if "undoes" in body else "",
+        counted(len(body["digests"]), "version") if "digests" in body else "",
         f"by {body['who']}" if body.get("who") else "",
         ", ".join(f"{count} {_words(name)}" for name, count in body.get("counts", {}).items()),
     )

@@ -47,27 +47,35 @@ def _lines(found: Sequence[Found], name: str, view: View) -> Iterator[Text]:
         yield from wrapped(f"No run deleted anything called {name}, or was about to.", view)
     for repository, attempt in shown(found, view):
         yield line((f"{repository}@{attempt.digest}", "bold"))
-        yield from (
-            text for words in _told(attempt, view) for text in wrapped(words, view, lead="  ")
-        )
+        yield from wrapped(_tags(attempt), view, lead="  ")
+        yield from wrapped(_end(attempt, view), view, lead="  ")
+        for reason in _reasons(attempt):
+            yield from wrapped(reason, view, lead="    ")
+        yield from _way_back(attempt, view)
     if len(found) > len(shown(found, view)):
         yield line(f"... and {counted(len(found) - len(shown(found, view)), 'earlier attempt')}")
 
 
-def _told(attempt: Attempt, view: View) -> Iterator[str]:
-    """Tell one attempt: what it was, how it ended, by which rules of which policy, what now."""
-    opened = attempt.opened.body if attempt.opened else {}
-    yield f"tagged {', '.join(attempt.tags)}" if attempt.tags else "without a tag"
+def _tags(attempt: Attempt) -> str:
+    return f"tagged {', '.join(attempt.tags)}" if attempt.tags else "without a tag"
+
+
+def _end(attempt: Attempt, view: View) -> str:
+    """Say how it ended, when, and whose doing it was."""
+    who = attempt.opened.body.get("who", "") if attempt.opened else ""
     when = f"{moment(attempt.at)} ({distance(attempt.at, view.now)})"
-    by = f", {opened['who']}" if opened.get("who") else ""
-    yield f"{_ENDS[attempt.result]} {when} by run {attempt.run}{by}"
+    return f"{_ENDS[attempt.result]} {when} by run {attempt.run}{f', {who}' if who else ''}"
+
+
+def _reasons(attempt: Attempt) -> Iterator[str]:
+    """Yield the registry's words, the rules', then the policy and the plan."""
+    opened = attempt.opened.body if attempt.opened else {}
     if attempt.ended and attempt.ended.body.get("reason"):
-        yield f"  {attempt.ended.body['reason']}"
-    yield from (f"  {reason}" for reason in attempt.intent.body.get("reasons", ()))
-    yield f"  {_policy(opened)}"
+        yield str(attempt.ended.body["reason"])
+    yield from attempt.intent.body.get("reasons", ())
+    yield _policy(opened)
     if opened.get("plan"):
-        yield f"  plan {opened['plan']}"
-    yield from _way_back(attempt, view)
+        yield f"plan {opened['plan']}"
 
 
 def _policy(opened: Mapping[str, Any]) -> str:
@@ -83,26 +91,27 @@ def _policy(opened: Mapping[str, Any]) -> str:
     return " ".join(filter(None, parts))
 
 
-def _way_back(attempt: Attempt, view: View) -> Iterator[str]:
-    """Say whether a deletion was taken back, or can be."""
+def _way_back(attempt: Attempt, view: View) -> Iterator[Text]:
+    """Say whether a deletion was taken back, or can be, and how."""
     if attempt.restored:
         restored = attempt.restored
-        yield f"Restored {moment(restored.ts)} by run {restored.run}"
-    elif attempt.result is not Result.DELETED:
-        return
-    elif attempt.until is None:
-        yield f"If the registry can restore it: {_undo(attempt)}"
-    elif attempt.until == attempt.at:
-        yield "The registry cannot restore it."
-    elif attempt.until <= view.now:
-        yield f"It could be restored until {moment(attempt.until)}."
-    else:
-        left = f"{moment(attempt.until)} ({distance(attempt.until, view.now)})"
-        yield f"Can be restored until {left}: {_undo(attempt)}"
+        yield line(f"  Restored {moment(restored.ts)} by run {restored.run}")
+    elif attempt.result is Result.DELETED:
+        yield line(f"  {_chance(attempt, view)}")
+        if attempt.until is None or attempt.until > view.now:
+            # Not broken into lines, so that it can be copied.
+            yield line(f"    reconciler undo {attempt.run} --only {attempt.digest.short}")
 
 
-def _undo(attempt: Attempt) -> str:
-    return f"reconciler undo {attempt.run} --only {attempt.digest.short}"
+def _chance(attempt: Attempt, view: View) -> str:
+    until = attempt.until
+    if until is None:
+        return "If the registry can restore it:"
+    if until == attempt.at:
+        return "The registry cannot restore it."
+    if until <= view.now:
+        return f"It could be restored until {moment(until)}."
+    return f"Can be restored until {moment(until)} ({distance(until, view.now)}):"
 
 
 def _document(repository: Repository, attempt: Attempt) -> dict[str, Any]:

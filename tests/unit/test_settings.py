@@ -207,3 +207,23 @@ def test_two_wrong_variables_are_reported_at_once(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("host", ["localhost.evil.example", "128.0.0.1", "[::2]:80", "[bad", ""])
 def test_other_hosts_are_not_taken_for_this_machine(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_a_workflow_says_which_commit_and_which_run_of_which_repository_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_SHA", "f00dcafe")
+    monkeypatch.setenv("GITHUB_RUN_ID", "77")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/" + "x" * 900)
+
+    told = Settings.load().provenance
+
+    assert told == {
+        "commit": "f00dcafe",
+        "workflow_run": "77",
+        "workflow_repository": "acme/" + "x" * 195,
+    }
+
+
+def test_outside_of_a_workflow_nothing_is_said_of_one() -> None:
+    assert Settings.load().provenance == {}

@@ -98,6 +98,17 @@ def test_the_records_of_a_run_say_what_happened_and_why() -> None:
     ]
 
 
+def test_an_undo_a_hold_and_a_release_say_what_they_are_about() -> None:
+    opened = Entry("run_open", {"undoes": "run-1", "who": "ci@runner"})
+    held = Entry("hold", {"digests": [digest("v1"), digest("v2")]})
+    released = Entry("release", {"digests": [digest("v1")]})
+
+    lines = render_records(located({WEB: journal(("u", 1, [opened, held, released]))}), PLAIN)
+
+    told = [line.strip() for line in lines.splitlines()[1::2]]
+    assert told == ["undoes run run-1 | by ci@runner", "2 versions", "1 version"]
+
+
 def test_an_empty_log_says_so() -> None:
     assert render_runs(summaries({}), PLAIN) == "No run has changed anything yet.\n"
     assert render_records([], PLAIN) == "No record tells of that.\n"

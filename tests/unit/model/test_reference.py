@@ -3,8 +3,8 @@
 import pytest
 
 from reconciler.errors import ExitCode, InvalidNameError
-from reconciler.model.names import Repository, Tag
-from reconciler.model.reference import Reference
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.reference import Mention, Reference
 
 WEB = Repository("ghcr.io/acme/web")
 LOCAL = Repository("localhost:5000/web")
@@ -58,3 +58,51 @@ def test_anything_else_is_refused_before_a_registry_is_asked(text: str) -> None:
 
     assert caught.value.exit_code is ExitCode.BAD_POLICY
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pr-7",
+        FULL,
+        "abababababab",
+        "sha256:abababababab",
+        "ghcr.io/acme/web",
+        "ghcr.io/acme/web:pr-7",
+        "ghcr.io/acme/web@abababababab",
+    ],
+)
+def test_a_version_can_be_mentioned_in_many_ways(text: str) -> None:
+    assert Mention.parse(text).means(WEB, [Tag("pr-7")], Digest(FULL))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pr",
+        "pr-8",
+        "abcdef",
+        "ababa",
+        "sha512:abababababab",
+        "localhost:5000/web",
+        "localhost:5000/web:pr-7",
+        "ghcr.io/acme/web:pr-8",
+        "ghcr.io/acme/web@abcdef",
+    ],
+)
+def test_another_name_mentions_another_version(text: str) -> None:
+    assert not Mention.parse(text).means(WEB, [Tag("pr-7")], Digest(FULL))
+
+
+def test_a_mention_of_nothing_means_everything() -> None:
+    assert Mention().means(WEB, [], Digest(FULL))
+
+
+def test_a_tag_that_looks_like_a_digest_is_still_a_tag() -> None:
+    assert Mention.parse("deadbeef").means(WEB, [Tag("deadbeef")], Digest(FULL))
+
+
+@pytest.mark.parametrize("text", ["", "a b", "-rc", "ghcr.io/acme/web:-rc", "/", "x" * 129])
+def test_what_can_be_no_name_is_no_mention(text: str) -> None:
+    with pytest.raises(InvalidNameError):
+        Mention.parse(text)
