@@ -1,6 +1,6 @@
 """Break the locks of a run that hangs: what it does from then on is of no effect."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.errors import LockedError
@@ -28,18 +28,18 @@ def break_locks(run: str, state: State, breaker: Holder) -> list[Held]:
     Raises: LockedError, when the locks that are held belong to other runs.
     """
     held = [(one.repository, one.holder) for one in locks(state) if one.holder]
-    others = sorted({holder.run for _, holder in held if holder.run != run})
-    if others and len(others) == len({holder.run for _, holder in held}):
+    mine = [(repository, holder) for repository, holder in held if holder.run == run]
+    if held and not mine:
+        others = ", ".join(sorted({holder.run for _, holder in held}))
         raise LockedError(
-            f"run {run} holds no lock; locks are held by {', '.join(others)}",
+            f"run {run} holds no lock; locks are held by {others}",
             hint="`reconciler lock status` tells more of them.",
         )
-    mine = ((repository, holder) for repository, holder in held if holder.run == run)
     return list(_broken(mine, state, breaker))
 
 
 def _broken(
-    held: Iterator[tuple[Repository, Holder]], state: State, breaker: Holder
+    held: Iterable[tuple[Repository, Holder]], state: State, breaker: Holder
 ) -> Iterator[Held]:
     for repository, holder in held:
         one = state.of(repository)
