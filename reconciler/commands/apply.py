@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reconciler.commands.asking import ask
-from reconciler.commands.halting import halting
+from reconciler.commands.halting import Halt, halting
 from reconciler.commands.options import (
     DEFAULT_POLICIES,
     Allow,
@@ -103,12 +103,18 @@ def apply(
         ):
             plan = accepted or _planned(session, allowed)
             _ask(plan, yes=yes)
-            with ProgressBar("Deleting", plan.summary.delete) as progress:
-                watching = (halt.note, progress.report)
-                done = session.apply(plan, allowed=allowed, halt=halt, watching=watching)
-        print_applied(done, view(utc_now()))
-        codes = [plan.outcome, *(applied.exit_code for applied in done)]
-        finish(ExitCode.INTERRUPTED if halt.interrupted else worst(codes))
+            code = _carry_out(plan, session, allowed, halt)
+        finish(code)
+
+
+def _carry_out(plan: Plan, session: Session, allowed: Allowances, halt: Halt) -> ExitCode:
+    """Apply a plan, tell how it ended, and return the code to end with."""
+    with ProgressBar("Deleting", plan.summary.delete) as progress:
+        watching = (halt.note, progress.report)
+        done = session.apply(plan, allowed=allowed, halt=halt, watching=watching)
+    print_applied(done, view(utc_now()))
+    codes = [plan.outcome, *(applied.exit_code for applied in done)]
+    return ExitCode.INTERRUPTED if halt.interrupted else worst(codes)
 
 
 def _accepted(saved: Path, expected: str) -> Plan:
