@@ -5,7 +5,7 @@ that somebody may still pull, and without them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +19,7 @@ _DONE = (Result.DELETED, Result.ABSENT)
 
 @dataclass(frozen=True)
 class HalfDone:
-    """What one run deleted, in that order, and what it left, by the last attempt on each."""
+    """What one run deleted, in that order, and what it meant to delete and has been left since."""
 
     gone: dict[Digest, Attempt]
     left: dict[Digest, Attempt]
@@ -35,34 +35,35 @@ class HalfDone:
             keeps[attempt.digest] += [child for child in attempt.children if child in self.gone]
         return keeps
 
-    @property
-    def bereaved(self) -> list[Attempt]:
-        """What was left and, if it is still there, lacks something."""
-        return [attempt for digest, attempt in self.left.items() if self._keeps.get(digest)]
-
-    def owed(self, here: Iterable[Digest]) -> list[Attempt]:
-        """Return what stays while these versions stay, the last deleted first."""
-        owed = closure(self._keeps, here)
+    def owed(self, here: Set[Digest]) -> list[Attempt]:
+        """Return what belongs to what was left and is here, the last deleted first."""
+        owed = closure(self._keeps, self.left.keys() & here)
         return [attempt for digest, attempt in reversed(self.gone.items()) if digest in owed]
 
 
-def half_done(records: Iterable[Record]) -> Iterator[HalfDone]:
-    """Yield what each run of a journal deleted and left, where it did both."""
+def half_done(records: Iterable[Record]) -> list[HalfDone]:
+    """Return what each run of a journal deleted, and what it meant to and is left."""
     last: dict[str, Attempt] = {}
+    meant: dict[str, list[str]] = defaultdict(list)
     for attempt in attempts(records):
-        last.pop(attempt.key, None)
         last[attempt.key] = attempt
-    runs: dict[str, list[Attempt]] = defaultdict(list)
-    for attempt in last.values():
-        runs[attempt.run].append(attempt)
-    for made in runs.values():
-        gone = {attempt.digest: attempt for attempt in made if attempt.is_standing}
-        left = {attempt.digest: attempt for attempt in made if _was_left(attempt)}
-        yield HalfDone(gone, left)
+        meant[attempt.run].append(attempt.key)
+    return [_half_done(run, [last[key] for key in keys]) for run, keys in meant.items()]
+
+
+def _half_done(run: str, last: Iterable[Attempt]) -> HalfDone:
+    gone: dict[Digest, Attempt] = {}
+    left: dict[Digest, Attempt] = {}
+    for attempt in last:
+        if attempt.is_standing and attempt.run == run:
+            gone[attempt.digest] = attempt
+        elif _was_left(attempt):
+            left[attempt.digest] = attempt
+    return HalfDone(gone, left)
 
 
 def _was_left(attempt: Attempt) -> bool:
-    """Whether a run left a version in the end; what people take back is theirs to complete."""
+    """Whether a version was left in the end; what people take back is theirs to complete."""
     if attempt.restored:
         return not is_restoration(attempt.restored)
     return attempt.result not in _DONE

@@ -3,12 +3,14 @@
 Source of the order of steps: docs/apply.md, which says for each step what a crash leaves behind.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Dropped, Work, narrow
+from reconciler.core.owed import half_done
 from reconciler.core.planner import Case
+from reconciler.engine.amends import Amends
 from reconciler.engine.clock import check_clock
 from reconciler.engine.execute import Execution, Outcome, Run, counts
 from reconciler.engine.observe import observe
@@ -100,7 +102,7 @@ class _Application:
     def proceed(self) -> None:
         """Resolve what dead runs left, look again, narrow, delete, and note what was seen."""
         repository, policy = self.approved.planned.repository, self.approved.policy
-        self._resolve()
+        amends = self._resolved()
         seen = self.state.observations()
         inventory = observe(self.registry, repository, facts=policy.facts, seen=seen)
         check_clock(self.registry, self.run.clock())
@@ -108,18 +110,27 @@ class _Application:
         case = Case(policy, inventory, seen, self.run.clock(), undo)
         work = narrow(self.approved.planned, case, self.approved.allowed)
         self.applied.dropped = work.dropped
+        self._make(amends, inventory.versions.keys() - _leaving(work))
         _refuse_unsafe(self.approved.planned, work)
         if work.components:
             self.registry.check_deletion(repository)
             self._carry_out(inventory, work)
+        if not self.applied.stopped:
+            self._make(amends, inventory.versions.keys() - _gone(self.applied.outcomes))
         noted = _noted(seen, inventory, self.applied, self.run)
         if noted != seen:
             self.state.save_observations(noted)
 
-    def _resolve(self) -> None:
+    def _resolved(self) -> Amends:
+        """Resolve what dead runs left; return what they owe."""
         repository, run = self.approved.planned.repository, self.run
         settled = settle(self.registry, repository, self.state, run.id, run.clock())
         self.applied.resolved, self.applied.head = settled.resolved, settled.head
+        return Amends(self.registry, self.state, repository, run, half_done(settled.records))
+
+    def _make(self, amends: Amends, staying: Set[Digest]) -> None:
+        if written := amends.make(staying):
+            self.applied.head = written[-1].hash
 
     def _carry_out(self, inventory: Inventory, work: Work) -> None:
         """Open the run in the journal, delete, and close it with its counts."""
@@ -143,6 +154,13 @@ class _Application:
         closing = {"counts": counts(execution.outcomes), "reason": execution.stopped or "done"}
         records = self.state.append(self.run.id, self.run.clock(), [Entry("run_close", closing)])
         self.applied.head = records[-1].hash
+
+
+def _leaving(work: Work) -> set[Digest]:
+    """Return what is about to go: nothing, where a guard stops."""
+    if not all(guard.ok for guard in work.guards):
+        return set()
+    return {change.digest for component in work.components for change in component}
 
 
 def _refuse_unsafe(planned: RepositoryPlan, work: Work) -> None:
@@ -170,15 +188,16 @@ def undo_days(reader: RegistryReader) -> int | None:
 
 
 def _noted(seen: Observations, inventory: Inventory, applied: Applied, run: Run) -> Observations:
-    gone: set[Digest] = set()
-    refused: dict[Digest, str] = {}
-    for outcome in applied.outcomes:
-        digest = outcome.change.digest
-        match outcome.result:
-            case Result.DELETED | Result.ABSENT:
-                gone.add(digest)
-            case Result.RESTORED:
-                gone.discard(digest)
-            case Result.RETAINED:
-                refused[digest] = outcome.reason
+    refused = {
+        outcome.change.digest: outcome.reason
+        for outcome in applied.outcomes
+        if outcome.result is Result.RETAINED
+    }
+    gone = _gone(applied.outcomes)
     return remember(seen, inventory, now=run.clock(), gone=gone, refused=refused)
+
+
+def _gone(outcomes: Iterable[Outcome]) -> set[Digest]:
+    """Return what is no longer there by the last word on each version."""
+    last = {outcome.change.digest: outcome.result for outcome in outcomes}
+    return {digest for digest, result in last.items() if result in (Result.DELETED, Result.ABSENT)}

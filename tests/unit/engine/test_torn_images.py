@@ -68,16 +68,48 @@ def test_an_image_that_is_kept_by_now_has_its_companions_again(
     assert applied.exit_code is ExitCode.OK
 
 
-def test_an_image_that_goes_after_all_goes_whole(scene: Scene) -> None:
+def test_an_image_that_goes_after_all_brings_nothing_back(scene: Scene) -> None:
     plan = scene.plan()
     tear(scene, Killed())
 
     applied = scene.apply(plan)
 
     assert scene.alive == {LATEST.digest}
-    assert {results(applied, **NAMES, child=BUILD.children[0])[name] for name in NAMES} == {
-        "deleted"
-    }
+    assert scene.registry.about("restore") == []
+    assert results(applied, **NAMES, child=BUILD.children[0])["index"] == "deleted"
+
+
+def test_an_image_that_a_new_plan_names_goes_and_nothing_comes_back_before(scene: Scene) -> None:
+    tear(scene, Killed())
+
+    scene.apply()
+    again = scene.apply()
+
+    assert scene.alive == {LATEST.digest}
+    assert scene.registry.about("restore") == []
+    assert again.outcomes == []
+
+
+def test_an_image_that_is_refused_in_the_end_has_its_companions_again(scene: Scene) -> None:
+    tear(scene, Killed())
+    scene.registry.refuses[BUILD.digest] = "more than 5000 downloads"
+
+    applied = scene.apply()
+
+    assert scene.alive >= {BUILD.digest, *COMPANIONS}
+    assert applied.head == scene.records[-1].hash
+    assert len(restored(scene)) == 3
+
+
+def test_an_image_that_a_guard_keeps_has_its_companions_again(scene: Scene) -> None:
+    plan = scene.plan()
+    tear(scene, Killed())
+    scene.policy = policy(guards={"max_delete": 0})
+
+    applied = scene.apply(plan)
+
+    assert applied.exit_code is ExitCode.SAFETY_STOP
+    assert scene.alive >= {BUILD.digest, *COMPANIONS}
 
 
 def test_an_image_that_is_gone_by_itself_brings_nothing_back(scene: Scene) -> None:
