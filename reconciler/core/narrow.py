@@ -1,6 +1,6 @@
 """What of an approved plan may still be done: live evaluation can only shrink it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from reconciler.core.decide import Decision, Decisions, decide
@@ -10,9 +10,13 @@ from reconciler.core.guards import Allowances, check_guards
 from reconciler.core.order import deletion_order
 from reconciler.core.planner import Case
 from reconciler.core.walk import closure
+from reconciler.model.inventory import Inventory
 from reconciler.model.journal import Result
 from reconciler.model.names import Digest
 from reconciler.model.plan import Cause, Change, Guard, RepositoryPlan
+
+_NEEDED = "something that stays needs it"
+_INCOMPLETE = "something that would go with it is not in this plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,9 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
     """Hold a plan against the registry and the policy of this moment.
 
     A change survives when its version is as it was observed, the live evaluation also lets it
-    go, and nothing that stays keeps it. Nothing is added. Guards count images as the plan did:
-    what a killed run left of an image belongs to one that was counted when it was approved.
+    go, nothing that stays keeps it, and all that would go with it was planned too. Nothing is
+    added: an image that has got a signature since waits for another plan. Guards count images as
+    the plan did: what a killed run left of an image belongs to one that was counted then.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
@@ -53,9 +58,10 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
     changes = {change.digest: change for change in planned.changes}
     dropped = {drop.change.digest: drop for drop in _dropped(planned.changes, case, decided)}
     willing = changes.keys() - dropped.keys()
-    staying = closure(graph.keeps, inventory.versions.keys() - willing)
+    waiting = _waiting(inventory, graph, decided, changes.keys(), willing)
+    staying = closure(graph.keeps, inventory.versions.keys() - (willing - waiting))
     for digest in willing & staying:
-        reason = "something that stays needs it"
+        reason = _INCOMPLETE if digest in waiting else _NEEDED
         dropped[digest] = Dropped(changes[digest], Result.SKIPPED_REFERENCED, reason)
     order = deletion_order(inventory, graph, willing - staying)
     left_behind = {digest for digest in changes if changes[digest].cause is Cause.FOLLOWS}
@@ -74,6 +80,19 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
     )
 
 
+def _waiting(
+    inventory: Inventory,
+    graph: Graph,
+    decided: Decisions,
+    planned: Set[Digest],
+    willing: Set[Digest],
+) -> set[Digest]:
+    """Return what would leave something behind that belongs to it and that no plan has named."""
+    unplanned = {*decided.doomed} - planned - decided.images.keys()
+    standing = closure(graph.keeps, inventory.versions.keys() - willing - unplanned)
+    return closure(graph.kept_by, unplanned - standing)
+
+
 def _dropped(changes: Sequence[Change], case: Case, decided: Decisions) -> Iterator[Dropped]:
     """Yield the changes that the registry or the policy of this moment rules out."""
     for change in changes:
@@ -89,5 +108,5 @@ def _dropped(changes: Sequence[Change], case: Case, decided: Decisions) -> Itera
 def _why_kept(digest: Digest, images: Mapping[Digest, Decision]) -> tuple[Result, str]:
     decision = images.get(digest)
     if decision is None or decision.cause in (Cause.NEEDED, Cause.EXPIRED):
-        return Result.SKIPPED_REFERENCED, "something that stays needs it"
+        return Result.SKIPPED_REFERENCED, _NEEDED
     return Result.SKIPPED_CHANGED, f"now kept ({decision.cause}): {'; '.join(decision.reasons)}"

@@ -142,6 +142,27 @@ def test_a_new_signature_makes_its_image_wait() -> None:
     assert dropped(work)["a"][1].startswith("now kept (min-age): something that belongs to it")
 
 
+def test_an_old_signature_that_the_plan_does_not_name_makes_its_image_wait() -> None:
+    work = narrowed(PLAN, A, B, signature("sig", of=A, age="60d"))
+
+    assert left(work) == [["b"]]
+    assert dropped(work)["a"] == (
+        Result.SKIPPED_REFERENCED,
+        "something that would go with it is not in this plan",
+    )
+
+
+def test_what_is_shared_with_an_image_that_expired_since_makes_none_wait() -> None:
+    amd = image("amd")
+    old = index("old", "sha-old", lists=[amd])
+    later = index("later", "sha-later", lists=[amd], age="719h")
+    plan = planned(COMMITS, amd, old, later)
+
+    work = narrowed(plan, amd, old, later, hours=10)
+
+    assert left(work) == [["old"]]
+
+
 def test_an_index_that_expired_since_keeps_the_child_it_shares_with_a_planned_one() -> None:
     amd = image("amd")
     old = index("old", "sha-old", lists=[amd])
