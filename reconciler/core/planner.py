@@ -191,5 +191,5 @@ def _warnings(decisions: tuple[Decision, ...]) -> Iterator[str]:
         if opinion.is_doubtful
     )
     for rule, count in sorted(doubted.items()):
-        subject = "1 image counts" if count == 1 else f"{count} images count"
-        yield f"{rule}: {subject} as new: its age or order is unknown or lies in the future"
+        images = "1 image" if count == 1 else f"{count} images"
+        yield f"{rule}: the age or order of {images} is unknown or in the future: counted as new"
