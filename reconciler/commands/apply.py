@@ -15,6 +15,7 @@ from reconciler.commands.options import (
     Verbose,
     allowances,
     duration,
+    refuse,
 )
 from reconciler.commands.output import (
     ProgressBar,
@@ -93,7 +94,9 @@ def apply(
         saved = _saved(sources)
         accepted = _accepted(saved, expect_digest) if saved else None
         if accepted and accepted.undoes:
-            restore_saved(accepted, state, yes=yes)
+            given = {"--policies": policies, "--max-deletes": max_deletes, "--only": only}
+            refuse({**given, "--allow": allow}, "apply to a plan that restores")
+            restore_saved(accepted, state, budget, yes=yes)
             return
         files = (policies if saved else sources) or [DEFAULT_POLICIES]
         scope = map(Repository, only or ())

@@ -1,5 +1,6 @@
 """The options that commands share, each with its one help text."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,15 @@ def allowances(texts: list[str] | None) -> Allowances:
             )
         allowed[guard, Repository(repository)] = int(limit)
     return allowed
+
+
+def refuse(given: Mapping[str, object], words: str) -> None:
+    """Refuse options that would be of no effect; a limit that is not kept is worse than none.
+
+    Raises: typer.BadParameter, naming those that were given.
+    """
+    if named := [option for option, value in given.items() if value]:
+        raise typer.BadParameter(f"{', '.join(named)} cannot {words}")
 
 
 def mention(text: str, where: str) -> Mention:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reconciler.commands.halting import halting
-from reconciler.commands.options import StateDirectory, Verbose, mention
+from reconciler.commands.options import StateDirectory, Verbose, mention, refuse
 from reconciler.commands.output import AllRows, PlanFormat, print_plan, save, view
 from reconciler.commands.restoring import restore
 from reconciler.commands.running import finish, running
@@ -73,6 +73,8 @@ def undo(
     """
     with running(verbose=verbose):
         if release:
+            given = {"--last": last, "--only": only, "--out": out, "--retag": retag}
+            refuse(given, "go with --release")
             _release(names or [], state)
             return
         run = _run(names or [], last=last)

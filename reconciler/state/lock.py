@@ -181,7 +181,7 @@ class RepositoryLock:
         return LockedError(
             f"{self._repository}: the lock is held by {holder}",
             hint="Wait for that run to end, then run again. If it hangs, stop its process: "
-            "the lock goes with it.",
+            "the lock goes with it. Where that is not possible, see `reconciler lock break`.",
         )
 
 

@@ -272,6 +272,27 @@ def test_one_run_must_be_named(emptied: Emptied, arguments: tuple[str, ...]) -> 
     assert "name one run, or --last; `reconciler log list` names them all" in undone.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (("undo", "--release", "--last"), "--last cannot go with --release"),
+        (("apply", "back.json", "--yes", "--only", "x"), "--only cannot apply to a plan that"),
+        (("apply", "back.json", "--yes", "--max-deletes", "1"), "--max-deletes cannot apply to a"),
+    ],
+)
+def test_options_that_would_be_of_no_effect_are_refused(
+    emptied: Emptied, arguments: tuple[str, ...], refusal: str
+) -> None:
+    web = emptied()
+    web.reconciler("undo", "--last", "--out", "back.json")
+
+    refused = web.reconciler(*arguments)
+
+    assert refused.code == ExitCode.USAGE
+    assert refusal in refused.stderr
+    assert web.calls("POST", RESTORE) == 0
+
+
 def test_a_run_that_nobody_knows_is_refused(emptied: Emptied) -> None:
     undone = emptied().reconciler("undo", "20260101T000000Z-00000000")
 
