@@ -19,7 +19,6 @@ from tests.support import oracle
 from tests.support.documents import Document
 from tests.support.forks import Forks
 from tests.support.pushes import read_pushes
-from tests.support.scenarios import YEARS
 from tests.support.stage import environment, policy_file
 
 POLICY: Mapping[str, Any] = {
@@ -69,7 +68,7 @@ DOOMED = (
 
 def package_of(table: str, now: datetime) -> tuple[Package, Mapping[str, str]]:
     """Push a table; return the public package and the digests by their names."""
-    package = Package(Owner("acme"), "web", now - YEARS, "public")
+    package = Package(Owner("acme"), "web", now - timedelta(days=1000), "public")
     known: dict[str, Document] = {}
     for push in read_pushes(table, known):
         package.push(push.content, *push.tags, at=now - (push.age or timedelta()))
