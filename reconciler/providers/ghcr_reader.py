@@ -108,14 +108,17 @@ class GhcrReader:
         return _listing(repository, tuple(versions.values()), pages=len(read), closed=False)
 
     def look(self, repository: Repository, versions: Sequence[Version]) -> Mapping[Digest, Version]:
-        """Look at versions now, or at most seconds ago: from their pages, else one by one."""
+        """Look at images one by one, and at what only follows them on its page.
+
+        What has a tag or was read can be an image that somebody tags; a listing may show that
+        late. A child nobody had to read goes with its image, and a page some seconds old will do.
+        """
         path = self._packages.path(repository)
         fetch = VersionPages(self._api, self._remembered, path).fetch
         places = self._places.get(repository, Places())
-        seen = {
-            found.id: found
-            for found in places.look(versions, fetch, self._connection.watch.monotonic())
-        }
+        followers = [one for one in versions if not (one.tags or one.manifest)]
+        listed = places.look(followers, fetch, self._connection.watch.monotonic())
+        seen = {found.id: found for found in listed}
         found = [seen.get(one.id) or self.version(repository, one) for one in versions]
         return {version.digest: version for version in found if version}
 
