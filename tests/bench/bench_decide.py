@@ -36,7 +36,10 @@ MEMORY = {1_000_000: 1536}
 """Most MiB for links and decisions, the repository included, by number of versions."""
 
 STEEPEST = 1.5
-"""How much longer a version may take in the largest repository than in the smallest."""
+"""How much longer a version may take in a repository than in one of a tenth of its size.
+
+Time is linear; what grows is how often the processor's caches miss.
+"""
 
 Value = TypeVar("Value")
 
@@ -110,7 +113,7 @@ def main(
         ("versions", "images", "doomed", "link", "decide", "MiB", "plan", "MiB"),
         [list(_cells(row)) for row in rows],
     )
-    if not print_bars(bar for row in rows for bar in _bars(row, rows[0])):
+    if not print_bars(bar for at, row in enumerate(rows) for bar in _bars(row, rows[at - 1])):
         raise typer.Exit(1)
 
 
@@ -123,17 +126,17 @@ def _cells(row: Row) -> Iterator[str]:
     yield f"{row.planned.peak / MIB:,.0f}"
 
 
-def _bars(row: Row, smallest: Row) -> Iterator[Bar]:
-    """Yield the limits for one size."""
-    decided, first = row.decided.value, smallest.decided.value
+def _bars(row: Row, before: Row) -> Iterator[Bar]:
+    """Yield the limits for one size, beside the size before it."""
+    decided, smaller = row.decided.value, before.decided.value
     label = f"{row.size:,} versions"
     if row.size in PLANNED_WITHIN:
         yield Bar(f"{label}, seconds to plan", row.planned.value, PLANNED_WITHIN[row.size])
     if row.size in DECIDED_WITHIN:
         yield Bar(f"{label}, seconds to decide", decided.seconds, DECIDED_WITHIN[row.size])
         yield Bar(f"{label}, MiB to decide", row.decided.peak / MIB, MEMORY[row.size])
-        slope = decided.seconds / decided.versions / (first.seconds / first.versions)
-        yield Bar(f"{label}, time of a version beside {smallest.size:,}", slope, STEEPEST)
+        slope = decided.seconds / decided.versions / (smaller.seconds / smaller.versions)
+        yield Bar(f"{label}, time of a version beside {before.size:,}", slope, STEEPEST)
 
 
 if __name__ == "__main__":

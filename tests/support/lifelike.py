@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.model.inventory import Version
-from tests.support.inventories import attestation, image, index, referrer, signature
+from tests.support.inventories import attestation, image, index, referrer, signature, unread
 from tests.support.time import NOON
 
 POLICY = r"""
@@ -29,16 +29,19 @@ rules:
      order_by: "int:n", keep: {last: 3}}
   - {name: charts, match: {any: true, artifact_type: "application/vnd.cncf.helm.*"},
      keep: {last: 10}}
+  - {name: hotfixes, match: {tags: ["hotfix-*", "fix-*"], every_tag: true}, keep: {within: 14d}}
+  - {name: snapshots, match: {regex: '.*-SNAPSHOT'}, keep: {last: 5, extra: 5}}
   - {name: dangling, match: {untagged: true}, keep: {within: 7d}}
+  - {name: tests, match: {tags: ["test-*"], with: ["*-e2e"]}, keep: {none: true}}
 """
-"""Nine rules and two protections over every selector but `rest`."""
+"""Twelve rules and two protections over every selector but `rest`."""
 
 
 def busy_repository(builds: int) -> Iterator[Version]:
     """Yield the versions of so many builds: two platforms with provenance each, an index over them.
 
     Every third build lost its tags to a later one, every seventh is signed, every tenth has a
-    bundle; five versions a build, and a few more.
+    bundle; five versions a build, and a few more. What an observer need not read, none has read.
     """
     for number in range(builds):
         yield from _build(number, number / builds)
@@ -51,9 +54,9 @@ def _build(number: int, share: float) -> Iterator[Version]:
     amd, arm = image(f"amd{number}"), image(f"arm{number}")
     proofs = [attestation(f"at{number}", of=amd), attestation(f"au{number}", of=arm)]
     root = index(f"ix{number}", *tags, lists=[amd, arm, *proofs])
-    extra = [signature(f"sg{number}", of=root)] if number % 7 == 0 else []
+    extra = [unread(signature(f"sg{number}", of=root))] if number % 7 == 0 else []
     extra += [referrer(f"rf{number}", of=root)] if number % 10 == 0 else []
-    for version in (amd, arm, *proofs, root, *extra):
+    for version in (*map(unread, (amd, arm, *proofs)), root, *extra):
         yield replace(version, pushed=pushed, first_seen=pushed)
 
 
