@@ -27,7 +27,7 @@ app = typer.Typer(add_completion=False)
 def snapshot(
     repositories: Annotated[
         list[str],
-        typer.Argument(help="Repositories, or patterns of them.", metavar="REPOSITORY..."),
+        typer.Argument(help="Repositories, or patterns of them.", metavar="REPOSITORY"),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.", metavar="FILE")],
     configs: Annotated[
