@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from tests.support import killed_cli
@@ -26,6 +27,11 @@ _FORKS.set_forkserver_preload(
 )
 
 
+def gate(count: int) -> Barrier:
+    """Make a gate that opens when so many processes have come to it."""
+    return _FORKS.Barrier(count)
+
+
 @dataclass(frozen=True)
 class Running:
     """A command under way."""
@@ -33,6 +39,9 @@ class Running:
     process: BaseProcess
     output: Path
     """Where its streams go: this name with `.out` and `.err`."""
+
+    gate: Barrier | None = None
+    """What it waits for in the beginning; it must not vanish before."""
 
     @property
     def pid(self) -> int:
@@ -77,18 +86,25 @@ class Forks:
         return self.start(*arguments, at=at).wait()
 
     def start(
-        self, *arguments: str, at: str = NEVER, more: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        at: str = NEVER,
+        more: Mapping[str, str] | None = None,
+        gate: Barrier | None = None,
     ) -> Running:
-        """Begin to run `reconciler` with arguments, and `more` in its environment."""
+        """Begin to run `reconciler` with arguments, and `more` in its environment.
+
+        Those who are given one `gate` begin together, when all of them are there.
+        """
         output = self.folder / f"command-{next(self._numbers)}"
         process = _FORKS.Process(
             target=_play,
-            args=(at, arguments, self.folder, {**self.environment, **(more or {})}, output),
+            args=(at, arguments, self.folder, {**self.environment, **(more or {})}, output, gate),
             name=f"reconciler {' '.join(arguments)}",
             daemon=True,
         )
         process.start()
-        return Running(process, output)
+        return Running(process, output, gate)
 
 
 def _play(
@@ -97,6 +113,7 @@ def _play(
     folder: Path,
     environment: Mapping[str, str],
     output: Path,
+    gate: Barrier | None,
 ) -> None:
     """Become the command: in its folder and environment, with its streams in files."""
     os.chdir(folder)
@@ -105,4 +122,6 @@ def _play(
     for descriptor, end in ((1, ".out"), (2, ".err")):
         with output.with_suffix(end).open("wb") as file:
             os.dup2(file.fileno(), descriptor)
+    if gate:
+        gate.wait(SECONDS)
     raise SystemExit(killed_cli.play(failpoint, arguments))

@@ -1,0 +1,125 @@
+"""Two runs of one plan at once: one holds the lock, the other is told who, or comes too late.
+
+That they never delete at the same time is not taken from the lock: each process writes down when
+it sends a DELETE and when it is answered, and the order of these lines is the kernel's.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from signal import SIGCONT, SIGSTOP
+
+import pytest
+
+from reconciler.sandbox.faults import Fault
+from tests.support.forks import Running, gate
+from tests.support.killed_cli import TRACE
+from tests.support.rig import Rig, now, package_of, sandbox
+from tests.support.tripwire import held_up
+
+pytestmark = pytest.mark.fault
+
+ROUNDS = 25
+APPLY = ("apply", "plan.json", "--yes")
+TABLE = """
+    40d  web        image       @ latest
+    40d  old-amd64  image
+    40d  old        index old-amd64
+    39d  single*3   image
+"""
+SLOW = Fault(method="DELETE", times=None, delay=0.1)
+"""Makes a run longer than another one is ready to wait for the lock."""
+
+
+@pytest.fixture
+def rigs(tmp_path: Path) -> Iterator[Iterator[Rig]]:
+    """Set up the package, with a plan to delete five versions, as often as it is wanted."""
+    with sandbox() as serving:
+
+        def made() -> Iterator[Rig]:
+            for number in range(ROUNDS):
+                folder = tmp_path / str(number)
+                folder.mkdir()
+                rig = Rig.at(serving, package_of(TABLE, now())[0], folder)
+                assert rig.reconciler("plan", "--out", "plan.json").code == 0
+                serving.forget_requests()
+                yield rig
+
+        yield made()
+
+
+def race(rig: Rig, *more: tuple[str, ...]) -> list[Running]:
+    """Start two runs at the same moment, with more arguments for each; wait for neither."""
+    both = gate(2)
+    environment = {TRACE: str(rig.folder / "passages")}
+    arguments = more or ((), ())
+    return [rig.reconciler.start(*APPLY, *one, more=environment, gate=both) for one in arguments]
+
+
+def deleting(rig: Rig) -> list[str]:
+    """Return which process sent or was answered a DELETE, in order, each turn once."""
+    lines = (rig.folder / "passages").read_text().splitlines()
+    sent = (line.partition(" ") for line in lines)
+    return [
+        pid for pid, _ in groupby(pid for pid, _, what in sent if what.startswith("HTTP DELETE"))
+    ]
+
+
+def check_race(rig: Rig, runs: list[Running]) -> list[int]:
+    """Wait for two runs and hold them to what must hold of any two; return their exit codes."""
+    ended = [run.wait() for run in runs]
+    codes = [end.code for end in ended]
+    assert sorted(codes) in ([0, 0], [0, 5]), ended
+    for other, end in zip(reversed(runs), ended, strict=True):
+        if end.code == 5:
+            assert f"process {other.pid})" in end.stdout + end.stderr
+    assert len(deleting(rig)) == len(set(deleting(rig)))
+    assert sorted(rig.deletions) == sorted((one, 204) for one in rig.planned.values())
+    rig.state.of(rig.repository).records()
+    return codes
+
+
+@pytest.mark.parametrize("fault", [(), (SLOW,)], ids=["both quick", "the holder is slow"])
+def test_of_two_runs_at_once_one_deletes_and_the_other_finds_the_lock_held_or_nothing_to_do(
+    rigs: Iterator[Rig], fault: tuple[Fault, ...]
+) -> None:
+    refused = 0
+    for rig in rigs:
+        rig.sandbox.add_faults(*fault)
+
+        refused += 5 in check_race(rig, race(rig))
+
+        rig.sandbox.clear_faults()
+    assert refused == ROUNDS or not fault
+
+
+def test_two_runs_that_share_no_lock_do_overlap_and_are_found_out(rigs: Iterator[Rig]) -> None:
+    rig = next(rigs)
+    rig.sandbox.add_faults(SLOW)
+
+    for run in race(rig, ("--state", "one"), ("--state", "other")):
+        run.wait()
+
+    assert len(deleting(rig)) > len(set(deleting(rig))) == 2
+
+
+def test_while_a_run_is_stopped_nobody_else_gets_in_and_afterwards_it_ends_its_work(
+    rigs: Iterator[Rig],
+) -> None:
+    rig = next(rigs)
+    with held_up(rig.sandbox, 2, "DELETE") as held:
+        stopped = rig.reconciler.start(*APPLY)
+        assert held.reached_by(stopped)
+        stopped.signal(SIGSTOP)
+
+    refused = [rig.reconciler(*APPLY) for _ in range(2)]
+    lasted = stopped.lives
+    sent = len(rig.deletions)
+    stopped.signal(SIGCONT)
+    ended = stopped.wait()
+
+    assert [end.code for end in refused] == [5, 5]
+    assert all(f"process {stopped.pid})" in end.stdout + end.stderr for end in refused)
+    assert (lasted, sent) == (True, 2)
+    assert ended.code == 0
+    assert sorted(rig.deletions) == sorted((one, 204) for one in rig.planned.values())
