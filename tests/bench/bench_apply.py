@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from reconciler import logs
 from reconciler.model.journal import Result
 from reconciler.policyfile import load_text
 from reconciler.providers.ghcr import GhcrRegistry
@@ -91,6 +92,7 @@ def applied(server: Served, factor: float) -> tuple[Counter[str], float]:
 
     Units: the seconds that the apply took. Only its calls stay in the server's record.
     """
+    logs.configure(verbose=False)
     repository = f"{server.host}/acme/web"
     policies = load_text(
         "bench.yaml", POLICY.format(repository=repository, staying=STAYING).encode()

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import typer
 
+from reconciler import logs
 from reconciler.model.names import Repository
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.artifacts import bundle, cosign_signature, image, plain_index, referrers_tag
@@ -38,7 +39,7 @@ from tests.support.remote import Remote, remote
 API, REGISTRY, PLAIN = "https://api.github.com", "https://ghcr.io", "https://registry.example"
 DAY = timedelta(days=1)
 
-app = typer.Typer()
+app = typer.Typer(callback=lambda: logs.configure(verbose=False))
 
 
 @app.command()
