@@ -109,7 +109,7 @@ def test_an_undo_whose_lock_is_broken_restores_nothing_more(scene: Scene) -> Non
     seized = scene.state.of(scene.registry.repository).seize(
         Holder("run-9", "hubot", "runner-1", NOON), "undo-1"
     )
-    scene.registry.on("version", seized.__enter__)
+    scene.registry.on("pace", seized.__enter__, nth=2)
 
     applied = undo(scene)
     seized.__exit__(None, None, None)
@@ -117,4 +117,4 @@ def test_an_undo_whose_lock_is_broken_restores_nothing_more(scene: Scene) -> Non
     assert len(scene.registry.about("restore")) == 1
     assert applied.exit_code is ExitCode.LOCKED
     assert results(applied, **NAMES) == {"other": "restored"}
-    assert scene.records[-1].type == "intent"
+    assert scene.story(**NAMES)[-1] == "outcome other restored"
