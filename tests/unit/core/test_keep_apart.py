@@ -49,6 +49,12 @@ def test_an_unreadable_date_takes_no_day_from_the_images_of_that_day() -> None:
     assert kept(rule, image("a", "n-20261102"), image("b", "n-20269999")) == ["a", "b"]
 
 
+def test_one_date_of_several_that_cannot_be_read_puts_the_image_in_doubt() -> None:
+    rule = r"match: {regex: 'n-(?P<day>\d+)'}, age_by: 'date:day', keep: {within: 7d}"
+
+    assert kept(rule, image("a", "n-20200101", "n-20269999"), image("b", "n-20200102")) == ["a"]
+
+
 def test_an_image_of_unknown_rank_still_goes_by_an_age_that_is_known() -> None:
     rule = "match: {regex: '(?:b-(?P<n>.*)|x)'}, order_by: 'int:n', keep: {daily: 7d}"
 
