@@ -53,7 +53,7 @@ def kill_often(rig: Rig, random: Random, *command: str) -> None:
         with held_up(rig.sandbox, random.randint(1, most), method) as held:
             running = rig.reconciler.start(*command)
             assert held.reached_by(running), running.wait()
-            running.signal(SIGKILL)
+            running.send(SIGKILL)
             assert running.wait().code == -SIGKILL
         assert rig.broken_tags == []
         assert rig.bereaved.keys() <= rig.planned.keys()

@@ -110,12 +110,12 @@ def test_while_a_run_is_stopped_nobody_else_gets_in_and_afterwards_it_ends_its_w
     with held_up(rig.sandbox, 2, "DELETE") as held:
         stopped = rig.reconciler.start(*APPLY)
         assert held.reached_by(stopped)
-        stopped.signal(SIGSTOP)
+        stopped.send(SIGSTOP)
 
     refused = [rig.reconciler(*APPLY) for _ in range(2)]
     lasted = stopped.lives
     sent = len(rig.deletions)
-    stopped.signal(SIGCONT)
+    stopped.send(SIGCONT)
     ended = stopped.wait()
 
     assert [end.code for end in refused] == [5, 5]

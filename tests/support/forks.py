@@ -6,19 +6,23 @@ and death, and only its first second is saved.
 
 import multiprocessing
 import os
-import signal
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from signal import Signals
 
 from tests.support import killed_cli
 from tests.support.cli import SECONDS, Ended
 
 NEVER = "none:0"
 """The failpoint of those who are to live."""
+
+_GLANCE = 0.02
+"""Seconds between two looks at what a command does."""
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
@@ -54,9 +58,26 @@ class Running:
         """Whether it has not ended yet."""
         return self.process.is_alive()
 
-    def signal(self, number: signal.Signals) -> None:
+    @property
+    def said(self) -> str:
+        """What it wrote to stderr so far."""
+        return self.output.with_suffix(".err").read_text()
+
+    def send(self, number: Signals) -> None:
         """Send it a signal."""
         os.kill(self.pid, number)
+
+    def catches(self, number: Signals) -> bool:
+        """Whether it has a handler for a signal, as the kernel tells."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+        return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+    def await_that(self, happened: Callable[[], bool]) -> None:
+        """Look again and again until something has happened, as long as it lives."""
+        while not happened():
+            assert self.lives, self.wait()
+            time.sleep(_GLANCE)
 
     def wait(self, seconds: float = SECONDS) -> Ended:
         """Wait for its end; a negative code names the signal that killed it.
@@ -97,6 +118,8 @@ class Forks:
         Those who are given one `gate` begin together, when all of them are there.
         """
         output = self.folder / f"command-{next(self._numbers)}"
+        for end in (".out", ".err"):
+            output.with_suffix(end).touch()
         process = _FORKS.Process(
             target=_play,
             args=(at, arguments, self.folder, {**self.environment, **(more or {})}, output, gate),
