@@ -12,8 +12,45 @@ from reconciler.engine.undo import apply_restorations, draw_restorations
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Holder
 from reconciler.model.reference import Mention
-from tests.support.documents import Document
-from tests.support.scenes import Scene, go_on
+from tests.support.documents import Document, cosign_tag, image, index, signature
+from tests.support.scenes import Scene, go_on, policy
+
+AMD64 = image("pr 7", platform="linux/amd64")
+ARM64 = image("pr 7", platform="linux/arm64")
+BUILD = index(AMD64, ARM64)
+SIGNED = signature(BUILD)
+OTHER = image("pr 8")
+NEWER = image("pr 9")
+LATEST = image("latest")
+NAMES = {
+    "index": BUILD,
+    "amd64": AMD64,
+    "arm64": ARM64,
+    "signature": SIGNED,
+    "other": OTHER,
+    "newer": NEWER,
+    "latest": LATEST,
+}
+PREVIEWS = policy(
+    rules=[
+        {"name": "previews", "match": {"tags": ["pr-*", "preview"]}, "keep": {"none": True}},
+        {"name": "dangling", "match": {"untagged": True}, "keep": {"none": True}},
+    ]
+)
+
+
+def deleted(scene: Scene) -> None:
+    """Delete a signed build for two platforms and a lone image, and keep one that is protected."""
+    scene.push(LATEST, "latest")
+    scene.push(BUILD, "pr-7")
+    scene.push(SIGNED, cosign_tag(BUILD))
+    scene.later(hours=1)
+    scene.push(OTHER, "pr-8", "preview")
+    scene.policy = PREVIEWS
+    scene.later(days=2)
+    scene.apply()
+    assert scene.alive == {LATEST.digest}
+    scene.registry.calls.clear()
 
 
 def draw(scene: Scene, run: str = "run-1", only: str = "", *, retag: bool = False) -> Plan:

@@ -19,6 +19,10 @@ from tests.support.cli import SECONDS, CommandLine
 from tests.support.stage import environment, policy_file
 
 PACKAGE = "acme/web"
+LAST = ("undo", "--last", "--yes")
+ALL_BACK = "Undo: 7 restored, 0 absent, 0 skipped, 0 failed, 0 unknown."
+NOTHING = "Undo: 0 restored, 0 absent, 0 skipped, 0 failed, 0 unknown."
+RESTORE = "/restore"
 PREVIEWS = ("pr-7", "pr-8", "pr-9")
 POLICY = {
     "protect": [{"name": "moving", "match": {"tags": ["latest"]}}],
@@ -96,3 +100,7 @@ def workshop(folder: Path, **settings: Any) -> Iterator[Workshop]:
     chosen = Settings(**{"limits": UNLIMITED, **settings})
     with Sandbox(chosen, [package]).serve() as sandbox:
         yield Workshop(sandbox, folder)
+
+
+Emptied = Callable[..., Workshop]
+"""Serves a package, with settings of the sandbox, and applies its policy: `latest` is left."""

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine.breaking import break_locks, locks
-from reconciler.errors import LockedError
+from reconciler.errors import ExitCode, LockedError
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
 from reconciler.state.local import LocalState
-from tests.support.scenes import NOON, WEB
+from tests.support.documents import image
+from tests.support.scenes import NOON, WEB, Scene
 
 API = Repository("ghcr.io/acme/api")
 BREAKER = Holder("break-1", "hubot", "laptop", NOON)
@@ -72,3 +73,18 @@ def test_a_run_that_holds_nothing_is_refused_while_others_hold_locks(state: Loca
 def test_where_nobody_holds_a_lock_nothing_is_broken_or_written(state: LocalState) -> None:
     assert break_locks("run-1", state, BREAKER) == []
     assert list(state.of(WEB).records()) == []
+
+
+def test_an_apply_whose_lock_is_broken_sends_no_deletion_any_more(scene: Scene) -> None:
+    scene.push(image("latest"), "latest")
+    scene.push(image("pr 7"), "pr-7")
+    scene.push(image("pr 8"), "pr-8")
+    scene.later(days=2)
+    plan = scene.plan()
+    scene.registry.on("pace", lambda: break_locks("run-1", scene.state, BREAKER), nth=2)
+
+    applied = scene.apply(plan)
+
+    assert len(scene.registry.deletes) == 1
+    assert applied.exit_code is ExitCode.LOCKED
+    assert scene.records[-1].type == "lock_break"

@@ -5,47 +5,29 @@ import pytest
 from reconciler.errors import AccessError, EvidenceError, ExitCode, PlanError
 from reconciler.model.journal import open_intents, open_runs
 from reconciler.model.plan import read_plan
-from tests.support.documents import cosign_tag, image, index, signature
+from tests.support.documents import cosign_tag
 from tests.support.scenes import Scene, policy, results
-from tests.support.undoing import draw, planned, reasons, undo, warnings
+from tests.support.undoing import (
+    AMD64,
+    ARM64,
+    BUILD,
+    LATEST,
+    NAMES,
+    OTHER,
+    SIGNED,
+    deleted,
+    draw,
+    planned,
+    undo,
+    warnings,
+)
 
-AMD64 = image("pr 7", platform="linux/amd64")
-ARM64 = image("pr 7", platform="linux/arm64")
-BUILD = index(AMD64, ARM64)
-SIGNED = signature(BUILD)
-OTHER = image("pr 8")
-NEWER = image("pr 9")
-LATEST = image("latest")
-NAMES = {
-    "index": BUILD,
-    "amd64": AMD64,
-    "arm64": ARM64,
-    "signature": SIGNED,
-    "other": OTHER,
-    "newer": NEWER,
-    "latest": LATEST,
-}
 DAY = 86_400
 
 
 @pytest.fixture(autouse=True)
-def deleted(scene: Scene) -> None:
-    """Delete a signed build for two platforms and a lone image, and keep one that is protected."""
-    scene.push(LATEST, "latest")
-    scene.push(BUILD, "pr-7")
-    scene.push(SIGNED, cosign_tag(BUILD))
-    scene.later(hours=1)
-    scene.push(OTHER, "pr-8", "preview")
-    scene.policy = policy(
-        rules=[
-            {"name": "previews", "match": {"tags": ["pr-*", "preview"]}, "keep": {"none": True}},
-            {"name": "dangling", "match": {"untagged": True}, "keep": {"none": True}},
-        ]
-    )
-    scene.later(days=2)
-    scene.apply()
-    assert scene.alive == {LATEST.digest}
-    scene.registry.calls.clear()
+def _emptied(scene: Scene) -> None:
+    deleted(scene)
 
 
 def test_everything_comes_back_with_its_tags(scene: Scene) -> None:
@@ -158,20 +140,6 @@ def test_what_no_run_deleted_cannot_be_undone(scene: Scene, run: str, only: str)
         draw(scene, run, only)
 
 
-def test_a_tag_that_moved_stays_where_it_is_and_is_reported(scene: Scene) -> None:
-    scene.push(NEWER, "pr-8")
-
-    plan = draw(scene)
-    applied = undo(scene, plan)
-
-    assert scene.registry.storage.tags["pr-8"] == NEWER.digest
-    assert scene.registry.storage.tags["preview"] == OTHER.digest
-    short = OTHER.hex[:12]
-    assert warnings(plan) == [f"tag pr-8 of {short} is on {NEWER.digest} now, and stays there"]
-    assert reasons(applied, **NAMES)["other"] == f"tag pr-8: it stays on {NEWER.digest}"
-    assert applied.exit_code is ExitCode.OK
-
-
 def test_what_was_pushed_again_meanwhile_needs_no_restoration(scene: Scene) -> None:
     scene.push(OTHER, "pr-8")
 
@@ -221,54 +189,6 @@ def test_what_expires_between_plan_and_undo_is_absent(scene: Scene) -> None:
 
     assert results(applied, **NAMES)["other"] == "absent"
     assert BUILD.digest in scene.alive
-
-
-def test_tags_that_do_not_come_back_are_attached_on_request(scene: Scene) -> None:
-    scene.registry.on("version", lambda: scene.registry.storage.untag("preview"))
-
-    applied = undo(scene, retag=True)
-
-    assert scene.registry.storage.tags["preview"] == OTHER.digest
-    assert reasons(applied, **NAMES)["other"] == ""
-    assert scene.registry.about("tag") == [(OTHER.digest, "preview")]
-
-
-def test_without_the_request_missing_tags_are_told_and_can_be_attached_later(
-    scene: Scene,
-) -> None:
-    scene.registry.on("version", lambda: scene.registry.storage.untag("preview"))
-    told = undo(scene)
-
-    later = draw(scene, retag=True)
-    undo(scene, later, name="undo-2")
-
-    assert reasons(told, **NAMES)["other"] == "tag preview: did not come back; --retag attaches it"
-    assert planned(later, **NAMES) == ["other"]
-    assert scene.registry.storage.tags["preview"] == OTHER.digest
-    assert len(scene.registry.about("restore")) == 5
-
-
-def test_a_tag_that_somebody_takes_right_before_is_not_stolen(scene: Scene) -> None:
-    scene.registry.on("version", lambda: scene.registry.storage.untag("preview"))
-    scene.registry.on("tag", lambda: scene.push(NEWER, "preview"))
-
-    applied = undo(scene, retag=True)
-
-    assert scene.registry.storage.tags["preview"] == NEWER.digest
-    assert reasons(applied, **NAMES)["other"] == f"tag preview: it stays on {NEWER.digest}"
-
-
-def test_who_may_not_attach_tags_gets_all_images_back_and_the_advice(scene: Scene) -> None:
-    storage = scene.registry.storage
-    scene.registry.on("version", lambda: storage.untag("preview"))
-    refusal = AccessError("the registry refuses to attach a tag", hint="Give it the right to.")
-    scene.registry.fail("tag", refusal)
-
-    applied = undo(scene, retag=True)
-
-    assert set(results(applied, **NAMES).values()) == {"restored"}
-    assert applied.error is refusal
-    assert applied.exit_code is ExitCode.ACCESS
 
 
 def test_who_may_not_restore_is_stopped_at_the_first(scene: Scene) -> None:
