@@ -6,9 +6,9 @@ deletion is judged at the moment it is sent, every run by what it leaves behind.
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from hypothesis import settings
@@ -39,12 +39,11 @@ from tests.support.scenes import NOON, WEB, Scene, policy
 
 PROTECTED = ("latest", "keep-me")
 TAGS = (*PROTECTED, "pr-1", "pr-2", "v1", "v2")
-FIRST_SEEN = {"order_by": "first_seen"}
 PREVIEWS = {"name": "previews", "match": {"tags": ["pr-*"]}, "keep": {"none": True}}
-RELEASES = {"name": "releases", "match": {"tags": ["v*"]}, "keep": {"last": 1}} | FIRST_SEEN
+RELEASES = {"name": "releases", "match": {"tags": ["v*"]}, "keep": {"last": 1}}
 DANGLING = {"name": "dangling", "match": {"untagged": True}, "keep": {"none": True}}
-REST = {"name": "rest", "match": {"rest": True}, "keep": {"last": 1}} | FIRST_SEEN
-POLICIES = ([PREVIEWS, DANGLING], [PREVIEWS, RELEASES], [RELEASES, DANGLING, REST])
+REST = {"name": "rest", "match": {"rest": True}, "keep": {"last": 1}}
+POLICIES = ((PREVIEWS, DANGLING), (PREVIEWS, RELEASES), (RELEASES, DANGLING, REST))
 
 some_tags = st.lists(st.sampled_from(TAGS), max_size=2, unique=True)
 soon = st.integers(1, 6)
@@ -77,6 +76,9 @@ class ApplyMachine(RuleBasedStateMachine):
     """A registry that lists everything, as GitHub's does."""
 
     closed: ClassVar[bool] = True
+    order: ClassVar[str] = "pushed"
+    settling: ClassVar[int] = 1
+    """How many undisturbed runs leave nothing to do."""
 
     def __init__(self) -> None:
         """Start with nothing: the first rule chooses the policy."""
@@ -84,12 +86,12 @@ class ApplyMachine(RuleBasedStateMachine):
         self.place = Path(tempfile.mkdtemp())
         self.known: dict[str, Document] = {}
         self.plans: list[Plan] = []
-        self.numbers = 0
 
     @initialize(rules=st.sampled_from(POLICIES))
-    def open_shop(self, rules: list[dict[str, object]]) -> None:
+    def open_shop(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        ordered = {"order_by": self.order}
         governing = policy(
-            rules=rules,
+            rules=[{**ordered, **rule} if "last" in rule["keep"] else rule for rule in rules],
             protect=[{"name": "moving", "match": {"tags": list(PROTECTED)}}],
             guards={"max_delete_percent": 100, "never_empty": False},
         )
@@ -104,24 +106,28 @@ class ApplyMachine(RuleBasedStateMachine):
 
     @rule(tags=some_tags, name=st.sampled_from("abc"))
     def push_image(self, tags: list[str], name: str) -> None:
-        self._push(image(name), *tags)
+        self._push(name, image(name), *tags)
 
     @rule(tags=some_tags, attested=st.booleans(), newer=st.booleans())
     def push_build(self, tags: list[str], *, attested: bool, newer: bool) -> None:
-        self.numbers += 1
-        parts = [image(f"{self.numbers}", platform=f"linux/{name}") for name in ("amd64", "arm64")]
-        proofs = [attestation(part, referrer=newer) for part in parts] if attested else []
-        self._push(index(*parts, *proofs), *tags)
+        build = f"build {len(self.known)}"
+        platforms = ("linux/amd64", "linux/arm64")
+        parts = {f"{build} {name}": image(build, platform=name) for name in platforms}
+        proofs = {
+            f"proof of {name}": attestation(part, referrer=newer) for name, part in parts.items()
+        }
+        self.known |= parts | proofs if attested else parts
+        self._push(build, index(*parts.values(), *(proofs.values() if attested else ())), *tags)
 
     @precondition(lambda self: self.known)
     @rule(data=st.data(), tags=some_tags)
     def push_index_of_old_parts(self, data: st.DataObject, tags: list[str]) -> None:
-        self._push(self._collected(data), *tags)
+        self._push(f"index {len(self.known)}", self._collected(data), *tags)
 
     @precondition(lambda self: self.known)
     @rule(data=st.data(), kind=st.sampled_from(["sig", "att", "referrer", "fallback"]))
     def attach(self, data: st.DataObject, kind: str) -> None:
-        self._attach(self._chosen(data), kind)
+        self._attach(self._name(data), kind)
 
     @precondition(lambda self: self.storage.live)
     @rule(data=st.data(), tag=st.sampled_from(TAGS))
@@ -191,10 +197,12 @@ class ApplyMachine(RuleBasedStateMachine):
             )
 
     def teardown(self) -> None:
-        """Apply twice undisturbed: all that was begun has an end, and nothing is left to do."""
+        """Apply undisturbed: all that was begun has an end, and then nothing is left to do."""
         if hasattr(self, "scene"):
             self._calm()
-            self._apply(self.scene.plan())
+            for _ in range(self.settling):
+                self._apply(self.scene.plan())
+            self.judge.close()
             before = self.judge.deletions
             self._apply(self.scene.plan())
             assert self.judge.deletions == before
@@ -204,11 +212,12 @@ class ApplyMachine(RuleBasedStateMachine):
 
     def _stock(self) -> None:
         """Fill the registry with what a busy team leaves behind, seen by an earlier run."""
-        self._push(image("cornerstone"), "cornerstone")
+        self._push("cornerstone", image("cornerstone"), "cornerstone")
         for tag in ("pr-1", "v1", "v2"):
             self.push_build([tag], attested=True, newer=True)
-            self._attach(self.known[self.storage.tags[tag]], "sig")
-            self._attach(self.known[self.storage.tags[tag]], "referrer")
+            build = next(reversed(self.known))
+            self._attach(build, "sig")
+            self._attach(build, "referrer")
         self.push_build(["v2"], attested=False, newer=False)
         self.scene.apply()
         self.scene.later(days=2)
@@ -253,57 +262,64 @@ class ApplyMachine(RuleBasedStateMachine):
         with state.seize(Holder("breaker", "hubot", "runner-1", NOON), held.run):
             self.judge.silenced = True
 
-    def _push(self, document: Document, *tags: str) -> None:
-        for child in document.children:
-            self.known[child.digest] = child
-        self.known[document.digest] = document
+    def _push(self, name: str, document: Document, *tags: str) -> None:
+        self.known[name] = document
         self.storage.push(document, *tags)
 
-    def _attach(self, subject: Document, kind: str) -> None:
+    def _attach(self, name: str, kind: str) -> None:
+        subject = self.known[name]
         match kind:
             case "sig" | "att":
-                self._push(signature(subject), cosign_tag(subject, kind))
+                self._push(f"{kind} of {name}", signature(subject), cosign_tag(subject, kind))
             case "referrer":
-                self._push(artifact(kind, subject=subject))
+                self._push(f"referrer of {name}", artifact(kind, subject=subject))
             case _:
-                listed = artifact("listed", subject=subject)
-                self._push(index(listed), fallback_tag(subject))
+                listed = self.known[f"listed of {name}"] = artifact("listed", subject=subject)
+                self._push(f"referrers of {name}", index(listed), fallback_tag(subject))
 
     def _collected(self, data: st.DataObject) -> Document:
         """Put an index together from what was ever pushed, sometimes speaking of one of it."""
-        pool = st.sampled_from([self.known[digest] for digest in sorted(self.known)])
-        parts = data.draw(st.lists(pool, min_size=1, max_size=3, unique_by=lambda one: one.digest))
-        return index(*parts, subject=data.draw(st.none() | pool))
+        pool = st.sampled_from(sorted(self.known))
+        parts = data.draw(st.lists(pool, min_size=1, max_size=3, unique=True))
+        subject = data.draw(st.none() | pool)
+        listed = (self.known[name] for name in parts)
+        return index(*listed, subject=self.known[subject] if subject else None)
 
     def _interference(self, data: st.DataObject) -> Callable[[], None]:
         """Choose what somebody does in the middle of a run."""
-        document, tag = self._chosen(data), data.draw(st.sampled_from(TAGS))
+        name, tag = self._name(data), data.draw(st.sampled_from(TAGS))
         match data.draw(st.sampled_from(["reuse", "push", "sign", "delete"])):
             case "reuse":
                 collected = self._collected(data)
-                return lambda: self._push(collected, tag)
+                return lambda: self._push(f"index {len(self.known)}", collected, tag)
             case "push":
-                return lambda: self._push(document, tag)
+                return lambda: self._push(name, self.known[name], tag)
             case "sign":
-                return lambda: self._attach(document, "sig")
+                return lambda: self._attach(name, "sig")
             case _:
-                return lambda: self._remove(document.digest)
+                return lambda: self._remove(name)
 
-    def _remove(self, digest: str) -> None:
-        if digest in self.storage.live:
-            self.storage.remove(digest)
+    def _remove(self, name: str) -> None:
+        if self.known[name].digest in self.storage.live:
+            self.storage.remove(self.known[name].digest)
 
-    def _chosen(self, data: st.DataObject) -> Document:
-        return self.known[data.draw(st.sampled_from(sorted(self.known)))]
+    def _name(self, data: st.DataObject) -> str:
+        return data.draw(st.sampled_from(sorted(self.known)))
 
     def _alive(self, data: st.DataObject) -> str:
-        return data.draw(st.sampled_from(sorted(self.storage.live)))
+        """Choose by name something that is there."""
+        live = self.storage.live
+        names = [name for name, document in self.known.items() if document.digest in live]
+        return self.known[data.draw(st.sampled_from(sorted(names)))].digest
 
 
 class PlainMachine(ApplyMachine):
     """A registry that lists tags, and cannot take a deletion back."""
 
     closed = False
+    order = "first_seen"
+    settling = 2
+    """An image takes its rank among others in the run after the one that first sees it."""
 
 
 TestApply = ApplyMachine.TestCase

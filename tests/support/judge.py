@@ -27,6 +27,7 @@ class Judge:
         self._planned: dict[str, Change] = {}
         self._speaking: dict[str, set[str]] = {}
         self._sent: set[str] = set()
+        self._owed: set[tuple[int, str, str]] = set()
         self.silenced = False
         """Whether the lock was taken away from the run, which may then send nothing more."""
 
@@ -74,6 +75,15 @@ class Judge:
         for subject, speaking in self._speaking.items():
             if subject in visible and gone & speaking:
                 self._excuse(subject, applied)
+                number = self._storage.live[subject].id
+                self._owed |= {(number, subject, lost) for lost in gone & speaking}
+
+    def close(self) -> None:
+        """Judge the end: what a run cut short has torn apart is whole again, where that can be."""
+        live = self._storage.live
+        for number, subject, lost in self._owed if self._scene.registry.closed else ():
+            stays = subject in live and live[subject].id == number
+            assert not stays or lost in live, f"{subject} never got {lost} back"
 
     def _excuse(self, subject: str, applied: Applied | None) -> None:
         """Accept that a version stands without its signatures only where its own end was near."""
