@@ -78,11 +78,19 @@ class Restoring:
             return Outcome(change, Result.NOT_DONE, f"it would come back without {missing[0]}")
         try:
             self.registry.pace(1)
-            self.state.confirm_lock()
-            return self._restored(change)
         except StoppedError as error:
             self.stopped = str(error)
             return Outcome(change, Result.NOT_DONE, self.stopped)
+        self.state.confirm_lock()
+        return self._sent(change)
+
+    def _sent(self, change: Change) -> Outcome:
+        """Restore one version; what is not seen to the end is found out by the next run."""
+        try:
+            return self._restored(change)
+        except StoppedError as error:
+            self.stopped = str(error)
+            return Outcome(change, Result.UNKNOWN, self.stopped)
         except AccessError as error:
             self.refusal, self.stopped = error, str(error)
             return Outcome(change, Result.NOT_DONE, self.stopped)

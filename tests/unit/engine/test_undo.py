@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.errors import AccessError, EvidenceError, ExitCode, PlanError
+from reconciler.errors import AccessError, EvidenceError, ExitCode, PlanError, StoppedError
 from reconciler.model.journal import open_intents, open_runs
 from reconciler.model.plan import read_plan
 from tests.support.documents import cosign_tag
@@ -233,6 +233,28 @@ def test_what_a_failed_child_belongs_to_waits_for_the_next_undo(scene: Scene) ->
     }
     assert first.exit_code is ExitCode.PARTIAL
     assert results(again, **NAMES)["index"] == "restored"
+
+
+def test_a_run_that_must_stop_before_it_has_looked_lets_the_next_one_find_out(
+    scene: Scene,
+) -> None:
+    scene.registry.fail("version", StoppedError("the time budget is used up"))
+
+    first = undo(scene)
+    again = undo(scene, draw(scene), name="undo-2")
+
+    assert results(first, **NAMES)["other"] == "unknown"
+    assert "resolve other restored" in scene.story(**NAMES)
+    assert "other" not in results(again, **NAMES)
+
+
+def test_a_run_that_must_stop_while_it_waits_has_sent_nothing(scene: Scene) -> None:
+    scene.registry.fail("pace", StoppedError("interrupted"))
+
+    applied = undo(scene)
+
+    assert set(results(applied, **NAMES).values()) == {"not_done"}
+    assert scene.registry.about("restore") == []
 
 
 def test_a_halt_leaves_the_rest_to_the_next_undo(scene: Scene) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.errors import AccessError, ExitCode
+from reconciler.errors import AccessError, ExitCode, StoppedError
 from tests.support.scenes import Scene, results
 from tests.support.undoing import (
     NAMES,
@@ -59,6 +59,20 @@ def test_without_the_request_missing_tags_are_told_and_can_be_attached_later(
     assert planned(later, **NAMES) == ["other"]
     assert scene.registry.storage.tags["preview"] == OTHER.digest
     assert len(scene.registry.about("restore")) == 5
+
+
+def test_a_run_that_must_stop_while_it_attaches_a_tag_lets_the_next_one_find_out(
+    scene: Scene,
+) -> None:
+    scene.registry.on("version", lambda: scene.registry.storage.untag("preview"))
+    scene.registry.fail("tag", StoppedError("interrupted"))
+
+    first = undo(scene, retag=True)
+    undo(scene, draw(scene, retag=True), name="undo-2")
+
+    assert results(first, **NAMES)["other"] == "unknown"
+    assert first.stopped == "interrupted"
+    assert scene.registry.storage.tags["preview"] == OTHER.digest
 
 
 def test_a_tag_that_somebody_takes_right_before_is_not_stolen(scene: Scene) -> None:
