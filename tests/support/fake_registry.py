@@ -1,8 +1,7 @@
 """A registry in memory: it records every call, and fails or is edited when a test says so."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -20,6 +19,7 @@ from reconciler.model.ports import (
     Listing,
     Restoration,
 )
+from tests.support.scripted import Scripted
 from tests.support.storage import Storage, Stored
 
 WEB = Repository("ghcr.io/acme/web")
@@ -27,27 +27,7 @@ LAST_TAGGED = "You cannot delete the last tagged version of a package."
 _OPEN_FACTS = frozenset(Fact) - {Fact.PUSHED}
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of the port, with the digests it is about, or what else tells it apart."""
-
-    method: str
-    about: tuple[str, ...] = ()
-
-
-Hook = Callable[[Call], None]
-Action = Callable[[], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a DELETE is told, and whether the registry did it all the same."""
-
-    deletion: Deletion
-    done: bool = False
-
-
-class FakeRegistry:
+class FakeRegistry(Scripted):
     """One repository behind the `Registry` port.
 
     A closed listing is GitHub's: every version with id and time, deletions that can be taken
@@ -64,10 +44,9 @@ class FakeRegistry:
         page: int = 100,
     ) -> None:
         """Begin empty. Units: `page` in versions; `referrers` switches on the endpoint."""
+        super().__init__()
         self.repository = repository
         self.storage = Storage(clock)
-        self.calls: list[Call] = []
-        self.hooks: list[Hook] = []
         self.fetched: list[str] = []
         """Digests whose document was really sent, since no cache had it."""
 
@@ -79,57 +58,7 @@ class FakeRegistry:
         self.closed = closed
         self._referrers = referrers
         self._page = page
-        self._requests = 0
         self._cache: dict[Digest, Manifest] = {}
-        self._answers: dict[int, Answer] = {}
-
-    def on(self, method: str, action: Action, *, nth: int = 1) -> None:
-        """Do something right before the nth call of a method from now on, once."""
-        seen = 0
-
-        def hook(call: Call) -> None:
-            nonlocal seen
-            seen += call.method == method
-            if seen == nth:
-                self.hooks.remove(hook)
-                action()
-
-        self.hooks.append(hook)
-
-    def fail(self, method: str, error: BaseException, *, nth: int = 1) -> None:
-        """Raise an error instead of answering the nth call of a method from now on, once."""
-
-        def action() -> None:
-            raise error
-
-        self.on(method, action, nth=nth)
-
-    def answer(
-        self,
-        result: DeletionResult,
-        *,
-        nth: int = 1,
-        done: bool = False,
-        status: int = 500,
-        message: str = "",
-    ) -> None:
-        """Answer the nth DELETE from now on so, whether or not it was `done`."""
-        at = len(self.about("delete")) + nth
-        self._answers[at] = Answer(Deletion(result, status, message), done)
-
-    def calm(self) -> None:
-        """Forget every failure, edit and answer that was still to come."""
-        self.hooks.clear()
-        self._answers.clear()
-
-    def about(self, method: str) -> list[tuple[str, ...]]:
-        """Return what each call of a method was about."""
-        return [call.about for call in self.calls if call.method == method]
-
-    @property
-    def deletes(self) -> list[str]:
-        """The digests for which a DELETE was sent, in order."""
-        return [digest for about in self.about("delete") for digest in about]
 
     @property
     def capabilities(self) -> Capabilities:
@@ -142,11 +71,6 @@ class FakeRegistry:
     def allowance(self) -> Allowance:
         """Limit nothing."""
         return Allowance()
-
-    @property
-    def requests(self) -> int:
-        """How many requests were sent so far."""
-        return self._requests
 
     def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
         """List the one repository, where the pattern names it."""
@@ -249,7 +173,7 @@ class FakeRegistry:
     def delete(self, repository: Repository, version: Version) -> Deletion:
         """Delete one version, refuse it, or answer as a test wants."""
         self._enter("delete", version.digest)
-        stored, answer = self._find(version), self._answers.pop(len(self.about("delete")), None)
+        stored, answer = self._find(version), self._scripted_answer()
         if answer:
             if answer.done and stored:
                 self.storage.remove(stored.digest)
@@ -278,19 +202,11 @@ class FakeRegistry:
             self.storage.retag(tag, version.digest)
         return Digest(self.storage.tags[tag])
 
-    def _enter(self, method: str, *about: str, requests: int = 1) -> None:
-        """Record a call, then let the tests interfere."""
-        call = Call(method, about)
-        self.calls.append(call)
-        self._requests += requests
-        for hook in tuple(self.hooks):
-            hook(call)
-
     def _pages(self, rows: Sequence[Stored]) -> Listing:
         shown = [stored for stored in rows if self.closed or stored.tags]
         watermark = str(max((stored.id for stored in shown), default=0)) if self.closed else ""
         pages = max(1, -(-len(shown) // self._page))
-        self._requests += pages - 1
+        self.requests += pages - 1
         return Listing(tuple(map(self._version, shown)), self.closed, pages, watermark)
 
     def _version(self, stored: Stored) -> Version:
@@ -307,7 +223,7 @@ class FakeRegistry:
 
     def _document(self, digest: Digest) -> Manifest | None:
         if digest not in self._cache:
-            self._requests += 1
+            self.requests += 1
             self.fetched.append(digest)
             stored = self.storage.live.get(digest)
             if stored is None:

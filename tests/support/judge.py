@@ -8,8 +8,8 @@ from pathlib import Path
 from reconciler.engine.apply import Applied
 from reconciler.model.journal import Result
 from reconciler.model.plan import Change, Plan
-from tests.support.fake_registry import Call
 from tests.support.scenes import Scene
+from tests.support.scripted import Call
 from tests.support.storage_oracle import companions, parents, reachable
 
 MIN_AGE = timedelta(hours=24)
