@@ -22,6 +22,7 @@ from reconciler.errors import (
     ExitCode,
     GuardError,
     ReconcilerError,
+    StoppedError,
 )
 from reconciler.model.inventory import Inventory
 from reconciler.model.journal import Entry, Result
@@ -61,18 +62,22 @@ class Applied:
 
     @property
     def exit_code(self) -> ExitCode:
-        """How it ended: an error's own code, or whether something is left for another run."""
+        """How it ended: an error's own code, or whether something failed."""
         if self.error:
             return self.error.exit_code
-        open_ends = (Result.FAILED, Result.UNKNOWN, Result.NOT_DONE)
-        left = any(outcome.result in open_ends for outcome in self.outcomes)
-        return ExitCode.PARTIAL if left or self.stopped else ExitCode.OK
+        return ExitCode.PARTIAL if any(map(self._is_failure, self.outcomes)) else ExitCode.OK
 
     @property
     def can_be_undone(self) -> bool:
         """Whether it deleted something that the registry can restore."""
         deleted = any(outcome.result is Result.DELETED for outcome in self.outcomes)
         return deleted and self.planned.undo
+
+    def _is_failure(self, outcome: Outcome) -> bool:
+        """Whether an outcome is not what was meant; what a clean stop leaves is no failure."""
+        if outcome.result is Result.NOT_DONE:
+            return outcome.reason != self.stopped
+        return outcome.result in (Result.FAILED, Result.UNKNOWN)
 
 
 def apply_repository(
@@ -84,6 +89,8 @@ def apply_repository(
     try:
         with state.lock(holder):
             application.proceed()
+    except StoppedError as error:
+        applied.stopped = str(error)
     except ReconcilerError as error:
         applied.error = error
     return applied
@@ -150,6 +157,8 @@ class _Application:
             execution.carry_out(work.components)
         except (EvidenceError, AccessError) as error:
             self.applied.error, execution.stopped = error, str(error)
+        except StoppedError as error:
+            execution.stopped = str(error)
         self.applied.stopped = execution.stopped
         closing = {"counts": counts(execution.outcomes), "reason": execution.stopped or "done"}
         records = self.state.append(self.run.id, self.run.clock(), [Entry("run_close", closing)])

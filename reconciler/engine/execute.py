@@ -173,8 +173,12 @@ class Execution:
         return Outcome(change, result, deletion.message, deletion.status, deletion.request_id)
 
     def _resolved(self, found: Version) -> Result:
+        """Look whether a deletion took effect; if that cannot be seen now, the next run looks."""
         try:
             still = self.registry.version(self.inventory.repository, found)
+        except StoppedError as error:
+            self.stopped = str(error)
+            return Result.UNKNOWN
         except (EvidenceError, AccessError):
             return Result.UNKNOWN
         return Result.FAILED if still else Result.DELETED

@@ -62,6 +62,8 @@ def _apply(
 ) -> Applied:
     if not part.complete or part.stopped:
         return Applied(part)
+    if reason := run.halt():
+        return Applied(part, stopped=reason)
     try:
         policy = authority.policy_for(part.repository)
         if policy is None:
