@@ -22,16 +22,8 @@ from reconciler.model.journal import open_intents, open_runs
 from reconciler.model.plan import Plan
 from reconciler.model.ports import DeletionResult, Holder
 from reconciler.state import lock
-from tests.support.documents import (
-    Document,
-    artifact,
-    attestation,
-    cosign_tag,
-    fallback_tag,
-    image,
-    index,
-    signature,
-)
+from tests.support.crowd import Crowd
+from tests.support.documents import image
 from tests.support.fragile_state import FragileState, Killed, Moment
 from tests.support.judge import Judge
 from tests.support.programs import IN_CI
@@ -84,7 +76,6 @@ class ApplyMachine(RuleBasedStateMachine):
         """Start with nothing: the first rule chooses the policy."""
         super().__init__()
         self.place = Path(tempfile.mkdtemp())
-        self.known: dict[str, Document] = {}
         self.plans: list[Plan] = []
 
     @initialize(rules=st.sampled_from(POLICIES))
@@ -98,7 +89,7 @@ class ApplyMachine(RuleBasedStateMachine):
         self.scene = Scene(self.place, governing, closed=self.closed, referrers=not self.closed)
         self.state = FragileState(self.place)
         self.scene.state = self.state
-        self.storage = self.scene.registry.storage
+        self.crowd = Crowd(self.scene.registry.storage)
         self.judge = Judge(self.scene, self.state.journal(WEB), PROTECTED)
         self._stock()
 
@@ -106,43 +97,35 @@ class ApplyMachine(RuleBasedStateMachine):
 
     @rule(tags=some_tags, name=st.sampled_from("abc"))
     def push_image(self, tags: list[str], name: str) -> None:
-        self._push(name, image(name), *tags)
+        self.crowd.push(name, image(name), *tags)
 
     @rule(tags=some_tags, attested=st.booleans(), newer=st.booleans())
     def push_build(self, tags: list[str], *, attested: bool, newer: bool) -> None:
-        build = f"build {len(self.known)}"
-        platforms = ("linux/amd64", "linux/arm64")
-        parts = {f"{build} {name}": image(build, platform=name) for name in platforms}
-        proofs = {
-            f"proof of {name}": attestation(part, referrer=newer) for name, part in parts.items()
-        }
-        self.known |= parts | proofs if attested else parts
-        self._push(build, index(*parts.values(), *(proofs.values() if attested else ())), *tags)
+        self.crowd.build(*tags, attested=attested, newer=newer)
 
-    @precondition(lambda self: self.known)
     @rule(data=st.data(), tags=some_tags)
     def push_index_of_old_parts(self, data: st.DataObject, tags: list[str]) -> None:
-        self._push(f"index {len(self.known)}", self._collected(data), *tags)
+        parts, subject = self._collected(data)
+        self.crowd.collect(parts, subject, *tags)
 
-    @precondition(lambda self: self.known)
     @rule(data=st.data(), kind=st.sampled_from(["sig", "att", "referrer", "fallback"]))
     def attach(self, data: st.DataObject, kind: str) -> None:
-        self._attach(self._name(data), kind)
+        self.crowd.attach(self._name(data), kind)
 
-    @precondition(lambda self: self.storage.live)
+    @precondition(lambda self: self.crowd.alive)
     @rule(data=st.data(), tag=st.sampled_from(TAGS))
     def retag(self, data: st.DataObject, tag: str) -> None:
-        self.storage.retag(tag, self._alive(data))
+        self.crowd.retag(tag, data.draw(st.sampled_from(self.crowd.alive)))
 
-    @precondition(lambda self: self.storage.live)
+    @precondition(lambda self: self.crowd.alive)
     @rule(data=st.data())
     def delete_by_hand(self, data: st.DataObject) -> None:
-        self.storage.remove(self._alive(data))
+        self.crowd.remove(data.draw(st.sampled_from(self.crowd.alive)))
 
-    @precondition(lambda self: self.storage.live)
     @rule(data=st.data())
     def become_popular(self, data: st.DataObject) -> None:
-        self.scene.registry.refuses[self._alive(data)] = "more than 5000 downloads"
+        digest = self.crowd.known[self._name(data)].digest
+        self.scene.registry.refuses[digest] = "more than 5000 downloads"
 
     # What will happen to the next run.
 
@@ -167,7 +150,6 @@ class ApplyMachine(RuleBasedStateMachine):
             case ["seized"]:
                 registry.on("delete", self._seize, nth=nth)
 
-    @precondition(lambda self: self.known)
     @rule(data=st.data(), method=st.sampled_from(["listing", "newest"]), nth=soon)
     def interfere(self, data: st.DataObject, method: str, nth: int) -> None:
         self.scene.registry.on(method, self._interference(data), nth=nth)
@@ -191,10 +173,8 @@ class ApplyMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_journal_verifies(self) -> None:
-        if hasattr(self, "scene"):
-            assert [record.seq for record in self.scene.records] == list(
-                range(1, len(self.scene.records) + 1)
-            )
+        records = self.scene.records
+        assert [record.seq for record in records] == list(range(1, len(records) + 1))
 
     def teardown(self) -> None:
         """Apply undisturbed: all that was begun has an end, and then nothing is left to do."""
@@ -212,13 +192,12 @@ class ApplyMachine(RuleBasedStateMachine):
 
     def _stock(self) -> None:
         """Fill the registry with what a busy team leaves behind, seen by an earlier run."""
-        self._push("cornerstone", image("cornerstone"), "cornerstone")
+        self.crowd.push("cornerstone", image("cornerstone"), "cornerstone")
         for tag in ("pr-1", "v1", "v2"):
-            self.push_build([tag], attested=True, newer=True)
-            build = next(reversed(self.known))
-            self._attach(build, "sig")
-            self._attach(build, "referrer")
-        self.push_build(["v2"], attested=False, newer=False)
+            build = self.crowd.build(tag, attested=True, newer=True)
+            self.crowd.attach(build, "sig")
+            self.crowd.attach(build, "referrer")
+        self.crowd.build("v2", attested=False, newer=False)
         self.scene.apply()
         self.scene.later(days=2)
 
@@ -262,55 +241,28 @@ class ApplyMachine(RuleBasedStateMachine):
         with state.seize(Holder("breaker", "hubot", "runner-1", NOON), held.run):
             self.judge.silenced = True
 
-    def _push(self, name: str, document: Document, *tags: str) -> None:
-        self.known[name] = document
-        self.storage.push(document, *tags)
-
-    def _attach(self, name: str, kind: str) -> None:
-        subject = self.known[name]
-        match kind:
-            case "sig" | "att":
-                self._push(f"{kind} of {name}", signature(subject), cosign_tag(subject, kind))
-            case "referrer":
-                self._push(f"referrer of {name}", artifact(kind, subject=subject))
-            case _:
-                listed = self.known[f"listed of {name}"] = artifact("listed", subject=subject)
-                self._push(f"referrers of {name}", index(listed), fallback_tag(subject))
-
-    def _collected(self, data: st.DataObject) -> Document:
-        """Put an index together from what was ever pushed, sometimes speaking of one of it."""
-        pool = st.sampled_from(sorted(self.known))
+    def _collected(self, data: st.DataObject) -> tuple[list[str], str | None]:
+        """Choose what an index lists of all that was ever pushed, and what it speaks of."""
+        pool = st.sampled_from(self.crowd.names)
         parts = data.draw(st.lists(pool, min_size=1, max_size=3, unique=True))
-        subject = data.draw(st.none() | pool)
-        listed = (self.known[name] for name in parts)
-        return index(*listed, subject=self.known[subject] if subject else None)
+        return parts, data.draw(st.none() | pool)
 
-    def _interference(self, data: st.DataObject) -> Callable[[], None]:
+    def _interference(self, data: st.DataObject) -> Callable[[], object]:
         """Choose what somebody does in the middle of a run."""
         name, tag = self._name(data), data.draw(st.sampled_from(TAGS))
         match data.draw(st.sampled_from(["reuse", "push", "sign", "delete"])):
             case "reuse":
-                collected = self._collected(data)
-                return lambda: self._push(f"index {len(self.known)}", collected, tag)
+                parts, subject = self._collected(data)
+                return lambda: self.crowd.collect(parts, subject, tag)
             case "push":
-                return lambda: self._push(name, self.known[name], tag)
+                return lambda: self.crowd.again(name, tag)
             case "sign":
-                return lambda: self._attach(name, "sig")
+                return lambda: self.crowd.attach(name, "sig")
             case _:
-                return lambda: self._remove(name)
-
-    def _remove(self, name: str) -> None:
-        if self.known[name].digest in self.storage.live:
-            self.storage.remove(self.known[name].digest)
+                return lambda: self.crowd.remove(name)
 
     def _name(self, data: st.DataObject) -> str:
-        return data.draw(st.sampled_from(sorted(self.known)))
-
-    def _alive(self, data: st.DataObject) -> str:
-        """Choose by name something that is there."""
-        live = self.storage.live
-        names = [name for name, document in self.known.items() if document.digest in live]
-        return self.known[data.draw(st.sampled_from(sorted(names)))].digest
+        return data.draw(st.sampled_from(self.crowd.names))
 
 
 class PlainMachine(ApplyMachine):
