@@ -166,10 +166,15 @@ class Client:
 
     def _read(self, request: httpx.Request, limit: int) -> httpx.Response:
         with translated(request):
-            response = self._retry.run(lambda: self._follow(request, limit), self._watch)
+            response = self._retry.run(lambda: self._begin(request, limit), self._watch)
         if self._retry.is_temporary(response):
             raise UnreachableError(f"{place(response)}, and so {self._retry.tries} times")
         return response
+
+    def _begin(self, request: httpx.Request, limit: int) -> httpx.Response:
+        """Send a read as long as the run goes on: thousands may still be to come."""
+        self._watch.check()
+        return self._follow(request, limit)
 
     def _follow(self, request: httpx.Request, limit: int) -> httpx.Response:
         """Send a read, and again to wherever the answers send it."""

@@ -60,6 +60,10 @@ class Watch:
             self._tell(Wait(reason, seconds, self.now() + timedelta(seconds=seconds)))
         self.sleep(seconds)
 
+    def check(self) -> None:
+        """Ask whether the run goes on, without waiting; a run that is to stop raises here."""
+        self.sleep(0.0)
+
     def _tell(self, wait: Wait) -> None:
         with self._lock:
             news = not self._told or wait.until > self._told[-1] + _SAME_WAIT
