@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGINT, SIGTERM, Signals
+from time import monotonic
 
 import pytest
 
@@ -134,3 +135,34 @@ def test_a_signal_ends_the_wait_for_a_rate_limit_while_it_plans(rig: Rig, number
     ended = stop(running, number)
 
     assert ended.code == 130, ended
+
+
+@SIGNALS
+def test_a_signal_ends_a_long_read(rig: Rig, tmp_path: Path, number: Signals) -> None:
+    rig.sandbox.add_faults(Fault(path="/manifests/", times=None, delay=1.0))
+    rig.sandbox.forget_requests()
+    nothing_known = {"RECONCILER_CACHE": str(tmp_path / "other")}
+    with held_up(rig.sandbox, 6, "GET") as held:
+        running = rig.reconciler.start(*APPLY, more=nothing_known)
+        assert held.reached_by(running)
+        running.send(number)
+    ended = running.wait(PROMPT)
+
+    assert ended.code == 130, ended
+    assert rig.records == []
+    assert len(rig.sandbox.requests) < len(rig.package.live)
+
+
+def test_a_time_budget_ends_a_run_as_a_success_and_the_next_one_goes_on(rig: Rig) -> None:
+    with held_up(rig.sandbox, 1, "DELETE") as held:
+        running = rig.reconciler.start(*APPLY, "--time-budget", "5s")
+        assert held.reached_by(running)
+        used_up = monotonic() + 5
+        running.await_that(lambda: monotonic() > used_up)
+    ended = running.wait(PROMPT)
+
+    assert ended.code == 0, ended
+    assert "Stopped: the time budget is used up." in ended.stdout
+    assert closing(rig) == "the time budget is used up"
+    assert len(rig.deletions) == 3
+    check_next_run_goes_on(rig)
