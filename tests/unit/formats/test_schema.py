@@ -10,6 +10,7 @@ from jsonschema import Draft7Validator
 
 from reconciler.formats.schema import json_schema
 from reconciler.policyfile import load_text
+from reconciler.policyfile.files import policy_files
 from tests.support.policies import GOOD, problems_in
 
 SCHEMA = json_schema()
@@ -32,7 +33,7 @@ def test_the_schema_is_one_that_editors_understand() -> None:
     assert SCHEMA["$schema"] == "http://json-schema.org/draft-07/schema#"
 
 
-@pytest.mark.parametrize("path", sorted(POLICIES.rglob("*.y*ml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", policy_files([POLICIES]), ids=lambda path: path.name)
 def test_editors_find_no_fault_in_the_shipped_examples(path: Path) -> None:
     assert accepted(path.read_bytes())
 
