@@ -41,8 +41,10 @@ CHANGING = ("DELETE", "POST")
 """The requests that change a registry: a deletion, and what takes one back."""
 
 UNREACHED: Mapping[str, str] = {
+    "Registry.blobs": "asked only by `snapshot`",
     "Registry.created": "asked only where a rule orders by `created`",
     "Registry.deleted": "asked only by undo",
+    "Registry.documents": "asked only by `snapshot`",
     "Registry.present": "asked only where a registry lists nothing but tags",
     "Registry.referrers": "asked only where a registry lists nothing but tags",
     "Registry.repositories": "asked only by a plan, and here it is drawn before",

@@ -1,5 +1,6 @@
 """Many repositories under one plan: each with its own lock, journal and errors."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,10 +43,10 @@ class Fleet:
         self.plan: Plan = plans[0].model_copy(update={"repositories": parts})
         self.refused: dict[Repository, ReconcilerError] = {}
 
-    def apply(self) -> dict[str, Applied]:
+    def apply(self, halt: Callable[[], str] = go_on) -> dict[str, Applied]:
         """Apply the plan to all of them; results by the name of the repository."""
         scene = self.scenes[API]
-        run = Run("run-1", "robot@ci", scene.clock, go_on, scene.reported.append)
+        run = Run("run-1", "robot@ci", scene.clock, halt, scene.reported.append)
         holder = Holder("run-1", "octocat", "runner-7", NOON)
         authority = Authority(self._registry, self._policy, {})
         done = apply_plan(self.plan, authority, scene.state, holder, run)
@@ -136,3 +137,21 @@ def test_a_damaged_journal_stops_its_repository_and_no_other(fleet: Fleet, place
         "docs": ExitCode.STATE_BROKEN,
         "web": ExitCode.OK,
     }
+
+
+def test_a_run_that_is_to_stop_leaves_the_repositories_that_are_still_to_come_alone(
+    fleet: Fleet,
+) -> None:
+    first = fleet.scenes[API].registry
+    later = [fleet.scenes[name].registry for name in (DOCS, WEB)]
+    asked = [len(registry.calls) for registry in later]
+
+    done = fleet.apply(lambda: "interrupted" if first.deletes else "")
+
+    assert {name: applied.stopped for name, applied in done.items()} == {
+        "api": "",
+        "docs": "interrupted",
+        "web": "interrupted",
+    }
+    assert [len(registry.calls) for registry in later] == asked
+    assert _codes(done) == dict.fromkeys(["api", "docs", "web"], ExitCode.OK)
