@@ -38,30 +38,35 @@ REST = {"name": "rest", "match": {"rest": True}, "keep": {"last": 1}}
 POLICIES = ((PREVIEWS, DANGLING), (PREVIEWS, RELEASES), (RELEASES, DANGLING, REST))
 
 some_tags = st.lists(st.sampled_from(TAGS), max_size=2, unique=True)
-soon = st.integers(1, 6)
-pauses = st.sampled_from([0, 1, 30, 30, 24 * 40])
-failures = st.sampled_from(
-    [
-        "lost done",
-        "lost undone",
-        "failed",
-        "silent listing",
-        "silent manifests",
-        "silent newest",
-        "silent version",
-        "refused",
-        "killed newest",
-        "killed version",
-        "killed delete",
-        "killed restore",
-        "written before",
-        "written torn",
-        "written after",
-        "beside",
-        "seized",
-    ]
+NO_TROUBLE = [""] * 6
+TROUBLES = (
+    "lost done",
+    "lost undone",
+    "failed",
+    "refused",
+    "silent listing",
+    "silent manifests",
+    "silent newest",
+    "silent version",
+    "killed newest",
+    "killed version",
+    "killed delete",
+    "killed restore",
+    "written before",
+    "written torn",
+    "written after",
+    "beside",
+    "seized",
 )
-"""What goes wrong at the nth occasion."""
+"""What goes wrong in a run, at the nth occasion."""
+
+MEDDLING = ("reuse", "push", "sign", "remove")
+"""What somebody does in the middle of a run."""
+
+pauses = st.sampled_from([0, 1, 30, 30, 24 * 40])
+nth = st.integers(1, 6)
+troubles = st.lists(st.tuples(st.sampled_from([*NO_TROUBLE, *TROUBLES]), nth), max_size=2)
+meddling = st.lists(st.tuples(st.sampled_from(MEDDLING), nth), max_size=2)
 
 
 class ApplyMachine(RuleBasedStateMachine):
@@ -71,6 +76,9 @@ class ApplyMachine(RuleBasedStateMachine):
     order: ClassVar[str] = "pushed"
     settling: ClassVar[int] = 1
     """How many undisturbed runs leave nothing to do."""
+
+    late: ClassVar[Sequence[str]] = ("push", "remove")
+    """What the last look before a deletion still sees."""
 
     def __init__(self) -> None:
         """Start with nothing: the first rule chooses the policy."""
@@ -86,7 +94,9 @@ class ApplyMachine(RuleBasedStateMachine):
             protect=[{"name": "moving", "match": {"tags": list(PROTECTED)}}],
             guards={"max_delete_percent": 100, "never_empty": False},
         )
-        self.scene = Scene(self.place, governing, closed=self.closed, referrers=not self.closed)
+        self.scene = Scene(
+            self.place, governing, closed=self.closed, referrers=not self.closed, page=2
+        )
         self.state = FragileState(self.place)
         self.scene.state = self.state
         self.crowd = Crowd(self.scene.registry.storage)
@@ -127,49 +137,26 @@ class ApplyMachine(RuleBasedStateMachine):
         digest = self.crowd.known[self._name(data)].digest
         self.scene.registry.refuses[digest] = "more than 5000 downloads"
 
-    # What will happen to the next run.
-
-    @rule(failure=failures, nth=soon)
-    def arm(self, failure: str, nth: int) -> None:
-        registry = self.scene.registry
-        match failure.split():
-            case ["lost", done]:
-                registry.answer(DeletionResult.LOST, nth=nth, done=done == "done")
-            case ["failed"]:
-                registry.answer(DeletionResult.FAILED, nth=nth, status=422)
-            case ["silent", method]:
-                registry.fail(method, EvidenceError("no answer"), nth=nth)
-            case ["refused"]:
-                registry.fail("delete", AccessError("no right"), nth=nth)
-            case ["killed", method]:
-                registry.fail(method, Killed(), nth=nth)
-            case ["written", moment]:
-                self.state.die(nth, Moment(moment))
-            case ["beside"]:
-                registry.on("delete", self._apply_beside, nth=nth)
-            case ["seized"]:
-                registry.on("delete", self._seize, nth=nth)
-
-    @rule(data=st.data(), method=st.sampled_from(["listing", "newest"]), nth=soon)
-    def interfere(self, data: st.DataObject, method: str, nth: int) -> None:
-        self.scene.registry.on(method, self._interference(data), nth=nth)
-
     # What we do.
 
     @rule()
     def plan(self) -> None:
-        self.plans.append(self._planned())
+        self.plans.append(self.scene.plan())
 
     @precondition(lambda self: self.plans)
     @rule(data=st.data(), hours=pauses)
     def apply_a_plan(self, data: st.DataObject, hours: int) -> None:
         self.scene.later(hours=hours)
-        self._apply(self.plans[data.draw(st.integers(0, len(self.plans) - 1))])
+        plan = self.plans[data.draw(st.integers(0, len(self.plans) - 1))]
+        self._disturb(data)
+        self._apply(plan)
 
-    @rule(hours=pauses)
-    def plan_and_apply(self, hours: int) -> None:
+    @rule(data=st.data(), hours=pauses)
+    def plan_and_apply(self, data: st.DataObject, hours: int) -> None:
         self.scene.later(hours=hours)
-        self._apply(self._planned())
+        plan = self.scene.plan()
+        self._disturb(data)
+        self._apply(plan)
 
     @invariant()
     def the_journal_verifies(self) -> None:
@@ -180,6 +167,7 @@ class ApplyMachine(RuleBasedStateMachine):
         """Apply undisturbed: all that was begun has an end, and then nothing is left to do."""
         if hasattr(self, "scene"):
             self._calm()
+            self.scene.registry.refuses.clear()
             for _ in range(self.settling):
                 self._apply(self.scene.plan())
             self.judge.close()
@@ -201,12 +189,45 @@ class ApplyMachine(RuleBasedStateMachine):
         self.scene.apply()
         self.scene.later(days=2)
 
-    def _planned(self) -> Plan:
-        """Plan undisturbed; what was armed is meant for an apply."""
-        hooks, self.scene.registry.hooks = self.scene.registry.hooks, []
-        plan = self.scene.plan()
-        self.scene.registry.hooks = hooks
-        return plan
+    def _disturb(self, data: st.DataObject) -> None:
+        """Choose what goes wrong in the next run, and who meddles with it."""
+        for trouble, at in data.draw(troubles):
+            self._arm(trouble, at)
+        for what, at in data.draw(meddling):
+            self._let_meddle(data, what, at)
+
+    def _arm(self, trouble: str, at: int) -> None:
+        registry = self.scene.registry
+        match trouble.split():
+            case ["lost", done]:
+                registry.answer(DeletionResult.LOST, nth=at, done=done == "done")
+            case ["failed"]:
+                registry.answer(DeletionResult.FAILED, nth=at, status=422)
+            case ["refused"]:
+                registry.fail("delete", AccessError("no right"), nth=at)
+            case ["silent", method]:
+                registry.fail(method, EvidenceError("no answer"), nth=at)
+            case ["killed", method]:
+                registry.fail(method, Killed(), nth=at)
+            case ["written", moment]:
+                self.state.die(at, Moment(moment))
+            case ["beside"]:
+                registry.on("delete", self._apply_beside, nth=at)
+            case ["seized"]:
+                registry.on("delete", self._seize, nth=at)
+
+    def _let_meddle(self, data: st.DataObject, what: str, at: int) -> None:
+        """Have somebody do something between two looks, or right before the last one."""
+        name, tag = self._name(data), data.draw(st.sampled_from(TAGS))
+        parts, subject = self._collected(data) if what == "reuse" else ([], None)
+        actions: Mapping[str, Callable[[], object]] = {
+            "reuse": lambda: self.crowd.collect(parts, subject, tag),
+            "push": lambda: self.crowd.again(name, tag),
+            "sign": lambda: self.crowd.attach(name, "sig"),
+            "remove": lambda: self.crowd.remove(name),
+        }
+        moments = ["listing", "newest", "newest", *(["pace"] if what in self.late else [])]
+        self.scene.registry.on(data.draw(st.sampled_from(moments)), actions[what], nth=at)
 
     def _apply(self, plan: Plan) -> None:
         self.applying = plan
@@ -226,7 +247,9 @@ class ApplyMachine(RuleBasedStateMachine):
         self.state.die(0, Moment.BEFORE)
 
     def _apply_beside(self) -> None:
-        """Have another run find the lock held, and send nothing."""
+        """Have another run find the lock held, unless it was broken, and send nothing."""
+        if self.judge.silenced:
+            return
         sent = len(self.scene.registry.calls)
         with patch.object(lock, "_GLANCE_SECONDS", 0):
             applied = self.scene.apply(self.applying)
@@ -236,30 +259,15 @@ class ApplyMachine(RuleBasedStateMachine):
     def _seize(self) -> None:
         """Have somebody take the lock away from the run that holds it."""
         state = self.state.of(WEB)
-        held = state.holder()
-        assert held, "a run that deletes holds the lock"
-        with state.seize(Holder("breaker", "hubot", "runner-1", NOON), held.run):
-            self.judge.silenced = True
+        if held := state.holder():
+            with state.seize(Holder("breaker", "hubot", "runner-1", NOON), held.run):
+                self.judge.silenced = True
 
     def _collected(self, data: st.DataObject) -> tuple[list[str], str | None]:
         """Choose what an index lists of all that was ever pushed, and what it speaks of."""
         pool = st.sampled_from(self.crowd.names)
         parts = data.draw(st.lists(pool, min_size=1, max_size=3, unique=True))
         return parts, data.draw(st.none() | pool)
-
-    def _interference(self, data: st.DataObject) -> Callable[[], object]:
-        """Choose what somebody does in the middle of a run."""
-        name, tag = self._name(data), data.draw(st.sampled_from(TAGS))
-        match data.draw(st.sampled_from(["reuse", "push", "sign", "delete"])):
-            case "reuse":
-                parts, subject = self._collected(data)
-                return lambda: self.crowd.collect(parts, subject, tag)
-            case "push":
-                return lambda: self.crowd.again(name, tag)
-            case "sign":
-                return lambda: self.crowd.attach(name, "sig")
-            case _:
-                return lambda: self.crowd.remove(name)
 
     def _name(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from(self.crowd.names))
@@ -272,6 +280,8 @@ class PlainMachine(ApplyMachine):
     order = "first_seen"
     settling = 2
     """An image takes its rank among others in the run after the one that first sees it."""
+
+    late = ("remove",)
 
 
 TestApply = ApplyMachine.TestCase

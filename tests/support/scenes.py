@@ -51,10 +51,13 @@ class Scene:
         repository: Repository = WEB,
         closed: bool = True,
         referrers: bool = False,
+        page: int = 100,
     ) -> None:
-        """Begin at noon with nothing in the registry and no state."""
+        """Begin at noon with nothing in the registry and no state. Units: `page` in versions."""
         self.time = VirtualTime()
-        self.registry = FakeRegistry(self.clock, repository, closed=closed, referrers=referrers)
+        self.registry = FakeRegistry(
+            self.clock, repository, closed=closed, referrers=referrers, page=page
+        )
         self.state: State = LocalState(place)
         self.policy: Policy | None = governing or policy()
         self.reported: list[Outcome] = []
