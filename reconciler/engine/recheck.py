@@ -11,11 +11,16 @@ from reconciler.model.ports import RegistryReader
 def newly_referenced(reader: RegistryReader, inventory: Inventory) -> set[Digest]:
     """Return the versions that something newer than the inventory names: a document or a tag.
 
+    What speaks of something newer counts as well: an image may be pushed again whose signature
+    was left behind.
+
     Raises: EvidenceError, when the newest versions cannot be read: then nothing more may go.
     """
     listing = reader.newest(inventory.repository, inventory.evidence.watermark)
     fresh = {version.digest for version in listing.versions} - inventory.versions.keys()
-    named = set(_tagged(listing.versions, inventory)) | _named_by(reader, inventory, fresh)
+    named = fresh | _named_by(reader, inventory, fresh)
+    speaking = _speaking(inventory, named - inventory.versions.keys())
+    named.update(_tagged(listing.versions, inventory), speaking)
     return named & inventory.versions.keys()
 
 
@@ -41,3 +46,13 @@ def _named_by(reader: RegistryReader, inventory: Inventory, fresh: Set[Digest]) 
             elif digest in fresh:
                 raise EvidenceError(f"{inventory.repository}@{digest}: its manifest is unknown")
     return named
+
+
+def _speaking(inventory: Inventory, arrived: Set[Digest]) -> Iterator[Digest]:
+    """Yield what refers to, or signs, something that was not there."""
+    for version in inventory.versions.values() if arrived else ():
+        subjects = {subject for tag in version.tags if (subject := tag.subject)}
+        if version.manifest and version.manifest.subject:
+            subjects.add(version.manifest.subject)
+        if not subjects.isdisjoint(arrived):
+            yield version.digest

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.engine import execute
 from reconciler.errors import ExitCode
-from tests.support.documents import artifact, cosign_tag, image, index, signature
+from tests.support.documents import Document, artifact, cosign_tag, image, index, signature
 from tests.support.scenes import Scene, policy, results
 
 AMD64 = image("pr 7", platform="linux/amd64")
@@ -12,6 +12,7 @@ ARM64 = image("pr 7", platform="linux/arm64")
 BUILD = index(AMD64, ARM64)
 NEWER = index(AMD64, image("newer"))
 LATEST = image("latest")
+OLD = image("old")
 
 
 @pytest.fixture(autouse=True)
@@ -151,6 +152,23 @@ def test_a_referrer_that_appears_during_the_apply_spares_its_subject(scene: Scen
     scene.apply()
 
     assert {BUILD.digest, AMD64.digest, ARM64.digest} <= scene.alive
+
+
+@pytest.mark.parametrize("speaking", [signature(OLD), artifact("sbom", subject=OLD)])
+def test_what_speaks_of_an_image_that_is_pushed_again_is_spared(
+    scene: Scene, speaking: Document
+) -> None:
+    scene.policy = policy(
+        rules=[{"name": "most", "match": {"any": True, "without": ["v*"]}, "keep": {"none": True}}]
+    )
+    scene.push(speaking, *([] if b"subject" in speaking.content else [cosign_tag(OLD)]))
+    scene.later(days=2)
+    scene.registry.on("newest", lambda: scene.push(OLD, "v1"))
+
+    scene.apply()
+
+    assert speaking.digest in scene.alive
+    assert BUILD.digest not in scene.alive
 
 
 def test_a_protection_of_today_wins_over_the_plan(scene: Scene) -> None:
