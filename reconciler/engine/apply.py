@@ -108,16 +108,13 @@ class _Application:
 
     def proceed(self) -> None:
         """Resolve what dead runs left, look again, narrow, delete, and note what was seen."""
-        repository, policy = self.approved.planned.repository, self.approved.policy
-        amends = self._resolved()
+        repository, amends = self.approved.planned.repository, self._resolved()
         seen = self.state.observations()
-        inventory = observe(self.registry, repository, facts=policy.facts, seen=seen)
-        check_clock(self.registry, self.run.clock())
-        undo = self.registry.capabilities.undo
-        case = Case(policy, inventory, seen, self.run.clock(), undo)
-        work = narrow(self.approved.planned, case, self.approved.allowed)
+        inventory, work = self._look(seen)
+        if self._make(amends, inventory.versions.keys() - _leaving(work)):
+            # What came back may list what was about to go.
+            inventory, work = self._look(seen)
         self.applied.dropped = work.dropped
-        self._make(amends, inventory.versions.keys() - _leaving(work))
         _refuse_unsafe(self.approved.planned, work)
         if work.components:
             self.registry.check_deletion(repository)
@@ -135,9 +132,21 @@ class _Application:
         self.applied.resolved, self.applied.head = settled.resolved, settled.head
         return Amends(self.registry, self.state, repository, run, half_done(settled.records))
 
-    def _make(self, amends: Amends, staying: Set[Digest]) -> None:
-        if written := amends.make(staying):
+    def _look(self, seen: Observations) -> tuple[Inventory, Work]:
+        """Read the repository whole, and narrow the plan to what of it may still go."""
+        policy, registry = self.approved.policy, self.registry
+        repository = self.approved.planned.repository
+        inventory = observe(registry, repository, facts=policy.facts, seen=seen)
+        check_clock(registry, self.run.clock())
+        case = Case(policy, inventory, seen, self.run.clock(), registry.capabilities.undo)
+        return inventory, narrow(self.approved.planned, case, self.approved.allowed)
+
+    def _make(self, amends: Amends, staying: Set[Digest]) -> bool:
+        """Make amends for what stays; tell whether anything came back."""
+        written = amends.make(staying)
+        if written:
             self.applied.head = written[-1].hash
+        return bool(written)
 
     def _carry_out(self, inventory: Inventory, work: Work) -> None:
         """Open the run in the journal, delete, and close it with its counts."""

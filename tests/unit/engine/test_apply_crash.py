@@ -1,5 +1,7 @@
 """A run that is killed leaves intents; the next run asks the registry what became of them."""
 
+from pathlib import Path
+
 import pytest
 
 from reconciler.errors import EvidenceError, ExitCode
@@ -168,3 +170,23 @@ def test_wherever_a_run_is_killed_the_next_one_finishes(scene: Scene, method: st
     assert again.outcomes == []
     assert open_intents(scene.records) == {}
     assert open_runs(scene.records) == []
+
+
+def test_what_a_restored_referrer_lists_is_spared_by_the_run_that_restores_it(
+    place: Path,
+) -> None:
+    scene = Scene(place / "far-back", page=1)
+    referrer = index(OTHER, subject=BUILD)
+    for document, tag in ((OTHER, "pr-8"), (BUILD, "pr-7"), (referrer, ""), (LATEST, "latest")):
+        scene.push(document, *filter(None, [tag]))
+    scene.later(days=2)
+    scene.registry.on("delete", lambda: scene.registry.fail("delete", Killed()))
+    with pytest.raises(Killed):
+        scene.apply()
+    assert scene.registry.deletes[0] == referrer.digest
+    scene.registry.storage.retag("keep-me", BUILD.digest)
+
+    applied = scene.apply()
+
+    assert {referrer.digest, OTHER.digest} <= scene.alive
+    assert results(applied, **NAMES) == {"other": "skipped_referenced"}
