@@ -10,9 +10,9 @@ import pytest
 
 from reconciler.errors import ExitCode
 from reconciler.model.journal import open_intents, open_runs
-from reconciler.sandbox.faults import Fault
 from reconciler.state.local import LocalState
 from tests.support.cli import Running
+from tests.support.tripwire import held_up
 from tests.support.workshop import Workshop, workshop
 
 APPLY = ("apply", "--yes")
@@ -20,19 +20,25 @@ APPLY = ("apply", "--yes")
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Workshop]:
-    """Serve a package with seven versions to delete; after the first, each takes its time."""
+    """Serve a package with seven versions to delete."""
     with workshop(tmp_path) as served:
-        served.sandbox.add_faults(Fault(method="DELETE", nth=2, times=None, delay=0.5))
         yield served
 
 
 @contextmanager
 def paused(web: Workshop) -> Iterator[Running]:
-    """Start an apply and stop it right after the next deletion."""
-    before = web.calls("DELETE")
-    with web.reconciler.running(*APPLY) as command:
-        web.await_calls(before + 1, "DELETE")
+    """Start an apply and stop it while it waits for the answer to its first deletion.
+
+    Stopped anywhere else it might have made its last check already, and the one deletion that no
+    client can call back would follow when it wakes.
+    """
+    with (
+        held_up(web.sandbox, 1, "DELETE") as held,
+        web.reconciler.running(*APPLY) as command,
+    ):
+        assert held.reached_by(command)
         command.pause()
+        held.let_go()
         yield command
 
 

@@ -38,6 +38,11 @@ class Running:
         """The number of its process."""
         return self.process.pid
 
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.process.poll() is None
+
     def kill(self) -> None:
         """End it at once, without any chance to tidy up."""
         self.process.kill()

@@ -5,13 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
+from typing import Protocol
 
 from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.world import Seen
-from tests.support.forks import Running
 
 _GLANCE = 0.02
 """Seconds between two looks at whether a command has ended before the request came."""
+
+
+class Living(Protocol):
+    """A command that was started."""
+
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended yet."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,7 @@ class Held:
     _reached: Event = field(default_factory=Event)
     _let_go: Event = field(default_factory=Event)
 
-    def reached_by(self, running: Running) -> bool:
+    def reached_by(self, running: Living) -> bool:
         """Wait until the request is held up; False when the command ends without it."""
         while running.lives:
             if self._reached.wait(_GLANCE):
