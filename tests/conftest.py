@@ -1,9 +1,11 @@
 """What holds for every test: no network, no home, no silent skip in CI."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.support.loopback import forbid_network
@@ -20,6 +22,13 @@ settings.load_profile("ci" if IN_CI else "dev")
 
 _OURS = ("RECONCILER_", "GITHUB_", "GH_")
 _FOREIGN = ("http_proxy", "https_proxy", "all_proxy", "no_color", "force_color", "columns")
+
+
+@pytest.fixture(autouse=True)
+def fresh_logging() -> Iterator[None]:
+    """Forget after each test where a command line sent its log: that stream is closed by then."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)
