@@ -8,8 +8,8 @@ import typer
 from reconciler.commands.options import StateDirectory, Verbose, policy_paths
 from reconciler.commands.output import AllRows, view
 from reconciler.commands.running import running
-from reconciler.core.explain import explain as explained
-from reconciler.core.find import find_versions, near_names
+from reconciler.core.explaining.explain import explain as explained
+from reconciler.core.explaining.find import find_versions, near_names
 from reconciler.errors import InvalidNameError
 from reconciler.formats.explained import as_json, render
 from reconciler.model.inventory import Inventory

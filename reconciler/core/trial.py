@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.core.fate import Fate, judge
+from reconciler.core.explaining.fate import Fate, judge
 from reconciler.core.imagined import digests_of, imagined
 from reconciler.core.planner import Case, plan_repository
 from reconciler.model.observations import Observations

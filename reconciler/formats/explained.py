@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.text import Text
 
-from reconciler.core.explain import Explanation, Relative
-from reconciler.core.fate import Chain
-from reconciler.core.nature import Nature
+from reconciler.core.explaining.explain import Explanation, Relative
+from reconciler.core.explaining.fate import Chain
+from reconciler.core.explaining.nature import Nature
 from reconciler.formats.humanise import counted, distance, moment, size
 from reconciler.formats.paper import line, printed, wrapped
 from reconciler.formats.rows import shown

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich.text import Text
 
-from reconciler.core.fate import Chain, Fate
+from reconciler.core.explaining.fate import Chain, Fate
 from reconciler.formats.humanise import counted
 from reconciler.formats.paper import line, wrapped
 from reconciler.formats.rows import shown

@@ -1,6 +1,6 @@
 """Remarks on policies at their places in the files, ready to be shown beside problems."""
 
-from reconciler.core.lint import lint
+from reconciler.core.linting.lint import lint
 from reconciler.model.problems import Problem
 from reconciler.policyfile.policyset import PolicySet
 

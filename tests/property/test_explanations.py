@@ -6,9 +6,9 @@ from datetime import timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.core.explain import explain
-from reconciler.core.fate import Judged, judge
-from reconciler.core.leaving import leaves_at
+from reconciler.core.explaining.explain import explain
+from reconciler.core.explaining.fate import Judged, judge
+from reconciler.core.explaining.leaving import leaves_at
 from reconciler.core.planner import Case, plan_repository
 from reconciler.formats.explained import as_json, render
 from reconciler.formats.view import View

@@ -5,10 +5,10 @@ from datetime import UTC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.breadth import sees_all
 from reconciler.core.calendar import read_date
-from reconciler.core.captures import impossible_in_a_tag, never_a_date, never_a_number
-from reconciler.core.futile import futile
+from reconciler.core.linting.breadth import sees_all
+from reconciler.core.linting.captures import impossible_in_a_tag, never_a_date, never_a_number
+from reconciler.core.linting.futile import futile
 from reconciler.core.select import Image, TagIndex, select
 from reconciler.model.inventory import Version
 from reconciler.model.match import Match

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.core.explain import Explanation, explain
-from reconciler.core.fate import Chain
+from reconciler.core.explaining.explain import Explanation, explain
+from reconciler.core.explaining.fate import Chain
 from reconciler.model.inventory import Version
 from reconciler.model.observations import Observations
 from reconciler.model.plan import Cause

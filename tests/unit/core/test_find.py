@@ -1,6 +1,6 @@
 """From what a person types to a version, or to what was probably meant."""
 
-from reconciler.core.find import find_versions, near_names
+from reconciler.core.explaining.find import find_versions, near_names
 from reconciler.model.reference import Reference
 from tests.support.inventories import digest, image, inventory, names
 

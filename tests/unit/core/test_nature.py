@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.nature import nature_of
+from reconciler.core.explaining.nature import nature_of
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, Shape
 from tests.support.inventories import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.explain import Explanation, explain
+from reconciler.core.explaining.explain import Explanation, explain
 from reconciler.formats.explained import as_json, render
 from reconciler.formats.view import View
 from reconciler.model.inventory import Version

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from reconciler.core.calendar import read_date
 from reconciler.core.decide import decide
-from reconciler.core.fate import Judged
+from reconciler.core.explaining.fate import Judged
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.keep import Keep

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.core.fate import Fate, Judged, judge
-from reconciler.core.leaving import leaves_at
-from reconciler.core.nature import Nature, nature_of
+from reconciler.core.explaining.fate import Fate, Judged, judge
+from reconciler.core.explaining.leaving import leaves_at
+from reconciler.core.explaining.nature import Nature, nature_of
 from reconciler.core.planner import Case
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import Descriptor

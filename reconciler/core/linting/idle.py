@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconciler.core.captures import never_a_date, never_a_number
+from reconciler.core.linting.captures import never_a_date, never_a_number
 from reconciler.model.inventory import Fact
 from reconciler.model.language import OrderKey
 from reconciler.model.rules import Rule

@@ -6,9 +6,9 @@ A remark is made only where the policy alone proves it, and stops nothing.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.breadth import sees_all
-from reconciler.core.futile import futile
-from reconciler.core.idle import idle
+from reconciler.core.linting.breadth import sees_all
+from reconciler.core.linting.futile import futile
+from reconciler.core.linting.idle import idle
 from reconciler.model.match import Match
 from reconciler.model.policy import Policy
 from reconciler.model.rules import Rule

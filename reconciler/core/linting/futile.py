@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.core.breadth import EVERYTHING
-from reconciler.core.captures import impossible_in_a_tag
+from reconciler.core.linting.breadth import EVERYTHING
+from reconciler.core.linting.captures import impossible_in_a_tag
 from reconciler.core.select import TagIndex
 from reconciler.model.match import Match
 from reconciler.model.names import Tag

@@ -1,0 +1,1 @@
+"""What a version is, what keeps it, and when it goes."""

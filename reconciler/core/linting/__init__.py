@@ -1,0 +1,1 @@
+"""What is worth a remark about a policy file that is valid."""
