@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from reconciler.model.plan import PolicySource
 from reconciler.model.policy import PolicyFile
 from reconciler.model.problems import PolicyProblems, Problem
-from reconciler.policyfile.compose import compose
-from reconciler.policyfile.nodes import MapNode, Node, Place
 from reconciler.policyfile.places import find
 from reconciler.policyfile.validation import validate
+from reconciler.yamltree.compose import compose
+from reconciler.yamltree.nodes import MapNode, Node, Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from reconciler.model.display import safe
 from reconciler.model.problems import PolicyProblems, Problem
-from reconciler.policyfile.compose import MAX_BYTES
+from reconciler.yamltree.compose import MAX_BYTES
 
 MAX_FILES = 1_000
 """Most policy files of one run."""

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from reconciler.errors import InvalidNameError
 from reconciler.model.language import Label
-from reconciler.policyfile.nodes import ListNode, MapNode, Node, ScalarNode
 from reconciler.policyfile.plain import Location
-from reconciler.policyfile.scalars import shown
+from reconciler.yamltree.nodes import ListNode, MapNode, Node, ScalarNode
+from reconciler.yamltree.scalars import shown
 
 _NAMED = {"policies": "policy", "rules": "rule", "protect": "protection"}
 """Lists whose entries have names, and what to call an entry that has none."""

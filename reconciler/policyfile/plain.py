@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from reconciler.policyfile.nodes import ListNode, MapNode, Node, ScalarNode
-from reconciler.policyfile.scalars import quoted, value_of
+from reconciler.yamltree.nodes import ListNode, MapNode, Node, ScalarNode
+from reconciler.yamltree.scalars import quoted, value_of
 
 Location = tuple[str | int, ...]
 """The way to a node: keys, and positions in lists."""

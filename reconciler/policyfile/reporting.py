@@ -6,10 +6,10 @@ from pydantic_core import ErrorDetails
 
 from reconciler.model.problems import Problem
 from reconciler.policyfile.keys import Grammar
-from reconciler.policyfile.nodes import ListNode, Node
 from reconciler.policyfile.places import find, key_at, spoken
 from reconciler.policyfile.plain import Location
 from reconciler.policyfile.sentences import Complaint, sentence
+from reconciler.yamltree.nodes import ListNode, Node
 
 MAX_PROBLEMS = 200
 """Most problems told about one file at once."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.policyfile.keys import Grammar, written
-from reconciler.policyfile.nodes import Node, ScalarNode
-from reconciler.policyfile.scalars import as_written, shown
 from reconciler.policyfile.unknown import unknown_key
+from reconciler.yamltree.nodes import Node, ScalarNode
+from reconciler.yamltree.scalars import as_written, shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from reconciler.policyfile.document import read_map
 from reconciler.policyfile.files import files_with_tests, name_of, read
 from reconciler.policyfile.grammars import TESTS
 from reconciler.policyfile.loading import load_policies
-from reconciler.policyfile.nodes import ListNode, MapNode, Node, ScalarNode, Sense
 from reconciler.policyfile.places import find, spoken
 from reconciler.policyfile.plain import Location
 from reconciler.policyfile.policyset import PolicySet
-from reconciler.policyfile.scalars import as_written
 from reconciler.policyfile.validation import conform
+from reconciler.yamltree.nodes import ListNode, MapNode, Node, ScalarNode, Sense
+from reconciler.yamltree.scalars import as_written
 
 _OPENING = "a test of a policy starts with policy: NAME, then now: and images:"
 _TIMES = ("now", "pushed", "created", "first_seen", "untagged_since")

@@ -1,7 +1,7 @@
 """What to say about a key that does not belong where it stands."""
 
 from reconciler.policyfile.keys import Grammar
-from reconciler.policyfile.scalars import quoted
+from reconciler.yamltree.scalars import quoted
 
 _LATER = (
     *("at_least", "at_most", "has_referrer", "in_use", "labels", "pulled_within"),

@@ -9,11 +9,11 @@ from reconciler.model.policy import PolicyFile
 from reconciler.model.problems import PolicyProblems, Problem
 from reconciler.policyfile.grammars import POLICIES
 from reconciler.policyfile.keys import Grammar
-from reconciler.policyfile.nodes import MapNode, ScalarNode, Sense, walk
 from reconciler.policyfile.places import find, spoken
 from reconciler.policyfile.plain import oddities, plain
 from reconciler.policyfile.reporting import MAX_PROBLEMS, problems_of
-from reconciler.policyfile.scalars import as_written
+from reconciler.yamltree.nodes import MapNode, ScalarNode, Sense, walk
+from reconciler.yamltree.scalars import as_written
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -1,4 +1,4 @@
-"""A policy file as a tree in which every node knows its place."""
+"""A YAML file as a tree in which every node knows its place."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

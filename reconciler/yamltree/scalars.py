@@ -12,7 +12,7 @@ from yaml.nodes import ScalarNode as Unresolved
 from yaml.resolver import Resolver
 
 from reconciler.model.display import safe
-from reconciler.policyfile.nodes import ListNode, MapNode, Node, ScalarNode, Sense
+from reconciler.yamltree.nodes import ListNode, MapNode, Node, ScalarNode, Sense
 
 _SHOWN = 60
 """Most characters of the file that one message quotes."""

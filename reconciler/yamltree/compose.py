@@ -1,7 +1,7 @@
-"""The text of a policy file made into a tree, in bounded time and memory.
+"""The text of a YAML file made into a tree, in bounded time and memory.
 
-Policies come from pull requests, so the text is hostile: it may not nest deep, repeat itself
-through aliases, name types, or hide controls from the eye of a reviewer.
+Policies and workflows come from pull requests, so the text is hostile: it may not nest deep,
+repeat itself through aliases, name types, or hide controls from the eye of a reviewer.
 """
 
 import re
@@ -12,18 +12,18 @@ from typing import NoReturn
 import yaml
 
 from reconciler.model.problems import PolicyProblems, Problem
-from reconciler.policyfile.nodes import ListNode, MapNode, Node, Place, ScalarNode, Sense, walk
-from reconciler.policyfile.scalars import sense_of
-from reconciler.policyfile.syntax import explain
+from reconciler.yamltree.nodes import ListNode, MapNode, Node, Place, ScalarNode, Sense, walk
+from reconciler.yamltree.scalars import sense_of
+from reconciler.yamltree.syntax import explain
 
 MAX_BYTES = 1024 * 1024
-"""Largest policy file, in bytes."""
+"""Largest file, in bytes."""
 
 MAX_NODES = 30_000
 """Most keys, values and entries in one file, aliases written out."""
 
 MAX_DEPTH = 16
-"""Deepest nesting; the language itself needs 8."""
+"""Deepest nesting; policies need 8, workflows about as much."""
 
 MAX_ENTRIES = 1_000
 """Most entries in one list."""

@@ -2,7 +2,7 @@
 
 import yaml
 
-from reconciler.policyfile.nodes import Place
+from reconciler.yamltree.nodes import Place
 
 _ESCAPE = "in double quotes a backslash starts an escape; use single quotes"
 _DIRECTIVE = "a line that starts with % is a directive, and policies have none; remove it"
