@@ -54,10 +54,15 @@ def expired(part: RepositoryPlan) -> Iterator[Expired]:
         yield from _component(tuple(members))
 
 
+def newest_first(images: Iterable[Expired]) -> list[Expired]:
+    """Sort images as they are worth a look: the newest went most narrowly."""
+    return sorted(images, key=lambda image: image.moment or _LATEST, reverse=True)
+
+
 def by_rules(images: Iterable[Expired]) -> Mapping[str, list[Expired]]:
-    """Group images by the rules that let them expire, the newest first: they went narrowly."""
+    """Group images by the rules that let them expire, the newest of each first."""
     groups: dict[str, list[Expired]] = defaultdict(list)
-    for image in sorted(images, key=lambda image: image.moment or _LATEST, reverse=True):
+    for image in newest_first(images):
         groups[image.rules].append(image)
     return dict(sorted(groups.items()))
 

@@ -87,6 +87,12 @@ def keepers(kept: Mapping[str, int]) -> str:
     return f"Keeps {counted(sum(kept.values()), 'image')}: {', '.join(_keepers(kept))}."
 
 
+def keeper(name: str) -> str:
+    """Name what keeps images, a rule or a cause, as `kept` of a plan spells it."""
+    cause = _CAUSES.get(Cause(name)) if name in set(Cause) else None
+    return cause or f"by {name}"
+
+
 def waiting(waits: Waiting, min_age: Span, view: View) -> str:
     """Say how many images are too young to go, and when that ends."""
     subject = (
@@ -121,5 +127,4 @@ def price(cost: Cost) -> str:
 
 def _keepers(kept: Mapping[str, int]) -> Iterator[str]:
     for name, count in sorted(kept.items(), key=lambda pair: (-pair[1], pair[0])):
-        cause = _CAUSES.get(Cause(name)) if name in set(Cause) else None
-        yield f"{count:,} {cause or f'by {name}'}"
+        yield f"{count:,} {keeper(name)}"

@@ -1,0 +1,48 @@
+"""The plan as a page to read, search and keep: what goes and why, what stays, what stops it."""
+
+from collections.abc import Iterator
+
+from reconciler.formats import sentences
+from reconciler.formats.html.charts import ages, going, staying
+from reconciler.formats.html.images import overview, sections
+from reconciler.formats.html.notices import notices
+from reconciler.formats.html.page import page
+from reconciler.formats.html.parts import Figure
+from reconciler.formats.humanise import size
+from reconciler.formats.view import View
+from reconciler.model.plan import Plan
+
+
+def render(plan: Plan, view: View) -> str:
+    """Write a plan as one page: its counts, what hinders it, charts, then a row for each image."""
+    return page(
+        "plan.html.j2",
+        title="Retention plan",
+        totals=sentences.totals(plan.summary),
+        lead=list(_lead(plan, view)),
+        figures=list(_figures(plan)),
+        notices=list(notices(plan)),
+        charts=[chart for chart in (going(plan), staying(plan)) if chart.bars],
+        ages=ages(plan),
+        overview=overview(plan),
+        sections=list(sections(plan, view)),
+        plan=plan,
+    )
+
+
+def _lead(plan: Plan, view: View) -> Iterator[str]:
+    yield sentences.times(plan, view)
+    if view.cost and plan.summary.delete:
+        yield sentences.price(view.cost)
+
+
+def _figures(plan: Plan) -> Iterator[Figure]:
+    summary = plan.summary
+    yield Figure(f"{summary.delete:,}", "versions to delete", "goes")
+    yield Figure(f"{summary.keep:,}", "versions to keep", "stays")
+    yield Figure(f"{summary.protected:,}", "images protected", "stays")
+    yield Figure(f"{len(plan.repositories):,}", "repositories")
+    if summary.incomplete:
+        yield Figure(f"{summary.incomplete:,}", "repositories incomplete", "warns")
+    if summary.bytes:
+        yield Figure(size(summary.bytes), "of content freed, at most")
