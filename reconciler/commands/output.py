@@ -24,7 +24,7 @@ from reconciler.model.plan import Plan, read_plan
 PIPED_WIDTH = 100
 """Columns of text that goes to a file or another program."""
 
-Format = Literal["text", "json", "markdown"]
+Format = Literal["text", "json", "markdown", "html"]
 PlanFormat = Annotated[Format, typer.Option("--format", help="How to print the plan.")]
 AllRows = Annotated[bool, typer.Option("--all", help="Print every row, however many.")]
 

@@ -41,19 +41,20 @@ def render(plan: Plan, view: View) -> str:
 def markdown(plan: Plan, view: View) -> str:
     """Write a restore plan as a comment; rows that do not fit are left out."""
     before = "\n".join([f"### Restore plan: {totals(plan.summary)}", "", *_alerts(plan), ""])
-    after = f"\n{_times(plan, view)}\nDigest {code(plan.digest)}\n"
+    after = f"\n{times(plan, view)}\nDigest {code(plan.digest)}\n"
     rows = [f"{cells}\n" for part in plan.repositories for cells in _rows(part, view)]
     room = MAX_BYTES - octets(before) - octets(after) - _NOTE_BYTES
     body = fitting(rows, room, lambda count: f"\n{counted(count, 'more image')} left out.\n")
     return "".join([before, *(_HEAD if rows else ()), *body, after])
 
 
-def _times(plan: Plan, view: View) -> str:
+def times(plan: Plan, view: View) -> str:
+    """Say what a plan restores, what moment it speaks of, and until when it may be applied."""
     return f"Restores what run {plan.undoes} deleted. {sentences.times(plan, view)}"
 
 
 def _lines(plan: Plan, view: View) -> Iterator[Text]:
-    yield from wrapped(_times(plan, view), view)
+    yield from wrapped(times(plan, view), view)
     if plan.summary.restore:
         yield line("  ", ("^", STYLES["^"]), " restore")
     for part in plan.repositories:
@@ -85,10 +86,10 @@ def _part(part: RepositoryPlan, view: View) -> Iterator[Text]:
 
 def _row(image: Expired, view: View) -> Row:
     notes = (image.reason, sentences.following(image.followers))
-    return Row("^", image.name, f"{image.root.digest.short}  {_left(image, view):>8}", notes)
+    return Row("^", image.name, f"{image.root.digest.short}  {left(image, view):>8}", notes)
 
 
-def _left(image: Expired, view: View) -> str:
+def left(image: Expired, view: View) -> str:
     """Say how much time is left to restore an image, as far as that is known."""
     until = image.root.until
     return f"{age(max(until - view.now, timedelta()))} left" if until else ""
@@ -112,6 +113,6 @@ def _rows(part: RepositoryPlan, view: View) -> Iterator[str]:
             code(part.repository),
             code(image.name),
             code(image.root.digest.short),
-            _left(image, view),
+            left(image, view),
             f"{code(image.reason)} {sentences.following(image.followers)}".rstrip(),
         )

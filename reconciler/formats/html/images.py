@@ -93,7 +93,7 @@ def _going(part: RepositoryPlan, plan: Plan, most: int | None) -> Table:
     images = newest_first(expired(part))
     rows = [_expired(image, plan) for image in images[:most]]
     caption = f"{counted(len(images), 'image')} to delete, the newest first"
-    return Table(caption, _IMAGES, rows, _more(len(images) - len(rows)))
+    return Table(caption, _IMAGES, rows, more(len(images) - len(rows)))
 
 
 def _staying(part: RepositoryPlan, most: int | None) -> Table:
@@ -101,10 +101,11 @@ def _staying(part: RepositoryPlan, most: int | None) -> Table:
     images = [*part.protected, *part.retained]
     rows = [_kept(image) for image in images[:most]]
     caption = f"{counted(len(images), 'image')} protected or retained"
-    return Table(caption, _KEPT, rows, _more(len(images) - len(rows)))
+    return Table(caption, _KEPT, rows, more(len(images) - len(rows)))
 
 
-def _more(hidden: int) -> str:
+def more(hidden: int) -> str:
+    """Say how many images have no row, and where they are; nothing, where all have one."""
     if not hidden:
         return ""
     return f"{counted(hidden, 'more image')} left out; `--all` and `--format json` have them all."

@@ -28,7 +28,7 @@ def bounded(texts: list[str]) -> list[str]:
 
 def _stops(part: RepositoryPlan) -> Iterator[str]:
     if not part.complete:
-        yield f"is incomplete: {part.error} {part.hint}".rstrip()
+        yield ". ".join(filter(None, [f"is incomplete: {part.error}", part.hint]))
     for guard in part.guards:
         if not guard.ok:
             yield (

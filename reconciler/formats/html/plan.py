@@ -18,7 +18,6 @@ def render(plan: Plan, view: View) -> str:
     return page(
         "plan.html.j2",
         title="Retention plan",
-        totals=sentences.totals(plan.summary),
         lead=list(_lead(plan, view)),
         figures=list(_figures(plan)),
         notices=list(notices(plan)),
