@@ -46,6 +46,7 @@ _BLOB_TYPES = (
     "application/vnd.buildkit.cacheconfig",
     "application/vnd.docker.image.rootfs",
 )
+_FOREIGN_TYPES = (".nondistributable.", ".foreign.")
 _INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
 
 
@@ -72,6 +73,11 @@ class Descriptor:
     platform: str = ""
     attestation: bool = False
     """BuildKit's mark: this child describes a sibling and belongs to the index listing it."""
+
+    foreign: bool = False
+    """Whether its bytes may not be distributed and lie elsewhere, so that no registry need have
+    them. Source: OCI image-spec v1.1, layer.md, "Non-Distributable Layers"; descriptor.md, `urls`.
+    """
 
     @property
     def is_plain_image(self) -> bool:
@@ -240,14 +246,16 @@ def _descriptors(document: Mapping[str, Any], member: str) -> tuple[Descriptor, 
 def _descriptor(entry: Mapping[str, Any]) -> Descriptor:
     annotations = entry.get("annotations") or {}
     artifact_type = _text(entry.get("artifactType"))
+    media_type = _text(entry.get("mediaType"))
     return Descriptor(
         digest=Digest(entry["digest"]),
-        media_type=_text(entry.get("mediaType")),
+        media_type=media_type,
         size=_size(entry.get("size")),
         artifact_type=artifact_type,
         platform=_text(_platform(entry.get("platform") or {})),
         attestation=annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
         or artifact_type == ATTESTATION_TYPE,
+        foreign=bool(entry.get("urls")) and any(mark in media_type for mark in _FOREIGN_TYPES),
     )
 
 

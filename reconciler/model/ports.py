@@ -141,6 +141,14 @@ class RegistryReader(Protocol):
     def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
         """Ask for many digests whether the registry has them, in parallel, without a cache."""
 
+    def blobs_present(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, bool]:
+        """Ask for many blobs, layers among them, whether the registry has them; none is read."""
+
+    def unread(self, digests: Iterable[Digest]) -> Sequence[Digest]:
+        """Tell which documents the cache lacks, so that each would take a request; ask nobody."""
+
     def referrers(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, tuple[Digest, ...]]:

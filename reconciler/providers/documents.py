@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.model.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest, verify
 from reconciler.model.names import Digest, Repository
-from reconciler.providers.heads import HEADERS, Refusal, look
+from reconciler.providers.heads import HEADERS, Refusal, holds_blob, look
 from reconciler.providers.registry_errors import says_absent
 from reconciler.transport.cache import Document, ManifestCache
 from reconciler.transport.http import Client
@@ -86,6 +86,22 @@ class Documents:
             return look(self._client, repository, digest, self._refusal) is not None
 
         return gather(ask, digests, workers=PARALLEL_READS)
+
+    def blobs_present(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> dict[Digest, bool]:
+        """Ask for many blobs whether the registry has them now; no layer is read."""
+
+        def ask(digest: Digest) -> bool:
+            return holds_blob(self._client, repository, digest, self._refusal)
+
+        return gather(ask, digests, workers=PARALLEL_READS)
+
+    def unread(self, digests: Iterable[Digest]) -> list[Digest]:
+        """Tell which documents would have to be fetched, each once."""
+        wanted = list(dict.fromkeys(digests))
+        known = self._cache.known(wanted)
+        return [digest for digest in wanted if digest not in known]
 
     def _read(
         self, repository: Repository, kind: Kind, digests: list[Digest]

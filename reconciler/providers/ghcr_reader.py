@@ -186,6 +186,16 @@ class GhcrReader:
         """Ask for many digests whether the registry has them."""
         return self._connection.documents.present(repository, digests)
 
+    def blobs_present(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, bool]:
+        """Ask for many blobs whether the registry has them, in parallel; no layer is read."""
+        return self._connection.documents.blobs_present(repository, digests)
+
+    def unread(self, digests: Iterable[Digest]) -> Sequence[Digest]:
+        """Tell which documents the cache lacks."""
+        return self._connection.documents.unread(digests)
+
     def referrers(
         self,
         repository: Repository,  # noqa: ARG002 - the port has it

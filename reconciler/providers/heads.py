@@ -17,6 +17,7 @@ Refusal: TypeAlias = Callable[[httpx.Response], ReconcilerError]
 """Makes the error of an answer that is neither the thing asked for nor its absence."""
 
 HEADERS = {"Accept": ", ".join(ACCEPTED)}
+_FIRST_BYTE = {"Range": "bytes=0-0"}
 
 
 def look(
@@ -34,6 +35,26 @@ def look(
     if response.status_code != 200:
         raise refusal(response)
     return response
+
+
+def holds_blob(client: Client, repository: Repository, digest: Digest, refusal: Refusal) -> bool:
+    """Ask whether the registry has a blob, of which one byte at most is read.
+
+    A registry may send a HEAD on to a storage that only answers GET, so whatever is not a plain
+    yes is asked again that way.
+
+    Raises: what `refusal` makes of an answer that says neither yes nor no.
+    Source: OCI distribution-spec v1.1, "Checking if content exists in the registry".
+    """
+    path = f"/v2/{repository.path}/blobs/{digest}"
+    if client.head(path).status_code == 200:
+        return True
+    response = client.get(path, headers=_FIRST_BYTE)
+    if says_absent(response):
+        return False
+    if response.status_code not in (200, 206):
+        raise refusal(response)
+    return True
 
 
 def digest_of(client: Client, repository: Repository, tag: str, refusal: Refusal) -> Digest | None:

@@ -145,6 +145,16 @@ class OciReader:
         """Ask for many digests whether the registry has them, in parallel, without a cache."""
         return self._documents.present(repository, digests)
 
+    def blobs_present(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, bool]:
+        """Ask for many blobs whether the registry has them, in parallel; no layer is read."""
+        return self._documents.blobs_present(repository, digests)
+
+    def unread(self, digests: Iterable[Digest]) -> Sequence[Digest]:
+        """Tell which documents the cache lacks."""
+        return self._documents.unread(digests)
+
     def referrers(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, tuple[Digest, ...]]:

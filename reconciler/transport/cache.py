@@ -49,6 +49,7 @@ _BYTES = "SELECT coalesce(sum(size), 0) FROM documents"
 _FIND = """
 SELECT digest, content_type, body FROM documents WHERE digest IN (SELECT value FROM json_each(?))
 """
+_KNOWN = "SELECT digest FROM documents WHERE digest IN (SELECT value FROM json_each(?))"
 _TOUCH = """
 UPDATE documents SET used = ?1
 WHERE used <= ?1 - ?2 AND digest IN (SELECT value FROM json_each(?3))
@@ -89,6 +90,13 @@ class ManifestCache:
         for start in range(0, len(wanted), BATCH):
             found |= self._sound(wanted[start : start + BATCH])
         return found
+
+    def known(self, digests: Iterable[Digest]) -> frozenset[str]:
+        """Tell which documents are here, without reading them; one of them may prove damaged."""
+        none: list[tuple[str]] = []
+        wanted = json.dumps(list(digests))
+        rows = self._file.run(lambda file: file.execute(_KNOWN, (wanted,)).fetchall(), none)
+        return frozenset(digest for (digest,) in rows)
 
     def put(self, documents: Mapping[Digest, Document]) -> None:
         """Keep verified documents, and let go of the oldest-used beyond the limit."""

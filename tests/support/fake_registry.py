@@ -116,6 +116,18 @@ class FakeRegistry(Scripted):
         self._enter("present", *asked, requests=len(asked))
         return {digest: digest in self.storage.live for digest in asked}
 
+    def blobs_present(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, bool]:
+        """Tell which blobs are there now."""
+        asked = list(digests)
+        self._enter("blobs_present", *asked, requests=len(asked))
+        return {digest: digest in self.storage.blobs for digest in asked}
+
+    def unread(self, digests: Iterable[Digest]) -> Sequence[Digest]:
+        """Tell which documents were never sent."""
+        return [digest for digest in dict.fromkeys(digests) if digest not in self._cache]
+
     def referrers(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, tuple[Digest, ...]]:
