@@ -9,11 +9,10 @@ import typer
 
 from reconciler.commands.options import StateDirectory, Verbose
 from reconciler.commands.output import save
+from reconciler.commands.repositories import matching
 from reconciler.commands.running import running
 from reconciler.engine.snapshot import copy, find
-from reconciler.errors import InvalidNameError
 from reconciler.model.names import Repository
-from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import State
 from reconciler.model.snapshot import PackageRecord, Snapshot
 from reconciler.registries import Registries, open_registries
@@ -90,20 +89,9 @@ def _named(registries: Registries, texts: list[str]) -> list[Repository]:
     """
     found: dict[str, Repository] = {}
     for text in texts:
-        matching = _matching(registries, text)
-        if not matching:
-            raise typer.BadParameter(f"{text} names no repository", param_hint="REPOSITORY")
-        for repository in matching:
+        for repository in matching(registries, text):
             other = found.setdefault(repository.path, repository)
             if other != repository:
                 both = f"{other} and {repository} would be one package of the copy"
                 raise typer.BadParameter(f"{both}: take two", param_hint="REPOSITORY")
     return list(found.values())
-
-
-def _matching(registries: Registries, text: str) -> list[Repository]:
-    try:
-        glob = RepositoryGlob(text)
-    except InvalidNameError as error:
-        raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
-    return list(registries.reader(glob.registry).repositories(glob))

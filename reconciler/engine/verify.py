@@ -1,8 +1,9 @@
 """Whether tagged images can be pulled whole: every manifest they list, asked of the registry."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 
+from reconciler.core.wholeness import holes, listed
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
@@ -19,34 +20,27 @@ def broken_images(
     Raises: EvidenceError, when the registry cannot be read.
     """
     tagged = [version for version in reader.listing(repository).versions if version.tags]
-    documents = _below(reader, repository, [version.digest for version in tagged])
-    holes = {version: tuple(_holes(version.digest, documents)) for version in tagged}
-    return len(tagged), {version: missing for version, missing in holes.items() if missing}
+    documents = documents_below(reader, repository, [version.digest for version in tagged])
+    missing = {
+        version: tuple(hole.digest for hole in holes(version.digest, documents))
+        for version in tagged
+    }
+    return len(tagged), {version: lost for version, lost in missing.items() if lost}
 
 
-def _below(
+def documents_below(
     reader: RegistryReader, repository: Repository, roots: Iterable[Digest]
 ) -> Mapping[Digest, Manifest | None]:
-    """Read everything below some roots, None for what the registry does not have."""
+    """Read everything below some roots, None for what the registry does not have now.
+
+    Raises: EvidenceError, when the registry cannot be read.
+    """
     documents: dict[Digest, Manifest | None] = {}
     ahead = set(roots)
     while ahead:
         here = reader.present(repository, sorted(ahead))
         found = reader.manifests(repository, sorted(d for d, there in here.items() if there))
         documents |= dict.fromkeys(ahead) | dict(found)
-        ahead = set(chain.from_iterable(map(_children, found.values()))) - documents.keys()
+        children = chain.from_iterable(map(listed, found.values()))
+        ahead = {child.digest for child in children} - documents.keys()
     return documents
-
-
-def _children(manifest: Manifest | None) -> Iterator[Digest]:
-    children = manifest.children if manifest else ()
-    return (child.digest for child in children if not child.is_blob)
-
-
-def _holes(root: Digest, documents: Mapping[Digest, Manifest | None]) -> Iterator[Digest]:
-    """Yield what is missing below one image. A digest cannot contain itself, so it ends."""
-    manifest = documents[root]
-    if manifest is None:
-        yield root
-    for child in _children(manifest):
-        yield from _holes(child, documents)
