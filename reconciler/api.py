@@ -1,0 +1,110 @@
+"""Reconciler as a library: load policies, plan, apply, as the commands do, without a terminal.
+
+Import these names from `reconciler` itself; docs/api.md shows them at work. Nothing here asks,
+prints or ends the process: errors are `reconciler.errors.ReconcilerError`, results are typed.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+from reconciler import policyfile
+from reconciler.core.accept import check_applicable
+from reconciler.core.guards import Allowances
+from reconciler.engine.apply import Applied
+from reconciler.engine.execute import Outcome
+from reconciler.errors import StoppedError
+from reconciler.model.names import Repository
+from reconciler.model.plan import Plan
+from reconciler.policyfile import PolicySet
+from reconciler.session import open_session, utc_now
+
+AnyPath: TypeAlias = str | os.PathLike[str]
+"""A file or a folder, as text or as a path."""
+
+POLICIES: Sequence[AnyPath] = ("policies",)
+"""Where policies are kept unless somebody says otherwise."""
+
+GRAIN = 0.5
+"""Longest time that a wait does not ask whether to stop, in seconds."""
+
+LASTS = timedelta(hours=72)
+"""How long a plan may be applied unless somebody says otherwise."""
+
+
+def load_policies(paths: Iterable[AnyPath] = POLICIES) -> PolicySet:
+    """Read policy files, and all files below folders. Contacts nothing.
+
+    Raises: PolicyProblems, with every problem of every file at its line.
+    """
+    return policyfile.load_policies(_paths(paths))
+
+
+def plan(
+    paths: Iterable[AnyPath] = POLICIES,
+    *,
+    state: Path | None = None,
+    only: Iterable[str] = (),
+    at: datetime | None = None,
+    lasts: timedelta = LASTS,
+    allowed: Allowances | None = None,
+) -> Plan:
+    """Compare policies with registries, and return what `apply` would delete, and why.
+
+    Deletes nothing. A repository that cannot be read whole is an incomplete part of the plan, and
+    a guard that stops it is named in it: look at `Plan.outcome` before anything else.
+
+    Shape: `only` are repositories, all that the policies name where it is empty; `at` makes the
+        plan a forecast for another time, which cannot be applied; `allowed` raises guards:
+        `{("max_delete", repository): 500}`.
+
+    Raises: PolicyError, SettingsError.
+    """
+    with open_session(_paths(paths), state, only=map(Repository, only)) as session:
+        return session.plan(lasts=lasts, at=at, allowed=allowed)
+
+
+def apply(
+    approved: Plan,
+    paths: Iterable[AnyPath] = POLICIES,
+    *,
+    state: Path | None = None,
+    allowed: Allowances | None = None,
+    halt: Callable[[], str] = lambda: "",
+    watching: Sequence[Callable[[Outcome], None]] = (),
+) -> tuple[Applied, ...]:
+    """Delete what an approved plan names and may still go under the policies of today.
+
+    Nobody is asked: that a plan is handed over is the approval. The registry is read again, and
+    what is seen then can only shorten the work. Returns what was done in each repository;
+    `Applied.exit_code` says how it ended there, since one repository does not hold back another.
+
+    Shape: `halt` returns a reason to stop, empty to go on; it is asked before each deletion and
+        in each wait; all who are `watching` hear each outcome.
+
+    Raises: PlanError, for a plan that is incomplete, stopped by a guard, expired or a forecast;
+        PolicyError; SettingsError; StateError.
+    """
+    check_applicable(approved, now=utc_now())
+    with open_session(_paths(paths), state, sleep=_patience(halt)) as session:
+        return session.apply(approved, allowed=allowed or {}, halt=halt, watching=watching)
+
+
+def _patience(halt: Callable[[], str]) -> Callable[[float], None]:
+    """Make waits that end early, with StoppedError, when there is a reason to stop."""
+
+    def sleep(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if reason := halt():
+                raise StoppedError(reason)
+            time.sleep(min(left, GRAIN))
+
+    return sleep
+
+
+def _paths(paths: Iterable[AnyPath]) -> list[Path]:
+    return [Path(path) for path in paths]
