@@ -18,15 +18,15 @@ _SECONDS = 300
 
 
 @cache
-def program(name: str) -> str:
-    """Find a program, installing Debian's package of the same name when it is missing.
+def program(name: str, package: str = "") -> str:
+    """Find a program, installing Debian's package when it is missing: by default its namesake.
 
     Elsewhere than in CI, a test whose program cannot be had is skipped with the reason.
     """
     # Test workers run side by side, and only one of them can install at a time.
     with FileLock(_LOCK):
         found = shutil.which(name)
-        failure = "" if found else _install(name)
+        failure = "" if found else _install(package or name)
     if failure:
         reason = f"{name} is missing and cannot be installed: {failure}"
         (pytest.fail if IN_CI else pytest.skip)(reason)

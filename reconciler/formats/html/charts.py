@@ -1,11 +1,11 @@
 """The charts of a plan. Each shows what the plan holds: the ages of what stays are not in it."""
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 
 from reconciler.formats.html.parts import Bar, Chart, Tone
-from reconciler.formats.images import expired
+from reconciler.formats.images import Expired
 from reconciler.formats.sentences import keeper
 from reconciler.model.plan import Plan
 
@@ -27,9 +27,9 @@ _SPANS = (
 _UNKNOWN = "unknown"
 
 
-def going(plan: Plan) -> Chart:
+def going(images: Iterable[Expired]) -> Chart:
     """Count the images that go by the rules that let them expire."""
-    counts = Counter(image.rules for part in plan.repositories for image in expired(part))
+    counts = Counter(image.rules for image in images)
     return Chart("Images that go, by the rules that let them expire", _bars(counts, "goes"))
 
 
@@ -41,10 +41,9 @@ def staying(plan: Plan) -> Chart:
     return Chart("Images that stay, by what keeps them", _bars(counts, "stays"))
 
 
-def ages(plan: Plan) -> Chart | None:
+def ages(images: Iterable[Expired], now: datetime) -> Chart | None:
     """Count the images that go by age; nothing, where the plan knows no age at all."""
-    images = [image for part in plan.repositories for image in expired(part)]
-    counts = Counter(_column(image.age(plan.evaluated_at)) for image in images)
+    counts = Counter(_column(image.age(now)) for image in images)
     if counts.total() == counts[_UNKNOWN]:
         return None
     names = [name for name, _ in _SPANS] + [_UNKNOWN] * bool(counts[_UNKNOWN])

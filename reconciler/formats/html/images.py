@@ -1,15 +1,18 @@
 """The repositories of a plan, and the images each one loses, as tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.formats import sentences
 from reconciler.formats.html.parts import Cell, Column, Table
 from reconciler.formats.humanise import age, counted, size
-from reconciler.formats.images import Expired, expired, newest_first
+from reconciler.formats.images import Expired, newest_first
 from reconciler.formats.view import View
-from reconciler.model.names import Digest
+from reconciler.model.names import Digest, Repository
 from reconciler.model.plan import Kept, Plan, RepositoryPlan
+
+Lost = Mapping[Repository, Sequence[Expired]]
+"""The images that each repository loses."""
 
 ROWS = 5_000
 """Rows of images on one page, shared by its repositories, unless all are asked for."""
@@ -48,19 +51,19 @@ class Section:
     tables: Sequence[Table]
 
 
-def overview(plan: Plan) -> Table:
+def overview(plan: Plan, lost: Lost) -> Table:
     """Sum up each repository, those that lose most first."""
     parts = sorted(plan.repositories, key=lambda part: (-len(part.changes), part.repository))
-    rows = [_summed(part, plan) for part in parts]
+    rows = [_summed(part, lost[part.repository], plan) for part in parts]
     return Table(f"{counted(len(rows), 'repository', 'repositories')}", _REPOSITORIES, rows)
 
 
-def sections(plan: Plan, view: View) -> Iterator[Section]:
+def sections(plan: Plan, lost: Lost, view: View) -> Iterator[Section]:
     """Describe each repository that loses an image, or has one worth naming."""
     parts = [part for part in plan.repositories if part.changes or part.protected or part.retained]
     most = None if view.all_rows else max(ROWS // max(len(parts), 1), _LEAST_ROWS)
     for part in parts:
-        tables = [_going(part, plan, most), _staying(part, most)]
+        tables = [_going(lost[part.repository], plan, most), _staying(part, most)]
         texts = list(_texts(part, view))
         yield Section(part.repository, texts, [table for table in tables if table.rows])
 
@@ -70,8 +73,8 @@ def count(number: int) -> Cell:
     return Cell(f"{number:,}", number)
 
 
-def _summed(part: RepositoryPlan, plan: Plan) -> Sequence[Cell]:
-    ages = [known for image in expired(part) if (known := image.age(plan.evaluated_at)) is not None]
+def _summed(part: RepositoryPlan, lost: Sequence[Expired], plan: Plan) -> Sequence[Cell]:
+    ages = [known for image in lost if (known := image.age(plan.evaluated_at)) is not None]
     return (
         Cell(part.repository),
         Cell(part.policy),
@@ -88,9 +91,9 @@ def _weight(octets: int) -> Cell:
     return Cell(size(octets) if octets else "", octets)
 
 
-def _going(part: RepositoryPlan, plan: Plan, most: int | None) -> Table:
+def _going(lost: Sequence[Expired], plan: Plan, most: int | None) -> Table:
     """List the images that go, the newest first: they went narrowly."""
-    images = newest_first(expired(part))
+    images = newest_first(lost)
     rows = [_expired(image, plan) for image in images[:most]]
     caption = f"{counted(len(images), 'image')} to delete, the newest first"
     return Table(caption, _IMAGES, rows, more(len(images) - len(rows)))

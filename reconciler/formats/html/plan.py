@@ -1,6 +1,7 @@
 """The plan as a page to read, search and keep: what goes and why, what stays, what stops it."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from reconciler.formats import sentences
 from reconciler.formats.html.charts import ages, going, staying
@@ -9,22 +10,25 @@ from reconciler.formats.html.notices import notices
 from reconciler.formats.html.page import page
 from reconciler.formats.html.parts import Figure
 from reconciler.formats.humanise import size
+from reconciler.formats.images import expired
 from reconciler.formats.view import View
 from reconciler.model.plan import Plan
 
 
 def render(plan: Plan, view: View) -> str:
     """Write a plan as one page: its counts, what hinders it, charts, then a row for each image."""
+    lost = {part.repository: list(expired(part)) for part in plan.repositories}
+    images = list(chain.from_iterable(lost.values()))
     return page(
         "plan.html.j2",
         title="Retention plan",
         lead=list(_lead(plan, view)),
         figures=list(_figures(plan)),
         notices=list(notices(plan)),
-        charts=[chart for chart in (going(plan), staying(plan)) if chart.bars],
-        ages=ages(plan),
-        overview=overview(plan),
-        sections=list(sections(plan, view)),
+        charts=[chart for chart in (going(images), staying(plan)) if chart.bars],
+        ages=ages(images, plan.evaluated_at),
+        overview=overview(plan, lost),
+        sections=list(sections(plan, lost, view)),
         plan=plan,
     )
 

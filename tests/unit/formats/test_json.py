@@ -16,4 +16,4 @@ def test_what_is_printed_can_be_saved_and_applied() -> None:
 
 
 def test_these_formats_can_be_asked_for() -> None:
-    assert list(FORMATS) == ["text", "json", "markdown"]
+    assert list(FORMATS) == ["text", "json", "markdown", "html"]

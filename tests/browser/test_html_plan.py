@@ -1,0 +1,138 @@
+"""The page of a plan in a real browser: it asks for nothing, and one can search and sort it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.formats.catalogue import render
+from reconciler.formats.view import View
+from reconciler.model.plan import Plan
+from tests.support.browser import Browser, browser
+from tests.support.hostile import MARKUP
+from tests.support.plans import NOW, image, lifelike, many, part, plan
+
+pytestmark = pytest.mark.server
+
+_IMAGES = ".repository:first-of-type .wide:first-of-type"
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Start one browser for all tests of this file."""
+    with browser(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
+
+
+@pytest.fixture
+def shown(chromium: Browser, tmp_path: Path) -> Browser:
+    """Open the page of a lifelike plan."""
+    chromium.open(written(lifelike(), tmp_path))
+    return chromium
+
+
+def written(drawn: Plan, folder: Path) -> Path:
+    """Save a plan as a page."""
+    path = folder / "plan.html"
+    path.write_text(render(drawn, "html", View(now=NOW)), encoding="utf-8")
+    return path
+
+
+def column(page: Browser, number: int) -> list[str]:
+    """Read one column of the images that the first repository loses, as far as it is shown."""
+    return page.texts(f"{_IMAGES} tbody td:nth-child({number})")
+
+
+def click(page: Browser, number: int) -> None:
+    """Click on the heading of one column of that table."""
+    page.find(f"{_IMAGES} th:nth-child({number}) button")[0].click()
+
+
+def test_the_page_asks_for_nothing_and_complains_of_nothing(shown: Browser) -> None:
+    assert [address.rpartition("/")[2] for address in shown.asked_for()] == ["plan.html"]
+    assert shown.complaints() == []
+    assert shown.texts("h1") == ["Retention plan"]
+
+
+def test_what_a_page_would_fetch_is_refused_by_the_page_itself(shown: Browser) -> None:
+    shown.asked_for()
+
+    refused = shown.ask(
+        "fetch('http://127.0.0.1:9/').then(() => 'fetched', error => error.message)"
+    )
+
+    assert refused == "Failed to fetch"
+    assert shown.asked_for() == []
+    assert "violates the following Content Security Policy" in shown.complaints()[0]
+
+
+def test_the_search_leaves_the_rows_that_hold_every_word(shown: Browser) -> None:
+    field = shown.find("input[type=search]")[0]
+
+    field.send_keys("PR-481 previews")
+
+    assert column(shown, 1) == ["pr-481, sha-4b1c9e2f0a6d8c3b5e7f9a1c2d4e6f8a0b1c2d3e"]
+    assert shown.texts("output") == ["1 of 25 rows"]
+
+    field.send_keys("2 nowhere")
+
+    assert column(shown, 1) == []
+    assert shown.texts("output") == ["0 of 25 rows"]
+
+
+def test_a_click_sorts_by_meaning_and_another_the_other_way(shown: Browser) -> None:
+    assert column(shown, 3)[:3] == ["?", "8d", "9d"]
+
+    click(shown, 4)
+
+    assert column(shown, 4)[0] == ""
+    assert column(shown, 4)[-2:] == ["22 MiB", "3.0 GiB"]
+
+    click(shown, 4)
+
+    assert column(shown, 4)[:2] == ["3.0 GiB", "22 MiB"]
+    assert [heading.get_attribute("aria-sort") for heading in shown.find(f"{_IMAGES} th")] == [
+        None,
+        None,
+        None,
+        "descending",
+        None,
+        None,
+        None,
+    ]
+
+
+def test_hostile_names_run_nothing_and_add_nothing(chromium: Browser, tmp_path: Path) -> None:
+    named = enumerate(MARKUP)
+    images = [image(name=str(at), rules=(text,), reasons=(text,)) for at, text in named]
+
+    chromium.open(written(plan(part(images, policy=MARKUP[0])), tmp_path))
+
+    assert chromium.ask("document.title") == "Retention plan"
+    assert len(chromium.find("script")) == 1
+    assert chromium.find("main img, main iframe, main base, [onfocus], [onmouseover]") == []
+    assert chromium.complaints() == []
+    assert len(chromium.asked_for()) == 1
+    assert column(chromium, 5)[0] == MARKUP[0]
+
+
+def test_a_page_of_sixty_thousand_deletions_opens(chromium: Browser, tmp_path: Path) -> None:
+    chromium.open(written(plan(part(many(60_000))), tmp_path))
+
+    assert chromium.ask("document.querySelectorAll('tbody tr').length") == 5_000 + 2
+    chromium.find("input[type=search]")[0].send_keys("acme/web")
+    assert chromium.texts("output") == ["1 of 5001 rows"]
+
+
+@pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
+def test_the_page_fits_its_window(
+    shown: Browser, tmp_path: Path, width: int, *, dark: bool
+) -> None:
+    picture = tmp_path / "page.png"
+
+    shown.picture(picture, width, 800, dark=dark)
+
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert shown.ask("document.documentElement.scrollWidth") == width
+    paper = "rgb(13, 17, 23)" if dark else "rgb(255, 255, 255)"
+    assert shown.ask("getComputedStyle(document.body).backgroundColor") == paper
