@@ -1,23 +1,31 @@
 """The repositories that arguments name, by their names or by patterns of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import typer
 
 from reconciler.errors import InvalidNameError
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
+from reconciler.policyfile import load_policies
 from reconciler.registries import Registries
 
 
-def named(registries: Registries, texts: Iterable[str]) -> list[Repository]:
-    """List the repositories that names and patterns mean, each once, in the order given.
+def named(
+    registries: Registries, texts: Iterable[str], paths: Sequence[Path] = ()
+) -> list[Repository]:
+    """List the repositories that names, patterns and policy files mean, each once, in this order.
 
-    Raises: typer.BadParameter, when one is no pattern, or names no repository.
+    Raises: typer.BadParameter, when a text is no pattern, or names no repository; PolicyError.
     """
     found: dict[Repository, None] = {}
     for text in texts:
         found |= dict.fromkeys(matching(registries, text))
+    for policy in load_policies(paths).policies if paths else ():
+        for glob in policy.repositories:
+            listed = registries.reader(glob.registry).repositories(glob)
+            found |= dict.fromkeys(filter(policy.governs, listed))
     return list(found)
 
 

@@ -1,0 +1,30 @@
+"""What a report says, before anybody decides how it looks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.formats.html.parts import Chart, Figure, Notice, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Part of a report with a heading of its own, such as one repository."""
+
+    heading: str
+    texts: Sequence[str] = ()
+    notices: Sequence[Notice] = ()
+    charts: Sequence[Chart] = ()
+    tables: Sequence[Table] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A title, what matters most, and a section for each subject.
+
+    Shape: `last` is the one sentence that machines and hurried people read.
+    """
+
+    title: str
+    last: str
+    figures: Sequence[Figure] = ()
+    sections: Sequence[Section] = ()
