@@ -19,6 +19,7 @@ COMMANDS = {
     "validate": "Check policy files. Contacts nothing.",
     "test": "Run the tests of policies. Contacts nothing.",
     "explain": "Say what a version is, what keeps it, and when it goes.",
+    "verify": "Look whether every tagged image is whole.",
     "schema": "Print the JSON Schema of policy files, for editors.",
     "undo": "Bring back what a run deleted, and hold it.",
     "log": "List runs, show what they did, tell why something went, verify the journal.",
