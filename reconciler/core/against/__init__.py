@@ -1,0 +1,1 @@
+"""What a change of policies does: two policies held against one inventory."""

@@ -1,0 +1,111 @@
+"""Two policies, one inventory: whose fate changes."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from reconciler.core.against.blame import Side, blame
+from reconciler.core.against.edits import Edits, edits_between
+from reconciler.core.against.weaken import weakenings
+from reconciler.core.decide import Decision, Decisions, decide
+from reconciler.core.graph import Graph, build_graph
+from reconciler.core.planner import Case
+from reconciler.core.walk import closure
+from reconciler.model.difference import Edit, Fate, RepositoryDifference, Shift
+from reconciler.model.inventory import Inventory
+from reconciler.model.names import Digest
+from reconciler.model.plan import Cause
+from reconciler.model.policy import Policy
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
+_NOTHING = Decisions({}, frozenset())
+
+
+def compare(case: Case, before: Policy | None, after: Policy | None) -> RepositoryDifference:
+    """Hold two policies against what a case saw; None stands for no policy, which deletes nothing.
+
+    Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
+    """
+    graph = build_graph(case.inventory)
+    old, new = (_decided(case, graph, policy) for policy in (before, after))
+    edits = edits_between(before, after)
+    added, spared = new.doomed - old.doomed, old.doomed - new.doomed
+    crossing = _Crossing(case.inventory, graph, old, new)
+    return RepositoryDifference(
+        repository=case.inventory.repository,
+        before=before.name if before else "",
+        after=after.name if after else "",
+        weakened=tuple(weakenings(before, edits, (old, new), added)) if after else (),
+        edits=edits.found,
+        added=crossing.shifts(added, Side(before, old), Side(after, new), edits),
+        spared=crossing.shifts(spared, Side(after, new), Side(before, old), edits),
+    )
+
+
+def _decided(case: Case, graph: Graph, policy: Policy | None) -> Decisions:
+    if policy is None:
+        return _NOTHING
+    return decide(policy, case.inventory, graph, now=case.now, observations=case.observations)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crossing:
+    """What moves from one side to the other."""
+
+    inventory: Inventory
+    graph: Graph
+    old: Decisions
+    new: Decisions
+
+    def shifts(self, moved: Set[Digest], kept: Side, gone: Side, edits: Edits) -> tuple[Shift, ...]:
+        """Group what moved by the edits behind it, the most first."""
+        because = self._because(moved, kept, gone, edits)
+        grouped: dict[tuple[Edit, ...], list[Digest]] = defaultdict(list)
+        for digest in sorted(moved):
+            grouped[because[digest]].append(digest)
+        found = (self._shift(edits, digests) for edits, digests in grouped.items())
+        return tuple(sorted(found, key=lambda shift: (-shift.versions, str(shift.because))))
+
+    def _because(
+        self, moved: Set[Digest], kept: Side, gone: Side, edits: Edits
+    ) -> Mapping[Digest, tuple[Edit, ...]]:
+        """Find the edits behind each move; what follows an image moves because of its edits."""
+        judged = {
+            digest: blame(kept, gone, digest, edits)
+            for digest in moved
+            if self._is_judged(kept.decided.images.get(digest))
+        }
+        return {digest: self._led(digest, judged) for digest in moved}
+
+    def _is_judged(self, kept: Decision | None) -> bool:
+        return kept is not None and kept.cause is not Cause.NEEDED
+
+    def _led(self, digest: Digest, judged: Mapping[Digest, tuple[Edit, ...]]) -> tuple[Edit, ...]:
+        """Return the edits of an image, or of one that led it to the other side."""
+        if digest in judged:
+            return judged[digest]
+        leading = closure(self.graph.kept_by, [digest]) & judged.keys()
+        return judged[min(leading)] if leading else ()
+
+    def _shift(self, because: tuple[Edit, ...], digests: Sequence[Digest]) -> Shift:
+        """Show the images among what moved, the newest first."""
+        images = [self._fate(digest) for digest in digests if digest in self._images]
+        images.sort(key=lambda fate: fate.pushed or _LATEST, reverse=True)
+        return Shift(because=because, images=tuple(images), versions=len(digests))
+
+    @property
+    def _images(self) -> Mapping[Digest, Decision]:
+        """The images that either side judged; both judge the same, where both do."""
+        return self.new.images or self.old.images
+
+    def _fate(self, digest: Digest) -> Fate:
+        version = self.inventory.versions[digest]
+        before, after = self.old.images.get(digest), self.new.images.get(digest)
+        return Fate(
+            digest=digest,
+            tags=version.tags,
+            pushed=version.pushed or version.first_seen,
+            before=before.reasons if before else (),
+            after=after.reasons if after else (),
+        )

@@ -1,0 +1,120 @@
+"""What was changed in a policy's text; names and order say nothing by themselves."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from deepdiff import DeepDiff
+
+from reconciler.model.difference import Edit
+from reconciler.model.policy import Policy
+from reconciler.model.rules import Protection, Rule
+
+Part = Literal["rule", "protection", "policy"]
+
+_KINDS = (
+    "values_changed",
+    "type_changes",
+    "dictionary_item_added",
+    "dictionary_item_removed",
+    "iterable_item_added",
+    "iterable_item_removed",
+)
+
+
+@dataclass(frozen=True)
+class Edits:
+    """The edits between two policies, and what each new name was called before."""
+
+    found: tuple[Edit, ...]
+    former: Mapping[str, str]
+
+    def on(self, names: set[str], *parts: Part) -> tuple[Edit, ...]:
+        """Return the edits on rules or protections by one of these names, old or new."""
+        meant = {self.former.get(name, name) for name in names}
+        return tuple(e for e in self.found if e.part in parts and e.name in meant)
+
+
+def edits_between(before: Policy | None, after: Policy | None) -> Edits:
+    """Compare two policies, wherever a path leads to another value.
+
+    A rule whose text is the same under a new name was not changed; it goes by its old name here.
+    The repositories are left out: which policy governs one is told by the names of both.
+    """
+    if before is None or after is None:
+        return Edits((), {})
+    protections = _named("protection", _bodies(before.protect), _bodies(after.protect))
+    rules = _named("rule", _bodies(before.rules), _bodies(after.rules))
+    own = _edits("policy", {"": _own(before)}, {"": _own(after)})
+    return Edits((*own, *protections.found, *rules.found), {**protections.former, **rules.former})
+
+
+def _named(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Edits:
+    """Compare parts by their names, those of the new side as they were called before."""
+    former = _renamed(old, new)
+    known = {former.get(name, name): body for name, body in new.items()}
+    return Edits(tuple(_edits(part, old, known)), former)
+
+
+def _own(policy: Policy) -> dict[str, Any]:
+    """Return what a policy says for all its rules."""
+    return {
+        "guards": policy.guards.model_dump(mode="json"),
+        "timezone": policy.timezone,
+        "unmatched_tags": policy.unmatched_tags,
+    }
+
+
+def _bodies(parts: tuple[Rule, ...] | tuple[Protection, ...]) -> dict[str, dict[str, Any]]:
+    """Return each rule's text by its name, lists in one order since order says nothing."""
+    return {part.name: _ordered(_written(part)) for part in parts}
+
+
+def _written(part: Rule | Protection) -> dict[str, Any]:
+    document = part.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {key: value for key, value in document.items() if key != "name"}
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _ordered(inner) for key, inner in value.items()}
+    return sorted(value) if isinstance(value, list) else value
+
+
+def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """Map each new name to an old one that is gone and had the same text."""
+    gone = {_json(body): name for name, body in sorted(old.items()) if name not in new}
+    fresh = [(name, _json(body)) for name, body in sorted(new.items()) if name not in old]
+    return {name: gone.pop(text) for name, text in fresh if text in gone}
+
+
+def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Edit]:
+    """Yield one edit for each path that leads to another value, whole lists as one value."""
+    # Else two policies that have few names in common would be one change, of everything.
+    difference = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
+    levels = (level for kind in _KINDS for level in difference.get(kind, ()))
+    for path in sorted({_keys(level.path(output_format="list")) for level in levels}):
+        name, *keys = path
+        before, after = _json(_at(old, path)), _json(_at(new, path))
+        yield Edit(part=part, name=name, key=".".join(keys), before=before, after=after)
+
+
+def _keys(path: list[str | int]) -> tuple[str, ...]:
+    """Cut a path off where it enters a list."""
+    keys: list[str] = []
+    for step in path:
+        if not isinstance(step, str):
+            break
+        keys.append(step)
+    return tuple(keys)
+
+
+def _at(document: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+def _json(value: Any) -> str:
+    return "" if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
