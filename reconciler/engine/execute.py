@@ -88,7 +88,8 @@ class Execution:
             if self._halted():
                 return
             self._spare(newly_referenced(self.registry, self.inventory))
-            self._record(self._intent(change) for part in batch for change in part)
+            intents = (self._intent(change) for part in batch for change in part)
+            self.state.append(self.run.id, self.run.clock(), intents)
             for component in batch:
                 self._component(component)
             if self._refusal:
@@ -119,7 +120,7 @@ class Execution:
         ended = {outcome.change.digest for outcome in self.outcomes[first:]}
         left = (change for change in component if change.digest not in ended)
         self.outcomes.extend(Outcome(change, Result.NOT_DONE, self.stopped) for change in left)
-        self._record(told(outcome) for outcome in self.outcomes[first:])
+        self.state.note(self.run.id, self.run.clock(), map(told, self.outcomes[first:]))
 
     def _ended(self, component: Component) -> Iterator[Outcome]:
         if not self._halted():
@@ -195,9 +196,6 @@ class Execution:
         """Write down what is to go, and what of this repository it lists, for an undo."""
         here = self.inventory.versions.keys()
         return intent(change, [child for child in change.observed.children if child in here])
-
-    def _record(self, entries: Iterable[Entry]) -> None:
-        self.state.append(self.run.id, self.run.clock(), entries)
 
 
 def _batches(components: Iterable[Component]) -> Iterator[list[Component]]:

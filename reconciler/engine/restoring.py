@@ -1,6 +1,6 @@
 """Carry out the restorations of one repository, one by one, each one recorded."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.engine.execute import BATCH, Outcome, Run, intent, told
@@ -52,7 +52,7 @@ class Restoring:
             batch = changes[start : start + BATCH]
             if self._halted():
                 return
-            self._record(_begun(batch))
+            self.state.append(self.run.id, self.run.clock(), _begun(batch))
             for change in batch:
                 self._end(change, self._one(change))
 
@@ -60,14 +60,11 @@ class Restoring:
         self.stopped = self.stopped or self.run.halt()
         return bool(self.stopped)
 
-    def _record(self, entries: Iterable[Entry]) -> None:
-        self.state.append(self.run.id, self.run.clock(), entries)
-
     def _end(self, change: Change, outcome: Outcome) -> None:
         self.stopped = self.stopped or self._budget.note(outcome.result)
         (self._back if outcome.result is Result.RESTORED else self._failed).add(change.digest)
         self.outcomes.append(outcome)
-        self._record([told(outcome)])
+        self.state.note(self.run.id, self.run.clock(), [told(outcome)])
         self.run.report(outcome)
 
     def _one(self, change: Change) -> Outcome:

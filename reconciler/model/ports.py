@@ -236,6 +236,12 @@ class RepositoryState(Protocol):
         Raises: StateError, when they could not be made durable: then nothing may be deleted.
         """
 
+    def note(self, run: str, now: datetime, entries: Iterable[Entry]) -> None:
+        """Write entries no later than what is appended next: a slow backend saves a write.
+
+        What a run that dies has noted may be lost, so this is for what its successor can find out.
+        """
+
     def observations(self) -> Observations:
         """Read the observations; empty when there are none yet."""
 

@@ -10,8 +10,9 @@ from threading import Lock
 import structlog
 
 from reconciler.errors import StateError
-from reconciler.model.journal import MAX_RECORD_BYTES, Entry, Record, chain
+from reconciler.model.journal import Entry, Record
 from reconciler.state.durable import replace, state_errors, sync_directory, write_through
+from reconciler.state.lines import chained, to_lines
 from reconciler.state.reading import End, Reading, read_journal
 
 _log = structlog.get_logger()
@@ -71,9 +72,9 @@ class JournalFile:
             if self._end is None:
                 self.settle()
             end = self._end or End()
-            records = _chained(end.last, run, now, entries)
+            records = chained(end.last, run, now, entries)
             if records:
-                content = b"".join(_line(record) for record in records)
+                content = to_lines(records)
                 self._write(content, end.size)
                 self._end = End(records[-1], end.size + len(content))
             return records
@@ -119,27 +120,3 @@ class JournalFile:
             file.truncate(reading.end.size)
             os.fsync(file.fileno())
         _log.warning("journal_tail_set_aside", path=str(copy), size=len(reading.torn))
-
-
-def _chained(
-    last: Record | None, run: str, now: datetime, entries: Iterable[Entry]
-) -> Sequence[Record]:
-    """Chain entries to the last record.
-
-    Raises: StateError, for an entry that is no JSON: a server's text may hold half a surrogate
-        pair, which no encoding can write.
-    """
-    try:
-        return chain(last, run, now, entries)
-    except ValueError as error:
-        raise StateError(f"run {run}: an entry cannot be written as JSON: {error}") from error
-
-
-def _line(record: Record) -> bytes:
-    line = record.to_line()
-    if len(line) > MAX_RECORD_BYTES:
-        raise StateError(
-            f"record {record.seq} ({record.type}) of run {record.run} would take {len(line)} "
-            f"bytes; a record has at most {MAX_RECORD_BYTES}"
-        )
-    return line

@@ -11,15 +11,15 @@ one that was published elsewhere.
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import takewhile
 from pathlib import Path
 
 from reconciler.errors import JournalError
-from reconciler.model.journal import MAX_RECORD_BYTES, Record, parse_record, verified
+from reconciler.model.journal import Record
 from reconciler.state.durable import state_errors
+from reconciler.state.lines import read_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def read_journal(path: Path) -> Reading:
     """
     content = _content(path)
     size = content.rfind(b"\n") + 1
-    records = _verified(path, takewhile(_is_whole, BytesIO(content)))
+    records = read_lines(path, takewhile(_is_whole, BytesIO(content)))
     torn = content[size:]
     if not _is_cut_short(torn):
         raise JournalError(f"{path}:{len(records) + 1}: the record does not end with a newline")
@@ -63,26 +63,6 @@ def _content(path: Path) -> bytes:
 
 def _is_whole(line: bytes) -> bool:
     return line.endswith(b"\n")
-
-
-def _verified(path: Path, lines: Iterable[bytes]) -> tuple[Record, ...]:
-    records: list[Record] = []
-    try:
-        # What was verified before an error is in the list by then: its length tells the line.
-        records.extend(verified(_parsed(line, number) for number, line in enumerate(lines, 1)))
-    except JournalError as error:
-        raise JournalError(f"{path}:{len(records) + 1}: {error}") from error
-    return tuple(records)
-
-
-def _parsed(line: bytes, number: int) -> Record:
-    """Read one line, which must have the very bytes we write: the hash covers only their sense."""
-    if len(line) > MAX_RECORD_BYTES:
-        raise JournalError(f"line {number} is longer than {MAX_RECORD_BYTES} bytes")
-    record = parse_record(line, number)
-    if record.to_line() != line:
-        raise JournalError(f"line {number} was altered: it is not in canonical form")
-    return record
 
 
 def _is_cut_short(tail: bytes) -> bool:

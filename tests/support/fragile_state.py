@@ -85,6 +85,10 @@ class FragileRepositoryState:
             raise Killed
         return written
 
+    def note(self, run: str, now: datetime, entries: Iterable[Entry]) -> None:
+        """Append, as the state behind does."""
+        self.append(run, now, entries)
+
     def observations(self) -> Observations:
         """Read as the state behind does."""
         return self._whole.observations()

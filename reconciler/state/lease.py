@@ -1,0 +1,222 @@
+"""A lock that is an object in a store: taken and renewed by conditional writes, and for a time.
+
+Whoever replaces the object last holds the lock; each write has the number of the one before plus
+one. Its holder renews it from a thread of its own. A holder that died is followed by the first who
+asks once its time and a margin are over. A holder that was only paused finds, before its next
+step, that the object is no longer as it wrote it.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Literal
+
+from pydantic import ValidationError
+
+from reconciler.errors import LockedError, StateError
+from reconciler.model.frozen import Frozen
+from reconciler.model.names import Repository
+from reconciler.model.ports import Holder
+from reconciler.state.heartbeat import beating
+from reconciler.state.refusals import lost, not_held, not_the_holder, refusal
+from reconciler.state.store import Store, Stored, put
+from reconciler.state.terms import Terms, Times
+
+
+class LockRecord(Frozen):
+    """What the object says: who holds the lock until when, or that nobody does."""
+
+    gen: int
+    state: Literal["held", "free"]
+    run: str
+    who: str
+    where: str
+    process: int
+    since: datetime
+    lease_until: datetime
+
+    @property
+    def holder(self) -> Holder:
+        """Whom it names."""
+        return Holder(self.run, self.who, self.where, self.since, self.process)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The object as it was read."""
+
+    record: LockRecord
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class _Tenure:
+    """The object as we wrote it, and when we began to. Units: `monotonic` in seconds."""
+
+    record: LockRecord
+    stored: Stored
+    wall: datetime
+    monotonic: float
+
+
+class LeaseLock:
+    """The lock of one repository."""
+
+    def __init__(
+        self, repository: Repository, store: Store, name: str, terms: Terms, times: Times
+    ) -> None:
+        """Remember where the lock is; nothing is sent yet."""
+        self._repository = repository
+        self._store = store
+        self._name = name
+        self._terms = terms
+        self._times = times
+        self._tenure: _Tenure | None = None
+        self._turn = Lock()
+
+    @property
+    def held(self) -> bool:
+        """Whether this very object took it and has not let go."""
+        return self._tenure is not None
+
+    @contextmanager
+    def hold(self, holder: Holder) -> Iterator[Holder | None]:
+        """Hold it for a `with` block, which is given whom it was taken over from, if anybody.
+
+        Raises: LockedError, naming the holder.
+        """
+        found = self._found()
+        if found and self._counts(found.record):
+            raise self._refusal(found)
+        self._take(holder, found)
+        abandoned = found is not None and found.record.state == "held"
+        with self._holding():
+            yield found.record.holder if found and abandoned else None
+
+    @contextmanager
+    def seize(self, holder: Holder, run: str) -> Iterator[None]:
+        """Take it away from a run and hold it instead, for the length of a `with` block.
+
+        Raises: LockedError, when that run does not hold it.
+        """
+        found = self._found()
+        if found is None or found.record.state == "free" or found.record.run != run:
+            raise not_the_holder(self._repository, run)
+        self._take(holder, found)
+        with self._holding():
+            yield
+
+    def confirm(self) -> None:
+        """Make sure that it is held still, by looking; renew it when it is getting old.
+
+        Raises: StateError, where it was never taken; LockedError, where it was lost since.
+        """
+        with self._turn:
+            if self._tenure is None:
+                raise not_held(self._repository)
+            found = self._store.get(self._name)
+            if found is None or found.content != self._tenure.stored.content:
+                raise lost(self._repository)
+            if self._is_old(self._tenure):
+                self._renew(self._tenure)
+
+    def holder(self) -> Holder | None:
+        """Tell who holds it now; None if nobody does."""
+        found = self._found()
+        return found.record.holder if found and self._counts(found.record) else None
+
+    def renew(self) -> None:
+        """Begin the time anew.
+
+        Raises: LockedError, when it was lost; StateError, when that is not known.
+        """
+        with self._turn:
+            if self._tenure:
+                self._renew(self._tenure)
+
+    def _found(self) -> _Found | None:
+        stored = self._store.get(self._name)
+        if stored is None:
+            return None
+        try:
+            return _Found(LockRecord.model_validate_json(stored.content), stored)
+        except ValidationError as error:
+            place = f"{self._store.place}/{self._name}"
+            raise StateError(
+                f"{place} does not say who holds the lock",
+                hint="Once no run is under way, remove it: the next run writes another.",
+            ) from error
+
+    def _counts(self, record: LockRecord) -> bool:
+        """Whether a record keeps others out, by the time of this machine."""
+        return record.state == "held" and self._times.now() < self._terms.free_from(
+            record.lease_until
+        )
+
+    def _take(self, holder: Holder, found: _Found | None) -> None:
+        with self._turn:
+            if self._tenure or not self._write(holder, found.record.gen if found else 0, found):
+                raise self._refusal(self._found())
+
+    def _renew(self, tenure: _Tenure) -> None:
+        before = _Found(tenure.record, tenure.stored)
+        if not self._write(tenure.record.holder, tenure.record.gen, before):
+            raise lost(self._repository)
+
+    def _write(self, holder: Holder, gen: int, before: _Found | None) -> bool:
+        """Write that a holder has it from now on; tell whether it does."""
+        wall, monotonic = self._times.now(), self._times.monotonic()
+        record = LockRecord(
+            gen=gen + 1,
+            state="held",
+            run=holder.run,
+            who=holder.who,
+            where=holder.where,
+            process=holder.process or os.getpid(),
+            since=holder.since,
+            lease_until=wall + timedelta(seconds=self._terms.lease),
+        )
+        stored = self._put(record, before.stored if before else None)
+        if stored is None:
+            return False
+        self._tenure = _Tenure(record, stored, wall, monotonic)
+        return True
+
+    def _put(self, record: LockRecord, before: Stored | None) -> Stored | None:
+        content = record.model_dump_json().encode()
+        version = put(self._store, self._name, content, before)
+        return Stored(content, version) if version is not None else None
+
+    def _is_old(self, tenure: _Tenure) -> bool:
+        """Whether it is time to renew, by either clock: a machine that slept stops one of them."""
+        passed = (self._times.now() - tenure.wall).total_seconds()
+        steadily = self._times.monotonic() - tenure.monotonic
+        return not (0 <= passed <= self._terms.trusted and steadily <= self._terms.trusted)
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        try:
+            with beating(self.renew, self._terms.beat):
+                yield
+        finally:
+            # What went wrong inside matters more: unless it is let go, its time runs out.
+            with suppress(StateError):
+                self._let_go()
+
+    def _let_go(self) -> None:
+        with self._turn:
+            tenure, self._tenure = self._tenure, None
+            if tenure:
+                free = tenure.record.model_copy(
+                    update={"gen": tenure.record.gen + 1, "state": "free"}
+                )
+                self._put(free, tenure.stored)
+
+    def _refusal(self, found: _Found | None) -> LockedError:
+        if found is None or found.record.state == "free":
+            return refusal(self._repository, None)
+        until = self._terms.free_from(found.record.lease_until)
+        return refusal(self._repository, found.record.holder, until)

@@ -1,0 +1,117 @@
+"""The state as objects of a store.
+
+Layout: `locks/<repository>/_`, `observations/<repository>/_`, and for each append one object
+`journals/<repository>/_/<number of its first record>`. No part of a repository's name is `_`.
+Nothing in a journal is ever replaced: whoever creates the object of the next record wrote it.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from io import BytesIO
+from itertools import chain
+from typing import NamedTuple
+
+from reconciler.errors import InvalidNameError, JournalError, LockedError
+from reconciler.model.names import Repository
+from reconciler.state.lease import LeaseLock
+from reconciler.state.ledger import Ledger
+from reconciler.state.remote import RemoteRepositoryState
+from reconciler.state.store import Store, put
+from reconciler.state.terms import Terms, Times
+
+_OWN = "/_"
+"""What follows the name of a repository."""
+
+_LOCKS = "locks/"
+
+
+class ObjectState:
+    """The state of all repositories, in one store."""
+
+    def __init__(self, store: Store, times: Times, terms: Terms | None = None) -> None:
+        """Remember the store; nothing is sent yet."""
+        self._store = store
+        self._times = times
+        self._terms = terms or Terms()
+
+    def of(self, repository: Repository) -> RemoteRepositoryState:
+        """Open the state of one repository; nothing is written until it is locked."""
+        journal = f"journals/{repository}{_OWN}/"
+        lock = LeaseLock(
+            repository, self._store, f"{_LOCKS}{repository}{_OWN}", self._terms, self._times
+        )
+        return RemoteRepositoryState(
+            Ledger(f"{self._store.place}/{journal}", _Objects(self._store, journal)),
+            lock,
+            _Object(self._store, f"observations/{repository}{_OWN}"),
+        )
+
+    def repositories(self) -> Sequence[Repository]:
+        """List the repositories that have a state, sorted."""
+        names = (name.removeprefix(_LOCKS) for name in self._store.names(_LOCKS))
+        found: list[Repository] = []
+        for name in names:
+            # Other people's objects are no states.
+            with suppress(InvalidNameError):
+                found += [Repository(name.removesuffix(_OWN))] if name.endswith(_OWN) else []
+        return sorted(found)
+
+    def check_writable(self) -> None:
+        """Prove that a record could be written now, and that two writers would be kept apart.
+
+        Raises: StateError, saying why not and what to do.
+        """
+        self._store.check()
+
+
+class _Objects(NamedTuple):
+    """The objects of one journal."""
+
+    store: Store
+    folder: str
+
+    def read(self) -> Iterable[bytes]:
+        """Read all lines; an object that ends within a line is damage, for it is written whole."""
+        names = self.store.names(self.folder)
+        contents = self.store.contents(names)
+        pairs = zip(names, contents, strict=True)
+        return chain.from_iterable(self._lines(name, content) for name, content in pairs)
+
+    def write(self, seq: int, lines: bytes) -> None:
+        """Create the object of the next record."""
+        name = f"{self.folder}{seq:014}"
+        if put(self.store, name, lines, None) is None:
+            raise LockedError(
+                f"{self.store.place}/{name} was written by another run, so this one stops",
+                hint="What it had begun is settled by the next run.",
+            )
+
+    def _lines(self, name: str, content: bytes) -> Iterable[bytes]:
+        if not content.endswith(b"\n"):
+            raise JournalError(f"{self.store.place}/{name} does not end with a newline")
+        return BytesIO(content)
+
+
+class _Object(NamedTuple):
+    """One object that is replaced as a whole."""
+
+    store: Store
+    name: str
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return f"{self.store.place}/{self.name}"
+
+    def read(self) -> bytes | None:
+        """Read it; None before it was ever written."""
+        found = self.store.get(self.name)
+        return found.content if found else None
+
+    def write(self, content: bytes) -> None:
+        """Replace it, all or nothing."""
+        if put(self.store, self.name, content, self.store.get(self.name)) is None:
+            raise LockedError(
+                f"{self.place} was written by another run, so this one stops",
+                hint="Run again: that run notes what this one saw.",
+            )

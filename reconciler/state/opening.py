@@ -1,0 +1,66 @@
+"""Where a state is: a directory, or a server by its address. A new backend is one line here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from reconciler.errors import SettingsError
+from reconciler.model.ports import State
+from reconciler.state.local import LocalState
+from reconciler.state.surroundings import Surroundings
+
+_HELP = "Write a directory, or an address that begins with {known}."
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The module that opens one kind of address, and the extra of this package it may need.
+
+    It is loaded when it is needed: what it imports is large, and optional.
+    """
+
+    module: str
+    extra: str = ""
+
+    def open_at(self, address: str, surroundings: Surroundings) -> State:
+        """Open the state at an address; nothing is sent yet.
+
+        Raises: SettingsError, naming the extra that is not installed.
+        """
+        try:
+            module = import_module(self.module)
+        except ModuleNotFoundError as error:
+            if not self.extra or str(error.name).startswith("reconciler"):
+                raise
+            raise SettingsError(
+                f"a state at {address.partition('://')[0]}://... needs {error.name}, "
+                "which is not installed",
+                hint=f"Install it with: pip install 'reconciler[{self.extra}]'",
+            ) from error
+        open_at: Callable[[str, Surroundings], State] = module.open_at
+        return open_at(address, surroundings)
+
+
+_BUCKETS = Backend("reconciler.state.buckets", "stores")
+BACKENDS: Mapping[str, Backend] = {
+    "s3": _BUCKETS,
+    "gs": _BUCKETS,
+    "az": _BUCKETS,
+}
+"""What opens an address, by its scheme."""
+
+
+def open_state_at(place: str, surroundings: Surroundings) -> State:
+    """Open the state at an address or in a directory; nothing is read or created yet.
+
+    Raises: SettingsError, when it is neither, or when an extra is missing.
+    """
+    scheme, separator, _ = place.partition("://")
+    if not separator:
+        return LocalState(Path(place))
+    backend = BACKENDS.get(scheme)
+    if backend is None:
+        known = ", ".join(f"{known}://" for known in BACKENDS)
+        raise SettingsError(f"{scheme}:// is no place for a state", hint=_HELP.format(known=known))
+    return backend.open_at(place, surroundings)
