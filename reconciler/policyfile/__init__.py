@@ -4,14 +4,17 @@ from reconciler.policyfile.files import is_policy_file
 from reconciler.policyfile.loading import load_policies, load_text, load_texts
 from reconciler.policyfile.policyset import Origin, PolicySet
 from reconciler.policyfile.remarks import remarks_on
+from reconciler.policyfile.revision import Revision, load_revision
 from reconciler.policyfile.testing import WrittenTest, load_tests, read_test
 
 __all__ = [
     "Origin",
     "PolicySet",
+    "Revision",
     "WrittenTest",
     "is_policy_file",
     "load_policies",
+    "load_revision",
     "load_tests",
     "load_text",
     "load_texts",

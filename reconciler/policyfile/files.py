@@ -81,14 +81,15 @@ def _below(directory: Path, wanted: Callable[[str], bool], noun: str) -> list[Pa
     files = sorted(
         path
         for path in directory.rglob("*")
-        if wanted(path.name) and not _hidden(path.relative_to(directory))
+        if wanted(path.name) and not is_hidden(path.relative_to(directory))
     )
     if not files:
         raise _refusal(directory, f"this directory holds no {noun}")
     return files
 
 
-def _hidden(path: Path) -> bool:
+def is_hidden(path: Path) -> bool:
+    """Whether a file, or a directory on the way to it, is one that shells do not show."""
     return any(part.startswith(".") for part in path.parts)
 
 
