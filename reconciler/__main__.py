@@ -20,6 +20,7 @@ COMMANDS = {
     "test": "Run the tests of policies. Contacts nothing.",
     "explain": "Say what a version is, what keeps it, and when it goes.",
     "verify": "Look whether every tagged image is whole.",
+    "check": "Look for what needs somebody: overdue work, dead runs, broken images.",
     "schema": "Print the JSON Schema of policy files, for editors.",
     "undo": "Bring back what a run deleted, and hold it.",
     "log": "List runs, show what they did, tell why something went, verify the journal.",

@@ -12,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconciler import __version__
+from reconciler.core.checking.finding import Bounds
 from reconciler.core.guards import Allowances
 from reconciler.core.planner import Case
 from reconciler.engine.apply import Applied
+from reconciler.engine.check import Checked, Inspection
 from reconciler.engine.execute import Outcome, Run
 from reconciler.engine.fleet import Authority, apply_plan
 from reconciler.engine.plan import Governed, Moment, Origin, draw_plan, read_case
@@ -114,6 +116,16 @@ class Session:
                 f"no policy names {repository}", hint="Name it under `repositories` of a policy."
             )
         return read_case(self._by(repository, policy), self.state, self.clock())
+
+    def check(self, bounds: Bounds, has_ended: Callable[[Holder], bool]) -> tuple[Checked, ...]:
+        """Look at every repository that a policy names or that has a state; nothing is written.
+
+        `has_ended` tells whether a lock's holder is known to have ended.
+
+        Raises: PolicyError, when two policies name the same repository, or none exists.
+        """
+        inspection = Inspection(self.state, self.clock(), bounds, has_ended)
+        return tuple(inspection.of(self._governed()))
 
     def _origin(self, policy: Policy) -> Mapping[str, str]:
         source = self.policies.source_of(policy)

@@ -1,0 +1,99 @@
+"""`reconciler check`: a look on a schedule, at what nobody would notice otherwise."""
+
+import os
+import socket
+from contextlib import suppress
+from typing import Annotated, Literal
+
+import typer
+
+from reconciler.commands.options import (
+    PolicyPaths,
+    StateDirectory,
+    Verbose,
+    duration,
+    policy_paths,
+)
+from reconciler.commands.output import AllRows, view
+from reconciler.commands.running import finish, running
+from reconciler.core.checking.finding import Bounds
+from reconciler.errors import ExitCode, worst
+from reconciler.formats.checked import as_json, as_markdown, render
+from reconciler.model.ports import Holder
+from reconciler.session import open_session, utc_now
+
+app = typer.Typer(add_completion=False)
+
+CheckFormat = Literal["text", "json", "markdown"]
+
+
+@app.command()
+def check(
+    paths: PolicyPaths = None,
+    state: StateDirectory = None,
+    overdue: Annotated[
+        str, typer.Option(help="How long images may be due to go.", metavar="DURATION")
+    ] = "7d",
+    last_apply: Annotated[
+        str,
+        typer.Option(
+            help="How long ago the last successful apply may be, where there was work since.",
+            metavar="DURATION",
+        ),
+    ] = "48h",
+    lock: Annotated[
+        str, typer.Option(help="How long a run may hold a lock.", metavar="DURATION")
+    ] = "6h",
+    undo: Annotated[
+        str,
+        typer.Option(
+            help="Tell of deletions that can be restored for no longer than this.",
+            metavar="DURATION",
+        ),
+    ] = "3d",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 2 for closing undo windows, too.")
+    ] = False,
+    output: Annotated[CheckFormat, typer.Option("--format", help="How to print it.")] = "text",
+    all_rows: AllRows = False,
+    verbose: Verbose = False,
+) -> None:
+    """Look for what needs somebody: work that waits, runs that died, images that are broken.
+
+    Reads only. Exits 0 when all is well, 2 when something is found, 6 when evidence is missing.
+    Windows for undo close every day where something is deleted every day: they are told, and
+    make it exit 2 with --strict only.
+    """
+    with running(verbose=verbose):
+        bounds = Bounds(
+            overdue=duration(overdue, "--overdue"),
+            last_apply=duration(last_apply, "--last-apply"),
+            lock=duration(lock, "--lock"),
+            undo=duration(undo, "--undo"),
+        )
+        with open_session(policy_paths(paths), state) as session:
+            checked = session.check(bounds, _has_ended)
+        seen = view(utc_now(), all_rows=all_rows)
+        match output:
+            case "json":
+                typer.echo(as_json(checked), nl=False)
+            case "markdown":
+                typer.echo(as_markdown(checked, seen), nl=False)
+            case _:
+                typer.echo(render(checked, seen), nl=False)
+        noticed = strict and any(one.findings for one in checked)
+        codes = [one.exit_code for one in checked]
+        finish(worst([*codes, ExitCode.CHANGES if noticed else ExitCode.OK]))
+
+
+def _has_ended(holder: Holder) -> bool:
+    """Whether a lock's holder was a process of this machine that no longer runs."""
+    if holder.where != socket.gethostname() or not holder.process:
+        return False
+    # Somebody else's process answers with a refusal, and runs.
+    with suppress(PermissionError):
+        try:
+            os.kill(holder.process, 0)
+        except ProcessLookupError:
+            return True
+    return False

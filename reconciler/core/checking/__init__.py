@@ -1,0 +1,1 @@
+"""What a scheduled look finds wrong: work that waits, runs that died, images that are broken."""
