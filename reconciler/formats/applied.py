@@ -118,12 +118,16 @@ def render(parts: Sequence[Part], view: View, *, words: Words = APPLY, undo: str
 
 def totals(parts: Iterable[Part], words: Words = APPLY) -> str:
     """Write the counts of a run; machines read them, so the words never change."""
+    return ", ".join(f"{count} {name}" for name, count in counts(parts, words).items())
+
+
+def counts(parts: Iterable[Part], words: Words = APPLY) -> Mapping[str, int]:
+    """Count the versions of a run by how they ended, under the names that `totals` writes."""
     results = Counter(ended.result for part in parts for ended in _final(part))
-    counts = (
-        f"{sum(results[result] for result in counted_as)} {name}"
+    return {
+        name: sum(results[result] for result in counted_as)
         for name, counted_as in words.totals.items()
-    )
-    return ", ".join(counts)
+    }
 
 
 def _lines(parts: Sequence[Part], view: View, words: Words, undo: str) -> Iterator[Text]:

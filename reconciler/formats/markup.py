@@ -5,6 +5,7 @@ characters that end a span or a cell of a table; they are shown by others that l
 Source: GitHub Flavored Markdown, "Code spans" and "Tables".
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from reconciler.formats.humanise import shortened
@@ -20,6 +21,16 @@ def code(text: str) -> str:
     """Quote a text so that it can be read and do nothing else; an empty one stays empty."""
     spelled = shortened(safe(text), LONGEST).translate(_LOOKALIKES).strip()
     return f"`{spelled}`" if spelled else ""
+
+
+def fenced(text: str) -> str:
+    """Quote many lines as they are; a fence is longer than any run of its sign inside.
+
+    Source: GitHub Flavored Markdown, "Fenced code blocks".
+    """
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text.rstrip()}\n{fence}\n"
 
 
 def row(*cells: str) -> str:

@@ -1,0 +1,57 @@
+"""`reconciler action`: a step of a GitHub workflow, told by variables, telling by files."""
+
+import secrets
+
+import typer
+
+from reconciler.commands.running import finish, running
+from reconciler.commands.workflow.applying import apply
+from reconciler.commands.workflow.inputs import Inputs
+from reconciler.commands.workflow.looking import look
+from reconciler.commands.workflow.planning import plan
+from reconciler.commands.workflow.report import Report, of_error
+from reconciler.commands.workflow.runner import Runner
+from reconciler.errors import ReconcilerError
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def action() -> None:
+    """Run as a step of a GitHub workflow; `action.yml` calls it.
+
+    Reads its inputs from INPUT_... variables, and writes outputs, a summary and annotations where
+    the runner looks for them. Ends with the exit codes of the commands.
+    """
+    with running(verbose=False):
+        runner = Runner.load()
+        report = _report(runner)
+        _tell(report, runner)
+        finish(report.code)
+
+
+def _report(runner: Runner) -> Report:
+    """Do what the inputs ask for; an error of ours is a report, too."""
+    try:
+        inputs = Inputs.load()
+        match inputs.command:
+            case "plan":
+                return plan(inputs, inputs.plan or runner.plan_file)
+            case "apply":
+                return apply(inputs)
+            case _:
+                return look(inputs)
+    except ReconcilerError as error:
+        return of_error(error)
+
+
+def _tell(report: Report, runner: Runner) -> None:
+    """Write outputs and summary, then annotations, then the text for whoever reads the log.
+
+    Text may hold what others wrote, so the runner is told not to take any of it for a command.
+    """
+    runner.set_outputs(report.all_outputs)
+    runner.summarise(report.summary)
+    typer.echo("".join(report.annotations()), nl=False)
+    token = secrets.token_hex(16)
+    typer.echo(f"::stop-commands::{token}\n{report.text}\n::{token}::")

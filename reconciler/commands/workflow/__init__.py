@@ -1,0 +1,1 @@
+"""What `reconciler action` is made of: how a step of a workflow is told, and how it tells."""

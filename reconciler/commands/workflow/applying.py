@@ -1,0 +1,95 @@
+"""The step `apply`: what was deleted, as text, Markdown and outputs."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reconciler.commands.halting import Halt, halting
+from reconciler.commands.output import load_plan, view
+from reconciler.commands.workflow.inputs import Inputs
+from reconciler.commands.workflow.planning import draw, notes_on, outputs_of
+from reconciler.commands.workflow.report import Note, Report, said
+from reconciler.core.accept import check_applicable
+from reconciler.engine.apply import Applied
+from reconciler.errors import ExitCode, worst
+from reconciler.formats import applied as applied_format
+from reconciler.formats import catalogue
+from reconciler.formats.budget import fitting
+from reconciler.formats.markup import code, fenced
+from reconciler.formats.view import View
+from reconciler.model.plan import Plan
+from reconciler.session import open_session, utc_now
+
+MAX_TEXT_BYTES = 500_000
+"""Most of the text of an apply that goes to the page of the run, in bytes."""
+
+NO_STATE = (
+    "This run keeps its log in the workspace, which ends with the job: the next run knows nothing"
+    " of it, and `undo` has nothing to go by. Set the input `state` to a place that stays."
+)
+
+
+def apply(inputs: Inputs) -> Report:
+    """Delete what the saved plan, or else a fresh one, names and may still go.
+
+    Raises: ReconcilerError, when there is nothing to report; nothing was deleted then.
+    """
+    saved = _accepted(inputs.plan, inputs.expect_digest) if inputs.plan else None
+    with (
+        halting(utc_now, inputs.time_budget) as halt,
+        open_session(inputs.files, None, sleep=halt.sleep) as session,
+    ):
+        approved, seen = (saved, view(utc_now())) if saved else draw(session)
+        done = session.apply(approved, allowed={}, halt=halt)
+        notes = (*notes_on(approved, session.policies), *_notes(done))
+    return _report(approved, done, halt, seen, notes)
+
+
+def _accepted(path: Path, expected: str) -> Plan:
+    approved = load_plan(path)
+    check_applicable(approved, now=utc_now(), expected=expected)
+    return approved
+
+
+def _report(
+    approved: Plan, done: Sequence[Applied], halt: Halt, seen: View, notes: Sequence[Note]
+) -> Report:
+    ended = worst([approved.outcome, *(one.exit_code for one in done)])
+    text = applied_format.render(done, seen)
+    return Report(
+        code=ExitCode.INTERRUPTED if halt.interrupted else ended,
+        outputs={**outputs_of(approved), **_outputs(done)},
+        text=catalogue.render(approved, "text", seen) + "\n" + text,
+        summary=_summary(done, text) + catalogue.render(approved, "markdown", seen),
+        notes=notes,
+    )
+
+
+def _outputs(done: Sequence[Applied]) -> dict[str, str]:
+    counts = applied_format.counts(done)
+    heads = {str(one.planned.repository): one.head for one in done if one.head}
+    named = {name: str(counts[name]) for name in ("deleted", "skipped", "retained", "failed")}
+    runs = (one.run for one in done if one.run)
+    return {**named, "run-id": next(runs, ""), "journal-head": json.dumps(heads, sort_keys=True)}
+
+
+def _summary(done: Sequence[Applied], text: str) -> str:
+    kept = fitting(
+        text.splitlines(keepends=True), MAX_TEXT_BYTES, lambda count: f"... {count:,} more lines"
+    )
+    undo = next((one.run for one in done if one.can_be_undone), "")
+    takes_back = f"To restore what was deleted: {code(f'reconciler undo {undo}')}\n\n"
+    return (
+        f"### Retention applied: {applied_format.totals(done)}\n\n"
+        f"{takes_back if undo else ''}{fenced(''.join(kept))}\n"
+    )
+
+
+def _notes(done: Sequence[Applied]) -> Iterator[Note]:
+    if not os.environ.get("RECONCILER_STATE"):
+        yield said("warning", NO_STATE)
+    for one in done:
+        if one.error:
+            hint = f"\n{one.error.hint}" if one.error.hint else ""
+            yield said("error", f"{one.planned.repository}: {one.error}{hint}")
