@@ -32,7 +32,7 @@ def observe(
     times = creation_times(reader, repository, documents) if Fact.CREATED in facts else {}
     return Inventory.of(
         repository,
-        (_remembered(version, documents, times, seen) for version in versions),
+        (remembered(version, documents, times, seen) for version in versions),
         facts=reader.capabilities.facts,
         evidence=Evidence(
             pages=listing.pages, requests=reader.requests - before, watermark=listing.watermark
@@ -50,7 +50,7 @@ def _read(
     return trail.versions.values(), trail.documents
 
 
-def _remembered(
+def remembered(
     version: Version,
     documents: Mapping[Digest, Manifest],
     times: Mapping[Digest, datetime],
