@@ -46,7 +46,7 @@ def load_policies(paths: Iterable[AnyPath] = POLICIES) -> PolicySet:
 def plan(
     paths: Iterable[AnyPath] = POLICIES,
     *,
-    state: Path | None = None,
+    state: AnyPath | None = None,
     only: Iterable[str] = (),
     at: datetime | None = None,
     lasts: timedelta = LASTS,
@@ -63,7 +63,7 @@ def plan(
 
     Raises: PolicyError, SettingsError.
     """
-    with open_session(_paths(paths), state, only=map(Repository, only)) as session:
+    with open_session(_paths(paths), _place(state), only=map(Repository, only)) as session:
         return session.plan(lasts=lasts, at=at, allowed=allowed)
 
 
@@ -71,7 +71,7 @@ def apply(
     approved: Plan,
     paths: Iterable[AnyPath] = POLICIES,
     *,
-    state: Path | None = None,
+    state: AnyPath | None = None,
     allowed: Allowances | None = None,
     halt: Callable[[], str] = lambda: "",
     watching: Sequence[Callable[[Outcome], None]] = (),
@@ -89,7 +89,7 @@ def apply(
         PolicyError; SettingsError; StateError.
     """
     check_applicable(approved, now=utc_now())
-    with open_session(_paths(paths), state, sleep=_patience(halt)) as session:
+    with open_session(_paths(paths), _place(state), sleep=_patience(halt)) as session:
         return session.apply(approved, allowed=allowed or {}, halt=halt, watching=watching)
 
 
@@ -108,3 +108,7 @@ def _patience(halt: Callable[[], str]) -> Callable[[float], None]:
 
 def _paths(paths: Iterable[AnyPath]) -> list[Path]:
     return [Path(path) for path in paths]
+
+
+def _place(state: AnyPath | None) -> str | None:
+    return None if state is None else os.fspath(state)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from reconciler import __version__
 from reconciler.core.undo import Wanted
@@ -18,9 +17,8 @@ from reconciler.model.plan import Plan
 from reconciler.model.ports import Clock, RegistryReader, State
 from reconciler.model.reference import Mention
 from reconciler.registries import Registries, open_registries
-from reconciler.session import begin, utc_now
+from reconciler.session import begin, state_of, utc_now
 from reconciler.settings import Settings
-from reconciler.state.local import LocalState
 
 
 @dataclass(frozen=True)
@@ -66,12 +64,12 @@ class Recovery:
 
 @contextmanager
 def open_recovery(
-    state: Path | None, sleep: Callable[[float], None] = time.sleep
+    state: str | None, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[Recovery]:
-    """Build what taking back needs from a state directory and the environment; close it after.
+    """Build what taking back needs from a state and the environment; close it after.
 
     Raises: SettingsError.
     """
     settings = Settings.load()
     with open_registries(settings, utc_now, sleep) as registries:
-        yield Recovery(registries, LocalState(state or settings.state))
+        yield Recovery(registries, state_of(settings, state))

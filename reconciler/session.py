@@ -28,8 +28,9 @@ from reconciler.model.policy import Policy
 from reconciler.model.ports import Clock, Holder, State
 from reconciler.policyfile import PolicySet, load_policies
 from reconciler.registries import Registries, open_registries
-from reconciler.settings import Settings
-from reconciler.state.local import LocalState
+from reconciler.settings import GITHUB_HOST, Settings
+from reconciler.state.opening import open_state_at
+from reconciler.state.surroundings import Surroundings
 
 LOOKED_AT = 10
 """Deletions that one look serves, about: neighbours in time are on one page of a listing."""
@@ -162,27 +163,33 @@ class Session:
 @contextmanager
 def open_session(
     paths: Sequence[Path],
-    state: Path | None,
+    state: str | None,
     *,
     only: Iterable[Repository] = (),
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Session]:
-    """Build a session from policy files, a state directory and the environment; close it after.
+    """Build a session from policy files, a state and the environment; close it after.
 
     Raises: PolicyError, SettingsError.
     """
     settings = Settings.load()
     policies = load_policies(paths)
     with open_registries(settings, utc_now, sleep) as registries:
-        where = LocalState(state or settings.state)
+        where = state_of(settings, state)
         yield Session(
             policies, registries, where, only=frozenset(only), provenance=settings.provenance
         )
 
 
-def open_state(state: Path | None) -> State:
+def open_state(state: str | None) -> State:
     """Build the state alone, for commands that need neither policies nor a registry."""
-    return LocalState(state or Settings.load().state)
+    return state_of(Settings.load(), state)
+
+
+def state_of(settings: Settings, place: str | None) -> State:
+    """Build the state at a place, by default the one of the settings; nothing is sent yet."""
+    known = Surroundings(utc_now, settings.github_api, settings.token_for(GITHUB_HOST))
+    return open_state_at(place or settings.state, known)
 
 
 def begin(

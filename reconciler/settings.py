@@ -134,7 +134,9 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
     )
 
-    state: Path = Path(".reconciler")
+    state: Annotated[str, BeforeValidator(str)] = ".reconciler"
+    """Where the state is: a directory, or the address of a backend."""
+
     cache: Path | None = None
     registries: Annotated[
         dict[str, RegistrySettings], NoDecode, BeforeValidator(_decode), AfterValidator(_hosts)

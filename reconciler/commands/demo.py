@@ -92,7 +92,7 @@ def _stage() -> Iterator[tuple[Session, Repository]]:
         settings = _settings(sandbox, Path(folder))
         policies = load_text("demo.yaml", POLICY.format(repository=repository).encode())
         with open_registries(settings, utc_now) as registries:
-            yield Session(policies, registries, LocalState(settings.state)), repository
+            yield Session(policies, registries, LocalState(Path(settings.state))), repository
 
 
 def _settings(sandbox: Sandbox, folder: Path) -> Settings:
@@ -100,7 +100,7 @@ def _settings(sandbox: Sandbox, folder: Path) -> Settings:
         kind="ghcr", api=sandbox.url, plain_http=True, points_per_minute=POINTS_PER_MINUTE
     )
     return Settings(
-        state=folder / "state",
+        state=str(folder / "state"),
         cache=folder / "cache",
         registries={sandbox.host: told},
         GITHUB_TOKEN=CLASSIC.token,

@@ -1,7 +1,6 @@
 """`reconciler log`: what runs did, and whether the journal is whole."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -90,7 +89,7 @@ def verify(
             raise JournalError(f"no journal has the record {head}: the log was cut off or replaced")
 
 
-def _journals(state: Path | None) -> Mapping[Repository, Sequence[Record]]:
+def _journals(state: str | None) -> Mapping[Repository, Sequence[Record]]:
     """Read and verify the journals of all repositories."""
     opened = open_state(state)
     return {repository: opened.of(repository).records() for repository in opened.repositories()}

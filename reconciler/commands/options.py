@@ -19,8 +19,13 @@ PolicyPaths = Annotated[
     typer.Argument(help="Policy files or folders of them. Default: policies/", metavar="PATHS"),
 ]
 StateDirectory = Annotated[
-    Path | None,
-    typer.Option("--state", help="Where the state is kept. Default: .reconciler/", metavar="DIR"),
+    str | None,
+    typer.Option(
+        "--state",
+        help="Where the state is kept: a directory, or s3://, gs://, az://, github://, "
+        "postgresql://. Default: .reconciler/",
+        metavar="PLACE",
+    ),
 ]
 Allow = Annotated[
     list[str] | None,

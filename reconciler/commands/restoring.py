@@ -1,7 +1,6 @@
 """Carry out a plan that restores, for the commands that can be given one."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import typer
 
@@ -17,7 +16,7 @@ from reconciler.recovery import Recovery, open_recovery
 from reconciler.session import utc_now
 
 
-def restore_saved(plan: Plan, state: Path | None, budget: timedelta | None, *, yes: bool) -> None:
+def restore_saved(plan: Plan, state: str | None, budget: timedelta | None, *, yes: bool) -> None:
     """Restore what a saved plan names, and end with the right exit code."""
     with halting(utc_now, budget) as halt, open_recovery(state, halt.sleep) as recovery:
         restore(plan, recovery, halt, yes=yes)

@@ -101,7 +101,7 @@ def _run(names: list[str], *, last: bool) -> str:
     return "" if last else names[0]
 
 
-def _release(names: list[str], state: Path | None) -> None:
+def _release(names: list[str], state: str | None) -> None:
     """Release what is named, everything where nothing is, and say what it was."""
     mentions = [mention(name, "NAMES") for name in names]
     released = release_holds(mentions, open_state(state), holder(utc_now()))

@@ -42,14 +42,14 @@ def planned(host: str, folder: Path) -> int:
         kind="ghcr", api=api, plain_http=True, points_per_minute=POINTS_PER_MINUTE
     )
     settings = Settings(
-        state=folder / "state",
+        state=str(folder / "state"),
         cache=folder / "cache",
         registries={host: told},
         GITHUB_TOKEN=CLASSIC.token,
     )
     policies = load_text("bench.yaml", POLICY.format(repository=f"{host}/{PATH}").encode())
     with open_registries(settings, utc_now) as registries:
-        session = Session(policies, registries, LocalState(settings.state))
+        session = Session(policies, registries, LocalState(Path(settings.state)))
         return _deletions(session.plan(lasts=timedelta(hours=1)))
 
 

@@ -49,7 +49,7 @@ class Desk:
     def session(self, order: str) -> Iterator[Session]:
         """Open a session with the policy of all stories."""
         settings = Settings(
-            state=self.folder / "state",
+            state=str(self.folder / "state"),
             cache=self.folder / "cache",
             registries={self.repository.registry: self.told} if self.told else {},
             GITHUB_TOKEN=SecretStr(self.token) if self.token else None,
@@ -57,7 +57,7 @@ class Desk:
         text = POLICY.format(repository=self.repository, order=order)
         policies = load_text("recorded.yaml", text.encode())
         with open_registries(settings, lambda: self.now) as registries:
-            yield Session(policies, registries, LocalState(settings.state), lambda: self.now)
+            yield Session(policies, registries, LocalState(Path(settings.state)), lambda: self.now)
 
 
 @dataclass(frozen=True, slots=True)

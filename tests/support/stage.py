@@ -107,7 +107,7 @@ class SessionStage:
         watch = Watch(self._now, lambda: self.time.seconds, sleep, lambda _: None)
         registries = Registries(settings, ManifestCache(settings.cache_path / CACHE_FILE), watch)
         try:
-            yield Session(policies, registries, LocalState(settings.state), self._now)
+            yield Session(policies, registries, LocalState(Path(settings.state)), self._now)
         finally:
             registries.close()
 
@@ -148,7 +148,7 @@ def settings_for(sandbox: Sandbox, folder: Path) -> Settings:
     """Build the settings that lead to a sandbox."""
     told = RegistrySettings(kind="ghcr", api=sandbox.url, plain_http=True)
     return Settings(
-        state=folder / "state",
+        state=str(folder / "state"),
         cache=folder / "cache",
         registries={sandbox.host: told},
         GITHUB_TOKEN=SecretStr(CLASSIC),

@@ -21,7 +21,7 @@ def set_registries(monkeypatch: pytest.MonkeyPatch, **registries: object) -> Non
 def test_an_empty_environment_gives_the_defaults(empty_home: Path) -> None:
     settings = Settings.load()
 
-    assert settings.state == Path(".reconciler")
+    assert settings.state == ".reconciler"
     assert settings.cache_path == empty_home / "xdg_cache_home" / "reconciler"
     assert settings.registry_for("ghcr.io") == RegistrySettings(
         kind="ghcr", api="https://api.github.com"
@@ -37,7 +37,7 @@ def test_state_and_cache_are_where_the_environment_puts_them(
 
     settings = Settings.load()
 
-    assert settings.state == Path("/var/lib/reconciler")
+    assert settings.state == "/var/lib/reconciler"
     assert settings.cache_path == Path("/var/cache/reconciler")
 
 
@@ -48,7 +48,7 @@ def test_a_variable_set_to_nothing_counts_as_unset(monkeypatch: pytest.MonkeyPat
 
     settings = Settings.load()
 
-    assert settings.state == Path(".reconciler")
+    assert settings.state == ".reconciler"
     assert settings.registry_for("ghcr.io").api == "https://api.github.com"
     token = settings.token_for("ghcr.io")
     assert token is not None
