@@ -29,7 +29,6 @@ def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
 
     `verbose` adds the level `debug`, where each request is told.
     """
-    target = stream or sys.stderr
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -37,12 +36,13 @@ def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
             TimeStamper(fmt="iso", utc=True),
             format_exc_info,
             redact,
-            *_renderer(target),
+            *_renderer(stream or sys.stderr),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.DEBUG if verbose else logging.INFO
         ),
-        logger_factory=structlog.WriteLoggerFactory(file=target),
+        # Looked up for each event: while a bar is shown, what is written to stderr goes above it.
+        logger_factory=lambda *_: structlog.WriteLogger(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
     for name in _TALKATIVE:

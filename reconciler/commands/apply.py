@@ -18,12 +18,12 @@ from reconciler.commands.options import (
     refuse,
 )
 from reconciler.commands.output import (
-    ProgressBar,
     load_plan,
     print_applied,
     print_plan,
     view,
 )
+from reconciler.commands.progress import Activity
 from reconciler.commands.restoring import restore_saved
 from reconciler.commands.running import finish, running
 from reconciler.core.accept import check_applicable
@@ -112,7 +112,7 @@ def apply(
 
 def _carry_out(plan: Plan, session: Session, allowed: Allowances, halt: Halt) -> ExitCode:
     """Apply a plan, tell how it ended, and return the code to end with."""
-    with ProgressBar("Deleting", plan.summary.delete) as progress:
+    with Activity(session.registries.watch, "Deleting", plan.summary.delete) as progress:
         watching = (halt.note, progress.report)
         done = session.apply(plan, allowed=allowed, halt=halt, watching=watching)
     print_applied(done, view(utc_now()))
@@ -135,7 +135,8 @@ def _saved(paths: list[Path] | None) -> Path | None:
 
 
 def _planned(session: Session, allowed: Allowances) -> Plan:
-    plan = session.plan(lasts=_EXPIRY, allowed=allowed)
+    with Activity(session.registries.watch):
+        plan = session.plan(lasts=_EXPIRY, allowed=allowed)
     cost = session.cost(plan) if plan.summary.delete else None
     print_plan(plan, "text", view(session.clock(), cost=cost))
     return plan

@@ -14,11 +14,14 @@ from reconciler.commands.options import (
     allowances,
     duration,
     policy_paths,
+    refuse,
 )
 from reconciler.commands.output import AllRows, PlanFormat, print_plan, save, view
+from reconciler.commands.progress import Activity
 from reconciler.commands.running import finish, running
 from reconciler.errors import ExitCode
 from reconciler.model.plan import Plan
+from reconciler.policyfile import load_revision
 from reconciler.session import open_session, utc_now
 
 app = typer.Typer(add_completion=False)
@@ -47,19 +50,43 @@ def plan(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
         ),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="Also show what the policies of a git revision would have planned otherwise.",
+            metavar="REVISION",
+        ),
+    ] = None,
+    against_json: Annotated[
+        Path | None,
+        typer.Option(
+            "--against-json",
+            help="Save what separates the two, for `comment --against-json`.",
+            metavar="FILE",
+        ),
+    ] = None,
     all_rows: AllRows = False,
     verbose: Verbose = False,
 ) -> None:
     """Show what `apply` would delete, and why. Deletes nothing."""
     with running(verbose=verbose):
+        if not against:
+            refuse({"--against-json": against_json}, "be written without --against")
         lasts, allowed = duration(expires, "--expires"), allowances(allow)
-        with open_session(policy_paths(paths), state) as session:
-            moment = at.replace(tzinfo=UTC) if at else None
-            drawn = session.plan(lasts=lasts, at=moment, allowed=allowed)
+        files, moment = policy_paths(paths), at.replace(tzinfo=UTC) if at else None
+        base = load_revision(files, against) if against else None
+        with (
+            open_session(files, state) as session,
+            Activity(session.registries.watch),
+        ):
+            drawn, difference = session.compare(base, lasts=lasts, at=moment, allowed=allowed)
             cost = session.cost(drawn) if drawn.summary.delete else None
         if out:
             save(out, drawn.to_bytes())
-        print_plan(drawn, output, view(utc_now(), all_rows=all_rows, cost=cost))
+        if against_json and difference:
+            save(against_json, difference.to_bytes())
+        seen = view(utc_now(), all_rows=all_rows, cost=cost, against=difference)
+        print_plan(drawn, output, seen)
         finish(_exit_code(drawn, detailed=detailed_exitcode))
 
 

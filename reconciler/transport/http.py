@@ -13,6 +13,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.errors import ProtocolError, UnreachableError
+from reconciler.model.display import public
 from reconciler.model.hosts import is_loopback
 from reconciler.transport.failures import translated
 from reconciler.transport.lanes import Lanes
@@ -21,7 +22,7 @@ from reconciler.transport.redirects import redirected
 from reconciler.transport.replies import loaded, place
 from reconciler.transport.retry import Retry
 from reconciler.transport.urls import origin, shown
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import Sent, Watch
 
 CONNECT_SECONDS = 10.0
 """Longest wait for a connection, TLS included, in seconds."""
@@ -199,9 +200,10 @@ class Client:
     def _send(self, request: httpx.Request, limit: int) -> httpx.Response:
         return loaded(self._http.send(request, stream=True, auth=None), limit)
 
-    def _count(self, _: httpx.Request) -> None:
+    def _count(self, request: httpx.Request) -> None:
         with self._lock:
             self._requests += 1
+        self._watch.sent(Sent(request.method, public(str(request.url))))
 
     def _note_time(self, response: httpx.Response) -> None:
         if origin(response.request.url) == self._origin:

@@ -1,7 +1,8 @@
-"""The time that waits are measured in, and the one place that sleeps and says so."""
+"""The time that waits are measured in, who is told of them, and the one place that sleeps."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -26,6 +27,18 @@ class Wait:
     reason: str
     seconds: float
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request that was sent, tokens and repetitions included. Shape: `url` holds no secret."""
+
+    method: str
+    url: str
+
+
+Observer = Callable[[Wait | Sent], None]
+"""Whoever is told, from any thread, what goes on; it must not block."""
 
 
 def log_wait(wait: Wait) -> None:
@@ -54,6 +67,28 @@ class Watch:
     _told: list[datetime] = field(default_factory=list)
     """The ends of the waits told of, the newest last."""
 
+    _observers: list[Observer] = field(default_factory=list)
+
+    @contextmanager
+    def observed(self, observer: Observer) -> Iterator[None]:
+        """Tell an observer of every request and wait, for the length of a `with` block.
+
+        It is told of waits in place of the log, for it shows them.
+        """
+        self._observers.append(observer)
+        try:
+            yield
+        finally:
+            self._observers.remove(observer)
+
+    def sent(self, request: Sent) -> None:
+        """Tell of a request."""
+        # Where nobody set up logging, everything would be printed, on stdout even.
+        if structlog.is_configured():
+            log.debug("request_sent", method=request.method, url=request.url)
+        for observer in self._observers:
+            observer(request)
+
     def wait(self, reason: str, seconds: float) -> None:
         """Sleep; a wait that several threads share is told of once."""
         if seconds >= REPORTED_SECONDS:
@@ -70,4 +105,7 @@ class Watch:
             if news:
                 self._told.append(wait.until)
         if news:
-            self.report(wait)
+            for observer in self._observers:
+                observer(wait)
+            if not self._observers:
+                self.report(wait)
