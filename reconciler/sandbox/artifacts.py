@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.sandbox.content import Content, document
+from reconciler.sandbox.content import Content, document, sha256
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -19,15 +19,23 @@ _CACHE_CONFIG = "application/vnd.buildkit.cacheconfig.v0"
 EMPTY = Content("application/vnd.oci.empty.v1+json", b"{}")
 
 
-def image(seed: str, platform: str = "linux/amd64", *, layers: int = 2, **members: Any) -> Content:
-    """Write one platform's image; equal seeds and platforms give equal bytes.
+def image(
+    seed: str,
+    platform: str = "linux/amd64",
+    *,
+    layers: int = 2,
+    base: str = "base",
+    labels: Mapping[str, str] | None = None,
+    **members: Any,
+) -> Content:
+    """Write one platform's image; equal arguments give equal bytes.
 
-    The first layer stands for the base image and is the same in every image of a platform.
+    The first layer stands for the base image and is the same in every image of a platform that
+    is built from this `base`. `labels` go into the configuration and into no layer.
     """
-    config = _config(platform)
-    names = (f"base {platform}", *(f"{seed} {platform} {n}" for n in range(1, layers)))
+    names = (f"{base} {platform}", *(f"{seed} {platform} {n}" for n in range(1, layers)))
     blobs = tuple(Content(_LAYER, name.encode()) for name in names)
-    return _manifest(config, blobs, **members)
+    return _manifest(_config(platform, blobs, labels or {}), blobs, **members)
 
 
 def index(
@@ -121,9 +129,14 @@ def _manifest(config: Content, layers: Sequence[Content], **members: Any) -> Con
     return document(OCI_MANIFEST, parts, config, *layers)
 
 
-def _config(platform: str) -> Content:
-    body = json.dumps(_platform(platform) | {"rootfs": {"type": "layers", "diff_ids": []}})
-    return Content(_IMAGE_CONFIG, body.encode())
+def _config(
+    platform: str, layers: Sequence[Content] = (), labels: Mapping[str, str] | None = None
+) -> Content:
+    """Write an image's configuration, which names its layers as they are when unpacked."""
+    told = {"config": {"Labels": labels}} if labels else {}
+    unpacked = [sha256(b"unpacked " + layer.body) for layer in layers]
+    rootfs = {"rootfs": {"type": "layers", "diff_ids": unpacked}}
+    return Content(_IMAGE_CONFIG, json.dumps(_platform(platform) | told | rootfs).encode())
 
 
 def _platform(text: str) -> dict[str, str]:

@@ -1,0 +1,118 @@
+"""How the versions of a repository hang together, worked out once for all of them."""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+
+from reconciler.core.diagnosing.documents import is_attestation, is_index, lists_referrers
+from reconciler.core.explaining.nature import Nature, nature_of
+from reconciler.core.graph import Graph, Links
+from reconciler.core.walk import closure, turned
+from reconciler.model.inventory import Inventory, Version
+from reconciler.model.manifest import Descriptor
+from reconciler.model.names import Digest, Tag
+from reconciler.model.observations import Observations
+
+_NAMED = 3
+"""How many tags stand for all in a sentence."""
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """One repository: its versions, all of whose manifests were read, and what joins them.
+
+    Shape: a version without a manifest has none in the registry either.
+    """
+
+    inventory: Inventory
+    seen: Observations
+    graph: Graph
+
+    @cached_property
+    def tagged(self) -> Set[Digest]:
+        """The versions with a tag that names an image, and not what another version is about."""
+        return {d for d, version in self.versions.items() if own_tags(version)}
+
+    @cached_property
+    def held(self) -> Set[Digest]:
+        """Everything that a tag leads to, and what belongs to that: all that is needed."""
+        return closure(self.graph.keeps, self.tagged)
+
+    @cached_property
+    def listed_by(self) -> Links:
+        """The indexes that list each version, those in use first."""
+        lists = {digest: list(self._entries(digest)) for digest in self._indexes}
+        return {
+            digest: sorted(owners, key=lambda owner: (owner not in self.held, owner))
+            for digest, owners in turned(lists).items()
+        }
+
+    @cached_property
+    def lists(self) -> Set[Digest]:
+        """The indexes that only say what refers to another version."""
+        found = {digest for digest in self._indexes if lists_referrers(self.versions[digest])}
+        return found - self.tagged
+
+    @property
+    def versions(self) -> Mapping[Digest, Version]:
+        """The versions by digest."""
+        return self.inventory.versions
+
+    def lister(self, digest: Digest) -> Digest | None:
+        """Return an index that lists a version as part of an image, one in use for choice."""
+        owners = self.listed_by.get(digest, ())
+        return next((owner for owner in owners if owner not in self.lists), None)
+
+    def entry(self, owner: Digest, digest: Digest) -> Descriptor:
+        """Return how an index describes a version that it lists."""
+        return self._entries(owner)[digest]
+
+    def nature(self, digest: Digest) -> Nature:
+        """Tell what a version is."""
+        owner = self.lister(digest)
+        return nature_of(self.versions[digest], self.entry(owner, digest) if owner else None)
+
+    def images(self, digest: Digest) -> Sequence[Digest]:
+        """Return the platform images that an image consists of: itself, or what it lists."""
+        version = self.versions[digest]
+        if version.manifest is None or is_attestation(version.manifest):
+            return []
+        if is_index(version):
+            entries = self._entries(digest).values()
+            return [entry.digest for entry in entries if not entry.attestation]
+        return [digest] if version.manifest.config else []
+
+    def subjects(self, version: Version) -> Iterator[Digest]:
+        """Yield what a version speaks of, by its document or by its tags."""
+        subject = version.manifest.subject if version.manifest else None
+        tags = (tag.subject for tag in version.tags)
+        yield from filter(None, chain([subject], tags))
+
+    def name(self, digest: Digest) -> str:
+        """Name a version for people: by its own tags, else by the start of its digest."""
+        tags = own_tags(self.versions[digest])
+        return spelled(tags) if tags else digest.short
+
+    @cached_property
+    def _indexes(self) -> Mapping[Digest, Mapping[Digest, Descriptor]]:
+        """Each index, and how it describes those of its children that are here."""
+        return {
+            digest: {c.digest: c for c in version.manifest.children if c.digest in self.versions}
+            for digest, version in self.versions.items()
+            if version.manifest and version.manifest.children
+        }
+
+    def _entries(self, digest: Digest) -> Mapping[Digest, Descriptor]:
+        return self._indexes.get(digest, {})
+
+
+def own_tags(version: Version) -> Sequence[Tag]:
+    """Return the tags that name a version, and not what it is about."""
+    return [tag for tag in version.tags if tag.subject is None]
+
+
+def spelled(tags: Sequence[str]) -> str:
+    """Write the first few of some tags."""
+    more = len(tags) - _NAMED
+    return ", ".join(tags[:_NAMED]) + (f" and {more} more" if more > 0 else "")

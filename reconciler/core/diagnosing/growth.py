@@ -1,0 +1,131 @@
+"""How a repository grows: week by week, and what it comes to if that goes on."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.finding import Finding
+from reconciler.model.names import Digest
+
+WEEKS = 104
+"""Most weeks that are told of, the latest."""
+
+AHEAD = timedelta(days=90)
+"""How far a forecast looks ahead."""
+
+RECENT = timedelta(days=28)
+"""What the present pace is taken from."""
+
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Versions, and the bytes that they brought."""
+
+    versions: int = 0
+    octets: int = 0
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding]) -> "Amount":
+        """Add versions up."""
+        brought = [finding.brings for finding in findings]
+        return cls(len(brought), sum(brought))
+
+    def __add__(self, other: "Amount") -> "Amount":
+        return Amount(self.versions + other.versions, self.octets + other.octets)
+
+    def times(self, factor: float) -> "Amount":
+        """Return as many times as much, rounded."""
+        return Amount(round(self.versions * factor), round(self.octets * factor))
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """What was pushed in one week and is here still, by cause. Shape: `start` is a Monday."""
+
+    start: date
+    amounts: dict[Cause, Amount]
+
+    @property
+    def amount(self) -> Amount:
+        """All of it."""
+        return sum(self.amounts.values(), Amount())
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What there will be `AHEAD` of now, if pushes go on as in the last weeks.
+
+    Shape: `kept` is what a policy leaves of that, and `staying` what it leaves now; None without.
+    """
+
+    now: Amount
+    then: Amount
+    measured: timedelta
+    staying: Amount | None = None
+    kept: Amount | None = None
+
+
+def weeks(findings: Sequence[Finding], now: datetime) -> tuple[Week, ...]:
+    """Return every week from the first push to now, the latest `WEEKS` of them.
+
+    Shape: empty where no push time is known.
+    """
+    last = _monday(now)
+    pushed = [(_monday(one.version.pushed), one) for one in findings if one.version.pushed]
+    first = max(min((start for start, _ in pushed), default=last), last - (WEEKS - 1) * _WEEK)
+    if not pushed:
+        return ()
+    counts: Counter[tuple[date, Cause]] = Counter()
+    octets: Counter[tuple[date, Cause]] = Counter()
+    for start, finding in pushed:
+        counts[start, finding.cause] += 1
+        octets[start, finding.cause] += finding.brings
+    starts = [first + number * _WEEK for number in range((last - first) // _WEEK + 1)]
+    return tuple(
+        Week(
+            start,
+            {
+                cause: Amount(counts[start, cause], octets[start, cause])
+                for cause in Cause
+                if (start, cause) in counts
+            },
+        )
+        for start in starts
+    )
+
+
+def forecast(
+    findings: Sequence[Finding], now: datetime, doomed: Set[Digest] | None
+) -> Forecast | None:
+    """Look ahead, from the pushes of the last weeks; None where no push time is known.
+
+    `doomed` is what a policy lets go now. What it keeps for good is judged by what it keeps of
+    the older half of the history: of each day there, as much will be kept of each day to come.
+    """
+    times = [finding.version.pushed for finding in findings if finding.version.pushed]
+    if not times:
+        return None
+    history = max(now - min(times), timedelta(days=1))
+    measured = min(history, RECENT)
+    present = Amount.of(findings)
+    pace = Amount.of(_between(findings, now - measured, now)).times(AHEAD / measured)
+    if doomed is None:
+        return Forecast(present, present + pace, measured)
+    staying = [finding for finding in findings if finding.version.digest not in doomed]
+    lasting = Amount.of(_between(staying, now - history, now - history / 2))
+    kept = Amount.of(staying) + lasting.times(AHEAD / (history / 2))
+    return Forecast(present, present + pace, measured, Amount.of(staying), kept)
+
+
+def _between(findings: Iterable[Finding], start: datetime, end: datetime) -> Iterable[Finding]:
+    pushed = ((finding.version.pushed, finding) for finding in findings)
+    return [finding for when, finding in pushed if when and start <= when <= end]
+
+
+def _monday(moment: datetime) -> date:
+    day = moment.astimezone(UTC).date()
+    return day - timedelta(days=day.weekday())

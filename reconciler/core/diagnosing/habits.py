@@ -1,0 +1,126 @@
+"""What the builds of a repository look like, as far as its tagged images show it."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from itertools import pairwise
+
+from reconciler.core.diagnosing.anatomy import Anatomy, own_tags
+from reconciler.core.diagnosing.documents import is_attestation, is_index
+from reconciler.core.explaining.nature import Nature
+from reconciler.model.inventory import Version
+from reconciler.model.names import Digest, Tag
+
+TOGETHER = timedelta(seconds=30)
+"""Longest time between the manifests of one push. Jobs of a matrix are rarely that close."""
+
+_GIVEN_ONCE = re.compile(r"[0-9a-f]{7}|\d+\.\d+\.\d+|\d{4}-?\d\d-?\d\d")
+"""A commit, a full version number, a date. Source: docker/metadata-action, "Tags input"."""
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How images are built here: for how many platforms, at once or apart, from which bases."""
+
+    anatomy: Anatomy
+
+    def platforms(self, version: Version) -> int:
+        """Return for how many platforms images are built here; 0 where no index has a tag.
+
+        It is the least number that a tagged index lists: of those from the same bases as this
+        version's images, if there are such.
+        """
+        bases = set(map(_base, self._present(self.anatomy.images(version.digest))))
+        kin = [count for base in bases for count in self._counts.get(base, ())]
+        return min(kin or map(len, self._indexes), default=0)
+
+    @cached_property
+    def is_apart(self) -> bool:
+        """Whether the platforms of every image arrive one by one, as from jobs of a matrix."""
+        spans = [self._span(images) for images in self._indexes if len(images) > 1]
+        return bool(spans) and min(spans) > TOGETHER
+
+    @cached_property
+    def strays(self) -> Sequence[Version]:
+        """The images that an index was to list, and that none lists; they have no tag either.
+
+        Images from the same base come from the same build; without such kin, all images count.
+        """
+        return [version for version in self._loners if self._is_stray(version)]
+
+    @cached_property
+    def moving(self) -> Sequence[Tag]:
+        """The tags that the next build is likely to take, plain words such as `main` first."""
+        tags = (
+            tag for digest in self.anatomy.tagged for tag in own_tags(self.anatomy.versions[digest])
+        )
+        return sorted(
+            (tag for tag in tags if not _GIVEN_ONCE.search(tag)),
+            key=lambda tag: (any(map(str.isdigit, tag)), tag),
+        )
+
+    def is_usual(self, version: Version) -> bool:
+        """Whether something tagged is of the same nature and artifact type."""
+        return (self.anatomy.nature(version.digest), version.kind) in self._usual
+
+    def _is_stray(self, version: Version) -> bool:
+        base = _base(version)
+        if base in self._plain_bases:
+            return False
+        return base in self._counts or bool(self._indexes and not self._plain_bases)
+
+    @cached_property
+    def _usual(self) -> Set[tuple[Nature, str]]:
+        versions = self.anatomy.versions
+        return {(self.anatomy.nature(d), versions[d].kind) for d in self.anatomy.tagged}
+
+    @cached_property
+    def _indexes(self) -> Sequence[Sequence[Digest]]:
+        """The images that each tagged index lists."""
+        anatomy = self.anatomy
+        indexes = [d for d in anatomy.tagged if is_index(anatomy.versions[d])]
+        return [images for digest in indexes if (images := anatomy.images(digest))]
+
+    @cached_property
+    def _loners(self) -> Sequence[Version]:
+        """The images that have no tag, and that no index lists."""
+        return [v for v in self.anatomy.versions.values() if self._is_plain(v) and not v.tags]
+
+    @cached_property
+    def _plain_bases(self) -> Set[Digest | None]:
+        """The bases of tagged images that no index lists."""
+        tagged = (self.anatomy.versions[digest] for digest in self.anatomy.tagged)
+        return {_base(version) for version in tagged if self._is_plain(version)}
+
+    @cached_property
+    def _counts(self) -> Mapping[Digest | None, Sequence[int]]:
+        """Each base of what tagged indexes list, and how many images each of these lists."""
+        counts: dict[Digest | None, list[int]] = defaultdict(list)
+        for images in self._indexes:
+            for base in set(map(_base, self._present(images))):
+                counts[base].append(len(images))
+        return dict(counts)
+
+    def _is_plain(self, version: Version) -> bool:
+        return (
+            version.manifest is not None
+            and not is_attestation(version.manifest)
+            and self.anatomy.nature(version.digest) is Nature.IMAGE
+        )
+
+    def _span(self, images: Iterable[Digest]) -> timedelta:
+        """Return how far apart the nearest two images of an index arrived."""
+        times = sorted(version.pushed for version in self._present(images) if version.pushed)
+        return min((later - earlier for earlier, later in pairwise(times)), default=timedelta())
+
+    def _present(self, digests: Iterable[Digest]) -> Iterable[Version]:
+        return (self.anatomy.versions[one] for one in digests if one in self.anatomy.versions)
+
+
+def _base(version: Version) -> Digest | None:
+    """Return the first layer of an image: what it was built from, until that is updated."""
+    layers = version.manifest.layers if version.manifest else ()
+    return layers[0].digest if layers else None

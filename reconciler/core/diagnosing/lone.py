@@ -1,0 +1,135 @@
+"""The signs of what nothing leads to: no tag, no index, no subject.
+
+A registry does not say what led to it before. What is there beside it decides, and the state
+where earlier runs saw a tag; where neither does, the cause is unknown.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from reconciler.core.diagnosing.anatomy import Anatomy, spelled
+from reconciler.core.diagnosing.causes import Confidence, Sign
+from reconciler.core.diagnosing.documents import is_attestation, is_index
+from reconciler.core.diagnosing.habits import TOGETHER, Habits
+from reconciler.core.diagnosing.twins import Twins
+from reconciler.model.inventory import Version
+from reconciler.model.names import Digest
+
+
+@dataclass(frozen=True)
+class Lone:
+    """What there is to ask about versions that nothing leads to."""
+
+    anatomy: Anatomy
+
+    def merged(self, version: Version) -> Sign | None:
+        """Show a larger index that lists all that this one lists."""
+        listed = _children(version)
+        if not is_index(version) or not listed:
+            return None
+        owners = (frozenset(self.anatomy.listed_by.get(child, ())) for child in listed)
+        shared = frozenset.intersection(*owners)
+        versions = self.anatomy.versions
+        larger = [one for one in sorted(shared) if len(_children(versions[one])) > len(listed)]
+        if not larger:
+            return None
+        return Sign(f"{self.anatomy.name(larger[0])} lists all that it lists, and more", larger[0])
+
+    def identical(self, version: Version) -> Sign | None:
+        """Show an image in use with the same content."""
+        twin = self._twins.of(version.digest)
+        if twin is None:
+            return None
+        return Sign(f"the same {twin.same} as {self.anatomy.name(twin.digest)}", twin.digest)
+
+    def orphan_child(self, version: Version) -> Sign | None:
+        """Show that an index must have been: an attestation, or the platforms of one push."""
+        if version.manifest and is_attestation(version.manifest):
+            return Sign("an attestation, which only an index names, and none does")
+        if version.digest not in self._stray_digests or self._had_tags(version):
+            return None
+        if _within(self._attested_at, version.pushed):
+            return Sign("pushed together with attestations, which only an index names")
+        count = _within(self._stray_at, version.pushed)
+        if self._habits.is_apart or count < max(self._habits.platforms(version), 1):
+            return None
+        beside = f"as were {count - 1} more; an index lists as many" if count > 1 else "alone"
+        return Sign(f"pushed in one go, {beside}", confidence=Confidence.LIKELY)
+
+    def unmerged(self, version: Version) -> Sign | None:
+        """Show one platform's image, or an index of one, where all that have tags have several."""
+        if self._had_tags(version) or version.pushed is None:
+            return None
+        if version.digest in self._stray_digests:
+            words = "one platform's image, built like those that indexes list; none lists it"
+            return Sign(words, confidence=Confidence.LIKELY)
+        images = self.anatomy.images(version.digest)
+        if is_index(version) and len(images) < self._habits.platforms(version):
+            words = "an index of fewer platforms than any that has a tag"
+            return Sign(words, confidence=Confidence.LIKELY)
+        return None
+
+    def moved(self, version: Version) -> Sign | None:
+        """Show which tags it had, or that others like it have tags."""
+        if tags := self._had_tags(version):
+            return Sign(f"had {spelled(tags)} when a run last saw it with a tag")
+        if version.digest in self._stray_digests or not self._habits.is_usual(version):
+            return None
+        moving = self._habits.moving
+        words = f"later pushes have {spelled(moving)}" if moving else "others like it have tags"
+        return Sign(words, confidence=Confidence.LIKELY)
+
+    def unknown(self, version: Version) -> Sign:
+        """Say that nothing shows a cause."""
+        words = f"nothing leads to it, and nothing tagged is like it: {version.kind or 'no type'}"
+        return Sign(words, confidence=Confidence.UNKNOWN)
+
+    def _had_tags(self, version: Version) -> Sequence[str]:
+        seen = self.anatomy.seen.digests.get(version.digest)
+        return [tag for tag in seen.tags if tag.subject is None] if seen else []
+
+    @cached_property
+    def _habits(self) -> Habits:
+        return Habits(self.anatomy)
+
+    @cached_property
+    def _twins(self) -> Twins:
+        return Twins(self.anatomy)
+
+    @cached_property
+    def _stray_digests(self) -> frozenset[Digest]:
+        return frozenset(version.digest for version in self._habits.strays)
+
+    @cached_property
+    def _stray_at(self) -> Sequence[datetime]:
+        return _times(self._habits.strays)
+
+    @cached_property
+    def _attested_at(self) -> Sequence[datetime]:
+        """When the attestations were pushed that no index lists."""
+        anatomy = self.anatomy
+        return _times(
+            version
+            for digest, version in anatomy.versions.items()
+            if digest not in anatomy.listed_by
+            and version.manifest
+            and is_attestation(version.manifest)
+        )
+
+
+def _children(version: Version) -> Sequence[Digest]:
+    return [child.digest for child in version.manifest.children] if version.manifest else []
+
+
+def _times(versions: Iterable[Version]) -> Sequence[datetime]:
+    return sorted(version.pushed for version in versions if version.pushed)
+
+
+def _within(times: Sequence[datetime], moment: datetime | None) -> int:
+    """Count the times that are close enough to a moment to be of one push."""
+    if moment is None:
+        return 0
+    return bisect_right(times, moment + TOGETHER) - bisect_left(times, moment - TOGETHER)

@@ -1,0 +1,1 @@
+"""Packages made cause by cause, each version labelled with the habit that made it."""
