@@ -15,18 +15,21 @@ from reconciler import __version__
 from reconciler.core.checking.finding import Bounds
 from reconciler.core.guards import Allowances
 from reconciler.core.planner import Case
+from reconciler.engine.against import Comparison
 from reconciler.engine.apply import Applied
 from reconciler.engine.check import Checked, Inspection
 from reconciler.engine.execute import Outcome, Run
 from reconciler.engine.fleet import Authority, apply_plan
 from reconciler.engine.plan import Governed, Moment, Origin, draw_plan, read_case
-from reconciler.errors import PolicyError
+from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.formats.view import Cost
+from reconciler.model.difference import Difference
 from reconciler.model.names import Repository
+from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Clock, Holder, State
-from reconciler.policyfile import PolicySet, load_policies
+from reconciler.policyfile import PolicySet, Revision, load_policies
 from reconciler.registries import Registries, open_registries
 from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.state.opening import open_state_at
@@ -55,10 +58,21 @@ class Session:
     provenance: Mapping[str, str] = field(default_factory=dict)
     """What started this session, for the journal."""
 
+    _listed: dict[RepositoryGlob, Sequence[Repository]] = field(default_factory=dict)
+    """What patterns named when they were first asked for."""
+
     def plan(
-        self, *, lasts: timedelta, at: datetime | None = None, allowed: Allowances | None = None
+        self,
+        *,
+        lasts: timedelta,
+        at: datetime | None = None,
+        allowed: Allowances | None = None,
+        look: Callable[[Case], None] = lambda _: None,
     ) -> Plan:
-        """Read every repository that a policy names and plan its deletions."""
+        """Read every repository that a policy names and plan its deletions.
+
+        Whoever wants to `look` is shown each case that was read.
+        """
         now = self.clock()
         return draw_plan(
             self._governed(),
@@ -66,7 +80,37 @@ class Session:
             moment=Moment(now, at or now, lasts),
             origin=Origin(f"reconciler {__version__}", self.policies.sources),
             allowed=allowed or {},
+            look=look,
         )
+
+    def compare(
+        self,
+        base: Revision | None,
+        *,
+        lasts: timedelta,
+        at: datetime | None = None,
+        allowed: Allowances | None = None,
+    ) -> tuple[Plan, Difference | None]:
+        """Plan, and say what separates the plan from the one that other policies would give.
+
+        What both govern is read once. Without others there is nothing to compare with.
+        """
+        if base is None:
+            return self.plan(lasts=lasts, at=at, allowed=allowed), None
+        comparison = Comparison(base.policies.policy_for, self.registries.reader)
+        plan = self.plan(lasts=lasts, at=at, allowed=allowed, look=comparison.look)
+        difference = Difference(against=base.reference, commit=base.commit, plan=plan.digest)
+        if base.problems:
+            return plan, difference.model_copy(update={"error": str(base.problems[0])})
+        comparison.note(plan)
+        try:
+            named = self.only or set(self._named(base.policies))
+            for repository in named - comparison.found.keys():
+                comparison.look_at_dropped(repository, self.state, plan.evaluated_at)
+        except ReconcilerError as error:
+            return plan, difference.model_copy(update={"error": str(error)})
+        found = tuple(part for _, part in sorted(comparison.found.items()))
+        return plan, difference.model_copy(update={"repositories": found})
 
     def apply(
         self,
@@ -144,7 +188,7 @@ class Session:
 
         Raises: PolicyError, when two policies name the same one, or none exists.
         """
-        named = self.only or set(self._named())
+        named = self.only or set(self._named(self.policies))
         found = {one: self.policies.policy_for(one) for one in named}
         if not any(found.values()):
             raise PolicyError("the policies name no repository that exists")
@@ -152,12 +196,17 @@ class Session:
             if policy:
                 yield self._by(repository, policy)
 
-    def _named(self) -> Iterator[Repository]:
-        """Yield the repositories that the patterns of the policies name, more than once maybe."""
-        for policy in self.policies.policies:
+    def _named(self, policies: PolicySet) -> Iterator[Repository]:
+        """Yield the repositories that the patterns of policies name, more than once maybe."""
+        for policy in policies.policies:
             for glob in policy.repositories:
-                reader = self.registries.reader(glob.registry)
-                yield from filter(policy.governs, reader.repositories(glob))
+                yield from filter(policy.governs, self._matching(glob))
+
+    def _matching(self, glob: RepositoryGlob) -> Sequence[Repository]:
+        """List the repositories that a pattern names, once."""
+        if glob not in self._listed:
+            self._listed[glob] = self.registries.reader(glob.registry).repositories(glob)
+        return self._listed[glob]
 
 
 @contextmanager

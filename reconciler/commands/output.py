@@ -19,6 +19,7 @@ from reconciler.errors import PlanError, SettingsError
 from reconciler.formats import applied as applied_format
 from reconciler.formats import catalogue
 from reconciler.formats.view import Cost, View
+from reconciler.model.difference import Difference
 from reconciler.model.plan import Plan, read_plan
 
 PIPED_WIDTH = 100
@@ -29,7 +30,13 @@ PlanFormat = Annotated[Format, typer.Option("--format", help="How to print the p
 AllRows = Annotated[bool, typer.Option("--all", help="Print every row, however many.")]
 
 
-def view(now: datetime, *, all_rows: bool = False, cost: Cost | None = None) -> View:
+def view(
+    now: datetime,
+    *,
+    all_rows: bool = False,
+    cost: Cost | None = None,
+    against: Difference | None = None,
+) -> View:
     """Describe who looks at stdout: a terminal with its width and colours, or a pipe."""
     terminal = sys.stdout.isatty()
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
@@ -39,6 +46,7 @@ def view(now: datetime, *, all_rows: bool = False, cost: Cost | None = None) -> 
         colour=terminal and not colourless,
         all_rows=all_rows,
         cost=cost,
+        against=against,
     )
 
 

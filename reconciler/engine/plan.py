@@ -1,6 +1,6 @@
 """Draw one plan over many repositories; one that cannot be read does not hold back the others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,9 +52,14 @@ def draw_plan(
     moment: Moment,
     origin: Origin,
     allowed: Allowances,
+    look: Callable[[Case], None] = lambda _: None,
 ) -> Plan:
-    """Read every repository and plan its deletions; nothing is written anywhere."""
+    """Read every repository and plan its deletions; nothing is written anywhere.
+
+    Whoever wants to `look` is shown each case that was read, before it is planned.
+    """
     ordered = sorted(governed, key=lambda one: one.repository)
+    parts = (_plan(one, state, moment.evaluated, allowed, look) for one in ordered)
     return Plan(
         tool=origin.tool,
         created_at=moment.now,
@@ -62,7 +67,7 @@ def draw_plan(
         expires_at=moment.now + moment.lasts,
         forecast=moment.is_forecast,
         policy=tuple(origin.sources),
-        repositories=tuple(_plan(one, state, moment.evaluated, allowed) for one in ordered),
+        repositories=tuple(parts),
     )
 
 
@@ -76,10 +81,18 @@ def read_case(one: Governed, state: State, now: datetime) -> Case:
     return Case(one.policy, inventory, seen, now, undo=one.reader.capabilities.undo)
 
 
-def _plan(one: Governed, state: State, now: datetime, allowed: Allowances) -> RepositoryPlan:
+def _plan(
+    one: Governed,
+    state: State,
+    now: datetime,
+    allowed: Allowances,
+    look: Callable[[Case], None],
+) -> RepositoryPlan:
     """Plan one repository; what cannot be read whole becomes an incomplete part, never a crash."""
     try:
-        return plan_repository(read_case(one, state, now), allowed)
+        case = read_case(one, state, now)
+        look(case)
+        return plan_repository(case, allowed)
     except ReconcilerError as error:
         return incomplete(one.repository, error, policy=one.policy.name)
 

@@ -40,8 +40,8 @@ def groups(plan: Plan) -> Iterator[Group]:
             yield Group(
                 images=len(images),
                 full=(
-                    f"\n<details><summary>{_html(part.repository)}: {count} expired by"
-                    f" {_html(rules)}</summary>\n\n{table}\n\n</details>\n"
+                    f"\n<details><summary>{html(part.repository)}: {count} expired by"
+                    f" {html(rules)}</summary>\n\n{table}\n\n</details>\n"
                 ),
                 folded=(
                     f"\n- {code(part.repository)}: {count} expired by {code(rules)},"
@@ -50,7 +50,7 @@ def groups(plan: Plan) -> Iterator[Group]:
             )
 
 
-def _html(text: str) -> str:
+def html(text: str) -> str:
     """Quote a text inside of HTML, where Markdown is not read."""
     return f"<code>{escape(shortened(safe(text), LONGEST))}</code>"
 

@@ -1,8 +1,10 @@
 """The plan for a pull request: GitHub's Markdown, bounded in size, safe against hostile names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from reconciler.formats import sentences
+from reconciler.formats.against_markdown import shift_groups, summary
 from reconciler.formats.budget import fitting, octets
 from reconciler.formats.details import details, groups
 from reconciler.formats.humanise import age, size
@@ -29,10 +31,17 @@ def render(plan: Plan, view: View) -> str:
     What does not fit is left out in this order: the rows of the largest groups, then the smallest
     groups. The verdict, the warnings, the table and the digest are always there.
     """
-    before = "\n".join([*_verdict(plan), *_alerts(plan), *_table(plan), ""])
-    after = "\n".join(["", *_ending(plan, view), ""])
+    return framed(plan, view, top=_verdict(plan), bottom=())
+
+
+def framed(plan: Plan, view: View, *, top: Iterable[str], bottom: Iterable[str]) -> str:
+    """Write what follows a heading of a plan, within the same bounds as the whole of it."""
+    compared = [*summary(view.against)] if view.against else []
+    before = "\n".join([*top, *compared, *_alerts(plan), *_table(plan), ""])
+    after = "\n".join(["", *_ending(plan, view), *bottom, ""])
     room = MAX_BYTES - octets(before) - octets(after)
-    return before + details(groups(plan), room) + after
+    shifts = shift_groups(view.against) if view.against else ()
+    return before + details(chain(shifts, groups(plan)), room) + after
 
 
 def _verdict(plan: Plan) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from reconciler.formats import sentences
+from reconciler.formats import against, sentences
 from reconciler.formats.humanise import counted, size
 from reconciler.formats.paper import line, printed, wrapped
 from reconciler.formats.repository import Section
@@ -31,6 +31,8 @@ def render(plan: Plan, view: View) -> str:
 def _lines(plan: Plan, view: View) -> Iterator[Text]:
     parts = sorted(plan.repositories, key=_urgency)
     sections = [Section(part, plan.evaluated_at, view) for part in parts]
+    if view.against:
+        yield from against.lines(view.against, view)
     yield from wrapped(sentences.times(plan, view), view)
     yield from _legend(sections)
     unchanged = 0

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reconciler.model.difference import Difference
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -30,3 +32,5 @@ class View:
     colour: bool = False
     all_rows: bool = False
     cost: Cost | None = None
+    against: Difference | None = None
+    """What separates the plan from that of other policies, where somebody asked."""

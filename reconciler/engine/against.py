@@ -1,0 +1,81 @@
+"""Hold the policies of a revision against what a plan is drawn from, read once for both."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from reconciler.core.against.compare import compare
+from reconciler.core.planner import Case
+from reconciler.engine.created import creation_times
+from reconciler.engine.plan import Governed, read_case
+from reconciler.errors import ReconcilerError
+from reconciler.model.difference import RepositoryDifference
+from reconciler.model.inventory import Fact, Inventory
+from reconciler.model.names import Repository
+from reconciler.model.plan import Plan
+from reconciler.model.policy import Policy
+from reconciler.model.ports import RegistryReader, State
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Looks at each case that a plan is drawn from, and decides it by other policies as well.
+
+    What cannot be compared is said in the difference, and changes nothing about the plan.
+    """
+
+    policy_before: Callable[[Repository], Policy | None]
+    reader_for: Callable[[str], RegistryReader]
+    found: dict[Repository, RepositoryDifference] = field(default_factory=dict)
+
+    def look(self, case: Case) -> None:
+        """Compare one repository that a policy governs now, and perhaps governed before."""
+        repository, after = case.inventory.repository, case.policy
+        try:
+            before = self.policy_before(repository)
+            self.found[repository] = compare(self._complete(case, before), before, after)
+        except ReconcilerError as error:
+            self.found[repository] = _uncompared(repository, error, after=after.name)
+
+    def look_at_dropped(self, repository: Repository, state: State, now: datetime) -> None:
+        """Read a repository that no policy governs any more: nothing goes there now."""
+        try:
+            before = self.policy_before(repository)
+            if before:
+                reader = self.reader_for(repository.registry)
+                case = read_case(Governed(repository, before, reader), state, now)
+                self.found[repository] = compare(case, before, None)
+        except ReconcilerError as error:
+            self.found[repository] = _uncompared(repository, error)
+
+    def note(self, plan: Plan) -> None:
+        """Say of each repository that could not be read that it could not be compared."""
+        for part in plan.repositories:
+            if part.repository not in self.found:
+                self.found[part.repository] = RepositoryDifference(
+                    repository=part.repository, after=part.policy, error=part.error
+                )
+
+    def _complete(self, case: Case, before: Policy | None) -> Case:
+        """Read the times that only the other policy asks for, of what was read already."""
+        wanted = before.facts if before else frozenset()
+        if Fact.CREATED not in wanted - case.policy.facts:
+            return case
+        inventory = case.inventory
+        reader = self.reader_for(inventory.repository.registry)
+        return replace(case, inventory=_with_created(inventory, reader))
+
+
+def _with_created(inventory: Inventory, reader: RegistryReader) -> Inventory:
+    documents = {one.digest: one.manifest for one in inventory.versions.values() if one.manifest}
+    times = creation_times(reader, inventory.repository, documents)
+    versions = [replace(one, created=times.get(one.digest)) for one in inventory.versions.values()]
+    return Inventory.of(
+        inventory.repository, versions, facts=inventory.facts, evidence=inventory.evidence
+    )
+
+
+def _uncompared(
+    repository: Repository, error: ReconcilerError, *, after: str = ""
+) -> RepositoryDifference:
+    return RepositoryDifference(repository=repository, after=after, error=str(error))
