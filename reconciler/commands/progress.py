@@ -14,7 +14,6 @@ from rich.text import Text
 
 from reconciler.engine.execute import Outcome
 from reconciler.formats.humanise import counted, duration
-from reconciler.session import utc_now
 from reconciler.transport.watch import Sent, Wait, Watch
 
 _READS = ("GET", "HEAD")
@@ -85,7 +84,7 @@ class Activity:
 
     def _line(self) -> str:
         wait = self._wait
-        if wait and (left := wait.until - utc_now()).total_seconds() > 0:
+        if wait and (left := wait.until - self._watch.now()).total_seconds() > 0:
             return f"Waiting {duration(left)}, until {wait.until:%H:%M:%S} UTC: {wait.reason}"
         with self._lock:
             reads = [counted(number, kind) for kind, number in self._reads.items()]

@@ -1,8 +1,14 @@
 """Waits: slept through, and told once to whoever watches."""
 
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
 from structlog.testing import capture_logs
 
-from reconciler.transport.watch import Wait, Watch
+from reconciler.logs import configure
+from reconciler.transport.watch import Sent, Wait, Watch
 from tests.support.time import NOON, VirtualTime
 
 
@@ -42,3 +48,37 @@ def test_a_wait_that_several_threads_share_is_told_once() -> None:
         watch.wait("secondary rate limit", seconds)
 
     assert [wait.seconds for wait in told] == [60.0, 120.0]
+
+
+def test_an_observer_hears_of_requests_and_waits_and_the_log_of_no_wait_meanwhile() -> None:
+    time, heard = VirtualTime(), list[Wait | Sent]()
+    watch = time.watch()
+    request = Sent("GET", "https://ghcr.io/v2/acme/web/manifests/latest")
+
+    with watch.observed(heard.append):
+        watch.sent(request)
+        watch.wait("secondary rate limit", 60.0)
+    watch.sent(request)
+    watch.wait("secondary rate limit", 90.0)
+
+    assert heard == [request, Wait("secondary rate limit", 60.0, NOON + timedelta(seconds=60))]
+    assert [wait.seconds for wait in time.waits] == [90.0]
+
+
+def test_each_request_is_logged_for_whoever_asked_for_it_without_its_secrets() -> None:
+    log = StringIO()
+    configure(log, verbose=True)
+
+    VirtualTime().watch().sent(Sent("GET", "https://ghcr.io/token?service=ghcr.io"))
+
+    event = json.loads(log.getvalue())
+    assert (event["event"], event["method"]) == ("request_sent", "GET")
+    assert event["url"] == "https://ghcr.io/token"
+
+
+def test_where_nobody_set_up_logging_requests_are_not_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    VirtualTime().watch().sent(Sent("GET", "https://ghcr.io/token"))
+
+    assert capsys.readouterr() == ("", "")
