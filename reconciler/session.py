@@ -15,6 +15,7 @@ from reconciler import __version__
 from reconciler.core.checking.finding import Bounds
 from reconciler.core.guards import Allowances
 from reconciler.core.planner import Case
+from reconciler.core.recall import Recall, remembered
 from reconciler.engine.against import Comparison
 from reconciler.engine.apply import Applied
 from reconciler.engine.check import Checked, Inspection
@@ -54,6 +55,8 @@ class Session:
     clock: Clock = utc_now
     only: frozenset[Repository] = frozenset()
     """The repositories to look at; empty for all that the policies name."""
+
+    recall: Recall = remembered
 
     provenance: Mapping[str, str] = field(default_factory=dict)
     """What started this session, for the journal."""
@@ -131,6 +134,7 @@ class Session:
             policy_for=self.policies.policy_for,
             allowed=allowed,
             only=self.only,
+            recall=self.recall,
             origin_of=self._origin,
         )
         return apply_plan(plan, authority, self.state, held_by, run)
@@ -181,7 +185,8 @@ class Session:
         }
 
     def _by(self, repository: Repository, policy: Policy) -> Governed:
-        return Governed(repository, policy, self.registries.reader(repository.registry))
+        reader = self.registries.reader(repository.registry)
+        return Governed(repository, policy, reader, self.recall)
 
     def _governed(self) -> Iterator[Governed]:
         """Yield each repository that the policies name, once.
@@ -215,6 +220,7 @@ def open_session(
     state: str | None,
     *,
     only: Iterable[Repository] = (),
+    recall: Recall = remembered,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Session]:
     """Build a session from policy files, a state and the environment; close it after.
@@ -226,7 +232,12 @@ def open_session(
     with open_registries(settings, utc_now, sleep) as registries:
         where = state_of(settings, state)
         yield Session(
-            policies, registries, where, only=frozenset(only), provenance=settings.provenance
+            policies,
+            registries,
+            where,
+            only=frozenset(only),
+            recall=recall,
+            provenance=settings.provenance,
         )
 
 

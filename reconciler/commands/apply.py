@@ -11,10 +11,12 @@ from reconciler.commands.halting import Halt, halting
 from reconciler.commands.options import (
     DEFAULT_POLICIES,
     Allow,
+    RetryRetained,
     StateDirectory,
     Verbose,
     allowances,
     duration,
+    recalling,
     refuse,
 )
 from reconciler.commands.output import (
@@ -81,6 +83,7 @@ def apply(
     only: Only = None,
     state: StateDirectory = None,
     allow: Allow = None,
+    retry_retained: RetryRetained = False,
     verbose: Verbose = False,
 ) -> None:
     """Delete what a plan names and may still go, once, with a log.
@@ -95,14 +98,15 @@ def apply(
         accepted = _accepted(saved, expect_digest) if saved else None
         if accepted and accepted.undoes:
             given = {"--policies": policies, "--max-deletes": max_deletes, "--only": only}
-            refuse({**given, "--allow": allow}, "apply to a plan that restores")
+            given |= {"--allow": allow, "--retry-retained": retry_retained}
+            refuse(given, "apply to a plan that restores")
             restore_saved(accepted, state, budget, yes=yes)
             return
         files = (policies if saved else sources) or [DEFAULT_POLICIES]
-        scope = map(Repository, only or ())
+        scope, recall = map(Repository, only or ()), recalling(retry_retained=retry_retained)
         with (
             halting(utc_now, budget, max_deletes) as halt,
-            open_session(files, state, only=scope, sleep=halt.sleep) as session,
+            open_session(files, state, only=scope, recall=recall, sleep=halt.sleep) as session,
         ):
             plan = accepted or _planned(session, allowed)
             _ask(plan, yes=yes)

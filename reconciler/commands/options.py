@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from reconciler.core.guards import Allowances
+from reconciler.core.recall import Recall, remembered, without_refusals
 from reconciler.errors import InvalidNameError
 from reconciler.model.names import Repository
 from reconciler.model.reference import Mention
@@ -35,12 +36,21 @@ Allow = Annotated[
         metavar="GUARD:REPO=N",
     ),
 ]
+RetryRetained = Annotated[
+    bool,
+    typer.Option("--retry-retained", help="Try again what the registry refused to delete before."),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each request to stderr.")]
 
 
 def policy_paths(paths: list[Path] | None) -> list[Path]:
     """Return the paths given, or the folder that policies are kept in."""
     return paths or [DEFAULT_POLICIES]
+
+
+def recalling(*, retry_retained: bool) -> Recall:
+    """Choose what of earlier runs counts."""
+    return without_refusals if retry_retained else remembered
 
 
 def allowances(texts: list[str] | None) -> Allowances:

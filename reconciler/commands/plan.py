@@ -9,11 +9,13 @@ import typer
 from reconciler.commands.options import (
     Allow,
     PolicyPaths,
+    RetryRetained,
     StateDirectory,
     Verbose,
     allowances,
     duration,
     policy_paths,
+    recalling,
     refuse,
 )
 from reconciler.commands.output import AllRows, PlanFormat, print_plan, save, view
@@ -39,6 +41,7 @@ def plan(
     ] = False,
     state: StateDirectory = None,
     allow: Allow = None,
+    retry_retained: RetryRetained = False,
     expires: Annotated[
         str, typer.Option(help="How long the plan may be applied.", metavar="DURATION")
     ] = "72h",
@@ -72,11 +75,12 @@ def plan(
     with running(verbose=verbose):
         if not against:
             refuse({"--against-json": against_json}, "be written without --against")
+        recall = recalling(retry_retained=retry_retained)
         lasts, allowed = duration(expires, "--expires"), allowances(allow)
         files, moment = policy_paths(paths), at.replace(tzinfo=UTC) if at else None
         base = load_revision(files, against) if against else None
         with (
-            open_session(files, state) as session,
+            open_session(files, state, recall=recall) as session,
             Activity(session.registries.watch),
         ):
             drawn, difference = session.compare(base, lasts=lasts, at=moment, allowed=allowed)

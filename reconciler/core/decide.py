@@ -1,7 +1,8 @@
 """The verdict on every image: what stays, what goes, and every reason for it.
 
 An image goes only if some rule covers it, no rule keeps it, nothing protects it, every tag on it
-is known to some rule, and it is older than `min_age`. Keep always wins; order never matters.
+is known to some rule, and it is older than `min_age`. Keep always wins; order never matters. What
+a run left over of an image that it deleted needs no rule to cover it.
 """
 
 from collections import defaultdict
@@ -13,6 +14,7 @@ from operator import attrgetter
 from reconciler.core.facts import check_facts
 from reconciler.core.graph import Graph
 from reconciler.core.keep import Opinion, opinions
+from reconciler.core.remnants import Remnant
 from reconciler.core.select import Image, Seen, TagIndex, images_of, select
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Fact, Inventory, Version
@@ -72,6 +74,7 @@ class _Bench:
     protecting: Mapping[Digest, Sequence[Opinion]]
     judging: Mapping[Digest, Sequence[Opinion]]
     pinned: Mapping[Digest, tuple[Cause, str]]
+    left: Mapping[Digest, Remnant]
     known: Set[Tag]
     born: Fact
     """The time that `min_age` counts from."""
@@ -94,7 +97,7 @@ def decide(
     """
     check_facts(policy, inventory)
     images = images_of(inventory, graph)
-    bench = _bench(policy, inventory, images, now, observations or Observations())
+    bench = _bench(policy, inventory, images, now, observations or Observations(), graph.left)
     decisions = {image.digest: _decide(image, bench) for image in images}
     pinned = bench.pinned.keys() & inventory.versions.keys()
     young = [version for version in inventory.versions.values() if _waits(version, bench)]
@@ -112,6 +115,7 @@ def _bench(
     images: Sequence[Image],
     now: datetime,
     observations: Observations,
+    left: Mapping[Digest, Remnant],
 ) -> _Bench:
     protections = [rule for rule in (part.rule for part in policy.protect) if rule]
     matches = [rule.match for rule in (*policy.rules, *protections)]
@@ -123,6 +127,7 @@ def _bench(
         protecting=_opinions(policy, protections, images, index, now),
         judging=_opinions(policy, policy.rules, images, index, now),
         pinned=pinned(policy, observations),
+        left=left,
         known=known,
         born=Fact.PUSHED if Fact.PUSHED in inventory.facts else Fact.FIRST_SEEN,
         old_enough=now - policy.guards.min_age.delta if policy.guards.min_age.delta else None,
@@ -177,19 +182,20 @@ def _verdict(
         return bench.pinned[image.digest]
     if any(opinion.keeps for opinion in judging):
         return Cause.RULE, ""
-    if unknown and bench.policy.unmatched_tags == "keep":
+    remnant = bench.left.get(image.digest)
+    if unknown and not remnant and bench.policy.unmatched_tags == "keep":
         return Cause.UNMATCHED_TAG, f"tag {unknown[0]} matches no rule"
-    if not judging:
+    if not (judging or remnant):
         return Cause.UNCOVERED, "no rule covers it"
-    return _covered(image, bench)
+    return _unkept(image, bench, remnant)
 
 
-def _covered(image: Image, bench: _Bench) -> tuple[Cause, str]:
-    """Judge an image that every rule lets go: the registry may have refused it before."""
+def _unkept(image: Image, bench: _Bench, remnant: Remnant | None) -> tuple[Cause, str]:
+    """Judge an image that no rule keeps: the registry may have refused it before."""
     seen = bench.observations.digests.get(image.digest)
     if seen and seen.retained and seen.tags == image.version.tags:
         return Cause.RETAINED, f"the registry refused: {seen.retained}"
-    return Cause.EXPIRED, ""
+    return Cause.EXPIRED, remnant.reason if remnant else ""
 
 
 def _waits(version: Version, bench: _Bench) -> bool:

@@ -4,13 +4,14 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.graph import Graph, build_graph
 from reconciler.core.guards import Allowances, check_guards
 from reconciler.core.order import deletion_order
+from reconciler.core.remnants import Remnant
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.names import Digest, Tag
 from reconciler.model.observations import Observations
@@ -38,6 +39,11 @@ class Case:
     observations: Observations
     now: datetime
     undo: bool = False
+    left: Mapping[Digest, Remnant] = field(default_factory=dict)
+    """What earlier runs left over of images that they deleted."""
+
+    head: str = ""
+    """The hash of the last record of the journal, empty while there is none."""
 
 
 def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
@@ -46,7 +52,7 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
     inventory, guards = case.inventory, case.policy.guards
-    graph = build_graph(inventory)
+    graph = build_graph(inventory, case.left)
     decided = decide(case.policy, inventory, graph, now=case.now, observations=case.observations)
     expired = sum(decision.goes for decision in decided.images.values())
     decisions = tuple(decided.images.values())
@@ -57,6 +63,7 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
         evidence=inventory.evidence,
         versions=len(inventory.versions),
         images=len(decisions),
+        state=case.head,
         listing=listing_digest(inventory),
         min_age=guards.min_age,
         undo=case.undo,

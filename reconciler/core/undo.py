@@ -53,6 +53,8 @@ class Remains:
     live: Mapping[Digest, Version]
     now: datetime
     window: timedelta | None = None
+    head: str = ""
+    """The hash of the last record of the journal."""
 
     @cached_property
     def tagged(self) -> Mapping[Tag, Digest]:
@@ -85,6 +87,7 @@ def plan_restorations(remains: Remains, wanted: Wanted) -> RepositoryPlan:
         repository=remains.repository,
         policy="",
         complete=True,
+        state=remains.head,
         versions=len(remains.live),
         undo=True,
         changes=tuple(_changes(choice.work.values(), remains)),

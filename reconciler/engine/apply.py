@@ -5,15 +5,18 @@ Source of the order of steps: docs/apply.md, which says for each step what a cra
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from reconciler.core.accept import check_state
 from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Dropped, Work, narrow
 from reconciler.core.owed import half_done
 from reconciler.core.planner import Case
+from reconciler.core.recall import Recall, remembered
 from reconciler.engine.amends import Amends
 from reconciler.engine.clock import check_clock
 from reconciler.engine.execute import Execution, Outcome, Run, counts
-from reconciler.engine.observe import observe
+from reconciler.engine.plan import Governed, case_of
 from reconciler.engine.remember import remember
 from reconciler.engine.resolve import settle
 from reconciler.errors import (
@@ -25,7 +28,7 @@ from reconciler.errors import (
     StoppedError,
 )
 from reconciler.model.inventory import Inventory
-from reconciler.model.journal import Entry, Result
+from reconciler.model.journal import Entry, Record, Result, head_of
 from reconciler.model.names import Digest
 from reconciler.model.observations import Observations
 from reconciler.model.plan import RepositoryPlan
@@ -39,8 +42,10 @@ class Approved:
 
     planned: RepositoryPlan
     digest: str
+    drawn: datetime
     policy: Policy
     allowed: Allowances
+    recall: Recall = remembered
     origin: Mapping[str, str] = field(default_factory=dict)
     """Where the policy comes from, for the journal."""
 
@@ -108,45 +113,47 @@ class _Application:
 
     def proceed(self) -> None:
         """Resolve what dead runs left, look again, narrow, delete, and note what was seen."""
-        repository, amends = self.approved.planned.repository, self._resolved()
-        seen = self.state.observations()
-        inventory, work = self._look(seen)
-        if self._make(amends, inventory.versions.keys() - _leaving(work)):
+        planned, records = self.approved.planned, self._resolved()
+        check_state(planned, self.approved.drawn, records)
+        noted = self.state.observations()
+        amends = Amends(self.registry, self.state, planned.repository, self.run, half_done(records))
+        case, work = self._look(noted, records)
+        if back := self._make(amends, case.inventory.versions.keys() - _leaving(work)):
             # What came back may list what was about to go.
-            inventory, work = self._look(seen)
+            case, work = self._look(noted, [*records, *back])
         self.applied.dropped = work.dropped
         _refuse_unsafe(self.approved.planned, work)
         if work.components:
-            self.registry.check_deletion(repository)
-            self._carry_out(inventory, work)
+            self.registry.check_deletion(planned.repository)
+            self._carry_out(case.inventory, work)
         if not self.applied.stopped:
-            self._make(amends, inventory.versions.keys() - _gone(self.applied.outcomes))
-        noted = _noted(seen, inventory, self.applied, self.run)
-        if noted != seen:
-            self.state.save_observations(noted)
+            self._make(amends, case.inventory.versions.keys() - _gone(self.applied.outcomes))
+        seen = _noted(case, self.applied, self.run)
+        if seen != noted:
+            self.state.save_observations(seen)
 
-    def _resolved(self) -> Amends:
-        """Resolve what dead runs left; return what they owe."""
+    def _resolved(self) -> Sequence[Record]:
+        """Resolve what dead runs left; return the journal."""
         repository, run = self.approved.planned.repository, self.run
         settled = settle(self.registry, repository, self.state, run.id, run.clock())
         self.applied.resolved, self.applied.head = settled.resolved, settled.head
-        return Amends(self.registry, self.state, repository, run, half_done(settled.records))
+        return settled.records
 
-    def _look(self, seen: Observations) -> tuple[Inventory, Work]:
+    def _look(self, noted: Observations, records: Sequence[Record]) -> tuple[Case, Work]:
         """Read the repository whole, and narrow the plan to what of it may still go."""
-        policy, registry = self.approved.policy, self.registry
-        repository = self.approved.planned.repository
-        inventory = observe(registry, repository, facts=policy.facts, seen=seen)
-        check_clock(registry, self.run.clock())
-        case = Case(policy, inventory, seen, self.run.clock(), registry.capabilities.undo)
-        return inventory, narrow(self.approved.planned, case, self.approved.allowed)
+        approved = self.approved
+        governed = Governed(
+            approved.planned.repository, approved.policy, self.registry, approved.recall
+        )
+        case = case_of(governed, noted, records, self.run.clock())
+        check_clock(self.registry, self.run.clock())
+        return case, narrow(approved.planned, case, approved.allowed)
 
-    def _make(self, amends: Amends, staying: Set[Digest]) -> bool:
-        """Make amends for what stays; tell whether anything came back."""
+    def _make(self, amends: Amends, staying: Set[Digest]) -> Sequence[Record]:
+        """Make amends for what stays; return what was written of what came back."""
         written = amends.make(staying)
-        if written:
-            self.applied.head = written[-1].hash
-        return bool(written)
+        self.applied.head = head_of(written) or self.applied.head
+        return written
 
     def _carry_out(self, inventory: Inventory, work: Work) -> None:
         """Open the run in the journal, delete, and close it with its counts."""
@@ -205,14 +212,14 @@ def undo_days(reader: RegistryReader) -> int | None:
     return able.undo_for.days if able.undo_for else None if able.undo else 0
 
 
-def _noted(seen: Observations, inventory: Inventory, applied: Applied, run: Run) -> Observations:
+def _noted(case: Case, applied: Applied, run: Run) -> Observations:
     refused = {
         outcome.change.digest: outcome.reason
         for outcome in applied.outcomes
         if outcome.result is Result.RETAINED
     }
     gone = _gone(applied.outcomes)
-    return remember(seen, inventory, now=run.clock(), gone=gone, refused=refused)
+    return remember(case.observations, case.inventory, now=run.clock(), gone=gone, refused=refused)
 
 
 def _gone(outcomes: Iterable[Outcome]) -> set[Digest]:

@@ -22,6 +22,9 @@ BATCH = 50
 MAX_CHILDREN = 100
 """Children named in one intent, so that it stays a short record; hardly an index has more."""
 
+_WORDLESS = "it gave no reason"
+"""What is remembered of a refusal without words."""
+
 Component = Sequence[Change]
 
 
@@ -171,7 +174,8 @@ class Execution:
         else:
             result = Result(deletion.result)
         self.stopped = self._budget.note(result) or self.stopped
-        return Outcome(change, result, deletion.message, deletion.status, deletion.request_id)
+        reason = deletion.message or (_WORDLESS if result is Result.RETAINED else "")
+        return Outcome(change, result, reason, deletion.status, deletion.request_id)
 
     def _resolved(self, found: Version) -> Result:
         """Look whether a deletion took effect; if that cannot be seen now, the next run looks."""

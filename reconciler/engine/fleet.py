@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Dropped
+from reconciler.core.recall import Recall, remembered
 from reconciler.engine.apply import Applied, Approved, apply_repository
 from reconciler.engine.execute import Run
 from reconciler.errors import PlanError, ReconcilerError
@@ -27,6 +28,7 @@ class Authority:
     policy_for: Callable[[Repository], Policy | None]
     allowed: Allowances
     only: Set[Repository] = frozenset()
+    recall: Recall = remembered
     origin_of: Callable[[Policy], Mapping[str, str]] = lambda _: {}
     """Tells where a policy comes from, for the journal."""
 
@@ -38,23 +40,24 @@ def apply_plan(
 
     A part that is incomplete, or that a guard stops, is left as it is.
 
-    Raises: PlanError, for a plan that restores: nothing in it may be deleted.
+    Raises: PlanError, for a plan that restores, since nothing in it may be deleted, and for one
+        that does not name what is to be applied of it.
     """
     if plan.undoes:
         raise PlanError(f"the plan restores what run {plan.undoes} deleted; it deletes nothing")
-    digest = plan.digest
-    wanted = [
-        part
-        for part in plan.repositories
-        if not authority.only or part.repository in authority.only
-    ]
-    parts = sorted(wanted, key=lambda part: part.repository)
-    return tuple(_apply(part, digest, authority, state, holder, run) for part in parts)
+    parts = {part.repository: part for part in plan.repositories}
+    if absent := sorted(authority.only - parts.keys()):
+        raise PlanError(
+            f"the plan does not name {', '.join(absent)}",
+            hint="`reconciler show` says which repositories it is for.",
+        )
+    wanted = sorted(authority.only or parts)
+    return tuple(_apply(parts[one], plan, authority, state, holder, run) for one in wanted)
 
 
 def _apply(
     part: RepositoryPlan,
-    digest: str,
+    plan: Plan,
     authority: Authority,
     state: State,
     holder: Holder,
@@ -71,7 +74,15 @@ def _apply(
             gone = (Dropped(change, Result.SKIPPED_CHANGED, reason) for change in part.changes)
             return Applied(part, dropped=tuple(gone))
         origin = authority.origin_of(policy)
-        approved = Approved(part, digest, policy, authority.allowed, origin)
+        approved = Approved(
+            planned=part,
+            digest=plan.digest,
+            drawn=plan.created_at,
+            policy=policy,
+            allowed=authority.allowed,
+            recall=authority.recall,
+            origin=origin,
+        )
         registry = authority.registry_for(part.repository)
         return apply_repository(approved, registry, state.of(part.repository), holder, run)
     except ReconcilerError as error:

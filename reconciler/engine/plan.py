@@ -6,9 +6,13 @@ from datetime import datetime, timedelta
 
 from reconciler.core.guards import Allowances
 from reconciler.core.planner import Case, plan_repository
+from reconciler.core.recall import Recall, remembered
+from reconciler.core.remnants import remnants
 from reconciler.engine.observe import observe
 from reconciler.errors import ReconcilerError
+from reconciler.model.journal import Record, head_of
 from reconciler.model.names import Repository
+from reconciler.model.observations import Observations
 from reconciler.model.plan import Plan, PolicySource, RepositoryPlan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import RegistryReader, State
@@ -21,6 +25,7 @@ class Governed:
     repository: Repository
     policy: Policy
     reader: RegistryReader
+    recall: Recall = remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,26 @@ def read_case(one: Governed, state: State, now: datetime) -> Case:
 
     Raises: EvidenceError, when anything could not be read whole; AccessError; StateError.
     """
-    seen = state.of(one.repository).observations()
+    own = state.of(one.repository)
+    return case_of(one, own.observations(), own.records(), now)
+
+
+def case_of(one: Governed, noted: Observations, records: Sequence[Record], now: datetime) -> Case:
+    """Read one repository, with what earlier runs noted of it and wrote down.
+
+    Raises: EvidenceError, when anything could not be read whole; AccessError.
+    """
+    seen = one.recall(noted, records)
     inventory = observe(one.reader, one.repository, facts=one.policy.facts, seen=seen)
-    return Case(one.policy, inventory, seen, now, undo=one.reader.capabilities.undo)
+    return Case(
+        policy=one.policy,
+        inventory=inventory,
+        observations=seen,
+        now=now,
+        undo=one.reader.capabilities.undo,
+        left=remnants(records, inventory),
+        head=head_of(records),
+    )
 
 
 def _plan(

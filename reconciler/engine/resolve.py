@@ -9,6 +9,7 @@ from reconciler.model.journal import (
     Entry,
     Record,
     Result,
+    head_of,
     is_restoration,
     open_intents,
     open_runs,
@@ -35,7 +36,7 @@ class Settled:
     @property
     def head(self) -> str:
         """The hash of the last record, empty when there is none."""
-        return self.records[-1].hash if self.records else ""
+        return head_of(self.records)
 
 
 def settle(

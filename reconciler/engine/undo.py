@@ -3,10 +3,11 @@
 What was restored is held before it is there, so that no run in between can delete it again.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.core.accept import check_state
 from reconciler.core.history import deletions, last_deleting_run
 from reconciler.core.holding import hold
 from reconciler.core.undo import Remains, Wanted, narrow_restorations, plan_restorations
@@ -16,7 +17,7 @@ from reconciler.engine.plan import Moment, incomplete
 from reconciler.engine.resolve import settle
 from reconciler.engine.restoring import Restoring
 from reconciler.errors import PlanError, ReconcilerError
-from reconciler.model.journal import Entry, RecordType
+from reconciler.model.journal import Entry, Record, RecordType, head_of
 from reconciler.model.names import Repository
 from reconciler.model.plan import Change, Plan, RepositoryPlan
 from reconciler.model.ports import Holder, Registry, RegistryReader, RepositoryState, State
@@ -76,20 +77,20 @@ def _parts(
 ) -> Iterator[RepositoryPlan]:
     for repository in state.repositories():
         try:
-            done = deletions(state.of(repository).records())
-            if any(wanted.names(repository, attempt) for attempt in done):
-                remains = _remains(reader_for(repository), repository, state.of(repository), now)
+            records = state.of(repository).records()
+            if any(wanted.names(repository, attempt) for attempt in deletions(records)):
+                remains = _remains(reader_for(repository), repository, records, now)
                 yield plan_restorations(remains, wanted)
         except ReconcilerError as error:
             yield incomplete(repository, error, policy="")
 
 
 def _remains(
-    reader: RegistryReader, repository: Repository, state: RepositoryState, now: datetime
+    reader: RegistryReader, repository: Repository, records: Sequence[Record], now: datetime
 ) -> Remains:
     """Read what is left of the deletions in one repository.
 
-    Raises: PlanError, where the registry cannot restore; AccessError; EvidenceError; StateError.
+    Raises: PlanError, where the registry cannot restore; AccessError; EvidenceError.
     """
     able = reader.capabilities
     if not able.undo:
@@ -99,7 +100,8 @@ def _remains(
         )
     return Remains(
         repository=repository,
-        deletions=deletions(state.records()),
+        head=head_of(records),
+        deletions=deletions(records),
         held={version.id: version for version in reader.deleted(repository)},
         live={version.digest: version for version in reader.listing(repository).versions},
         now=now,
@@ -142,7 +144,8 @@ class _Undo:
         repository, run = self.applied.planned.repository, self.run
         settled = settle(self.registry, repository, self.state, run.id, run.clock())
         self.applied.resolved, self.applied.head = settled.resolved, settled.head
-        remains = _remains(self.registry, repository, self.state, run.clock())
+        check_state(self.applied.planned, self.plan.created_at, settled.records)
+        remains = _remains(self.registry, repository, settled.records, run.clock())
         work, self.applied.dropped = narrow_restorations(
             self.applied.planned, remains, retag=self.plan.retag
         )

@@ -138,6 +138,11 @@ def open_intents(records: Sequence[Record]) -> dict[str, Record]:
     return pending
 
 
+def head_of(records: Sequence[Record]) -> str:
+    """Return the hash of the last record, empty where there is none."""
+    return records[-1].hash if records else ""
+
+
 def run_of(record: Record) -> str:
     """Return the run a record tells of; a later run may write down how a dead one ended."""
     return str(record.body.get("of", record.run))

@@ -131,6 +131,9 @@ class RepositoryPlan(Frozen):
     evidence: Evidence = Evidence()
     versions: int = 0
     images: int = 0
+    state: str = Field("", exclude_if=not_)
+    """The hash of the last record of the journal it was drawn with; empty while there was none."""
+
     listing: str = ""
     """sha256 of the listing: digests, tags and times, in one order."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.guards import Allowances
+from reconciler.core.recall import Recall, remembered
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Outcome, Run
 from reconciler.engine.fleet import Authority, apply_plan
@@ -60,6 +61,7 @@ class Scene:
         )
         self.state: State = LocalState(place)
         self.policy: Policy | None = governing or policy()
+        self.recall: Recall = remembered
         self.reported: list[Outcome] = []
         self._runs = 0
 
@@ -78,7 +80,7 @@ class Scene:
     def plan(self, allowed: Allowances | None = None) -> Plan:
         """Plan as of now."""
         assert self.policy, "only a repository that a policy names is planned"
-        governed = Governed(self.registry.repository, self.policy, self.registry)
+        governed = Governed(self.registry.repository, self.policy, self.registry, self.recall)
         return draw_plan(
             [governed],
             self.state,
@@ -99,7 +101,9 @@ class Scene:
         self._runs += 1
         run = Run(f"run-{self._runs}", "robot@ci", self.clock, halt, self.reported.append)
         holder = Holder(run.id, "octocat", "runner-7", self.time.now)
-        authority = Authority(lambda _: self.registry, lambda _: self.policy, allowed or {})
+        authority = Authority(
+            lambda _: self.registry, lambda _: self.policy, allowed or {}, recall=self.recall
+        )
         (applied,) = apply_plan(plan, authority, self.state, holder, run)
         return applied
 

@@ -1,11 +1,13 @@
 """A saved plan may be applied only if it is the approved one, whole, and of today."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
-from reconciler.core.accept import check_applicable
+from reconciler.core.accept import check_applicable, check_state
 from reconciler.errors import ExitCode, PlanError
+from reconciler.model.journal import Entry, Record, chain
 from reconciler.model.plan import Guard, Plan, RepositoryPlan
 from tests.support.inventories import WEB, whole
 from tests.support.time import NOON
@@ -68,3 +70,55 @@ def test_a_plan_that_guards_stopped_is_refused_with_the_way_past_them() -> None:
 
     assert message == "ghcr.io/acme/web: max_delete stopped it"
     assert hint == "If this is meant, plan again with: --allow max_delete:x=2"
+
+
+def journal(*runs: str, begun: timedelta = timedelta()) -> Sequence[Record]:
+    """Write a journal in which each run opened itself; it began so long after noon."""
+    records: list[Record] = []
+    for run in runs:
+        last = records[-1] if records else None
+        records += chain(last, run, NOON + begun, [Entry("run_open", {"who": "robot@ci"})])
+    return records
+
+
+def drawn_with(records: Sequence[Record]) -> RepositoryPlan:
+    return GOOD.model_copy(update={"state": records[-1].hash})
+
+
+def test_a_plan_fits_the_journal_it_was_drawn_with_however_much_that_has_grown() -> None:
+    long = journal("run-1", "run-2", "run-3")
+
+    check_state(drawn_with(long[:2]), NOON, long)
+
+
+@pytest.mark.parametrize(
+    "other", [journal("run-9", "run-2"), journal("run-1"), []], ids=["other", "older", "none"]
+)
+def test_a_plan_is_refused_by_a_journal_that_does_not_know_its_last_record(
+    other: Sequence[Record],
+) -> None:
+    part = drawn_with(journal("run-1", "run-2"))
+
+    with pytest.raises(PlanError) as refused:
+        check_state(part, NOON, other)
+
+    assert str(refused.value) == (
+        "ghcr.io/acme/web: the plan was drawn against another state: "
+        f"the journal here has no record {part.state}"
+    )
+    assert refused.value.hint.startswith("Give --state or RECONCILER_STATE the same state")
+
+
+@pytest.mark.parametrize("minutes", [None, -10, 0, 60])
+def test_a_plan_that_saw_no_journal_fits_where_there_was_none(minutes: int | None) -> None:
+    begun = timedelta(minutes=minutes or 0)
+    records = journal("run-1", begun=begun) if minutes is not None else []
+
+    check_state(GOOD, NOON, records)
+
+
+def test_a_plan_that_saw_no_journal_is_refused_where_there_was_one() -> None:
+    with pytest.raises(PlanError) as refused:
+        check_state(GOOD, NOON, journal("run-1", begun=timedelta(minutes=-11)))
+
+    assert "it knew no journal, and the one here began 2026-11-02 11:49 UTC" in str(refused.value)

@@ -2,10 +2,13 @@
 
 import pytest
 
+from reconciler.core.recall import remembered, without_refusals
 from reconciler.errors import ExitCode
 from reconciler.model.plan import Cause
 from reconciler.model.ports import DeletionResult
+from reconciler.state.local import LocalRepositoryState
 from tests.support.documents import artifact, cosign_tag, image, index, signature
+from tests.support.fragile_state import Killed
 from tests.support.scenes import Scene, policy, results
 
 AMD64 = image("pr 7")
@@ -81,6 +84,84 @@ def test_a_refusal_is_shown_in_later_plans_and_not_tried_again(scene: Scene) -> 
     assert part.changes == ()
     assert len(scene.registry.deletes) == sent
     assert applied.exit_code is ExitCode.OK
+
+
+@pytest.fixture
+def unnoted(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """Leave what a run leaves that is refused, and killed before it notes that."""
+
+    def dying(*_: object) -> None:
+        raise Killed
+
+    scene.registry.refuses[BUILD.digest] = POPULAR
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalRepositoryState, "save_observations", dying)
+        with pytest.raises(Killed):
+            scene.apply()
+    assert scene.seen(BUILD.digest) is None
+    return scene
+
+
+def test_a_refusal_is_remembered_of_a_run_that_was_killed_before_it_noted_that(
+    unnoted: Scene,
+) -> None:
+    sent = len(unnoted.registry.deletes)
+
+    (part,) = unnoted.plan().repositories
+    unnoted.apply()
+    noted = unnoted.seen(BUILD.digest)
+
+    assert [kept.tags for kept in part.retained] == [("pr-7",)]
+    assert len(unnoted.registry.deletes) == sent
+    assert noted
+    assert noted.retained == POPULAR
+
+
+def test_a_plan_of_before_tries_no_refusal_again(unnoted: Scene) -> None:
+    unnoted.recall = without_refusals
+    plan = unnoted.plan()
+    unnoted.recall = remembered
+    sent = len(unnoted.registry.deletes)
+
+    applied = unnoted.apply(plan)
+
+    assert results(applied, **NAMES)["index"] == "skipped_changed"
+    assert len(unnoted.registry.deletes) == sent
+
+
+def test_a_refusal_is_tried_again_when_that_is_asked_for(scene: Scene) -> None:
+    scene.registry.refuses[BUILD.digest] = POPULAR
+    scene.apply()
+    scene.registry.refuses.clear()
+    scene.recall = without_refusals
+
+    applied = scene.apply()
+
+    assert results(applied, **NAMES)["index"] == "deleted"
+
+
+def test_what_is_refused_once_more_is_remembered_once_more(scene: Scene) -> None:
+    scene.registry.refuses[BUILD.digest] = POPULAR
+    scene.apply()
+    scene.recall = without_refusals
+    again = scene.apply()
+    scene.recall = remembered
+
+    (part,) = scene.plan().repositories
+
+    assert results(again, **NAMES)["index"] == "retained"
+    assert [kept.tags for kept in part.retained] == [("pr-7",)]
+
+
+def test_a_refusal_without_words_is_remembered_too(scene: Scene) -> None:
+    scene.registry.answer(DeletionResult.RETAINED, nth=3, status=400)
+    scene.apply()
+
+    (part,) = scene.plan().repositories
+
+    assert [kept.reasons[0] for kept in part.retained] == [
+        "the registry refused: it gave no reason"
+    ]
 
 
 def test_a_refusal_is_tried_again_once_the_tags_change(scene: Scene) -> None:

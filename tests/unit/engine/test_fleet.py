@@ -1,6 +1,6 @@
 """Many repositories under one plan: each with its own lock, journal and errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from reconciler.errors import (
     EvidenceError,
     ExitCode,
     LockedError,
+    PlanError,
     PolicyError,
     ReconcilerError,
     worst,
@@ -43,12 +44,14 @@ class Fleet:
         self.plan: Plan = plans[0].model_copy(update={"repositories": parts})
         self.refused: dict[Repository, ReconcilerError] = {}
 
-    def apply(self, halt: Callable[[], str] = go_on) -> dict[str, Applied]:
+    def apply(
+        self, halt: Callable[[], str] = go_on, only: Iterable[Repository] = ()
+    ) -> dict[str, Applied]:
         """Apply the plan to all of them; results by the name of the repository."""
         scene = self.scenes[API]
         run = Run("run-1", "robot@ci", scene.clock, halt, scene.reported.append)
         holder = Holder("run-1", "octocat", "runner-7", NOON)
-        authority = Authority(self._registry, self._policy, {})
+        authority = Authority(self._registry, self._policy, {}, frozenset(only))
         done = apply_plan(self.plan, authority, scene.state, holder, run)
         return {applied.planned.repository.rpartition("/")[2]: applied for applied in done}
 
@@ -104,6 +107,21 @@ def test_an_error_in_one_repository_does_not_hold_back_the_others(
     assert done["api"].error is error
     assert worst(_codes(done).values()) is code
     assert image("pr 7").digest in fleet.scenes[API].alive
+
+
+def test_only_the_repository_that_was_asked_for_is_applied(fleet: Fleet) -> None:
+    done = fleet.apply(only=[DOCS])
+
+    assert list(done) == ["docs"]
+    assert fleet.scenes[WEB].registry.deletes == []
+
+
+def test_what_the_plan_does_not_name_cannot_be_applied_of_it(fleet: Fleet) -> None:
+    with pytest.raises(PlanError, match="the plan does not name ghcr.io/acme/shop") as refused:
+        fleet.apply(only=[DOCS, Repository("ghcr.io/acme/shop")])
+
+    assert refused.value.exit_code is ExitCode.PLAN_REJECTED
+    assert fleet.scenes[DOCS].registry.deletes == []
 
 
 def test_a_policy_that_cannot_be_told_holds_back_only_its_repository(fleet: Fleet) -> None:

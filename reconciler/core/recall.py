@@ -1,0 +1,41 @@
+"""What earlier runs tell: their observations, and what they wrote down and never noted as such."""
+
+from collections.abc import Callable, Sequence
+
+from reconciler.core.history import Attempt, attempts
+from reconciler.model.journal import Record, Result
+from reconciler.model.observations import Observation, Observations
+
+Recall = Callable[[Observations, Sequence[Record]], Observations]
+"""Tells what a run goes by, from the observations of earlier runs and their journal."""
+
+_DONE = (Result.DELETED, Result.ABSENT)
+
+
+def remembered(noted: Observations, records: Sequence[Record]) -> Observations:
+    """Add what a run saw, and was refused, that died before it could save its observations."""
+    digests = dict(noted.digests)
+    for attempt in {attempt.digest: attempt for attempt in attempts(records)}.values():
+        if attempt.result not in _DONE:
+            before = digests.get(attempt.digest)
+            seen = before or Observation(first_seen=attempt.intent.ts, tags=attempt.tags)
+            digests[attempt.digest] = seen.model_copy(update=_refusal(attempt))
+    return Observations(digests=digests)
+
+
+def without_refusals(noted: Observations, records: Sequence[Record]) -> Observations:
+    """Forget what was refused, so that it is tried once more."""
+    forgotten = {"retained": ""}
+    return Observations(
+        digests={
+            digest: one.model_copy(update=forgotten)
+            for digest, one in remembered(noted, records).digests.items()
+        }
+    )
+
+
+def _refusal(attempt: Attempt) -> dict[str, object]:
+    """Return what an observation says of a refusal: it holds for the tags of then."""
+    if attempt.ended and attempt.result is Result.RETAINED:
+        return {"tags": attempt.tags, "retained": str(attempt.ended.body.get("reason", ""))}
+    return {}
