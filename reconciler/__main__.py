@@ -20,6 +20,7 @@ COMMANDS = {
     "test": "Run the tests of policies. Contacts nothing.",
     "explain": "Say what a version is, what keeps it, and when it goes.",
     "check": "Look for what needs somebody: overdue work, dead runs, broken images.",
+    "usage": "Say what repositories take, and what a plan would free.",
     "verify": "Look whether every tagged image is whole.",
     "schema": "Print the JSON Schema of policy files, for editors.",
     "undo": "Bring back what a run deleted, and hold it.",
