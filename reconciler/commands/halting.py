@@ -67,7 +67,7 @@ def halting(
     clock: Clock, budget: timedelta | None = None, deletions: int | None = None
 ) -> Iterator[Halt]:
     """Turn the first SIGINT or SIGTERM into a clean stop; a second one ends the process."""
-    halt = Halt(clock, clock() + budget if budget else None, deletions)
+    halt = Halt(clock, None if budget is None else clock() + budget, deletions)
 
     def stop(number: int, _: FrameType | None) -> None:
         halt.interrupt()

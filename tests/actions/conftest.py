@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,49 +27,44 @@ class Actions:
     web: Workshop
     folder: Path
     uploads: list[str] = field(default_factory=list)
+    rights: str = "write"
+    """What the token of a single step may do to packages."""
 
-    def run(self, workflow: Path, job: str, event: Event, **more: Any) -> Job:
-        """Run one job on a machine of its own."""
+    def run(self, workflow: Path, job: str, event: Event, *, install: bool = False) -> Job:
+        """Run one job on a machine of its own; our program is there unless it is to install it."""
         temporary = self.folder / f"machine-{len(list(self.folder.glob('machine-*')))}"
-        (temporary / "reconciler" / "bin").mkdir(parents=True)
-        # What the install step would leave; one test installs for real.
-        program = temporary / "reconciler" / "bin" / "reconciler"
-        program.symlink_to(Path(sys.executable).parent / "reconciler")
-        facts: dict[str, Any] = {
-            "environment": {
-                **self.web.reconciler.environment,
-                "GITHUB_API_URL": self.web.sandbox.url,
-            },
-            "done": frozenset({INSTALL}),
-            **more,
-        }
+        temporary.mkdir()
+        if not install:
+            programs = temporary / "reconciler" / "bin"
+            programs.mkdir(parents=True)
+            (programs / "reconciler").symlink_to(Path(sys.executable).parent / "reconciler")
         machine = Machine(
             workspace=self.web.folder,
             temporary=temporary,
             event=event,
             token_for=ACCOUNTS.__getitem__,
-            stand_ins=self._stand_ins(temporary),
-            **facts,
+            environment=self.web.reconciler.environment,
+            stand_ins=self._stand_ins(),
+            done=frozenset() if install else frozenset({INSTALL}),
         )
         return machine.run(workflow, job)
 
-    def step(self, inputs: Mapping[str, str], event: Event = PUSH, **more: Any) -> Job:
-        """Run a job whose one step is our action, with the rights to delete."""
+    def step(self, inputs: Mapping[str, str], event: Event = PUSH, *, install: bool = False) -> Job:
+        """Run a job whose one step is our action, by default with the rights to delete."""
         document = {
             "jobs": {
                 "one": {
-                    "permissions": {"packages": "write"},
+                    "permissions": {"packages": self.rights},
                     "steps": [{"name": "one", "uses": "./", "with": inputs}],
                 }
             }
         }
         path = self.folder / "one.yml"
         path.write_text(json.dumps(document))  # JSON is YAML, too
-        return self.run(path, "one", event, **more)
+        return self.run(path, "one", event, install=install)
 
-    def _stand_ins(self, temporary: Path) -> Mapping[str, Callable[..., Mapping[str, str]]]:
+    def _stand_ins(self) -> Mapping[str, Callable[..., Mapping[str, str]]]:
         """Play the actions of others: nothing is checked out, cached or uploaded for real."""
-        python = temporary / "python" / "bin" / "python"
 
         def upload(given: Mapping[str, str]) -> Mapping[str, str]:
             self.uploads.append(Path(given["path"]).read_text(encoding="utf-8"))
@@ -78,7 +72,7 @@ class Actions:
 
         return {
             "actions/checkout": lambda _: {},
-            "actions/setup-python": lambda _: {"python-path": str(python)},
+            "actions/setup-python": lambda _: {"python-path": sys.executable},
             "actions/cache": lambda _: {"cache-hit": "false"},
             "actions/upload-artifact": upload,
         }

@@ -7,7 +7,6 @@ What a step reads and writes is as on GitHub: variables, the event file, output 
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -255,6 +254,8 @@ class _Scope:
 
 
 def _inherited() -> Mapping[str, str]:
-    """Return what of our own environment a step needs: programs and a home."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {"PATH": path, "HOME": os.environ["HOME"]}
+    """Return what of our own environment a step needs: programs, a home, how pip is set up."""
+    wanted = ("PATH", "HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+    return {
+        name: text for name, text in os.environ.items() if name in wanted or name.startswith("PIP_")
+    }
