@@ -8,10 +8,11 @@ from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import Deletion, DeletionResult, Restoration
-from reconciler.providers.ghcr_access import Need, failure, refused, says_no_version, words
+from reconciler.providers.ghcr_access import Need, failure, refused, says_no_version
 from reconciler.providers.ghcr_deletion import deletion_of
 from reconciler.providers.ghcr_reader import GhcrReader
 from reconciler.providers.tagging import attach
+from reconciler.transport.github import words
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
 
 LOOKS = 2

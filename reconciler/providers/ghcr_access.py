@@ -9,12 +9,9 @@ from enum import StrEnum
 import httpx
 
 from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
-from reconciler.model.display import safe
+from reconciler.transport.github import TokenKind, words
 from reconciler.transport.limits import github_refusal
 from reconciler.transport.replies import place
-
-MAX_WORDS = 300
-"""Longest text quoted from an answer, in characters."""
 
 
 class Need(StrEnum):
@@ -27,29 +24,6 @@ class Need(StrEnum):
     TAG = "attach a tag"
 
 
-class TokenKind(StrEnum):
-    """The kinds of GitHub token, told apart by their prefix; never the token itself."""
-
-    NONE = "no token"
-    ACTIONS = "a workflow or app token (ghs_)"
-    CLASSIC = "a classic personal token (ghp_)"
-    FINE_GRAINED = "a fine-grained personal token (github_pat_)"
-    OTHER = "a token of another kind"
-
-    @classmethod
-    def of(cls, token: str) -> "TokenKind":
-        """Tell the kind of a token; the empty text is none."""
-        if not token:
-            return cls.NONE
-        kinds = (kind for prefix, kind in _PREFIXES.items() if token.startswith(prefix))
-        return next(kinds, cls.OTHER)
-
-
-_PREFIXES = {
-    "ghs_": TokenKind.ACTIONS,
-    "ghp_": TokenKind.CLASSIC,
-    "github_pat_": TokenKind.FINE_GRAINED,
-}
 _SCOPES = {
     Need.READ: ("read:packages",),
     Need.LIST: ("read:packages",),
@@ -67,15 +41,6 @@ _WORKFLOW_CURES = {
 _REFUSED = (400, 401, 403, 404)
 _ROLES = {Need.DELETE: "admin", Need.RESTORE: "admin", Need.TAG: "write"}
 """The role on a package that a call needs, where reading is not enough."""
-
-
-def words(response: httpx.Response) -> str:
-    """Return GitHub's own words for a refusal, shortened and without terminal controls."""
-    try:
-        message = response.json()["message"]
-    except (ValueError, RecursionError, LookupError, TypeError):
-        message = response.text
-    return safe(str(message).strip()[:MAX_WORDS])
 
 
 def says_no_version(response: httpx.Response) -> bool:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import httpx
 
-from reconciler.providers.ghcr_access import Need, TokenKind, failure
+from reconciler.providers.ghcr_access import Need, failure
+from reconciler.transport.github import HEADERS, TokenKind
 from reconciler.transport.http import Client
 
-_HEADERS = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 _WANTED = (200, 304)
 
 
@@ -24,7 +24,7 @@ class GitHubApi:
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """Read a path; any status comes back."""
-        return self.client.get(path, headers={**_HEADERS, **(headers or {})})
+        return self.client.get(path, headers={**HEADERS, **(headers or {})})
 
     def read(
         self, path: str, need: Need = Need.READ, headers: Mapping[str, str] | None = None
@@ -40,4 +40,4 @@ class GitHubApi:
 
     def write(self, method: str, path: str) -> httpx.Response:
         """Send a change once; any status comes back."""
-        return self.client.write(method, path, headers=_HEADERS)
+        return self.client.write(method, path, headers=HEADERS)

@@ -1,26 +1,23 @@
 """The two servers behind GitHub Packages: the REST API and the registry, each with its limits."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import httpx
 
 from reconciler.providers.documents import Documents
-from reconciler.providers.ghcr_access import Need, TokenKind, failure
+from reconciler.providers.ghcr_access import Need, failure
 from reconciler.providers.ghcr_api import GitHubApi
-from reconciler.transport.auth import BearerAuth, RegistryAuth
+from reconciler.transport.auth import RegistryAuth
 from reconciler.transport.budget import WINDOW_SECONDS, Budget
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.challenges import Challenge
 from reconciler.transport.credentials import ANONYMOUS, Credential
+from reconciler.transport.github import RETRY, TokenKind, open_github
 from reconciler.transport.http import Client, connect
 from reconciler.transport.limited import LimitedTransport
 from reconciler.transport.limits import GHCR, GITHUB
 from reconciler.transport.realms import on_own_host
-from reconciler.transport.retry import TEMPORARY, Retry
 from reconciler.transport.watch import Watch
-
-_RETRY = Retry(statuses=TEMPORARY - {429})
-"""A 429 is waited for by the limits; more tries would only repeat all their waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +49,18 @@ class GhcrConnection:
     ) -> "GhcrConnection":
         """Open both servers with one token, which may be empty; nothing is sent yet."""
         kind = TokenKind.of(token)
-        rules = replace(GITHUB, allowed=host.points)
-        limited = LimitedTransport(connect(host.api_url), rules, watch, span=host.minute)
-        auth = BearerAuth(token) if token else None
-        api = Client(host.api_url, watch, transport=limited, auth=auth, retry=_RETRY)
+        api, budget = open_github(
+            host.api_url, token, watch, points=host.points, minute=host.minute
+        )
         registry = Client(
             host.registry_url,
             watch,
             transport=LimitedTransport(connect(host.registry_url), GHCR, watch),
             auth=_registry_auth(host.registry_url, token, watch),
-            retry=_RETRY,
+            retry=RETRY,
         )
         documents = Documents(registry, cache, lambda reply: failure(reply, kind, Need.READ))
-        return cls(GitHubApi(api, kind), registry, documents, limited.budget, watch)
+        return cls(GitHubApi(api, kind), registry, documents, budget, watch)
 
     @property
     def requests(self) -> int:

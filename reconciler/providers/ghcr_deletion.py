@@ -6,7 +6,8 @@ Source: GitHub's OpenAPI description; the texts of its refusals.
 import httpx
 
 from reconciler.model.ports import Deletion, DeletionResult
-from reconciler.providers.ghcr_access import Need, TokenKind, refused, words
+from reconciler.providers.ghcr_access import Need, refused
+from reconciler.transport.github import TokenKind, words
 from reconciler.transport.limits import github_refusal
 
 _RETAINED = ("last tagged version", "last version", "5000 downloads")

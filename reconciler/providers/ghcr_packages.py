@@ -6,10 +6,11 @@ from urllib.parse import quote
 
 from reconciler.errors import InvalidNameError
 from reconciler.model.names import Repository
-from reconciler.providers.ghcr_access import Need, TokenKind
+from reconciler.providers.ghcr_access import Need
 from reconciler.providers.ghcr_api import GitHubApi
 from reconciler.providers.ghcr_pages import PAGE_SIZE
 from reconciler.providers.ghcr_rows import Package, packages_of, text_of
+from reconciler.transport.github import TokenKind
 from reconciler.transport.pages import pages
 
 _NO_USER = (TokenKind.NONE, TokenKind.ACTIONS)

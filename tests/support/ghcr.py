@@ -7,11 +7,12 @@ import httpx
 
 from reconciler.providers.documents import Documents
 from reconciler.providers.ghcr import GhcrRegistry
-from reconciler.providers.ghcr_access import Need, TokenKind, failure
+from reconciler.providers.ghcr_access import Need, failure
 from reconciler.providers.ghcr_api import GitHubApi
 from reconciler.providers.ghcr_connection import GhcrConnection, GitHubHost
 from reconciler.transport.auth import BearerAuth
 from reconciler.transport.cache import ManifestCache
+from reconciler.transport.github import TokenKind
 from reconciler.transport.http import Client
 from reconciler.transport.limited import LimitedTransport
 from reconciler.transport.limits import GITHUB

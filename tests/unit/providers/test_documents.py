@@ -13,8 +13,9 @@ from reconciler.model.manifest import OCI_MANIFEST, Shape, parse_manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.providers.creation import moment_of, read_creation
 from reconciler.providers.documents import Documents
-from reconciler.providers.ghcr_access import Need, TokenKind, failure
+from reconciler.providers.ghcr_access import Need, failure
 from reconciler.transport.cache import ManifestCache
+from reconciler.transport.github import TokenKind
 from reconciler.transport.http import Client
 from tests.support.time import VirtualTime
 

@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
-from reconciler.providers.ghcr_access import Need, TokenKind, failure
+from reconciler.providers.ghcr_access import Need, failure
+from reconciler.transport.github import TokenKind
 
 CALL = httpx.Request(
     "GET", "https://api.github.com/orgs/acme/packages/container/web/versions?page=3"
