@@ -17,7 +17,7 @@ def ask(question: str, *, yes: bool, refused: str) -> None:
     if not sys.stdin.isatty():
         typer.echo("Error: nobody can be asked here; add --yes.", err=True)
         raise typer.Exit(ExitCode.USAGE)
-    answer = input(f"{question} Only `yes` will do it: ")
-    if answer.strip() != "yes":
+    typer.echo(f"{question} Only `yes` will do it: ", nl=False, err=True)
+    if input().strip() != "yes":
         typer.echo(refused, err=True)
         raise typer.Exit(ExitCode.OK)

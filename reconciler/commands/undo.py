@@ -86,7 +86,7 @@ def undo(
                 save(out, plan.to_bytes())
                 finish(plan.outcome)
             else:
-                restore(plan, recovery, halt, yes=yes)
+                restore(plan, recovery, halt, yes=yes, aside=output != "text")
 
 
 def _run(names: list[str], *, last: bool) -> str:

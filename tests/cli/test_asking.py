@@ -10,6 +10,8 @@ from reconciler.commands.asking import ask
 from reconciler.errors import ExitCode
 from tests.support.plans import image, part, plan
 
+QUESTION = "Delete 2 versions? Only `yes` will do it: "
+
 
 class Terminal(io.StringIO):
     """A person at a keyboard."""
@@ -32,7 +34,7 @@ def test_the_whole_word_agrees(
 
     ask("Delete 2 versions?", yes=False, refused="Nothing was deleted.")
 
-    assert capsys.readouterr().out == "Delete 2 versions? Only `yes` will do it: "
+    assert capsys.readouterr() == ("", QUESTION)
 
 
 @pytest.mark.parametrize("words", ["", "y", "YES", "yes please", "no"])
@@ -45,13 +47,13 @@ def test_any_other_answer_refuses_and_is_no_error(
         ask("Delete 2 versions?", yes=False, refused="Nothing was deleted.")
 
     assert ended.value.exit_code == ExitCode.OK
-    assert capsys.readouterr().err == "Nothing was deleted.\n"
+    assert capsys.readouterr() == ("", f"{QUESTION}Nothing was deleted.\n")
 
 
 def test_whoever_has_agreed_beforehand_is_not_asked(capsys: pytest.CaptureFixture[str]) -> None:
     ask("Delete 2 versions?", yes=True, refused="Nothing was deleted.")
 
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -68,4 +70,4 @@ def test_who_deletes_for_good_is_asked_so(
 
     apply._ask(plan(part([image("v1", followers=1)], undo=undo)), yes=False)
 
-    assert capsys.readouterr().out.startswith(question)
+    assert capsys.readouterr().err.startswith(question)

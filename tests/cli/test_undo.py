@@ -108,6 +108,20 @@ def test_programs_get_the_restore_plan_as_json(emptied: Emptied) -> None:
     assert (web.folder / "back.json").read_text() == printed.stdout
 
 
+@pytest.mark.parametrize("output", ["json", "markdown"])
+def test_how_it_ended_is_told_aside_where_stdout_is_for_a_program(
+    emptied: Emptied, output: str
+) -> None:
+    web = emptied()
+
+    undone = web.reconciler(*LAST, "--format", output)
+
+    assert undone.code == 0
+    assert undone.stderr.splitlines()[-1] == ALL_BACK
+    assert ALL_BACK not in undone.stdout
+    assert output != "json" or json.loads(undone.stdout)["summary"]["restore"] == 7
+
+
 def test_tags_that_github_does_not_bring_back_are_told_and_then_attached(
     emptied: Emptied,
 ) -> None:
