@@ -6,7 +6,8 @@ import typer
 
 from reconciler.commands.asking import ask
 from reconciler.commands.halting import Halt, halting
-from reconciler.commands.output import ProgressBar, view
+from reconciler.commands.output import view
+from reconciler.commands.progress import Activity
 from reconciler.commands.running import finish
 from reconciler.errors import ExitCode, worst
 from reconciler.formats.applied import UNDO, render
@@ -22,14 +23,17 @@ def restore_saved(plan: Plan, state: str | None, budget: timedelta | None, *, ye
         restore(plan, recovery, halt, yes=yes)
 
 
-def restore(plan: Plan, recovery: Recovery, halt: Halt, *, yes: bool) -> None:
-    """Ask, restore, tell how it ended, and end with the right exit code."""
+def restore(plan: Plan, recovery: Recovery, halt: Halt, *, yes: bool, aside: bool = False) -> None:
+    """Ask, restore, tell how it ended, and end with the right exit code.
+
+    It is told `aside`, on stderr, where stdout holds a document for another program.
+    """
     count = plan.summary.restore
     if count:
         question = f"Restore {counted(count, 'version')}?"
         ask(question, yes=yes, refused="Nothing was restored.")
-    with ProgressBar("Restoring", count) as progress:
+    with Activity(recovery.registries.watch, "Restoring", count) as progress:
         done = recovery.restore(plan, halt=halt, watching=(progress.report,))
-    typer.echo(render(done, view(utc_now()), words=UNDO), nl=False)
+    typer.echo(render(done, view(utc_now()), words=UNDO), nl=False, err=aside)
     codes = [plan.outcome, *(applied.exit_code for applied in done)]
     finish(ExitCode.INTERRUPTED if halt.interrupted else worst(codes))
