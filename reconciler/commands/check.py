@@ -15,6 +15,7 @@ from reconciler.commands.options import (
     policy_paths,
 )
 from reconciler.commands.output import AllRows, view
+from reconciler.commands.progress import Activity
 from reconciler.commands.running import finish, running
 from reconciler.core.checking.finding import Bounds
 from reconciler.errors import ExitCode, worst
@@ -71,7 +72,10 @@ def check(
             lock=duration(lock, "--lock"),
             undo=duration(undo, "--undo"),
         )
-        with open_session(policy_paths(paths), state) as session:
+        with (
+            open_session(policy_paths(paths), state) as session,
+            Activity(session.registries.watch),
+        ):
             checked = session.check(bounds, _has_ended)
         seen = view(utc_now(), all_rows=all_rows)
         match output:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import typer
 
-from reconciler.commands.output import ProgressBar, print_applied, print_plan, view
+from reconciler.commands.output import print_applied, print_plan, view
+from reconciler.commands.progress import Activity
 from reconciler.commands.running import finish, running
 from reconciler.engine.verify import broken_images
 from reconciler.errors import ExitCode
@@ -78,7 +79,7 @@ def demo() -> None:
 
 
 def _apply(session: Session, plan: Plan) -> None:
-    with ProgressBar("Deleting", plan.summary.delete) as progress:
+    with Activity(session.registries.watch, "Deleting", plan.summary.delete) as progress:
         done = session.apply(plan, allowed={}, halt=lambda: "", watching=(progress.report,))
     print_applied(done, view(utc_now()))
 

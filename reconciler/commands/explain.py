@@ -7,6 +7,7 @@ import typer
 
 from reconciler.commands.options import StateDirectory, Verbose, policy_paths
 from reconciler.commands.output import AllRows, view
+from reconciler.commands.progress import Activity
 from reconciler.commands.running import running
 from reconciler.core.explaining.explain import explain as explained
 from reconciler.core.explaining.find import find_versions, near_names
@@ -42,7 +43,10 @@ def explain(
     """
     with running(verbose=verbose):
         wanted = _reference(reference)
-        with open_session(policy_paths(policy), state) as session:
+        with (
+            open_session(policy_paths(policy), state) as session,
+            Activity(session.registries.watch),
+        ):
             case = session.case(wanted.repository)
         told = explained(case, _digest(case.inventory, wanted))
         seen = view(case.now, all_rows=all_rows)

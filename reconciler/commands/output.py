@@ -6,15 +6,11 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from reconciler.engine.apply import Applied
-from reconciler.engine.execute import Outcome
 from reconciler.errors import PlanError, SettingsError
 from reconciler.formats import applied as applied_format
 from reconciler.formats import catalogue
@@ -83,39 +79,3 @@ def save(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}", hint="Name another file.") from error
-
-
-class ProgressBar:
-    """A bar on stderr that counts outcomes, on a terminal only."""
-
-    def __init__(self, doing: str, total: int) -> None:
-        """Prepare a bar for so many outcomes; `doing` says what is done."""
-        console = Console(stderr=True)
-        self._progress = Progress(
-            TextColumn(doing),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal or not total,
-        )
-        self._task = self._progress.add_task(doing, total=total)
-
-    def __enter__(self) -> Self:
-        """Show the bar."""
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Take the bar away."""
-        self._progress.stop()
-
-    def report(self, _: Outcome) -> None:
-        """Count one outcome."""
-        self._progress.advance(self._task)

@@ -9,6 +9,7 @@ import typer
 
 from reconciler.commands.options import StateDirectory, Verbose
 from reconciler.commands.output import save
+from reconciler.commands.progress import Activity
 from reconciler.commands.repositories import matching
 from reconciler.commands.running import running
 from reconciler.engine.snapshot import copy, find
@@ -46,7 +47,11 @@ def snapshot(
     it. Where a registry lists tags only, what they lead to is copied, and what the state knows.
     Layers are not copied.
     """
-    with running(verbose=verbose), open_registries(Settings.load(), utc_now) as registries:
+    with (
+        running(verbose=verbose),
+        open_registries(Settings.load(), utc_now) as registries,
+        Activity(registries.watch),
+    ):
         copying = _Copying(registries, open_state(state), utc_now(), configs)
         packages = tuple(copying.copied(one) for one in _named(registries, repositories))
         made = Snapshot(taken_at=copying.taken_at, packages=packages)

@@ -9,6 +9,7 @@ import typer
 from reconciler.commands.halting import halting
 from reconciler.commands.options import StateDirectory, Verbose, mention, refuse
 from reconciler.commands.output import AllRows, PlanFormat, print_plan, save, view
+from reconciler.commands.progress import Activity
 from reconciler.commands.restoring import restore
 from reconciler.commands.running import finish, running
 from reconciler.engine.release import release_holds
@@ -80,7 +81,8 @@ def undo(
         run = _run(names or [], last=last)
         wanted = mention(only, "--only") if only else Mention()
         with halting(utc_now) as halt, open_recovery(state, halt.sleep) as recovery:
-            plan = recovery.plan(run, wanted, retag=retag, lasts=_EXPIRY)
+            with Activity(recovery.registries.watch):
+                plan = recovery.plan(run, wanted, retag=retag, lasts=_EXPIRY)
             print_plan(plan, output, view(utc_now(), all_rows=all_rows))
             if out:
                 save(out, plan.to_bytes())

@@ -7,6 +7,7 @@ import typer
 
 from reconciler.commands.options import StateDirectory, Verbose
 from reconciler.commands.output import AllRows, view
+from reconciler.commands.progress import Activity
 from reconciler.commands.reports import ReportFormat, print_report
 from reconciler.commands.repositories import named
 from reconciler.commands.running import finish, running
@@ -48,7 +49,7 @@ def verify(
     with running(verbose=verbose):
         if not repositories and not policy:
             raise typer.BadParameter("name repositories, or policy files with --policy")
-        with open_registries(Settings.load(), utc_now) as registries:
+        with open_registries(Settings.load(), utc_now) as registries, Activity(registries.watch):
             states = open_state(state)
             found = [
                 examine(registries.reader(one.registry), one, states.of(one), blobs=blobs)

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import typer
@@ -13,7 +15,9 @@ from reconciler.commands.explain import app
 from reconciler.core.planner import Case
 from reconciler.errors import ExitCode, UnreachableError
 from reconciler.model.names import Repository
+from reconciler.transport.watch import Watch
 from tests.support.inventories import case, digest, image, index
+from tests.support.time import NOON
 
 POLICY = """
 rules:
@@ -28,6 +32,7 @@ class Opened:
 
     case_in_hand: Case | None
     paths: Sequence[Path] = ()
+    registries: Any = field(default_factory=lambda: SimpleNamespace(watch=Watch(lambda: NOON)))
 
     def case(self, repository: Repository) -> Case:
         """Read the repository."""
