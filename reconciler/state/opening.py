@@ -43,10 +43,12 @@ class Backend:
 
 
 _BUCKETS = Backend("reconciler.state.buckets", "stores")
+_POSTGRESQL = Backend("reconciler.state.postgresql", "postgresql")
 BACKENDS: Mapping[str, Backend] = {
     "s3": _BUCKETS,
     "gs": _BUCKETS,
     "az": _BUCKETS,
+    "postgresql": _POSTGRESQL,
 }
 """What opens an address, by its scheme."""
 

@@ -1,12 +1,11 @@
-"""The state backends under test, and another process that works with one of them."""
+"""What tests write into a state, and another process that works with one."""
 
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Self
@@ -14,25 +13,12 @@ from typing import IO, Self
 from reconciler.errors import ReconcilerError
 from reconciler.model.journal import Entry
 from reconciler.model.names import Repository
-from reconciler.model.ports import Holder, RepositoryState, State
-from reconciler.state.local import LocalState
+from reconciler.model.ports import Holder, RepositoryState
+from tests.support.backends import BACKENDS
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WEB = Repository("ghcr.io/acme/web")
 _ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """A state backend: how to open it at a place, and which file there is a journal."""
-
-    open: Callable[[Path], State]
-    journal: Callable[[Path, Repository], Path]
-
-
-BACKENDS: Mapping[str, Backend] = {
-    "local": Backend(LocalState, lambda place, repository: place / repository / "_/journal.jsonl"),
-}
 
 
 def holder(run: str = "run-1", who: str = "octocat", where: str = "runner-7") -> Holder:

@@ -1,17 +1,26 @@
-"""Every test of this folder runs once for each state backend."""
+"""Every test of this folder runs for each state backend, unless it names those it is for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from reconciler.model.ports import State
-from tests.support.states import BACKENDS, Backend
+from tests.support.backends import BACKENDS, Backend
+from tests.support.state_servers import state_servers
+
+__all__ = ["state_servers"]
 
 
 @pytest.fixture(params=BACKENDS)
 def backend_name(request: pytest.FixtureRequest) -> str:
     """Name the backend under test."""
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def servers_of_backends(state_servers: Mapping[str, str]) -> None:
+    """Start the servers."""
 
 
 @pytest.fixture

@@ -1,0 +1,128 @@
+"""The state in a PostgreSQL database: rows for the journal, a session's advisory lock to write it.
+
+The lock goes with its session, so a run that dies lets go at once. Whoever takes it adds one to the
+generation in its row, and every write is made in one transaction with a look at that row.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from psycopg.errors import UndefinedTable
+
+from reconciler.errors import InvalidNameError, StateError
+from reconciler.model.names import Repository
+from reconciler.model.ports import State
+from reconciler.state.ledger import Ledger
+from reconciler.state.pgdatabase import Database
+from reconciler.state.pglock import AdvisoryLock
+from reconciler.state.remote import RemoteRepositoryState
+from reconciler.state.surroundings import Surroundings
+
+
+def open_at(address: str, _: Surroundings) -> State:
+    """Open the state in a database; nothing is sent yet.
+
+    Raises: SettingsError, when the address cannot be used.
+    """
+    return PostgresState(Database.at(address))
+
+
+class PostgresState:
+    """The state of all repositories, in three tables of one database."""
+
+    def __init__(self, database: Database) -> None:
+        """Remember the database; nothing is sent yet."""
+        self._database = database
+
+    def of(self, repository: Repository) -> RemoteRepositoryState:
+        """Open the state of one repository; nothing is written until it is locked."""
+        place = f"{self._database.place}/{repository}"
+        lock = AdvisoryLock(repository, self._database)
+        return RemoteRepositoryState(
+            Ledger(place, _Rows(self._database, repository, lock)),
+            lock,
+            _Row(self._database, repository, lock),
+        )
+
+    def repositories(self) -> Sequence[Repository]:
+        """List the repositories that have a state, sorted."""
+        rows: list[tuple[str]] = []
+        with suppress(UndefinedTable), self._database.session() as session:
+            rows = session.execute("SELECT repository FROM reconciler_lock").fetchall()
+        found: list[Repository] = []
+        for (name,) in rows:
+            with suppress(InvalidNameError):
+                found.append(Repository(name))
+        return sorted(found)
+
+    def check_writable(self) -> None:
+        """Create the tables where they are missing, and prove that sessions are our own.
+
+        Raises: StateError, when they are not: a pooler lends one session to many.
+        """
+        self._database.check()
+
+
+class _Rows(NamedTuple):
+    """The rows of one journal."""
+
+    database: Database
+    repository: Repository
+    lock: AdvisoryLock
+
+    def read(self) -> Iterable[bytes]:
+        """Read all lines."""
+        query = "SELECT line FROM reconciler_journal WHERE repository = %s ORDER BY seq"
+        with suppress(UndefinedTable), self.database.session() as session:
+            return [line for (line,) in session.execute(query, [self.repository], binary=True)]
+        return []
+
+    def write(self, seq: int, lines: bytes) -> None:
+        """Insert the rows of the next records."""
+        rows = [
+            (self.repository, number, line)
+            for number, line in enumerate(lines.splitlines(keepends=True), seq)
+        ]
+        with self.lock.writing() as cursor:
+            last = "SELECT coalesce(max(seq), 0) FROM reconciler_journal WHERE repository = %s"
+            found = cursor.execute(last, [self.repository]).fetchone()
+            if found != (seq - 1,):
+                raise StateError(
+                    f"{self.database.place}/{self.repository} does not end with record {seq - 1}: "
+                    "something wrote to it in spite of the lock",
+                    hint="Find out what, check with `reconciler log verify`, then run again.",
+                )
+            cursor.executemany(
+                "INSERT INTO reconciler_journal (repository, seq, line) VALUES (%s, %s, %b)", rows
+            )
+
+
+class _Row(NamedTuple):
+    """The observations of one repository."""
+
+    database: Database
+    repository: Repository
+    lock: AdvisoryLock
+
+    @property
+    def place(self) -> str:
+        """Where they are, for people."""
+        return f"{self.database.place}/{self.repository} (observations)"
+
+    def read(self) -> bytes | None:
+        """Read them; None before they were ever written."""
+        query = "SELECT content FROM reconciler_observations WHERE repository = %s"
+        with suppress(UndefinedTable), self.database.session() as session:
+            found = session.execute(query, [self.repository], binary=True).fetchone()
+            return found[0] if found else None
+        return None
+
+    def write(self, content: bytes) -> None:
+        """Replace them, all or nothing."""
+        with self.lock.writing() as cursor:
+            cursor.execute(
+                "INSERT INTO reconciler_observations (repository, content) VALUES (%s, %b) "
+                "ON CONFLICT (repository) DO UPDATE SET content = excluded.content",
+                [self.repository, content],
+            )

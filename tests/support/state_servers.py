@@ -1,0 +1,30 @@
+"""The servers behind the state backends, started once for all tests of a process."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from tests.support.backends import DATABASE
+from tests.support.object_store import ObjectStore
+from tests.support.postgres_server import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def state_servers() -> Iterator[Mapping[str, str]]:
+    """Start them; give the environment that leads there, which is that of this process, too."""
+    with serving() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield environment
+
+
+@contextmanager
+def serving() -> Iterator[Mapping[str, str]]:
+    """Start an object store and a database."""
+    with ExitStack() as stack:
+        bucket, database = ObjectStore(), PostgresServer()
+        for server in (bucket, database):
+            stack.callback(server.stop)
+            server.start()
+        yield {**bucket.environment, DATABASE: database.address}
