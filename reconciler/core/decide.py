@@ -64,6 +64,11 @@ class Decisions:
     images: Mapping[Digest, Decision]
     doomed: Set[Digest]
 
+    def rest(self, leaving: Set[Digest]) -> int:
+        """Count the images that stay; what only speaks of others that are gone, if that is all."""
+        images = {digest for digest, one in self.images.items() if not one.image.is_orphan}
+        return len((images or self.images.keys()) - leaving)
+
 
 @dataclass(frozen=True, slots=True)
 class _Bench:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from reconciler.model.names import Repository
 from reconciler.model.plan import Guard, GuardName
@@ -11,27 +12,38 @@ Allowances = Mapping[tuple[str, Repository], int]
 """Limits raised for one run: (guard, repository) and the limit to use instead."""
 
 
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """What a plan takes. Units: images (roots).
+
+    Shape: `rest` stays, and is worth staying for: a signature left behind is not.
+    """
+
+    images: int
+    deleted: int
+    rest: int
+
+
 def check_guards(
-    guards: Guards, repository: Repository, *, images: int, deleted: int, allowed: Allowances
+    guards: Guards, repository: Repository, toll: Toll, allowed: Allowances
 ) -> tuple[Guard, ...]:
     """Hold a plan against its limits; a limit met exactly is allowed.
 
-    Units: images (roots), and percent of the repository's images.
+    Units: images, and percent of the repository's images.
     """
-    return tuple(_checks(guards, repository, images, deleted, allowed)) if images else ()
+    return tuple(_checks(guards, repository, toll, allowed)) if toll.images else ()
 
 
 def _checks(
-    guards: Guards, repository: Repository, images: int, deleted: int, allowed: Allowances
+    guards: Guards, repository: Repository, toll: Toll, allowed: Allowances
 ) -> Iterator[Guard]:
-    share = 100 * deleted / images
+    deleted, share = toll.deleted, 100 * toll.deleted / toll.images
     count_limit = allowed.get(("max_delete", repository), guards.max_delete)
     share_limit = allowed.get(("max_delete_percent", repository), guards.max_delete_percent)
     least = 1 if allowed.get(("never_empty", repository), guards.never_empty) else 0
-    rest = images - deleted
     yield _guard("max_delete", repository, count_limit, deleted, ok=deleted <= count_limit)
     yield _guard("max_delete_percent", repository, share_limit, share, ok=share <= share_limit)
-    yield _guard("never_empty", repository, least, rest, ok=rest >= least)
+    yield _guard("never_empty", repository, least, toll.rest, ok=toll.rest >= least)
 
 
 def _guard(

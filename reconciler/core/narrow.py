@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.drift import drift
 from reconciler.core.graph import Graph, build_graph
-from reconciler.core.guards import Allowances, check_guards
+from reconciler.core.guards import Allowances, Toll, check_guards
 from reconciler.core.order import deletion_order
 from reconciler.core.planner import Case
 from reconciler.core.walk import closure
@@ -65,18 +65,13 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
         dropped[digest] = Dropped(changes[digest], Result.SKIPPED_REFERENCED, reason)
     order = deletion_order(inventory, graph, willing - staying)
     left_behind = {digest for digest in changes if changes[digest].cause is Cause.FOLLOWS}
-    images = decided.images.keys() - left_behind
+    images, leaving = decided.images.keys() - left_behind, willing - staying
+    toll = Toll(len(images), len(images & leaving), decided.rest(leaving | left_behind))
     return Work(
         graph=graph,
         components=tuple(tuple(changes[digest] for digest in part) for part in order),
         dropped=tuple(drop for _, drop in sorted(dropped.items())),
-        guards=check_guards(
-            case.policy.guards,
-            inventory.repository,
-            images=len(images),
-            deleted=len(images & (willing - staying)),
-            allowed=allowed,
-        ),
+        guards=check_guards(case.policy.guards, inventory.repository, toll, allowed),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.graph import Graph, build_graph
-from reconciler.core.guards import Allowances, check_guards
+from reconciler.core.guards import Allowances, Toll, check_guards
 from reconciler.core.order import deletion_order
 from reconciler.core.remnants import Remnant
 from reconciler.model.inventory import Inventory, Version
@@ -54,8 +54,9 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
     inventory, guards = case.inventory, case.policy.guards
     graph = build_graph(inventory, case.left)
     decided = decide(case.policy, inventory, graph, now=case.now, observations=case.observations)
-    expired = sum(decision.goes for decision in decided.images.values())
     decisions = tuple(decided.images.values())
+    expired = sum(decision.goes for decision in decisions)
+    toll = Toll(len(decisions), expired, decided.rest(decided.doomed))
     return RepositoryPlan(
         repository=inventory.repository,
         policy=case.policy.name,
@@ -73,13 +74,7 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
         retained=_kept(inventory, decisions, Cause.RETAINED),
         unmatched=_families(decisions),
         waiting=_waiting(decisions),
-        guards=check_guards(
-            guards,
-            inventory.repository,
-            images=len(decisions),
-            deleted=expired,
-            allowed=allowed,
-        ),
+        guards=check_guards(guards, inventory.repository, toll, allowed),
         missing=_missing(inventory, graph),
         warnings=tuple(_warnings(decisions)),
     )

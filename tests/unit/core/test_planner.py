@@ -218,6 +218,29 @@ def test_guards_hold_the_images_and_not_the_versions_against_their_limits() -> N
     assert len(plan.changes) == 3
 
 
+def test_a_signature_left_behind_does_not_keep_a_repository_from_being_empty() -> None:
+    document = COMMITS + "guards: {max_delete_percent: 100}\n"
+
+    plan = planned(document, image("a"), signature("sig", of="gone"))
+
+    assert deleted(plan) == ["a"]
+    assert [(guard.name, guard.actual) for guard in plan.guards if not guard.ok] == [
+        ("never_empty", 0.0)
+    ]
+
+
+def test_where_there_are_only_signatures_left_behind_they_count() -> None:
+    document = """
+        rules: [{name: orphans, match: {tags: ["sha256-*"]}, keep: {last: 1}}]
+        guards: {max_delete_percent: 100}
+    """
+
+    plan = planned(document, signature("one", of="gone"), signature("two", of="lost", age="50d"))
+
+    assert deleted(plan) == ["two"]
+    assert not plan.stopped
+
+
 def test_an_empty_repository_is_a_whole_plan_without_changes() -> None:
     plan = planned(COMMITS)
 
