@@ -51,6 +51,11 @@ class Attempt:
         """The tags that the version had."""
         return tuple(map(Tag, self.intent.body.get("tags", ())))
 
+    @property
+    def is_abridged(self) -> bool:
+        """Whether there was no room to name all the tags that it had."""
+        return bool(self.intent.body.get("more_tags"))
+
     @cached_property
     def children(self) -> tuple[Digest, ...]:
         """What the version lists, as far as it was there."""

@@ -8,6 +8,7 @@ from reconciler.core.drift import drift
 from reconciler.core.graph import Graph
 from reconciler.core.walk import closure
 from reconciler.engine.failures import FailureBudget
+from reconciler.engine.intents import intent
 from reconciler.engine.recheck import newly_referenced
 from reconciler.errors import AccessError, EvidenceError, StoppedError
 from reconciler.model.inventory import Inventory, Version
@@ -19,8 +20,8 @@ from reconciler.model.ports import Clock, Deletion, DeletionResult, Registry, Re
 BATCH = 50
 """Deletions between two looks at the newest versions; also the intents in one append."""
 
-MAX_CHILDREN = 100
-"""Children named in one intent, so that it stays a short record; hardly an index has more."""
+MAX_REQUEST_ID = 200
+"""Characters of a request id, which a registry chooses, in one outcome."""
 
 _WORDLESS = "it gave no reason"
 """What is remembered of a refusal without words."""
@@ -214,24 +215,6 @@ def _batches(components: Iterable[Component]) -> Iterator[list[Component]]:
         yield batch
 
 
-def intent(change: Change, children: Sequence[Digest]) -> Entry:
-    """Write down what is about to be done and why; `children` are what must be there with it."""
-    body = {
-        "key": change.key,
-        "digest": change.digest,
-        "version_id": change.version_id,
-        "action": change.action,
-        "component": change.component,
-        "tags": list(change.observed.tags),
-        "children": list(children[:MAX_CHILDREN]),
-        "subject": change.observed.subject or "",
-        "cause": change.cause,
-        "rules": list(change.rules),
-        "reasons": list(change.reasons),
-    }
-    return Entry("intent", body)
-
-
 def told(outcome: Outcome) -> Entry:
     """Write down how one change ended."""
     body = {
@@ -241,7 +224,7 @@ def told(outcome: Outcome) -> Entry:
         "result": outcome.result,
         "reason": outcome.reason,
         "status": outcome.status,
-        "request_id": outcome.request_id,
+        "request_id": outcome.request_id[:MAX_REQUEST_ID],
     }
     return Entry("outcome", body)
 

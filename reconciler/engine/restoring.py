@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.engine.execute import BATCH, Outcome, Run, intent, told
+from reconciler.engine.execute import BATCH, Outcome, Run, told
 from reconciler.engine.failures import FailureBudget
+from reconciler.engine.intents import intent
 from reconciler.errors import AccessError, EvidenceError, StoppedError
 from reconciler.model.inventory import Version
 from reconciler.model.journal import Entry, Result

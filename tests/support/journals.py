@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.engine.execute import Outcome, intent, told
+from reconciler.engine.execute import Outcome, told
+from reconciler.engine.intents import intent
 from reconciler.model.journal import Entry, Record, Result, chain
 from reconciler.model.names import Tag
 from reconciler.model.plan import Cause, Change, Observed
