@@ -65,6 +65,13 @@ def override(part: RepositoryPlan) -> str:
     return " ".join(guard.override for guard in part.guards if not guard.ok)
 
 
+def half_used(part: RepositoryPlan) -> Iterator[str]:
+    """Name the guards that let a plan pass and are more than half used."""
+    for guard in part.guards:
+        if guard.ok and guard.name != "never_empty" and guard.actual * 2 > guard.limit:
+            yield f"{guard.name} is more than half used: {guard.actual:g} of {guard.limit:,}"
+
+
 def scale(part: RepositoryPlan) -> str:
     """Say which policy a repository belongs to, and how large it is."""
     versions, images = counted(part.versions, "version"), counted(part.images, "image")
@@ -79,7 +86,7 @@ def no_undo(part: RepositoryPlan) -> Iterator[str]:
 
 def following(count: int) -> str:
     """Say how many versions go with an image."""
-    return f"+ {counted(count, 'child or referrer', 'children and referrers')}" if count else ""
+    return f"+ {count:,} that follow{'s' if count == 1 else ''} it" if count else ""
 
 
 def keepers(kept: Mapping[str, int]) -> str:

@@ -42,7 +42,7 @@ def test_each_image_is_shown_with_the_time_that_is_left() -> None:
         "ghcr.io/acme/web  (5 versions to restore)",
         f"  Warning: {CONFLICT}",
         f"  ^ pr-7, sha-1234567  {digest('pr-7+sha-1234567').short}  29d left",
-        "      rank 41 of sha-* vs last 20; age 44d vs within 30d  + 3 children and referrers",
+        "      rank 41 of sha-* vs last 20; age 44d vs within 30d  + 3 that follow it",
         f"  ^ pr-8               {digest('pr-8').short}  12h left",
         "      rank 41 of sha-* vs last 20; age 44d vs within 30d",
         "",
@@ -94,7 +94,7 @@ def test_a_comment_has_a_row_for_each_image() -> None:
     assert lines[0] == "### Restore plan: 5 to restore, 0 incomplete"
     assert f"> - `ghcr.io/acme/web`: `{CONFLICT}`" in lines
     assert lines[7].startswith("| `ghcr.io/acme/web` | `pr-7, sha-1234567` |")
-    assert lines[7].endswith("+ 3 children and referrers |")
+    assert lines[7].endswith("+ 3 that follow it |")
     assert lines[-1] == f"Digest `{restoring(web()).digest}`"
 
 
