@@ -13,6 +13,7 @@ from reconciler import __version__
 from reconciler.errors import ExitCode
 
 COMMANDS = {
+    "init": "Write a first policy, its test, and the workflow that uses them.",
     "plan": "Show what `apply` would delete, and why. Deletes nothing.",
     "apply": "Delete what a plan names, safely, once, with a log.",
     "show": "Show a saved plan. Contacts nothing.",

@@ -1,0 +1,1 @@
+"""A first policy, from the tags that a repository has."""

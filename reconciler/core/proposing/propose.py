@@ -1,0 +1,149 @@
+"""A first policy whose plan deletes nothing surprising, from what a look at the registry shows."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from reconciler.core.planner import Case, plan_repository
+from reconciler.core.proposing.families import (
+    MOVING_TAGS,
+    SHAPES,
+    Family,
+    Shape,
+    family_of,
+    shapes_of,
+)
+from reconciler.core.proposing.rules import (
+    LONG_AGO,
+    Example,
+    ProposedRule,
+    Terms,
+    dangling,
+    moving,
+    releases,
+    series,
+    timed,
+)
+from reconciler.model.inventory import Fact, Inventory
+from reconciler.model.names import Tag
+from reconciler.model.observations import Observations
+from reconciler.model.patterns import RepositoryGlob
+from reconciler.model.plan import RepositoryPlan
+from reconciler.model.policy import Guards, Policy
+
+PATIENCE = range(30, 1_110, 30)
+"""Ages to try, in days: the first at which no guard stops the plan is proposed."""
+
+USUAL_MOVING = ("edge", "latest", "main")
+"""Moving tags that a policy protects even where none is found."""
+
+_TIMED = (Family.CANDIDATE, Family.PREVIEW, Family.COMMIT, Family.DATED)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a policy is proposed for. Shape: `inventories` are empty where nobody could look."""
+
+    name: str
+    repositories: Sequence[RepositoryGlob]
+    inventories: Sequence[Inventory] = ()
+    has_push_times: bool = True
+
+    @property
+    def tags(self) -> list[Tag]:
+        """Every tag there is, sorted; the usual ones where nobody could look."""
+        if not self.inventories:
+            return [Tag(shape.example) for shape in _usual_shapes()]
+        return sorted(tag for inventory in self.inventories for tag in inventory.tagged)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One policy, its test, and what the first plan would do.
+
+    Shape: `plans` has one part for each repository that was read.
+    """
+
+    subject: Subject
+    terms: Terms
+    protect: tuple[ProposedRule, ...]
+    rules: tuple[ProposedRule, ...]
+    unknown: tuple[Tag, ...]
+    plans: tuple[RepositoryPlan, ...] = ()
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The policy as a policy file has it."""
+        return {
+            "name": self.subject.name,
+            "repositories": list(self.subject.repositories),
+            "protect": [dict(one.document) for one in self.protect],
+            "rules": [dict(one.document) for one in self.rules],
+            "guards": Guards().model_dump(mode="json"),
+        }
+
+    @property
+    def examples(self) -> Iterator[Example]:
+        """The images of its test."""
+        for one in (*self.protect, *self.rules):
+            yield from one.examples
+        tag = self.unknown[0] if self.unknown else "customer-acme"
+        yield Example((tag,), LONG_AGO, "keep", "unmatched-tag")
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether no guard stops the first plan."""
+        return not any(plan.stopped for plan in self.plans)
+
+
+def propose(subject: Subject, now: datetime) -> Proposal:
+    """Propose the first policy that no guard stops, the most patient one where all are stopped.
+
+    Raises: InvalidNameError, PolicyError, when the subject has names that no policy may have.
+    """
+    # The longer the patience, the less goes.
+    at = bisect_left(PATIENCE, True, key=lambda days: _planned(subject, days, now).is_safe)  # noqa: FBT003
+    return _planned(subject, PATIENCE[min(at, len(PATIENCE) - 1)], now)
+
+
+def has_push_times(inventories: Iterable[Inventory]) -> bool:
+    """Whether all of some repositories tell when an image was pushed."""
+    return all(Fact.PUSHED in inventory.facts for inventory in inventories)
+
+
+def _drawn(subject: Subject, patience: int) -> Proposal:
+    """Write a rule for each family that there is."""
+    tags, terms = subject.tags, Terms(patience, subject.has_push_times)
+    found = {*USUAL_MOVING, *(tag for tag in tags if tag in MOVING_TAGS)}
+    protect = [moving(sorted(found))]
+    if of_series := shapes_of(tags, Family.SERIES):
+        protect.append(series(of_series))
+    known = ((family, shapes_of(tags, family)) for family in _TIMED)
+    rules = [timed(family, shapes, terms) for family, shapes in known if shapes]
+    return Proposal(
+        subject=subject,
+        terms=terms,
+        protect=tuple(protect),
+        rules=(releases(), *rules, dangling(terms)),
+        unknown=tuple(tag for tag in tags if family_of(tag) is Family.UNKNOWN),
+    )
+
+
+def _planned(subject: Subject, patience: int, now: datetime) -> Proposal:
+    """Write a proposal, and plan with it: what would it do to what is there?"""
+    proposal = _drawn(subject, patience)
+    policy = Policy.model_validate(proposal.document)
+    cases = (Case(policy, one, Observations(), now) for one in subject.inventories)
+    plans = tuple(plan_repository(case, {}) for case in cases)
+    return replace(proposal, plans=plans)
+
+
+def _usual_shapes() -> Iterator[Shape]:
+    """Yield the first shape of each family: what docker/metadata-action makes of tags."""
+    seen: set[Family] = set()
+    for shape in SHAPES:
+        if shape.family not in seen:
+            seen.add(shape.family)
+            yield shape

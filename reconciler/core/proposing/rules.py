@@ -1,0 +1,174 @@
+"""What a first policy says of each family of tags, and images on which that can be seen."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.core.proposing.families import Family, Shape
+
+NEWEST_COMMITS = 5
+"""Builds of commits that stay however old they are: the project may sleep."""
+
+LONG_AGO = 2_000
+"""An age, in days, at which everything goes that age alone decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One image of the policy's test. Units: `age` in days."""
+
+    tags: tuple[str, ...]
+    age: int
+    expect: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedRule:
+    """One rule or protection: as a policy file has it, why, and images that show it at work."""
+
+    document: Mapping[str, Any]
+    reason: str
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all rules of a proposal go by. Units: `patience` in days.
+
+    Shape: `has_push_times` is whether the registry tells when an image was pushed; without that
+        nothing can be ranked, and ages count from when a run first saw an image.
+    """
+
+    patience: int
+    has_push_times: bool
+
+
+def moving(tags: Sequence[str]) -> ProposedRule:
+    """Protect the tags that are given to one image after another."""
+    return ProposedRule(
+        {"name": Family.MOVING.value, "match": {"tags": list(tags)}},
+        "Tags that move from image to image: what has one is in use.",
+        (Example(("latest",), LONG_AGO, "keep", Family.MOVING),),
+    )
+
+
+def series(shapes: Sequence[Shape]) -> ProposedRule:
+    """Protect the tags of whole series, which move along with the releases."""
+    return ProposedRule(
+        {"name": Family.SERIES.value, "match": _match(shapes)},
+        "Tags such as 1 and 1.4 move along with the releases.",
+        tuple(Example((one.example,), LONG_AGO, "keep", Family.SERIES) for one in shapes),
+    )
+
+
+def releases() -> ProposedRule:
+    """Keep every release."""
+    return ProposedRule(
+        {"name": Family.RELEASE.value, "match": {"semver": ">=0"}, "keep": {"all": True}},
+        "Releases stay for ever: 1.4.2 and v2.0.0, but not 2.0.0-rc.1.",
+        (Example(("1.4.2",), LONG_AGO, "keep", Family.RELEASE),),
+    )
+
+
+def timed(family: Family, shapes: Sequence[Shape], terms: Terms) -> ProposedRule:
+    """Let a family go by age; the newest stay all the same where they can be told."""
+    build = {
+        Family.CANDIDATE: _candidates,
+        Family.PREVIEW: _previews,
+        Family.COMMIT: _commits,
+        Family.DATED: _dated,
+    }
+    return build[family](shapes, terms)
+
+
+def dangling(terms: Terms) -> ProposedRule:
+    """Let untagged images go by age."""
+    name = "dangling"
+    document = {"name": name, "match": {"untagged": True}, "keep": _within(terms)}
+    return ProposedRule(
+        document | _aged(terms),
+        "Images without a tag, mostly what a tag moved away from. What an index lists, and what"
+        " signs or attests an image, is never among them.",
+        tuple(_by_age((), name, terms)),
+    )
+
+
+def _candidates(shapes: Sequence[Shape], terms: Terms) -> ProposedRule:
+    name = Family.CANDIDATE.value
+    ranked = {"group_by": ["minor"], "keep": {"last": 2, **_within(terms)}}
+    keep = ranked if terms.has_push_times else {"keep": _within(terms)}
+    older = [Example((f"2.0.0-rc.{3 - at}",), LONG_AGO + at, "keep", name) for at in range(2)]
+    gone = Example(("2.0.0-rc.1",), LONG_AGO + 2, "delete", name)
+    return ProposedRule(
+        {"name": name, "match": _match(shapes), **keep, **_aged(terms)},
+        "Pre-releases have served once their release is out."
+        + (" The newest two of each minor version stay." if terms.has_push_times else ""),
+        (*older, gone) if terms.has_push_times else (gone,),
+    )
+
+
+def _previews(shapes: Sequence[Shape], terms: Terms) -> ProposedRule:
+    name = Family.PREVIEW.value
+    return ProposedRule(
+        {"name": name, "match": _match(shapes), "keep": _within(terms), **_aged(terms)},
+        "Images of pull requests. One that is open for longer gets a new image with its next push.",
+        tuple(_by_age((shapes[0].example,), name, terms)),
+    )
+
+
+def _commits(shapes: Sequence[Shape], terms: Terms) -> ProposedRule:
+    name = Family.COMMIT.value
+    newest = {"last": NEWEST_COMMITS} if terms.has_push_times else {}
+    document = {"name": name, "match": _match(shapes), "keep": {**newest, **_within(terms)}}
+    kept = NEWEST_COMMITS if terms.has_push_times else 0
+    examples = tuple(
+        Example((_commit(shapes[0], at),), LONG_AGO + at, "keep" if at < kept else "delete", name)
+        for at in range(kept + 1)
+    )
+    return ProposedRule(
+        document | _aged(terms),
+        "Builds of single commits. If something runs one by its tag for longer, protect that tag.",
+        examples,
+    )
+
+
+def _dated(shapes: Sequence[Shape], _: Terms) -> ProposedRule:
+    name = Family.DATED.value
+    document = {
+        "name": name,
+        "match": _match(shapes),
+        "group_by": ["kind"],
+        "order_by": "date:day",
+        "age_by": "date:day",
+        "keep": {"daily": 14, "weekly": 8, "monthly": 12},
+    }
+    return ProposedRule(
+        document,
+        "Builds of single days, by the date in the tag: ever fewer the older they are.",
+        (Example((shapes[0].example,), 1, "keep", name),),
+    )
+
+
+def _match(shapes: Sequence[Shape]) -> dict[str, str]:
+    return {"regex": "|".join(shape.expression for shape in shapes)}
+
+
+def _within(terms: Terms) -> dict[str, str]:
+    return {"within": f"{terms.patience}d"}
+
+
+def _aged(terms: Terms) -> dict[str, str]:
+    return {} if terms.has_push_times else {"age_by": "first_seen"}
+
+
+def _by_age(tags: tuple[str, ...], name: str, terms: Terms) -> Iterator[Example]:
+    """Yield an image that is still young enough, and one that is not."""
+    yield Example(tags, terms.patience - 1, "keep", name)
+    other = tuple(tag.replace("12", "11") for tag in tags)
+    yield Example(other, terms.patience + 1, "delete", name)
+
+
+def _commit(shape: Shape, number: int) -> str:
+    """Name the commit of an example: the one of its shape, counted on."""
+    return shape.example.replace("a000001", f"a00000{number + 1}")

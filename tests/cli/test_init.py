@@ -1,0 +1,179 @@
+"""`reconciler init`: what it writes is right from the start, and it overwrites nothing."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reconciler.core.proposing.families import Family, family_of
+from reconciler.errors import ExitCode
+from reconciler.model.names import Tag
+from reconciler.sandbox.faults import Answer, Fault
+from reconciler.sandbox.generate import lifelike
+from reconciler.sandbox.limits import UNLIMITED
+from reconciler.sandbox.server import Sandbox
+from reconciler.sandbox.settings import Settings
+from reconciler.session import utc_now
+from tests.support.cli import CommandLine
+from tests.support.stage import environment
+from tests.support.workflows.linters import (
+    actionlint_complaints,
+    schema_complaints,
+    zizmor_complaints,
+)
+
+FILES = ("policies/web.yaml", "policies/web.test.yaml", ".github/workflows/retention.yml")
+NAME = "ghcr.io/acme/web"
+
+
+@pytest.fixture
+def year(tmp_path: Path) -> Iterator[tuple[CommandLine, str]]:
+    """Serve a package such as a year leaves behind; give the commands, and its name."""
+    with Sandbox(Settings(limits=UNLIMITED), [lifelike(utc_now())]).serve() as sandbox:
+        yield CommandLine(tmp_path, environment(sandbox, tmp_path)), f"{sandbox.host}/acme/web"
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> CommandLine:
+    """Give the commands on a machine from which no registry can be read."""
+    blocked = {"kind": "ghcr", "api": "http://127.0.0.1:9", "plain_http": True}
+    variables = {
+        "RECONCILER_CACHE": str(tmp_path / "cache"),
+        "RECONCILER_REGISTRIES": json.dumps({"ghcr.io": blocked}),
+        **dict.fromkeys(("GITHUB_TOKEN", "GH_TOKEN", "GITHUB_REPOSITORY"), ""),
+    }
+    return CommandLine(tmp_path, variables)
+
+
+def test_on_a_lifelike_package_the_policy_is_valid_tested_and_sane(
+    year: tuple[CommandLine, str],
+) -> None:
+    reconciler, name = year
+
+    written = reconciler("init", name)
+    validated = reconciler("validate")
+    tested = reconciler("test")
+    planned = reconciler("plan", "--format", "json")
+
+    assert (written.code, tuple(written.stdout.split())) == (0, FILES)
+    assert "As of now it would let " in written.stderr
+    assert (validated.code, validated.stdout) == (0, "1 policies in 1 files are valid.\n")
+    assert tested.code == 0
+    assert tested.last_line.endswith(" passed, 0 failed")
+    assert planned.code == 0
+    (part,) = json.loads(planned.stdout)["repositories"]
+    assert 20 < len(part["changes"]) < 500
+    assert [guard["name"] for guard in part["guards"] if not guard["ok"]] == []
+    gone = {Tag(tag) for change in part["changes"] for tag in change["observed"]["tags"]}
+    assert {family_of(tag) for tag in gone} <= {Family.COMMIT, Family.PREVIEW, Family.CANDIDATE}
+    assert part["unmatched"] == []
+
+
+def test_without_a_registry_it_writes_what_is_usual_and_says_so(nowhere: CommandLine) -> None:
+    ended = nowhere("init", NAME)
+
+    assert (ended.code, tuple(ended.stdout.split())) == (0, FILES)
+    assert f"{NAME} could not be read, so nothing of it is known." in ended.stderr
+    policy = (nowhere.folder / FILES[0]).read_text()
+    assert "The registry could not be read, so this speaks of the tags that are usual." in policy
+    assert nowhere("validate").stdout == "1 policies in 1 files are valid.\n"
+    assert nowhere("test").code == 0
+
+
+def test_a_listing_that_breaks_off_is_not_believed(year: tuple[CommandLine, str]) -> None:
+    reconciler, _ = year
+    with Sandbox(Settings(limits=UNLIMITED), [lifelike(utc_now())]).serve() as broken:
+        hole = Answer(status=200, body="[]", headers={"content-type": "application/json"})
+        broken.add_faults(Fault(path="&page=2", times=None, answer=hole))
+        variables = environment(broken, reconciler.folder)
+        ended = reconciler("init", f"{broken.host}/acme/web", more=variables)
+
+    assert ended.code == 0
+    assert "could not be read" in ended.stderr
+    assert "As of now" not in (reconciler.folder / FILES[0]).read_text()
+
+
+@pytest.mark.parametrize("taken", FILES)
+def test_what_is_there_is_left_alone_and_nothing_else_is_written(
+    nowhere: CommandLine, taken: str
+) -> None:
+    path = nowhere.folder / taken
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+
+    ended = nowhere("init", NAME)
+
+    assert (ended.code, ended.stdout) == (ExitCode.BAD_POLICY, "")
+    assert f"{taken}: there already, and init overwrites nothing" in ended.stderr
+    assert path.read_text() == "mine"
+    assert [one for one in FILES if (nowhere.folder / one).exists()] == [taken]
+
+
+def test_files_go_where_they_are_wanted(nowhere: CommandLine) -> None:
+    options = ("--policy-file", "retention/images.yaml", "--no-workflow")
+
+    ended = nowhere("init", "--repository", NAME, "--repository", "ghcr.io/acme/t-*", *options)
+
+    assert ended.stdout.split() == ["retention/images.yaml", "retention/images.test.yaml"]
+    (policy,) = yaml.safe_load((nowhere.folder / "retention/images.yaml").read_text())["policies"]
+    assert policy["repositories"] == [NAME, "ghcr.io/acme/t-*"]
+    assert not (nowhere.folder / ".github").exists()
+
+
+def test_nobody_is_asked_off_a_terminal_and_a_name_has_to_be_given(nowhere: CommandLine) -> None:
+    nameless = nowhere("init")
+    in_a_workflow = nowhere("init", "--no-workflow", more={"GITHUB_REPOSITORY": "Acme/Web"})
+
+    assert (nameless.code, nameless.stdout) == (ExitCode.USAGE, "")
+    assert "name a repository" in nameless.stderr
+    assert in_a_workflow.code == 0
+    assert f'repositories: ["{NAME}"]' in (nowhere.folder / FILES[0]).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("https://ghcr.io/acme/web",), "is not a repository pattern"),
+        ((NAME, "--action", "x\ny"), "is not a reference of an action"),
+        ((NAME, "--policy-file", "../web.yaml"), "is not below this folder"),
+    ],
+)
+def test_what_cannot_be_written_down_is_refused(
+    nowhere: CommandLine, arguments: tuple[str, ...], words: str
+) -> None:
+    ended = nowhere("init", *arguments)
+
+    assert ended.code == ExitCode.USAGE
+    assert words in " ".join(ended.stderr.split())
+    assert list(nowhere.folder.iterdir()) == []
+
+
+def test_the_workflow_is_one_that_github_takes_and_no_linter_complains_about(
+    nowhere: CommandLine,
+) -> None:
+    pinned = f"acme/reconciler@{'0123456789' * 4}"
+    nowhere("init", NAME, "--action", pinned)
+
+    path = nowhere.folder / FILES[2]
+    assert schema_complaints("workflows", [path]) == ""
+    assert zizmor_complaints([path]) == ""
+    assert actionlint_complaints([path]) == []
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {}
+    plan, apply = workflow["jobs"]["plan"], workflow["jobs"]["apply"]
+    assert "write" not in {plan["permissions"]["contents"], plan["permissions"]["packages"]}
+    assert apply["permissions"] == {"contents": "write", "packages": "write"}
+    assert apply["environment"] == "retention"
+    assert [step["uses"] for step in apply["steps"]][1:] == [pinned]
+
+
+def test_an_action_that_nobody_named_has_to_be_filled_in(nowhere: CommandLine) -> None:
+    nowhere("init", NAME)
+
+    workflow = (nowhere.folder / FILES[2]).read_text()
+    assert "uses: OWNER/reconciler@COMMIT_SHA" in workflow
+    assert "write in place of OWNER/reconciler@COMMIT_SHA" in workflow
+    assert "[%" not in workflow
+    assert "[[" not in workflow
