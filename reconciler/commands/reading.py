@@ -1,6 +1,6 @@
 """Read every manifest of repositories, once whoever asked knows how many reads that takes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
@@ -36,7 +36,7 @@ def read_all(
     """
     with Activity(registries.watch):
         ahead = [look_ahead(registries.reader(one.registry), one) for one in repositories]
-    _permit(ahead, limit, yes=yes)
+    permit(ahead, limit, yes=yes)
     with Activity(registries.watch):
         return [_read(registries, state, one) for one in ahead]
 
@@ -46,8 +46,11 @@ def _read(registries: Registries, state: State, ahead: Ahead) -> Inventory:
     return read_whole(reader, ahead, state.of(ahead.repository).observations())
 
 
-def _permit(ahead: list[Ahead], limit: int, *, yes: bool) -> None:
-    """Say how many reads there will be, and ask where there are many."""
+def permit(ahead: Sequence[Ahead], limit: int, *, yes: bool) -> None:
+    """Say how many reads there will be, and ask where there are many.
+
+    Raises: typer.Exit, when nobody agrees.
+    """
     reads = sum(one.reads for one in ahead)
     versions = sum(len(one.listing.versions) for one in ahead)
     least = "" if all(one.listing.closed for one in ahead) else "at least "

@@ -1,7 +1,6 @@
 """A repository diagnosed: every version with its cause, counted, weighed, and followed in time."""
 
 from collections import defaultdict
-from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,9 +11,8 @@ from reconciler.core.diagnosing.finding import Finding, Group
 from reconciler.core.diagnosing.growth import Forecast, Week, forecast, weeks
 from reconciler.core.diagnosing.precedence import causes
 from reconciler.core.diagnosing.weight import weights
-from reconciler.core.graph import Graph, build_graph
+from reconciler.core.graph import build_graph
 from reconciler.model.inventory import Inventory
-from reconciler.model.names import Digest
 from reconciler.model.observations import Observations
 from reconciler.model.policy import Policy
 
@@ -23,52 +21,56 @@ from reconciler.model.policy import Policy
 class Diagnosis:
     """Every version of a repository and its cause.
 
-    Shape: `findings` in digest order; `groups` the largest first; `weeks` and `forecast` are
-        empty and None where the registry tells no push times; `policy` is empty without one.
+    Shape: `findings` in digest order; `groups` the largest first; `weeks` is empty where the
+        registry tells no push times.
     """
 
-    inventory: Inventory
+    anatomy: Anatomy
     now: datetime
     findings: tuple[Finding, ...]
     groups: tuple[Group, ...]
     weeks: tuple[Week, ...]
-    forecast: Forecast | None
-    policy: str = ""
+
+    @property
+    def inventory(self) -> Inventory:
+        """The repository as it was read."""
+        return self.anatomy.inventory
 
     @property
     def tagged(self) -> int:
-        """How many versions have a tag."""
-        return sum(bool(finding.version.tags) for finding in self.findings)
+        """How many versions have a tag and are in use."""
+        return sum(one.needed and bool(one.version.tags) for one in self.findings)
 
     @property
     def needed(self) -> int:
         """How many versions have no tag, and are in use all the same."""
         return sum(one.needed and not one.version.tags for one in self.findings)
 
+    @property
+    def left(self) -> int:
+        """How many versions nothing that is tagged needs."""
+        return sum(not one.needed for one in self.findings)
 
-def diagnose(
-    inventory: Inventory,
-    seen: Observations,
-    *,
-    now: datetime,
-    policy: Policy | None = None,
-) -> Diagnosis:
-    """Find the cause of every version of a repository, all of whose manifests were read.
+
+def diagnose(inventory: Inventory, seen: Observations, *, now: datetime) -> Diagnosis:
+    """Find the cause of every version of a repository, all of whose manifests were read."""
+    anatomy = Anatomy(inventory, seen, build_graph(inventory))
+    findings = _findings(anatomy)
+    return Diagnosis(anatomy, now, findings, _groups(findings), weeks(findings, now))
+
+
+def outlook(diagnosis: Diagnosis, policy: Policy | None) -> Forecast | None:
+    """Look ahead, without a policy and with one; None where no push time is known.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
-    graph = build_graph(inventory)
-    findings = _findings(Anatomy(inventory, seen, graph))
-    doomed = _doomed(policy, inventory, graph, seen, now) if policy else None
-    return Diagnosis(
-        inventory=inventory,
-        now=now,
-        findings=findings,
-        groups=_groups(findings),
-        weeks=weeks(findings, now),
-        forecast=forecast(findings, now, doomed),
-        policy=policy.name if policy else "",
+    if policy is None:
+        return forecast(diagnosis.findings, diagnosis.now, None)
+    anatomy = diagnosis.anatomy
+    decided = decide(
+        policy, anatomy.inventory, anatomy.graph, now=diagnosis.now, observations=anatomy.seen
     )
+    return forecast(diagnosis.findings, diagnosis.now, decided.doomed)
 
 
 def _findings(anatomy: Anatomy) -> tuple[Finding, ...]:
@@ -92,9 +94,3 @@ def _groups(findings: tuple[Finding, ...]) -> tuple[Group, ...]:
         by_cause[finding.cause].append(finding)
     groups = (Group(cause, tuple(found)) for cause, found in by_cause.items())
     return tuple(sorted(groups, key=lambda group: (-group.count, group.cause)))
-
-
-def _doomed(
-    policy: Policy, inventory: Inventory, graph: Graph, seen: Observations, now: datetime
-) -> Set[Digest]:
-    return decide(policy, inventory, graph, now=now, observations=seen).doomed

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from reconciler.core.diagnosing.anatomy import Anatomy, own_tags
-from reconciler.core.diagnosing.documents import is_attestation, is_index
+from reconciler.core.diagnosing.documents import is_attestation, is_cache, is_index
 from reconciler.core.explaining.nature import Nature
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Tag
@@ -54,9 +54,8 @@ class Habits:
     @cached_property
     def moving(self) -> Sequence[Tag]:
         """The tags that the next build is likely to take, plain words such as `main` first."""
-        tags = (
-            tag for digest in self.anatomy.tagged for tag in own_tags(self.anatomy.versions[digest])
-        )
+        tagged = (self.anatomy.versions[digest] for digest in self.anatomy.tagged)
+        tags = (tag for version in tagged if not is_cache(version) for tag in own_tags(version))
         return sorted(
             (tag for tag in tags if not _GIVEN_ONCE.search(tag)),
             key=lambda tag: (any(map(str.isdigit, tag)), tag),

@@ -56,8 +56,8 @@ class Lone:
         count = _within(self._stray_at, version.pushed)
         if self._habits.is_apart or count < max(self._habits.platforms(version), 1):
             return None
-        beside = f"as were {count - 1} more; an index lists as many" if count > 1 else "alone"
-        return Sign(f"pushed in one go, {beside}", confidence=Confidence.LIKELY)
+        beside = f"with {count - 1} more, as many as an index lists" if count > 1 else "alone"
+        return Sign(f"pushed in one go {beside}", confidence=Confidence.LIKELY)
 
     def unmerged(self, version: Version) -> Sign | None:
         """Show one platform's image, or an index of one, where all that have tags have several."""

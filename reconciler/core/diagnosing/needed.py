@@ -14,9 +14,9 @@ def broken(anatomy: Anatomy, version: Version) -> Sign | None:
     missing = anatomy.graph.missing.get(version.digest, ())
     if not missing or lists_referrers(version):
         return None
-    is_ghost = len(missing) == len(version.manifest.children)
-    share = "all" if is_ghost else f"{len(missing)} of {len(version.manifest.children)}"
-    return Sign(f"{share} of the manifests that it lists are gone, {missing[0].short} for one")
+    listed = len(version.manifest.children)
+    lacking = f"{len(missing)} of {listed}" if len(missing) < listed else f"all {listed}"
+    return Sign(f"the registry lacks {lacking} manifests that it lists, as {missing[0].short}")
 
 
 def wrapper(anatomy: Anatomy, version: Version) -> Sign | None:

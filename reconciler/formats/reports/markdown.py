@@ -38,6 +38,8 @@ def _section(section: Section) -> Iterator[str]:
     for table in section.tables:
         if table.rows:
             yield from _table(table)
+    if section.listing:
+        yield from ("```yaml", *section.listing.splitlines(), "```", "")
 
 
 def _table(table: Table) -> Iterator[str]:

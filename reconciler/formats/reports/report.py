@@ -14,7 +14,12 @@ class Section:
     texts: Sequence[str] = ()
     notices: Sequence[Notice] = ()
     charts: Sequence[Chart] = ()
+    courses: Sequence[Chart] = ()
+    """Amounts that follow one another in time; a page alone draws them."""
+
     tables: Sequence[Table] = ()
+    listing: str = ""
+    """Lines to copy as they stand, such as a policy file; nothing in them is from outside."""
 
 
 @dataclass(frozen=True, slots=True)

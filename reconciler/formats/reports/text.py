@@ -46,6 +46,9 @@ def _section(section: Section, view: View) -> Iterator[Text]:
         if table.rows:
             yield line()
             yield from _table(table, view)
+    if section.listing:
+        yield line()
+        yield from map(line, section.listing.splitlines())
 
 
 def _notice(notice: Notice, view: View) -> Iterator[Text]:

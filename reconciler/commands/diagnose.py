@@ -1,0 +1,102 @@
+"""`reconciler diagnose`: why are these versions here, and what makes more of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.commands.options import StateDirectory, Verbose
+from reconciler.commands.output import AllRows, view
+from reconciler.commands.progress import Activity
+from reconciler.commands.reading import MaxReads, YesReads, permit
+from reconciler.commands.reports import ReportFormat, print_report
+from reconciler.commands.repositories import named
+from reconciler.commands.running import finish, running
+from reconciler.core.diagnosing.diagnose import Diagnosis
+from reconciler.core.diagnosing.examined import Examined
+from reconciler.core.diagnosing.suggestion import suggestion
+from reconciler.engine.diagnose import Examination
+from reconciler.engine.whole import Ahead
+from reconciler.errors import worst
+from reconciler.formats.diagnosis.programs import as_json
+from reconciler.formats.diagnosis.report import report
+from reconciler.model.policy import Policy
+from reconciler.policyfile import load_policies, load_text
+from reconciler.registries import Registries, open_registries
+from reconciler.session import open_state, utc_now
+from reconciler.settings import Settings
+
+app = typer.Typer(add_completion=False)
+
+MANY_READS = 10_000
+"""So many manifests are read unasked."""
+
+
+@app.command()
+def diagnose(
+    repositories: Annotated[
+        list[str],
+        typer.Argument(help="Repositories, or patterns of them.", metavar="REPOSITORY"),
+    ],
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Policy files to forecast with. Default: the policy that is suggested.",
+            metavar="PATHS",
+        ),
+    ] = None,
+    max_reads: MaxReads = MANY_READS,
+    yes: YesReads = False,
+    output: ReportFormat = "text",
+    state: StateDirectory = None,
+    all_rows: AllRows = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say why each version is there, whether anything needs it, and what to change in the build.
+
+    Needs no policy. Reads every manifest once; the cache keeps it. Deletes nothing.
+    """
+    with running(verbose=verbose), open_registries(Settings.load(), utc_now) as registries:
+        examination = Examination(open_state(state), utc_now, _policies(policy))
+        found = _examined(examination, registries, repositories, max_reads, yes=yes)
+        print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))
+        finish(worst(one.outcome for one in found))
+
+
+def _examined(
+    examination: Examination,
+    registries: Registries,
+    texts: list[str],
+    limit: int,
+    *,
+    yes: bool,
+) -> list[Examined]:
+    """Look at each repository once it is known how much there is to read of all of them."""
+    with Activity(registries.watch):
+        wanted = named(registries, texts)
+        listed = [examination.list(registries.reader(one.registry), one) for one in wanted]
+    permit([one for one in listed if isinstance(one, Ahead)], limit, yes=yes)
+    with Activity(registries.watch):
+        return [
+            examination.read(registries.reader(one.repository.registry), one)
+            if isinstance(one, Ahead)
+            else one
+            for one in listed
+        ]
+
+
+def _policies(paths: list[Path] | None) -> Callable[[Diagnosis], Policy | None]:
+    """Return what tells the policy to forecast with: of the files given, else the suggested one.
+
+    Raises: PolicyError, for files that cannot be read.
+    """
+    if paths:
+        given = load_policies(paths)
+        return lambda found: given.policy_for(found.inventory.repository)
+    return _suggested
+
+
+def _suggested(found: Diagnosis) -> Policy | None:
+    text = suggestion(found.inventory, (group.cause for group in found.groups))
+    return load_text("suggested", text.encode()).policies[0] if text else None

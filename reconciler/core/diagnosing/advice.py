@@ -1,0 +1,148 @@
+"""What each cause means for whoever sees its versions, and what to change so that fewer come."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.core.diagnosing.causes import Cause
+
+
+class Remedy(StrEnum):
+    """The rules of a policy that let the left-overs of a cause go."""
+
+    DANGLING = "dangling"
+    FORGOTTEN = "forgotten"
+    STAGING = "staging"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to know and to do about one cause.
+
+    Shape: `means` says what these versions are, `needed` whether anything needs them and why;
+        `build` what to change where images are built, empty where nothing is to be changed;
+        `remedy` is the rule that lets go what nothing needs, None where no rule is wanted.
+    """
+
+    means: str
+    needed: str
+    build: str = ""
+    remedy: Remedy | None = None
+
+
+ADVICE: Mapping[Cause, Advice] = {
+    Cause.BROKEN: Advice(
+        "Lists manifests that the registry does not have, or has lost its own.",
+        "Cannot be pulled whole: `manifest unknown`.",
+        "Build and push it again, and stop the tool that deletes untagged versions one by one.",
+        Remedy.DANGLING,
+    ),
+    Cause.WRAPPER: Advice(
+        "An index around one image, made by `docker buildx imagetools create`.",
+        "Needed where it has a tag; the image inside would do.",
+        "Give `imagetools create` the option `--prefer-index=false`, or give the build all tags.",
+        Remedy.DANGLING,
+    ),
+    Cause.STAGING: Advice(
+        "One platform's image with a tag of its own, made to be merged into an index.",
+        "Needed as long as that index is: clients pull it through there.",
+        "Push with `push-by-digest=true` and merge the digests: then no staging tag is left.",
+        Remedy.STAGING,
+    ),
+    Cause.TAGGED: Advice(
+        "Has a tag.",
+        "Needed, unless nobody wants that tag any more.",
+        "A tag for each commit (`type=sha`) or pull request keeps it for ever: give such tags a"
+        " rule, `keep: {last: 20, within: 30d}` for one.",
+    ),
+    Cause.ATTESTATION: Advice(
+        "Provenance or SBOM that BuildKit adds to each platform.",
+        "Needed: the index lists it, and a pull of the index fails without it.",
+        "Nobody reads it? `provenance: false` leaves 1 + N versions a build of N platforms instead"
+        " of 1 + 2N, and for a single platform 1 instead of 3.",
+    ),
+    Cause.PLATFORM: Advice(
+        "The image of one platform; the tag is on the index that lists it.",
+        "Needed: this is what is pulled. It never had a tag, and looks like the tagged image.",
+    ),
+    Cause.SIGNATURE: Advice(
+        "A signature, attestation or SBOM of cosign; its tag spells what it speaks of.",
+        "Needed as long as that image is.",
+    ),
+    Cause.REFERRERS: Advice(
+        "The list of what refers to an image; this registry keeps none, so clients do.",
+        "Needed: signatures and attestations are found through it.",
+    ),
+    Cause.REFERRER: Advice(
+        "A signature, attestation or SBOM that names an image as its subject.",
+        "Needed as long as that image is.",
+    ),
+    Cause.REPLACED_CACHE: Advice(
+        "A build cache; each export takes the tag of the one before.",
+        "Not needed: builds read the tagged cache only.",
+        "Export from the main branch only, or use `cache-to: type=gha` or `type=inline`.",
+        Remedy.DANGLING,
+    ),
+    Cause.REPLACED_REFERRERS: Advice(
+        "An older list of referrers; each signature or attestation replaces the list.",
+        "Not needed: the tag is on the newest list, which has all entries.",
+        "One attest step per image instead of several makes one list instead of several.",
+        Remedy.DANGLING,
+    ),
+    Cause.REPLACED_SIGNATURE: Advice(
+        "A cosign signature whose tag a later one of the same image took.",
+        "Not needed: a later signature stands under that tag.",
+        "Sign once, right after the push and not again on every run.",
+        Remedy.DANGLING,
+    ),
+    Cause.ORPHAN_REFERRER: Advice(
+        "Speaks of an image that this repository does not have.",
+        "Not needed here; unless it signs an image in another repository.",
+        "The tool that deleted the image left it behind: Reconciler deletes both together.",
+        Remedy.FORGOTTEN,
+    ),
+    Cause.SUPERSEDED: Advice(
+        "Platform image, attestation or signature of an image that no tag leads to.",
+        "Not needed: it goes together with that image.",
+        "Fewer images without a tag leave fewer of these: see the causes beside this one.",
+        Remedy.DANGLING,
+    ),
+    Cause.MERGED: Advice(
+        "An index pushed by digest from a matrix, whose entries a larger index took over.",
+        "Not needed: the merged index lists the same manifests itself.",
+        "`provenance: false` in the jobs that push by digest: then they push no index.",
+        Remedy.DANGLING,
+    ),
+    Cause.IDENTICAL: Advice(
+        "A rebuild that changed nothing: a tagged image has the same content.",
+        "Not needed: nothing in it is lost when it goes.",
+        "Skip builds that change nothing; `provenance: false` and fixed labels make equal digests.",
+        Remedy.DANGLING,
+    ),
+    Cause.ORPHAN_CHILD: Advice(
+        "Was listed by an index that somebody deleted without what it lists.",
+        "Not needed: no tag and no index leads to it.",
+        "Stop the tool that deletes untagged versions one by one.",
+        Remedy.DANGLING,
+    ),
+    Cause.UNMERGED: Advice(
+        "Pushed by digest, and the step that makes an index of it failed or never ran.",
+        "Not needed, once no such run is under way.",
+        "Build with `fail-fast: false`, and merge in a job that needs all builds.",
+        Remedy.DANGLING,
+    ),
+    Cause.MOVED: Advice(
+        "An image whose tag went to a later build.",
+        "Not needed, unless somebody pulls it by digest or wants to roll back.",
+        "Each build under a moving tag (`latest`, `edge`, `type=ref,event=pr`) leaves one: that is"
+        " normal. Give what you want to keep a tag of its own (`type=semver`, `type=sha`).",
+        Remedy.DANGLING,
+    ),
+    Cause.UNKNOWN: Advice(
+        "Nothing in the registry tells where it comes from.",
+        "Unknown; it may be pulled by digest.",
+        "Tag what you push, or run `reconciler apply` regularly: it remembers tags.",
+        Remedy.DANGLING,
+    ),
+}
+"""What to say about every cause."""

@@ -1,0 +1,93 @@
+"""What was found, as a report: how much there is, why, what it means, and what to change."""
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.diagnose import Diagnosis
+from reconciler.core.diagnosing.examined import Examined
+from reconciler.core.diagnosing.suggestion import suggestion
+from reconciler.formats.diagnosis.course import course, outlook
+from reconciler.formats.diagnosis.tables import changes, counts, examples, growth, meanings
+from reconciler.formats.html.parts import Bar, Chart, Figure, Notice
+from reconciler.formats.humanise import counted
+from reconciler.formats.reports.report import Report, Section
+
+FOUND = "Versions by cause"
+
+_LIKELY = (
+    "is likely and not proven: something else leaves the same behind, and what there is beside"
+    " it decided"
+)
+
+
+def report(found: Sequence[Examined]) -> Report:
+    """Put a report together, a section for each repository."""
+    return Report(
+        title="Why these versions are here",
+        last=_totals(found),
+        figures=tuple(_figures(found)),
+        sections=tuple(map(_section, found)),
+    )
+
+
+def _totals(found: Sequence[Examined]) -> str:
+    told = [one.diagnosis for one in found if one.diagnosis]
+    unread = sum(one.error is not None for one in found)
+    return (
+        f"Diagnose: {counted(sum(len(one.findings) for one in told), 'version')},"
+        f" {sum(one.tagged for one in told):,} tagged,"
+        f" {sum(one.needed for one in told):,} needed without a tag,"
+        f" {sum(one.left for one in told):,} that nothing needs,"
+        f" {counted(unread, 'repository', 'repositories')} unread."
+    )
+
+
+def _figures(found: Sequence[Examined]) -> Iterator[Figure]:
+    told = [one.diagnosis for one in found if one.diagnosis]
+    yield Figure(f"{sum(len(one.findings) for one in told):,}", "versions")
+    yield Figure(f"{sum(one.tagged for one in told):,}", "tagged", "stays")
+    yield Figure(f"{sum(one.needed for one in told):,}", "needed without a tag", "stays")
+    yield Figure(f"{sum(one.left for one in told):,}", "that nothing needs", "goes")
+
+
+def _section(one: Examined) -> Section:
+    told = one.diagnosis
+    if told is None:
+        texts = list(filter(None, (str(one.error), one.error.hint))) if one.error else []
+        return Section(one.repository, notices=[Notice("This could not be read.", texts)])
+    return Section(
+        heading=one.repository,
+        texts=tuple(_texts(one, told)),
+        notices=tuple(_notices(told)),
+        charts=(_chart(told),),
+        courses=tuple(course(told)),
+        tables=(counts(told), meanings(told), *examples(told), changes(told), growth(told)),
+        listing=suggestion(told.inventory, (group.cause for group in told.groups)),
+    )
+
+
+def _texts(one: Examined, told: Diagnosis) -> Iterator[str]:
+    yield (
+        f"{counted(len(told.findings), 'version')}: {told.tagged:,} tagged, {told.needed:,}"
+        f" without a tag that something tagged needs, {told.left:,} that nothing needs."
+    )
+    if doubtful := sum(not finding.is_proven for finding in told.findings):
+        yield f"The cause of {counted(doubtful, 'version')} {_LIKELY}."
+    yield from outlook(one)
+
+
+def _notices(told: Diagnosis) -> Iterator[Notice]:
+    broken = [one for one in told.findings if one.cause is Cause.BROKEN and one.version.tags]
+    if broken:
+        named = (f"{', '.join(one.version.tags[:3])}: {one.sign.words}" for one in broken[:5])
+        yield Notice(f"{counted(len(broken), 'tagged image')} cannot be pulled whole.", [*named])
+
+
+def _chart(told: Diagnosis) -> Chart:
+    return Chart(
+        FOUND,
+        [
+            Bar(group.cause, group.count, tone="stays" if group.needed else "goes")
+            for group in told.groups
+        ],
+    )
