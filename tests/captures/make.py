@@ -1,0 +1,61 @@
+"""Make the pictures and texts of `docs/captures` anew: `python -m tests.captures.make`.
+
+They show what the program prints, on a package that is the same every time; so they change when
+the program does, and then they are made again and committed with it.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.captures import pictures
+from tests.captures.scene import piped, scene, typed
+from tests.support.browser import Browser, browser
+
+FOLDER = Path(__file__).parents[2] / "docs" / "captures"
+COMMANDS = {
+    "plan": "plan --out plan.json",
+    "explain": "explain ghcr.io/acme/web:edge",
+    "apply": "apply plan.json --yes",
+    "log": "log list",
+    "check": "check",
+    "undo": "undo --last --yes",
+}
+"""The captures of a terminal, in the order in which the commands are typed."""
+
+WIDE = ("plan", "apply")
+"""Those that are shown on a wide terminal, too."""
+
+
+def main() -> None:
+    """Make everything that this machine has the programs for."""
+    texts(FOLDER)
+    with _chromium() as shown:
+        pictures.page(shown, FOLDER / "plan.html", FOLDER / "plan.png", width=1000, height=1000)
+
+
+def texts(folder: Path) -> None:
+    """Make what needs no browser: terminals at 80 and 140 columns, Markdown and HTML."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for columns in (80, 140):
+        with scene():
+            for name, arguments in COMMANDS.items():
+                shown = typed(arguments, columns=columns)
+                if columns == 80 or name in WIDE:
+                    path = folder / f"{name}-{columns}.svg"
+                    title = f"reconciler {arguments}"
+                    pictures.terminal(shown, path, title=title, columns=columns)
+    with scene():
+        for ending, output in (("md", "markdown"), ("html", "html")):
+            (folder / f"plan.{ending}").write_text(piped(f"plan --format {output}"))
+
+
+@contextmanager
+def _chromium() -> Iterator[Browser]:
+    with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as started:
+        yield started
+
+
+if __name__ == "__main__":
+    main()
