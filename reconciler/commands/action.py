@@ -36,7 +36,7 @@ def _report(runner: Runner) -> Report:
         inputs = Inputs.load()
         match inputs.command:
             case "plan":
-                return plan(inputs, inputs.plan or runner.plan_file)
+                return plan(inputs, runner)
             case "apply":
                 return apply(inputs)
             case _:

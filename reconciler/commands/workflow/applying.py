@@ -8,7 +8,8 @@ from pathlib import Path
 from reconciler.commands.halting import Halt, halting
 from reconciler.commands.output import load_plan, view
 from reconciler.commands.workflow.inputs import Inputs
-from reconciler.commands.workflow.planning import draw, notes_on, outputs_of
+from reconciler.commands.workflow.notes import notes_on
+from reconciler.commands.workflow.planning import draw, outputs_of
 from reconciler.commands.workflow.report import Note, Report, said
 from reconciler.core.accept import check_applicable
 from reconciler.engine.apply import Applied

@@ -1,39 +1,45 @@
 """The step `plan`: what would go, as text, Markdown, outputs and a file."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.api import LASTS
 from reconciler.commands.halting import halting
 from reconciler.commands.output import save, view
+from reconciler.commands.workflow.commenting import comment
+from reconciler.commands.workflow.event import PullRequest, pull_request_of
 from reconciler.commands.workflow.inputs import Inputs
-from reconciler.commands.workflow.report import Note, Report
-from reconciler.errors import ExitCode
-from reconciler.formats import catalogue, sentences
+from reconciler.commands.workflow.notes import notes_on
+from reconciler.commands.workflow.report import Note, Report, said
+from reconciler.commands.workflow.runner import Runner
+from reconciler.errors import ExitCode, PolicyError
+from reconciler.formats import catalogue
 from reconciler.formats.view import View
-from reconciler.model.plan import Plan, RepositoryPlan
-from reconciler.model.problems import Problem
-from reconciler.policyfile import PolicySet, remarks_on
+from reconciler.model.plan import Plan
+from reconciler.policyfile import Revision, load_revision
 from reconciler.session import Session, open_session, utc_now
 
 
-def plan(inputs: Inputs, path: Path) -> Report:
+def plan(inputs: Inputs, runner: Runner) -> Report:
     """Plan, save the plan, and report it; that there are changes is no failure unless asked for.
+
+    For a pull request, the plan stands beside the one that its base would have given.
 
     Raises: ReconcilerError, when there is nothing to report.
     """
+    request = pull_request_of(runner.event_file)
+    base, notes = _base(inputs.files, request)
     with (
         halting(utc_now, inputs.time_budget) as halt,
         open_session(inputs.files, None, sleep=halt.sleep) as session,
     ):
-        drawn, seen = draw(session)
-        notes = tuple(notes_on(drawn, session.policies))
+        drawn, seen = draw(session, base)
+        notes += notes_on(drawn, session.policies)
+    path = inputs.plan or runner.temporary / "plan.json"
     save(path, drawn.to_bytes())
-    code = drawn.outcome
-    if code is ExitCode.OK and inputs.fail_on_changes and drawn.summary.delete:
-        code = ExitCode.CHANGES
+    if inputs.comment:
+        notes += comment(path, seen.against, request, runner.temporary)
     return Report(
-        code=code,
+        code=_code(drawn, fail_on_changes=inputs.fail_on_changes),
         outputs={**outputs_of(drawn), "plan-path": str(path)},
         text=catalogue.render(drawn, "text", seen),
         summary=catalogue.render(drawn, "markdown", seen),
@@ -41,11 +47,11 @@ def plan(inputs: Inputs, path: Path) -> Report:
     )
 
 
-def draw(session: Session) -> tuple[Plan, View]:
-    """Draw a plan, and describe who will read it and what applying it takes."""
-    drawn = session.plan(lasts=LASTS)
+def draw(session: Session, base: Revision | None = None) -> tuple[Plan, View]:
+    """Draw a plan, and describe who will read it, what applying it takes, what `base` differs."""
+    drawn, difference = session.compare(base, lasts=LASTS)
     cost = session.cost(drawn) if drawn.summary.delete else None
-    return drawn, view(utc_now(), cost=cost)
+    return drawn, view(utc_now(), cost=cost, against=difference)
 
 
 def outputs_of(drawn: Plan) -> dict[str, str]:
@@ -58,24 +64,20 @@ def outputs_of(drawn: Plan) -> dict[str, str]:
     }
 
 
-def notes_on(drawn: Plan, policies: PolicySet) -> Iterator[Note]:
-    """Yield what stops a plan, beside the policy it concerns, and remarks on futile rules."""
-    for part in drawn.repositories:
-        yield from (Note("error", _at(policies, part, text)) for text in _obstacles(part))
-    yield from (Note("warning", problem) for problem in remarks_on(policies))
+def _base(
+    files: list[Path], request: PullRequest | None
+) -> tuple[Revision | None, tuple[Note, ...]]:
+    """Return the policies that a pull request changes; where they cannot be had, say why."""
+    if request is None or not request.base.sha:
+        return None, ()
+    try:
+        return load_revision(files, request.base.sha), ()
+    except PolicyError as error:
+        cure = "Check out with `fetch-depth: 0` to see what this pull request itself changes."
+        return None, (said("notice", f"{error}\n{cure}"),)
 
 
-def _obstacles(part: RepositoryPlan) -> Iterator[str]:
-    if not part.complete:
-        yield "\n".join(filter(None, [f"{part.repository}: {part.error}", part.hint]))
-    for guard in part.guards:
-        if not guard.ok:
-            yield (
-                f"{part.repository}: {guard.name}: {sentences.stops(guard)}."
-                f" To let it pass once, plan with {guard.override}"
-            )
-
-
-def _at(policies: PolicySet, part: RepositoryPlan, text: str) -> Problem:
-    origin = policies.origins[part.policy, ""]
-    return Problem(origin.path, origin.line, origin.column, f"policy {part.policy}", text)
+def _code(drawn: Plan, *, fail_on_changes: bool) -> ExitCode:
+    if drawn.outcome is ExitCode.OK and fail_on_changes and drawn.summary.delete:
+        return ExitCode.CHANGES
+    return drawn.outcome

@@ -27,18 +27,12 @@ class Runner(BaseSettings):
     output: Path | None = Field(None, validation_alias="GITHUB_OUTPUT")
     summary: Path | None = Field(None, validation_alias="GITHUB_STEP_SUMMARY")
     temporary: Path = Field(Path(tempfile.gettempdir()), validation_alias="RUNNER_TEMP")
-    event: str = Field("", validation_alias="GITHUB_EVENT_NAME")
     event_file: Path | None = Field(None, validation_alias="GITHUB_EVENT_PATH")
 
     @classmethod
     def load(cls) -> Self:
         """Read the variables that the runner sets."""
         return cls()
-
-    @property
-    def plan_file(self) -> Path:
-        """Where a plan is saved when nobody says where."""
-        return self.temporary / "plan.json"
 
     def set_outputs(self, outputs: Mapping[str, str]) -> None:
         """Hand results to later steps; no value can end early or pass for another output."""
