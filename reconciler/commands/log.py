@@ -30,7 +30,7 @@ LogFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="Ho
 def list_runs(state: StateDirectory = None, output: LogFormat = "text") -> None:
     """List every run that changed anything, the latest first."""
     with running(verbose=False):
-        runs = summaries(_journals(state))
+        runs = summaries(journals(state))
         text = runs_as_json(runs) if output == "json" else render_runs(runs, view(utc_now()))
         typer.echo(text, nl=False)
 
@@ -43,7 +43,7 @@ def show(
 ) -> None:
     """Show what one run did, record by record."""
     with running(verbose=False):
-        found = located(_journals(state), run)
+        found = located(journals(state), run)
         if not found:
             raise SettingsError(f"no run {run}", hint="`reconciler log list` names them all.")
         text = (
@@ -67,7 +67,7 @@ def why(
 ) -> None:
     """Say why a version is gone: who deleted it, when, by which rule, and the way back."""
     with running(verbose=False):
-        found = attempts_on(_journals(state), mention(name, "REF"))
+        found = attempts_on(journals(state), mention(name, "REF"))
         seen = view(utc_now(), all_rows=all_rows)
         typer.echo(as_json(found) if output == "json" else render(found, name, seen), nl=False)
 
@@ -81,15 +81,15 @@ def verify(
 ) -> None:
     """Check that no record was altered or lost since it was written."""
     with running(verbose=False):
-        journals = _journals(state)
-        for repository, records in journals.items():
+        found = journals(state)
+        for repository, records in found.items():
             last = records[-1].hash if records else "empty"
             typer.echo(f"{repository}: {len(records)} records, head {last}")
-        if head and not any(head == record.hash for part in journals.values() for record in part):
+        if head and not any(head == record.hash for part in found.values() for record in part):
             raise JournalError(f"no journal has the record {head}: the log was cut off or replaced")
 
 
-def _journals(state: str | None) -> Mapping[Repository, Sequence[Record]]:
+def journals(state: str | None) -> Mapping[Repository, Sequence[Record]]:
     """Read and verify the journals of all repositories."""
     opened = open_state(state)
     return {repository: opened.of(repository).records() for repository in opened.repositories()}

@@ -54,13 +54,12 @@ def _run_lines(runs: Sequence[RunSummary], view: View) -> Iterator[Text]:
     if not runs:
         yield line("No run has changed anything yet.")
     for one in runs:
-        results = ", ".join(f"{count:,} {_words(result)}" for result, count in one.results.items())
         where = counted(len(one.repositories), "repository", "repositories")
         yield line(
             (one.run, "bold"),
             f"  {moment(one.opened)}  {distance(one.opened, view.now)}  {one.took}",
         )
-        facts = "; ".join(filter(None, (results or "nothing", where, one.who)))
+        facts = "; ".join(filter(None, (one.told, where, one.who)))
         yield from wrapped(facts, view, lead="    ")
 
 

@@ -31,7 +31,7 @@ def render(plan: Plan, view: View) -> str:
     What does not fit is left out in this order: the rows of the largest groups, then the smallest
     groups. The verdict, the warnings, the table and the digest are always there.
     """
-    return framed(plan, view, top=_verdict(plan), bottom=())
+    return framed(plan, view, top=verdict(plan), bottom=())
 
 
 def framed(plan: Plan, view: View, *, top: Iterable[str], bottom: Iterable[str]) -> str:
@@ -44,7 +44,8 @@ def framed(plan: Plan, view: View, *, top: Iterable[str], bottom: Iterable[str])
     return before + details(chain(shifts, groups(plan)), room) + after
 
 
-def _verdict(plan: Plan) -> Iterator[str]:
+def verdict(plan: Plan) -> Iterator[str]:
+    """Say in one line what a plan comes to."""
     summary = plan.summary
     if summary.delete or summary.incomplete:
         yield f"### Retention plan: {sentences.totals(summary)}"
@@ -69,6 +70,7 @@ def _alerts(plan: Plan) -> Iterator[str]:
 
 def _warnings(part: RepositoryPlan) -> Iterator[str]:
     yield from sentences.no_undo(part)
+    yield from sentences.half_used(part)
     yield from part.warnings
     yield from (f"broken already: {text}" for text in part.missing)
 

@@ -32,6 +32,12 @@ class RunSummary:
     results: Mapping[str, int]
 
     @property
+    def told(self) -> str:
+        """What became of the versions, in numbers."""
+        counts = (f"{n:,} {result.replace('_', ' ')}" for result, n in self.results.items())
+        return ", ".join(counts) or "nothing"
+
+    @property
     def took(self) -> str:
         """How long it worked, or how it was left."""
         return duration(self.closed - self.opened) if self.closed else self.end

@@ -44,6 +44,9 @@ class Account(Frozen):
     scopes: frozenset[str] = frozenset({READ_PACKAGES, WRITE_PACKAGES, DELETE_PACKAGES})
     roles: Mapping[str, Role] = {"*": "admin"}
     hourly: int | None = None
+    may_comment: bool = True
+    """Whether the token may write comments, as `pull-requests: write` allows."""
+
 
     @classmethod
     def of(cls, token: str, **members: Any) -> Self:

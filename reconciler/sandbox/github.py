@@ -1,4 +1,4 @@
-"""GitHub's REST API for container packages. Source: GitHub's OpenAPI description."""
+"""GitHub's REST API for container packages and comments. Source: GitHub's OpenAPI description."""
 
 from hashlib import sha256
 
@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from reconciler.sandbox.accounts import Account, TokenKind
 from reconciler.sandbox.call import Call, Pause, RefusedError, github_refusal, json_response
+from reconciler.sandbox.comment_calls import CommentCalls
 from reconciler.sandbox.metering import Meter
 from reconciler.sandbox.package_calls import PackageCalls
 from reconciler.sandbox.rights import INTEGRATION, identify
@@ -27,6 +28,7 @@ class GitHub:
             **PackageCalls(world).operations,
             **VersionCalls(world).operations,
         }
+        self._comments = CommentCalls(world)
         self._meter = Meter(world.settings.limits, world.clock)
 
     async def answer(self, call: Call, pause: Pause) -> Response:
@@ -63,6 +65,8 @@ class GitHub:
         return headers
 
     def _answered(self, call: Call, account: Account | None) -> Response:
+        if call.segments[0] == "repos":
+            return self._comments.answer(call, account)
         if "packages" in call.segments[1:3]:
             wanted = wanted_by(self._world, call, account)
             operation = self._operations.get((call.method, wanted.shape))

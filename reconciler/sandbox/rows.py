@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from reconciler.sandbox.comments import Comment
 from reconciler.sandbox.package import Owner, Package, Version
 
 _WEB = "https://github.com"
@@ -82,6 +83,26 @@ def version_row(
     if version.deleted_at is not None:
         row["deleted_at"] = _time(version.deleted_at)
     return row
+
+
+def comment_row(comment: Comment, issue: str, base: str) -> dict[str, Any]:
+    """Describe a comment of an issue, which is named `owner/name#number`."""
+    repository, _, number = issue.partition("#")
+    url = f"{base}/repos/{repository}/issues"
+    kind = "Bot" if comment.author.endswith("[bot]") else "User"
+    return {
+        "id": comment.id,
+        "node_id": f"IC_{comment.id}",
+        "url": f"{url}/comments/{comment.id}",
+        "html_url": f"{_WEB}/{repository}/pull/{number}#issuecomment-{comment.id}",
+        "issue_url": f"{url}/{number}",
+        "body": comment.body,
+        "user": {**owner_row(Owner(comment.author), base), "type": kind},
+        "created_at": _time(comment.created_at),
+        "updated_at": _time(comment.updated_at),
+        "author_association": "NONE",
+        "performed_via_github_app": None,
+    }
 
 
 def api_path(package: Package) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.sandbox.accounts import Account, TokenKind
 from reconciler.sandbox.clock import Clock
+from reconciler.sandbox.comments import Conversations
 from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.package import Owner, Package
 from reconciler.sandbox.settings import Settings
@@ -44,6 +45,7 @@ class World:
         self.packages: dict[str, Package] = {}
         self.owners: dict[str, Owner] = {}
         self.revoked: set[str] = set()
+        self.conversations = Conversations()
         self.requests: deque[Seen] = deque(maxlen=MAX_REQUESTS)
         self._accounts = {a.token.get_secret_value(): a for a in settings.accounts}
         for package in packages:

@@ -1,0 +1,119 @@
+"""`reconciler comment`: one comment on a pull request that shows the plan, kept up to date."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.commands.commenting import PullRequest, publish
+from reconciler.commands.log import journals
+from reconciler.commands.options import StateDirectory, Verbose, refuse
+from reconciler.commands.output import load_plan, view
+from reconciler.commands.running import running
+from reconciler.errors import PlanError, SettingsError
+from reconciler.formats.comment import AppliedRun, Posting, applied_run, render
+from reconciler.model.difference import Difference, read_difference
+from reconciler.model.plan import Plan
+from reconciler.session import utc_now
+
+app = typer.Typer(add_completion=False)
+
+_LINK = re.compile(r"https?://[A-Za-z0-9./:?&=%#_~+,-]{1,1000}")
+
+SavedPlan = Annotated[Path, typer.Argument(help="A plan saved by `plan --out`.", metavar="PLAN")]
+Number = Annotated[
+    int, typer.Option("--pr", help="The number of the pull request.", min=1, metavar="N")
+]
+RepositoryName = Annotated[
+    str,
+    typer.Option("--repo", help="Where it is. Default: GITHUB_REPOSITORY", metavar="OWNER/NAME"),
+]
+AgainstJson = Annotated[
+    Path | None,
+    typer.Option(
+        "--against-json",
+        help="What the pull request itself changes, saved by `plan --against-json`.",
+        metavar="FILE",
+    ),
+]
+Link = Annotated[str, typer.Option(help="Where the whole plan can be read.", metavar="URL")]
+AppliedBy = Annotated[
+    str,
+    typer.Option("--applied", help="The run that carried the plan out; read from the state."),
+]
+Author = Annotated[
+    str,
+    typer.Option(
+        help="The account that writes with this token, where it is another app's than Actions'.",
+        metavar="LOGIN",
+    ),
+]
+
+
+@app.command()
+def comment(
+    path: SavedPlan,
+    number: Number,
+    repository: RepositoryName = "",
+    against_json: AgainstJson = None,
+    link: Link = "",
+    applied: AppliedBy = "",
+    author: Author = "",
+    state: StateDirectory = None,
+    verbose: Verbose = False,
+) -> None:
+    """Show a saved plan in one comment of a pull request, and keep that comment up to date.
+
+    Needs GITHUB_TOKEN with `pull-requests: write`. Prints the address of the comment. Nothing is
+    ever decided by what the comment says: `apply` reads the plan itself.
+    """
+    with running(verbose=verbose):
+        if not applied:
+            refuse({"--state": state}, "be of use without --applied")
+        plan, where = load_plan(path), PullRequest(number, repository, author)
+        seen = view(utc_now(), against=_difference(against_json, plan))
+        run, address = _run(applied, state), _address(link)
+        posted = publish(where, lambda old: render(plan, seen, Posting(old, address, run)))
+        typer.echo(posted.comment.html_url)
+        typer.echo(f"The comment was {posted.done}.", err=True)
+
+
+def _address(link: str) -> str:
+    """Accept what a link can hold without being able to end it.
+
+    Raises: typer.BadParameter, for anything else.
+    """
+    if link and not _LINK.fullmatch(link):
+        raise typer.BadParameter(f"{link!r} is not an http or https URL", param_hint="--link")
+    return link
+
+
+def _difference(path: Path | None, plan: Plan) -> Difference | None:
+    """Read what a plan was compared with.
+
+    Raises: PlanError, when it is none, or was made beside another plan: it would tell lies here.
+    """
+    if path is None:
+        return None
+    try:
+        difference = read_difference(path.read_bytes())
+    except OSError as error:
+        hint = "Name a file made by `plan --against REVISION --against-json FILE`."
+        raise PlanError(f"{path}: {error.strerror}", hint=hint) from error
+    if difference.plan != plan.digest:
+        raise PlanError(f"{path} was made beside another plan: {difference.plan}")
+    return difference
+
+
+def _run(run: str, state: str | None) -> AppliedRun | None:
+    """Find a run in the state; None where no run is named.
+
+    Raises: SettingsError, when the state has no such run.
+    """
+    if not run:
+        return None
+    found = applied_run(journals(state), run)
+    if found is None:
+        raise SettingsError(f"no run {run}", hint="`reconciler log list` names them all.")
+    return found

@@ -1,0 +1,127 @@
+"""The one comment of a pull request: the plan of now, or what became of it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import ValidationError
+
+from reconciler.core.history import attempts
+from reconciler.formats.humanise import distance, moment
+from reconciler.formats.markdown import framed, verdict
+from reconciler.formats.markup import code
+from reconciler.formats.runs import Journals, RunSummary, summaries
+from reconciler.formats.sentences import totals
+from reconciler.formats.view import View
+from reconciler.model.frozen import Frozen
+from reconciler.model.names import Digest
+from reconciler.model.plan import Plan, Summary, canonical
+
+_OPENING, _CLOSING = "<!-- reconciler:plan ", " -->"
+_MAX_MARKER = 1_000
+"""Longest first line that is read as a marker, in characters."""
+
+
+class Marker(Frozen):
+    """What a comment says of itself, unseen: which plan it shows, and the counts of it.
+
+    Nothing is decided by it: whoever may write in the repository can change it.
+    """
+
+    v: Literal[1] = 1
+    plan: Digest
+    summary: Summary
+
+    def __str__(self) -> str:
+        """Write it as a remark that GitHub does not show; no text in it can end the remark."""
+        return f"{_OPENING}{canonical(self.model_dump(mode='json')).decode()}{_CLOSING}"
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedRun:
+    """A run that carried a plan out, as the journals tell of it.
+
+    Shape: `until` is when the first of its deletions can no longer be taken back, None where
+        none of them can.
+    """
+
+    summary: RunSummary
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What a comment shows besides the plan: what stood there before, where the rest is."""
+
+    before: str = ""
+    link: str = ""
+    applied: AppliedRun | None = None
+
+
+def is_ours(body: str) -> bool:
+    """Whether a comment begins with our marker."""
+    return body.startswith(_OPENING)
+
+
+def render(plan: Plan, view: View, posting: Posting) -> str:
+    """Write the comment: its marker, what became of the plan, what was there before, the plan."""
+    marker = Marker(plan=Digest(plan.digest), summary=plan.summary)
+    top = [str(marker), *_heading(plan, view, posting.applied), *_superseded(plan, posting.before)]
+    return framed(plan, view, top=top, bottom=_ending(posting))
+
+
+def applied_run(journals: Journals, run: str) -> AppliedRun | None:
+    """Find a run in the journals, and how long its deletions can be taken back."""
+    found = next((one for one in summaries(journals) if one.run == run), None)
+    if found is None:
+        return None
+    made = (one for records in journals.values() for one in attempts(records) if one.run == run)
+    ends = (one.until for one in made if one.is_standing)
+    return AppliedRun(found, min((end for end in ends if end), default=None))
+
+
+def _heading(plan: Plan, view: View, applied: AppliedRun | None) -> Iterator[str]:
+    if applied is None:
+        yield from verdict(plan)
+        return
+    yield f"### Applied by run {code(applied.summary.run)}: {applied.summary.told}"
+    yield ""
+    yield _undo(applied, view)
+    yield ""
+    yield f"~~Retention plan: {totals(plan.summary)}~~"
+    yield ""
+
+
+def _undo(applied: AppliedRun, view: View) -> str:
+    if applied.until is None:
+        return "What it deleted cannot be taken back."
+    end = f"{moment(applied.until)} ({distance(applied.until, view.now)})"
+    if applied.until <= view.now:
+        return f"What it deleted could be taken back until {end}."
+    return f"Undo with {code(f'reconciler undo {applied.summary.run}')} until {end}."
+
+
+def _superseded(plan: Plan, before: str) -> Iterator[str]:
+    """Strike what another plan said here, built anew from its counts and no text of it."""
+    told = _marker_of(before)
+    if told and told.plan != plan.digest:
+        yield f"~~Retention plan: {totals(told.summary)}~~ (superseded: {code(told.plan.short)})"
+        yield ""
+
+
+def _marker_of(body: str) -> Marker | None:
+    line = body.partition("\n")[0].rstrip("\r")
+    inner = line.removeprefix(_OPENING).removesuffix(_CLOSING)
+    if not is_ours(line) or len(line) > _MAX_MARKER:
+        return None
+    try:
+        return Marker.model_validate(json.loads(inner))
+    except (ValidationError, ValueError, RecursionError):
+        return None
+
+
+def _ending(posting: Posting) -> Iterator[str]:
+    if posting.link:
+        yield f"[The whole plan](<{posting.link}>)"

@@ -1,0 +1,1 @@
+"""GitHub apart from its packages: the conversation of a pull request."""
