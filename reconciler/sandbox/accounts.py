@@ -44,9 +44,11 @@ class Account(Frozen):
     scopes: frozenset[str] = frozenset({READ_PACKAGES, WRITE_PACKAGES, DELETE_PACKAGES})
     roles: Mapping[str, Role] = {"*": "admin"}
     hourly: int | None = None
+    contents: bool = True
+    """Whether the token may write files of repositories, as `contents: write` allows."""
+
     may_comment: bool = True
     """Whether the token may write comments, as `pull-requests: write` allows."""
-
 
     @classmethod
     def of(cls, token: str, **members: Any) -> Self:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from reconciler.sandbox.accounts import Account, TokenKind
 from reconciler.sandbox.call import Call, Pause, RefusedError, github_refusal, json_response
 from reconciler.sandbox.comment_calls import CommentCalls
+from reconciler.sandbox.git_calls import GitCalls
 from reconciler.sandbox.metering import Meter
 from reconciler.sandbox.package_calls import PackageCalls
 from reconciler.sandbox.rights import INTEGRATION, identify
@@ -29,6 +30,7 @@ class GitHub:
             **VersionCalls(world).operations,
         }
         self._comments = CommentCalls(world)
+        self._git = GitCalls()
         self._meter = Meter(world.settings.limits, world.clock)
 
     async def answer(self, call: Call, pause: Pause) -> Response:
@@ -65,6 +67,8 @@ class GitHub:
         return headers
 
     def _answered(self, call: Call, account: Account | None) -> Response:
+        if of_git := self._git.answer(call, account):
+            return of_git
         if call.segments[0] == "repos":
             return self._comments.answer(call, account)
         if "packages" in call.segments[1:3]:

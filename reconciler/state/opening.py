@@ -49,6 +49,7 @@ BACKENDS: Mapping[str, Backend] = {
     "gs": _BUCKETS,
     "az": _BUCKETS,
     "postgresql": _POSTGRESQL,
+    "github": Backend("reconciler.state.branch"),
 }
 """What opens an address, by its scheme."""
 

@@ -103,6 +103,11 @@ class Client:
         )
 
     @property
+    def base_url(self) -> str:
+        """The address that paths are below."""
+        return str(self._http.base_url)
+
+    @property
     def requests(self) -> int:
         """How many requests were sent, tries and tokens included."""
         return self._requests

@@ -1,26 +1,39 @@
 """The state backends under test: how to open one at a place, and how to meddle with a journal."""
 
 import os
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+import httpx
 import obstore
 import psycopg
 from obstore.store import ObjectStore as Client
 from obstore.store import from_url
+from pydantic import SecretStr
 
 from reconciler.model.names import Repository
 from reconciler.model.ports import State
+from reconciler.session import utc_now
+from reconciler.state.branch import Branch, branch_at
 from reconciler.state.opening import open_state_at
 from reconciler.state.surroundings import Surroundings
 from tests.support.object_store import BUCKET
 
 DATABASE = "TESTS_DATABASE"
 """The environment variable that leads to the PostgreSQL server of the tests."""
+
+GITHUB = "TESTS_GITHUB"
+"""The environment variable that leads to the sandbox of the tests."""
+
+STATE = "acme/state"
+"""The repository whose branches hold states."""
+
+TOKEN = "ghs_sandbox"
+"""A workflow's token."""
 
 
 class Journal(Protocol):
@@ -51,7 +64,7 @@ class Backend:
 
     def open(self, place: Path) -> State:
         """Open the state that belongs to a folder."""
-        return open_state_at(self.address(place), Surroundings(lambda: datetime.now(UTC)))
+        return open_state_at(self.address(place), _known())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +158,59 @@ class JournalRows:
             session.execute(query, [self.repository])
 
 
+@dataclass(frozen=True, slots=True)
+class JournalCommits:
+    """The files of a journal on a branch."""
+
+    place: Path
+    repository: Repository
+
+    def read(self) -> bytes:
+        """Read all files, one after the other."""
+        return b"".join(self._store.contents(self._names))
+
+    def write(self, content: bytes) -> None:
+        """Put what is the same up to an append there, and the rest into the file after it."""
+        left, names = content, self._names
+        for name, stored in zip(names, list(self._store.contents(names)), strict=True):  # noqa: B007 - read below
+            if not left.startswith(stored):
+                break
+            left = left.removeprefix(stored)
+        else:
+            seq = len(content.splitlines()) - len(left.splitlines()) + 1
+            name = f"journals/{self.repository}/_/{seq:014}"
+        addition = {"path": name, "contents": b64encode(left).decode()}
+        self._commit({"additions": [addition]})
+
+    def remove(self) -> None:
+        """Delete all files."""
+        self._commit({"deletions": [{"path": name} for name in self._names]})
+
+    @property
+    def _store(self) -> Branch:
+        return branch_at(_branch(self.place), _known())
+
+    @property
+    def _names(self) -> list[str]:
+        return list(self._store.names(f"journals/{self.repository}/_/"))
+
+    def _commit(self, changes: object) -> None:
+        with httpx.Client(
+            base_url=os.environ[GITHUB],
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            trust_env=False,
+        ) as github:
+            head = github.get(f"/repos/{STATE}/git/ref/heads/{_own(self.place)}").json()
+            made = {
+                "branch": {"repositoryNameWithOwner": STATE, "branchName": _own(self.place)},
+                "message": {"headline": "meddling"},
+                "expectedHeadOid": head["object"]["sha"],
+                "fileChanges": changes,
+            }
+            asked = {"query": "mutation {createCommitOnBranch}", "variables": {"input": made}}
+            github.post("/graphql", json=asked).raise_for_status()
+
+
 def _own(place: Path) -> str:
     """Name a part of a server that belongs to one folder."""
     return f"t{sha256(bytes(place)).hexdigest()[:20]}"
@@ -152,6 +218,14 @@ def _own(place: Path) -> str:
 
 def _bucket(place: Path) -> str:
     return f"s3://{BUCKET}/{_own(place)}"
+
+
+def _branch(place: Path) -> str:
+    return f"github://{STATE}/{_own(place)}"
+
+
+def _known() -> Surroundings:
+    return Surroundings(utc_now, os.environ[GITHUB], SecretStr(TOKEN))
 
 
 def _database(place: Path) -> str:
@@ -167,5 +241,6 @@ BACKENDS: Mapping[str, Backend] = {
     "local": Backend(str, JournalFile, tears=True),
     "s3": Backend(_bucket, JournalObjects, lapses=True),
     "postgresql": Backend(_database, JournalRows),
+    "github": Backend(_branch, JournalCommits, lapses=True),
 }
 """All of them; their servers are started by the fixture `state_servers`."""

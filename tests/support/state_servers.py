@@ -5,7 +5,10 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.support.backends import DATABASE
+from reconciler.sandbox.limits import UNLIMITED
+from reconciler.sandbox.server import Sandbox
+from reconciler.sandbox.settings import Settings
+from tests.support.backends import DATABASE, GITHUB
 from tests.support.object_store import ObjectStore
 from tests.support.postgres_server import PostgresServer
 
@@ -21,10 +24,11 @@ def state_servers() -> Iterator[Mapping[str, str]]:
 
 @contextmanager
 def serving() -> Iterator[Mapping[str, str]]:
-    """Start an object store and a database."""
+    """Start an object store, a database and a GitHub."""
     with ExitStack() as stack:
         bucket, database = ObjectStore(), PostgresServer()
         for server in (bucket, database):
             stack.callback(server.stop)
             server.start()
-        yield {**bucket.environment, DATABASE: database.address}
+        github = stack.enter_context(Sandbox(Settings(limits=UNLIMITED)).serve())
+        yield {**bucket.environment, DATABASE: database.address, GITHUB: github.url}

@@ -1,0 +1,142 @@
+"""GitHub's API for branches: reading, beginning one, and commits that expect a head.
+
+Every repository that is asked for exists, and is empty in the beginning. Source: GitHub's OpenAPI
+description, "git"; and its GraphQL reference.
+"""
+
+import json
+import re
+from base64 import b64decode, b64encode
+from collections import defaultdict
+from typing import Any
+
+from starlette.responses import Response
+
+from reconciler.sandbox.accounts import Account
+from reconciler.sandbox.call import Call, github_refusal, json_response
+from reconciler.sandbox.git import GitRepository
+from reconciler.sandbox.rights import INTEGRATION
+
+_ASKED = re.compile(r'(\w+): object\(oid: "([0-9a-f]{40})"\)')
+_MAX_TEXT = 512 * 1024
+"""Longest text of a blob that GraphQL returns whole, in bytes."""
+
+
+class GitCalls:
+    """Answers calls for the contents of repositories."""
+
+    def __init__(self) -> None:
+        """Begin without any branch."""
+        self._repositories: defaultdict[str, GitRepository] = defaultdict(GitRepository)
+
+    def answer(self, call: Call, account: Account | None) -> Response | None:
+        """Answer a call, or None for one that is not about git."""
+        match (call.method, *call.segments):
+            case ("POST", "graphql"):
+                return self._graphql(json.loads(call.body), _known(account))
+            case ("GET", "repos", owner, name):
+                return json_response({"full_name": f"{owner}/{name}", "private": True})
+            case ("GET", "repos", owner, name, "git", "ref", "heads", *branch):
+                return _ref(self._repositories[f"{owner}/{name}"], "/".join(branch))
+            case ("GET", "repos", owner, name, "git", kind, sha):
+                return _object(self._repositories[f"{owner}/{name}"], kind, sha)
+            case ("POST", "repos", owner, name, "git", kind):
+                _require_write(_known(account))
+                return _created(self._repositories[f"{owner}/{name}"], kind, json.loads(call.body))
+            case _:
+                return None
+
+    def _graphql(self, asked: dict[str, Any], account: Account) -> Response:
+        variables = asked["variables"]
+        if "createCommitOnBranch" in asked["query"]:
+            return self._commit(variables["input"], account)
+        git = self._repositories[f"{variables['owner']}/{variables['name']}"]
+        texts = {name: _text(git, sha) for name, sha in _ASKED.findall(asked["query"])}
+        return json_response({"data": {"repository": texts}})
+
+    def _commit(self, wanted: dict[str, Any], account: Account) -> Response:
+        if not account.contents:
+            return _error("FORBIDDEN", INTEGRATION)
+        git = self._repositories[wanted["branch"]["repositoryNameWithOwner"]]
+        branch, expected = wanted["branch"]["branchName"], wanted["expectedHeadOid"]
+        head = git.branches.get(branch)
+        if head is None:
+            return _error("NOT_FOUND", f"Could not resolve to a branch named {branch!r}.")
+        if head != expected:
+            said = f'Expected branch to point to "{expected}" but it did not. Pull and try again.'
+            return _error("STALE_DATA", said)
+        added = {
+            addition["path"]: git.add_blob(b64decode(addition["contents"]))
+            for addition in wanted["fileChanges"].get("additions", ())
+        }
+        removed = {gone["path"] for gone in wanted["fileChanges"].get("deletions", ())}
+        before = git.commits[head].files.items()
+        files = {path: sha for path, sha in before if path not in removed} | added
+        commit = git.add_commit(files, [head], wanted["message"]["headline"])
+        git.branches[branch] = commit.sha
+        return json_response({"data": {"createCommitOnBranch": {"commit": {"oid": commit.sha}}}})
+
+
+def _known(account: Account | None) -> Account:
+    if account is None:
+        raise github_refusal(401, "Requires authentication")
+    return account
+
+
+def _require_write(account: Account) -> None:
+    if not account.contents:
+        raise github_refusal(403, INTEGRATION)
+
+
+def _ref(git: GitRepository, branch: str) -> Response:
+    if branch not in git.branches:
+        raise github_refusal(404, "Not Found")
+    target = {"type": "commit", "sha": git.branches[branch]}
+    return json_response({"ref": f"refs/heads/{branch}", "object": target})
+
+
+def _object(git: GitRepository, kind: str, sha: str) -> Response:
+    listing = git.listing(sha) if kind == "trees" else None
+    if listing is not None:
+        return json_response({"sha": sha, "tree": listing, "truncated": False})
+    if kind == "blobs" and sha in git.blobs:
+        content = b64encode(git.blobs[sha]).decode()
+        return json_response({"sha": sha, "encoding": "base64", "content": content})
+    raise github_refusal(404, "Not Found")
+
+
+def _created(git: GitRepository, kind: str, asked: dict[str, Any]) -> Response:
+    match kind:
+        case "trees":
+            entries = {e["path"]: git.add_blob(e["content"].encode()) for e in asked["tree"]}
+            return json_response({"sha": git.add_tree(entries)}, 201)
+        case "commits":
+            files = git.trees[asked["tree"]]
+            commit = git.add_commit(files, asked["parents"], asked["message"])
+            return json_response({"sha": commit.sha}, 201)
+        case "refs":
+            return _begun(git, asked["ref"].removeprefix("refs/heads/"), asked["sha"])
+        case _:
+            raise github_refusal(404, "Not Found")
+
+
+def _begun(git: GitRepository, branch: str, sha: str) -> Response:
+    if branch in git.branches:
+        raise github_refusal(422, "Reference already exists")
+    git.branches[branch] = sha
+    return json_response({"ref": f"refs/heads/{branch}"}, 201)
+
+
+def _text(git: GitRepository, sha: str) -> dict[str, Any] | None:
+    """Show a blob as GraphQL does: its text, cut where it is long, none where it is no text."""
+    content = git.blobs.get(sha)
+    if content is None:
+        return None
+    try:
+        return {"text": content[:_MAX_TEXT].decode()}
+    except UnicodeDecodeError:
+        return {"text": None}
+
+
+def _error(kind: str, message: str) -> Response:
+    return json_response({"data": None, "errors": [{"type": kind, "message": message}]})
