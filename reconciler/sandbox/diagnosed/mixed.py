@@ -54,19 +54,19 @@ def package_of(habits: Iterable[str], now: datetime, *, path: str = "acme/web") 
     return stage
 
 
-def mixed(seed: int, count: int, now: datetime) -> Stage:
+def mixed(seed: int, count: int, now: datetime, *, path: str = "acme/web") -> Stage:
     """Return a package of so many habits drawn by lot; equal seeds give equal packages."""
     random = Random(seed)  # noqa: S311 - it makes shapes, no secrets
-    return package_of(random.choices(sorted(HABITS), k=count), now)
+    return package_of(random.choices(sorted(HABITS), k=count), now, path=path)
 
 
-def lifelike_case(now: datetime, *, size: int = 73) -> Stage:
+def lifelike_case(now: datetime, *, size: int = 73, path: str = "acme/web") -> Stage:
     """Return the package of a project that builds for one platform, and attests its releases.
 
     At full size it has 1,002 versions, 148 with a tag and 854 without, as one public package had
     from which deleting all that was untagged and a week old took live images.
     """
-    stage = Stage(Package.of("acme/flutter", now - YEAR, "public"))
+    stage = Stage(Package.of(path, now - YEAR, "public"))
     for number in range(size):
         _attested(stage, f"3.{number}.0", now - YEAR * (size - number) / (size + 1))
     pushes = 2 * size - 5
