@@ -2,7 +2,6 @@
 
 import os
 import socket
-from contextlib import suppress
 from typing import Annotated, Literal
 
 import typer
@@ -19,43 +18,45 @@ from reconciler.commands.progress import Activity
 from reconciler.commands.running import finish, running
 from reconciler.core.checking.finding import Bounds
 from reconciler.errors import ExitCode, worst
-from reconciler.formats.checked import as_json, as_markdown, render
+from reconciler.formats.checked import FORMATS
 from reconciler.model.ports import Holder
 from reconciler.session import open_session, utc_now
 
 app = typer.Typer(add_completion=False)
 
-CheckFormat = Literal["text", "json", "markdown"]
+_SPAN = "DURATION"
+
+Overdue = Annotated[str, typer.Option(help="How long images may be due to go.", metavar=_SPAN)]
+LastApply = Annotated[
+    str,
+    typer.Option(
+        help="How long ago the last successful apply may be, where there was work since.",
+        metavar=_SPAN,
+    ),
+]
+Lock = Annotated[str, typer.Option(help="How long a run may hold a lock.", metavar=_SPAN)]
+Undo = Annotated[
+    str,
+    typer.Option(
+        help="Tell of deletions that can be restored for no longer than this.", metavar=_SPAN
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 2 for closing undo windows, too.")]
+Output = Annotated[
+    Literal["text", "json", "markdown"], typer.Option("--format", help="How to print it.")
+]
 
 
 @app.command()
 def check(
     paths: PolicyPaths = None,
     state: StateDirectory = None,
-    overdue: Annotated[
-        str, typer.Option(help="How long images may be due to go.", metavar="DURATION")
-    ] = "7d",
-    last_apply: Annotated[
-        str,
-        typer.Option(
-            help="How long ago the last successful apply may be, where there was work since.",
-            metavar="DURATION",
-        ),
-    ] = "48h",
-    lock: Annotated[
-        str, typer.Option(help="How long a run may hold a lock.", metavar="DURATION")
-    ] = "6h",
-    undo: Annotated[
-        str,
-        typer.Option(
-            help="Tell of deletions that can be restored for no longer than this.",
-            metavar="DURATION",
-        ),
-    ] = "3d",
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 2 for closing undo windows, too.")
-    ] = False,
-    output: Annotated[CheckFormat, typer.Option("--format", help="How to print it.")] = "text",
+    overdue: Overdue = "7d",
+    last_apply: LastApply = "48h",
+    lock: Lock = "6h",
+    undo: Undo = "3d",
+    strict: Strict = False,
+    output: Output = "text",
     all_rows: AllRows = False,
     verbose: Verbose = False,
 ) -> None:
@@ -78,13 +79,7 @@ def check(
         ):
             checked = session.check(bounds, _has_ended)
         seen = view(utc_now(), all_rows=all_rows)
-        match output:
-            case "json":
-                typer.echo(as_json(checked), nl=False)
-            case "markdown":
-                typer.echo(as_markdown(checked, seen), nl=False)
-            case _:
-                typer.echo(render(checked, seen), nl=False)
+        typer.echo(FORMATS[output](checked, seen), nl=False)
         noticed = strict and any(one.findings for one in checked)
         codes = [one.exit_code for one in checked]
         finish(worst([*codes, ExitCode.CHANGES if noticed else ExitCode.OK]))
@@ -94,10 +89,11 @@ def _has_ended(holder: Holder) -> bool:
     """Whether a lock's holder was a process of this machine that no longer runs."""
     if holder.where != socket.gethostname() or not holder.process:
         return False
-    # Somebody else's process answers with a refusal, and runs.
-    with suppress(PermissionError):
-        try:
-            os.kill(holder.process, 0)
-        except ProcessLookupError:
-            return True
+    try:
+        os.kill(holder.process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        # It is somebody else's process, and it runs.
+        return False
     return False

@@ -2,19 +2,20 @@
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from reconciler.commands.asking import ask
+from reconciler.commands.creating import create, refuse_existing
 from reconciler.commands.options import Verbose
 from reconciler.commands.progress import Activity
 from reconciler.commands.running import complain, running
-from reconciler.core.proposing.propose import Proposal, Subject, has_push_times, propose
-from reconciler.engine.observe import observe
-from reconciler.errors import InvalidNameError, ReconcilerError, SettingsError
+from reconciler.core.proposing.propose import Proposal, Subject, propose
+from reconciler.engine.sample import Sample, sample
+from reconciler.errors import InvalidNameError
 from reconciler.formats.humanise import counted
 from reconciler.formats.proposing.policy import write_policy, write_test
 from reconciler.formats.proposing.workflow import (
@@ -23,75 +24,75 @@ from reconciler.formats.proposing.workflow import (
     ActionReference,
     write_workflow,
 )
-from reconciler.model.inventory import Fact, Inventory
+from reconciler.model.inventory import Fact
 from reconciler.model.patterns import RepositoryGlob
-from reconciler.registries import Registries, open_registries
+from reconciler.registries import open_registries
 from reconciler.session import utc_now
 from reconciler.settings import GITHUB_HOST, Settings
 
 app = typer.Typer(add_completion=False)
 
-_PER_POLICY = 20
-"""Most repositories that are read for one policy; a pattern may name thousands."""
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Repositories, or patterns of them. Default: the package of this workflow.",
+        metavar="[REPOSITORY]...",
+    ),
+]
+MoreNames = Annotated[
+    list[str] | None,
+    typer.Option("--repository", help="The same, as an option.", metavar="REPOSITORY"),
+]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy-file", help="Where the policy goes. Default: policies/NAME.yaml", metavar="FILE"
+    ),
+]
+NoWorkflow = Annotated[bool, typer.Option("--no-workflow", help=f"Do not write {WORKFLOW}.")]
+Action = Annotated[
+    str,
+    typer.Option(help="Where the workflow takes the action from.", metavar="OWNER/NAME@COMMIT"),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
 
 
 @app.command()
 def init(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Repositories, or patterns of them. Default: the one of this workflow.",
-            metavar="[REPOSITORY]...",
-        ),
-    ] = None,
-    repository: Annotated[
-        list[str] | None,
-        typer.Option("--repository", help="The same, as an option.", metavar="REPOSITORY"),
-    ] = None,
-    policy_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--policy-file",
-            help="Where the policy goes. Default: policies/NAME.yaml",
-            metavar="FILE",
-        ),
-    ] = None,
-    no_workflow: Annotated[
-        bool, typer.Option("--no-workflow", help=f"Do not write {WORKFLOW}.")
-    ] = False,
-    action: Annotated[
-        str,
-        typer.Option(help="Where the workflow takes the action from, with its commit."),
-    ] = UNKNOWN,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    names: Names = None,
+    repository: MoreNames = None,
+    policy_file: PolicyFile = None,
+    no_workflow: NoWorkflow = False,
+    action: Action = UNKNOWN,
+    yes: Yes = False,
     verbose: Verbose = False,
 ) -> None:
     """Write a first policy whose plan deletes nothing surprising, its test, and a workflow.
 
-    Looks at the registry if it can: each family of tags that it finds gets a rule, releases and
-    moving tags stay, and so does every tag it does not know. Where a plan would go beyond a guard,
-    ages are chosen so that it does not. Deletes nothing, and overwrites no file. Asks on a
-    terminal, and nowhere else.
+    Looks at the registry if it can: each family of tags that it finds gets a rule; releases and
+    moving tags stay, and so does what has a tag it does not know. Ages are chosen so that no guard
+    stops the first plan. Deletes nothing, and overwrites no file. Asks on a terminal, and nowhere
+    else.
     """
     with running(verbose=verbose):
         settings = Settings.load()
         globs = _globs([*(names or ()), *(repository or ())], settings)
         where = policy_file or Path("policies", f"{_policy_name(globs)}.yaml")
-        reference = _action(action)
-        if not no_workflow:
-            _refuse_outside(where)
-        _refuse_existing(_targets(where, workflow=not no_workflow))
-        proposal = propose(_subject(globs, settings), utc_now())
-        files = {where: write_policy(proposal), _test_of(where): write_test(proposal, utc_now())}
-        if not no_workflow:
-            files[Path(WORKFLOW)] = write_workflow(where, reference)
-        _confirm(files, yes=yes)
-        _write(files)
-        _say_what_next(proposal, files)
+        workflow = None if no_workflow else _workflow(where, action)
+        test = where.with_suffix(".test.yaml")
+        refuse_existing([where, test, *([Path(WORKFLOW)] if workflow else [])])
+        now = utc_now()
+        proposal = propose(_subject(globs, settings), now)
+        files = {where: write_policy(proposal), test: write_test(proposal, now)}
+        if workflow:
+            files[Path(WORKFLOW)] = workflow
+        _ask(files, yes=yes)
+        create(files)
+        _say_what_next(proposal, where)
 
 
 def _globs(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob]:
-    """Read the names given, else of the workflow that this runs in, else ask for one.
+    """Read the names given, else the one of the workflow that this runs in, else ask for some.
 
     Raises: typer.BadParameter, when there is none, or one is no name.
     """
@@ -108,9 +109,19 @@ def _globs(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob]:
         raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
 
 
-def _action(text: str) -> ActionReference:
+def _workflow(policy: Path, action: str) -> str:
+    """Write the workflow for a policy that it can read, since it stands in the same repository.
+
+    Raises: typer.BadParameter, when the policy lies elsewhere, or the action is no reference.
+    """
+    if policy.is_absolute() or ".." in policy.parts:
+        raise typer.BadParameter(
+            f"{policy} is not below this folder, where the workflow could read it;"
+            " name a file that is, or add --no-workflow",
+            param_hint="--policy-file",
+        )
     try:
-        return ActionReference(text)
+        return write_workflow(policy, ActionReference(action))
     except InvalidNameError as error:
         raise typer.BadParameter(str(error), param_hint="--action") from error
 
@@ -123,93 +134,42 @@ def _policy_name(globs: Sequence[RepositoryGlob]) -> str:
 
 def _subject(globs: Sequence[RepositoryGlob], settings: Settings) -> Subject:
     """Look at the repositories; where that is not possible, say why and go on without."""
-    with open_registries(settings, utc_now) as registries, Activity(registries.watch):
-        found = list(_inventories(globs, registries))
-        hosts = {glob.registry for glob in globs}
-        facts = [registries.reader(host).capabilities.facts for host in sorted(hosts)]
+    with open_registries(settings, utc_now) as registries:
+        readers = {glob: registries.reader(glob.registry) for glob in globs}
+        with Activity(registries.watch):
+            samples = [sample(glob, reader) for glob, reader in readers.items()]
+        facts = frozenset(Fact).intersection(
+            *(reader.capabilities.facts for reader in readers.values())
+        )
+    for one in samples:
+        _tell(one)
     return Subject(
         name=_policy_name(globs),
         repositories=globs,
-        inventories=found,
-        has_push_times=all(Fact.PUSHED in given for given in facts) and has_push_times(found),
+        inventories=[inventory for one in samples for inventory in one.inventories],
+        has_push_times=Fact.PUSHED in facts,
     )
 
 
-def _inventories(globs: Sequence[RepositoryGlob], registries: Registries) -> Iterator[Inventory]:
-    """Read what the names mean, as far as the registries allow."""
-    for glob in globs:
-        try:
-            reader = registries.reader(glob.registry)
-            for repository in list(reader.repositories(glob))[:_PER_POLICY]:
-                inventory = observe(reader, repository)
-                tags = counted(len(inventory.tagged), "tag")
-                versions = counted(len(inventory.versions), "version")
-                typer.echo(f"{repository}: {versions}, {tags}", err=True)
-                yield inventory
-        except ReconcilerError as error:
-            typer.echo(f"{glob} could not be read, so nothing of it is known.", err=True)
-            complain(error)
+def _tell(one: Sample) -> None:
+    """Say on stderr what was read, and what could not be."""
+    for inventory in one.inventories:
+        tags = counted(len(inventory.tagged), "tag")
+        versions = counted(len(inventory.versions), "version")
+        typer.echo(f"{inventory.repository}: {versions}, {tags}", err=True)
+    if one.error:
+        typer.echo(f"{one.glob} could not be read, so less is known of it.", err=True)
+        complain(one.error)
 
 
-def _targets(where: Path, *, workflow: bool) -> list[Path]:
-    return [where, _test_of(where), *([Path(WORKFLOW)] if workflow else [])]
-
-
-def _test_of(where: Path) -> Path:
-    return where.with_suffix(".test.yaml")
-
-
-def _refuse_outside(where: Path) -> None:
-    """Refuse a policy that the workflow, which stands in this repository, could not read.
-
-    Raises: typer.BadParameter, when it lies elsewhere.
-    """
-    if where.is_absolute() or ".." in where.parts:
-        raise typer.BadParameter(
-            f"{where} is not below this folder, where the workflow could read it;"
-            " name a file that is, or add --no-workflow",
-            param_hint="--policy-file",
-        )
-
-
-def _refuse_existing(files: Sequence[Path]) -> None:
-    """Overwrite nothing.
-
-    Raises: SettingsError, naming every file that is there.
-    """
-    there = [str(path) for path in files if path.exists()]
-    if there:
-        raise SettingsError(
-            f"{', '.join(there)}: there already, and init overwrites nothing",
-            hint="Name another file with --policy-file, leave the workflow out with"
-            " --no-workflow, or move what is there.",
-        )
-
-
-def _confirm(files: Mapping[Path, str], *, yes: bool) -> None:
+def _ask(files: Mapping[Path, str], *, yes: bool) -> None:
     """Ask on a terminal; elsewhere nobody is asked, since nothing that exists is changed."""
     listed = ", ".join(map(str, files))
     ask(f"Write {listed}?", yes=yes or not sys.stdin.isatty(), refused="Nothing was written.")
 
 
-def _write(files: Mapping[Path, str]) -> None:
-    """Write new files, each as a whole; one that appeared meanwhile is left alone.
-
-    Raises: SettingsError, when one cannot be written.
-    """
-    for path, text in files.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            raise SettingsError(f"{path}: {error.strerror}", hint="Name another file.") from error
-        typer.echo(str(path))
-
-
-def _say_what_next(proposal: Proposal, files: Mapping[Path, str]) -> None:
+def _say_what_next(proposal: Proposal, policy: Path) -> None:
     """Say on stderr what the policy would do, and how to go on."""
-    folder = next(iter(files)).parent
     going = sum(plan.images_deleted for plan in proposal.plans)
     images = sum(plan.images for plan in proposal.plans)
     if proposal.plans:
@@ -217,4 +177,5 @@ def _say_what_next(proposal: Proposal, files: Mapping[Path, str]) -> None:
     if proposal.unknown:
         left = counted(len(proposal.unknown), "tag")
         typer.echo(f"No rule knows {left}; what has one stays. The policy lists them.", err=True)
+    folder = policy.parent
     typer.echo(f"Next: reconciler test {folder} && reconciler plan {folder}", err=True)

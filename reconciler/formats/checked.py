@@ -1,7 +1,7 @@
 """What a check found, for people, programs and pull requests."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from rich.text import Text
@@ -39,7 +39,7 @@ def render(checked: Sequence[Checked], view: View) -> str:
     return printed(_lines(checked, view), view)
 
 
-def as_json(checked: Sequence[Checked]) -> str:
+def as_json(checked: Sequence[Checked], _: View) -> str:
     """Write the same as one JSON document, with all examples."""
     document = {
         "alarms": _alarms(checked),
@@ -52,6 +52,14 @@ def as_json(checked: Sequence[Checked]) -> str:
 def as_markdown(checked: Sequence[Checked], view: View) -> str:
     """Write the same for an issue or a step summary, the sentence first."""
     return "\n".join([f"### {_sentence(checked)}", "", *_paragraphs(checked, view)]) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Checked], View], str]] = {
+    "text": render,
+    "json": as_json,
+    "markdown": as_markdown,
+}
+"""Each format by its name: a new one is one line here."""
 
 
 def _lines(checked: Sequence[Checked], view: View) -> Iterator[Text]:

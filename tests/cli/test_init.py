@@ -75,7 +75,7 @@ def test_without_a_registry_it_writes_what_is_usual_and_says_so(nowhere: Command
     ended = nowhere("init", NAME)
 
     assert (ended.code, tuple(ended.stdout.split())) == (0, FILES)
-    assert f"{NAME} could not be read, so nothing of it is known." in ended.stderr
+    assert f"{NAME} could not be read, so less is known of it." in ended.stderr
     policy = (nowhere.folder / FILES[0]).read_text()
     assert "The registry could not be read, so this speaks of the tags that are usual." in policy
     assert nowhere("validate").stdout == "1 policies in 1 files are valid.\n"
@@ -106,7 +106,7 @@ def test_what_is_there_is_left_alone_and_nothing_else_is_written(
     ended = nowhere("init", NAME)
 
     assert (ended.code, ended.stdout) == (ExitCode.BAD_POLICY, "")
-    assert f"{taken}: there already, and init overwrites nothing" in ended.stderr
+    assert f"{taken}: there already, and nothing is overwritten" in ended.stderr
     assert path.read_text() == "mine"
     assert [one for one in FILES if (nowhere.folder / one).exists()] == [taken]
 

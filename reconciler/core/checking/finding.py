@@ -45,16 +45,16 @@ class Finding:
 class Bounds:
     """How long what may pass before it is a finding."""
 
-    overdue: timedelta = timedelta(days=7)
+    overdue: timedelta
     """How long images may be due to go."""
 
-    last_apply: timedelta = timedelta(hours=48)
+    last_apply: timedelta
     """How long ago the last successful apply may be, where all that time there was work."""
 
-    lock: timedelta = timedelta(hours=6)
+    lock: timedelta
     """How long one run may hold a lock."""
 
-    undo: timedelta = timedelta(days=3)
+    undo: timedelta
     """How long before a window for undo closes to tell of it."""
 
 

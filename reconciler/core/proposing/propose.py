@@ -1,7 +1,7 @@
 """A first policy whose plan deletes nothing surprising, from what a look at the registry shows."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from reconciler.core.proposing.rules import (
     series,
     timed,
 )
-from reconciler.model.inventory import Fact, Inventory
+from reconciler.model.inventory import Inventory
 from reconciler.model.names import Tag
 from reconciler.model.observations import Observations
 from reconciler.model.patterns import RepositoryGlob
@@ -106,11 +106,6 @@ def propose(subject: Subject, now: datetime) -> Proposal:
     # The longer the patience, the less goes.
     at = bisect_left(PATIENCE, True, key=lambda days: _planned(subject, days, now).is_safe)  # noqa: FBT003
     return _planned(subject, PATIENCE[min(at, len(PATIENCE) - 1)], now)
-
-
-def has_push_times(inventories: Iterable[Inventory]) -> bool:
-    """Whether all of some repositories tell when an image was pushed."""
-    return all(Fact.PUSHED in inventory.facts for inventory in inventories)
 
 
 def _drawn(subject: Subject, patience: int) -> Proposal:

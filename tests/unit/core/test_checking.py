@@ -15,6 +15,12 @@ from tests.support.inventories import WEB, case, digest, image, index, observed
 from tests.support.journals import OPENED, Book, ago, change
 from tests.support.time import NOON
 
+BOUNDS = Bounds(
+    overdue=timedelta(days=7),
+    last_apply=timedelta(hours=48),
+    lock=timedelta(hours=6),
+    undo=timedelta(days=3),
+)
 POLICY = """
 protect: [{name: moving, match: {tags: [latest, main]}}]
 rules:
@@ -26,7 +32,7 @@ rules:
 def found(brought: Case | None, book: Book | None = None, **facts: Any) -> list[Finding]:
     """Look at a repository with the usual bounds."""
     records = book.records if book else ()
-    return list(check(Standing(WEB, NOON, records, case=brought, **facts), Bounds()))
+    return list(check(Standing(WEB, NOON, records, case=brought, **facts), BOUNDS))
 
 
 def kinds(findings: Sequence[Finding]) -> list[Kind]:
