@@ -5,13 +5,12 @@ the program does, and then they are made again and committed with it.
 """
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.captures import pictures
+from tests.captures.comment import as_page, comment
 from tests.captures.scene import piped, scene, typed
-from tests.support.browser import Browser, browser
+from tests.support.browser import browser
 
 FOLDER = Path(__file__).parents[2] / "docs" / "captures"
 COMMANDS = {
@@ -31,8 +30,11 @@ WIDE = ("plan", "apply")
 def main() -> None:
     """Make everything that this machine has the programs for."""
     texts(FOLDER)
-    with _chromium() as shown:
+    with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as shown:
         pictures.page(shown, FOLDER / "plan.html", FOLDER / "plan.png", width=1000, height=1000)
+        posted = Path(profile) / "comment.html"
+        posted.write_text(as_page((FOLDER / "comment.md").read_text()))
+        pictures.page(shown, posted, FOLDER / "comment.png", width=1000, height=560)
 
 
 def texts(folder: Path) -> None:
@@ -49,12 +51,8 @@ def texts(folder: Path) -> None:
     with scene():
         for ending, output in (("md", "markdown"), ("html", "html")):
             (folder / f"plan.{ending}").write_text(piped(f"plan --format {output}"))
-
-
-@contextmanager
-def _chromium() -> Iterator[Browser]:
-    with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as started:
-        yield started
+    with scene() as here:
+        (folder / "comment.md").write_text(comment(here))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,10 @@ _FRAME = re.sub(r"@font-face \{\{.*?\n {4}\}\}\n", "", CONSOLE_SVG_FORMAT, flags
 def terminal(shown: str, path: Path, *, title: str, columns: int) -> None:
     """Draw what a terminal shows."""
     console = Console(record=True, width=columns, file=StringIO(), color_system="standard")
-    for line in shown.splitlines():
-        console.print(Text.from_ansi(line), soft_wrap=True)
+    for line in map(Text.from_ansi, shown.splitlines()):
+        # A terminal breaks a line that is too long wherever its edge is.
+        for part in line.divide(range(columns, len(line), columns)):
+            console.print(part, soft_wrap=True)
     picture = console.export_svg(
         title=title, theme=MONOKAI, code_format=_FRAME, unique_id=path.stem
     )

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from itertools import chain
 
 from reconciler.formats import sentences
+from reconciler.formats.html import against
 from reconciler.formats.html.charts import ages, going, staying
 from reconciler.formats.html.images import overview, sections
 from reconciler.formats.html.notices import notices
 from reconciler.formats.html.page import page
-from reconciler.formats.html.parts import Figure
+from reconciler.formats.html.parts import Figure, Notice
 from reconciler.formats.humanise import size
 from reconciler.formats.images import expired
 from reconciler.formats.view import View
@@ -24,13 +25,19 @@ def render(plan: Plan, view: View) -> str:
         title="Retention plan",
         lead=list(_lead(plan, view)),
         figures=list(_figures(plan)),
-        notices=list(notices(plan)),
+        notices=[*_against(view), *notices(plan)],
+        fates=against.fates(view.against, all_rows=view.all_rows) if view.against else None,
         charts=[chart for chart in (going(images), staying(plan)) if chart.bars],
         ages=ages(images, plan.evaluated_at),
         overview=overview(plan, lost),
         sections=list(sections(plan, lost, view)),
         plan=plan,
     )
+
+
+def _against(view: View) -> Iterator[Notice]:
+    if view.against:
+        yield against.notice(view.against)
 
 
 def _lead(plan: Plan, view: View) -> Iterator[str]:
