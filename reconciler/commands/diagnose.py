@@ -1,6 +1,7 @@
 """`reconciler diagnose`: why are these versions here, and what makes more of them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,8 @@ from reconciler.policyfile import load_policies, load_text
 from reconciler.registries import Registries, open_registries
 from reconciler.session import open_state, utc_now
 from reconciler.settings import Settings
+from reconciler.workflows.advice import advise
+from reconciler.workflows.files import Found, read_workflows, workflow_files
 
 app = typer.Typer(add_completion=False)
 
@@ -46,6 +49,13 @@ def diagnose(
             metavar="PATHS",
         ),
     ] = None,
+    workflow: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Workflow files to give advice on. Default: those in .github/workflows/",
+            metavar="FILE",
+        ),
+    ] = None,
     max_reads: MaxReads = MANY_READS,
     yes: YesReads = False,
     output: ReportFormat = "text",
@@ -55,11 +65,13 @@ def diagnose(
 ) -> None:
     """Say why each version is there, whether anything needs it, and what to change in the build.
 
-    Needs no policy. Reads every manifest once; the cache keeps it. Deletes nothing.
+    Needs no policy. Reads every manifest once; the cache keeps it. Deletes nothing. Workflow files
+    are read for the steps that make these versions; they are not run.
     """
     with running(verbose=verbose), open_registries(Settings.load(), utc_now) as registries:
         examination = Examination(open_state(state), utc_now, _policies(policy))
         found = _examined(examination, registries, repositories, max_reads, yes=yes)
+        found = _counselled(found, read_workflows(workflow or workflow_files()))
         print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))
         finish(worst(one.outcome for one in found))
 
@@ -84,6 +96,18 @@ def _examined(
             else one
             for one in listed
         ]
+
+
+def _counselled(found: list[Examined], workflows: Found) -> list[Examined]:
+    """Add what workflows have to do with what was found, where there are any."""
+    if not workflows.workflows and not workflows.unread:
+        return found
+    return [
+        replace(one, counsel=advise(workflows, one.repository, one.diagnosis.groups))
+        if one.diagnosis
+        else one
+        for one in found
+    ]
 
 
 def _policies(paths: list[Path] | None) -> Callable[[Diagnosis], Policy | None]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from reconciler.core.diagnosing.counsel import Counsel
 from reconciler.core.diagnosing.diagnose import Diagnosis
 from reconciler.core.diagnosing.growth import Forecast
 from reconciler.errors import ExitCode, ReconcilerError
@@ -21,6 +22,8 @@ class Examined:
     policy: Policy | None = None
     forecast: Forecast | None = None
     error: ReconcilerError | None = None
+    counsel: Counsel | None = None
+    """What workflow files have to do with it, where some were read."""
 
     @property
     def outcome(self) -> ExitCode:

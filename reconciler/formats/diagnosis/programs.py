@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from reconciler.core.diagnosing.advice import ADVICE
@@ -35,6 +36,7 @@ def _repository(one: Examined) -> dict[str, Any]:
         "weeks": [_week(week) for week in told.weeks],
         "forecast": _forecast(one.forecast) if one.forecast else None,
         "policy": one.policy.name if one.policy else None,
+        "workflows": asdict(one.counsel) if one.counsel else None,
         "suggestion": suggestion(told.inventory, (group.cause for group in told.groups)),
     }
 

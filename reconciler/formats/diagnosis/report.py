@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.counsel import Counsel
 from reconciler.core.diagnosing.diagnose import Diagnosis
 from reconciler.core.diagnosing.examined import Examined
 from reconciler.core.diagnosing.suggestion import suggestion
 from reconciler.formats.diagnosis.course import course, outlook
 from reconciler.formats.diagnosis.tables import changes, counts, examples, growth, meanings
+from reconciler.formats.diagnosis.workflows import patch, steps, unread, verdict
 from reconciler.formats.html.parts import Bar, Chart, Figure, Notice
 from reconciler.formats.humanise import counted
 from reconciler.formats.reports.report import Report, Section
@@ -55,14 +57,23 @@ def _section(one: Examined) -> Section:
     if told is None:
         texts = list(filter(None, (str(one.error), one.error.hint))) if one.error else []
         return Section(one.repository, notices=[Notice("This could not be read.", texts)])
+    counsel = one.counsel or Counsel()
     return Section(
         heading=one.repository,
         texts=tuple(_texts(one, told)),
-        notices=tuple(_notices(told)),
+        notices=(*_notices(told), *unread(counsel)),
         charts=(_chart(told),),
         courses=tuple(course(told)),
-        tables=(counts(told), meanings(told), *examples(told), changes(told), growth(told)),
+        tables=(
+            counts(told),
+            meanings(told),
+            *examples(told),
+            *steps(counsel),
+            changes(told),
+            growth(told),
+        ),
         listing=suggestion(told.inventory, (group.cause for group in told.groups)),
+        patch=patch(counsel),
     )
 
 
@@ -74,6 +85,7 @@ def _texts(one: Examined, told: Diagnosis) -> Iterator[str]:
     if doubtful := sum(not finding.is_proven for finding in told.findings):
         yield f"The cause of {counted(doubtful, 'version')} {_LIKELY}."
     yield from outlook(one)
+    yield from verdict(one.counsel or Counsel())
 
 
 def _notices(told: Diagnosis) -> Iterator[Notice]:

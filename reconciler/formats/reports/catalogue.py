@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from reconciler.formats.html import report as html
-from reconciler.formats.reports import markdown, text
+from reconciler.formats.reports import html, markdown, text
 from reconciler.formats.reports.report import Report
 from reconciler.formats.view import View
 

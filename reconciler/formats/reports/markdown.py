@@ -9,6 +9,7 @@ from reconciler.formats.markdown import MAX_BYTES
 from reconciler.formats.markup import alert, code, row
 from reconciler.formats.reports.report import Report, Section
 from reconciler.formats.view import View
+from reconciler.model.display import safe
 
 ROWS = 50
 """Rows of one table that are written at most."""
@@ -40,6 +41,15 @@ def _section(section: Section) -> Iterator[str]:
             yield from _table(table)
     if section.listing:
         yield from ("```yaml", *section.listing.splitlines(), "```", "")
+    if section.patch:
+        yield from _fenced(section.patch)
+
+
+def _fenced(patch: str) -> Iterator[str]:
+    """Write a patch in a fence that nothing in it can close."""
+    longest = max(map(len, re.findall("`+", patch)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    yield from (f"{fence}diff", *map(safe, patch.splitlines()), fence, "")
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -21,6 +21,9 @@ class Section:
     listing: str = ""
     """Lines to copy as they stand, such as a policy file; nothing in them is from outside."""
 
+    patch: str = ""
+    """A change of a file of the user's, as `git apply` takes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

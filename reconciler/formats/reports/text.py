@@ -49,6 +49,9 @@ def _section(section: Section, view: View) -> Iterator[Text]:
     if section.listing:
         yield line()
         yield from map(line, section.listing.splitlines())
+    if section.patch:
+        yield line()
+        yield from map(line, section.patch.splitlines())
 
 
 def _notice(notice: Notice, view: View) -> Iterator[Text]:

@@ -1,0 +1,49 @@
+"""What workflow files have to do with a diagnosis: who makes it, and what to change in them."""
+
+from collections.abc import Iterator
+
+from reconciler.core.diagnosing.counsel import Counsel, Proposal
+from reconciler.formats.html.parts import Cell, Column, Notice, Table
+from reconciler.formats.humanise import counted
+
+
+def steps(counsel: Counsel) -> Iterator[Table]:
+    """Name the steps that make what was found, and what could be changed in them."""
+    rows = [
+        (Cell(one.place), Cell(one.step), Cell(", ".join(one.causes)))
+        for one in counsel.attributions
+    ]
+    columns = (Column("Place", "code"), Column("Step", "code"), Column("Makes"))
+    yield Table("Steps of workflows that make them", columns, rows)
+    changes = (Column("Place", "code"), Column("Spares", "number"), Column("Change"))
+    yield Table("What to change in the workflows", changes, [*map(_proposal, counsel.proposals)])
+
+
+def verdict(counsel: Counsel) -> Iterator[str]:
+    """Say which single change would stop most of the growth."""
+    first = next(iter(counsel.proposals), None)
+    if first and first.left:
+        spared = counted(first.left, "version")
+        yield f"One change would have spared {spared} that nothing needs, in {first.place}."
+    elif first:
+        spared = counted(first.needed, "version")
+        yield (
+            "The workflows push nothing that is left over. Fewer would be needed by"
+            f" {spared} with a change in {first.place}."
+        )
+
+
+def unread(counsel: Counsel) -> Iterator[Notice]:
+    """Tell of the workflow files that were not read."""
+    if counsel.unread:
+        yield Notice("Workflow files that were not read", counsel.unread)
+
+
+def patch(counsel: Counsel) -> str:
+    """Return the change that spares most as `git apply` takes it; empty where there is none."""
+    return next((one.patch for one in counsel.proposals[:1]), "")
+
+
+def _proposal(one: Proposal) -> tuple[Cell, ...]:
+    spared = f"{one.left:,} left over" if one.left else f"{one.needed:,} needed"
+    return Cell(one.place), Cell(spared, one.left or one.needed), Cell(one.words)

@@ -1,0 +1,130 @@
+"""Changes to the text of a workflow, line by line, so that the rest stays as somebody wrote it.
+
+Where a file is written so that lines alone cannot tell what belongs together, there is no edit:
+then only words say what to change.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.workflows.workflow import Step, Workflow
+from reconciler.yamltree.nodes import MapNode, Node
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Lines to put in the place of others. Units: `line` counts from 1.
+
+    Shape: `removed` may be empty; then `added` goes before the line.
+    """
+
+    line: int
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The lines of one key and its value. Units: lines count from 1; `indent` in characters."""
+
+    first: int
+    lines: tuple[str, ...]
+    indent: int
+
+    @property
+    def after(self) -> int:
+        """The line after the last one."""
+        return self.first + len(self.lines)
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """Return a text with edits made, from its end to its beginning; line ends stay as they are."""
+    lines = text.split("\n")
+    end = "\r" if "\r\n" in text else ""
+    for edit in sorted(edits, key=lambda edit: edit.line, reverse=True):
+        start = edit.line - 1
+        added = [line.removesuffix("\r") + end for line in edit.added]
+        lines[start : start + len(edit.removed)] = added
+    return "\n".join(lines)
+
+
+def difference(workflow: Workflow, edits: Iterable[Edit]) -> str:
+    """Write edits as a patch, as `git apply` and `patch -p1` take it."""
+    names = (f"a/{workflow.path}", f"b/{workflow.path}")
+    both = (workflow.text.splitlines(), edited(workflow.text, edits).splitlines())
+    lines = difflib.unified_diff(*both, *names, n=2, lineterm="")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def set_input(workflow: Workflow, step: Step, name: str, value: str) -> Edit | None:
+    """Give an action one input, in the place of the value it has or after the last input."""
+    held = span(workflow, step, "with", name)
+    if held:
+        return _replaced(held, [f"{' ' * held.indent}{name}: {value}"])
+    inputs = step.node.by_name.get("with", (None, None))[1]
+    if not isinstance(inputs, MapNode) or not inputs.by_name:
+        return None
+    last = span(workflow, step, "with", list(inputs.by_name)[-1])
+    return Edit(last.after, (), (f"{' ' * last.indent}{name}: {value}",)) if last else None
+
+
+def substituted(
+    workflow: Workflow, step: Step, keys: Sequence[str], pattern: str, words: str
+) -> Edit | None:
+    """Replace what a pattern matches in the lines of a value; None where it matches nothing."""
+    held = span(workflow, step, *keys)
+    if held is None:
+        return None
+    changed = [re.sub(pattern, lambda _: words, line) for line in held.lines]
+    return _replaced(held, changed) if changed != list(held.lines) else None
+
+
+def add_lines(
+    workflow: Workflow, step: Step, keys: Sequence[str], entries: Sequence[str]
+) -> Edit | None:
+    """Add entries to a list of an input that has one on each line, making it such a list."""
+    held = span(workflow, step, *keys)
+    pair = step.value(*keys)
+    if held is None or pair is None:
+        return None
+    name, value = pair
+    if len(held.lines) > 1:
+        indent = len(held.lines[1]) - len(held.lines[1].lstrip(" "))
+        known = list(held.lines)
+    else:
+        indent = held.indent + 2
+        known = [f"{' ' * held.indent}{name.text}: |", f"{' ' * indent}{value.text}"]
+    return _replaced(held, [*known, *(f"{' ' * indent}{entry}" for entry in entries)])
+
+
+def span(workflow: Workflow, step: Step, *keys: str) -> Span | None:
+    """Return the lines of a key and its value; None where they hold anything else, too."""
+    key = _key(step.node, keys)
+    if key is None:
+        return None
+    lines = workflow.text.split("\n")
+    first, indent = key.place.line, key.place.column - 1
+    if lines[first - 1][:indent].strip(" -"):
+        return None
+    last = first
+    for number, line in enumerate(lines[first:], start=first + 1):
+        if line.strip() and len(line) - len(line.lstrip(" ")) <= indent:
+            break
+        last = number if line.strip() else last
+    return Span(first, tuple(lines[first - 1 : last]), indent)
+
+
+def _key(node: MapNode, keys: Sequence[str]) -> Node | None:
+    """Find the key at the end of a way."""
+    for name in keys[:-1]:
+        inner = node.by_name.get(name, (None, None))[1]
+        if not isinstance(inner, MapNode):
+            return None
+        node = inner
+    return node.by_name.get(keys[-1], (None, None))[0]
+
+
+def _replaced(held: Span, lines: Sequence[str]) -> Edit:
+    return Edit(held.first, held.lines, tuple(lines))

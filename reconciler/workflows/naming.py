@@ -1,0 +1,129 @@
+"""Which names a build gives its image: moving ones, ones of its own, and who says so.
+
+Source: docker/metadata-action, "tags input".
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from reconciler.workflows.expressions import expanded, is_known, is_of_one_run, output_of
+from reconciler.workflows.workflow import Job, Step, Workflow
+
+METADATA = "docker/metadata-action"
+
+_DEFAULTS = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr")
+"""What the action does without `tags`. Source: docker/metadata-action, "tags input"."""
+
+_RELEASES = ("type=semver", "type=pep440", "type=match", "type=ref,event=tag")
+_DATE = re.compile(r"\{\{\s*date\b")
+
+
+class Naming(Enum):
+    """How long a tag stays on one image."""
+
+    OWN = "its own"
+    """Every run has another one."""
+
+    MOVING = "moving"
+    """A later run takes it."""
+
+    UNKNOWN = "unknown"
+    """Only GitHub can fill it in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that a build gives.
+
+    Shape: `images` without tags; `metadata` is the step that makes the tags, None where the build
+        has them itself; `tags` has one naming for each tag.
+    """
+
+    images: tuple[str, ...]
+    tags: tuple[Naming, ...]
+    metadata: Step | None = None
+    is_staging: bool = False
+    """Whether a tag differs between the jobs of one matrix, as tags of single platforms do."""
+
+    @property
+    def has_own(self) -> bool:
+        """Whether an image keeps a tag when the next one is built."""
+        return Naming.OWN in self.tags
+
+
+def names_of(texts: Sequence[str], workflow: Workflow, job: Job, step: Step) -> Names:
+    """Tell the names in a list of image references, or in what a metadata step makes of it."""
+    for text in texts:
+        source = output_of(text)
+        metadata = _step(job, source[0]) if source else None
+        if metadata and metadata.uses == METADATA:
+            return _by_metadata(metadata, workflow)
+    spelled = [expanded(text, step) for text in texts]
+    return Names(
+        images=tuple(_image(text) for text in spelled),
+        tags=tuple(_naming(_tag(text)) for text in spelled),
+        is_staging=any("matrix." in _tag(text) for text in spelled),
+    )
+
+
+def names_in(workflow: Workflow, job: Job, step: Step) -> Names:
+    """Tell the names that the metadata step of a job makes; none where it has no such step."""
+    before = (one for one in job.steps if one.uses == METADATA and one.place < step.place)
+    metadata = next(before, None)
+    return _by_metadata(metadata, workflow) if metadata else Names((), ())
+
+
+def lines_of(text: str, *, commas: bool = True) -> list[str]:
+    """Part a list of an action's input: by lines, and by commas where they part entries."""
+    entries = re.split(r"[\n,](?![^{]*\}\})" if commas else r"\n", text)
+    return [
+        entry.strip() for entry in entries if entry.strip() and not entry.strip().startswith("#")
+    ]
+
+
+def _by_metadata(step: Step, workflow: Workflow) -> Names:
+    texts = lines_of(expanded(step.inputs.get("tags", ""), step), commas=False)
+    return Names(
+        images=tuple(lines_of(expanded(step.inputs.get("images", ""), step))),
+        tags=tuple(_typed(texts or _DEFAULTS, workflow)),
+        metadata=step,
+    )
+
+
+def _typed(texts: Sequence[str], workflow: Workflow) -> Iterator[Naming]:
+    for text in texts:
+        kind = text.replace(" ", "")
+        if kind.startswith("type=sha") or _DATE.search(text) or is_of_one_run(text):
+            # A nightly build of the same commit takes the tag of the night before.
+            again = kind.startswith("type=sha") and workflow.events == {"schedule"}
+            yield Naming.MOVING if again else Naming.OWN
+        elif kind.startswith(_RELEASES):
+            if workflow.only_tags:
+                yield Naming.OWN
+        else:
+            yield _naming(text)
+
+
+def _naming(tag: str) -> Naming:
+    if is_of_one_run(tag):
+        return Naming.OWN
+    branch = "github.ref_name" in tag or "github.head_ref" in tag
+    return Naming.MOVING if is_known(tag) or branch else Naming.UNKNOWN
+
+
+def _step(job: Job, name: str) -> Step | None:
+    return next((step for step in job.steps if step.id == name), None)
+
+
+def _image(text: str) -> str:
+    """Return a reference without its tag."""
+    return text.removesuffix(f":{_tag(text)}")
+
+
+def _tag(text: str) -> str:
+    """Return the tag of a reference; expressions may hold colons, and go before."""
+    bare = re.sub(r"\$\{\{.*?\}\}", lambda found: "x" * len(found[0]), text)
+    start = bare.rfind(":")
+    return text[start + 1 :] if start > bare.rfind("/") else "latest"

@@ -1,0 +1,71 @@
+"""The commands of a script, as far as they can be told without running it."""
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+MAX_COMMANDS = 500
+"""Most commands that are looked at in one script."""
+
+MAX_LINE = 8_000
+"""Longest command looked at, in characters."""
+
+_EXPRESSION = re.compile(r"\$\{\{.{0,500}?\}\}")
+_ENDS = frozenset({"&&", "||", ";", "|", "&"})
+_MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
+
+Command = Sequence[str]
+"""A program and its arguments, quotes taken away, expressions left as they stand."""
+
+
+def commands(script: str) -> Iterator[Command]:
+    """Yield the commands of a script; a line that no shell would read is passed over."""
+    lines = script.replace("\\\r\n", " ").replace("\\\n", " ").splitlines()
+    found = 0
+    for line in lines:
+        for command in _of(line[:MAX_LINE]):
+            found += 1
+            if found > MAX_COMMANDS:
+                return
+            yield command
+
+
+def _of(line: str) -> Iterator[Command]:
+    """Part one line into commands. Expressions may hold quotes, so a mark stands for each."""
+    kept = _EXPRESSION.findall(line)
+    lexer = shlex.shlex(_EXPRESSION.sub(_MARK, line), posix=True, punctuation_chars=";&|")
+    lexer.whitespace_split = True
+    try:
+        words = list(lexer)
+    except ValueError:
+        return
+    expressions = iter(kept)
+    command: list[str] = []
+    for word in words:
+        if word in _ENDS:
+            yield command
+            command = []
+        else:
+            command.append(re.sub(_MARK, lambda _: next(expressions, ""), word))
+    yield command
+
+
+def options(command: Command, *names: str) -> list[str]:
+    """Return every value that an option has in a command: `--name value` and `--name=value`."""
+    joined = (word.partition("=") for word in command if "=" in word)
+    apart = pairwise(command)
+    return [
+        *(value for name, _, value in joined if name in names),
+        *(value for name, value in apart if name in names),
+    ]
+
+
+def switched_on(command: Command, name: str) -> bool:
+    """Whether a switch is given and not set to false."""
+    return name in command or f"{name}=true" in command
+
+
+def begins(command: Command, *words: str) -> bool:
+    """Whether a command is this program with these words, wherever `sudo` or the like stand."""
+    return tuple(command[: len(words)]) == words or tuple(command[1 : len(words) + 1]) == words

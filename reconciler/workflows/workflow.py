@@ -1,0 +1,73 @@
+"""A workflow as far as it pushes images: its steps, each with its place in the file."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from reconciler.yamltree.nodes import MapNode, Place, ScalarNode
+
+Environment = Mapping[str, str]
+"""Variables by name, as the file spells their values."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a job. Shape: `uses` is an action without its version, or empty."""
+
+    name: str
+    id: str
+    uses: str
+    script: str
+    place: Place
+    inputs: Mapping[str, str]
+    environment: Environment
+    node: MapNode
+    """The step as it stands in the file, for whoever edits it."""
+
+    def asks(self, name: str) -> str:
+        """Return an input, trimmed and in lower case, empty where it is not given."""
+        return self.inputs.get(name, "").strip().lower()
+
+    def value(self, *keys: str) -> tuple[ScalarNode, ScalarNode] | None:
+        """Return a key below this step and the text that it has, None where there is none."""
+        node = self.node
+        for key in keys[:-1]:
+            inner = node.by_name.get(key, (None, None))[1]
+            if not isinstance(inner, MapNode):
+                return None
+            node = inner
+        name, value = node.by_name.get(keys[-1], (None, None))
+        pair = isinstance(name, ScalarNode) and isinstance(value, ScalarNode)
+        return (name, value) if pair else None  # type: ignore[return-value] # both are scalars
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job. Shape: a job that calls another workflow has no steps."""
+
+    name: str
+    steps: tuple[Step, ...]
+    is_matrix: bool = False
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """One workflow file.
+
+    Shape: `events` are what starts it; `only_tags` says that a push starts it for git tags only.
+    """
+
+    path: str
+    text: str
+    events: frozenset[str]
+    jobs: tuple[Job, ...]
+    only_tags: bool = False
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it runs at given times, whether or not anything changed."""
+        return "schedule" in self.events
+
+    @property
+    def steps(self) -> Iterator[tuple[Job, Step]]:
+        """Yield every step with its job."""
+        return ((job, step) for job in self.jobs for step in job.steps)
