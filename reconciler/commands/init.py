@@ -100,7 +100,8 @@ def _globs(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob]:
     if not told and settings.workflow_repository:
         told = [f"{GITHUB_HOST}/{settings.workflow_repository.lower()}"]
     if not told and sys.stdin.isatty():
-        told = input("Which repositories, such as ghcr.io/acme/web? ").split()
+        typer.echo("Which repositories, such as ghcr.io/acme/web? ", nl=False, err=True)
+        told = input().split()
     if not told:
         raise typer.BadParameter("name a repository", param_hint="REPOSITORY")
     try:
@@ -160,6 +161,8 @@ def _tell(one: Sample) -> None:
     if one.error:
         typer.echo(f"{one.glob} could not be read, so less is known of it.", err=True)
         complain(one.error)
+    elif not one.inventories:
+        typer.echo(f"{one.glob} names nothing that is there yet.", err=True)
 
 
 def _ask(files: Mapping[Path, str], *, yes: bool) -> None:

@@ -53,10 +53,9 @@ class Subject:
 
     @property
     def tags(self) -> list[Tag]:
-        """Every tag there is, sorted; the usual ones where nobody could look."""
-        if not self.inventories:
-            return [Tag(shape.example) for shape in _usual_shapes()]
-        return sorted(tag for inventory in self.inventories for tag in inventory.tagged)
+        """Every tag there is, sorted; the usual ones where nobody could look, or there is none."""
+        found = sorted(tag for inventory in self.inventories for tag in inventory.tagged)
+        return found or [Tag(shape.example) for shape in _usual_shapes()]
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,8 @@ def _first_plan(proposal: Proposal) -> str:
     """Say what the first plan would do, and how to go on from there."""
     if not proposal.subject.inventories:
         return (
-            "The registry could not be read, so this speaks of the tags that are usual. Compare"
-            " it with what you have: tags that no rule knows stay, and plans list them."
+            "Nothing could be read of the registry, so this speaks of the tags that are usual."
+            " Compare it with what you have: tags that no rule knows stay, and plans list them."
         )
     going = sum(plan.images_deleted for plan in proposal.plans)
     images = sum(plan.images for plan in proposal.plans)

@@ -98,3 +98,9 @@ def test_without_push_times_ages_count_from_when_a_run_first_saw_an_image() -> N
     assert commits["keep"] == {"within": "30d"}
     assert commits["age_by"] == "first_seen"
     assert deleted(proposal.plans[0]) == []
+
+
+def test_where_nothing_is_tagged_the_usual_rules_are_written() -> None:
+    names = [rule.document["name"] for rule in proposed(image("a", age="1d")).rules]
+
+    assert names == ["releases", "candidates", "previews", "commits", "nightly", "dangling"]

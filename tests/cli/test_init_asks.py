@@ -1,0 +1,93 @@
+"""`reconciler init` on a terminal: it asks what it has to know, and before it writes."""
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import typer
+
+from reconciler.commands.init import app
+from reconciler.engine.sample import Sample
+from reconciler.model.patterns import RepositoryGlob
+from tests.support.inventories import image, inventory
+
+WRITE = "Write policies/web.yaml, policies/web.test.yaml? Only `yes` will do it: "
+
+
+class Terminal(io.StringIO):
+    """A person at a keyboard."""
+
+    def isatty(self) -> bool:
+        """Say that somebody is there."""
+        return True
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an empty folder, and a registry in which every repository has two images."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITHUB_TOKEN", "GH_TOKEN", "GITHUB_REPOSITORY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RECONCILER_CACHE", str(tmp_path / "cache"))
+    held = inventory(image("a", "1.4.2", "latest"), image("b", "customer-acme"))
+    monkeypatch.setattr("reconciler.commands.init.sample", lambda glob, _: Sample(glob, (held,)))
+    return tmp_path
+
+
+def init(monkeypatch: pytest.MonkeyPatch, answers: Iterable[str], *arguments: str) -> int:
+    """Run the command with a person who answers so."""
+    monkeypatch.setattr("sys.stdin", Terminal("".join(f"{answer}\n" for answer in answers)))
+    command = typer.main.get_command(app)
+    line = ["--no-workflow", *arguments]
+    return command.main(line, "reconciler init", standalone_mode=False) or 0
+
+
+def test_it_asks_for_repositories_and_before_it_writes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = init(monkeypatch, ["ghcr.io/acme/web ghcr.io/acme/tools", "yes"])
+
+    printed = capsys.readouterr()
+    assert code == 0
+    assert printed.out == "policies/web.yaml\npolicies/web.test.yaml\n"
+    assert printed.err.startswith("Which repositories, such as ghcr.io/acme/web? ")
+    assert WRITE in printed.err
+    assert "No rule knows 2 tags; what has one stays." in printed.err
+    policy = (folder / "policies" / "web.yaml").read_text()
+    assert 'repositories: ["ghcr.io/acme/web", "ghcr.io/acme/tools"]' in policy
+
+
+def test_nothing_is_written_against_ones_will(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = init(monkeypatch, ["no"], "ghcr.io/acme/web")
+
+    assert code == 0
+    assert capsys.readouterr().err.endswith(f"{WRITE}Nothing was written.\n")
+    assert not (folder / "policies").exists()
+
+
+def test_whoever_said_yes_and_named_all_is_not_asked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = init(monkeypatch, [], "ghcr.io/acme/web", "--yes")
+
+    assert code == 0
+    assert "?" not in capsys.readouterr().err
+    assert (folder / "policies" / "web.yaml").exists()
+
+
+def test_a_pattern_that_names_nothing_is_said_and_is_no_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def empty(glob: RepositoryGlob, _: object) -> Sample:
+        return Sample(glob, ())
+
+    monkeypatch.setattr("reconciler.commands.init.sample", empty)
+
+    code = init(monkeypatch, [], "ghcr.io/acme/tool-*", "--yes")
+
+    assert code == 0
+    assert "ghcr.io/acme/tool-* names nothing that is there yet." in capsys.readouterr().err
+    assert (folder / "policies" / "tool.yaml").exists()
