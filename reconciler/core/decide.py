@@ -80,6 +80,7 @@ class _Bench:
     judging: Mapping[Digest, Sequence[Opinion]]
     pinned: Mapping[Digest, tuple[Cause, str]]
     left: Mapping[Digest, Remnant]
+    visibility: str
     known: Set[Tag]
     born: Fact
     """The time that `min_age` counts from."""
@@ -133,6 +134,7 @@ def _bench(
         judging=_opinions(policy, policy.rules, images, index, now),
         pinned=pinned(policy, observations),
         left=left,
+        visibility=inventory.visibility,
         known=known,
         born=Fact.PUSHED if Fact.PUSHED in inventory.facts else Fact.FIRST_SEEN,
         old_enough=now - policy.guards.min_age.delta if policy.guards.min_age.delta else None,
@@ -198,7 +200,7 @@ def _verdict(
 def _unkept(image: Image, bench: _Bench, remnant: Remnant | None) -> tuple[Cause, str]:
     """Judge an image that no rule keeps: the registry may have refused it before."""
     seen = bench.observations.digests.get(image.digest)
-    if seen and seen.retained and seen.tags == image.version.tags:
+    if seen and seen.refuses(image.version.tags, bench.visibility):
         return Cause.RETAINED, f"the registry refused: {seen.retained}"
     return Cause.EXPIRED, remnant.reason if remnant else ""
 

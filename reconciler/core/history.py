@@ -52,6 +52,11 @@ class Attempt:
         return tuple(map(Tag, self.intent.body.get("tags", ())))
 
     @property
+    def visibility(self) -> str:
+        """Who could see the repository then, in the registry's word; empty if it did not say."""
+        return str(self.opened.body.get("visibility", "")) if self.opened else ""
+
+    @property
     def is_abridged(self) -> bool:
         """Whether there was no room to name all the tags that it had."""
         return bool(self.intent.body.get("more_tags"))

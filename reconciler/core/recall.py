@@ -35,7 +35,11 @@ def without_refusals(noted: Observations, records: Sequence[Record]) -> Observat
 
 
 def _refusal(attempt: Attempt) -> dict[str, object]:
-    """Return what an observation says of a refusal: it holds for the tags of then."""
-    if attempt.ended and attempt.result is Result.RETAINED and not attempt.is_abridged:
-        return {"tags": attempt.tags, "retained": str(attempt.ended.body.get("reason", ""))}
-    return {}
+    """Return what an observation says of a refusal: it holds for the tags and the visibility of then."""
+    if not attempt.ended or attempt.result is not Result.RETAINED or attempt.is_abridged:
+        return {}
+    return {
+        "tags": attempt.tags,
+        "retained": str(attempt.ended.body.get("reason", "")),
+        "visibility": attempt.visibility,
+    }

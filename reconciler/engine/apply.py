@@ -163,6 +163,7 @@ class _Application:
             "policy": self.approved.policy.name,
             "changes": sum(map(len, work.components)),
             "undo_days": undo_days(self.registry),
+            **({"visibility": inventory.visibility} if inventory.visibility else {}),
             **self.approved.origin,
         }
         self.state.append(self.run.id, self.run.clock(), [Entry("run_open", opening)])

@@ -37,6 +37,7 @@ def observe(
         evidence=Evidence(
             pages=listing.pages, requests=reader.requests - before, watermark=listing.watermark
         ),
+        visibility=listing.visibility,
     )
 
 

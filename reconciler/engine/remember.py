@@ -21,28 +21,28 @@ def remember(
     `gone` was deleted by the run; `refused` maps what the registry would not delete to its words.
     """
     words = refused or {}
-    return Observations(
-        digests={
-            version.digest: _observe(earlier.digests.get(version.digest), version, now, words)
-            for version in inventory.versions.values()
-            if version.digest not in gone
+    stay = (version for digest, version in inventory.versions.items() if digest not in gone)
+    seen = {one.digest: _observe(earlier.digests.get(one.digest), one, now) for one in stay}
+    for digest in words.keys() & seen.keys():
+        # A refusal holds for the tags of now, even for none.
+        refusal = {
+            "tags": inventory.versions[digest].tags,
+            "retained": words[digest],
+            "visibility": inventory.visibility,
         }
-    )
+        seen[digest] = seen[digest].model_copy(update=refusal)
+    return Observations(digests=seen)
 
 
-def _observe(
-    before: Observation | None, version: Version, now: datetime, refused: Mapping[Digest, str]
-) -> Observation:
+def _observe(before: Observation | None, version: Version, now: datetime) -> Observation:
     if before is None:
         before = Observation(first_seen=now, tags=version.tags)
-    untagged_since = None if version.tags else before.untagged_since or now
-    same_tags = version.tags == before.tags
-    retained = refused.get(version.digest, before.retained if same_tags else "")
+    stands = bool(before.retained) and version.tags == before.tags
     return Observation(
         first_seen=before.first_seen,
-        untagged_since=untagged_since,
-        # A refusal holds for the tags of now, even for none.
-        tags=version.tags if retained else version.tags or before.tags,
-        retained=retained,
+        untagged_since=None if version.tags else before.untagged_since or now,
+        tags=version.tags if stands else version.tags or before.tags,
+        retained=before.retained if stands else "",
+        visibility=before.visibility if stands else "",
         held=before.held,
     )

@@ -92,6 +92,8 @@ class Inventory:
     """The times that this registry and state can give; a rule asking for another is an error."""
 
     evidence: Evidence = field(default_factory=Evidence)
+    visibility: str = ""
+    """Who may see the repository, in the registry's word; empty where it does not say."""
 
     @classmethod
     def of(
@@ -101,11 +103,12 @@ class Inventory:
         *,
         facts: frozenset[Fact] = frozenset(Fact),
         evidence: Evidence | None = None,
+        visibility: str = "",
     ) -> "Inventory":
         """Build an inventory from versions in any order; the order never matters again."""
         ordered = sorted(versions, key=lambda version: version.digest)
         by_digest = {version.digest: version for version in ordered}
-        return cls(repository, by_digest, facts, evidence or Evidence())
+        return cls(repository, by_digest, facts, evidence or Evidence(), visibility)
 
     @cached_property
     def tagged(self) -> Mapping[Tag, Digest]:

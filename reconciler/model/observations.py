@@ -18,10 +18,17 @@ class Observation(Frozen):
     """The tags it had when last seen, kept after it lost them, to say which tag moved on."""
 
     retained: str = ""
-    """Why the registry refused to delete it; tried again only once `tags` change."""
+    """Why the registry refused to delete it; tried again only once that may have changed."""
+
+    visibility: str = ""
+    """Who could see the repository when the registry refused; empty where it did not say."""
 
     held: bool = False
     """Restored by an undo, and kept from later plans until released."""
+
+    def refuses(self, tags: tuple[Tag, ...], visibility: str) -> bool:
+        """Whether the registry refused, and neither tags nor visibility changed since."""
+        return bool(self.retained) and (self.tags, self.visibility) == (tags, visibility)
 
 
 class Observations(Frozen):

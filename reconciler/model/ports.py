@@ -34,6 +34,8 @@ class Listing:
     closed: bool
     pages: int = 1
     watermark: str = ""
+    visibility: str = ""
+    """Who may see the repository, in the registry's word; empty where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -92,12 +93,13 @@ class GhcrReader:
             while GitHub counts more versions than it names.
         """
         path = self._packages.path(repository)
-        counted = package_of(self._api.read(path)).version_count
+        package = package_of(self._api.read(path))
         reading = read_whole(VersionPages(self._api, self._remembered, path).fetch, repository)
-        _compare(repository, reading, counted)
+        _compare(repository, reading, package.version_count)
         self._places[repository] = Places(reading.places)
         versions = tuple(reading.versions.values())
-        return _listing(repository, versions, pages=reading.head.last, closed=True)
+        listing = _listing(repository, versions, pages=reading.head.last, closed=True)
+        return replace(listing, visibility=package.visibility)
 
     def newest(self, repository: Repository, watermark: str) -> Listing:
         """List the newest versions, back to one that was there when the watermark was taken."""

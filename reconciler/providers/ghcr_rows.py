@@ -22,6 +22,7 @@ class Package:
 
     name: str
     version_count: int
+    visibility: str
 
 
 def rows_of(response: httpx.Response) -> Sequence[Mapping[str, Any]]:
@@ -90,7 +91,7 @@ def _version(row: Mapping[str, Any]) -> Version:
 
 def _package(response: httpx.Response, row: Mapping[str, Any]) -> Package:
     try:
-        return Package(str(row["name"]), int(row["version_count"]))
+        return Package(str(row["name"]), int(row["version_count"]), str(row.get("visibility", "")))
     except (LookupError, TypeError, ValueError) as error:
         raise ProtocolError(f"{place(response)}: not a package: {error}") from error
 

@@ -33,10 +33,10 @@ def test_a_later_plan_shows_it_as_retained_and_apply_sends_nothing(refused: Work
     assert (applied.code, refused.calls("DELETE")) == (0, 0)
 
 
-def test_it_is_tried_again_on_request(refused: Workshop) -> None:
+def test_it_is_tried_again_once_the_package_is_private(refused: Workshop) -> None:
     refused.sandbox.package(PACKAGE).visibility = "private"
 
-    applied = refused.reconciler("apply", "--yes", "--retry-retained")
+    applied = refused.reconciler("apply", "--yes")
 
     assert applied.code == 0
     assert applied.last_line.startswith("Apply: 1 deleted")
@@ -44,7 +44,7 @@ def test_it_is_tried_again_on_request(refused: Workshop) -> None:
 
 
 def test_a_saved_plan_tries_it_again_when_plan_and_apply_are_asked_to(refused: Workshop) -> None:
-    refused.sandbox.package(PACKAGE).visibility = "private"
+    refused.sandbox.package(PACKAGE).tags["pr-8"].downloads = 0
     refused.reconciler("plan", "--retry-retained", "--out", "plan.json")
 
     without = refused.reconciler("apply", "plan.json", "--yes")

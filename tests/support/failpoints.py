@@ -42,6 +42,7 @@ CHANGING = ("DELETE", "POST")
 
 UNREACHED: Mapping[str, str] = {
     "Registry.blobs": "asked only by `snapshot`",
+    "Registry.blobs_present": "asked only by `verify`",
     "Registry.created": "asked only where a rule orders by `created`",
     "Registry.deleted": "asked only by undo",
     "Registry.documents": "asked only by `snapshot`",
@@ -49,6 +50,7 @@ UNREACHED: Mapping[str, str] = {
     "Registry.referrers": "asked only where a registry lists nothing but tags",
     "Registry.repositories": "asked only by a plan, and here it is drawn before",
     "Registry.tag": "called only by undo",
+    "Registry.unread": "asked only by `diagnose`, which says what it will read",
     "RepositoryState.holder": "asked only by `lock status`",
     "RepositoryState.seize": "called only by `lock break`",
     "State.repositories": "asked only by `log`",

@@ -54,6 +54,7 @@ class FakeRegistry(Scripted):
         """Digests that are never deleted, each with the registry's words."""
 
         self.forbids_deletion = False
+        self.visibility = ""
         self._clock = clock
         self.closed = closed
         self._referrers = referrers
@@ -219,7 +220,8 @@ class FakeRegistry(Scripted):
         watermark = str(max((stored.id for stored in shown), default=0)) if self.closed else ""
         pages = max(1, -(-len(shown) // self._page))
         self.requests += pages - 1
-        return Listing(tuple(map(self._version, shown)), self.closed, pages, watermark)
+        versions = tuple(map(self._version, shown))
+        return Listing(versions, self.closed, pages, watermark, self.visibility)
 
     def _version(self, stored: Stored) -> Version:
         digest, tags = Digest(stored.digest), tuple(sorted(map(Tag, stored.tags)))

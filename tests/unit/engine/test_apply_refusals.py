@@ -93,6 +93,7 @@ def unnoted(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
     def dying(*_: object) -> None:
         raise Killed
 
+    scene.registry.visibility = "public"
     scene.registry.refuses[BUILD.digest] = POPULAR
     with monkeypatch.context() as patch:
         patch.setattr(LocalRepositoryState, "save_observations", dying)
@@ -172,6 +173,20 @@ def test_a_refusal_is_tried_again_once_the_tags_change(scene: Scene) -> None:
 
     applied = scene.apply()
 
+    assert results(applied, **NAMES)["index"] == "deleted"
+
+
+def test_a_refusal_is_tried_again_once_the_visibility_changes(scene: Scene) -> None:
+    scene.registry.visibility = "public"
+    scene.registry.refuses[BUILD.digest] = POPULAR
+    scene.apply()
+    same = scene.apply()
+    scene.registry.refuses.clear()
+    scene.registry.visibility = "private"
+
+    applied = scene.apply()
+
+    assert same.outcomes == []
     assert results(applied, **NAMES)["index"] == "deleted"
 
 
