@@ -28,6 +28,7 @@ COMMANDS = {
     "undo": "Bring back what a run deleted, and hold it.",
     "log": "List runs, show what they did, tell why something went, verify the journal.",
     "lock": "Say who holds locks; break the lock of a run that hangs.",
+    "state": "Begin the state at a place; look after it, move it, export it.",
     "demo": "Play the whole cycle on a made-up package, on this machine alone.",
     "comment": "Show a saved plan in one comment of a pull request.",
     "action": "Run as a step of a GitHub workflow; action.yml calls it.",

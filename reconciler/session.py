@@ -246,6 +246,11 @@ def open_state(state: str | None) -> State:
     return state_of(Settings.load(), state)
 
 
+def place_of_state(state: str | None) -> str:
+    """Say where the state is: as told, else as set."""
+    return state or Settings.load().state
+
+
 def state_of(settings: Settings, place: str | None) -> State:
     """Build the state at a place, by default the one of the settings; nothing is sent yet."""
     known = Surroundings(utc_now, settings.github_api, settings.token_for(GITHUB_HOST))

@@ -32,8 +32,9 @@ def status(state: StateDirectory = None, output: LockFormat = "text") -> None:
 def break_(run: Run, state: StateDirectory = None) -> None:
     """Take the locks away from a run that hangs; it deletes nothing more, should it wake up.
 
-    A lock goes with its process, however that ends: this is only for one that still lives. It is
-    safer to stop the process.
+    In a directory or a database a lock goes with its process, however that ends: there this is
+    only for one that still lives, and it is safer to stop the process. Elsewhere the lock of a run
+    that died is free after some minutes; this frees it at once.
     """
     with running(verbose=False):
         breaker = holder(utc_now())
