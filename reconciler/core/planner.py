@@ -1,13 +1,13 @@
 """From decisions to a plan: ordered changes, counts, guards, and what people should know."""
 
 import hashlib
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.core.decide import Decision, Decisions, decide
+from reconciler.core.families import family
 from reconciler.core.graph import Graph, build_graph
 from reconciler.core.guards import Allowances, Toll, check_guards
 from reconciler.core.order import deletion_order
@@ -26,8 +26,6 @@ from reconciler.model.plan import (
     canonical,
 )
 from reconciler.model.policy import Policy
-
-_VARYING = re.compile(r"[0-9a-f]{7,}|\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +154,7 @@ def _families(decisions: tuple[Decision, ...]) -> tuple[TagFamily, ...]:
     for decision in decisions:
         if decision.cause is Cause.UNMATCHED_TAG:
             for tag in decision.unknown:
-                families[_VARYING.sub("*", tag)].append(tag)
+                families[family(tag)].append(tag)
     return tuple(
         TagFamily(pattern=pattern, count=len(tags), example=min(tags))
         for pattern, tags in sorted(families.items(), key=lambda pair: (-len(pair[1]), pair[0]))

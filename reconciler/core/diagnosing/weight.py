@@ -1,10 +1,10 @@
 """How many bytes each version brought that were not there before."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from reconciler.core.wholeness import blobs_of
 from reconciler.model.inventory import Version
-from reconciler.model.manifest import Descriptor, Manifest
 from reconciler.model.names import Digest
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -21,15 +21,8 @@ def weights(versions: Iterable[Version]) -> Mapping[Digest, int]:
         found[version.digest] = 0
         if version.manifest is None:
             continue
-        fresh = {b.digest: b.size for b in _blobs(version.manifest) if b.digest not in counted}
+        named = (blob for _, blob in blobs_of(version.manifest) if not blob.foreign)
+        fresh = {blob.digest: blob.size for blob in named if blob.digest not in counted}
         counted.update(fresh)
         found[version.digest] = version.manifest.size + sum(fresh.values())
     return found
-
-
-def _blobs(manifest: Manifest) -> Iterator[Descriptor]:
-    """Yield the configuration and layers, those too that an index-shaped cache lists."""
-    if manifest.config:
-        yield manifest.config
-    yield from manifest.layers
-    yield from (child for child in manifest.children if child.is_blob)
