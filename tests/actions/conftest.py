@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,27 @@ from tests.support.workflows.runner import Event, Job, Machine
 from tests.support.workshop import Workshop, workshop
 
 INSTALL = "Install Reconciler"
-ACCOUNTS = {right: f"ghs_{right}" for right in ("none", "read", "write")}
-"""The token of a job by its right on packages."""
-
 PUSH = Event("push")
+
+
+def token_for(permissions: Mapping[str, str]) -> str:
+    """Name the token of a job with some permissions."""
+    packages = permissions.get("packages", "none")
+    talks, keeps = (permissions.get(name) == "write" for name in ("pull-requests", "contents"))
+    return f"ghs_{packages}_{'talks' if talks else 'silent'}_{'keeps' if keeps else 'reads'}"
+
+
+def accounts() -> Iterator[Account]:
+    """Make the tokens that GitHub would make for our jobs."""
+    roles = {"none": {}, "read": {"*": "read"}, "write": {"*": "admin"}}
+    for packages, talks, keeps in product(roles, ("read", "write"), ("read", "write")):
+        yield Account.of(
+            token_for({"packages": packages, "pull-requests": talks, "contents": keeps}),
+            login="github-actions[bot]",
+            roles=roles[packages],
+            may_comment=talks == "write",
+            contents=keeps == "write",
+        )
 
 
 @dataclass
@@ -27,8 +45,8 @@ class Actions:
     web: Workshop
     folder: Path
     uploads: list[str] = field(default_factory=list)
-    rights: str = "write"
-    """What the token of a single step may do to packages."""
+    permissions: Mapping[str, str] = field(default_factory=lambda: {"packages": "write"})
+    """What the job of a single step may do."""
 
     def run(self, workflow: Path, job: str, event: Event, *, install: bool = False) -> Job:
         """Run one job on a machine of its own; our program is there unless it is to install it."""
@@ -42,8 +60,8 @@ class Actions:
             workspace=self.web.folder,
             temporary=temporary,
             event=event,
-            token_for=ACCOUNTS.__getitem__,
-            environment=self.web.reconciler.environment,
+            token_for=token_for,
+            environment={**self.web.reconciler.environment, "GITHUB_API_URL": self.web.sandbox.url},
             stand_ins=self._stand_ins(),
             done=frozenset() if install else frozenset({INSTALL}),
         )
@@ -54,7 +72,7 @@ class Actions:
         document = {
             "jobs": {
                 "one": {
-                    "permissions": {"packages": self.rights},
+                    "permissions": self.permissions,
                     "steps": [{"name": "one", "uses": "./", "with": inputs}],
                 }
             }
@@ -62,6 +80,11 @@ class Actions:
         path = self.folder / "one.yml"
         path.write_text(json.dumps(document))  # JSON is YAML, too
         return self.run(path, "one", event, install=install)
+
+    @property
+    def comments(self) -> list[str]:
+        """The comments on pull request 7."""
+        return [one.body for one in self.web.sandbox.world.conversations.of("acme/web#7")]
 
     def _stand_ins(self) -> Mapping[str, Callable[..., Mapping[str, str]]]:
         """Play the actions of others: nothing is checked out, cached or uploaded for real."""
@@ -81,20 +104,12 @@ class Actions:
 @pytest.fixture
 def actions(tmp_path: Path) -> Iterator[Actions]:
     """Serve a package of which 7 versions are to go, and give the machine to run workflows on."""
-    accounts = [
-        Account.of(ACCOUNTS["none"], roles={}),
-        Account.of(ACCOUNTS["read"], roles={"*": "read"}),
-        Account.of(ACCOUNTS["write"], roles={"*": "admin"}),
-    ]
     (tmp_path / "repository").mkdir()
-    with workshop(tmp_path / "repository", accounts=accounts) as web:
+    with workshop(tmp_path / "repository", accounts=tuple(accounts())) as web:
         yield Actions(web, tmp_path)
 
 
 @pytest.fixture
 def retention(tmp_path: Path) -> Path:
-    """Give the workflow that the documentation shows first, with its state in the workspace."""
-    path = workflows(tmp_path / "workflows")["retention.yml"]
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("github://${{ github.repository }}/reconciler-state", ".state"))
-    return path
+    """Give the workflow that the documentation shows first."""
+    return workflows(tmp_path / "workflows")["retention.yml"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.actions.conftest import ACCOUNTS, Actions
+from tests.actions.conftest import Actions, token_for
 from tests.support.workflows.runner import Event, Job
 
 APPLY = {"command": "apply", "state": ".state"}
@@ -116,7 +116,7 @@ def test_an_input_without_effect_or_sense_is_refused_with_the_cure(
 
 
 def test_a_token_that_may_not_delete_is_told_and_nothing_is_gone(actions: Actions) -> None:
-    actions.rights = "read"
+    actions.permissions = {"packages": "read"}
 
     job = actions.step(APPLY)
 
@@ -153,7 +153,7 @@ def test_no_token_appears_anywhere(actions: Actions) -> None:
     job = actions.step(APPLY)
 
     told = job.log + "".join(step.summary + str(step.outputs) for step in job.steps)
-    assert ACCOUNTS["write"] not in told
+    assert token_for(actions.permissions) not in told
 
 
 def test_nothing_of_the_workspace_is_imported(actions: Actions) -> None:

@@ -25,6 +25,7 @@ class _Repository(_Told):
 
 class _Side(_Told):
     sha: str = ""
+    ref: str = ""
     repo: _Repository | None = None
     """None for a fork that was deleted since."""
 

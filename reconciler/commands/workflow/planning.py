@@ -1,5 +1,6 @@
 """The step `plan`: what would go, as text, Markdown, outputs and a file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.api import LASTS
@@ -71,7 +72,8 @@ def _base(
     if request is None or not request.base.sha:
         return None, ()
     try:
-        return load_revision(files, request.base.sha), ()
+        base = load_revision(files, request.base.sha)
+        return replace(base, reference=request.base.ref or base.reference), ()
     except PolicyError as error:
         cure = "Check out with `fetch-depth: 0` to see what this pull request itself changes."
         return None, (said("notice", f"{error}\n{cure}"),)

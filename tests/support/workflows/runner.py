@@ -73,8 +73,8 @@ class Machine:
     workspace: Path
     temporary: Path
     event: Event
-    token_for: Callable[[str], str]
-    """Gives the token of a job that has `none`, `read` or `write` on packages."""
+    token_for: Callable[[Mapping[str, str]], str]
+    """Gives the token of a job by its permissions."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Mapping[str, StandIn] = field(default_factory=dict)
@@ -90,9 +90,8 @@ class Machine:
         written = document["jobs"][name]
         self.job = Job()
         permissions = written.get("permissions", document.get("permissions", {}))
-        right = permissions.get("packages", "none") if isinstance(permissions, dict) else "none"
-        self.token = self.token_for("read" if self.event.from_fork else right)
-        scope = _Scope(self, {**self.environment, **document.get("env", {})})
+        self.token = self.token_for(_readable(permissions) if self.event.from_fork else permissions)
+        scope = _Scope(self, self.environment).with_variables(document.get("env", {}))
         if not scope.expressions.holds(written.get("if", True)):
             self.job.outcome = "skipped"
             return self.job
@@ -251,6 +250,11 @@ class _Scope:
             summary=summary.read_text(encoding="utf-8"),
             outputs=read_commands(output.read_text(encoding="utf-8")),
         )
+
+
+def _readable(permissions: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what a fork gets of permissions: what can be written may only be read."""
+    return {name: "read" for name, right in permissions.items() if right != "none"}
 
 
 def _inherited() -> Mapping[str, str]:
