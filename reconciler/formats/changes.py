@@ -42,8 +42,8 @@ def weakness(weak: Weakening, quote: Quote = str) -> str:
     if not weak.images:
         return told
     lose = "image loses its" if weak.images == 1 else "images lose their"
-    goes = f"{weak.going:,} to delete" if weak.going else "none to delete"
-    return f"{told}: {weak.images:,} {lose} protection, {goes} now"
+    going = f"{weak.going:,}" if weak.going else "none"
+    return f"{told}: {weak.images:,} {lose} protection, {going} of them to delete now"
 
 
 def reason(shift: Shift, part: RepositoryDifference, quote: Quote = str) -> str:

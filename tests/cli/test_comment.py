@@ -17,6 +17,7 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import Settings
 from tests.support.cli import Ended
 from tests.support.plans import image, part, plan
+from tests.support.workshop import Emptied
 
 THREAD = "acme/web#7"
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -262,3 +263,23 @@ def test_a_difference_of_another_plan_is_refused(desk: Desk) -> None:
     assert done.code == 4
     assert "was made beside another plan" in done.stderr
     assert desk.bodies == []
+
+
+def test_afterwards_the_comment_tells_what_became_of_the_plan(
+    emptied: Emptied, tmp_path: Path
+) -> None:
+    web = emptied()
+    github = {"GITHUB_API_URL": web.sandbox.url, "GITHUB_REPOSITORY": "acme/web"}
+    (tmp_path / "plan.json").write_bytes(FIRST.to_bytes())
+    wanted = ("comment", "plan.json", "--pr", "7", "--applied")
+
+    done = web.reconciler(*wanted, web.run, more=github)
+    unknown = web.reconciler(*wanted, "nobody", more=github)
+
+    (comment,) = web.sandbox.world.conversations.of(THREAD)
+    lines = comment.body.splitlines()
+    assert done.code == 0
+    assert lines[1] == f"### Applied by run `{web.run}`: 7 deleted"
+    assert lines[3].startswith(f"Undo with `reconciler undo {web.run}` until 20")
+    assert (unknown.code, unknown.stdout) == (78, "")
+    assert "no run nobody" in unknown.stderr
