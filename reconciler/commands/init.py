@@ -36,7 +36,7 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(
         help="Repositories, or patterns of them. Default: the package of this workflow.",
-        metavar="[REPOSITORY]...",
+        metavar="REPOSITORY",
     ),
 ]
 MoreNames = Annotated[

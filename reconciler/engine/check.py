@@ -7,6 +7,7 @@ from datetime import datetime
 from reconciler.core.checking.check import check
 from reconciler.core.checking.finding import Bounds, Finding, Standing
 from reconciler.core.planner import Case
+from reconciler.engine.clock import check_clock
 from reconciler.engine.plan import Governed, read_case
 from reconciler.errors import AccessError, EvidenceError, ExitCode, ReconcilerError
 from reconciler.model.names import Repository
@@ -57,7 +58,9 @@ class Inspection:
         if governed is None:
             return None, None
         try:
-            return read_case(governed, self.state, self.now), None
+            case = read_case(governed, self.state, self.now)
+            check_clock(governed.reader, self.now)
+            return case, None
         except (EvidenceError, AccessError) as error:
             return None, error
 

@@ -25,7 +25,8 @@ def overdue(standing: Standing, bounds: Bounds) -> Iterator[Finding]:
     found = due_since(standing, standing.now - bounds.overdue)
     if found:
         words = f"{versions(len(found), 'image')} due to go for more than {spoken(bounds.overdue)}"
-        yield Finding(Kind.OVERDUE, words, _cure(standing.plan), tuple(map(named, found)))
+        tagged_first = sorted(found, key=lambda version: (not version.tags, version.digest))
+        yield Finding(Kind.OVERDUE, words, _cure(standing.plan), tuple(map(named, tagged_first)))
 
 
 def not_applied(standing: Standing, bounds: Bounds) -> Iterator[Finding]:
@@ -56,15 +57,19 @@ def due_since(standing: Standing, since: datetime) -> tuple[Version, ...]:
 
 
 def last_success(records: Iterable[Record]) -> datetime | None:
-    """Return when a run last did all that it was to do; None where none ever did."""
-    closed = [record for record in records if record.type == "run_close" and _is_success(record)]
-    return max((record.ts for record in closed), default=None)
+    """Return when an apply last did what it could; None where none ever did."""
+    listed = list(records)
+    undoing = {one.run for one in listed if one.type == "run_open" and "undoes" in one.body}
+    closed = (one for one in listed if one.type == "run_close" and one.run not in undoing)
+    return max((record.ts for record in closed if _is_success(record)), default=None)
 
 
 def _is_success(closing: Record) -> bool:
+    """Whether a run came to its end, or, where its time ran out, came on at least."""
     counts = closing.body.get("counts", {})
     failed = any(counts.get(result) for result in (Result.FAILED, Result.UNKNOWN))
-    return closing.body.get("reason") == "done" and not failed
+    came_on = closing.body.get("reason") == "done" or counts.get(Result.DELETED)
+    return bool(came_on) and not failed
 
 
 def _went(case: Case, then: datetime) -> frozenset[Digest]:

@@ -79,7 +79,7 @@ def _deleted(standing: Standing) -> Mapping[Digest, Attempt]:
 def _touched(records: Sequence[Record]) -> set[Digest]:
     """Return what runs of ours deleted, or may have."""
     tried = attempts(records)
-    done = {one.digest for one in tried if one.result in (Result.DELETED, Result.ABSENT)}
+    done = {one.digest for one in tried if one.is_standing or one.result is Result.ABSENT}
     return done | {Digest(record.body["digest"]) for record in open_intents(records).values()}
 
 

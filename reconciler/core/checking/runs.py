@@ -19,10 +19,10 @@ def stale_lock(standing: Standing, bounds: Bounds) -> Iterator[Finding]:
     held = standing.now - holder.since
     if not standing.holder_ended and held <= bounds.lock:
         return
-    state = "has ended and left the lock" if standing.holder_ended else "holds the lock"
+    state = "has ended, and its lock is held" if standing.holder_ended else "has held its lock"
     yield Finding(
         Kind.STALE_LOCK,
-        f"run {holder.run} ({holder.who} on {holder.where}) {state}, since {spoken(held)}",
+        f"run {holder.run} ({holder.who} on {holder.where}) {state} for {spoken(held)}",
         f"If it does no more, end its process, or: reconciler lock break --id {holder.run}",
     )
 

@@ -125,6 +125,19 @@ def test_a_run_that_failed_is_no_successful_apply() -> None:
     assert "the last successful apply was on 2026-10-28 12:00 UTC" in findings[0].message
 
 
+def test_an_apply_whose_time_ran_out_came_on_and_an_undo_is_none() -> None:
+    here = case(POLICY, image("a", "latest"), image("b", age="11d"))
+    stopped = applied(5)
+    closing = {"reason": "the time budget is used up", "counts": {"deleted": 9, "not_done": 1}}
+    stopped.write("run-2", 1, Entry("run_open", OPENED), Entry("run_close", closing))
+    undone = applied(5)
+    opening = Entry("run_open", {"who": "robot@ci", "undoes": "run-1"})
+    undone.write("run-2", 1, opening, Entry("run_close", {"reason": "done"}))
+
+    assert found(here, stopped) == []
+    assert kinds(found(here, undone)) == [Kind.NOT_APPLIED]
+
+
 def test_a_guard_that_stops_every_apply_is_named_with_its_override() -> None:
     guarded = f"{POLICY}\nguards: {{max_delete: 1, max_delete_percent: 100}}"
     here = case(guarded, image("a", "latest"), image("b", age="60d"), image("c", age="61d"))
@@ -192,6 +205,17 @@ def test_what_somebody_else_deleted_is_told_apart_from_what_runs_deleted() -> No
     assert finding.examples == (f"sha-2 {digest('b')}",)
 
 
+def test_what_was_restored_and_is_gone_was_not_deleted_by_a_run() -> None:
+    seen = observed(a={"tags": ("latest",)}, b={"tags": ("sha-2",)})
+    book = Book()
+    book.deleted("run-1", 3, change("b"))
+    book.restored("run-2", 2, "b")
+
+    findings = found(case(POLICY, image("a", "latest"), seen=seen), book)
+
+    assert kinds(findings) == [Kind.DELETED_ELSEWHERE]
+
+
 def test_what_a_dead_run_was_about_to_delete_is_not_blamed_on_others() -> None:
     seen = observed(a={"tags": ("latest",)}, b={"tags": ("sha-2",)})
     book = Book()
@@ -217,8 +241,8 @@ def test_a_lock_is_stale_when_held_for_hours_or_by_a_dead_process() -> None:
     (dead,) = found(None, holder=_holder("run-1", hours=1), holder_ended=True)
 
     assert (old.kind, dead.kind) == (Kind.STALE_LOCK, Kind.STALE_LOCK)
-    assert old.message == "run run-1 (robot on ci) holds the lock, since 7h"
-    assert dead.message == "run run-1 (robot on ci) has ended and left the lock, since 1h"
+    assert old.message == "run run-1 (robot on ci) has held its lock for 7h"
+    assert dead.message == "run run-1 (robot on ci) has ended, and its lock is held for 1h"
     assert old.cure.endswith("reconciler lock break --id run-1")
 
 
