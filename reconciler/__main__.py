@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
@@ -47,7 +48,16 @@ class LazyCommands(TyperGroup):
         if name in COMMANDS:
             module = import_module(f"reconciler.commands.{name}")
             command = typer.main.get_command(module.app)
+            _unwrap(command)
         return name, command, rest
+
+
+def _unwrap(command: Any) -> None:
+    """Let the lines of its help be broken by the terminal, and not where the source broke them."""
+    paragraphs = cleandoc(command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    for inner in getattr(command, "commands", {}).values():
+        _unwrap(inner)
 
 
 def _show_version(wanted: bool) -> None:
