@@ -4,9 +4,9 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from reconciler.formats.proposing.workflow import ActionReference, write_workflow
+from reconciler.formats.proposing.workflow import UNKNOWN, ActionReference, write_workflow
 from tests.actions.conftest import Actions
-from tests.support.workflows.pages import PINNED
+from tests.support.workflows.pages import PINNED, workflows
 from tests.support.workflows.runner import Event
 
 PULL_REQUEST = {
@@ -41,3 +41,12 @@ def test_it_plans_in_a_pull_request_from_a_fork_and_applies_on_main(
     assert applied.outcome == "success"
     assert applied.step("Apply").outputs["deleted"] == "7"
     assert set(actions.web.tags) == {"latest"}
+
+
+def test_it_is_the_workflow_of_the_documentation(tmp_path: Path) -> None:
+    shown = workflows(tmp_path)["retention.yml"].read_text(encoding="utf-8")
+
+    written = write_workflow(PurePath("policies/web.yaml"), ActionReference(UNKNOWN))
+
+    _, name, rest = written.partition("name: retention\n")
+    assert name + rest.replace(UNKNOWN, PINNED) == shown
