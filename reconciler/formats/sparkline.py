@@ -1,6 +1,7 @@
 """Amounts that follow one another, drawn in one line of text."""
 
 from collections.abc import Sequence
+from math import ceil
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -14,4 +15,4 @@ def sparkline(amounts: Sequence[float]) -> str:
 def _block(amount: float, top: float) -> str:
     if amount <= 0:
         return "."
-    return _BLOCKS[min(int(amount / top * len(_BLOCKS)), len(_BLOCKS) - 1)]
+    return _BLOCKS[ceil(amount / top * len(_BLOCKS)) - 1]

@@ -120,9 +120,10 @@ ADVICE: Mapping[Cause, Advice] = {
         Remedy.DANGLING,
     ),
     Cause.ORPHAN_CHILD: Advice(
-        "Was listed by an index that somebody deleted without what it lists.",
+        "Left by an index that was deleted without what it lists, or by a build that died before"
+        " the index was pushed.",
         "Not needed: no tag and no index leads to it.",
-        "Stop the tool that deletes untagged versions one by one.",
+        "Stop the tool that deletes untagged versions one by one, if there is one.",
         Remedy.DANGLING,
     ),
     Cause.UNMERGED: Advice(

@@ -15,8 +15,8 @@ def broken(anatomy: Anatomy, version: Version) -> Sign | None:
     if not missing or lists_referrers(version):
         return None
     listed = len(version.manifest.children)
-    lacking = f"{len(missing)} of {listed}" if len(missing) < listed else f"all {listed}"
-    return Sign(f"the registry lacks {lacking} manifests that it lists, as {missing[0].short}")
+    share = f"{len(missing)} of {listed} manifests" if len(missing) < listed else "everything"
+    return Sign(f"the registry lacks {share} that it lists, as {missing[0].short}")
 
 
 def wrapper(anatomy: Anatomy, version: Version) -> Sign | None:

@@ -1,0 +1,119 @@
+"""A diagnosis as people read it: complete, narrow enough, and safe whatever artifacts call it."""
+
+from dataclasses import replace
+
+from reconciler.core.diagnosing.diagnose import diagnose, outlook
+from reconciler.core.diagnosing.examined import Examined
+from reconciler.errors import EvidenceError
+from reconciler.formats.diagnosis.report import report
+from reconciler.formats.reports.catalogue import FORMATS
+from reconciler.formats.sparkline import sparkline
+from reconciler.formats.view import View
+from reconciler.model.inventory import Version
+from reconciler.model.observations import Observations
+from reconciler.sandbox.diagnosed.mixed import HABITS, package_of
+from tests.support.diagnosed import tried
+from tests.support.inventories import WEB, image, index, inventory
+from tests.support.time import NOON
+
+HOSTILE = "x\x1b[31m<script>alert(1)</script> @octocat `|\u202e"
+
+
+def examined(*versions: Version) -> Examined:
+    """Diagnose versions without a policy."""
+    diagnosis = diagnose(inventory(*versions), Observations(), now=NOON)
+    return Examined(WEB, diagnosis, forecast=outlook(diagnosis, None))
+
+
+def written(one: Examined, output: str, *, width: int = 80, all_rows: bool = False) -> str:
+    """Print a report of one repository."""
+    return FORMATS[output](report([one]), View(NOON, width=width, all_rows=all_rows))
+
+
+def everything() -> Examined:
+    """Diagnose a package of every habit."""
+    diagnosis = tried(package_of(HABITS, NOON)).diagnosis
+    return Examined(WEB, diagnosis, forecast=outlook(diagnosis, None))
+
+
+def test_a_terminal_of_80_columns_holds_every_line_but_the_policy() -> None:
+    text = written(everything(), "text", all_rows=True).partition("\n# Lets go")[0]
+
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
+def test_each_format_names_every_cause_with_an_example_and_the_policy() -> None:
+    one = everything()
+    assert one.diagnosis
+
+    for output in FORMATS:
+        told = written(one, output, all_rows=True)
+        for group in one.diagnosis.groups:
+            assert group.cause in told
+            assert group.findings[0].version.digest.short in told
+        assert "match: {untagged: true}" in told
+
+
+def test_a_page_draws_what_was_pushed_by_week() -> None:
+    told = written(examined(image("a", "v1", age="20d"), image("b", "main", age="1d")), "html")
+
+    assert "2026-10-12: 1; 2026-10-19: 0; 2026-10-26: 1; 2026-11-02: 0" in told
+
+
+def test_what_an_artifact_calls_itself_does_nothing_to_whoever_reads_it() -> None:
+    one = examined(image("odd", kind=HOSTILE))
+
+    texts = {output: written(one, output, all_rows=True) for output in FORMATS}
+
+    assert "\x1b" not in "".join(texts.values())
+    assert "\u202e" not in "".join(texts.values())
+    assert "<script>alert" not in texts["html"]
+    cell = next(line for line in texts["markdown"].splitlines() if "octocat" in line)
+    assert cell.count("|") == 5
+    assert cell.rpartition("| `")[2].endswith("` |")
+
+
+def test_a_tagged_image_that_cannot_be_pulled_is_told_first() -> None:
+    told = written(examined(index("holes", "v1", lists=["gone"])), "text")
+
+    assert told.splitlines()[1:4] == [
+        "  1 tagged image cannot be pulled whole.",
+        "    v1: the registry lacks everything that it lists, as 676f6e650000",
+        "  1 version: 1 tagged, 0 without a tag that something tagged needs, 0 that",
+    ]
+
+
+def test_a_registry_without_push_times_is_said_to_have_none() -> None:
+    told = written(examined(image("one", "v1", age=None)), "text")
+
+    assert "This registry tells no push times, so nothing can be said of growth." in told
+    assert "How it grows" not in told
+
+
+def test_a_repository_that_could_not_be_read_says_why_and_what_to_do() -> None:
+    error = EvidenceError("page 3 is missing", hint="Run it again.")
+
+    told = written(Examined(WEB, error=error), "text")
+
+    assert told == (
+        "ghcr.io/acme/web\n"
+        "  This could not be read.\n"
+        "    page 3 is missing\n"
+        "    Run it again.\n"
+        "\n"
+        "Diagnose: 0 versions, 0 tagged, 0 needed without a tag, 0 that nothing needs, 1\n"
+        "repository unread.\n"
+    )
+
+
+def test_what_is_likely_only_is_marked_as_such() -> None:
+    told = written(examined(image("old"), replace(image("new", "main"))), "text", width=140)
+
+    assert "The cause of 1 version is likely and not proven" in told
+    assert "likely: later pushes have main" in told
+
+
+def test_amounts_in_one_line_are_as_high_as_they_are_beside_the_largest() -> None:
+    assert sparkline([0, 1, 4, 8]) == ".▁▄█"
+    assert sparkline([0, 0]) == ".."
+    assert sparkline([]) == ""
