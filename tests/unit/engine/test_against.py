@@ -1,0 +1,131 @@
+"""Other policies held against what a plan is drawn from: read once, and never in its way."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from reconciler.engine.against import Comparison
+from reconciler.engine.plan import Governed, Moment, Origin, draw_plan
+from reconciler.errors import EvidenceError, PolicyError
+from reconciler.model.difference import RepositoryDifference
+from reconciler.model.names import Repository
+from reconciler.model.plan import Plan
+from reconciler.model.policy import Policy
+from tests.support.documents import image
+from tests.support.scenes import WEB, Scene, policy
+
+KEEPING = policy(rules=[{"name": "all", "match": {"any": True}, "keep": {"all": True}}])
+BY_BUILD = policy(
+    rules=[
+        {
+            "name": "previews",
+            "match": {"tags": ["pr-*"]},
+            "keep": {"within": "5d"},
+            "age_by": "created",
+        }
+    ]
+)
+OLD = image("pr 7", created="2026-01-01T00:00:00Z")
+
+
+def scene(place: Path) -> Scene:
+    """Push one preview, two days ago."""
+    made = Scene(place)
+    made.push(image("latest"), "latest")
+    made.push(OLD, "pr-7")
+    made.later(days=2)
+    return made
+
+
+def drawn(web: Scene, after: Policy, comparison: Comparison | None = None) -> Plan:
+    """Draw a plan, and let a comparison look."""
+    now = web.time.now
+    watching: dict[str, Any] = {"look": comparison.look} if comparison else {}
+    return draw_plan(
+        [Governed(WEB, after, web.registry)],
+        web.state,
+        moment=Moment(now, now, timedelta(days=3)),
+        origin=Origin("reconciler 1.0.0", ()),
+        allowed={},
+        **watching,
+    )
+
+
+def compared(web: Scene, before: Policy | None, after: Policy) -> RepositoryDifference:
+    """Compare two policies while a plan is drawn."""
+    comparison = Comparison(lambda _: before, lambda _: web.registry)
+    drawn(web, after, comparison)
+    return comparison.found[WEB]
+
+
+def test_the_registry_is_listed_once_for_both_policies(place: Path) -> None:
+    web = scene(place)
+
+    found = compared(web, KEEPING, policy())
+
+    assert [shift.versions for shift in found.added] == [1]
+    assert [call.method for call in web.registry.calls].count("listing") == 1
+
+
+def test_the_plan_is_the_same_to_the_byte(place: Path) -> None:
+    alone = drawn(scene(place / "alone"), policy())
+    web = scene(place / "beside")
+    comparison = Comparison(lambda _: BY_BUILD, lambda _: web.registry)
+
+    beside = drawn(web, policy(), comparison)
+
+    assert comparison.found[WEB].error == ""
+    assert beside.to_bytes() == alone.to_bytes()
+
+
+def test_times_that_only_the_other_policy_asks_for_are_read_for_it(place: Path) -> None:
+    found = compared(scene(place), BY_BUILD, KEEPING)
+
+    assert [fate.before for shift in found.spared for fate in shift.images] == [
+        ("previews: age 307d vs within 5d",)
+    ]
+
+
+def test_a_time_that_cannot_be_read_hinders_no_plan(place: Path) -> None:
+    web = scene(place)
+    comparison = Comparison(lambda _: BY_BUILD, lambda _: web.registry)
+    web.registry.fail("created", EvidenceError("the configuration is gone"))
+
+    plan = drawn(web, policy(), comparison)
+
+    assert plan.summary.delete == 1
+    assert comparison.found[WEB].error == "the configuration is gone"
+
+
+def test_other_policies_that_quarrel_hinder_no_plan(place: Path) -> None:
+    web = scene(place)
+
+    def quarrel(_: Repository) -> Policy:
+        raise PolicyError("two policies")
+
+    comparison = Comparison(quarrel, lambda _: web.registry)
+    plan = drawn(web, policy(), comparison)
+
+    assert plan.summary.delete == 1
+    assert comparison.found[WEB].error == "two policies"
+
+
+def test_a_dropped_repository_is_read_by_the_policy_it_had(place: Path) -> None:
+    web = scene(place)
+    comparison = Comparison(lambda _: policy(), lambda _: web.registry)
+
+    comparison.look_at_dropped(WEB, web.state, web.time.now)
+
+    found = comparison.found[WEB]
+    assert (found.before, found.after) == ("web", "")
+    assert [shift.versions for shift in found.spared] == [1]
+
+
+def test_what_could_not_be_planned_is_not_compared(place: Path) -> None:
+    web = scene(place)
+    comparison = Comparison(lambda _: KEEPING, lambda _: web.registry)
+    web.registry.fail("listing", EvidenceError("page 7 answered 502"))
+
+    comparison.note(drawn(web, policy(), comparison))
+
+    assert comparison.found[WEB].error == "page 7 answered 502"
