@@ -101,13 +101,11 @@ def add_lines(
 
 def span(workflow: Workflow, step: Step, *keys: str) -> Span | None:
     """Return the lines of a key and its value; None where they hold anything else, too."""
-    key = _key(step.node, keys)
+    lines = workflow.text.split("\n")
+    key = _key(step.node, keys, lines)
     if key is None:
         return None
-    lines = workflow.text.split("\n")
     first, indent = key.place.line, key.place.column - 1
-    if lines[first - 1][:indent].strip(" -"):
-        return None
     last = first
     for number, line in enumerate(lines[first:], start=first + 1):
         if line.strip() and len(line) - len(line.lstrip(" ")) <= indent:
@@ -116,14 +114,16 @@ def span(workflow: Workflow, step: Step, *keys: str) -> Span | None:
     return Span(first, tuple(lines[first - 1 : last]), indent)
 
 
-def _key(node: MapNode, keys: Sequence[str]) -> Node | None:
-    """Find the key at the end of a way."""
+def _key(node: MapNode, keys: Sequence[str], lines: Sequence[str]) -> Node | None:
+    """Find the key at the end of a way; None inside braces, where lines hold several keys."""
     for name in keys[:-1]:
         inner = node.by_name.get(name, (None, None))[1]
         if not isinstance(inner, MapNode):
             return None
         node = inner
-    return node.by_name.get(keys[-1], (None, None))[0]
+    line, column = node.place
+    inside_braces = lines[line - 1][column - 1 :].startswith("{")
+    return None if inside_braces else node.by_name.get(keys[-1], (None, None))[0]
 
 
 def _replaced(held: Span, lines: Sequence[str]) -> Edit:

@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 
 MAX_COMMANDS = 500
 """Most commands that are looked at in one script."""
@@ -13,6 +13,8 @@ MAX_LINE = 8_000
 
 _EXPRESSION = re.compile(r"\$\{\{.{0,500}?\}\}")
 _ENDS = frozenset({"&&", "||", ";", "|", "&"})
+_BEFORE = frozenset({"sudo", "time", "exec", "if", "then", "else", "do", "!"})
+_ASSIGNMENT = re.compile(r"\w{1,100}=")
 _MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
 
 Command = Sequence[str]
@@ -67,5 +69,6 @@ def switched_on(command: Command, name: str) -> bool:
 
 
 def begins(command: Command, *words: str) -> bool:
-    """Whether a command is this program with these words, wherever `sudo` or the like stand."""
-    return tuple(command[: len(words)]) == words or tuple(command[1 : len(words) + 1]) == words
+    """Whether a command is this program with these words, run as such or through another one."""
+    rest = list(dropwhile(lambda word: word in _BEFORE or _ASSIGNMENT.match(word), command))
+    return tuple(rest[: len(words)]) == words

@@ -1,0 +1,74 @@
+"""Workflow files are hostile: whatever is in one, it is read, or the reason is told, in no time."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.problems import PolicyProblems
+from reconciler.workflows.files import read_workflows, workflow_files
+from reconciler.workflows.reading import read_workflow
+
+STEP = "jobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {push: true}}]}}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "just a text",
+        "[1, 2, 3]",
+        "jobs: here",
+        "jobs: {a: [b, c]}",
+        "jobs: {a: {steps: {b: c}}}",
+        "jobs: {a: {steps: [1, [2], {uses: [3]}]}}",
+        "on: {push: {branches: {a: b}}}\njobs: {a: {env: [1], steps: [{with: text}]}}",
+        "jobs: {a: {strategy: 1, steps: [{run: 1}]}}",
+    ],
+)
+def test_what_is_no_workflow_pushes_nothing(text: str) -> None:
+    assert [step for _, step in read_workflow("a.yml", text.encode()).steps if step.uses] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"jobs: !!python/object:os.system {}", "names a type"),
+        (b"a: &a [x]\nb: &b [*a, *a]\n" + b"c: &c [*b, *b]\n" * 20_000, "more than 30000 values"),
+        (b"[" * 100, "nested more than 16 levels"),
+        (b"jobs: \xff", "not UTF-8"),
+        ("jobs: a\N{RIGHT-TO-LEFT OVERRIDE}b".encode(), "cannot be seen"),
+        (b"a: 1\n" * 300_000, "larger than"),
+        (b"jobs: [", "not YAML"),
+    ],
+)
+def test_a_file_that_hides_or_swells_is_refused(content: bytes, message: str) -> None:
+    with pytest.raises(PolicyProblems, match=message):
+        read_workflow("a.yml", content)
+
+
+def test_one_file_that_cannot_be_read_holds_no_other_one_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    (folder / "good.yml").write_text(STEP)
+    (folder / "bad.yaml").write_text("jobs: [")
+    (folder / "notes.yaml.txt").write_text("nothing")
+    (folder / "gone.yml").symlink_to("nowhere")
+
+    found = read_workflows(workflow_files())
+
+    assert [workflow.path for workflow in found.workflows] == [".github/workflows/good.yml"]
+    assert [words.split(":")[0] for words in found.unread] == [
+        ".github/workflows/bad.yaml",
+        ".github/workflows/gone.yml",
+    ]
+
+
+def test_where_there_are_no_workflows_none_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert workflow_files() == []
