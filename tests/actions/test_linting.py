@@ -1,11 +1,12 @@
 """Workflows and the action as linters see them; those that readers copy are held to the same."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
+from reconciler.formats.proposing.workflow import UNKNOWN, ActionReference, write_workflow
 from tests.support.workflows import linters
-from tests.support.workflows.pages import workflows
+from tests.support.workflows.pages import PINNED, workflows
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "action.yml"
@@ -44,3 +45,11 @@ def test_the_linters_complain_of_what_is_wrong(tmp_path: Path) -> None:
     assert "need" in linters.schema_complaints("workflows", [bad])
     assert "template-injection" in linters.zizmor_complaints([bad])
     assert "potentially untrusted" in "".join(linters.actionlint_complaints([bad]))
+
+
+def test_the_documentation_shows_the_workflow_that_init_writes(tmp_path: Path) -> None:
+    written = write_workflow(PurePath("policies/web.yaml"), ActionReference(UNKNOWN))
+
+    shown = workflows(tmp_path)["retention.yml"].read_text(encoding="utf-8")
+
+    assert shown.replace(PINNED, UNKNOWN) == written[written.index("name: retention") :]

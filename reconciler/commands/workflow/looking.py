@@ -2,8 +2,10 @@
 
 from reconciler.commands.workflow.inputs import Inputs
 from reconciler.commands.workflow.report import Report, said
-from reconciler.commands.workflow.running import ran
+from reconciler.commands.workflow.running import Ran, ran
 from reconciler.errors import ExitCode
+
+FOUND = "Somebody has to act: the page of this run says what was found, and what to do."
 
 
 def look(inputs: Inputs) -> Report:
@@ -14,5 +16,12 @@ def look(inputs: Inputs) -> Report:
         outputs={"changes": "true" if looked.code is ExitCode.CHANGES else "false"},
         text=looked.printed + looked.complaints,
         summary=looked.printed,
-        notes=[said("error", looked.error)] if looked.error else (),
+        notes=[said("error", text) for text in _told(looked)],
     )
+
+
+def _told(looked: Ran) -> list[str]:
+    """Say why the step fails, if it does."""
+    if looked.code is ExitCode.CHANGES:
+        return [FOUND]
+    return [looked.error] if looked.error else []
