@@ -37,8 +37,8 @@ def as_json(found: Sequence[Wholeness]) -> str:
 
 def _totals(found: Sequence[Wholeness]) -> str:
     images, broken = sum(one.images for one in found), sum(len(one.broken) for one in found)
-    unread = sum(bool(one.error) for one in found)
-    return f"Verify: {counted(images, 'image')}, {broken:,} broken, {unread:,} repositories unread."
+    unread = counted(sum(bool(one.error) for one in found), "repository", "repositories")
+    return f"Verify: {counted(images, 'image')}, {broken:,} broken, {unread} unread."
 
 
 def _figures(found: Sequence[Wholeness]) -> Iterator[Figure]:
