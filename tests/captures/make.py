@@ -16,6 +16,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "captures"
 COMMANDS = {
     "plan": "plan --out plan.json",
     "explain": "explain ghcr.io/acme/web:edge",
+    "diagnose": "diagnose ghcr.io/acme/web",
     "apply": "apply plan.json --yes",
     "log": "log list",
     "check": "check",
@@ -26,15 +27,19 @@ COMMANDS = {
 WIDE = ("plan", "apply")
 """Those that are shown on a wide terminal, too."""
 
+PAGES = {"plan": "plan", "diagnose": "diagnose ghcr.io/acme/web"}
+"""The captures of pages."""
+
 
 def main() -> None:
     """Make everything that this machine has the programs for."""
     texts(FOLDER)
     with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as shown:
-        pictures.page(shown, FOLDER / "plan.html", FOLDER / "plan.png", width=1000, height=1000)
+        for name in PAGES:
+            pictures.page(shown, FOLDER / f"{name}.html", FOLDER / f"{name}.png", 1000, 1000)
         posted = Path(profile) / "comment.html"
         posted.write_text(as_page((FOLDER / "comment.md").read_text()))
-        pictures.page(shown, posted, FOLDER / "comment.png", width=1000, height=560)
+        pictures.page(shown, posted, FOLDER / "comment.png", 1000, 560)
 
 
 def texts(folder: Path) -> None:
@@ -49,8 +54,9 @@ def texts(folder: Path) -> None:
                     title = f"reconciler {arguments}"
                     pictures.terminal(shown, path, title=title, columns=columns)
     with scene():
-        for ending, output in (("md", "markdown"), ("html", "html")):
-            (folder / f"plan.{ending}").write_text(piped(f"plan --format {output}"))
+        (folder / "plan.md").write_text(piped("plan --format markdown"))
+        for name, arguments in PAGES.items():
+            (folder / f"{name}.html").write_text(piped(f"{arguments} --format html"))
     with scene() as here:
         (folder / "comment.md").write_text(comment(here))
 

@@ -28,7 +28,7 @@ def terminal(shown: str, path: Path, *, title: str, columns: int) -> None:
     path.write_text("".join(f"{line.rstrip()}\n" for line in picture.splitlines()))
 
 
-def page(browser: Browser, file: Path, path: Path, *, width: int, height: int) -> None:
+def page(browser: Browser, file: Path, path: Path, width: int, height: int) -> None:
     """Draw the top of a page as a browser shows it."""
     browser.open(file)
     browser.picture(path, width, height)
