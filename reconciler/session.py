@@ -21,8 +21,8 @@ from reconciler.engine.apply import Applied
 from reconciler.engine.check import Checked, Inspection
 from reconciler.engine.execute import Outcome, Run
 from reconciler.engine.fleet import Authority, apply_plan
-from reconciler.engine.plan import Governed, Moment, Origin, draw_plan, read_case
-from reconciler.errors import PolicyError, ReconcilerError
+from reconciler.engine.plan import Governed, Moment, Origin, draw_plan, read_case, unlisted_by
+from reconciler.errors import AccessError, EvidenceError, PolicyError, ReconcilerError
 from reconciler.formats.view import Cost
 from reconciler.model.difference import Difference
 from reconciler.model.names import Repository
@@ -43,6 +43,10 @@ LOOKED_AT = 10
 def utc_now() -> datetime:
     """Read the clock: the only place that does."""
     return datetime.now(UTC)
+
+
+Missed = dict[tuple[RepositoryGlob, str], ReconcilerError]
+"""Patterns that a registry would not list, with the policies they are in, and why not."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,14 @@ class Session:
 
         Whoever wants to `look` is shown each case that was read.
         """
-        now = self.clock()
+        now, missed = self.clock(), Missed()
+        governed = list(self._governed(missed))
+        unlisted = [unlisted_by(*names, error) for names, error in missed.items()]
         return draw_plan(
-            self._governed(),
+            governed,
             self.state,
-            moment=Moment(now, at or now, lasts),
-            origin=Origin(f"reconciler {__version__}", self.policies.sources),
+            moment=Moment(now, at or now, lasts, self.clock),
+            origin=Origin(f"reconciler {__version__}", self.policies.sources, unlisted),
             allowed=allowed or {},
             look=look,
         )
@@ -188,24 +194,34 @@ class Session:
         reader = self.registries.reader(repository.registry)
         return Governed(repository, policy, reader, self.recall)
 
-    def _governed(self) -> Iterator[Governed]:
+    def _governed(self, missed: Missed | None = None) -> Iterator[Governed]:
         """Yield each repository that the policies name, once.
 
-        Raises: PolicyError, when two policies name the same one, or none exists.
+        Raises: PolicyError, when two policies name the same one, or none exists; AccessError or
+            EvidenceError, when a registry would not list them: some, or all if that is `missed`.
         """
-        named = self.only or set(self._named(self.policies))
+        named = self.only or set(self._named(self.policies, missed))
         found = {one: self.policies.policy_for(one) for one in named}
         if not any(found.values()):
-            raise PolicyError("the policies name no repository that exists")
+            nothing = PolicyError("the policies name no repository that exists")
+            raise next(iter((missed or {}).values()), nothing)
         for repository, policy in found.items():
             if policy:
                 yield self._by(repository, policy)
 
-    def _named(self, policies: PolicySet) -> Iterator[Repository]:
-        """Yield the repositories that the patterns of policies name, more than once maybe."""
+    def _named(self, policies: PolicySet, missed: Missed | None = None) -> Iterator[Repository]:
+        """Yield the repositories that the patterns of policies name, more than once maybe.
+
+        With `missed`, a pattern that a registry would not list is noted there, and no error.
+        """
         for policy in policies.policies:
             for glob in policy.repositories:
-                yield from filter(policy.governs, self._matching(glob))
+                try:
+                    yield from filter(policy.governs, self._matching(glob))
+                except (AccessError, EvidenceError) as error:
+                    if missed is None:
+                        raise
+                    missed[glob, policy.name] = error
 
     def _matching(self, glob: RepositoryGlob) -> Sequence[Repository]:
         """List the repositories that a pattern names, once."""

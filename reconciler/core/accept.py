@@ -22,6 +22,8 @@ def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
         raise PlanError(f"the plan is a forecast for {plan.evaluated_at:%Y-%m-%d %H:%M} UTC")
     if now >= plan.expires_at:
         raise PlanError(f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC")
+    for one in plan.unlisted:
+        raise PlanError(f"{one.pattern}: the plan is incomplete: {one.error}")
     for part in plan.repositories:
         _check_part(part)
 

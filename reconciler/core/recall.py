@@ -35,7 +35,7 @@ def without_refusals(noted: Observations, records: Sequence[Record]) -> Observat
 
 
 def _refusal(attempt: Attempt) -> dict[str, object]:
-    """Return what an observation says of a refusal: it holds for the tags and the visibility of then."""
+    """Return what is noted of a refusal: it holds for the tags and visibility of then."""
     if not attempt.ended or attempt.result is not Result.RETAINED or attempt.is_abridged:
         return {}
     return {

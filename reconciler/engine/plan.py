@@ -1,6 +1,6 @@
 """Draw one plan over many repositories; one that cannot be read does not hold back the others."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,14 +8,15 @@ from reconciler.core.guards import Allowances
 from reconciler.core.planner import Case, plan_repository
 from reconciler.core.recall import Recall, remembered
 from reconciler.core.remnants import remnants
+from reconciler.engine.clock import skew
 from reconciler.engine.observe import observe
 from reconciler.errors import ReconcilerError
 from reconciler.model.journal import Record, head_of
 from reconciler.model.names import Repository
 from reconciler.model.observations import Observations
-from reconciler.model.plan import Plan, PolicySource, RepositoryPlan
+from reconciler.model.plan import Plan, PolicySource, RepositoryPlan, Unlisted
 from reconciler.model.policy import Policy
-from reconciler.model.ports import RegistryReader, State
+from reconciler.model.ports import Clock, RegistryReader, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Moment:
     now: datetime
     evaluated: datetime
     lasts: timedelta
+    clock: Clock | None = None
+    """Tells the time on the way, to be held against the registries' clocks; None for not at all."""
 
     @property
     def is_forecast(self) -> bool:
@@ -44,10 +47,11 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a plan comes from: the tool and the policy files."""
+    """Where a plan comes from: the tool and the policy files, and what these name in vain."""
 
     tool: str
     sources: Sequence[PolicySource]
+    unlisted: Sequence[Unlisted] = ()
 
 
 def draw_plan(
@@ -64,7 +68,7 @@ def draw_plan(
     Whoever wants to `look` is shown each case that was read, before it is planned.
     """
     ordered = sorted(governed, key=lambda one: one.repository)
-    parts = (_plan(one, state, moment.evaluated, allowed, look) for one in ordered)
+    parts = (_plan(one, state, moment, allowed, look) for one in ordered)
     return Plan(
         tool=origin.tool,
         created_at=moment.now,
@@ -72,6 +76,7 @@ def draw_plan(
         expires_at=moment.now + moment.lasts,
         forecast=moment.is_forecast,
         policy=tuple(origin.sources),
+        unlisted=tuple(origin.unlisted),
         repositories=tuple(parts),
     )
 
@@ -106,17 +111,36 @@ def case_of(one: Governed, noted: Observations, records: Sequence[Record], now: 
 def _plan(
     one: Governed,
     state: State,
-    now: datetime,
+    moment: Moment,
     allowed: Allowances,
     look: Callable[[Case], None],
 ) -> RepositoryPlan:
     """Plan one repository; what cannot be read whole becomes an incomplete part, never a crash."""
     try:
-        case = read_case(one, state, now)
+        case = read_case(one, state, moment.evaluated)
+        doubts = _doubts(one.reader, moment.clock)
         look(case)
-        return plan_repository(case, allowed)
+        part = plan_repository(case, allowed)
+        return part.model_copy(update={"warnings": (*doubts, *part.warnings)})
     except ReconcilerError as error:
         return incomplete(one.repository, error, policy=one.policy.name)
+
+
+def _doubts(reader: RegistryReader, clock: Clock | None) -> Iterator[str]:
+    """Say so where the clocks are too far apart for any age to be believed."""
+    if clock and (words := skew(reader, clock())):
+        yield f"{words}, so every age is wrong: apply would refuse"
+
+
+def unlisted_by(pattern: str, policy: str, error: ReconcilerError) -> Unlisted:
+    """Say what a policy names in vain, and why."""
+    return Unlisted(
+        pattern=pattern,
+        policy=policy,
+        error=str(error),
+        hint=error.hint,
+        failure=error.exit_code,
+    )
 
 
 def incomplete(repository: Repository, error: ReconcilerError, *, policy: str) -> RepositoryPlan:

@@ -11,7 +11,7 @@ from reconciler.formats.humanise import age, size
 from reconciler.formats.images import expired
 from reconciler.formats.markup import alert, code, row
 from reconciler.formats.view import View
-from reconciler.model.plan import Plan, RepositoryPlan
+from reconciler.model.plan import Plan, RepositoryPlan, Unlisted
 
 MAX_BYTES = 60_000
 """Largest result, in bytes of UTF-8. Source: a comment on GitHub holds 65,536 characters."""
@@ -57,7 +57,8 @@ def verdict(plan: Plan) -> Iterator[str]:
 def _alerts(plan: Plan) -> Iterator[str]:
     """Put first what stops the plan, then what a reviewer must know."""
     parts = plan.repositories
-    stops = [text for part in parts for text in _stops(part)]
+    stops = [text for one in plan.unlisted for text in _unlisted(one)]
+    stops += [text for part in parts for text in _stops(part)]
     shown = fitting(stops, _ALERT_BYTES, lambda count: f"... and {count:,} more")
     yield from alert("CAUTION", filter(None, [sentences.hindrance(plan), *shown]))
     warnings = [
@@ -87,6 +88,12 @@ def _stops(part: RepositoryPlan) -> Iterator[str]:
                 f"{name} is stopped by {code(guard.name)}: {sentences.stops(guard)}."
                 f" To let it pass once, plan with {code(guard.override)}"
             )
+
+
+def _unlisted(one: Unlisted) -> Iterator[str]:
+    yield f"{code(one.pattern)} {sentences.UNLISTED}: {code(one.error)}"
+    if one.hint:
+        yield f"what to do: {code(one.hint)}"
 
 
 def _table(plan: Plan) -> Iterator[str]:

@@ -5,8 +5,20 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.formats.humanise import counted, distance, moment
 from reconciler.formats.view import Cost, View
-from reconciler.model.plan import Cause, Guard, Plan, RepositoryPlan, Summary, TagFamily, Waiting
+from reconciler.model.plan import (
+    Cause,
+    Guard,
+    Plan,
+    RepositoryPlan,
+    Summary,
+    TagFamily,
+    Unlisted,
+    Waiting,
+)
 from reconciler.model.spans import Span
+
+UNLISTED = "is incomplete, as its repositories could not be listed"
+"""What became of a pattern whose repositories are not known."""
 
 _CAUSES = {
     Cause.PROTECTED: "protected",
@@ -41,6 +53,11 @@ def times(plan: Plan, view: View) -> str:
     if view.now >= plan.expires_at:
         return f"{evaluated}; expired {expiry}, so it cannot be applied."
     return f"{evaluated}; expires {expiry}."
+
+
+def unlisted(one: Unlisted) -> str:
+    """Say what became of a pattern that the registry would not list."""
+    return ". ".join(filter(None, [f"{UNLISTED}: {one.error}", one.hint]))
 
 
 def hindrance(plan: Plan) -> str:

@@ -35,6 +35,9 @@ def _lines(plan: Plan, view: View) -> Iterator[Text]:
         yield from against.lines(view.against, view)
     yield from wrapped(sentences.times(plan, view), view)
     yield from _legend(sections)
+    for one in plan.unlisted:
+        text = f"? {one.pattern} (policy {one.policy}) {sentences.unlisted(one)}"
+        yield from wrapped(text, view, style=STYLES["?"])
     unchanged = 0
     for section in sections:
         unchanged += section.is_unchanged

@@ -166,6 +166,16 @@ class RepositoryPlan(Frozen):
         return any(not guard.ok for guard in self.guards)
 
 
+class Unlisted(Frozen):
+    """A pattern whose repositories the registry would not list, so that none of them is planned."""
+
+    pattern: str
+    policy: str
+    error: str
+    hint: str = ""
+    failure: ExitCode
+
+
 class PolicySource(Frozen):
     """One policy file that went into a plan."""
 
@@ -212,6 +222,7 @@ class Plan(Frozen):
     """Whether tags that do not come back of themselves are attached where they are free."""
 
     policy: tuple[PolicySource, ...] = ()
+    unlisted: tuple[Unlisted, ...] = Field((), exclude_if=not_)
     repositories: tuple[RepositoryPlan, ...] = ()
 
     @model_validator(mode="after")
@@ -232,7 +243,7 @@ class Plan(Frozen):
             restore=len(changes) - deletions,
             keep=sum(part.versions for part in self.repositories) - deletions,
             protected=sum(len(part.protected) for part in self.repositories),
-            incomplete=sum(not part.complete for part in self.repositories),
+            incomplete=sum(not part.complete for part in self.repositories) + len(self.unlisted),
             bytes=sum(change.observed.size for change in changes),
         )
 
@@ -240,6 +251,7 @@ class Plan(Frozen):
     def outcome(self) -> ExitCode:
         """How a command that only shows this plan ends."""
         failures = [part.failure for part in self.repositories]
+        failures += [one.failure for one in self.unlisted]
         stopped = [ExitCode.SAFETY_STOP for part in self.repositories if part.stopped]
         return worst(failures + stopped)
 

@@ -56,10 +56,11 @@ class Desk:
         self.sandbox = sandbox
         self.folder = folder
 
-    def run(self, token: str, *arguments: str, repositories: str = "acme/web") -> Ended:
-        """Run a command, its requests logged, under the policy for some repositories."""
+    def run(self, token: str, *arguments: str, repositories: str | list[str] = "acme/web") -> Ended:
+        """Run a command, its requests logged, under one policy for some repositories."""
         reconciler = ProcessStage.at(self.sandbox, self.folder, token).reconciler
-        reconciler.write_policy(policy_file(self.sandbox.host, [repositories], POLICY))
+        named = [repositories] if isinstance(repositories, str) else repositories
+        reconciler.write_policy(policy_file(self.sandbox.host, named, POLICY))
         return reconciler(*arguments, "--verbose")
 
     def deletions(self) -> int:
@@ -182,6 +183,19 @@ def test_who_may_not_list_packages_is_told_to_name_them(
     assert kind in told
     assert advice in told
     assert token not in planned.stdout + planned.stderr
+
+
+def test_a_pattern_that_cannot_be_listed_does_not_hold_back_what_is_named(desk: Desk) -> None:
+    applied = desk.run(WORKFLOW, "apply", "--yes", repositories=["acme/web", "acme/*"])
+    planned = desk.run(WORKFLOW, "plan", "--out", "plan.json", repositories=["acme/web", "acme/*"])
+    refused = desk.run(WORKFLOW, "apply", "plan.json", "--yes")
+
+    assert (applied.code, planned.code, refused.code) == (77, 77, 4)
+    assert applied.last_line == DELETED
+    assert planned.last_line.endswith("1 incomplete.")
+    told = " ".join(planned.stdout.split())
+    assert f"? {desk.sandbox.host}/acme/* (policy web) is incomplete" in told
+    assert "name them in the policy, without wildcards" in told
 
 
 def test_a_right_that_one_package_lacks_does_not_hold_back_the_others(desk: Desk) -> None:

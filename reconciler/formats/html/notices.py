@@ -12,7 +12,8 @@ TEXTS = 200
 
 def notices(plan: Plan) -> Iterator[Notice]:
     """Yield what stops a plan, then its warnings; nothing, where all is well."""
-    stops = [f"{part.repository} {text}" for part in plan.repositories for text in _stops(part)]
+    stops = [f"{one.pattern} {sentences.unlisted(one)}" for one in plan.unlisted]
+    stops += [f"{part.repository} {text}" for part in plan.repositories for text in _stops(part)]
     if stops:
         yield Notice(sentences.hindrance(plan), bounded(stops), "goes")
     warnings = [f"{part.repository}: {text}" for part in plan.repositories for text in _odd(part)]

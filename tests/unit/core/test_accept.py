@@ -8,7 +8,7 @@ import pytest
 from reconciler.core.accept import check_applicable, check_state
 from reconciler.errors import ExitCode, PlanError
 from reconciler.model.journal import Entry, Record, chain
-from reconciler.model.plan import Guard, Plan, RepositoryPlan
+from reconciler.model.plan import Guard, Plan, RepositoryPlan, Unlisted
 from tests.support.inventories import WEB, whole
 from tests.support.time import NOON
 
@@ -70,6 +70,19 @@ def test_a_plan_that_guards_stopped_is_refused_with_the_way_past_them() -> None:
 
     assert message == "ghcr.io/acme/web: max_delete stopped it"
     assert hint == "If this is meant, plan again with: --allow max_delete:x=2"
+
+
+def test_a_plan_that_could_not_list_what_a_policy_names_is_refused() -> None:
+    unlisted = Unlisted(
+        pattern="ghcr.io/acme/*", policy="web", error="not allowed", failure=ExitCode.ACCESS
+    )
+    plan = whole(GOOD).model_copy(update={"unlisted": (unlisted,)})
+
+    message, _ = refusal(plan)
+
+    assert message == "ghcr.io/acme/*: the plan is incomplete: not allowed"
+    assert plan.outcome is ExitCode.ACCESS
+    assert plan.summary.incomplete == 1
 
 
 def journal(*runs: str, begun: timedelta = timedelta()) -> Sequence[Record]:

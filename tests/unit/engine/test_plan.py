@@ -161,3 +161,38 @@ def test_planning_writes_nothing(place: Path) -> None:
     assert not place.exists()
     methods = {call.method for call in web.registry.calls}
     assert methods == {"listing", "manifests"}
+
+
+def test_a_wrong_clock_is_told_by_the_plan_as_it_would_stop_the_apply(place: Path) -> None:
+    web = _scene(place, WEB)
+    ahead = web.time.now + timedelta(minutes=12)
+
+    plan = draw_plan(
+        [Governed(WEB, policy(), web.registry)],
+        web.state,
+        moment=Moment(ahead, ahead, timedelta(days=3), lambda: ahead),
+        origin=Origin("reconciler", ()),
+        allowed={},
+    )
+
+    (warning,) = plan.repositories[0].warnings
+    assert warning == (
+        "this machine's clock is 12 minutes ahead of the registry's, so every age is wrong:"
+        " apply would refuse"
+    )
+    assert plan.outcome is ExitCode.OK
+
+
+def test_a_forecast_holds_no_clock_against_the_time_it_is_for(place: Path) -> None:
+    web = _scene(place, WEB)
+    now = web.time.now
+
+    plan = draw_plan(
+        [Governed(WEB, policy(), web.registry)],
+        web.state,
+        moment=Moment(now, now + timedelta(days=30), timedelta(days=3), web.clock),
+        origin=Origin("reconciler", ()),
+        allowed={},
+    )
+
+    assert plan.repositories[0].warnings == ()
