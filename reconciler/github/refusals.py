@@ -14,7 +14,7 @@ from reconciler.transport.replies import place
 _REFUSED = (401, 403, 404, 410)
 _FORK = (
     "The token of a pull request from a fork only reads: comment from a workflow that runs on"
-    " `workflow_run`, as docs/pull-requests.md shows."
+    " `workflow_run`, as docs/github-actions.md shows."
 )
 _CURES = {
     TokenKind.NONE: "Set GITHUB_TOKEN to the token of the workflow, or to a personal token.",
