@@ -117,7 +117,7 @@ def die() -> None:
 def install(passages: Passages) -> None:
     """Put every boundary around what this process will call."""
     for name, implementation, method in methods():
-        setattr(implementation, method, _around(name, getattr(implementation, method), passages))
+        setattr(implementation, method, around(name, getattr(implementation, method), passages))
     for owner, name, instead in (
         (durable, "os", _system(passages)),
         (journalfile, "os", _system(passages)),
@@ -131,7 +131,7 @@ def install(passages: Passages) -> None:
         setattr(owner, name, instead)
 
 
-def _around(name: str, real: Callable[..., Any], passages: Passages) -> Callable[..., Any]:
+def around(name: str, real: Callable[..., Any], passages: Passages) -> Callable[..., Any]:
     """Put boundaries around a call; around the whole block, where it opens one."""
 
     @wraps(real)

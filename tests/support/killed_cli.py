@@ -8,6 +8,7 @@ every boundary that is passed.
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from reconciler.__main__ import run
@@ -16,12 +17,18 @@ from tests.support.failpoints import Passages, install
 TRACE = "PASSAGES"
 """The environment variable that names the trace."""
 
+BACKEND = "PASSAGES_OF_STATE"
+"""The environment variable that names the state backend, where it is no directory."""
+
 
 def play(failpoint: str, arguments: Sequence[str]) -> int:
     """Run a command line with boundaries around it; return its exit code if it lives."""
     fatal, _, nth = failpoint.rpartition(":")
     trace = os.environ.get(TRACE)
-    install(Passages(fatal, int(nth), Path(trace) if trace else None))
+    passages = Passages(fatal, int(nth), Path(trace) if trace else None)
+    install(passages)
+    if backend := os.environ.get(BACKEND):
+        import_module("tests.support.remote_failpoints").install_remote(passages, backend)
     return run(arguments)
 
 

@@ -71,7 +71,10 @@ def _in_turn(serve: _Wsgi, *, lying: bool) -> _Wsgi:
 
 
 def _serve(*, lying: bool) -> None:
-    from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
+    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
+        DomainDispatcherApplication,
+        create_backend_app,
+    )
     from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
 
     class Silent(WSGIRequestHandler):

@@ -1,0 +1,98 @@
+"""Eight runs at once, on every state backend: they never delete at the same time.
+
+As in the races of two, that is not taken from any lock: each process writes down when it sends a
+DELETE and when it is answered, and the order of these lines is the kernel's.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.server import Sandbox
+from tests.support.backends import BACKENDS
+from tests.support.forks import Running, gate
+from tests.support.killed_cli import TRACE
+from tests.support.rig import Rig, now, package_of, sandbox
+from tests.support.state_servers import state_servers
+
+__all__ = ["state_servers"]
+
+pytestmark = [pytest.mark.fault, pytest.mark.parametrize("backend", BACKENDS)]
+
+RUNS = 8
+APPLY = ("apply", "plan.json", "--yes")
+TABLE = """
+    40d  web        image       @ latest
+    40d  old-amd64  image
+    40d  old        index old-amd64
+    39d  single*3   image
+"""
+SLOW = Fault(method="DELETE", times=None, delay=0.05)
+"""Gives the others time to come in between."""
+
+
+@pytest.fixture
+def github() -> Iterator[Sandbox]:
+    """Serve packages, and the repository of the branch, with slow deletions."""
+    with sandbox() as serving:
+        serving.add_faults(SLOW)
+        yield serving
+
+
+def planned(github: Sandbox, folder: Path, name: str = "web") -> Rig:
+    """Set up a package with a plan to delete five versions."""
+    folder.mkdir()
+    rig = Rig.at(github, package_of(TABLE, now(), name)[0], folder)
+    assert rig.reconciler("plan", "--out", "plan.json").code == 0
+    return rig
+
+
+def started(rigs: list[Rig], state: str, environment: Mapping[str, str]) -> list[Running]:
+    """Start an apply for each, all at the same moment."""
+    together = gate(len(rigs))
+    more = {**environment, TRACE: str(rigs[0].folder / "passages")}
+    more["GITHUB_API_URL"] = rigs[0].sandbox.url
+    return [
+        rig.reconciler.start(*APPLY, "--state", state, more=more, gate=together) for rig in rigs
+    ]
+
+
+def turns(rig: Rig) -> list[str]:
+    """Return which process sent or was answered a DELETE, in order, each turn once."""
+    lines = (rig.folder / "passages").read_text().splitlines()
+    sent = (line.partition(" ") for line in lines)
+    return [
+        pid for pid, _ in groupby(pid for pid, _, what in sent if what.startswith("HTTP DELETE"))
+    ]
+
+
+def test_eight_runs_on_one_repository_never_delete_in_between_and_nothing_twice(
+    backend: str, tmp_path: Path, github: Sandbox, state_servers: Mapping[str, str]
+) -> None:
+    rig = planned(github, tmp_path / "web")
+    state = BACKENDS[backend].address(tmp_path / "state")
+
+    ended = [run.wait() for run in started([rig] * RUNS, state, state_servers)]
+
+    assert {end.code for end in ended} <= {0, 5}, ended
+    assert 0 in {end.code for end in ended}
+    assert len(turns(rig)) == len(set(turns(rig)))
+    assert sorted(rig.deletions) == sorted((one, 204) for one in rig.planned.values())
+
+
+def test_eight_runs_on_eight_repositories_do_not_wait_for_each_other(
+    backend: str, tmp_path: Path, github: Sandbox, state_servers: Mapping[str, str]
+) -> None:
+    rigs = [planned(github, tmp_path / f"web{n}", f"web{n}") for n in range(RUNS)]
+    state = BACKENDS[backend].address(tmp_path / "state")
+    github.forget_requests()
+
+    ended = [run.wait() for run in started(rigs, state, state_servers)]
+
+    assert {end.code for end in ended} == {0}, ended
+    assert len(turns(rigs[0])) > len(set(turns(rigs[0]))) == RUNS
+    meant = [one for rig in rigs for one in rig.planned.values()]
+    assert sorted(rigs[0].deletions) == sorted((one, 204) for one in meant)
