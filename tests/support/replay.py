@@ -55,6 +55,7 @@ class _Run:
             "github.sha": self.commit,
             "github.run_id": str(int(self.commit, 16)),
             "github.repository": "acme/web",
+            "vars.REGISTRY": "ghcr.io",
             "github.event_name != 'pull_request'": "true",
         }
         for step in job["steps"]:
@@ -109,7 +110,8 @@ class _Run:
         tags = _filled(inputs.get("tags", ""), known)
         self._push(built, *(tag.strip() for tag in re.split(r"[,\n]", tags) if tag.strip()))
         self.digests.append(built.digest)
-        cache = re.search(r"type=registry,ref=\S+:(\w+)", inputs.get("cache-to", ""))
+        kept = _filled(inputs.get("cache-to", ""), known)
+        cache = re.search(r"type=registry,ref=\S+:(\w+)", kept)
         if cache:
             self._push(artifacts.build_cache(self.commit), f"cache:{cache[1]}")
         return built.digest
