@@ -1,10 +1,8 @@
 """A lease by two clocks that the test moves, on a store that the test meddles with."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from obstore.store import MemoryStore
 
 from reconciler.errors import LockedError, StateError
 from reconciler.state.buckets import Bucket
@@ -12,6 +10,7 @@ from reconciler.state.objects import ObjectState
 from reconciler.state.remote import RemoteRepositoryState
 from reconciler.state.terms import Terms, Times
 from tests.support.states import NOON, WEB, holder, intent, outcome
+from tests.support.watched_store import Watched
 
 TERMS = Terms(lease=120, margin=100)
 
@@ -32,29 +31,6 @@ class Clocks:
     def times(self) -> Times:
         """What a lock goes by."""
         return Times(lambda: self.wall, lambda: self.steady)
-
-
-class Watched(Bucket):
-    """A store in memory that notes each write, and may fail or lose the answer of one."""
-
-    def __init__(self) -> None:
-        """Begin empty."""
-        super().__init__("memory://", MemoryStore())
-        self.written: list[str] = []
-        self.failure: Callable[[], None] = lambda: None
-
-    def create(self, name: str, content: bytes) -> str | None:
-        """Note, and write."""
-        return self._noted(name, super().create(name, content))
-
-    def replace(self, name: str, content: bytes, version: str) -> str | None:
-        """Note, and write."""
-        return self._noted(name, super().replace(name, content, version))
-
-    def _noted(self, name: str, version: str | None) -> str | None:
-        self.written.append(name.partition("/")[0])
-        self.failure()
-        return version
 
 
 @pytest.fixture
