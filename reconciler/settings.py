@@ -149,6 +149,7 @@ class Settings(BaseSettings):
     commit: Told = Field("", validation_alias="GITHUB_SHA")
     workflow_repository: Told = Field("", validation_alias="GITHUB_REPOSITORY")
     workflow_run: Told = Field("", validation_alias="GITHUB_RUN_ID")
+    workflow_server: Told = Field("", validation_alias="GITHUB_SERVER_URL")
 
     @classmethod
     def load(cls) -> Self:
@@ -175,6 +176,12 @@ class Settings(BaseSettings):
             "workflow_run": self.workflow_run,
         }
         return {name: text for name, text in told.items() if text}
+
+    @property
+    def run_page(self) -> str:
+        """The page of the workflow's run, as the workflow tells it; empty elsewhere."""
+        parts = (self.workflow_server, self.workflow_repository, "actions/runs", self.workflow_run)
+        return "/".join(parts) if all(parts) else ""
 
     def registry_for(self, host: str) -> RegistrySettings:
         """Say how to talk to a host: as configured, else built in, else any OCI registry."""

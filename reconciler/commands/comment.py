@@ -16,6 +16,7 @@ from reconciler.formats.comment import AppliedRun, Posting, applied_run, render
 from reconciler.model.difference import Difference, read_difference
 from reconciler.model.plan import Plan
 from reconciler.session import utc_now
+from reconciler.settings import Settings
 
 app = typer.Typer(add_completion=False)
 
@@ -37,7 +38,13 @@ AgainstJson = Annotated[
         metavar="FILE",
     ),
 ]
-Link = Annotated[str, typer.Option(help="Where the whole plan can be read.", metavar="URL")]
+Link = Annotated[
+    str,
+    typer.Option(
+        help="Where the whole plan can be read. Default: the page of the workflow's run.",
+        metavar="URL",
+    ),
+]
 AppliedBy = Annotated[
     str,
     typer.Option("--applied", help="The run that carried the plan out; read from the state."),
@@ -71,7 +78,7 @@ def comment(
     with running(verbose=verbose):
         if not applied:
             refuse({"--state": state}, "be of use without --applied")
-        plan, where = load_plan(path), PullRequest(number, repository, author)
+        plan, where = _shown(path), PullRequest(number, repository, author)
         seen = view(utc_now(), against=_difference(against_json, plan))
         run, address = _run(applied, state), _address(link)
         posted = publish(where, lambda old: render(plan, seen, Posting(old, address, run)))
@@ -79,14 +86,27 @@ def comment(
         typer.echo(f"The comment was {posted.done}.", err=True)
 
 
+def _shown(path: Path) -> Plan:
+    """Read the plan to show.
+
+    Raises: PlanError, also for a plan that restores, which is no pull request's business.
+    """
+    plan = load_plan(path)
+    if plan.undoes:
+        hint = "Save a plan that deletes with `plan --out`."
+        raise PlanError(f"{path}: this plan restores what a run deleted", hint=hint)
+    return plan
+
+
 def _address(link: str) -> str:
-    """Accept what a link can hold without being able to end it.
+    """Accept what a link can hold without being able to end it; by default, the workflow's run.
 
     Raises: typer.BadParameter, for anything else.
     """
     if link and not _LINK.fullmatch(link):
         raise typer.BadParameter(f"{link!r} is not an http or https URL", param_hint="--link")
-    return link
+    page = Settings.load().run_page
+    return link or (page if _LINK.fullmatch(page) else "")
 
 
 def _difference(path: Path | None, plan: Plan) -> Difference | None:

@@ -40,7 +40,7 @@ def publish(where: PullRequest, write: Callable[[str], str]) -> Posted:
         author = where.author or conversation.author()
         posted = post(conversation, author, is_ours, write)
     writer = posted.comment.author
-    if writer != author.lower():
+    if writer and writer != author.lower():
         typer.echo(
             f"This token writes as {writer}, and comments of {author} were looked for:"
             f" add --author {writer}, or each run writes a comment of its own.",

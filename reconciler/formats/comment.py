@@ -88,6 +88,9 @@ def _heading(plan: Plan, view: View, applied: AppliedRun | None) -> Iterator[str
         return
     yield f"### Applied by run {code(applied.summary.run)}: {applied.summary.told}"
     yield ""
+    if applied.summary.end != "done":
+        yield f"It did not come to its end: {code(applied.summary.end)}. The next run goes on."
+        yield ""
     yield _undo(applied, view)
     yield ""
     yield f"~~Retention plan: {totals(plan.summary)}~~"

@@ -22,7 +22,7 @@ _ENVIRONMENT = {
 }
 """No pattern in a path, nothing written, nobody asked, and words that are always the same."""
 
-_HINT = "Compare where git is installed, in a clone whose history has that revision."
+_HINT = "Policies can be compared with a revision of theirs where git is, inside of a clone."
 
 
 @dataclass(frozen=True, slots=True)

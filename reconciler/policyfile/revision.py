@@ -69,17 +69,14 @@ def load_revision(paths: Sequence[Path], reference: str) -> Revision:
 
 def _commit(git: Git, reference: str) -> str:
     """Return the id of the commit that a revision names."""
-    where = safe(git.folder.as_posix())
-    if git.answer("rev-parse", "--is-inside-work-tree") != "true":
-        raise PolicyError(
-            f"{where} is in no work tree of git",
-            hint="Policies can be compared with a revision of theirs only inside of a clone.",
-        )
     if len(reference) > MAX_REFERENCE or not _REFERENCE.fullmatch(reference):
         quoted = safe(reference[:MAX_REFERENCE])
         raise PolicyError(f"{quoted!r} is not a revision", hint="Write one such as origin/main.")
+    # Also for git's own words, where it will not look into this folder at all.
+    git.text("rev-parse", "--show-toplevel")
     commit = git.answer("rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
     if not commit:
+        where = safe(git.folder.as_posix())
         raise PolicyError(f"{where}: git has no revision {reference}", hint=_cure(git, reference))
     return commit
 

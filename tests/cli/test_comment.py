@@ -254,6 +254,24 @@ def test_a_link_leads_to_the_whole_plan(desk: Desk) -> None:
     )
 
 
+def test_in_a_workflow_the_page_of_its_run_is_linked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.example")
+    monkeypatch.setenv("GITHUB_RUN_ID", "42")
+
+    desk.comment(FIRST)
+
+    assert desk.bodies[0].endswith("(<https://github.example/acme/web/actions/runs/42>)\n")
+
+
+def test_a_plan_that_restores_is_not_for_a_pull_request(desk: Desk) -> None:
+    done = desk.comment(plan(part(), undoes="20261102T120000Z-1a2b3c4d"))
+
+    assert (done.code, desk.bodies) == (4, [])
+    assert "this plan restores what a run deleted" in done.stderr
+
+
 def test_a_difference_of_another_plan_is_refused(desk: Desk) -> None:
     path = desk.folder / "difference.json"
     path.write_bytes(Difference(against="main", plan=SECOND.digest).to_bytes())

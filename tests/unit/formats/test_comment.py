@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -148,6 +149,15 @@ def test_afterwards_it_tells_what_was_done_and_the_way_back() -> None:
         "",
         "~~Retention plan: 1 to delete, 0 protected, 2 to keep, 0 incomplete~~",
     ]
+
+
+def test_a_run_that_was_cut_short_is_no_success() -> None:
+    applied = ran()
+    cut = replace(applied, summary=replace(applied.summary, end="the time budget is used up"))
+
+    text = render(SMALL, PLAIN, Posting(applied=cut))
+
+    assert "It did not come to its end: `the time budget is used up`. The next run" in text
 
 
 def test_what_cannot_be_taken_back_is_said() -> None:

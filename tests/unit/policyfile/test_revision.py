@@ -211,7 +211,7 @@ def test_outside_of_a_work_tree_it_says_so(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     (tmp_path / "plain").mkdir()
 
-    with pytest.raises(PolicyError, match="is in no work tree of git"):
+    with pytest.raises(PolicyError, match="git rev-parse failed: fatal: not a git repo"):
         load_revision([tmp_path / "plain"], "main")
 
 
