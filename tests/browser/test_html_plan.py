@@ -26,7 +26,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def shown(chromium: Browser, tmp_path: Path) -> Browser:
-    """Open the page of a lifelike plan."""
+    """Open the page of a lifelike plan, by day."""
+    chromium.look()
     chromium.open(written(lifelike(), tmp_path))
     return chromium
 
@@ -130,9 +131,50 @@ def test_the_page_fits_its_window(
 ) -> None:
     picture = tmp_path / "page.png"
 
-    shown.picture(picture, width, 800, dark=dark)
+    shown.look(dark=dark)
+    shown.picture(picture, width, 800)
 
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert shown.ask("document.documentElement.scrollWidth") == width
     paper = "rgb(13, 17, 23)" if dark else "rgb(255, 255, 255)"
     assert shown.ask("getComputedStyle(document.body).backgroundColor") == paper
+
+
+def test_without_scripts_everything_is_there_but_searching_and_sorting(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    chromium.run_scripts(allowed=False)
+    try:
+        chromium.open(written(lifelike(), tmp_path))
+
+        assert column(chromium, 1)[-1] == "sha-6b51d43"
+        assert chromium.texts(".search") == []
+        assert chromium.find("th button") == []
+    finally:
+        chromium.run_scripts(allowed=True)
+
+
+def test_on_paper_the_page_is_white_and_has_nothing_to_click(shown: Browser) -> None:
+    shown.look(dark=True, paper=True)
+
+    assert shown.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert shown.texts(".search") == []
+
+
+AGES = (
+    "< 1 week: 0; 1-4 weeks: 2; 1-3 months: 15; 3-6 months: 0; 6-12 months: 0; 1-2 years: 0;"
+    " > 2 years: 0; unknown: 1"
+)
+
+
+def test_whoever_does_not_see_the_page_hears_what_each_table_and_chart_is(shown: Browser) -> None:
+    assert shown.read_out("image") == [f"Age of the images that go. {AGES}"]
+    assert shown.read_out("searchbox") == ["Find tags, digests, rules"]
+    assert shown.read_out("table") == [
+        "Images that go, by the rules that let them expire",
+        "Images that stay, by what keeps them",
+        "4 repositories",
+        "16 images to delete, the newest first",
+        "3 images protected or retained",
+        "2 images to delete, the newest first",
+    ]

@@ -65,10 +65,28 @@ class Browser:
         entries = self._driver.execute("getLog", {"type": kind})["value"]
         return [entry["message"] for entry in entries]
 
-    def picture(self, path: Path, width: int, height: int, *, dark: bool = False) -> None:
-        """Take a picture of the top of the page at a width."""
+    def look(self, *, dark: bool = False, paper: bool = False) -> None:
+        """Show pages from now on as somebody sees them who likes it dark, or prints them."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        self._driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+        media = {"media": "print" if paper else "screen", "features": scheme}
+        self._driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+
+    def run_scripts(self, *, allowed: bool) -> None:
+        """Let pages that are opened from now on run scripts, or not."""
+        forbidden = {"value": not allowed}
+        self._driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", forbidden)
+
+    def read_out(self, *roles: str) -> list[str]:
+        """Name what has such a role, as whoever does not see the page hears it."""
+        nodes = self._driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        return [
+            node["name"]["value"]
+            for node in nodes
+            if node.get("role", {}).get("value") in roles and "name" in node
+        ]
+
+    def picture(self, path: Path, width: int, height: int) -> None:
+        """Take a picture of the top of the page at a width."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         self._driver.get_screenshot_as_file(str(path))
