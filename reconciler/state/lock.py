@@ -20,6 +20,7 @@ from reconciler.model.frozen import Frozen
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
 from reconciler.state.durable import make_directory, replace, state_errors
+from reconciler.state.refusals import lost, not_held, not_the_holder, refusal
 
 _GLANCE_SECONDS = 0.25
 """Patience of an attempt: somebody who only looks whether it is held lets go much sooner."""
@@ -34,11 +35,10 @@ class HolderRecord(Frozen):
     since: datetime
     pid: int
 
-    def __str__(self) -> str:
-        return (
-            f"run {self.run} ({self.who} on {self.where}, process {self.pid}) "
-            f"since {self.since:%Y-%m-%d %H:%M:%S} UTC"
-        )
+    @property
+    def holder(self) -> Holder:
+        """Whom it names."""
+        return Holder(self.run, self.who, self.where, self.since, self.pid)
 
 
 class RepositoryLock:
@@ -87,14 +87,11 @@ class RepositoryLock:
         Raises: StateError, where it never did; LockedError, where the lock was broken since.
         """
         if not self.held:
-            raise StateError(f"{self._repository}: the state is written only under its lock")
+            raise not_held(self._repository)
         with state_errors("look at", self._path):
             in_place = self._is_in_place()
         if not in_place:
-            raise LockedError(
-                f"{self._repository}: the lock of this run was broken or removed, so it stops",
-                hint="What it had begun is settled by the next run.",
-            )
+            raise lost(self._repository)
 
     def holder(self) -> Holder | None:
         """Tell who holds the lock now, by trying to take it."""
@@ -108,9 +105,7 @@ class RepositoryLock:
             except Timeout:
                 pass
         record = self._recorded()
-        if record is None:
-            return None
-        return Holder(record.run, record.who, record.where, record.since, record.pid)
+        return record.holder if record else None
 
     def _acquired(self, path: Path) -> AbstractContextManager[object]:
         """Take the kernel lock on a file, and remember which file that was.
@@ -151,10 +146,7 @@ class RepositoryLock:
     def _require_holder(self, run: str) -> None:
         record = self._recorded()
         if record is None or record.run != run:
-            raise LockedError(
-                f"{self._repository}: run {run} does not hold the lock",
-                hint="`reconciler lock status` tells who does.",
-            )
+            raise not_the_holder(self._repository, run)
 
     def _sign(self, holder: Holder) -> None:
         record = HolderRecord(
@@ -177,12 +169,8 @@ class RepositoryLock:
                 raise StateError(f"{self._record} does not say who holds the lock") from error
 
     def _refusal(self) -> LockedError:
-        holder = self._recorded() or "a run that has not given its name yet"
-        return LockedError(
-            f"{self._repository}: the lock is held by {holder}",
-            hint="Wait for that run to end, then run again. If it hangs, stop its process: "
-            "the lock goes with it. Where that is not possible, see `reconciler lock break`.",
-        )
+        record = self._recorded()
+        return refusal(self._repository, record.holder if record else None)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
