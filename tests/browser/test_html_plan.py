@@ -1,6 +1,5 @@
 """The page of a plan in a real browser: it asks for nothing, and one can search and sort it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,20 +7,13 @@ import pytest
 from reconciler.formats.catalogue import render
 from reconciler.formats.view import View
 from reconciler.model.plan import Plan
-from tests.support.browser import Browser, browser
+from tests.support.browser import Browser
 from tests.support.hostile import MARKUP
 from tests.support.plans import NOW, image, lifelike, many, part, plan
 
 pytestmark = pytest.mark.server
 
 _IMAGES = ".repository:first-of-type .wide:first-of-type"
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Start one browser for all tests of this file."""
-    with browser(tmp_path_factory.mktemp("chromium")) as started:
-        yield started
 
 
 @pytest.fixture
