@@ -1,6 +1,6 @@
 """How a repository grows: week by week, and what it comes to if that goes on."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -69,33 +69,27 @@ class Forecast:
     kept: Amount | None = None
 
 
-def weeks(findings: Sequence[Finding], now: datetime) -> tuple[Week, ...]:
+def weeks(findings: Iterable[Finding], now: datetime) -> tuple[Week, ...]:
     """Return every week from the first push to now, the latest `WEEKS` of them.
 
     Shape: empty where no push time is known.
     """
+    pushed: dict[date, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.version.pushed:
+            pushed[_monday(finding.version.pushed)].append(finding)
     last = _monday(now)
-    pushed = [(_monday(one.version.pushed), one) for one in findings if one.version.pushed]
-    first = max(min((start for start, _ in pushed), default=last), last - (WEEKS - 1) * _WEEK)
-    if not pushed:
-        return ()
-    counts: Counter[tuple[date, Cause]] = Counter()
-    octets: Counter[tuple[date, Cause]] = Counter()
-    for start, finding in pushed:
-        counts[start, finding.cause] += 1
-        octets[start, finding.cause] += finding.brings
-    starts = [first + number * _WEEK for number in range((last - first) // _WEEK + 1)]
-    return tuple(
-        Week(
-            start,
-            {
-                cause: Amount(counts[start, cause], octets[start, cause])
-                for cause in Cause
-                if (start, cause) in counts
-            },
-        )
-        for start in starts
-    )
+    first = max(min(pushed, default=last), last - (WEEKS - 1) * _WEEK)
+    count = (last - first) // _WEEK + 1 if pushed else 0
+    starts = (first + number * _WEEK for number in range(count))
+    return tuple(Week(start, _by_cause(pushed.get(start, ()))) for start in starts)
+
+
+def _by_cause(findings: Iterable[Finding]) -> dict[Cause, Amount]:
+    amounts: dict[Cause, Amount] = defaultdict(Amount)
+    for finding in findings:
+        amounts[finding.cause] += Amount(1, finding.brings)
+    return dict(amounts)
 
 
 def forecast(

@@ -1,7 +1,6 @@
 """What the builds of a repository look like, as far as its tagged images show it."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,9 +32,9 @@ class Habits:
         It is the least number that a tagged index lists: of those from the same bases as this
         version's images, if there are such.
         """
-        bases = set(map(_base, self._present(self.anatomy.images(version.digest))))
-        kin = [count for base in bases for count in self._counts.get(base, ())]
-        return min(kin or map(len, self._indexes), default=0)
+        bases = map(_base, self._present(self.anatomy.images(version.digest)))
+        kin = [self._fewest[base] for base in bases if base in self._fewest]
+        return min(kin, default=self._least)
 
     @cached_property
     def is_apart(self) -> bool:
@@ -69,7 +68,7 @@ class Habits:
         base = _base(version)
         if base in self._plain_bases:
             return False
-        return base in self._counts or bool(self._indexes and not self._plain_bases)
+        return base in self._fewest or bool(self._indexes and not self._plain_bases)
 
     @cached_property
     def _usual(self) -> Set[tuple[Nature, str]]:
@@ -95,13 +94,16 @@ class Habits:
         return {_base(version) for version in tagged if self._is_plain(version)}
 
     @cached_property
-    def _counts(self) -> Mapping[Digest | None, Sequence[int]]:
-        """Each base of what tagged indexes list, and how many images each of these lists."""
-        counts: dict[Digest | None, list[int]] = defaultdict(list)
-        for images in self._indexes:
-            for base in set(map(_base, self._present(images))):
-                counts[base].append(len(images))
-        return dict(counts)
+    def _least(self) -> int:
+        return min(map(len, self._indexes), default=0)
+
+    @cached_property
+    def _fewest(self) -> Mapping[Digest | None, int]:
+        """Each base of what tagged indexes list, and how many images the least of these lists."""
+        fewest: dict[Digest | None, int] = {}
+        for images in sorted(self._indexes, key=len, reverse=True):
+            fewest.update(dict.fromkeys(map(_base, self._present(images)), len(images)))
+        return fewest
 
     def _is_plain(self, version: Version) -> bool:
         return (

@@ -1,14 +1,15 @@
 """Images of the same content: by their configurations, else by their layers."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Set
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.diagnosing.anatomy import Anatomy
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest
 
-Holders = Mapping[Hashable, Set[Digest]]
+Holders = Mapping[Hashable, Mapping[Digest, None]]
+"""The images in use that hold a content, in digest order."""
 
 
 def _configuration(manifest: Manifest) -> Hashable:
@@ -48,20 +49,21 @@ class Twins:
         """Return an image in use that holds all that this one holds; None if there is none."""
         for same, holders in self._holders.items():
             keys = [self._key(image, same) for image in self._anatomy.images(digest)]
-            found = [holders.get(key, frozenset()) for key in keys if key is not None]
-            if found and len(found) == len(keys):
-                twins = frozenset.intersection(*map(frozenset, found)) - {digest}
-                if twins:
-                    return Twin(min(twins), same)
+            found = [holders.get(key, {}) for key in keys]
+            fewest = min(found, key=len, default={})
+            # The first that holds one will mostly hold all, so they are not intersected.
+            alike = (one for one in fewest if all(one in held for held in found))
+            if twin := next((one for one in alike if one != digest), None):
+                return Twin(twin, same)
         return None
 
     def _stock(self, same: str) -> Holders:
-        holders: dict[Hashable, set[Digest]] = defaultdict(set)
-        for root in self._anatomy.held & set(self._anatomy.graph.roots):
+        holders: dict[Hashable, dict[Digest, None]] = defaultdict(dict)
+        for root in sorted(self._anatomy.held & set(self._anatomy.graph.roots)):
             for image in self._anatomy.images(root):
-                holders[self._key(image, same)].add(root)
+                holders[self._key(image, same)][root] = None
         holders.pop(None, None)
-        return holders
+        return dict(holders)
 
     def _key(self, image: Digest, same: str) -> Hashable:
         version = self._anatomy.versions.get(image)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from reconciler.core.wholeness import blobs_of
+from reconciler.core.holdings import blobs
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest
 
@@ -18,11 +18,7 @@ def weights(versions: Iterable[Version]) -> Mapping[Digest, int]:
     counted: set[Digest] = set()
     found: dict[Digest, int] = {}
     for version in sorted(versions, key=lambda one: (one.pushed or _FIRST, one.digest)):
-        found[version.digest] = 0
-        if version.manifest is None:
-            continue
-        named = (blob for _, blob in blobs_of(version.manifest) if not blob.foreign)
-        fresh = {blob.digest: blob.size for blob in named if blob.digest not in counted}
+        fresh = {blob: size for blob, size in blobs(version) if blob not in counted}
         counted.update(fresh)
-        found[version.digest] = version.manifest.size + sum(fresh.values())
+        found[version.digest] = sum(fresh.values())
     return found

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from reconciler.core.diagnosing.advice import ADVICE
+from reconciler.core.diagnosing.diagnose import Diagnosis
 from reconciler.core.diagnosing.examined import Examined
 from reconciler.core.diagnosing.finding import Finding, Group
 from reconciler.core.diagnosing.growth import Amount, Forecast, Week
@@ -19,12 +20,20 @@ def as_json(found: Sequence[Examined]) -> str:
 
 
 def _repository(one: Examined) -> dict[str, Any]:
-    told = one.diagnosis
-    if told is None:
-        hint = one.error.hint if one.error else ""
-        return {"repository": one.repository, "error": str(one.error), "hint": hint}
+    found = _found(one.diagnosis) if one.diagnosis else {}
     return {
         "repository": one.repository,
+        "error": str(one.error or ""),
+        "hint": one.error.hint if one.error else "",
+        "forecast": _forecast(one.forecast) if one.forecast else None,
+        "policy": one.policy.name if one.policy else None,
+        "workflows": asdict(one.counsel) if one.counsel else None,
+        **found,
+    }
+
+
+def _found(told: Diagnosis) -> dict[str, Any]:
+    return {
         "diagnosed_at": told.now.isoformat(),
         "versions": len(told.findings),
         "tagged": told.tagged,
@@ -34,9 +43,6 @@ def _repository(one: Examined) -> dict[str, Any]:
         "causes": {group.cause: _group(group) for group in told.groups},
         "findings": [_finding(finding) for finding in told.findings],
         "weeks": [_week(week) for week in told.weeks],
-        "forecast": _forecast(one.forecast) if one.forecast else None,
-        "policy": one.policy.name if one.policy else None,
-        "workflows": asdict(one.counsel) if one.counsel else None,
         "suggestion": suggestion(told.inventory, (group.cause for group in told.groups)),
     }
 
