@@ -1,6 +1,7 @@
 """Which step makes which of the versions found, and the one change that stops most of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from reconciler.core.diagnosing.causes import Cause
 from reconciler.core.diagnosing.counsel import Attribution, Counsel, Proposal
@@ -8,12 +9,15 @@ from reconciler.core.diagnosing.finding import Group
 from reconciler.model.names import Repository
 from reconciler.workflows.actions import by_action
 from reconciler.workflows.changes import Change, changes
-from reconciler.workflows.edits import difference
 from reconciler.workflows.files import Found
 from reconciler.workflows.made import made_by
 from reconciler.workflows.makers import Maker, Spot
+from reconciler.workflows.patches import patch
 from reconciler.workflows.scripts import by_script
 from reconciler.workflows.workflow import Workflow
+
+MAX_MAKERS = 200
+"""Most steps of one workflow that are looked at."""
 
 
 def advise(found: Found, repository: Repository, groups: Iterable[Group]) -> Counsel:
@@ -22,7 +26,8 @@ def advise(found: Found, repository: Repository, groups: Iterable[Group]) -> Cou
     attributions: list[Attribution] = []
     proposals: list[Proposal] = []
     for workflow in found.workflows:
-        pushing = [maker for maker in _makers(workflow) if maker.may_push_to(repository)]
+        made = islice(_makers(workflow), MAX_MAKERS)
+        pushing = [maker for maker in made if maker.may_push_to(repository)]
         attributions += _attributed(pushing, repository, by_cause)
         possible = changes(workflow, pushing, repository)
         proposals += (_proposal(change, by_cause) for change in possible)
@@ -52,5 +57,5 @@ def _proposal(change: Change, found: Mapping[Cause, Group]) -> Proposal:
     stopped = [found[cause] for cause in change.stops if cause in found]
     needed = sum(group.needed for group in stopped)
     left = sum(group.count for group in stopped) - needed
-    patch = difference(change.spot.workflow, change.edits)
-    return Proposal(str(change.spot), change.words, patch, left, needed)
+    text = patch(change.spot.workflow, change.edits)
+    return Proposal(str(change.spot), change.words, text, left, needed)

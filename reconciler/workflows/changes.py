@@ -137,7 +137,7 @@ def _one_attestation(attest: Attest, pushing: Sequence[Maker]) -> Change:
 
 
 def _sign_once(sign: Sign, pushing: Sequence[Maker]) -> Iterator[Change]:
-    built = any(isinstance(one, Build) and one.spot.job == sign.spot.job for one in pushing)
+    built = any(isinstance(one, Build) and one.spot.job is sign.spot.job for one in pushing)
     if not built:
         words = "Sign where the image is built, once; each run here signs the same image again."
         yield Change(sign.spot, frozenset({Cause.REPLACED_SIGNATURE}), words)

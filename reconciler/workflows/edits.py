@@ -4,9 +4,8 @@ Where a file is written so that lines alone cannot tell what belongs together, t
 then only words say what to change.
 """
 
-import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.workflows.workflow import Step, Workflow
@@ -39,25 +38,6 @@ class Span:
         return self.first + len(self.lines)
 
 
-def edited(text: str, edits: Iterable[Edit]) -> str:
-    """Return a text with edits made, from its end to its beginning; line ends stay as they are."""
-    lines = text.split("\n")
-    end = "\r" if "\r\n" in text else ""
-    for edit in sorted(edits, key=lambda edit: edit.line, reverse=True):
-        start = edit.line - 1
-        added = [line.removesuffix("\r") + end for line in edit.added]
-        lines[start : start + len(edit.removed)] = added
-    return "\n".join(lines)
-
-
-def difference(workflow: Workflow, edits: Iterable[Edit]) -> str:
-    """Write edits as a patch, as `git apply` and `patch -p1` take it."""
-    names = (f"a/{workflow.path}", f"b/{workflow.path}")
-    both = (workflow.text.splitlines(), edited(workflow.text, edits).splitlines())
-    lines = difflib.unified_diff(*both, *names, n=2, lineterm="")
-    return "".join(f"{line}\n" for line in lines)
-
-
 def set_input(workflow: Workflow, step: Step, name: str, value: str) -> Edit | None:
     """Give an action one input, in the place of the value it has or after the last input."""
     held = span(workflow, step, "with", name)
@@ -67,7 +47,10 @@ def set_input(workflow: Workflow, step: Step, name: str, value: str) -> Edit | N
     if not isinstance(inputs, MapNode) or not inputs.by_name:
         return None
     last = span(workflow, step, "with", list(inputs.by_name)[-1])
-    return Edit(last.after, (), (f"{' ' * last.indent}{name}: {value}",)) if last else None
+    if last is None:
+        return None
+    end = "\r" if last.lines[0].endswith("\r") else ""
+    return Edit(last.after, (), (f"{' ' * last.indent}{name}: {value}{end}",))
 
 
 def substituted(
@@ -101,7 +84,7 @@ def add_lines(
 
 def span(workflow: Workflow, step: Step, *keys: str) -> Span | None:
     """Return the lines of a key and its value; None where they hold anything else, too."""
-    lines = workflow.text.split("\n")
+    lines = workflow.lines
     key = _key(step.node, keys, lines)
     if key is None:
         return None
@@ -127,4 +110,6 @@ def _key(node: MapNode, keys: Sequence[str], lines: Sequence[str]) -> Node | Non
 
 
 def _replaced(held: Span, lines: Sequence[str]) -> Edit:
-    return Edit(held.first, held.lines, tuple(lines))
+    """Put lines in the place of others, and end them as those end."""
+    end = "\r" if held.lines[0].endswith("\r") else ""
+    return Edit(held.first, held.lines, tuple(line.removesuffix("\r") + end for line in lines))

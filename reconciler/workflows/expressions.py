@@ -1,33 +1,41 @@
 """What expressions like `${{ env.IMAGE }}` can stand for, as far as the file itself tells."""
 
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from reconciler.model.names import Repository
 from reconciler.workflows.workflow import Step
 
-_EXPRESSION = re.compile(r"\$\{\{\s*(.{0,500}?)\s*\}\}", re.DOTALL)
+EXPRESSION = re.compile(r"\$\{\{((?:(?!\$\{\{).){0,500}?)\}\}", re.DOTALL)
+"""One expression; a longer one is taken for plain text. No place of a text is looked at twice."""
+
+_MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
 _VARIABLE = re.compile(r"\$(?:\{(\w{1,100})\}|(\w{1,100}))")
 _OF_ONE_RUN = re.compile(
     r"github\.(?:sha|run_id|run_number|event\.head_commit)|github\.event\.pull_request\.head\.sha"
 )
-_OUTPUT = re.compile(r"\$\{\{\s*steps\.([\w-]{1,100})\.outputs\.(\w{1,100})\s*\}\}")
+_RUN_VARIABLE = re.compile(r"\$\{?GITHUB_(?:SHA|RUN_ID|RUN_NUMBER)\b")
+_OUTPUT = re.compile(r"steps\.([\w-]{1,100})\.outputs\.\w{1,100}")
 _ROUNDS = 5
 """How often a variable may stand for another one."""
 
-_LONGEST = 64 * 1024
-"""Longest text after the environment was put in, in characters."""
+LONGEST = 64 * 1024
+"""Longest text that is looked at, in characters; what goes beyond is cut."""
+
+_LONGEST_NAME = 1_000
+"""Longest image name that is held against a repository, in characters."""
 
 
 def expanded(text: str, step: Step) -> str:
     """Put in the environment that the file gives; what GitHub alone knows stays as it is."""
 
     def known(expression: re.Match[str]) -> str:
-        kind, _, name = expression[1].partition(".")
+        kind, _, name = expression[1].strip().partition(".")
         return step.environment.get(name, expression[0]) if kind == "env" else expression[0]
 
     for _ in range(_ROUNDS):
-        text = _EXPRESSION.sub(known, text)[:_LONGEST]
+        text = EXPRESSION.sub(known, text)[:LONGEST]
     return text
 
 
@@ -37,14 +45,26 @@ def shell_expanded(text: str, step: Step) -> str:
     def known(variable: re.Match[str]) -> str:
         return step.environment.get(variable[1] or variable[2], variable[0])
 
-    return expanded(_VARIABLE.sub(known, expanded(text, step))[:_LONGEST], step)
+    return expanded(_VARIABLE.sub(known, expanded(text, step))[:LONGEST], step)
+
+
+def masked(text: str) -> tuple[str, Iterator[str]]:
+    """Put a mark in the place of each expression, so that nothing in one parts the text.
+
+    Shape: the second part has the expressions, in their order, for `restored`.
+    """
+    return EXPRESSION.sub(_MARK, text), (found[0] for found in EXPRESSION.finditer(text))
+
+
+def restored(text: str, expressions: Iterator[str]) -> str:
+    """Put the next expressions in the place of the marks of a text."""
+    return re.sub(_MARK, lambda _: next(expressions, ""), text)
 
 
 def is_of_one_run(text: str) -> bool:
     """Whether a text differs from one run, or one commit, to the next."""
-    return any(_OF_ONE_RUN.search(found) for found in _EXPRESSION.findall(text)) or bool(
-        re.search(r"\$\{?GITHUB_(?:SHA|RUN_ID|RUN_NUMBER)\b", text)
-    )
+    found = EXPRESSION.findall(text)
+    return any(map(_OF_ONE_RUN.search, found)) or bool(_RUN_VARIABLE.search(text))
 
 
 def is_known(text: str) -> bool:
@@ -52,15 +72,17 @@ def is_known(text: str) -> bool:
     return "$" not in text
 
 
-def output_of(text: str) -> tuple[str, str] | None:
-    """Return the step and the output that a text takes whole, None where it is anything else."""
-    found = _OUTPUT.fullmatch(text.strip())
-    return (found[1], found[2]) if found else None
+def step_of(text: str) -> str:
+    """Return the id of the step whose output a text is, empty where it is anything else."""
+    expression = EXPRESSION.fullmatch(text.strip())
+    found = _OUTPUT.fullmatch(expression[1].strip()) if expression else None
+    return found[1] if found else ""
 
 
 def may_name(text: str, repository: Repository) -> bool:
     """Whether an image name can mean a repository; what is unknown can be anything."""
-    pattern = re.sub(r"\*+", "*", _VARIABLE.sub("*", _EXPRESSION.sub("*", text.lower())))
-    host, slash, path = pattern.rpartition("/")
-    named = f"{host}{slash}{path.partition('@')[0].partition(':')[0]}"
-    return fnmatchcase(repository, named.replace("[", "[[]").replace("?", "[?]"))
+    spelled = _VARIABLE.sub("*", EXPRESSION.sub("*", text.lower()))
+    host, slash, path = spelled[:_LONGEST_NAME].rpartition("/")
+    name = f"{host}{slash}{path.partition('@')[0].partition(':')[0]}"
+    pattern = re.sub(r"\*+", "*", name.replace("[", "[[]").replace("?", "[?]"))
+    return fnmatchcase(repository, pattern)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from errno import EINVAL
 from pathlib import Path
 
 from reconciler.model.display import safe
@@ -39,11 +40,20 @@ def read_workflows(paths: Iterable[Path]) -> Found:
             unread.append(f"{safe(str(path))} and those after it: at most {MAX_FILES} are read")
             break
         try:
-            with path.open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
-            workflows.append(read_workflow(safe(path.as_posix()), content))
+            workflows.append(read_workflow(safe(path.as_posix()), _content(path)))
         except PolicyProblems as error:
             unread.append(str(error))
         except OSError as error:
             unread.append(f"{safe(str(path))}: {error.strerror}")
     return Found(tuple(workflows), tuple(unread))
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a workflow file; of one that is too large, enough to be refused.
+
+    Raises: OSError, when it cannot be read, or is nothing that ends, such as a pipe.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(EINVAL, "not a regular file")
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)

@@ -32,7 +32,7 @@ def caches_in(build: Build, repository: Repository) -> bool:
 
 def attestations(attest: Attest, others: Sequence[Maker]) -> Sequence[Attest]:
     """Return the steps of one job that attest."""
-    return [one for one in others if isinstance(one, Attest) and one.spot.job == attest.spot.job]
+    return [one for one in others if isinstance(one, Attest) and one.spot.job is attest.spot.job]
 
 
 def _by_build(build: Build, others: Sequence[Maker], repository: Repository) -> Iterator[Cause]:

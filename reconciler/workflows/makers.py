@@ -7,6 +7,9 @@ from reconciler.workflows.expressions import may_name
 from reconciler.workflows.naming import Names
 from reconciler.workflows.workflow import Job, Step, Workflow
 
+MAX_LABEL = 60
+"""Longest name of a step that is shown, in characters."""
+
 
 @dataclass(frozen=True)
 class Spot:
@@ -25,7 +28,7 @@ class Spot:
         """How the file calls the step: by its name, its id, its action, or what it runs."""
         step = self.step
         script = step.script.strip().partition("\n")[0]
-        return step.name or step.id or step.uses or script
+        return (step.name or step.id or step.uses or script)[:MAX_LABEL]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from reconciler.workflows.expressions import expanded, is_known, is_of_one_run, output_of
+from reconciler.workflows.expressions import (
+    expanded,
+    is_known,
+    is_of_one_run,
+    masked,
+    restored,
+    step_of,
+)
 from reconciler.workflows.workflow import Job, Step, Workflow
 
 METADATA = "docker/metadata-action"
@@ -56,8 +63,7 @@ class Names:
 def names_of(texts: Sequence[str], workflow: Workflow, job: Job, step: Step) -> Names:
     """Tell the names in a list of image references, or in what a metadata step makes of it."""
     for text in texts:
-        source = output_of(text)
-        metadata = _step(job, source[0]) if source else None
+        metadata = _step(job, step_of(text))
         if metadata and metadata.uses == METADATA:
             return _by_metadata(metadata, workflow)
     spelled = [expanded(text, step) for text in texts]
@@ -77,10 +83,10 @@ def names_in(workflow: Workflow, job: Job, step: Step) -> Names:
 
 def lines_of(text: str, *, commas: bool = True) -> list[str]:
     """Part a list of an action's input: by lines, and by commas where they part entries."""
-    entries = re.split(r"[\n,](?![^{]*\}\})" if commas else r"\n", text)
-    return [
-        entry.strip() for entry in entries if entry.strip() and not entry.strip().startswith("#")
-    ]
+    plain, expressions = masked(text)
+    parts = re.split(r"[\n,]" if commas else r"\n", plain)
+    entries = (restored(part, expressions).strip() for part in parts)
+    return [entry for entry in entries if entry and not entry.startswith("#")]
 
 
 def _by_metadata(step: Step, workflow: Workflow) -> Names:
@@ -114,7 +120,7 @@ def _naming(tag: str) -> Naming:
 
 
 def _step(job: Job, name: str) -> Step | None:
-    return next((step for step in job.steps if step.id == name), None)
+    return next((step for step in job.steps if name and step.id == name), None)
 
 
 def _image(text: str) -> str:
@@ -123,7 +129,10 @@ def _image(text: str) -> str:
 
 
 def _tag(text: str) -> str:
-    """Return the tag of a reference; expressions may hold colons, and go before."""
-    bare = re.sub(r"\$\{\{.*?\}\}", lambda found: "x" * len(found[0]), text)
-    start = bare.rfind(":")
-    return text[start + 1 :] if start > bare.rfind("/") else "latest"
+    """Return the tag of a reference, in which expressions may hold colons and slashes."""
+    plain, expressions = masked(text)
+    start = plain.rfind(":")
+    if start <= plain.rfind("/"):
+        return "latest"
+    restored(plain[:start], expressions)
+    return restored(plain[start + 1 :], expressions)

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
+from reconciler.workflows.expressions import LONGEST
 from reconciler.workflows.workflow import Environment, Job, Step, Workflow
 from reconciler.yamltree.compose import compose
 from reconciler.yamltree.nodes import ListNode, MapNode, Node, ScalarNode
+
+MAX_VARIABLE = 1_000
+"""Longest value of a variable, in characters: one may stand in a text thousands of times."""
 
 
 def read_workflow(path: str, content: bytes) -> Workflow:
@@ -18,7 +22,7 @@ def read_workflow(path: str, content: bytes) -> Workflow:
     root = compose(path, content)
     on = _below(root, "on")
     jobs = _entries(_below(root, "jobs"))
-    environment = _texts(_below(root, "env"))
+    environment = _texts(_below(root, "env"), MAX_VARIABLE)
     return Workflow(
         path=path,
         text=content.decode("utf-8-sig"),
@@ -47,7 +51,7 @@ def _is_only_tags(on: Node | None) -> bool:
 
 
 def _job(name: str, node: Node, outer: Environment) -> Job:
-    environment = {**outer, **_texts(_below(node, "env"))}
+    environment = {**outer, **_texts(_below(node, "env"), MAX_VARIABLE)}
     steps = _below(node, "steps")
     found = steps.entries if isinstance(steps, ListNode) else ()
     return Job(
@@ -66,7 +70,7 @@ def _step(node: MapNode, outer: Environment) -> Step:
         script=texts.get("run", ""),
         place=node.place,
         inputs=_texts(_below(node, "with")),
-        environment={**outer, **_texts(_below(node, "env"))},
+        environment={**outer, **_texts(_below(node, "env"), MAX_VARIABLE)},
         node=node,
     )
 
@@ -83,7 +87,8 @@ def _entries(node: Node | None) -> Mapping[str, Node]:
     return {name: value for name, (_, value) in pairs.items()}
 
 
-def _texts(node: Node | None) -> Mapping[str, str]:
+def _texts(node: Node | None, longest: int = LONGEST) -> Mapping[str, str]:
     """Return the values of a map that are single texts, as the file spells them."""
     entries = _entries(node).items()
-    return {name: value.text for name, value in entries if isinstance(value, ScalarNode)}
+    texts = ((name, value.text) for name, value in entries if isinstance(value, ScalarNode))
+    return {name: text[:longest] for name, text in texts}

@@ -5,17 +5,17 @@ import shlex
 from collections.abc import Iterator, Sequence
 from itertools import dropwhile, pairwise
 
+from reconciler.workflows.expressions import masked, restored
+
 MAX_COMMANDS = 500
 """Most commands that are looked at in one script."""
 
 MAX_LINE = 8_000
 """Longest command looked at, in characters."""
 
-_EXPRESSION = re.compile(r"\$\{\{.{0,500}?\}\}")
 _ENDS = frozenset({"&&", "||", ";", "|", "&"})
 _BEFORE = frozenset({"sudo", "time", "exec", "if", "then", "else", "do", "!"})
 _ASSIGNMENT = re.compile(r"\w{1,100}=")
-_MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
 
 Command = Sequence[str]
 """A program and its arguments, quotes taken away, expressions left as they stand."""
@@ -35,21 +35,20 @@ def commands(script: str) -> Iterator[Command]:
 
 def _of(line: str) -> Iterator[Command]:
     """Part one line into commands. Expressions may hold quotes, so a mark stands for each."""
-    kept = _EXPRESSION.findall(line)
-    lexer = shlex.shlex(_EXPRESSION.sub(_MARK, line), posix=True, punctuation_chars=";&|")
+    text, expressions = masked(line)
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=";&|")
     lexer.whitespace_split = True
     try:
         words = list(lexer)
     except ValueError:
         return
-    expressions = iter(kept)
     command: list[str] = []
     for word in words:
         if word in _ENDS:
             yield command
             command = []
         else:
-            command.append(re.sub(_MARK, lambda _: next(expressions, ""), word))
+            command.append(restored(word, expressions))
     yield command
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from reconciler.yamltree.nodes import MapNode, Place, ScalarNode
 
@@ -61,6 +62,11 @@ class Workflow:
     events: frozenset[str]
     jobs: tuple[Job, ...]
     only_tags: bool = False
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        r"""The lines of the file; those of a file with `\r\n` keep their `\r`."""
+        return tuple(self.text.split("\n"))
 
     @property
     def is_scheduled(self) -> bool:

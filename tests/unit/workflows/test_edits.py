@@ -1,8 +1,13 @@
 """An edit changes its lines and no others; where lines do not tell, there is none."""
 
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from reconciler.workflows.edits import add_lines, difference, edited, set_input, substituted
+from reconciler.workflows.edits import Edit, add_lines, set_input, substituted
+from reconciler.workflows.patches import patch
 from reconciler.workflows.reading import read_workflow
 from reconciler.workflows.workflow import Step, Workflow
 
@@ -30,12 +35,22 @@ def read(text: str) -> tuple[Workflow, Step, Step]:
     return workflow, build, script
 
 
+def edited(text: str, *edits: Edit | None) -> str:
+    """Make edits of a text, each of which there has to be."""
+    lines = text.split("\n")
+    for edit in sorted(filter(None, edits), key=lambda edit: -edit.line):
+        start = edit.line - 1
+        assert tuple(lines[start : start + len(edit.removed)]) == edit.removed
+        lines[start : start + len(edit.removed)] = edit.added
+    assert all(edits)
+    return "\n".join(lines)
+
+
 def test_an_input_is_added_after_the_others() -> None:
     workflow, build, _ = read(BUILD)
     edit = set_input(workflow, build, "provenance", "false")
-    assert edit
 
-    changed = edited(BUILD, [edit]).splitlines()
+    changed = edited(BUILD, edit).splitlines()
 
     assert changed[12] == "          provenance: false"
     assert changed[:12] + changed[13:] == BUILD.splitlines()
@@ -44,9 +59,8 @@ def test_an_input_is_added_after_the_others() -> None:
 def test_an_input_that_is_there_gets_another_value() -> None:
     workflow, build, _ = read(BUILD)
     edit = set_input(workflow, build, "push", "false")
-    assert edit
 
-    assert edited(BUILD, [edit]) == BUILD.replace("push: true # always", "push: false")
+    assert edited(BUILD, edit) == BUILD.replace("push: true # always", "push: false")
 
 
 def test_entries_are_added_to_a_list_and_a_line_becomes_one() -> None:
@@ -58,8 +72,7 @@ def test_entries_are_added_to_a_list_and_a_line_becomes_one() -> None:
     for text in (listed, alone):
         workflow, build, _ = read(text)
         edit = add_lines(workflow, build, ("with", "tags"), ["a/web:own"])
-        assert edit
-        changed.append(edited(text, [edit]))
+        changed.append(edited(text, edit))
 
     assert changed[0] == listed.replace("a/web:main\n", "a/web:main\n            a/web:own\n")
     assert changed[1] == alone.replace(
@@ -70,10 +83,9 @@ def test_entries_are_added_to_a_list_and_a_line_becomes_one() -> None:
 def test_a_script_in_the_first_line_of_a_step_is_edited() -> None:
     workflow, _, script = read(BUILD)
     edit = substituted(workflow, script, ("run",), "create", "create --prefer-index=false")
-    assert edit
 
     assert "      - run: docker buildx imagetools create --prefer-index=false -t a" in edited(
-        BUILD, [edit]
+        BUILD, edit
     )
 
 
@@ -81,9 +93,8 @@ def test_line_ends_stay_as_they_are() -> None:
     text = BUILD.replace("\n", "\r\n")
     workflow, build, _ = read(text)
     edit = set_input(workflow, build, "provenance", "false")
-    assert edit
 
-    changed = edited(text, [edit])
+    changed = edited(text, edit)
 
     assert changed.count("\r\n") == changed.count("\n") == BUILD.count("\n") + 1
 
@@ -108,7 +119,7 @@ def test_a_patch_names_the_file_and_what_stands_around() -> None:
     edit = set_input(workflow, build, "push", "false")
     assert edit
 
-    assert difference(workflow, [edit]).splitlines() == [
+    assert patch(workflow, [edit]).splitlines() == [
         "--- a/image.yml",
         "+++ b/image.yml",
         "@@ -5,5 +5,5 @@",
@@ -119,3 +130,20 @@ def test_a_patch_names_the_file_and_what_stands_around() -> None:
         " ",
         "           tags: |",
     ]
+
+
+@pytest.mark.parametrize("lines", [(2, 3), (2, 9), (1, 12), (5, 7, 12)])
+def test_a_patch_of_several_edits_applies(lines: tuple[int, ...], tmp_path: Path) -> None:
+    text = "".join(f"line {number}\n" for number in range(1, 13))
+    workflow = read_workflow("image.yml", text.replace("line", "k:").encode())
+    workflow = replace(workflow, text=text)
+    edits = [
+        Edit(line, (f"line {line}",), (f"line {line}", "one", "more") if line % 2 else ("new",))
+        for line in lines
+    ]
+    (tmp_path / "image.yml").write_text(text)
+
+    written = patch(workflow, edits)
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=written, text=True, check=True)
+
+    assert (tmp_path / "image.yml").read_text() == edited(text, *edits)

@@ -1,12 +1,16 @@
 """Workflow files are hostile: whatever is in one, it is read, or the reason is told, in no time."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from reconciler.model.problems import PolicyProblems
-from reconciler.workflows.files import read_workflows, workflow_files
+from reconciler.workflows.advice import advise
+from reconciler.workflows.files import Found, read_workflows, workflow_files
 from reconciler.workflows.reading import read_workflow
+from tests.support.inventories import WEB
 
 STEP = "jobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {push: true}}]}}"
 
@@ -46,6 +50,34 @@ def test_a_file_that_hides_or_swells_is_refused(content: bytes, message: str) ->
         read_workflow("a.yml", content)
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "${{" * 100_000,
+        "${{ " + " " * 500_000,
+        "${{ env.A }}" * 40_000,
+        "," * 500_000,
+        "a:" * 250_000,
+        "*" * 500_000,
+        "$A" * 200_000,
+        "docker buildx build --push -t ${{ env.A }} . ;" * 5_000,
+        "'" * 500_000,
+        "\\\n" * 100_000,
+    ],
+)
+def test_a_hostile_text_anywhere_takes_no_time_to_speak_of(hostile: str) -> None:
+    keys = ("tags", "platforms", "outputs", "cache-to", "images", "set", "subject-name")
+    inputs = dict.fromkeys(keys, hostile[:12_000]) | {"push": "true", "push-to-registry": "true"}
+    actions = ("docker/build-push-action", "docker/metadata-action", "docker/bake-action")
+    steps: list[object] = [{"id": "m", "uses": uses, "with": inputs} for uses in actions]
+    job = {"env": {"A": hostile[:60_000]}, "steps": [*steps, {"run": hostile[:140_000]}]}
+    text = json.dumps({"on": "push", "jobs": {"image": job}})
+
+    counsel = advise(Found((read_workflow("a.yml", text.encode()),)), WEB, ())
+
+    assert counsel.proposals == ()
+
+
 def test_one_file_that_cannot_be_read_holds_no_other_one_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,6 +88,7 @@ def test_one_file_that_cannot_be_read_holds_no_other_one_back(
     (folder / "bad.yaml").write_text("jobs: [")
     (folder / "notes.yaml.txt").write_text("nothing")
     (folder / "gone.yml").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe.yml")
 
     found = read_workflows(workflow_files())
 
@@ -63,6 +96,7 @@ def test_one_file_that_cannot_be_read_holds_no_other_one_back(
     assert [words.split(":")[0] for words in found.unread] == [
         ".github/workflows/bad.yaml",
         ".github/workflows/gone.yml",
+        ".github/workflows/pipe.yml",
     ]
 
 
