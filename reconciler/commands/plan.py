@@ -29,45 +29,49 @@ from reconciler.session import open_session, utc_now
 app = typer.Typer(add_completion=False)
 
 
+Out = Annotated[Path | None, typer.Option(help="Save the plan, for `apply`.", metavar="FILE")]
+DetailedExitCode = Annotated[
+    bool, typer.Option("--detailed-exitcode", help="Exit 2 when something would go.")
+]
+Expires = Annotated[str, typer.Option(help="How long the plan may be applied.", metavar="DURATION")]
+At = Annotated[
+    datetime | None,
+    typer.Option(
+        help="Forecast: evaluate the policies as if it were this time, in UTC.",
+        metavar="TIME",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
+    ),
+]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        help="Also show what the policies of a git revision would have planned otherwise.",
+        metavar="REVISION",
+    ),
+]
+AgainstJson = Annotated[
+    Path | None,
+    typer.Option(
+        "--against-json",
+        help="Save what separates the two, for `comment --against-json`.",
+        metavar="FILE",
+    ),
+]
+
+
 @app.command()
 def plan(
     paths: PolicyPaths = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Save the plan, for `apply`.", metavar="FILE")
-    ] = None,
+    out: Out = None,
     output: PlanFormat = "text",
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit 2 when something would go.")
-    ] = False,
+    detailed_exitcode: DetailedExitCode = False,
     state: StateDirectory = None,
     allow: Allow = None,
     retry_retained: RetryRetained = False,
-    expires: Annotated[
-        str, typer.Option(help="How long the plan may be applied.", metavar="DURATION")
-    ] = "72h",
-    at: Annotated[
-        datetime | None,
-        typer.Option(
-            help="Forecast: evaluate the policies as if it were this time, in UTC.",
-            metavar="TIME",
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
-        ),
-    ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            help="Also show what the policies of a git revision would have planned otherwise.",
-            metavar="REVISION",
-        ),
-    ] = None,
-    against_json: Annotated[
-        Path | None,
-        typer.Option(
-            "--against-json",
-            help="Save what separates the two, for `comment --against-json`.",
-            metavar="FILE",
-        ),
-    ] = None,
+    expires: Expires = "72h",
+    at: At = None,
+    against: Against = None,
+    against_json: AgainstJson = None,
     all_rows: AllRows = False,
     verbose: Verbose = False,
 ) -> None:
