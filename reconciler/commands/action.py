@@ -6,6 +6,7 @@ import typer
 
 from reconciler.commands.running import finish, running
 from reconciler.commands.workflow.applying import apply
+from reconciler.commands.workflow.commenting import comment_on
 from reconciler.commands.workflow.inputs import Inputs
 from reconciler.commands.workflow.looking import look
 from reconciler.commands.workflow.planning import plan
@@ -39,6 +40,8 @@ def _report(runner: Runner) -> Report:
                 return plan(inputs, runner)
             case "apply":
                 return apply(inputs)
+            case "comment":
+                return comment_on(inputs, runner)
             case _:
                 return look(inputs)
     except ReconcilerError as error:

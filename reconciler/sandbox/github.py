@@ -69,6 +69,8 @@ class GitHub:
     def _answered(self, call: Call, account: Account | None) -> Response:
         if of_git := self._git.answer(call, account):
             return of_git
+        if of_pulls := self._world.pulls.answer(call, account):
+            return of_pulls
         if call.segments[0] == "repos":
             return self._comments.answer(call, account)
         if "packages" in call.segments[1:3]:

@@ -12,6 +12,7 @@ from reconciler.sandbox.clock import Clock
 from reconciler.sandbox.comments import Conversations
 from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.package import Owner, Package
+from reconciler.sandbox.pulls import PullCalls
 from reconciler.sandbox.settings import Settings
 from reconciler.sandbox.tokens import Tokens
 
@@ -46,6 +47,7 @@ class World:
         self.owners: dict[str, Owner] = {}
         self.revoked: set[str] = set()
         self.conversations = Conversations()
+        self.pulls = PullCalls()
         self.requests: deque[Seen] = deque(maxlen=MAX_REQUESTS)
         self._accounts = {a.token.get_secret_value(): a for a in settings.accounts}
         for package in packages:

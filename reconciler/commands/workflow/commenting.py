@@ -1,38 +1,91 @@
-"""The comment on a pull request that shows the plan; that it fails never fails the step."""
+"""The comment on a pull request: beside a plan just drawn, or later, for one that was saved."""
 
 from pathlib import Path
 
 from reconciler.commands.output import save
-from reconciler.commands.workflow.event import PullRequest
-from reconciler.commands.workflow.report import Note, said
+from reconciler.commands.workflow.event import PullRequest, WorkflowRun, event_of
+from reconciler.commands.workflow.inputs import Inputs
+from reconciler.commands.workflow.report import Note, Report, said
+from reconciler.commands.workflow.runner import Runner
 from reconciler.commands.workflow.running import ran
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, SettingsError
+from reconciler.github.pulls import Head, open_pull_request
 from reconciler.model.difference import Difference
+from reconciler.session import utc_now
+from reconciler.settings import GITHUB_HOST, Settings
+from reconciler.transport.github import TokenKind, open_github
+from reconciler.transport.watch import Watch
 
 NO_REQUEST = "There is no pull request to comment on here, so the plan is only on this page."
 FROM_FORK = (
     "This pull request comes from a fork, and GitHub lets workflows of forks write nothing; so"
-    " the plan is on this page, and not in a comment. docs/pull-requests.md shows a second"
+    " the plan is on this page, and not in a comment. docs/github-actions.md shows a second"
     " workflow, on `workflow_run`, that writes the comment from the saved plan."
 )
+MOVED_ON = "The pull request of that run was closed, or has new commits: there is no comment."
 
 
 def comment(
-    path: Path, difference: Difference | None, request: PullRequest | None, folder: Path
+    path: Path, difference: Difference | None, request: PullRequest | None, runner: Runner
 ) -> tuple[Note, ...]:
-    """Write the comment from the plan that was saved at `path`, or note why there is none."""
+    """Write the comment from the plan that was saved at `path`, or note why there is none.
+
+    That it fails does not fail the step, whose work is the plan.
+    """
     if request is None:
         return (said("notice", NO_REQUEST),)
     if request.is_from_fork:
         return (said("notice", FROM_FORK),)
-    written = ran("comment", [str(path), "--pr", str(request.number), *_with(difference, folder)])
+    link = ["--link", runner.page_of(runner.run_id)]
+    against = _against(difference, runner.temporary)
+    written = ran("comment", [str(path), "--pr", str(request.number), *link, *against])
     if written.code is ExitCode.OK:
         return ()
     cure = "The job needs `permissions: pull-requests: write`; the plan is on this page."
     return (said("warning", f"The comment was not written. {written.error}{cure}"),)
 
 
-def _with(difference: Difference | None, folder: Path) -> list[str]:
+def comment_on(inputs: Inputs, runner: Runner) -> Report:
+    """Write the comment from a saved plan, to the pull request that the event leads to.
+
+    Never to one that the plan names: where it comes from a fork, it is a stranger's text.
+
+    Raises: SettingsError, for an event without a pull request; AccessError; EvidenceError.
+    """
+    event = event_of(runner.event_file)
+    if event.workflow_run:
+        number, run = _number(event.workflow_run, runner), str(event.workflow_run.id)
+    elif event.pull_request:
+        number, run = event.pull_request.number, runner.run_id
+    else:
+        raise SettingsError(NO_REQUEST, hint="Run it on `pull_request` or `workflow_run`.")
+    if number is None:
+        return Report(notes=[said("notice", MOVED_ON)])
+    link = ["--link", runner.page_of(run)]
+    written = ran("comment", [str(inputs.plan), "--pr", str(number), *link])
+    return Report(
+        code=written.code,
+        text=written.printed + written.complaints,
+        notes=[said("error", written.error)] if written.error else (),
+    )
+
+
+def _number(run: WorkflowRun, runner: Runner) -> int | None:
+    """Ask GitHub which open pull request a run was for, None where there is none any more."""
+    if run.head_repository is None:
+        return None
+    settings = Settings.load()
+    token = settings.token_for(GITHUB_HOST)
+    secret = token.get_secret_value() if token else ""
+    client, _ = open_github(settings.github_api, secret, Watch(utc_now))
+    head = Head(run.head_repository.owner.login, run.head_branch, run.head_sha)
+    try:
+        return open_pull_request(client, TokenKind.of(secret), runner.repository, head)
+    finally:
+        client.close()
+
+
+def _against(difference: Difference | None, folder: Path) -> list[str]:
     """Save what separates the plan from that of the base, and return the option that names it."""
     if difference is None:
         return []

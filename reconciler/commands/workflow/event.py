@@ -1,6 +1,6 @@
-"""The pull request that a workflow runs for, as the event file tells it.
+"""The pull request, or the run of another workflow, that a workflow runs for.
 
-Source: GitHub Docs, "Webhook events and payloads", `pull_request`.
+Source: GitHub Docs, "Webhook events and payloads", `pull_request` and `workflow_run`.
 """
 
 from pathlib import Path
@@ -19,8 +19,13 @@ class _Told(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class _Owner(_Told):
+    login: str = ""
+
+
 class _Repository(_Told):
     full_name: str
+    owner: _Owner = _Owner()
 
 
 class _Side(_Told):
@@ -43,24 +48,37 @@ class PullRequest(_Told):
         return self.head.repo is None or self.head.repo != self.base.repo
 
 
-class _Event(_Told):
+class WorkflowRun(_Told):
+    """The finished run of another workflow. Its pull requests are not told where it has a fork."""
+
+    id: int
+    head_branch: str = ""
+    head_sha: str = ""
+    head_repository: _Repository | None = None
+    """None for a fork that was deleted since."""
+
+
+class Event(_Told):
+    """What started the workflow: neither of the two for a push or a schedule."""
+
     pull_request: PullRequest | None = None
+    workflow_run: WorkflowRun | None = None
 
 
-def pull_request_of(path: Path | None) -> PullRequest | None:
-    """Return the pull request that an event is about, if it is about one.
+def event_of(path: Path | None) -> Event:
+    """Read the event file; outside of a workflow there is none.
 
-    Raises: SettingsError, when the event file cannot be read.
+    Raises: SettingsError, when it cannot be read.
     """
     if path is None:
-        return None
+        return Event()
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise SettingsError(f"{path}: larger than {MAX_BYTES} bytes, so it is no event")
-        return _Event.model_validate_json(content).pull_request
+        return Event.model_validate_json(content)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
     except ValidationError as error:
-        raise SettingsError(f"{path}: this is no event of GitHub: {error}") from None
+        raise SettingsError(f"{path}: this is no event of GitHub") from error

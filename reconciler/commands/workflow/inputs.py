@@ -15,14 +15,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from reconciler.commands.options import duration
 from reconciler.errors import SettingsError
 
-Command = Literal["plan", "apply", "check", "diagnose"]
+Command = Literal["plan", "apply", "check", "diagnose", "comment"]
 
 _PREFIX = "INPUT_"
 _SHOWN = 80
 """Longest value quoted in an error, in characters."""
 
 _CURES = {
-    "command": "write plan, apply, check or diagnose",
+    "command": "write plan, apply, check, diagnose or comment",
     "comment": "write true or false",
     "fail-on-changes": "write true or false",
     "time-budget": "write a duration such as 50m",
@@ -57,7 +57,7 @@ class Inputs(BaseSettings):
 
     comment: bool = False
     plan: Path | None = None
-    """Where `plan` saves the plan, or the saved plan that `apply` takes."""
+    """Where `plan` saves the plan, or the saved plan that `apply` and `comment` take."""
 
     expect_digest: str = ""
     fail_on_changes: bool = False
@@ -93,6 +93,11 @@ class Inputs(BaseSettings):
             raise SettingsError(
                 f"input fail-on-changes has no effect on {self.command}",
                 hint="Give it to `command: plan`.",
+            )
+        if self.command == "comment" and not self.plan:
+            raise SettingsError(
+                "input plan is missing",
+                hint="Name the file with the saved plan that the comment shall show.",
             )
 
 

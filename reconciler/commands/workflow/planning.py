@@ -7,7 +7,7 @@ from reconciler.api import LASTS
 from reconciler.commands.halting import halting
 from reconciler.commands.output import save, view
 from reconciler.commands.workflow.commenting import comment
-from reconciler.commands.workflow.event import PullRequest, pull_request_of
+from reconciler.commands.workflow.event import PullRequest, event_of
 from reconciler.commands.workflow.inputs import Inputs
 from reconciler.commands.workflow.notes import notes_on
 from reconciler.commands.workflow.report import Note, Report, said
@@ -27,7 +27,7 @@ def plan(inputs: Inputs, runner: Runner) -> Report:
 
     Raises: ReconcilerError, when there is nothing to report.
     """
-    request = pull_request_of(runner.event_file)
+    request = event_of(runner.event_file).pull_request
     base, notes = _base(inputs.files, request)
     with (
         halting(utc_now, inputs.time_budget) as halt,
@@ -38,7 +38,7 @@ def plan(inputs: Inputs, runner: Runner) -> Report:
     path = inputs.plan or runner.temporary / "plan.json"
     save(path, drawn.to_bytes())
     if inputs.comment:
-        notes += comment(path, seen.against, request, runner.temporary)
+        notes += comment(path, seen.against, request, runner)
     return Report(
         code=_code(drawn, fail_on_changes=inputs.fail_on_changes),
         outputs={**outputs_of(drawn), "plan-path": str(path)},

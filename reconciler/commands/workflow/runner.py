@@ -27,12 +27,19 @@ class Runner(BaseSettings):
     output: Path | None = Field(None, validation_alias="GITHUB_OUTPUT")
     summary: Path | None = Field(None, validation_alias="GITHUB_STEP_SUMMARY")
     temporary: Path = Field(Path(tempfile.gettempdir()), validation_alias="RUNNER_TEMP")
+    server: str = Field("https://github.com", validation_alias="GITHUB_SERVER_URL")
+    repository: str = Field("", validation_alias="GITHUB_REPOSITORY")
+    run_id: str = Field("", validation_alias="GITHUB_RUN_ID")
     event_file: Path | None = Field(None, validation_alias="GITHUB_EVENT_PATH")
 
     @classmethod
     def load(cls) -> Self:
         """Read the variables that the runner sets."""
         return cls()
+
+    def page_of(self, run: int | str) -> str:
+        """Return the address of the page of a run in this repository."""
+        return f"{self.server}/{self.repository}/actions/runs/{run}"
 
     def set_outputs(self, outputs: Mapping[str, str]) -> None:
         """Hand results to later steps; no value can end early or pass for another output."""

@@ -23,7 +23,7 @@ OURS = ("./", "OWNER/reconciler@")
 """How workflows name our action."""
 
 StandIn = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""Plays an action of somebody else: inputs in, outputs out."""
+"""Plays an action of somebody else: inputs in, outputs out; LookupError is its failure."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,7 @@ class Machine:
             "GITHUB_REPOSITORY": "acme/web",
             "GITHUB_REPOSITORY_OWNER": "acme",
             "GITHUB_RUN_ID": "77",
+            "GITHUB_SERVER_URL": "https://github.com",
             "GITHUB_SHA": "c0ffee" + "0" * 34,
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_TEMP": str(self.temporary),
@@ -197,7 +198,10 @@ class _Scope:
         if action.startswith(OURS):
             return self._ours(written, name, given)
         known = action.partition("@")[0]
-        outputs = self.machine.stand_ins[known](given)
+        try:
+            outputs = self.machine.stand_ins[known](given)
+        except LookupError:
+            return Step(name, "failure", used=action)
         return Step(name, "success", outputs=outputs, used=action)
 
     def _ours(self, written: Mapping[str, Any], name: str, given: Mapping[str, str]) -> Step:

@@ -1,0 +1,72 @@
+"""Which open pull request a finished run was for.
+
+An event on `workflow_run` names none for a fork, and an artifact of the run is a stranger's text,
+so GitHub is asked. Source: GitHub, "REST API endpoints for pull requests", list pull requests.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import httpx
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from reconciler.errors import ProtocolError
+from reconciler.github.refusals import failure
+from reconciler.transport.github import HEADERS, TokenKind
+from reconciler.transport.http import Client
+from reconciler.transport.pages import pages
+from reconciler.transport.replies import json_of, place
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a run was for: the owner and the name of a branch, and its commit."""
+
+    owner: str
+    branch: str
+    sha: str
+
+
+class _Side(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sha: str
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    number: int
+    head: _Side
+
+
+_ROWS = TypeAdapter(list[_Row])
+
+
+def open_pull_request(client: Client, kind: TokenKind, repository: str, head: Head) -> int | None:
+    """Return the number of the open pull request that ends with the commit of `head`.
+
+    None, where it was closed or has gone on since: what the run found is no longer of it.
+
+    Raises: AccessError, UnreachableError, ProtocolError.
+    """
+
+    def read(url: str) -> httpx.Response:
+        response = client.get(url, headers=HEADERS)
+        if response.status_code != 200:
+            raise failure(response, kind, repository)
+        return response
+
+    asked = urlencode({"state": "open", "head": f"{head.owner}:{head.branch}", "per_page": 100})
+    for response in pages(read, f"/repos/{repository}/pulls?{asked}"):
+        for row in _rows(response):
+            if row.head.sha == head.sha:
+                return row.number
+    return None
+
+
+def _rows(response: httpx.Response) -> list[_Row]:
+    try:
+        return _ROWS.validate_python(json_of(response))
+    except ValidationError as error:
+        raise ProtocolError(f"{place(response)}, and not with pull requests") from error
