@@ -4,8 +4,10 @@ It is made from the edits alone: comparing two texts takes as long as whoever wr
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
 
 from reconciler.workflows.edits import Edit
+from reconciler.workflows.files import FOLDER
 from reconciler.workflows.workflow import Workflow
 
 AROUND = 2
@@ -17,8 +19,15 @@ def patch(workflow: Workflow, edits: Iterable[Edit]) -> str:
     ordered = sorted(edits, key=lambda edit: edit.line)
     if not ordered:
         return ""
-    head = (f"--- a/{workflow.path}", f"+++ b/{workflow.path}")
+    name = _name(workflow.path)
+    head = (f"--- a/{name}", f"+++ b/{name}")
     return "".join(f"{line}\n" for line in (*head, *_hunks(workflow.lines, _groups(ordered))))
+
+
+def _name(path: str) -> str:
+    """Return the name of a workflow in its own repository, wherever that lies."""
+    _, folder, name = path.rpartition(FOLDER.as_posix())
+    return f"{folder}{name}" if folder else PurePosixPath(path).name
 
 
 def _groups(edits: Iterable[Edit]) -> Iterator[list[Edit]]:

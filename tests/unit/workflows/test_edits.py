@@ -147,3 +147,19 @@ def test_a_patch_of_several_edits_applies(lines: tuple[int, ...], tmp_path: Path
     subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=written, text=True, check=True)
 
     assert (tmp_path / "image.yml").read_text() == edited(text, *edits)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (".github/workflows/image.yml", ".github/workflows/image.yml"),
+        ("../web/.github/workflows/image.yml", ".github/workflows/image.yml"),
+        ("/srv/web/.github/workflows/image.yml", ".github/workflows/image.yml"),
+        ("../image.yml", "image.yml"),
+    ],
+)
+def test_a_patch_names_a_workflow_as_its_own_repository_does(path: str, name: str) -> None:
+    workflow = read_workflow(path, BUILD.encode())
+    edit = Edit(1, ("on: push",), ("on: [push]",))
+
+    assert patch(workflow, [edit]).splitlines()[:2] == [f"--- a/{name}", f"+++ b/{name}"]
