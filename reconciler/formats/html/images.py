@@ -137,7 +137,8 @@ def _kept(image: Kept) -> Sequence[Cell]:
 
 
 def _texts(part: RepositoryPlan, view: View) -> Iterator[str]:
-    yield f"{sentences.scale(part)}."
+    words = sentences.scale(part)
+    yield f"{words[:1].upper()}{words[1:]}."
     if part.waiting:
         yield sentences.waiting(part.waiting, part.min_age, view)
     if part.kept:
