@@ -108,18 +108,11 @@ class Session:
             return self.plan(lasts=lasts, at=at, allowed=allowed), None
         comparison = Comparison(base.policies.policy_for, self.registries.reader)
         plan = self.plan(lasts=lasts, at=at, allowed=allowed, look=comparison.look)
-        difference = Difference(against=base.reference, commit=base.commit, plan=plan.digest)
+        found = Difference(against=base.reference, commit=base.commit, plan=plan.digest)
         if base.problems:
-            return plan, difference.model_copy(update={"error": str(base.problems[0])})
-        comparison.note(plan)
-        try:
-            named = self.only or set(self._named(base.policies))
-            for repository in named - comparison.found.keys():
-                comparison.look_at_dropped(repository, self.state, plan.evaluated_at)
-        except ReconcilerError as error:
-            return plan, difference.model_copy(update={"error": str(error)})
-        found = tuple(part for _, part in sorted(comparison.found.items()))
-        return plan, difference.model_copy(update={"repositories": found})
+            return plan, found.model_copy(update={"error": str(base.problems[0])})
+        named = self.only or self._named(base.policies)
+        return plan, comparison.completed(found, plan, named, self.state)
 
     def apply(
         self,

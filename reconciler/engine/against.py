@@ -1,6 +1,6 @@
 """Hold the policies of a revision against what a plan is drawn from, read once for both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from reconciler.core.planner import Case
 from reconciler.engine.created import creation_times
 from reconciler.engine.plan import Governed, read_case
 from reconciler.errors import ReconcilerError
-from reconciler.model.difference import RepositoryDifference
+from reconciler.model.difference import Difference, RepositoryDifference
 from reconciler.model.inventory import Fact, Inventory
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
@@ -37,7 +37,24 @@ class Comparison:
         except ReconcilerError as error:
             self.found[repository] = _uncompared(repository, error, after=after.name)
 
-    def look_at_dropped(self, repository: Repository, state: State, now: datetime) -> None:
+    def completed(
+        self, found: Difference, plan: Plan, named: Iterable[Repository], state: State
+    ) -> Difference:
+        """Add to a difference what was found, and what only the other policies `named`."""
+        for part in plan.repositories:
+            if part.repository not in self.found:
+                self.found[part.repository] = RepositoryDifference(
+                    repository=part.repository, after=part.policy, error=part.error
+                )
+        try:
+            for repository in set(named) - self.found.keys():
+                self._look_at_dropped(repository, state, plan.evaluated_at)
+        except ReconcilerError as error:
+            return found.model_copy(update={"error": str(error)})
+        parts = tuple(part for _, part in sorted(self.found.items()))
+        return found.model_copy(update={"repositories": parts})
+
+    def _look_at_dropped(self, repository: Repository, state: State, now: datetime) -> None:
         """Read a repository that no policy governs any more: nothing goes there now."""
         try:
             before = self.policy_before(repository)
@@ -47,14 +64,6 @@ class Comparison:
                 self.found[repository] = compare(case, before, None)
         except ReconcilerError as error:
             self.found[repository] = _uncompared(repository, error)
-
-    def note(self, plan: Plan) -> None:
-        """Say of each repository that could not be read that it could not be compared."""
-        for part in plan.repositories:
-            if part.repository not in self.found:
-                self.found[part.repository] = RepositoryDifference(
-                    repository=part.repository, after=part.policy, error=part.error
-                )
 
     def _complete(self, case: Case, before: Policy | None) -> Case:
         """Read the times that only the other policy asks for, of what was read already."""

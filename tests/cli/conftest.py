@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from reconciler.sandbox.accounts import ACTIONS, CLASSIC, Account
+from reconciler.sandbox.limits import UNLIMITED
+from reconciler.sandbox.server import Sandbox
+from reconciler.sandbox.settings import Settings
+from tests.support.desk import Desk, OpenDesk
 from tests.support.workshop import Emptied, Workshop, workshop
 
 
@@ -22,3 +27,27 @@ def emptied(tmp_path: Path) -> Iterator[Emptied]:
             return web
 
         yield start
+
+
+@pytest.fixture
+def opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[OpenDesk]:
+    """Serve a GitHub until the test ends."""
+    with ExitStack() as stack:
+
+        def start(token: str, *accounts: Account) -> Desk:
+            chosen = Settings(limits=UNLIMITED, accounts=accounts or (ACTIONS, CLASSIC))
+            sandbox = stack.enter_context(Sandbox(chosen).serve())
+            monkeypatch.setenv("GITHUB_API_URL", sandbox.url)
+            monkeypatch.setenv("GITHUB_TOKEN", token)
+            monkeypatch.setenv("GITHUB_REPOSITORY", "acme/web")
+            return Desk(sandbox, tmp_path, capsys)
+
+        yield start
+
+
+@pytest.fixture
+def desk(opened: OpenDesk) -> Desk:
+    """Serve a GitHub to the token of a workflow."""
+    return opened("ghs_sandbox")

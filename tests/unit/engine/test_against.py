@@ -1,13 +1,14 @@
 """Other policies held against what a plan is drawn from: read once, and never in its way."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from reconciler.engine.against import Comparison
 from reconciler.engine.plan import Governed, Moment, Origin, draw_plan
-from reconciler.errors import EvidenceError, PolicyError
-from reconciler.model.difference import RepositoryDifference
+from reconciler.errors import AccessError, EvidenceError, PolicyError
+from reconciler.model.difference import Difference, RepositoryDifference
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy
@@ -114,9 +115,10 @@ def test_a_dropped_repository_is_read_by_the_policy_it_had(place: Path) -> None:
     web = scene(place)
     comparison = Comparison(lambda _: policy(), lambda _: web.registry)
 
-    comparison.look_at_dropped(WEB, web.state, web.time.now)
+    nothing = drawn(scene(place / "other"), policy()).model_copy(update={"repositories": ()})
+    told = comparison.completed(Difference(against="main"), nothing, [WEB], web.state)
 
-    found = comparison.found[WEB]
+    (found,) = told.repositories
     assert (found.before, found.after) == ("web", "")
     assert [shift.versions for shift in found.spared] == [1]
 
@@ -126,6 +128,23 @@ def test_what_could_not_be_planned_is_not_compared(place: Path) -> None:
     comparison = Comparison(lambda _: KEEPING, lambda _: web.registry)
     web.registry.fail("listing", EvidenceError("page 7 answered 502"))
 
-    comparison.note(drawn(web, policy(), comparison))
+    told = comparison.completed(
+        Difference(against="main"), drawn(web, policy(), comparison), [], web.state
+    )
 
-    assert comparison.found[WEB].error == "page 7 answered 502"
+    assert [part.error for part in told.repositories] == ["page 7 answered 502"]
+
+
+def test_names_that_cannot_be_listed_are_told_and_hinder_no_plan(place: Path) -> None:
+    web = scene(place)
+
+    def named() -> Iterator[Repository]:
+        yield WEB
+        raise AccessError("cannot list the packages of acme")
+
+    comparison = Comparison(lambda _: KEEPING, lambda _: web.registry)
+    plan = drawn(web, policy(), comparison)
+    told = comparison.completed(Difference(against="main"), plan, named(), web.state)
+
+    assert plan.summary.delete == 1
+    assert told.error == "cannot list the packages of acme"
