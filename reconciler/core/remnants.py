@@ -21,17 +21,17 @@ _OPEN = (None, Result.NOT_DONE, Result.FAILED, Result.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class Remnant:
-    """One version that was to go with an image, and the deletion of that image."""
+    """One version that was to go with another one, and the deletion of that one."""
 
     meant: Attempt
-    image: Attempt
+    owner: Attempt
     is_listed: bool
-    """Whether something that went with the image listed it."""
+    """Whether something that is gone listed it."""
 
     @property
     def reason(self) -> str:
         """Why it goes, in words."""
-        return f"goes with {self.image.digest}, which run {self.image.run} deleted"
+        return f"goes with {self.owner.digest}, which run {self.owner.run} deleted"
 
     def is_here(self, inventory: Inventory) -> bool:
         """Whether the very version is here that was to go: nobody pushed or tagged it anew."""
@@ -63,11 +63,16 @@ def _is_gone(attempt: Attempt, inventory: Inventory) -> bool:
 
 
 def _left_of(part: Sequence[Attempt], gone: Mapping[Digest, Attempt]) -> Iterator[Remnant]:
-    """Yield what is left of one component; nothing, where one of its images stands."""
-    images = [one for one in part if one.intent.body.get("cause") != Cause.FOLLOWS]
-    if not images or any(gone.get(image.digest) is not image for image in images):
-        return
-    listed = {child for one in part if one.digest in gone for child in one.children}
+    """Yield what is left of one component: what went with a version of it that is gone."""
+    done = [one for one in part if gone.get(one.digest) is one]
+    listed = {child for one in done for child in one.children}
     for meant in part:
-        if meant.digest not in gone:
-            yield Remnant(meant, images[0], meant.digest in listed)
+        if meant.digest not in gone and meant.intent.body.get("cause") == Cause.FOLLOWS:
+            owners = (one for one in done if _keeps(one, meant))
+            if owner := next(owners, None):
+                yield Remnant(meant, owner, meant.digest in listed)
+
+
+def _keeps(one: Attempt, other: Attempt) -> bool:
+    """Whether a version listed another, or was what that spoke of."""
+    return other.digest in one.children or one.digest in other.subjects

@@ -11,7 +11,7 @@ from reconciler.model.journal import MAX_RECORD_BYTES, Entry
 from tests.support.cli import SECONDS, Ended
 from tests.support.forks import Running, gate
 from tests.support.rig import DOOMED, Rig, digests, mixed_package, now, sandbox
-from tests.support.states import NOON, holder
+from tests.support.states import holder
 from tests.support.tripwire import held_up
 
 pytestmark = pytest.mark.fault
@@ -83,7 +83,7 @@ def test_a_journal_that_takes_no_other_record_is_found_before_the_first_deletion
     state = rig.state.of(rig.repository)
     long = Entry("run_open", {"who": "x" * (MAX_RECORD_BYTES - 1024)})
     with state.lock(holder("run-1")):
-        state.append("run-1", NOON, [long, long, Entry("run_close", {"reason": "done"})])
+        state.append("run-1", now(), [long, long, Entry("run_close", {"reason": "done"})])
     size = rig.journal.stat().st_size
 
     ended = limited(rig, size)

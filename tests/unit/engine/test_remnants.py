@@ -4,7 +4,15 @@ import pytest
 
 from reconciler.errors import ExitCode
 from reconciler.model.ports import DeletionResult
-from tests.support.documents import artifact, attestation, cosign_tag, image, index, signature
+from tests.support.documents import (
+    artifact,
+    attestation,
+    cosign_tag,
+    fallback_tag,
+    image,
+    index,
+    signature,
+)
 from tests.support.fragile_state import Killed
 from tests.support.scenes import RULES, Scene, policy, results
 
@@ -18,6 +26,8 @@ LATEST = image("latest")
 NAMES = {"index": BUILD, "amd64": AMD64, "arm64": ARM64, "proof": PROOF, "sig": SIGNATURE}
 PREVIEWS = policy(rules=RULES[:1])
 """Knows `pr-*` and nothing else: no rule covers what has no tag."""
+
+EAGER = policy(rules=RULES[:1], guards={"max_delete_percent": 100, "min_age": "0h"})
 
 
 def killed_at(scene: Scene, nth: int) -> None:
@@ -45,6 +55,49 @@ def test_the_children_of_a_deleted_index_go_with_the_next_run_although_no_rule_c
     applied = torn.apply()
 
     assert torn.alive == {LATEST.digest}
+    assert applied.exit_code is ExitCode.OK
+
+
+SHARED = image("shared", platform="linux/s390x")
+SHARED_PROOF = attestation(SHARED)
+RICH = index(AMD64, ARM64, SHARED, PROOF, SHARED_PROOF)
+STAYING = index(SHARED)
+RICH_DELETIONS = 10
+LISTED = artifact("listed", subject=RICH)
+
+
+def fill(scene: Scene) -> None:
+    """Push one of everything that goes with an index, and an index that shares a platform."""
+    scene.policy = PREVIEWS
+    scene.push(STAYING, "latest")
+    scene.push(RICH, "pr-7", "pr-8")
+    scene.push(AMD64, "pr-7-amd64")
+    scene.push(signature(RICH), cosign_tag(RICH))
+    scene.push(signature(ARM64), cosign_tag(ARM64))
+    scene.push(SBOM)
+    scene.push(index(LISTED), fallback_tag(RICH))
+    scene.later(days=2)
+
+
+def test_undisturbed_a_rich_image_takes_ten_deletions(scene: Scene) -> None:
+    fill(scene)
+
+    scene.apply()
+
+    assert len(scene.registry.deletes) == RICH_DELETIONS
+    assert scene.alive == {STAYING.digest, SHARED.digest}
+
+
+@pytest.mark.parametrize("nth", range(1, RICH_DELETIONS + 1))
+def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_does(
+    scene: Scene, nth: int
+) -> None:
+    fill(scene)
+    killed_at(scene, nth)
+
+    applied = scene.apply()
+
+    assert scene.alive == {STAYING.digest, SHARED.digest}
     assert applied.exit_code is ExitCode.OK
 
 
@@ -157,7 +210,7 @@ def test_a_signature_that_others_left_behind_stays_as_a_tag_that_no_rule_knows(
 
 
 def test_on_a_plain_registry_what_is_left_over_goes_as_well(plain: Scene) -> None:
-    plain.policy = policy(rules=RULES[:1], guards={"max_delete_percent": 100, "min_age": "0h"})
+    plain.policy = EAGER
     plain.push(LATEST, "latest")
     plain.push(BUILD, "pr-7")
     killed_at(plain, 2)
