@@ -38,6 +38,13 @@ def accounts() -> Iterator[Account]:
         )
 
 
+def put_program(temporary: Path) -> None:
+    """Put our program where the install step would put it."""
+    programs = temporary / "reconciler" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "reconciler").symlink_to(Path(sys.executable).parent / "reconciler")
+
+
 @dataclass
 class Actions:
     """Runs workflows where the policies are, on what is there, and notes what stand-ins did."""
@@ -53,9 +60,7 @@ class Actions:
         temporary = self.folder / f"machine-{len(list(self.folder.glob('machine-*')))}"
         temporary.mkdir()
         if not install:
-            programs = temporary / "reconciler" / "bin"
-            programs.mkdir(parents=True)
-            (programs / "reconciler").symlink_to(Path(sys.executable).parent / "reconciler")
+            put_program(temporary)
         machine = Machine(
             workspace=self.web.folder,
             temporary=temporary,

@@ -10,6 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from reconciler.policyfile import load_text, remarks_on
+from reconciler.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -93,3 +94,19 @@ def test_the_policy_of_the_quick_start_is_valid_and_deserves_no_remark() -> None
     (policy,) = re.findall(r"<!-- policy -->\n```yaml\n(.*?)```", page, re.DOTALL)
 
     assert remarks_on(load_text("web.yaml", policy.encode())) == ()
+
+
+@pytest.mark.parametrize(
+    ("page", "host"),
+    [("enterprise-server", "containers.github.acme.example"), ("other-registries", "registry.lan")],
+)
+def test_registries_that_pages_describe_are_understood(
+    page: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    (described,) = re.findall(r"^export RECONCILER_REGISTRIES='(.+)'$", text, re.MULTILINE)
+    monkeypatch.setenv("RECONCILER_REGISTRIES", described)
+
+    known = Settings.load().registries
+
+    assert [name.partition(":")[0] for name in known] == [host]
