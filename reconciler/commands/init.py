@@ -15,7 +15,7 @@ from reconciler.commands.progress import Activity
 from reconciler.commands.running import complain, running
 from reconciler.core.proposing.propose import Proposal, Subject, propose
 from reconciler.engine.sample import Sample, sample
-from reconciler.errors import InvalidNameError
+from reconciler.errors import InvalidNameError, SettingsError
 from reconciler.formats.humanise import counted
 from reconciler.formats.proposing.policy import write_policy, write_test
 from reconciler.formats.proposing.workflow import (
@@ -26,6 +26,7 @@ from reconciler.formats.proposing.workflow import (
 )
 from reconciler.model.inventory import Fact
 from reconciler.model.patterns import RepositoryGlob
+from reconciler.policyfile import is_policy_file, load_policies
 from reconciler.registries import open_registries
 from reconciler.session import utc_now
 from reconciler.settings import GITHUB_HOST, Settings
@@ -77,12 +78,13 @@ def init(
     with running(verbose=verbose):
         settings = Settings.load()
         globs = _globs([*(names or ()), *(repository or ())], settings)
-        where = policy_file or Path("policies", f"{_policy_name(globs)}.yaml")
+        where = _place(policy_file, globs)
         workflow = None if no_workflow else _workflow(where, action)
         test = where.with_suffix(".test.yaml")
         refuse_existing([where, test, *([Path(WORKFLOW)] if workflow else [])])
+        _refuse_clashes(globs, where)
         now = utc_now()
-        proposal = propose(_subject(globs, settings), now)
+        proposal = propose(_subject(globs, settings, _label(where.stem)), now)
         files = {where: write_policy(proposal), test: write_test(proposal, now)}
         if workflow:
             files[Path(WORKFLOW)] = workflow
@@ -110,6 +112,19 @@ def _globs(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob]:
         raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
 
 
+def _place(told: Path | None, globs: Sequence[RepositoryGlob]) -> Path:
+    """Say where the policy goes: as told, else among the others.
+
+    Raises: typer.BadParameter, when it would be taken for no policy there.
+    """
+    if told and not is_policy_file(told.name):
+        raise typer.BadParameter(
+            f"{told} would be no policy: its name ends in .yaml and not in .test.yaml",
+            param_hint="--policy-file",
+        )
+    return told or Path("policies", f"{_label(globs[0].rpartition('/')[2])}.yaml")
+
+
 def _workflow(policy: Path, action: str) -> str:
     """Write the workflow for a policy that it can read, since it stands in the same repository.
 
@@ -127,13 +142,33 @@ def _workflow(policy: Path, action: str) -> str:
         raise typer.BadParameter(str(error), param_hint="--action") from error
 
 
-def _policy_name(globs: Sequence[RepositoryGlob]) -> str:
-    """Name the policy after the last word of the first repository."""
-    words = re.findall(r"[a-z0-9]+", globs[0].rpartition("/")[2])
+def _label(text: str) -> str:
+    """Make a policy's name of a text: of the repository's last word, or of the file's name."""
+    words = re.findall(r"[a-z0-9]+", text.lower())
     return "-".join(words)[:40].strip("-") or "images"
 
 
-def _subject(globs: Sequence[RepositoryGlob], settings: Settings) -> Subject:
+def _refuse_clashes(globs: Sequence[RepositoryGlob], where: Path) -> None:
+    """Refuse what the policies beside the new one would not let stand: two of a name or claim.
+
+    Raises: SettingsError, naming the other policy; PolicyProblems, when one of them is wrong.
+    """
+    folder, name = where.parent, _label(where.stem)
+    if not any(is_policy_file(path.name) for path in folder.glob("*")):
+        return
+    policies = load_policies([folder])
+    for other in policies.policies:
+        claimed = [glob for glob in globs if glob.literal and other.governs(glob.literal)]
+        if claimed or other.name == name:
+            words = f"governs {claimed[0]} already" if claimed else "has this name already"
+            raise SettingsError(
+                f"{policies.source_of(other).path}: policy {other.name} {words}",
+                hint="Extend that one, or name another file with --policy-file: the policy is"
+                " called after it.",
+            )
+
+
+def _subject(globs: Sequence[RepositoryGlob], settings: Settings, name: str) -> Subject:
     """Look at the repositories; where that is not possible, say why and go on without."""
     with open_registries(settings, utc_now) as registries:
         readers = {glob: registries.reader(glob.registry) for glob in globs}
@@ -145,7 +180,7 @@ def _subject(globs: Sequence[RepositoryGlob], settings: Settings) -> Subject:
     for one in samples:
         _tell(one)
     return Subject(
-        name=_policy_name(globs),
+        name=name,
         repositories=globs,
         inventories=[inventory for one in samples for inventory in one.inventories],
         has_push_times=Fact.PUSHED in facts,
@@ -180,5 +215,4 @@ def _say_what_next(proposal: Proposal, policy: Path) -> None:
     if proposal.unknown:
         left = counted(len(proposal.unknown), "tag")
         typer.echo(f"No rule knows {left}; what has one stays. The policy lists them.", err=True)
-    folder = policy.parent
-    typer.echo(f"Next: reconciler test {folder} && reconciler plan {folder}", err=True)
+    typer.echo(f"Next: reconciler test {policy.parent} && reconciler plan {policy}", err=True)

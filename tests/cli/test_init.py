@@ -138,6 +138,7 @@ def test_nobody_is_asked_off_a_terminal_and_a_name_has_to_be_given(nowhere: Comm
         (("https://ghcr.io/acme/web",), "is not a repository pattern"),
         ((NAME, "--action", "x\ny"), "is not a reference of an action"),
         ((NAME, "--policy-file", "../web.yaml"), "is not below this folder"),
+        ((NAME, "--policy-file", "web.test.yaml"), "would be no policy"),
     ],
 )
 def test_what_cannot_be_written_down_is_refused(

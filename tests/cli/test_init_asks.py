@@ -9,6 +9,7 @@ import typer
 
 from reconciler.commands.init import app
 from reconciler.engine.sample import Sample
+from reconciler.errors import ExitCode
 from reconciler.model.patterns import RepositoryGlob
 from tests.support.inventories import image, inventory
 
@@ -91,3 +92,39 @@ def test_a_pattern_that_names_nothing_is_said_and_is_no_error(
     assert code == 0
     assert "ghcr.io/acme/tool-* names nothing that is there yet." in capsys.readouterr().err
     assert (folder / "policies" / "tool.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "repository", "words"),
+    [
+        ("team", "ghcr.io/acme/*", "policies/team.yaml: policy team governs ghcr.io/acme/web"),
+        ("web", "ghcr.io/other/web", "policies/team.yaml: policy web has this name already"),
+    ],
+)
+def test_what_another_policy_claims_is_left_to_it(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    repository: str,
+    words: str,
+) -> None:
+    (folder / "policies").mkdir()
+    rules = "[{name: old, match: {any: true}, keep: {last: 5}}]"
+    (folder / "policies" / "team.yaml").write_text(
+        "version: 1\npolicies:\n"
+        f'  - {{name: {name}, repositories: ["{repository}"], rules: {rules}}}\n'
+    )
+
+    code = init(monkeypatch, [], "ghcr.io/acme/web", "--yes")
+
+    assert code == ExitCode.BAD_POLICY
+    assert words in capsys.readouterr().err
+    assert [path.name for path in (folder / "policies").iterdir()] == ["team.yaml"]
+
+
+def test_the_policy_is_called_after_its_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init(monkeypatch, [], "ghcr.io/acme/web", "--yes", "--policy-file", "policies/My_Team.yaml")
+
+    assert "  - name: my-team\n" in (folder / "policies" / "My_Team.yaml").read_text()
+    assert "policy: my-team\n" in (folder / "policies" / "My_Team.test.yaml").read_text()

@@ -4,7 +4,7 @@ import string
 from collections.abc import Sequence
 
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.proposing.families import MOVING_TAGS, SHAPES, Family, family_of
@@ -20,6 +20,9 @@ from reconciler.policyfile import load_text, read_test, remarks_on
 from tests.support.effort import TENTH
 from tests.support.inventories import WEB, image, inventory
 from tests.support.time import NOON
+
+FEW = settings(max_examples=max(20, TENTH.max_examples // 5))
+"""Examples of laws whose every example draws half a dozen plans."""
 
 _FIRST, _REST = string.ascii_letters + string.digits + "_", string.ascii_letters + "0123456789._-"
 _ANY_TAG = st.builds(
@@ -61,7 +64,7 @@ def versions(draw: st.DrawFn) -> Sequence[Version]:
     ]
 
 
-@TENTH
+@FEW
 @given(versions(), st.sampled_from([frozenset(Fact), frozenset(Fact) - {Fact.PUSHED}]))
 def test_a_proposal_is_accepted_without_a_remark_and_means_what_was_proposed(
     drawn: Sequence[Version], facts: frozenset[Fact]
@@ -80,7 +83,7 @@ def test_a_proposal_is_accepted_without_a_remark_and_means_what_was_proposed(
     assert len(checks) >= 5
 
 
-@TENTH
+@FEW
 @given(versions())
 def test_no_first_plan_takes_a_release_a_moving_tag_or_what_nobody_knows(
     drawn: Sequence[Version],
