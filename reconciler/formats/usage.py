@@ -83,17 +83,21 @@ def _texts(usage: Usage) -> Iterator[str]:
         f" {size(usage.shared)} belong to more than one version."
     )
     if usage.freed:
-        yield (
-            f"The plan deletes {counted(usage.freed.versions, 'version')} that take"
-            f" {size(usage.freed.octets)}, and frees {size(usage.freed.alone)}:"
-            " the rest belongs to versions that stay, too."
-        )
+        yield _freed(usage.freed)
     if usage.foreign:
         layers = counted(usage.foreign, "layer")
         yield f"Not counted: {layers} that may not be distributed and lie elsewhere."
     if usage.unmeasured:
         versions = counted(usage.unmeasured, "version")
         yield f"Not counted: the layers of {versions} without a manifest that tells sizes."
+
+
+def _freed(plan: Share) -> str:
+    """Say what a plan takes away, and what of that belongs to something that stays."""
+    deleted = f"The plan deletes {counted(plan.versions, 'version')} that take {size(plan.octets)}"
+    if plan.alone == plan.octets:
+        return f"{deleted}, and frees all of it."
+    return f"{deleted}, and frees {size(plan.alone)}: the rest belongs to versions that stay, too."
 
 
 def _common(found: Account) -> Iterator[Section]:
