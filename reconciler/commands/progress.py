@@ -1,5 +1,6 @@
 """What goes on, while it does: on stderr, on a terminal only, and gone when it is over."""
 
+import sys
 from collections import Counter
 from contextlib import ExitStack
 from threading import Lock
@@ -43,7 +44,8 @@ class Activity:
 
     def __enter__(self) -> Self:
         """Show it, where somebody looks; elsewhere waits go to the log as ever."""
-        if self._console.is_terminal and not self._console.is_dumb_terminal:
+        # Not what rich takes for a terminal: FORCE_COLOR makes it take a file of a workflow's log.
+        if sys.stderr.isatty() and not self._console.is_dumb_terminal:
             self._shown.enter_context(self._watch.observed(self.hear))
             self._shown.enter_context(
                 Live(

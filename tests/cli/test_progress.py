@@ -63,9 +63,9 @@ def test_colours_and_movement_are_left_out_where_they_are_not_wanted(
     assert ("Reading" in ended.stderr) == ("NO_COLOR" in variables)
 
 
-def test_nothing_is_shown_in_a_file(tmp_path: Path) -> None:
+def test_nothing_is_shown_in_a_file_even_where_colours_are_forced(tmp_path: Path) -> None:
     with workshop(tmp_path) as web:
-        ended = web.reconciler("apply", "--yes")
+        ended = web.reconciler("apply", "--yes", more={"FORCE_COLOR": "1"})
 
     assert (ended.code, ended.stderr) == (0, "")
 

@@ -15,6 +15,7 @@ _SECONDS = 30
 
 _FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"),
+    "--disable-dev-shm-usage",
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 

@@ -67,8 +67,8 @@ class Chart:
         """The whole chart in words, for whoever does not see it."""
         return "; ".join(f"{bar.label}: {bar.figure}" for bar in self.bars)
 
-    def height(self, bar: Bar, of: float) -> float:
-        """Measure an amount on a scale that ends at `of`."""
+    def length(self, bar: Bar, of: float) -> float:
+        """Measure an amount on a scale whose end, at `of`, is the largest."""
         return round(of * bar.amount / self.top, 2)
 
 
