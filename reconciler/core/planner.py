@@ -12,6 +12,7 @@ from reconciler.core.graph import Graph, build_graph
 from reconciler.core.guards import Allowances, Toll, check_guards
 from reconciler.core.order import deletion_order
 from reconciler.core.remnants import Remnant
+from reconciler.model.canonical import canonical
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.names import Digest, Tag
 from reconciler.model.observations import Observations
@@ -23,7 +24,6 @@ from reconciler.model.plan import (
     RepositoryPlan,
     TagFamily,
     Waiting,
-    canonical,
 )
 from reconciler.model.policy import Policy
 

@@ -15,9 +15,10 @@ from reconciler.formats.markup import code
 from reconciler.formats.runs import Journals, RunSummary, summaries
 from reconciler.formats.sentences import totals
 from reconciler.formats.view import View
+from reconciler.model.canonical import canonical
 from reconciler.model.frozen import Frozen
 from reconciler.model.names import Digest
-from reconciler.model.plan import Plan, Summary, canonical
+from reconciler.model.plan import Plan, Summary
 
 _OPENING, _CLOSING = "<!-- reconciler:plan ", " -->"
 _MAX_MARKER = 1_000

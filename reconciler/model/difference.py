@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic import ValidationError
 
 from reconciler.errors import PlanError
+from reconciler.model.canonical import canonical
 from reconciler.model.frozen import Frozen
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.plan import MAX_PLAN_BYTES, canonical
+from reconciler.model.plan import MAX_PLAN_BYTES
 
 FORMAT_NAME = "reconciler-difference"
 FORMAT_MAJOR = 1

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from reconciler.errors import JournalError
+from reconciler.model.canonical import canonical
 from reconciler.model.frozen import Frozen
-from reconciler.model.plan import canonical
 
 MAX_RECORD_BYTES = 64 * 1024
 """Longest record, in bytes of its line."""

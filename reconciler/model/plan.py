@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from reconciler.errors import ExitCode, PlanError, worst
+from reconciler.model.canonical import canonical
 from reconciler.model.frozen import Frozen
 from reconciler.model.inventory import Evidence
 from reconciler.model.names import Digest, Repository, Tag
@@ -267,13 +268,6 @@ class Plan(Frozen):
     def _document(self) -> dict[str, Any]:
         summary = self.summary.model_dump(mode="json")
         return {**self.model_dump(mode="json"), "summary": summary}
-
-
-def canonical(document: Any) -> bytes:
-    """Write JSON in the one form that is hashed: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    # A lone surrogate, which hostile JSON may hold, becomes the escape it came from.
-    return text.encode("utf-8", "backslashreplace")
 
 
 def read_plan(content: bytes) -> Plan:

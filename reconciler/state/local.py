@@ -16,10 +16,10 @@ import structlog
 from pydantic import ValidationError
 
 from reconciler.errors import InvalidNameError, StateError
+from reconciler.model.canonical import canonical
 from reconciler.model.journal import MAX_RECORD_BYTES, Entry, Record
 from reconciler.model.names import Repository
 from reconciler.model.observations import Observations
-from reconciler.model.plan import canonical
 from reconciler.model.ports import Holder
 from reconciler.state.durable import make_directory, replace, state_errors, write_through
 from reconciler.state.journalfile import JournalFile

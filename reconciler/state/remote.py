@@ -9,9 +9,9 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from reconciler.errors import StateError
+from reconciler.model.canonical import canonical
 from reconciler.model.journal import Entry, Record
 from reconciler.model.observations import Observations
-from reconciler.model.plan import canonical
 from reconciler.model.ports import Holder
 from reconciler.state.ledger import Ledger
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 
 from reconciler.errors import ExitCode, PlanError
+from reconciler.model.canonical import canonical
 from reconciler.model.inventory import Inventory
 from reconciler.model.plan import (
     Cause,
     Guard,
     Plan,
     RepositoryPlan,
-    canonical,
     read_plan,
 )
 from reconciler.model.policy import Policy
