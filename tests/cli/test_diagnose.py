@@ -110,6 +110,24 @@ def test_a_repository_that_cannot_be_read_is_told_of_and_holds_no_other_one_back
     assert "1 repository unread.**" in done.stdout
 
 
+def test_a_version_whose_manifest_the_registry_lost_is_broken_and_the_rest_is_told(
+    tmp_path: Path,
+) -> None:
+    package = package_of(["release"], NOON).package
+    lost = package.tags["release-x0"]
+    lost.body = None
+    with Sandbox(Settings(limits=UNLIMITED, now=lambda: NOON), [package]).serve() as sandbox:
+        reconciler = CommandLine(tmp_path, environment(sandbox, tmp_path))
+
+        done = reconciler("diagnose", f"{sandbox.host}/acme/web", "--format", "json")
+
+    (told,) = json.loads(done.stdout)["repositories"]
+    broken = [one for one in told["findings"] if one["cause"] == "broken"]
+    assert [(one["digest"], one["tags"]) for one in broken] == [(lost.digest, ["release-x0"])]
+    assert broken[0]["evidence"] == "listed, and the registry has no manifest for it"
+    assert len(told["findings"]) == 8
+
+
 def test_the_answer_in_the_page_of_questions_is_what_the_command_prints() -> None:
     page = PAGE.read_text(encoding="utf-8")
 

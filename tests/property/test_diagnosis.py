@@ -1,0 +1,47 @@
+"""Whatever a repository holds, each version has one cause, and nothing needed counts as left."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.diagnose import diagnose
+from reconciler.core.diagnosing.suggestion import suggestion
+from reconciler.core.holdings import Holdings
+from reconciler.model.inventory import Inventory
+from reconciler.model.observations import Observations
+from reconciler.policyfile import load_text
+from tests.property.naive import links, reach
+from tests.support.effort import TENTH
+from tests.support.strategies import inventories, observations
+from tests.support.time import NOON
+
+
+@given(st.data())
+@TENTH
+def test_each_version_has_one_cause_and_is_needed_if_a_tag_leads_to_it(data: st.DataObject) -> None:
+    held = data.draw(inventories())
+
+    diagnosis = diagnose(held, data.draw(observations(held)), now=NOON)
+
+    tagged = [d for d, one in held.versions.items() if any(not t.subject for t in one.tags)]
+    needed = {one.version.digest for one in diagnosis.findings if one.needed}
+    assert [one.version.digest for one in diagnosis.findings] == list(held.versions)
+    assert needed == reach(links(held), tagged)
+    assert sum(group.count for group in diagnosis.groups) == len(held.versions)
+
+
+@given(inventories())
+@TENTH
+def test_the_bytes_of_all_causes_are_those_of_the_repository(held: Inventory) -> None:
+    diagnosis = diagnose(held, Observations(), now=NOON)
+
+    blobs = Holdings(held)
+    assert sum(group.brings for group in diagnosis.groups) == blobs.weight(blobs.sizes)
+
+
+@given(inventories())
+@TENTH
+def test_what_is_suggested_is_a_valid_policy_whatever_was_found(held: Inventory) -> None:
+    text = suggestion(held, Cause)
+
+    assert load_text("suggested.yaml", text.encode()).policy_for(held.repository)

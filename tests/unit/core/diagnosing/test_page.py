@@ -1,0 +1,16 @@
+"""The page on `diagnose` tells the causes in the order in which they are looked for."""
+
+import re
+from pathlib import Path
+
+from reconciler.core.diagnosing.causes import Cause
+
+PAGE = Path(__file__).parents[4] / "docs" / "diagnose.md"
+
+
+def test_the_page_lists_every_cause_in_the_order_of_precedence() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+
+    told = re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)
+
+    assert told[: len(Cause)] == list(Cause)
