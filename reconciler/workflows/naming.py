@@ -56,8 +56,8 @@ class Names:
 
     @property
     def has_own(self) -> bool:
-        """Whether an image keeps a tag when the next one is built."""
-        return Naming.OWN in self.tags
+        """Whether an image keeps a tag when the next one is built, as far as the file tells."""
+        return any(naming is not Naming.MOVING for naming in self.tags)
 
 
 def names_of(texts: Sequence[str], workflow: Workflow, job: Job, step: Step) -> Names:

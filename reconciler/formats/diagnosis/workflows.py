@@ -21,16 +21,10 @@ def steps(counsel: Counsel) -> Iterator[Table]:
 
 def verdict(counsel: Counsel) -> Iterator[str]:
     """Say which single change would stop most of the growth."""
-    first = next(iter(counsel.proposals), None)
-    if first and first.left:
-        spared = counted(first.left, "version")
-        yield f"One change would have spared {spared} that nothing needs, in {first.place}."
-    elif first:
-        spared = counted(first.needed, "version")
-        yield (
-            "The workflows push nothing that is left over. Fewer would be needed by"
-            f" {spared} with a change in {first.place}."
-        )
+    for first in counsel.proposals[:1]:
+        spared = counted(first.left or first.needed, "version")
+        which = "that nothing needs" if first.left else "which are needed as it is"
+        yield f"One change in {first.place} would have spared {spared} {which}."
 
 
 def unread(counsel: Counsel) -> Iterator[Notice]:
