@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from reconciler.core.diagnosing.documents import is_attestation, is_index, lists_referrers
+from reconciler.core.diagnosing.documents import is_attestation, is_index
 from reconciler.core.explaining.nature import Nature, nature_of
 from reconciler.core.graph import Graph, Links
 from reconciler.core.walk import closure, turned
@@ -50,9 +50,15 @@ class Anatomy:
 
     @cached_property
     def lists(self) -> Set[Digest]:
-        """The indexes that only say what refers to another version."""
-        found = {digest for digest in self._indexes if lists_referrers(self.versions[digest])}
-        return found - self.tagged
+        """The indexes that only say what refers to another version: all they list are artifacts.
+
+        Source: OCI distribution-spec v1.1, "Referrers tag schema".
+        """
+        return {
+            digest
+            for digest in self._indexes.keys() - self.tagged
+            if all(map(self._is_referrer, self._children(digest)))
+        }
 
     @property
     def versions(self) -> Mapping[Digest, Version]:
@@ -98,10 +104,20 @@ class Anatomy:
     def _indexes(self) -> Mapping[Digest, Mapping[Digest, Descriptor]]:
         """Each index, and how it describes those of its children that are here."""
         return {
-            digest: {c.digest: c for c in version.manifest.children if c.digest in self.versions}
-            for digest, version in self.versions.items()
-            if version.manifest and version.manifest.children
+            digest: {c.digest: c for c in children if c.digest in self.versions}
+            for digest in self.versions
+            if (children := self._children(digest))
         }
+
+    def _children(self, digest: Digest) -> Sequence[Descriptor]:
+        manifest = self.versions[digest].manifest
+        return manifest.children if manifest else ()
+
+    def _is_referrer(self, child: Descriptor) -> bool:
+        """Whether an entry is an artifact by its type, or by a subject, and no part of an image."""
+        version = self.versions.get(child.digest)
+        subject = version.manifest.subject if version and version.manifest else None
+        return bool(child.artifact_type or subject) and not (child.platform or child.attestation)
 
     def _entries(self, digest: Digest) -> Mapping[Digest, Descriptor]:
         return self._indexes.get(digest, {})

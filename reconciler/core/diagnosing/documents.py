@@ -2,7 +2,7 @@
 
 from reconciler.core.explaining.nature import Nature, nature_of
 from reconciler.model.inventory import Version
-from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, Manifest, Shape
+from reconciler.model.manifest import ATTESTATION_TYPE, Manifest, Shape
 
 _IN_TOTO = "application/vnd.in-toto"
 _SIGNED = (
@@ -45,16 +45,3 @@ def is_index(version: Version) -> bool:
     """Whether it is an index that lists manifests, and no build cache."""
     manifest = version.manifest
     return manifest is not None and manifest.shape is Shape.INDEX and not is_cache(version)
-
-
-def lists_referrers(version: Version) -> bool:
-    """Whether all entries of an index are artifacts: so clients keep lists of referrers.
-
-    Source: OCI distribution-spec v1.1, "Referrers tag schema".
-    """
-    children = version.manifest.children if version.manifest else ()
-    return bool(children) and all(map(_is_artifact, children))
-
-
-def _is_artifact(child: Descriptor) -> bool:
-    return bool(child.artifact_type) and not (child.platform or child.attestation)

@@ -19,6 +19,8 @@ TOGETHER = timedelta(seconds=30)
 _GIVEN_ONCE = re.compile(r"[0-9a-f]{7}|\d+\.\d+\.\d+|\d{4}-?\d\d-?\d\d")
 """A commit, a full version number, a date. Source: docker/metadata-action, "Tags input"."""
 
+_CONTAINERS = (Nature.IMAGE, Nature.INDEX, Nature.PLATFORM, Nature.OPAQUE)
+
 
 @dataclass(frozen=True)
 class Habits:
@@ -61,8 +63,8 @@ class Habits:
         )
 
     def is_usual(self, version: Version) -> bool:
-        """Whether something tagged is of the same nature and artifact type."""
-        return (self.anatomy.nature(version.digest), version.kind) in self._usual
+        """Whether something tagged is alike: a container image, or of the same artifact type."""
+        return self._likeness(version.digest) in self._usual
 
     def _is_stray(self, version: Version) -> bool:
         base = _base(version)
@@ -71,9 +73,13 @@ class Habits:
         return base in self._fewest or bool(self._indexes and not self._plain_bases)
 
     @cached_property
-    def _usual(self) -> Set[tuple[Nature, str]]:
-        versions = self.anatomy.versions
-        return {(self.anatomy.nature(d), versions[d].kind) for d in self.anatomy.tagged}
+    def _usual(self) -> Set[str]:
+        return set(map(self._likeness, self.anatomy.tagged))
+
+    def _likeness(self, digest: Digest) -> str:
+        """Name what versions have in common that one build may make, now so and now so."""
+        is_container = self.anatomy.nature(digest) in _CONTAINERS
+        return "" if is_container else self.anatomy.versions[digest].kind
 
     @cached_property
     def _indexes(self) -> Sequence[Sequence[Digest]]:

@@ -6,7 +6,6 @@ from reconciler.core.diagnosing.documents import (
     is_attestation,
     is_cache,
     is_tagged_signature,
-    lists_referrers,
 )
 from reconciler.model.inventory import Version
 
@@ -21,9 +20,9 @@ def cache(anatomy: Anatomy, version: Version) -> Sign | None:
     return Sign(f"a build cache; {anatomy.name(newer)} is the present one", newer)
 
 
-def referrers(_: Anatomy, version: Version) -> Sign | None:
+def referrers(anatomy: Anatomy, version: Version) -> Sign | None:
     """Show a list of referrers without a tag: each new one replaces it."""
-    if version.tags or not lists_referrers(version) or version.manifest is None:
+    if version.tags or version.digest not in anatomy.lists or version.manifest is None:
         return None
     count = len(version.manifest.children)
     return Sign(f"a list of {count} referrer{'s' if count > 1 else ''}, replaced by a later list")

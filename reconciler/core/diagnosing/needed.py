@@ -2,7 +2,7 @@
 
 from reconciler.core.diagnosing.anatomy import Anatomy, own_tags, spelled
 from reconciler.core.diagnosing.causes import Sign
-from reconciler.core.diagnosing.documents import is_attestation, is_index, lists_referrers
+from reconciler.core.diagnosing.documents import is_attestation, is_index
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest
 
@@ -12,7 +12,7 @@ def broken(anatomy: Anatomy, version: Version) -> Sign | None:
     if version.manifest is None:
         return Sign("listed, and the registry has no manifest for it")
     missing = anatomy.graph.missing.get(version.digest, ())
-    if not missing or lists_referrers(version):
+    if not missing or version.digest in anatomy.lists:
         return None
     listed = len(version.manifest.children)
     share = f"{len(missing)} of {listed} manifests" if len(missing) < listed else "everything"
@@ -84,7 +84,7 @@ def referrer(anatomy: Anatomy, version: Version) -> Sign | None:
 
 def _only_child(anatomy: Anatomy, version: Version) -> Digest | None:
     """Return the one image that an index lists, if it lists one and nothing else."""
-    if not is_index(version) or lists_referrers(version):
+    if not is_index(version) or version.digest in anatomy.lists:
         return None
     entries = version.manifest.children if version.manifest else ()
     inside = [child for child in anatomy.images(version.digest) if child in anatomy.versions]

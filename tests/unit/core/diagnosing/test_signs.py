@@ -172,6 +172,36 @@ def _artifacts(version: Version) -> tuple[Descriptor, ...]:
     return tuple(replace(c, artifact_type="application/x", platform="") for c in children)
 
 
+def test_a_list_of_referrers_is_one_also_where_only_their_subjects_say_so() -> None:
+    subject = image("subject", "v1")
+    statement = referrer("statement", of=subject)
+    plain = index("plain", lists=[statement])
+    assert plain.manifest
+    bare = (Descriptor(statement.digest),)
+    replaced = replace(plain, manifest=replace(plain.manifest, children=bare))
+
+    assert told(subject, statement, replaced, of="plain")[0] == "replaced-referrers-index"
+    assert told(subject, statement, replaced, of="statement")[0] == "referrer"
+
+
+def test_an_index_lost_its_tag_also_where_plain_images_alone_have_tags_now() -> None:
+    amd = image("amd", age="90d")
+    old = index("old", lists=[amd], age="90d")
+
+    assert told(amd, old, image("new", "main"), of="old")[::2] == (
+        "tag-moved",
+        "later pushes have main",
+    )
+
+
+def test_an_artifact_lost_its_tag_only_where_one_of_its_type_has_a_tag() -> None:
+    chart = image("chart", kind="application/vnd.cncf.helm.config.v1+json")
+    other = image("other", "1.0.0", kind="application/vnd.cncf.helm.config.v1+json")
+
+    assert told(chart, other, of="chart")[0] == "tag-moved"
+    assert told(chart, image("web", "main"), of="chart")[0] == "unknown"
+
+
 def test_a_nested_index_and_what_it_lists_belong_to_the_tagged_one() -> None:
     leaf = image("leaf")
     inner = index("inner", lists=[leaf])
@@ -218,7 +248,8 @@ def test_versions_that_keep_one_another_in_a_circle_get_a_cause() -> None:
     subject = index("subject", subject="circle", lists=["circle"])
     circle = index("circle", lists=[subject])
 
-    assert {str(one.cause) for one in found(subject, circle).values()} == {"superseded-child"}
+    causes = [str(one.cause) for one in found(subject, circle).values()]
+    assert sorted(causes) == ["replaced-referrers-index", "superseded-child"]
 
 
 def test_causes_are_looked_for_in_the_order_in_which_they_are_told() -> None:
