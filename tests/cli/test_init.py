@@ -95,22 +95,6 @@ def test_a_listing_that_breaks_off_is_not_believed(year: tuple[CommandLine, str]
     assert "As of now" not in (reconciler.folder / FILES[0]).read_text()
 
 
-@pytest.mark.parametrize("taken", FILES)
-def test_what_is_there_is_left_alone_and_nothing_else_is_written(
-    nowhere: CommandLine, taken: str
-) -> None:
-    path = nowhere.folder / taken
-    path.parent.mkdir(parents=True)
-    path.write_text("mine")
-
-    ended = nowhere("init", NAME)
-
-    assert (ended.code, ended.stdout) == (ExitCode.BAD_POLICY, "")
-    assert f"{taken}: there already, and nothing is overwritten" in ended.stderr
-    assert path.read_text() == "mine"
-    assert [one for one in FILES if (nowhere.folder / one).exists()] == [taken]
-
-
 def test_files_go_where_they_are_wanted(nowhere: CommandLine) -> None:
     options = ("--policy-file", "retention/images.yaml", "--no-workflow")
 
@@ -130,25 +114,6 @@ def test_nobody_is_asked_off_a_terminal_and_a_name_has_to_be_given(nowhere: Comm
     assert "name a repository" in nameless.stderr
     assert in_a_workflow.code == 0
     assert f'repositories: ["{NAME}"]' in (nowhere.folder / FILES[0]).read_text()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("https://ghcr.io/acme/web",), "is not a repository pattern"),
-        ((NAME, "--action", "x\ny"), "is not a reference of an action"),
-        ((NAME, "--policy-file", "../web.yaml"), "is not below this folder"),
-        ((NAME, "--policy-file", "web.test.yaml"), "would be no policy"),
-    ],
-)
-def test_what_cannot_be_written_down_is_refused(
-    nowhere: CommandLine, arguments: tuple[str, ...], words: str
-) -> None:
-    ended = nowhere("init", *arguments)
-
-    assert ended.code == ExitCode.USAGE
-    assert words in " ".join(ended.stderr.split())
-    assert list(nowhere.folder.iterdir()) == []
 
 
 def test_the_workflow_is_one_that_github_takes_and_no_linter_complains_about(

@@ -1,4 +1,4 @@
-"""`reconciler init` on a terminal: it asks what it has to know, and before it writes."""
+"""`reconciler init` with a person at the keyboard: what it asks, and what it refuses."""
 
 import io
 from collections.abc import Iterable
@@ -13,6 +13,8 @@ from reconciler.errors import ExitCode
 from reconciler.model.patterns import RepositoryGlob
 from tests.support.inventories import image, inventory
 
+NAME = "ghcr.io/acme/web"
+FILES = ("policies/web.yaml", "policies/web.test.yaml", ".github/workflows/retention.yml")
 WRITE = "Write policies/web.yaml, policies/web.test.yaml? Only `yes` will do it: "
 
 
@@ -40,14 +42,13 @@ def init(monkeypatch: pytest.MonkeyPatch, answers: Iterable[str], *arguments: st
     """Run the command with a person who answers so."""
     monkeypatch.setattr("sys.stdin", Terminal("".join(f"{answer}\n" for answer in answers)))
     command = typer.main.get_command(app)
-    line = ["--no-workflow", *arguments]
-    return command.main(line, "reconciler init", standalone_mode=False) or 0
+    return command.main(list(arguments), "reconciler init", standalone_mode=False) or 0
 
 
 def test_it_asks_for_repositories_and_before_it_writes(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = init(monkeypatch, ["ghcr.io/acme/web ghcr.io/acme/tools", "yes"])
+    code = init(monkeypatch, ["ghcr.io/acme/web ghcr.io/acme/tools", "yes"], "--no-workflow")
 
     printed = capsys.readouterr()
     assert code == 0
@@ -62,7 +63,7 @@ def test_it_asks_for_repositories_and_before_it_writes(
 def test_nothing_is_written_against_ones_will(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = init(monkeypatch, ["no"], "ghcr.io/acme/web")
+    code = init(monkeypatch, ["no"], NAME, "--no-workflow")
 
     assert code == 0
     assert capsys.readouterr().err.endswith(f"{WRITE}Nothing was written.\n")
@@ -72,7 +73,7 @@ def test_nothing_is_written_against_ones_will(
 def test_whoever_said_yes_and_named_all_is_not_asked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = init(monkeypatch, [], "ghcr.io/acme/web", "--yes")
+    code = init(monkeypatch, [], NAME, "--yes")
 
     assert code == 0
     assert "?" not in capsys.readouterr().err
@@ -116,7 +117,7 @@ def test_what_another_policy_claims_is_left_to_it(
         f'  - {{name: {name}, repositories: ["{repository}"], rules: {rules}}}\n'
     )
 
-    code = init(monkeypatch, [], "ghcr.io/acme/web", "--yes")
+    code = init(monkeypatch, [], NAME, "--yes")
 
     assert code == ExitCode.BAD_POLICY
     assert words in capsys.readouterr().err
@@ -124,7 +125,44 @@ def test_what_another_policy_claims_is_left_to_it(
 
 
 def test_the_policy_is_called_after_its_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    init(monkeypatch, [], "ghcr.io/acme/web", "--yes", "--policy-file", "policies/My_Team.yaml")
+    init(monkeypatch, [], NAME, "--yes", "--policy-file", "policies/My_Team.yaml")
 
     assert "  - name: my-team\n" in (folder / "policies" / "My_Team.yaml").read_text()
     assert "policy: my-team\n" in (folder / "policies" / "My_Team.test.yaml").read_text()
+
+
+@pytest.mark.parametrize("taken", FILES)
+def test_what_is_there_is_left_alone_and_nothing_else_is_written(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    taken: str,
+) -> None:
+    path = folder / taken
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+
+    code = init(monkeypatch, [], NAME, "--yes")
+
+    assert code == ExitCode.BAD_POLICY
+    assert f"{taken}: there already, and nothing is overwritten" in capsys.readouterr().err
+    assert path.read_text() == "mine"
+    assert [one for one in FILES if (folder / one).exists()] == [taken]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("https://ghcr.io/acme/web",), "is not a repository pattern"),
+        ((NAME, "--action", "x\ny"), "is not a reference of an action"),
+        ((NAME, "--policy-file", "../web.yaml"), "is not below this folder"),
+        ((NAME, "--policy-file", "web.test.yaml"), "would be no policy"),
+    ],
+)
+def test_what_cannot_be_written_down_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(typer.BadParameter, match=words):
+        init(monkeypatch, [], *arguments, "--yes")
+
+    assert list(folder.iterdir()) == []
