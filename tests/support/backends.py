@@ -14,27 +14,19 @@ import obstore
 import psycopg
 from obstore.store import ObjectStore as Client
 from obstore.store import from_url
-from pydantic import SecretStr
 
 from reconciler.model.names import Repository
 from reconciler.model.ports import State
-from reconciler.session import utc_now
 from reconciler.state.branch import Branch, branch_at
 from reconciler.state.opening import open_state_at
-from reconciler.state.surroundings import Surroundings
+from tests.support.known import GITHUB, TOKEN, known
 from tests.support.object_store import BUCKET
 
 DATABASE = "TESTS_DATABASE"
 """The environment variable that leads to the PostgreSQL server of the tests."""
 
-GITHUB = "TESTS_GITHUB"
-"""The environment variable that leads to the sandbox of the tests."""
-
 STATE = "acme/state"
 """The repository whose branches hold states."""
-
-TOKEN = "ghs_sandbox"
-"""A workflow's token."""
 
 
 class Journal(Protocol):
@@ -65,7 +57,7 @@ class Backend:
 
     def open(self, place: Path, ahead: timedelta = timedelta()) -> State:
         """Open the state that belongs to a folder, on a machine whose clock is so much ahead."""
-        return open_state_at(self.address(place), _known(ahead))
+        return open_state_at(self.address(place), known(ahead))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +181,7 @@ class JournalCommits:
 
     @property
     def _store(self) -> Branch:
-        return branch_at(_branch(self.place), _known())
+        return branch_at(_branch(self.place), known())
 
     @property
     def _names(self) -> list[str]:
@@ -223,10 +215,6 @@ def _bucket(place: Path) -> str:
 
 def _branch(place: Path) -> str:
     return f"github://{STATE}/{_own(place)}"
-
-
-def _known(ahead: timedelta = timedelta()) -> Surroundings:
-    return Surroundings(lambda: utc_now() + ahead, os.environ[GITHUB], SecretStr(TOKEN))
 
 
 def _database(place: Path) -> str:

@@ -1,11 +1,19 @@
 """No test leaves this machine: sockets reach loopback addresses only, whoever opens them."""
 
 import ipaddress
+import socket
 import sys
 from typing import Any
 
 _LOOKUPS = {"socket.getaddrinfo", "socket.gethostbyname"}
 _CALLS = {"socket.connect", "socket.sendto", "socket.sendmsg"}
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
 
 
 class NetworkReachedError(AssertionError):

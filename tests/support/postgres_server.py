@@ -3,12 +3,12 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
+from tests.support.loopback import free_port
 from tests.support.programs import program
 
 _USER = "postgres"
@@ -25,7 +25,7 @@ class PostgresServer:
         self._directory = Path(tempfile.mkdtemp(prefix="reconciler-postgres-"))
         self._owner = _USER if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
 
     @property
     def address(self) -> str:
@@ -80,12 +80,6 @@ class PostgresServer:
             check=True,
             capture_output=True,
         )
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def _binary(name: str) -> str:

@@ -36,6 +36,12 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def address(backend: Backend, place: Path) -> str:
+    """Say where the state is, as users do."""
+    return backend.address(place)
+
+
+@pytest.fixture
 def state(backend: Backend, place: Path) -> State:
     """Open the state under test, which is empty."""
     return backend.open(place)

@@ -1,14 +1,13 @@
 """What every backend promises about breaking a lock: who had it can do nothing any more."""
 
-from pathlib import Path
-
 import pytest
 
 from reconciler.errors import LockedError
 from reconciler.model.observations import Observation, Observations
 from reconciler.model.ports import State
+from tests.support.actors import actor
 from tests.support.inventories import digest
-from tests.support.states import NOON, WEB, actor, holder, intent
+from tests.support.states import NOON, WEB, holder, intent
 
 SEEN = Observations(digests={digest("v1"): Observation(first_seen=NOON)})
 
@@ -127,10 +126,10 @@ def test_a_free_lock_cannot_be_broken(state: State) -> None:
 
 
 def test_a_process_that_was_paused_can_append_nothing_once_its_lock_is_broken(
-    backend_name: str, place: Path, state: State
+    address: str, state: State
 ) -> None:
     web = state.of(WEB)
-    with actor(backend_name, place, "run-1") as other:
+    with actor(address, "run-1") as other:
         other.ask("lock")
         other.ask("append")
         other.pause()

@@ -7,8 +7,9 @@ import pytest
 
 from reconciler.errors import LockedError
 from reconciler.model.ports import State
+from tests.support.actors import actor
 from tests.support.backends import BACKENDS, Backend
-from tests.support.states import NOON, WEB, actor, holder, intent
+from tests.support.states import NOON, WEB, holder, intent
 
 LAPSING = [name for name, backend in BACKENDS.items() if backend.lapses]
 LATER = timedelta(hours=1)
@@ -17,9 +18,9 @@ pytestmark = pytest.mark.parametrize("backend_name", LAPSING)
 
 
 def test_the_lock_of_a_killed_run_is_held_for_a_while_and_says_until_when(
-    backend_name: str, place: Path, state: State
+    address: str, state: State
 ) -> None:
-    with actor(backend_name, place, "run-1") as other:
+    with actor(address, "run-1") as other:
         other.ask("lock")
         other.kill()
 
@@ -31,10 +32,10 @@ def test_the_lock_of_a_killed_run_is_held_for_a_while_and_says_until_when(
 
 
 def test_it_is_taken_over_once_its_time_is_over_and_the_journal_tells(
-    backend: Backend, backend_name: str, place: Path
+    backend: Backend, address: str, place: Path
 ) -> None:
     later = backend.open(place, ahead=LATER)
-    with actor(backend_name, place, "run-1") as other:
+    with actor(address, "run-1") as other:
         other.ask("lock")
         other.ask("append")
         other.kill()
@@ -51,10 +52,10 @@ def test_it_is_taken_over_once_its_time_is_over_and_the_journal_tells(
 
 
 def test_a_run_that_slept_while_another_took_over_appends_nothing_when_it_wakes(
-    backend: Backend, backend_name: str, place: Path
+    backend: Backend, address: str, place: Path
 ) -> None:
     later = backend.open(place, ahead=LATER).of(WEB)
-    with actor(backend_name, place, "run-1") as other:
+    with actor(address, "run-1") as other:
         other.ask("lock")
         other.ask("append")
         other.pause()
@@ -69,9 +70,9 @@ def test_a_run_that_slept_while_another_took_over_appends_nothing_when_it_wakes(
 
 
 def test_a_run_that_slept_while_nobody_came_goes_on(
-    backend: Backend, backend_name: str, place: Path
+    backend: Backend, address: str, place: Path
 ) -> None:
-    with actor(backend_name, place, "run-1") as other:
+    with actor(address, "run-1") as other:
         other.ask("lock")
         other.pause()
         other.resume()

@@ -9,8 +9,9 @@ import pytest
 from reconciler.errors import LockedError
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder, State
+from tests.support.actors import actor
 from tests.support.backends import BACKENDS
-from tests.support.states import NOON, WEB, actor, holder, intent
+from tests.support.states import NOON, WEB, holder, intent
 
 LETTING_GO = [name for name, backend in BACKENDS.items() if not backend.lapses]
 
@@ -82,9 +83,9 @@ def test_locks_of_two_repositories_do_not_exclude_each_other(state: State) -> No
         assert state.of(WEB).holder() == holder()
 
 
-def test_of_several_processes_exactly_one_gets_the_lock(backend_name: str, place: Path) -> None:
+def test_of_several_processes_exactly_one_gets_the_lock(address: str) -> None:
     with ExitStack() as stack:
-        actors = [stack.enter_context(actor(backend_name, place, f"run-{n}")) for n in range(3)]
+        actors = [stack.enter_context(actor(address, f"run-{n}")) for n in range(3)]
 
         for process in actors:
             process.tell("lock")
@@ -93,11 +94,9 @@ def test_of_several_processes_exactly_one_gets_the_lock(backend_name: str, place
     assert answers == ["LockedError", "LockedError", "locked"]
 
 
-def test_no_two_processes_ever_hold_it_at_once(
-    backend_name: str, place: Path, tmp_path: Path, state: State
-) -> None:
+def test_no_two_processes_ever_hold_it_at_once(address: str, tmp_path: Path, state: State) -> None:
     with ExitStack() as stack:
-        actors = [stack.enter_context(actor(backend_name, place, f"run-{n}")) for n in range(3)]
+        actors = [stack.enter_context(actor(address, f"run-{n}")) for n in range(3)]
 
         for process in actors:
             process.tell(f"take-turns 10 {tmp_path / 'held'}")
@@ -108,11 +107,9 @@ def test_no_two_processes_ever_hold_it_at_once(
 
 
 @pytest.mark.parametrize("backend_name", LETTING_GO)
-def test_a_killed_holder_lets_go_and_is_not_named_any_more(
-    backend_name: str, place: Path, state: State
-) -> None:
+def test_a_killed_holder_lets_go_and_is_not_named_any_more(address: str, state: State) -> None:
     web = state.of(WEB)
-    with actor(backend_name, place, "run-1") as other:
+    with actor(address, "run-1") as other:
         other.ask("lock")
         other.ask("append")
         while_alive = web.holder()
@@ -128,9 +125,9 @@ def test_a_killed_holder_lets_go_and_is_not_named_any_more(
 
 
 def test_a_paused_holder_keeps_the_lock_and_goes_on_when_it_wakes(
-    backend_name: str, place: Path, state: State
+    address: str, state: State
 ) -> None:
-    with actor(backend_name, place, "run-1") as other:
+    with actor(address, "run-1") as other:
         other.ask("lock")
         other.pause()
 

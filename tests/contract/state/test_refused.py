@@ -1,5 +1,6 @@
 """A place that cannot keep two runs apart is refused, and says why; so is one out of reach."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from reconciler.state import opening
 from reconciler.state.opening import Backend, open_state_at
 from reconciler.state.pgdatabase import Database
 from reconciler.state.surroundings import Surroundings
-from tests.support.backends import BACKENDS
+from tests.support.backends import BACKENDS, DATABASE
 from tests.support.object_store import BUCKET, ObjectStore
+from tests.support.pooler import pooler
 from tests.support.states import NOON, WEB, holder, intent
 
 ALONE = Surroundings(utc_now)
@@ -106,38 +108,19 @@ def test_what_a_database_says_is_told_without_the_password() -> None:
     assert "secret" not in repr(Database.at("postgresql://octocat:secret@127.0.0.1:1/db"))
 
 
-def test_a_pooler_that_lends_sessions_for_single_transactions_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    lent = iter(range(100))
-
-    class Lent:
-        """A session whose every statement another backend answers."""
-
-        def execute(self, *_: object) -> "Lent":
-            """Run it on the next backend."""
-            return self
-
-        def fetchone(self) -> tuple[int]:
-            """Tell which one that was."""
-            return (next(lent),)
-
-        def transaction(self) -> "Lent":
-            """Begin one."""
-            return self
-
-        def __enter__(self) -> "Lent":
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            """End."""
-
-    monkeypatch.setattr(psycopg, "connect", lambda *_, **__: Lent())
-
-    with pytest.raises(StateError, match="is a pooler that lends sessions") as refused:
-        open_state_at("postgresql://pooler/db", ALONE).check_writable()
+def test_a_pooler_that_lends_sessions_for_single_transactions_is_refused() -> None:
+    with (
+        pooler(os.environ[DATABASE], "transaction") as address,
+        pytest.raises(StateError, match="is a pooler that lends sessions") as refused,
+    ):
+        open_state_at(address, ALONE).check_writable()
 
     assert refused.value.hint.startswith("Give the address of the database itself")
+
+
+def test_a_pooler_that_lends_whole_sessions_is_accepted() -> None:
+    with pooler(os.environ[DATABASE], "session") as address:
+        open_state_at(address, ALONE).check_writable()
 
 
 def test_a_library_that_is_missing_is_named_with_the_extra_that_brings_it(
