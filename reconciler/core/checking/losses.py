@@ -45,8 +45,8 @@ def lost_tags(standing: Standing, _: Bounds) -> Iterator[Finding]:
         for tag in seen.tags
     }
     lost = {tag: before[tag] for tag in sorted(before.keys() - case.inventory.tagged.keys())}
-    gone = {tag: lost[tag] for tag in lost if tag in _protected(case, lost)}
-    if gone:
+    protected = _protected(case, lost)
+    if gone := {tag: digest for tag, digest in lost.items() if tag in protected}:
         yield Finding(
             Kind.LOST_TAG,
             f"{versions(len(gone), 'protected tag')} gone since the last run, and not by a run",

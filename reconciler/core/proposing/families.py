@@ -96,7 +96,7 @@ def shape_of(tag: str) -> Shape | None:
     return next((one for one in SHAPES if compiled(one.expression).fullmatch(tag)), None)
 
 
-def shapes_of(tags: Iterable[Tag], family: Family) -> tuple[Shape, ...]:
-    """Return the shapes of one family that some tags have, in the order of the table."""
-    seen = {shape_of(tag) for tag in tags if family_of(tag) is family}
+def shapes_of(tags: Iterable[Tag]) -> tuple[Shape, ...]:
+    """Return the shapes that some tags have, in the order of the table."""
+    seen = {shape_of(tag) for tag in tags}
     return tuple(shape for shape in SHAPES if shape in seen)

@@ -1,14 +1,15 @@
 """A first policy whose plan deletes nothing surprising, from what a look at the registry shows."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from reconciler.core.planner import Case, plan_repository
 from reconciler.core.proposing.families import (
-    MOVING_TAGS,
     SHAPES,
     Family,
     Shape,
@@ -51,11 +52,19 @@ class Subject:
     inventories: Sequence[Inventory] = ()
     has_push_times: bool = True
 
-    @property
-    def tags(self) -> list[Tag]:
-        """Every tag there is, sorted; the usual ones where nobody could look, or there is none."""
+    @cached_property
+    def families(self) -> Mapping[Family, Sequence[Tag]]:
+        """All tags by family, sorted; the usual ones where nobody could look, or there is none."""
         found = sorted(tag for inventory in self.inventories for tag in inventory.tagged)
-        return found or [Tag(shape.example) for shape in _usual_shapes()]
+        families: dict[Family, list[Tag]] = defaultdict(list)
+        for tag in found or [Tag(shape.example) for shape in _usual_shapes()]:
+            families[family_of(tag)].append(tag)
+        return dict(families)
+
+    @cached_property
+    def shapes(self) -> Mapping[Family, tuple[Shape, ...]]:
+        """The shapes that tags of each family have."""
+        return {family: shapes_of(tags) for family, tags in self.families.items()}
 
 
 @dataclass(frozen=True)
@@ -109,19 +118,18 @@ def propose(subject: Subject, now: datetime) -> Proposal:
 
 def _drawn(subject: Subject, patience: int) -> Proposal:
     """Write a rule for each family that there is."""
-    tags, terms = subject.tags, Terms(patience, subject.has_push_times)
-    found = {*USUAL_MOVING, *(tag for tag in tags if tag in MOVING_TAGS)}
-    protect = [moving(sorted(found))]
-    if of_series := shapes_of(tags, Family.SERIES):
-        protect.append(series(of_series))
-    known = ((family, shapes_of(tags, family)) for family in _TIMED)
-    rules = [timed(family, shapes, terms) for family, shapes in known if shapes]
+    terms = Terms(patience, subject.has_push_times)
+    families, shapes = subject.families, subject.shapes
+    protect = [moving(sorted({*USUAL_MOVING, *families.get(Family.MOVING, ())}))]
+    if Family.SERIES in shapes:
+        protect.append(series(shapes[Family.SERIES]))
+    rules = [timed(family, shapes[family], terms) for family in _TIMED if family in shapes]
     return Proposal(
         subject=subject,
         terms=terms,
         protect=tuple(protect),
         rules=(releases(), *rules, dangling(terms)),
-        unknown=tuple(tag for tag in tags if family_of(tag) is Family.UNKNOWN),
+        unknown=tuple(families.get(Family.UNKNOWN, ())),
     )
 
 

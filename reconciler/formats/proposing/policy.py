@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 
-from reconciler.core.proposing.families import family_of
 from reconciler.core.proposing.propose import PATIENCE, Proposal
 from reconciler.core.proposing.rules import Example, ProposedRule
 from reconciler.formats.humanise import counted
@@ -82,11 +81,13 @@ def _first_plan(proposal: Proposal) -> str:
 
 def _seen(name: str, proposal: Proposal) -> str:
     """Say what a rule was written for: how many images, of which time."""
+    families = proposal.subject.families.items()
+    tags = {tag for family, found in families if family == name for tag in found}
     found = [
         version
         for inventory in proposal.subject.inventories
         for version in inventory.versions.values()
-        if any(family_of(tag) == name for tag in version.tags)
+        if not tags.isdisjoint(version.tags)
     ]
     times = sorted(version.pushed for version in found if version.pushed)
     ages = f", pushed {times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}" if times else ""
