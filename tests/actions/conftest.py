@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.sandbox.accounts import Account
+from tests.support.workflows.machine import Event, Job, Machine
 from tests.support.workflows.pages import workflows
-from tests.support.workflows.runner import Event, Job, Machine
+from tests.support.workflows.runner import run_job
 from tests.support.workshop import Workshop, workshop
 
 INSTALL = "Install Reconciler"
@@ -70,7 +71,7 @@ class Actions:
             stand_ins=self._stand_ins(),
             done=frozenset() if install else frozenset({INSTALL}),
         )
-        return machine.run(workflow, job)
+        return run_job(machine, workflow, job)
 
     def step(self, inputs: Mapping[str, str], event: Event = PUSH, *, install: bool = False) -> Job:
         """Run a job whose one step is our action, by default with the rights to delete."""

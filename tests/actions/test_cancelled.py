@@ -10,7 +10,7 @@ import yaml
 from tests.actions.conftest import put_program
 from tests.support.cli import SECONDS
 from tests.support.workflows.files import read_commands
-from tests.support.workflows.runner import ACTION
+from tests.support.workflows.machine import ACTION
 from tests.support.workshop import workshop
 
 

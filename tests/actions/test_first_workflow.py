@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.formats.proposing.workflow import UNKNOWN, ActionReference, write_workflow
 from tests.actions.conftest import Actions
+from tests.support.workflows.machine import Event
 from tests.support.workflows.pages import PINNED, workflows
-from tests.support.workflows.runner import Event
 
 PULL_REQUEST = {
     "pull_request": {

@@ -7,11 +7,15 @@ import pytest
 from reconciler.sandbox.pulls import PullRequest
 from tests.actions.conftest import Actions
 from tests.actions.test_retention import pull_request
+from tests.support.workflows.machine import Event, Job
 from tests.support.workflows.pages import workflows
-from tests.support.workflows.runner import Event, Job
 
 SHA = "1" * 40
-HEAD = "stranger:main"
+REQUESTS = (
+    PullRequest(6, "stranger:main", SHA, state="closed"),
+    PullRequest(7, "stranger:main", SHA),
+    PullRequest(8, "other:main", SHA),
+)
 
 
 @pytest.fixture
@@ -36,11 +40,7 @@ def finished(*, sha: str = SHA, repository: str = "stranger/web") -> Event:
 
 def planned(actions: Actions, retention: Path) -> Job:
     """Run the first workflow on a pull request from a fork, which saves its plan."""
-    actions.web.sandbox.world.pulls.known["acme/web"] += [
-        PullRequest(6, HEAD, SHA, state="closed"),
-        PullRequest(7, HEAD, SHA),
-        PullRequest(8, "other:main", SHA),
-    ]
+    actions.web.sandbox.world.pulls.known["acme/web"] += REQUESTS
     return actions.run(retention, "plan", pull_request(head="stranger/web"))
 
 
@@ -58,9 +58,10 @@ def test_the_plan_of_a_fork_is_commented_on_where_github_says_it_belongs(
 
 
 def test_a_pull_request_that_has_new_commits_gets_no_comment_of_the_old_ones(
-    actions: Actions, retention: Path, second: Path
+    actions: Actions, second: Path
 ) -> None:
-    planned(actions, retention)
+    actions.web.sandbox.world.pulls.known["acme/web"] += REQUESTS
+    actions.uploads = ["{}"]
 
     job = actions.run(second, "comment", finished(sha="3" * 40))
 

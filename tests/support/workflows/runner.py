@@ -4,10 +4,9 @@ Actions of others are stood in for: `actions/checkout` has the files there alrea
 What a step reads and writes is as on GitHub: variables, the event file, output and summary files.
 """
 
-import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,125 +16,28 @@ import yaml
 from tests.support.cli import SECONDS
 from tests.support.workflows.expressions import Expressions, spelled
 from tests.support.workflows.files import read_commands
+from tests.support.workflows.machine import ACTION, Job, Machine, Step
 
-ACTION = Path(__file__).parents[3] / "action.yml"
 OURS = ("./", "OWNER/reconciler@")
 """How workflows name our action."""
 
-StandIn = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""Plays an action of somebody else: inputs in, outputs out; LookupError is its failure."""
+_STATUS = ("always()", "failure()", "success()")
+"""Functions whose mention lets a step be considered after a failure."""
 
 
-@dataclass(frozen=True)
-class Event:
-    """What started a workflow. Shape: `payload` as GitHub sends it."""
-
-    name: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    ref: str = "refs/heads/main"
-    from_fork: bool = False
-    """Whether the token can only read, whatever permissions say."""
-
-
-@dataclass
-class Step:
-    """How one step ended. Shape: `used` is the action that a stand-in played."""
-
-    name: str
-    outcome: str
-    log: str = ""
-    summary: str = ""
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    used: str = ""
-
-
-@dataclass
-class Job:
-    """How a job ended, with all steps that were looked at, those of the action among them."""
-
-    steps: list[Step] = field(default_factory=list)
-    outcome: str = "success"
-
-    def step(self, name: str) -> Step:
-        """Return the step of a name."""
-        return next(step for step in self.steps if step.name == name)
-
-    @property
-    def log(self) -> str:
-        """All that the steps wrote."""
-        return "".join(step.log for step in self.steps)
-
-
-@dataclass
-class Machine:
-    """One machine with a workspace that the repository is checked out to."""
-
-    workspace: Path
-    temporary: Path
-    event: Event
-    token_for: Callable[[Mapping[str, str]], str]
-    """Gives the token of a job by its permissions."""
-
-    environment: Mapping[str, str] = field(default_factory=dict)
-    stand_ins: Mapping[str, StandIn] = field(default_factory=dict)
-    done: frozenset[str] = frozenset()
-    """Names of steps whose work is done beforehand, and which are left out."""
-
-    job: Job = field(default_factory=Job)
-    token: str = ""
-
-    def run(self, workflow: Path, name: str) -> Job:
-        """Run one job of a workflow, if its condition holds."""
-        document = yaml.safe_load(workflow.read_text(encoding="utf-8"))
-        written = document["jobs"][name]
-        self.job = Job()
-        permissions = written.get("permissions", document.get("permissions", {}))
-        self.token = self.token_for(_readable(permissions) if self.event.from_fork else permissions)
-        scope = _Scope(self, self.environment).with_variables(document.get("env", {}))
-        if not scope.expressions.holds(written.get("if", True)):
-            self.job.outcome = "skipped"
-            return self.job
-        scope = scope.with_variables(written.get("env", {}))
-        scope.play(written["steps"])
-        return self.job
-
-    @property
-    def github(self) -> Mapping[str, Any]:
-        """The names below `github.`."""
-        return {
-            "event_name": self.event.name,
-            "event": self.event.payload,
-            "ref": self.event.ref,
-            "token": self.token,
-            "run_id": "77",
-            "run_attempt": "1",
-            "job": "retention",
-            "workflow": "retention",
-            "repository": "acme/web",
-            "repository_owner": "acme",
-            "action_path": str(ACTION.parent),
-        }
-
-    @property
-    def variables(self) -> Mapping[str, str]:
-        """The variables that every step finds."""
-        event_file = self.temporary / "event.json"
-        event_file.write_text(json.dumps(self.event.payload))
-        return {
-            "CI": "true",
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_ACTION_PATH": str(ACTION.parent),
-            "GITHUB_EVENT_NAME": self.event.name,
-            "GITHUB_EVENT_PATH": str(event_file),
-            "GITHUB_REF": self.event.ref,
-            "GITHUB_REPOSITORY": "acme/web",
-            "GITHUB_REPOSITORY_OWNER": "acme",
-            "GITHUB_RUN_ID": "77",
-            "GITHUB_SERVER_URL": "https://github.com",
-            "GITHUB_SHA": "c0ffee" + "0" * 34,
-            "GITHUB_WORKSPACE": str(self.workspace),
-            "RUNNER_TEMP": str(self.temporary),
-        }
+def run_job(machine: Machine, workflow: Path, name: str) -> Job:
+    """Run one job of a workflow, if its condition holds."""
+    document = yaml.safe_load(workflow.read_text(encoding="utf-8"))
+    written = document["jobs"][name]
+    permissions = written.get("permissions", document.get("permissions", {}))
+    granted = _readable(permissions) if machine.event.from_fork else permissions
+    machine.job, machine.token = Job(), machine.token_for(granted)
+    scope = _Scope(machine, machine.environment).with_variables(document.get("env", {}))
+    if scope.expressions.holds(written.get("if", True)):
+        scope.with_variables(written.get("env", {})).play(written["steps"])
+    else:
+        machine.job.outcome = "skipped"
+    return machine.job
 
 
 @dataclass
@@ -180,17 +82,20 @@ class _Scope:
 
     def _play(self, written: Mapping[str, Any]) -> None:
         name = written.get("name") or written.get("uses") or written["run"].strip()
-        condition = spelled(written.get("if", True))
-        asks = any(word in condition for word in ("always()", "failure()", "success()"))
-        left_out = name in self.machine.done or (self.failed and not asks)
-        if left_out or not self.expressions.holds(condition):
-            step = Step(name, "skipped")
-        else:
-            step = self._uses(written, name) if "uses" in written else self._runs(written, name)
+        step = self._done(written, name) if self._wants(written, name) else Step(name, "skipped")
         self.machine.job.steps.append(step)
         if written.get("id"):
             self.steps[written["id"]] = {"outputs": step.outputs, "outcome": step.outcome}
         self.failed |= step.outcome == "failure" and not written.get("continue-on-error")
+
+    def _wants(self, written: Mapping[str, Any], name: str) -> bool:
+        """Whether a step is to run: after a failure only where its condition speaks of that."""
+        condition = spelled(written.get("if", True))
+        considered = not self.failed or any(word in condition for word in _STATUS)
+        return name not in self.machine.done and considered and self.expressions.holds(condition)
+
+    def _done(self, written: Mapping[str, Any], name: str) -> Step:
+        return self._uses(written, name) if "uses" in written else self._runs(written, name)
 
     def _uses(self, written: Mapping[str, Any], name: str) -> Step:
         action = written["uses"]

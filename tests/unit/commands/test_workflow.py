@@ -1,12 +1,14 @@
 """What a step of a workflow is made of: files it writes, events it reads, notes it shows."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from reconciler.commands.action import _tell
 from reconciler.commands.workflow.event import event_of
+from reconciler.commands.workflow.inputs import Inputs
 from reconciler.commands.workflow.report import Note, Report, of_error, said
 from reconciler.commands.workflow.runner import MAX_SUMMARY_BYTES, Runner
 from reconciler.errors import AccessError, ExitCode, SettingsError
@@ -123,3 +125,41 @@ def test_a_schedule_has_no_pull_request(tmp_path: Path) -> None:
     event = event_of(tmp_path / "event.json")
 
     assert (event.pull_request, event.workflow_run) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        ({"COMMAND": "apply", "EXPECT_DIGEST": "sha256:00"}, "input expect-digest has no effect"),
+        ({"COMMAND": "plan", "EXPECT_DIGEST": "sha256:00"}, "input expect-digest has no effect"),
+        ({"COMMAND": "apply", "FAIL_ON_CHANGES": "true"}, "input fail-on-changes has no effect"),
+        ({"COMMAND": "comment"}, "input plan is missing"),
+        ({"COMMAND": "prune"}, "input command is 'prune': write plan, apply,"),
+        ({"COMMENT": "perhaps"}, "input comment is 'perhaps': write true or false"),
+        ({"TIME_BUDGET": "soon"}, "input time-budget is 'soon': write a duration such as 50m"),
+    ],
+)
+def test_an_input_without_effect_or_sense_is_refused_with_the_cure(
+    inputs: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in inputs.items():
+        monkeypatch.setenv(f"INPUT_{name}", text)
+
+    with pytest.raises(SettingsError) as refused:
+        Inputs.load()
+
+    assert told in str(refused.value)
+
+
+def test_inputs_are_read_line_by_line_and_empty_ones_are_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("INPUT_PATHS", "policies\n\n  with space/web.yaml  \n")
+    monkeypatch.setenv("INPUT_TIME_BUDGET", "50m")
+    monkeypatch.setenv("INPUT_PLAN", "")
+
+    inputs = Inputs.load()
+
+    assert inputs.files == [Path("policies"), Path("with space/web.yaml")]
+    assert (inputs.command, inputs.plan) == ("plan", None)
+    assert inputs.time_budget == timedelta(minutes=50)
