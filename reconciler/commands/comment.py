@@ -47,7 +47,9 @@ Link = Annotated[
 ]
 AppliedBy = Annotated[
     str,
-    typer.Option("--applied", help="The run that carried the plan out; read from the state."),
+    typer.Option(
+        "--applied", help="The run that carried the plan out, as the state knows it.", metavar="RUN"
+    ),
 ]
 Author = Annotated[
     str,

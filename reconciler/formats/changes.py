@@ -97,8 +97,15 @@ def _spoken(edit: Edit, quote: Quote) -> str:
 
 
 def _value(text: str, quote: Quote) -> str:
-    """Write a value the way a policy does: numbers bare, everything else quoted."""
-    value = json.loads(text)
+    """Write a value the way a policy does: numbers bare, everything else quoted.
+
+    Saved differences are hostile: what is no JSON is quoted as it is.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = text
     if isinstance(value, _PLAIN):
-        return text
+        # Written anew: around a number JSON allows line breaks.
+        return shortened(json.dumps(value), _LONGEST)
     return quote(shortened(value if isinstance(value, str) else text, _LONGEST))

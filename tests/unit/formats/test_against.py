@@ -135,6 +135,26 @@ def test_hostile_text_drives_no_terminal(text: str) -> None:
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", page)
 
 
+@pytest.mark.parametrize(
+    ("value", "spelled"),
+    [
+        ("\n\n# 5", "`\\n\\n# 5`"),
+        ("\n\n 5 ", "5"),
+        ("[" * 100_000, f"`{'[' * 117}...`"),
+        ("9" * 5_000, f"`{'9' * 117}...`"),
+        ("true", "true"),
+        ("<b>", "`<b>`"),
+        ('"a|b"', "`a\N{BROKEN BAR}b`"),
+    ],
+)
+def test_a_value_that_somebody_else_wrote_stays_a_value(value: str, spelled: str) -> None:
+    edit = LAST.model_copy(update={"after": value})
+
+    text = shown(difference(repository(added=(shift(1, edit),))))
+
+    assert f"`commits.keep.last` went from 50 to {spelled}\n" in text
+
+
 def test_a_fleet_that_weakens_everything_stays_within_the_bounds() -> None:
     parts = [
         repository(
