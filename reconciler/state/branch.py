@@ -206,7 +206,7 @@ class Branch:
         if not self._base:
             return None
         entry: Entry | None = Entry(self._base, is_tree=True)
-        for part in path.split("/"):
+        for part in filter(None, path.split("/")):
             entry = self._tree(entry.sha).get(part) if entry and entry.is_tree else None
         return entry
 
@@ -216,7 +216,7 @@ class Branch:
             yield path
             return
         for name, inner in self._tree(entry.sha).items():
-            yield from self._below(inner, f"{path}/{name}")
+            yield from self._below(inner, f"{path}/{name}".lstrip("/"))
 
     def _tree(self, sha: str) -> Mapping[str, Entry]:
         if sha not in self._trees:

@@ -55,7 +55,7 @@ _RIGHTS = (
     "from the environment, under the names that the provider's own tools use."
 )
 _OTHERWISE = (
-    "Check the name of the bucket, the region and the endpoint; docs/state.md tells which "
+    "Check the name of the bucket, credentials, region and endpoint; docs/state.md tells which "
     "variables set them."
 )
 _QUERY = re.compile(r"\?\S*")
