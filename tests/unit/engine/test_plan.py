@@ -196,3 +196,16 @@ def test_a_forecast_holds_no_clock_against_the_time_it_is_for(place: Path) -> No
     )
 
     assert plan.repositories[0].warnings == ()
+
+
+def test_a_damaged_journal_is_found_while_planning(place: Path) -> None:
+    web = _scene(place, WEB)
+    web.apply()
+    journal = place / WEB / "_" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"deleted", b"retained"))
+
+    (part,) = _drawn([web]).repositories
+
+    assert not part.complete
+    assert part.failure is ExitCode.STATE_BROKEN
+    assert "journal.jsonl" in part.error
