@@ -39,7 +39,7 @@ def _report(runner: Runner) -> Report:
             case "plan":
                 return plan(inputs, runner)
             case "apply":
-                return apply(inputs)
+                return apply(inputs, runner)
             case "comment":
                 return comment_on(inputs, runner)
             case _:

@@ -112,6 +112,7 @@ def test_what_was_applied_is_told_to_later_steps_and_on_the_page(actions: Action
         "failed": "0",
     }
     assert list(heads) == [actions.web.repository]
+    assert json.loads(Path(outputs["plan-path"]).read_bytes())["digest"] == outputs["plan-digest"]
     assert f"reconciler undo {outputs['run-id']}" in summary
     assert "### Retention applied: 7 deleted, 0 already absent" in summary
     assert annotations(job, "warning") == []

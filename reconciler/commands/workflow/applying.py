@@ -3,16 +3,21 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import typer
+
 from reconciler.commands.halting import Halt, halting
-from reconciler.commands.output import load_plan, view
+from reconciler.commands.output import load_plan, save, view
 from reconciler.commands.workflow.inputs import Inputs
 from reconciler.commands.workflow.notes import notes_on
 from reconciler.commands.workflow.planning import draw, outputs_of
 from reconciler.commands.workflow.report import Note, Report, said
+from reconciler.commands.workflow.runner import Runner
 from reconciler.core.accept import check_applicable
 from reconciler.engine.apply import Applied
+from reconciler.engine.execute import Outcome
 from reconciler.errors import ExitCode, worst
 from reconciler.formats import applied as applied_format
 from reconciler.formats import catalogue
@@ -25,26 +30,48 @@ from reconciler.session import open_session, utc_now
 MAX_TEXT_BYTES = 500_000
 """Most of the text of an apply that goes to the page of the run, in bytes."""
 
+EVERY = 100
+"""Versions between two words about how far it is."""
+
 NO_STATE = (
     "This run keeps its log in the workspace, which ends with the job: the next run knows nothing"
     " of it, and `undo` has nothing to go by. Set the input `state` to a place that stays."
 )
 
 
-def apply(inputs: Inputs) -> Report:
+@dataclass
+class Progress:
+    """Says now and then in the log how far an apply is, which may take an hour."""
+
+    total: int
+    heard: int = 0
+
+    def note(self, _: Outcome) -> None:
+        """Count one outcome."""
+        self.heard += 1
+        if self.heard % EVERY == 0:
+            typer.echo(f"{self.heard:,} of {self.total:,} versions.", err=True)
+
+
+def apply(inputs: Inputs, runner: Runner) -> Report:
     """Delete what the saved plan, or else a fresh one, names and may still go.
 
     Raises: ReconcilerError, when there is nothing to report; nothing was deleted then.
     """
     saved = _accepted(inputs.plan, inputs.expect_digest) if inputs.plan else None
+    path = inputs.plan or runner.plan_file
     with (
         halting(utc_now, inputs.time_budget) as halt,
         open_session(inputs.files, None, sleep=halt.sleep) as session,
     ):
         approved, seen = (saved, view(utc_now())) if saved else draw(session)
-        done = session.apply(approved, allowed={}, halt=halt)
+        if not saved:
+            save(path, approved.to_bytes())
+        progress = Progress(approved.summary.delete)
+        done = session.apply(approved, allowed={}, halt=halt, watching=[progress.note])
         notes = (*notes_on(approved, session.policies), *_notes(done))
-    return _report(approved, done, halt, seen, notes)
+    report = _report(approved, done, halt, seen, notes)
+    return replace(report, outputs={**report.outputs, "plan-path": str(path)})
 
 
 def _accepted(path: Path, expected: str) -> Plan:

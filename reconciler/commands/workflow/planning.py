@@ -35,7 +35,7 @@ def plan(inputs: Inputs, runner: Runner) -> Report:
     ):
         drawn, seen = draw(session, base)
         notes += notes_on(drawn, session.policies)
-    path = inputs.plan or runner.temporary / "plan.json"
+    path = inputs.plan or runner.plan_file
     save(path, drawn.to_bytes())
     if inputs.comment:
         notes += comment(path, seen.against, request, runner)

@@ -37,6 +37,11 @@ class Runner(BaseSettings):
         """Read the variables that the runner sets."""
         return cls()
 
+    @property
+    def plan_file(self) -> Path:
+        """Where a plan is saved when nobody says where."""
+        return self.temporary / "plan.json"
+
     def page_of(self, run: int | str) -> str:
         """Return the address of the page of a run in this repository."""
         return f"{self.server}/{self.repository}/actions/runs/{run}"
