@@ -6,7 +6,7 @@ Source: the inputs of docker/build-push-action, docker/bake-action and actions/a
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reconciler.workflows.expressions import expanded
+from reconciler.workflows.expressions import expanded, is_known
 from reconciler.workflows.makers import Attest, Build, Maker, Spot
 from reconciler.workflows.naming import Names, lines_of, names_of
 from reconciler.workflows.workflow import Step
@@ -40,7 +40,7 @@ def _build(spot: Spot) -> Iterator[Build]:
     yield Build(
         spot,
         replace(names, images=names.images or named),
-        platforms=len(lines_of(expanded(step.inputs.get("platforms", ""), step))) or 1,
+        platforms=platforms_in(expanded(step.inputs.get("platforms", ""), step)),
         attests=attests(step),
         on_purpose=_asked(step),
         by_digest="push-by-digest=true" in outputs,
@@ -70,6 +70,11 @@ def _attest(spot: Spot) -> Iterator[Attest]:
     if step.asks("push-to-registry") not in _NO:
         image = expanded(step.inputs.get("subject-name", ""), step)
         yield Attest(spot, Names((image,) if image else (), ()))
+
+
+def platforms_in(text: str) -> int:
+    """Count the platforms of a list; 0 where only GitHub can fill it in."""
+    return len(lines_of(text) or [""]) if is_known(text) else 0
 
 
 def attests(step: Step) -> bool:

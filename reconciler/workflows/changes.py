@@ -12,7 +12,9 @@ from reconciler.workflows.workflow import Workflow
 
 _OF_A_NIGHT = "type=schedule,pattern=nightly-{{date 'YYYYMMDD'}}"
 _OF_A_COMMIT = "type=sha"
-_CACHE = r"type=registry[^\s\"']*"
+_FIELD = r"[\w-]+=(?:\$\{\{.{0,200}?\}\}|\$(?!\{\{)|[^\s,\"'$])*"
+_CACHE = rf"(?:{_FIELD},\s*)*type=registry(?:,\s*{_FIELD})*"
+"""One entry of `cache-to` or `cache-from`, wherever in it the type stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from reconciler.workflows.workflow import Step, Workflow
 from reconciler.yamltree.nodes import MapNode, Node
 
+LONGEST_LINE = 2_000
+"""Longest line in which something is replaced, in characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -59,6 +62,8 @@ def substituted(
     """Replace what a pattern matches in the lines of a value; None where it matches nothing."""
     held = span(workflow, step, *keys)
     if held is None:
+        return None
+    if any(len(line) > LONGEST_LINE for line in held.lines):
         return None
     changed = [re.sub(pattern, lambda _: words, line) for line in held.lines]
     return _replaced(held, changed) if changed != list(held.lines) else None

@@ -48,9 +48,9 @@ class Maker:
 class Build(Maker):
     """A build.
 
-    Shape: `attests` says that BuildKit adds provenance or SBOMs, `on_purpose` that somebody asked
-        for them; `caches` has the targets of the build cache in a registry; `program` is how the
-        command begins where it stands in a script.
+    Shape: `platforms` is 0 where only GitHub knows; `attests` says that BuildKit adds provenance
+        or SBOMs, `on_purpose` that somebody asked for them; `caches` has the targets of the build
+        cache in a registry; `program` is how the command begins where it stands in a script.
     """
 
     platforms: int = 1

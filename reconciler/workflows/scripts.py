@@ -5,10 +5,10 @@ Source: the options of `docker buildx build`, `bake` and `imagetools create`, an
 
 from collections.abc import Iterator
 
-from reconciler.workflows.actions import attests, caches
+from reconciler.workflows.actions import attests, caches, platforms_in
 from reconciler.workflows.expressions import shell_expanded
 from reconciler.workflows.makers import Build, Maker, Merge, Sign, Spot
-from reconciler.workflows.naming import Names, lines_of, names_in, names_of
+from reconciler.workflows.naming import Names, names_in, names_of
 from reconciler.workflows.shell import Command, begins, commands, options, switched_on
 
 _BUILDS = (("docker", "buildx", "build"), ("docker", "build"), ("docker", "buildx", "bake"))
@@ -48,7 +48,7 @@ def _build(spot: Spot, command: Command, program: str) -> Build:
     return Build(
         spot,
         names,
-        platforms=len(lines_of(",".join(options(command, "--platform")))) or 1,
+        platforms=platforms_in(",".join(options(command, "--platform"))),
         attests=attests(spot.step) and not off,
         on_purpose=bool(provenance) and not off,
         by_digest="push-by-digest=true" in _outputs(command),

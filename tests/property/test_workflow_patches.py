@@ -35,7 +35,15 @@ INPUTS: Mapping[str, Sequence[str]] = {
         " ghcr.io/acme/web:${{ github.sha }}",
     ),
     "platforms": (" linux/amd64", " linux/amd64,linux/arm64", " |\n  linux/amd64\n  linux/arm64"),
-    "cache-to": (f" {CACHE},mode=max", f' "{CACHE}"', f" |\n  type=gha\n  {CACHE}"),
+    "cache-to": (
+        f" {CACHE},mode=max",
+        f' "{CACHE}"',
+        f" |\n  type=gha\n  {CACHE}",
+        f" {CACHE}, mode=max # spaced",
+        " type=registry,ref=ghcr.io/acme/$IMAGE:cache",
+        " mode=max,ref=ghcr.io/acme/web:c,type=registry,compression=zstd",
+        " type=registry,ref=ghcr.io/${{ github.repository }}:c-${{ github.ref_name }},mode=min",
+    ),
     "cache-from": (f" {CACHE}", " type=gha"),
     "outputs": (" type=image,name=ghcr.io/acme/web,push-by-digest=true,push=true",),
     "build-args": (" |\n  A=1\n\n  # no remark, but a line\n  B=2",),
@@ -108,6 +116,16 @@ def steps(text: str) -> list[dict[str, Any]]:
     return found
 
 
+def _cached(after: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the steps whose cache does not go to a registry any more."""
+    return [step for step in after if "type=gha,mode=max" in str(step.get("with"))]
+
+
+def _is_elsewhere(cache: str) -> bool:
+    """Whether every entry of a cache is one that GitHub Actions keep, and nothing else."""
+    return set(cache.split()) <= {"type=gha", "type=gha,mode=max"}
+
+
 @TENTH
 @given(choices(80))
 def test_a_patch_applies_and_changes_one_kind_of_value_and_is_not_advised_again(
@@ -128,3 +146,5 @@ def test_a_patch_applies_and_changes_one_kind_of_value_and_is_not_advised_again(
             }
             assert differing in ({"with"}, {"run"})
             assert len(counselled(changed).proposals) < len(counselled(text).proposals)
+            if "cache-to" in proposal.words:
+                assert all(_is_elsewhere(step["with"]["cache-to"]) for step in _cached(after))

@@ -104,6 +104,14 @@ def test_a_build_may_push_where_its_image_can_lie(image: str, *, may: bool) -> N
     assert build(tags=image).may_push_to(WEB) is may
 
 
+@pytest.mark.parametrize(
+    ("platforms", "count"),
+    [("", 1), ("linux/amd64", 1), ("linux/amd64,linux/arm64", 2), ("${{ matrix.platforms }}", 0)],
+)
+def test_platforms_are_counted_as_far_as_the_file_names_them(platforms: str, count: int) -> None:
+    assert build(platforms=platforms).platforms == count
+
+
 def test_a_port_is_no_tag() -> None:
     assert build(tags="localhost:5000/acme/web").may_push_to(Repository("localhost:5000/acme/web"))
 
