@@ -36,20 +36,31 @@ def attestations(attest: Attest, others: Sequence[Maker]) -> Sequence[Attest]:
 
 
 def _by_build(build: Build, others: Sequence[Maker], repository: Repository) -> Iterator[Cause]:
-    is_index = build.platforms > 1 or build.attests
     merged = any(isinstance(one, Merge) and not one.is_copy for one in others)
-    if is_index or (build.by_digest and merged):
-        yield Cause.PLATFORM
-    if build.attests:
-        yield Cause.ATTESTATION
+    yield from _parts(build, merged=merged)
     if build.by_digest:
-        yield from (Cause.UNMERGED, *([Cause.MERGED] if build.attests and merged else []))
+        yield Cause.UNMERGED
     elif merged and build.names.is_staging:
         yield Cause.STAGING
     else:
-        yield from _by_names(build, is_index=is_index)
+        yield from _by_names(build, is_index=_is_index(build))
     if caches_in(build, repository):
         yield Cause.REPLACED_CACHE
+
+
+def _parts(build: Build, *, merged: bool) -> Iterator[Cause]:
+    """Tell what an image is made of, besides what has the tag."""
+    if _is_index(build) or (build.by_digest and merged):
+        yield Cause.PLATFORM
+    if build.attests:
+        yield Cause.ATTESTATION
+        if build.by_digest and merged:
+            yield Cause.MERGED
+
+
+def _is_index(build: Build) -> bool:
+    """Whether a build pushes an index; of platforms that nobody can count there may be several."""
+    return build.attests or build.platforms != 1
 
 
 def _by_merge(merge: Merge) -> Iterator[Cause]:
