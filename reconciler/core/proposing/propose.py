@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from reconciler.core.graph import build_graph
 from reconciler.core.planner import Case, plan_repository
 from reconciler.core.proposing.families import (
     SHAPES,
@@ -66,6 +67,13 @@ class Subject:
         """The shapes that tags of each family have."""
         return {family: shapes_of(tags) for family, tags in self.families.items()}
 
+    @cached_property
+    def guards(self) -> Guards:
+        """The usual guards; where there are very many images, a tenth of them may go at once."""
+        usual = Guards()
+        images = max((len(build_graph(held).roots) for held in self.inventories), default=0)
+        return usual.model_copy(update={"max_delete": max(usual.max_delete, images // 10)})
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -89,7 +97,7 @@ class Proposal:
             "repositories": list(self.subject.repositories),
             "protect": [dict(one.document) for one in self.protect],
             "rules": [dict(one.document) for one in self.rules],
-            "guards": Guards().model_dump(mode="json"),
+            "guards": self.subject.guards.model_dump(mode="json"),
         }
 
     @property

@@ -49,7 +49,7 @@ def _policy_lines(proposal: Proposal) -> Iterator[str]:
     yield "    rules:"
     yield from chain.from_iterable(_rule(one, proposal) for one in proposal.rules)
     yield ""
-    yield "    # A plan that would go beyond these is shown and cannot be applied. The defaults."
+    yield "    # A plan that would go beyond these is shown and cannot be applied."
     yield f"    guards: {flow(document['guards'])}"
     yield from _unknown(proposal.unknown)
 

@@ -104,3 +104,12 @@ def test_where_nothing_is_tagged_the_usual_rules_are_written() -> None:
     names = [rule.document["name"] for rule in proposed(image("a", age="1d")).rules]
 
     assert names == ["releases", "candidates", "previews", "commits", "nightly", "dangling"]
+
+
+def test_where_there_are_very_many_images_a_tenth_of_them_may_go_at_once() -> None:
+    many = [image(f"b{at:04}", f"sha-{at:07x}", age=f"{at // 10}d") for at in range(3000)]
+
+    proposal = proposed(*many)
+
+    assert proposal.document["guards"]["max_delete"] == 300
+    assert 200 < len(deleted(proposal.plans[0])) <= 300
