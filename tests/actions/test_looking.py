@@ -33,3 +33,11 @@ def test_a_repository_that_cannot_be_read_is_told_with_the_cure(actions: Actions
     assert job.outcome == "failure"
     assert job.step("one").outputs["failure-reason"] == "access"
     assert "packages: read" in job.log
+
+
+def test_a_diagnosis_of_something_that_is_no_repository_says_so(actions: Actions) -> None:
+    job = actions.step({"command": "diagnose"})
+
+    assert job.outcome == "failure"
+    assert job.step("one").outputs["failure-reason"] == "usage"
+    assert "'policies' is not a repository pattern" in job.log

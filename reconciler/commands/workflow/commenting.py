@@ -42,7 +42,7 @@ def comment(
     if written.code is ExitCode.OK:
         return ()
     cure = "The job needs `permissions: pull-requests: write`; the plan is on this page."
-    return (said("warning", f"The comment was not written. {written.error}{cure}"),)
+    return (said("warning", f"The comment was not written. {written.error}\n{cure}"),)
 
 
 def comment_on(inputs: Inputs, runner: Runner) -> Report:
