@@ -192,6 +192,9 @@ class AdvisoryLock:
             yield
         finally:
             self._tenure = None
+            # The end of a session takes the server a moment, in which others would be refused.
+            with suppress(StateError), self._database.told():
+                session.execute("SELECT pg_advisory_unlock(%s)", [self._key])
 
     def _is_over(self, gen: int) -> bool:
         """Whether another run has had the lock since."""

@@ -25,6 +25,7 @@ from tests.support.killed_cli import BACKEND, TRACE
 from tests.support.remote_failpoints import STATES, remote_failpoints
 from tests.support.rig import Rig, mixed_package
 from tests.support.state_servers import state_servers
+from tests.support.states import holder_left
 
 __all__ = ["state_servers"]
 
@@ -97,6 +98,8 @@ def killed_and_finished(yard: Yard, backend: str, at: str) -> None:
     made, state = yard.rig(backend)
 
     killed = made.reconciler(*APPLY, at=at)
+    if not BACKENDS[backend].lapses:
+        assert holder_left(state.of(made.repository)) is None
     meant = {str(record.body["digest"]) for record in _records(state, made, "intent")}
     deleted, broken = made.deleted, made.broken_tags
     finished = made.reconciler(*APPLY)

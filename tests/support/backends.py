@@ -47,13 +47,14 @@ class Backend:
     """A state backend: where it is for a folder of the test, and its journals from outside.
 
     Shape: `tears` tells whether a killed append may leave a part of it, and `lapses` whether the
-        lock of a killed run is free only after a while.
+        lock of a killed run is free only after a while; `turns` says how often it is worth taking.
     """
 
     address: Callable[[Path], str]
     journal: Callable[[Path, Repository], Journal]
     tears: bool = False
     lapses: bool = False
+    turns: int = 6
 
     def open(self, place: Path, ahead: timedelta = timedelta()) -> State:
         """Open the state that belongs to a folder, on a machine whose clock is so much ahead."""
@@ -227,7 +228,7 @@ def _database(place: Path) -> str:
 
 
 BACKENDS: Mapping[str, Backend] = {
-    "local": Backend(str, JournalFile, tears=True),
+    "local": Backend(str, JournalFile, tears=True, turns=20),
     "s3": Backend(_bucket, JournalObjects, lapses=True),
     "postgresql": Backend(_database, JournalRows),
     "github": Backend(_branch, JournalCommits, lapses=True),

@@ -10,8 +10,8 @@ from reconciler.errors import LockedError
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder, State
 from tests.support.actors import actor
-from tests.support.backends import BACKENDS
-from tests.support.states import NOON, WEB, holder, intent
+from tests.support.backends import BACKENDS, Backend
+from tests.support.states import NOON, WEB, holder, holder_left, intent
 
 LETTING_GO = [name for name, backend in BACKENDS.items() if not backend.lapses]
 
@@ -94,16 +94,18 @@ def test_of_several_processes_exactly_one_gets_the_lock(address: str) -> None:
     assert answers == ["LockedError", "LockedError", "locked"]
 
 
-def test_no_two_processes_ever_hold_it_at_once(address: str, tmp_path: Path, state: State) -> None:
+def test_no_two_processes_ever_hold_it_at_once(
+    backend: Backend, address: str, tmp_path: Path, state: State
+) -> None:
     with ExitStack() as stack:
         actors = [stack.enter_context(actor(address, f"run-{n}")) for n in range(3)]
 
         for process in actors:
-            process.tell(f"take-turns 10 {tmp_path / 'held'}")
+            process.tell(f"take-turns {backend.turns} {tmp_path / 'held'}")
         answers = [process.answer() for process in actors]
 
     assert answers == ["done", "done", "done"]
-    assert len(state.of(WEB).records()) == 30
+    assert len(state.of(WEB).records()) == 3 * backend.turns
 
 
 @pytest.mark.parametrize("backend_name", LETTING_GO)
@@ -115,7 +117,7 @@ def test_a_killed_holder_lets_go_and_is_not_named_any_more(address: str, state: 
         while_alive = web.holder()
         other.kill()
 
-    left = web.holder()
+    left = holder_left(web)
 
     assert while_alive == holder("run-1")
     assert left is None
