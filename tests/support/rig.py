@@ -66,9 +66,7 @@ DOOMED = (
 """What goes in the end; `popular` and its signature are planned, and stay."""
 
 
-def package_of(
-    table: str, now: datetime, name: str = "web"
-) -> tuple[Package, Mapping[str, str]]:
+def package_of(table: str, now: datetime, name: str = "web") -> tuple[Package, Mapping[str, str]]:
     """Push a table; return the public package and the digests by their names."""
     package = Package(Owner("acme"), name, now - timedelta(days=1000), "public")
     known: dict[str, Document] = {}
