@@ -24,6 +24,11 @@ _OURS = ("RECONCILER_", "GITHUB_", "GH_")
 _FOREIGN = ("http_proxy", "https_proxy", "all_proxy", "no_color", "force_color", "columns")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Start two workers for each processor: a test that runs a program waits most of its time."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(autouse=True)
 def fresh_logging() -> Iterator[None]:
     """Forget after each test where a command line sent its log: that stream is closed by then."""

@@ -95,7 +95,7 @@ def apply(
         allowed = allowances(allow)
         budget = duration(time_budget, "--time-budget") if time_budget else None
         saved = _saved(sources)
-        accepted = _accepted(saved, expect_digest) if saved else None
+        accepted = _accepted(saved, expect_digest)
         if accepted and accepted.undoes:
             given = {"--policies": policies, "--max-deletes": max_deletes, "--only": only}
             given |= {"--allow": allow, "--retry-retained": retry_retained}
@@ -124,7 +124,10 @@ def _carry_out(plan: Plan, session: Session, allowed: Allowances, halt: Halt) ->
     return ExitCode.INTERRUPTED if halt.interrupted else worst(codes)
 
 
-def _accepted(saved: Path, expected: str) -> Plan:
+def _accepted(saved: Path | None, expected: str) -> Plan | None:
+    if not saved:
+        refuse({"--expect-digest": expected}, "be checked without a saved plan")
+        return None
     plan = load_plan(saved)
     check_applicable(plan, now=utc_now(), expected=expected)
     return plan

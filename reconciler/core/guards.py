@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.model.names import Repository
-from reconciler.model.plan import Guard, GuardName
+from reconciler.model.plan import Guard, GuardName, RepositoryPlan
 from reconciler.model.policy import Guards
 
 Allowances = Mapping[tuple[str, Repository], int]
@@ -31,7 +31,15 @@ def check_guards(
 
     Units: images, and percent of the repository's images.
     """
-    return tuple(_checks(guards, repository, toll, allowed)) if toll.images else ()
+    found = _checks(guards, repository, toll, allowed) if toll.images else ()
+    return tuple(
+        guard.model_copy(update={"asked": (guard.name, repository) in allowed}) for guard in found
+    )
+
+
+def asked_limits(part: RepositoryPlan) -> Allowances:
+    """Return the limits that were asked for with a plan: approving it approves them."""
+    return {(guard.name, part.repository): guard.limit for guard in part.guards if guard.asked}
 
 
 def _checks(

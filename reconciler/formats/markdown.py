@@ -71,7 +71,7 @@ def _alerts(plan: Plan) -> Iterator[str]:
 
 def _warnings(part: RepositoryPlan) -> Iterator[str]:
     yield from sentences.no_undo(part)
-    yield from sentences.half_used(part)
+    yield from sentences.strained(part)
     yield from part.warnings
     yield from (f"broken already: {text}" for text in part.missing)
 

@@ -82,9 +82,11 @@ def override(part: RepositoryPlan) -> str:
     return " ".join(guard.override for guard in part.guards if not guard.ok)
 
 
-def half_used(part: RepositoryPlan) -> Iterator[str]:
-    """Name the guards that let a plan pass and are more than half used."""
+def strained(part: RepositoryPlan) -> Iterator[str]:
+    """Name the guards that let a plan pass and were raised for it, or are more than half used."""
     for guard in part.guards:
+        if guard.asked:
+            yield f"{guard.name} is {guard.limit:,} for this plan, as was asked"
         if guard.ok and guard.name != "never_empty" and guard.actual * 2 > guard.limit:
             yield f"{guard.name} is more than half used: {guard.actual:g} of {guard.limit:,}"
 

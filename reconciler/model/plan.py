@@ -99,7 +99,7 @@ class Guard(Frozen):
     actual: float
     ok: bool
     override: str = ""
-    """What to add to `reconciler plan` to let this pass, once."""
+    asked: bool = Field(default=False, exclude_if=not_)  # the limit is the override's
 
 
 class TagFamily(Frozen):

@@ -40,6 +40,6 @@ def _stops(part: RepositoryPlan) -> Iterator[str]:
 
 def _odd(part: RepositoryPlan) -> Iterator[str]:
     yield from sentences.no_undo(part)
-    yield from sentences.half_used(part)
+    yield from sentences.strained(part)
     yield from part.warnings
     yield from (f"broken already: {text}" for text in part.missing)

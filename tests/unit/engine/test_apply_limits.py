@@ -69,6 +69,27 @@ def test_an_allowance_lets_a_plan_pass_the_guard_it_names(scene: Scene) -> None:
     assert scene.alive == {LATEST.digest}
 
 
+def test_a_plan_drawn_with_an_allowance_holds_it_when_it_is_applied(scene: Scene) -> None:
+    scene.policy = policy(guards={"max_delete": 1, "max_delete_percent": 100})
+    approved = scene.plan(allowed={("max_delete", WEB): 2})
+
+    applied = scene.apply(approved)
+
+    assert applied.exit_code is ExitCode.OK
+    assert scene.alive == {LATEST.digest}
+
+
+def test_a_plan_drawn_with_an_allowance_raises_no_other_limit(scene: Scene) -> None:
+    scene.policy = policy(guards={"max_delete": 1, "max_delete_percent": 100})
+    approved = scene.plan(allowed={("max_delete", WEB): 2})
+    scene.policy = policy(guards={"max_delete": 1, "max_delete_percent": 50})
+
+    applied = scene.apply(approved)
+
+    assert applied.exit_code is ExitCode.SAFETY_STOP
+    assert scene.registry.deletes == []
+
+
 def _after(scene: Scene, deletions: int) -> str:
     return "interrupted" if len(scene.registry.deletes) >= deletions else ""
 

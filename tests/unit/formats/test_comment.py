@@ -238,6 +238,14 @@ def test_sixty_thousand_deletions_and_a_large_difference_fit() -> None:
     assert "| `ghcr.io/acme/web` | `web` | 60,000 | 1,000 |" in text
 
 
+def test_a_limit_that_was_raised_for_this_plan_is_a_warning() -> None:
+    raised = Guard(name="max_delete", limit=1500, actual=6, ok=True, asked=True)
+
+    text = render(plan(part([image("v1")], guards=(raised,))), PLAIN, Posting())
+
+    assert "`max_delete is 1,500 for this plan, as was asked`" in text
+
+
 def test_a_guard_that_is_more_than_half_used_is_a_warning() -> None:
     used = Guard(name="max_delete", limit=10, actual=6, ok=True)
     half = Guard(name="max_delete_percent", limit=30, actual=15, ok=True)
