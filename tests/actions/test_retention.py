@@ -98,12 +98,19 @@ def test_a_push_to_main_deletes_once_with_its_log_on_a_branch(
     again = actions.run(retention, "apply", Event("push"))
     there = {**STATE, "GITHUB_API_URL": actions.web.sandbox.url}
     log = actions.web.reconciler("log", "list", more=there)
+    verified = actions.web.reconciler("log", "verify", more=there)
 
     assert (plan.outcome, apply.outcome, again.outcome) == ("skipped", "success", "success")
     assert apply.step("Apply").outputs["deleted"] == "7"
     assert set(actions.web.tags) == {"latest"}
     assert again.step("Apply").outputs["deleted"] == "0"
     assert apply.step("Apply").outputs["run-id"] in log.stdout
+    # Each job had an empty disk: the second went on with the journal of the first, and added none.
+    heads = [json.loads(job.step("Apply").outputs["journal-head"]) for job in (apply, again)]
+    assert heads[0] == heads[1]
+    assert verified.code == 0
+    assert heads[0][actions.web.repository] in verified.stdout
+    assert not (actions.web.folder / ".reconciler").exists()
 
 
 def test_every_night_it_is_deleted_too(actions: Actions, retention: Path) -> None:
