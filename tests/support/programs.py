@@ -19,18 +19,18 @@ _SECONDS = 300
 
 @cache
 def program(name: str, package: str = "") -> str:
-    """Find a program, installing Debian's package when it is missing: by default its namesake.
+    """Return the path of a program, installing Debian's package, by default its namesake.
 
     Elsewhere than in CI, a test whose program cannot be had is skipped with the reason.
     """
     # Test workers run side by side, and only one of them can install at a time.
     with FileLock(_LOCK):
-        found = shutil.which(name)
-        failure = "" if found else _install(package or name)
-    if failure:
-        reason = f"{name} is missing and cannot be installed: {failure}"
+        failure = "" if shutil.which(name) else _install(package or name)
+    found = shutil.which(name)
+    if not found:
+        reason = f"{name} is missing and cannot be installed: {failure or 'no such program'}"
         (pytest.fail if IN_CI else pytest.skip)(reason)
-    return found or name
+    return found
 
 
 def _install(package: str) -> str:
