@@ -7,10 +7,11 @@ importing the package, as each command does, stays fast.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from reconciler.version import __version__
+
 if TYPE_CHECKING:
     from reconciler.api import apply, load_policies, plan
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "apply", "load_policies", "plan"]
 
 

@@ -10,8 +10,8 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from reconciler import __version__
 from reconciler.errors import ExitCode
+from reconciler.version import __version__
 
 COMMANDS = {
     "init": "Write a first policy, its test, and the workflow that uses them.",

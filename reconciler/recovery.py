@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler import __version__
 from reconciler.core.undo import Wanted
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Outcome
@@ -19,6 +18,7 @@ from reconciler.model.reference import Mention
 from reconciler.registries import Registries, open_registries
 from reconciler.session import begin, state_of, utc_now
 from reconciler.settings import Settings
+from reconciler.version import __version__
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconciler import __version__
 from reconciler.core.checking.finding import Bounds
 from reconciler.core.guards import Allowances
 from reconciler.core.planner import Case
@@ -35,6 +34,7 @@ from reconciler.registries import Registries, open_registries
 from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.state.opening import open_state_at
 from reconciler.state.surroundings import Surroundings
+from reconciler.version import __version__
 
 LOOKED_AT = 10
 """Deletions that one look serves, about: neighbours in time are on one page of a listing."""

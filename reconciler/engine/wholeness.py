@@ -1,10 +1,13 @@
 """Look whether every tagged image of a repository is whole; nothing is changed."""
 
+from collections.abc import Iterable, Iterator, Set
+
 from reconciler.core.history import deletions
-from reconciler.core.wholeness import Broken, Wholeness, blobs_of, holes, told
+from reconciler.core.wholeness import Broken, Documents, Wholeness, blobs_of, holes, told
 from reconciler.engine.verify import documents_below
 from reconciler.errors import ReconcilerError
-from reconciler.model.names import Repository
+from reconciler.model.inventory import Version
+from reconciler.model.names import Digest, Repository
 from reconciler.model.ports import RegistryReader, RepositoryState
 
 
@@ -24,23 +27,30 @@ def examine(
 def _examined(
     reader: RegistryReader, repository: Repository, state: RepositoryState, *, blobs: bool
 ) -> Wholeness:
-    gone, seen = deletions(state.records()), state.observations()
     tagged = [version for version in reader.listing(repository).versions if version.tags]
     documents = documents_below(reader, repository, [version.digest for version in tagged])
     named = {blob.digest: blob for one in documents.values() for _, blob in blobs_of(one)}
     wanted = sorted(digest for digest, blob in named.items() if not blob.foreign)
     present = reader.blobs_present(repository, wanted) if blobs else {}
     lacking = frozenset(digest for digest, there in present.items() if not there)
-    found = {version: tuple(holes(version.digest, documents, lacking)) for version in tagged}
     return Wholeness(
         repository,
         images=len(tagged),
         manifests=len(documents),
         blobs=len(present) if blobs else None,
         foreign=len(named) - len(wanted),
-        broken=tuple(
-            Broken(version.digest, version.tags, told(missing, gone, seen))
-            for version, missing in found.items()
-            if missing
-        ),
+        broken=tuple(_broken(tagged, documents, lacking, state)),
     )
+
+
+def _broken(
+    tagged: Iterable[Version],
+    documents: Documents,
+    lacking: Set[Digest],
+    state: RepositoryState,
+) -> Iterator[Broken]:
+    """Yield each tagged image that has holes, with what the state knows of them."""
+    gone, seen = deletions(state.records()), state.observations()
+    for version in tagged:
+        if missing := tuple(holes(version.digest, documents, lacking)):
+            yield Broken(version.digest, version.tags, told(missing, gone, seen))

@@ -16,7 +16,7 @@ _TRANSPORT = "transport"
 class ExposedProtocol(H11Protocol):
     """HTTP whose requests know their connection, so that a fault can cut it."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # always that one
         """Hand the connection on with the state of each request."""
         super().connection_made(transport)
         # Head and body are two writes; without this the second waits for the client's ACK.

@@ -86,7 +86,7 @@ class AdvisoryLock:
             self._require(session, run)
             with self._database.told():
                 session.execute(
-                    f"SELECT pg_terminate_backend(pid, {TERMINATION_MILLISECONDS}) "  # noqa: S608
+                    f"SELECT pg_terminate_backend(pid, {TERMINATION_MILLISECONDS}) "  # noqa: S608 - a number
                     f"FROM ({_WHO_HOLDS}) AS holding",
                     self._halves,
                 )

@@ -11,7 +11,6 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from reconciler import __version__
 from reconciler.errors import ProtocolError, UnreachableError
 from reconciler.model.display import public
 from reconciler.model.hosts import is_loopback
@@ -23,6 +22,7 @@ from reconciler.transport.replies import loaded, place
 from reconciler.transport.retry import Retry
 from reconciler.transport.urls import origin, shown
 from reconciler.transport.watch import Sent, Watch
+from reconciler.version import __version__
 
 CONNECT_SECONDS = 10.0
 """Longest wait for a connection, TLS included, in seconds."""

@@ -71,11 +71,11 @@ def _in_turn(serve: _Wsgi, *, lying: bool) -> _Wsgi:
 
 
 def _serve(*, lying: bool) -> None:
-    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
+    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - slow
         DomainDispatcherApplication,
         create_backend_app,
     )
-    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
+    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415 - slow
 
     class Silent(WSGIRequestHandler):
         """Serves without a word."""

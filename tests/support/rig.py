@@ -173,7 +173,7 @@ class Rig:
         return oracle.broken_tags(self.package)
 
 
-def digests(records: Iterable[Mapping[str, Any]], type: str) -> Iterator[str]:  # noqa: A002
+def digests(records: Iterable[Mapping[str, Any]], type: str) -> Iterator[str]:  # noqa: A002 - as records call it
     """Yield the digests that the records of one type speak of."""
     for record in records:
         if record["type"] == type:

@@ -120,7 +120,8 @@ def propose(subject: Subject, now: datetime) -> Proposal:
     Raises: InvalidNameError, PolicyError, when the subject has names that no policy may have.
     """
     # The longer the patience, the less goes.
-    at = bisect_left(PATIENCE, True, key=lambda days: _planned(subject, days, now).is_safe)  # noqa: FBT003
+    safe = True  # what is looked for: the first number of days with which the plan is
+    at = bisect_left(PATIENCE, safe, key=lambda days: _planned(subject, days, now).is_safe)
     return _planned(subject, PATIENCE[min(at, len(PATIENCE) - 1)], now)
 
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from reconciler import __version__
 from reconciler.formats.proposing.yamltext import flow
 from reconciler.model.names import Name
+from reconciler.version import __version__
 
 UNKNOWN = "OWNER/reconciler@COMMIT_SHA"
 """What stands for the action until somebody says where it is taken from."""
@@ -47,7 +47,7 @@ def _template() -> Template:
 
     Nothing is escaped for HTML: every value that is filled in was written as YAML before.
     """
-    loaded = Environment(  # noqa: S701
+    loaded = Environment(  # noqa: S701 - it writes YAML, not HTML
         loader=PackageLoader("reconciler", "formats/templates"),
         undefined=StrictUndefined,
         variable_start_string="[[",
