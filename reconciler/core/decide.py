@@ -1,8 +1,7 @@
 """The verdict on every image: what stays, what goes, and every reason for it.
 
 An image goes only if some rule covers it, no rule keeps it, nothing protects it, every tag on it
-is known to some rule, and it is older than `min_age`. Keep always wins; order never matters. What
-a run left over of an image that it deleted needs no rule to cover it.
+is known to some rule, and it is older than `min_age`. Keep always wins; order never matters.
 """
 
 from collections import defaultdict
@@ -14,7 +13,6 @@ from operator import attrgetter
 from reconciler.core.facts import check_facts
 from reconciler.core.graph import Graph
 from reconciler.core.keep import Opinion, opinions
-from reconciler.core.remnants import Remnant
 from reconciler.core.select import Image, Seen, TagIndex, images_of, select
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Fact, Inventory, Version
@@ -79,7 +77,6 @@ class _Bench:
     protecting: Mapping[Digest, Sequence[Opinion]]
     judging: Mapping[Digest, Sequence[Opinion]]
     pinned: Mapping[Digest, tuple[Cause, str]]
-    left: Mapping[Digest, Remnant]
     visibility: str
     known: Set[Tag]
     born: Fact
@@ -103,7 +100,7 @@ def decide(
     """
     check_facts(policy, inventory)
     images = images_of(inventory, graph)
-    bench = _bench(policy, inventory, images, now, observations or Observations(), graph.left)
+    bench = _bench(policy, inventory, images, now, observations or Observations())
     decisions = {image.digest: _decide(image, bench) for image in images}
     pinned = bench.pinned.keys() & inventory.versions.keys()
     young = [version for version in inventory.versions.values() if _waits(version, bench)]
@@ -121,7 +118,6 @@ def _bench(
     images: Sequence[Image],
     now: datetime,
     observations: Observations,
-    left: Mapping[Digest, Remnant],
 ) -> _Bench:
     protections = [rule for rule in (part.rule for part in policy.protect) if rule]
     matches = [rule.match for rule in (*policy.rules, *protections)]
@@ -133,7 +129,6 @@ def _bench(
         protecting=_opinions(policy, protections, images, index, now),
         judging=_opinions(policy, policy.rules, images, index, now),
         pinned=pinned(policy, observations),
-        left=left,
         visibility=inventory.visibility,
         known=known,
         born=Fact.PUSHED if Fact.PUSHED in inventory.facts else Fact.FIRST_SEEN,
@@ -189,20 +184,19 @@ def _verdict(
         return bench.pinned[image.digest]
     if any(opinion.keeps for opinion in judging):
         return Cause.RULE, ""
-    remnant = bench.left.get(image.digest)
-    if unknown and not remnant and bench.policy.unmatched_tags == "keep":
+    if unknown and bench.policy.unmatched_tags == "keep":
         return Cause.UNMATCHED_TAG, f"tag {unknown[0]} matches no rule"
-    if not (judging or remnant):
+    if not judging:
         return Cause.UNCOVERED, "no rule covers it"
-    return _unkept(image, bench, remnant)
+    return _unkept(image, bench)
 
 
-def _unkept(image: Image, bench: _Bench, remnant: Remnant | None) -> tuple[Cause, str]:
+def _unkept(image: Image, bench: _Bench) -> tuple[Cause, str]:
     """Judge an image that no rule keeps: the registry may have refused it before."""
     seen = bench.observations.digests.get(image.digest)
     if seen and seen.refuses(image.version.tags, bench.visibility):
         return Cause.RETAINED, f"the registry refused: {seen.retained}"
-    return Cause.EXPIRED, remnant.reason if remnant else ""
+    return Cause.EXPIRED, ""
 
 
 def _waits(version: Version, bench: _Bench) -> bool:

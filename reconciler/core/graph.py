@@ -2,12 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from reconciler.core.remnants import Remnant
 from reconciler.core.walk import closure, finish_order, turned
 from reconciler.model.inventory import Inventory, Version
-from reconciler.model.manifest import ATTESTATION_TYPE, Shape
+from reconciler.model.manifest import Shape
 from reconciler.model.names import Digest, Tag
 
 Links = Mapping[Digest, Sequence[Digest]]
@@ -26,24 +25,21 @@ class Graph:
     kept_by: Links
     roots: tuple[Digest, ...]
     missing: Links
-    left: Mapping[Digest, Remnant] = field(default_factory=dict)
-    """What earlier runs left over of images that they deleted."""
 
 
-def build_graph(inventory: Inventory, left: Mapping[Digest, Remnant] | None = None) -> Graph:
+def build_graph(inventory: Inventory) -> Graph:
     """Link the versions of a repository.
 
     An index keeps what it lists. A subject keeps its referrers and its signature tags, save for
     a BuildKit attestation that an index lists: that one belongs to the index alone, or every
-    rebuild of an unchanged platform image would leave one more behind. It still does when a run
-    has deleted that index and `left` the attestation over.
+    rebuild of an unchanged platform image would leave one more behind.
 
     Source: OCI image-spec v1.1, image-index.md and manifest.md; BuildKit,
         docs/attestations/attestation-storage.md; cosign, SIGNATURE_SPEC.md.
     """
     keeps: dict[Digest, list[Digest]] = defaultdict(list)
     missing: dict[Digest, list[Digest]] = defaultdict(list)
-    attestations = _listed_attestations(inventory) | _left_attestations(inventory, left or {})
+    attestations = _listed_attestations(inventory)
     for version in inventory.versions.values():
         children = version.manifest.children if version.manifest else ()
         for child in {child.digest: child for child in children}.values():
@@ -56,7 +52,7 @@ def build_graph(inventory: Inventory, left: Mapping[Digest, Remnant] | None = No
                 keeps[subject].append(version.digest)
     kept_by = turned(keeps)
     roots = _roots(inventory, keeps, kept_by)
-    return Graph(dict(keeps), kept_by, roots, dict(missing), left or {})
+    return Graph(dict(keeps), kept_by, roots, dict(missing))
 
 
 def image_tags(inventory: Inventory, version: Version) -> tuple[Tag, ...]:
@@ -80,15 +76,6 @@ def _listed_attestations(inventory: Inventory) -> frozenset[Digest]:
         if version.manifest
         for child in version.manifest.children
         if child.attestation
-    )
-
-
-def _left_attestations(inventory: Inventory, left: Mapping[Digest, Remnant]) -> frozenset[Digest]:
-    """Return the attestations that were listed by an index which a run deleted."""
-    return frozenset(
-        digest
-        for digest, remnant in left.items()
-        if remnant.is_listed and inventory.versions[digest].kind == ATTESTATION_TYPE
     )
 
 

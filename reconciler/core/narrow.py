@@ -53,7 +53,7 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
     inventory = case.inventory
-    graph = build_graph(inventory, case.left)
+    graph = build_graph(inventory)
     decided = decide(case.policy, inventory, graph, now=case.now, observations=case.observations)
     changes = {change.digest: change for change in planned.changes}
     dropped = {drop.change.digest: drop for drop in _dropped(planned.changes, case, decided)}

@@ -10,8 +10,9 @@ from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.families import family
 from reconciler.core.graph import Graph, build_graph
 from reconciler.core.guards import Allowances, Toll, check_guards
+from reconciler.core.leftovers import Leftover
 from reconciler.core.order import deletion_order
-from reconciler.core.remnants import Remnant
+from reconciler.core.select import Image
 from reconciler.model.canonical import canonical
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.names import Digest, Tag
@@ -27,6 +28,10 @@ from reconciler.model.plan import (
 )
 from reconciler.model.policy import Policy
 
+_LEFT_UNTAGGED = "{name: dangling, match: {untagged: true}, keep: {within: 7d}}"
+_LEFT_SPEAKING = "{name: signatures, match: {tags: ['sha256-*']}, keep: {within: 7d}}"
+"""Rules that let leftovers go: those without a tag, and those whose tags spell a digest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -37,8 +42,8 @@ class Case:
     observations: Observations
     now: datetime
     undo: bool = False
-    left: Mapping[Digest, Remnant] = field(default_factory=dict)
-    """What earlier runs left over of images that they deleted."""
+    leftovers: Mapping[Digest, Leftover] = field(default_factory=dict)
+    """What earlier runs left over of images that they deleted: named, and decides nothing."""
 
     head: str = ""
     """The hash of the last record of the journal, empty while there is none."""
@@ -50,7 +55,7 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
     inventory, guards = case.inventory, case.policy.guards
-    graph = build_graph(inventory, case.left)
+    graph = build_graph(inventory)
     decided = decide(case.policy, inventory, graph, now=case.now, observations=case.observations)
     decisions = tuple(decided.images.values())
     expired = sum(decision.goes for decision in decisions)
@@ -74,7 +79,7 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
         waiting=_waiting(decisions),
         guards=check_guards(guards, inventory.repository, toll, allowed),
         missing=_missing(inventory, graph),
-        warnings=tuple(_warnings(decisions)),
+        warnings=(*_warnings(decisions), *_left_over(case.leftovers, decided)),
     )
 
 
@@ -193,3 +198,26 @@ def _warnings(decisions: tuple[Decision, ...]) -> Iterator[str]:
     for rule, count in sorted(doubted.items()):
         images = "1 image" if count == 1 else f"{count} images"
         yield f"{rule}: the age or order of {images} is unknown or in the future: counted as new"
+
+
+def _left_over(leftovers: Mapping[Digest, Leftover], decided: Decisions) -> Iterator[str]:
+    """Say what runs left over of which image where no rule covers it, and which rule would."""
+    found: dict[tuple[str, Digest, str], list[Digest]] = defaultdict(list)
+    for digest, left in leftovers.items():
+        decision = decided.images.get(digest)
+        if decision and decision.cause in (Cause.UNCOVERED, Cause.UNMATCHED_TAG):
+            rule = _rule_for(decision.image)
+            found[left.owner.run, left.owner.digest, rule].append(digest)
+    for (run, owner, rule), digests in sorted(found.items()):
+        count = "1 version" if len(digests) == 1 else f"{len(digests)} versions"
+        yield (
+            f"run {run} deleted {owner} and left over {count} of it, like {min(digests)}, "
+            f"that no rule covers: to let them go, add {rule}"
+        )
+
+
+def _rule_for(image: Image) -> str:
+    """Name the rule that lets a leftover go; another one for tags of its own."""
+    if not image.tags:
+        return _LEFT_UNTAGGED
+    return _LEFT_SPEAKING if image.is_orphan else f"a rule that matches the tag {image.tags[0]}"

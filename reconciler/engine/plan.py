@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.core.guards import Allowances
+from reconciler.core.leftovers import leftovers
 from reconciler.core.planner import Case, plan_repository
 from reconciler.core.recall import Recall, remembered
-from reconciler.core.remnants import remnants
 from reconciler.engine.clock import skew
 from reconciler.engine.observe import observe
 from reconciler.errors import ReconcilerError
@@ -103,7 +103,7 @@ def case_of(one: Governed, noted: Observations, records: Sequence[Record], now: 
         observations=seen,
         now=now,
         undo=one.reader.capabilities.undo,
-        left=remnants(records, inventory),
+        leftovers=leftovers(records, inventory),
         head=head_of(records),
     )
 

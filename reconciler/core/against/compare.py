@@ -27,7 +27,7 @@ def compare(case: Case, before: Policy | None, after: Policy | None) -> Reposito
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
-    graph = build_graph(case.inventory, case.left)
+    graph = build_graph(case.inventory)
     old, new = (_decided(case, graph, policy) for policy in (before, after))
     edits = edits_between(before, after)
     added, spared = new.doomed - old.doomed, old.doomed - new.doomed

@@ -96,7 +96,7 @@ def judge(case: Case) -> Judged:
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
-    graph = build_graph(case.inventory, case.left)
+    graph = build_graph(case.inventory)
     decided = decide(
         case.policy, case.inventory, graph, now=case.now, observations=case.observations
     )

@@ -1,9 +1,10 @@
-"""Parts of an image that its run left over go with the next one, whatever rules there are."""
+"""What a run left over of an image waits for a rule, and the plan names it and the rule."""
 
 import pytest
 
 from reconciler.errors import ExitCode
-from reconciler.model.ports import DeletionResult
+from reconciler.model.journal import Entry
+from reconciler.model.ports import DeletionResult, Holder
 from tests.support.documents import (
     artifact,
     attestation,
@@ -14,7 +15,7 @@ from tests.support.documents import (
     signature,
 )
 from tests.support.fragile_state import Killed
-from tests.support.scenes import RULES, Scene, policy, results
+from tests.support.scenes import RULES, WEB, Scene, policy, results
 
 AMD64 = image("pr 7", platform="linux/amd64")
 ARM64 = image("pr 7", platform="linux/arm64")
@@ -27,7 +28,11 @@ NAMES = {"index": BUILD, "amd64": AMD64, "arm64": ARM64, "proof": PROOF, "sig": 
 PREVIEWS = policy(rules=RULES[:1])
 """Knows `pr-*` and nothing else: no rule covers what has no tag."""
 
-EAGER = policy(rules=RULES[:1], guards={"max_delete_percent": 100, "min_age": "0h"})
+SIGNATURES = {"name": "signatures", "match": {"tags": ["sha256-*"]}, "keep": {"none": True}}
+COVERING = policy(rules=[*RULES, SIGNATURES])
+"""Covers leftovers by rules: what has no tag, and what has a tag that spells a digest."""
+
+EAGER = policy(rules=RULES, guards={"max_delete_percent": 100, "min_age": "0h"})
 
 
 def killed_at(scene: Scene, nth: int) -> None:
@@ -49,13 +54,44 @@ def torn(scene: Scene) -> Scene:
     return scene
 
 
-def test_the_children_of_a_deleted_index_go_with_the_next_run_although_no_rule_covers_them(
-    torn: Scene,
-) -> None:
+def warnings(scene: Scene) -> tuple[str, ...]:
+    """Return what a plan of now warns of."""
+    (part,) = scene.plan().repositories
+    return part.warnings
+
+
+def test_the_children_of_a_deleted_index_stay_while_no_rule_covers_them(torn: Scene) -> None:
+    left = torn.alive
+
     applied = torn.apply()
 
-    assert torn.alive == {LATEST.digest}
+    assert torn.alive == left
+    assert AMD64.digest in left
     assert applied.exit_code is ExitCode.OK
+
+
+def test_the_children_of_a_deleted_index_go_once_a_rule_covers_them(torn: Scene) -> None:
+    torn.policy = COVERING
+
+    torn.apply()
+
+    assert torn.alive == {LATEST.digest}
+
+
+def test_a_plan_names_what_was_left_over_of_which_image_by_which_run_and_the_rule_to_add(
+    torn: Scene,
+) -> None:
+    (warning,) = warnings(torn)
+
+    assert f"run run-1 deleted {BUILD.digest} and left over 2 versions" in warning
+    assert min(AMD64.digest, ARM64.digest) in warning
+    assert "{name: dangling, match: {untagged: true}, keep: {within: 7d}}" in warning
+
+
+def test_a_plan_names_no_leftover_that_a_rule_covers(torn: Scene) -> None:
+    torn.policy = COVERING
+
+    assert warnings(torn) == ()
 
 
 SHARED = image("shared", platform="linux/s390x")
@@ -68,7 +104,7 @@ LISTED = artifact("listed", subject=RICH)
 
 def fill(scene: Scene) -> None:
     """Push one of everything that goes with an index, and an index that shares a platform."""
-    scene.policy = PREVIEWS
+    scene.policy = COVERING
     scene.push(STAYING, "latest")
     scene.push(RICH, "pr-7", "pr-8")
     scene.push(AMD64, "pr-7-amd64")
@@ -97,12 +133,13 @@ def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_does(
 
     applied = scene.apply()
 
-    assert scene.alive == {STAYING.digest, SHARED.digest}
+    # An attestation whose index is gone speaks of a platform that stays, and stays with that.
+    assert scene.alive - {SHARED_PROOF.digest} == {STAYING.digest, SHARED.digest}
     assert applied.exit_code is ExitCode.OK
 
 
 def test_the_very_plan_that_was_being_applied_goes_on(scene: Scene) -> None:
-    scene.policy = PREVIEWS
+    scene.policy = COVERING
     scene.push(LATEST, "latest")
     scene.push(BUILD, "pr-7")
     scene.later(days=2)
@@ -117,33 +154,52 @@ def test_the_very_plan_that_was_being_applied_goes_on(scene: Scene) -> None:
     assert applied.exit_code is ExitCode.OK
 
 
-def test_a_plan_says_of_what_is_left_over_whose_deletion_it_belongs_to(torn: Scene) -> None:
-    (part,) = torn.plan().repositories
-
-    assert {change.reasons for change in part.changes if change.digest == ARM64.digest} == {
-        (f"goes with {BUILD.digest}, which run run-1 deleted",)
-    }
-
-
-def test_an_attestation_whose_index_was_deleted_goes_although_its_platform_stays(
-    scene: Scene,
-) -> None:
+def test_a_forged_journal_makes_nothing_go_that_no_rule_covers(scene: Scene) -> None:
     scene.policy = PREVIEWS
-    other = index(AMD64)
-    scene.push(other, "latest")
-    scene.push(BUILD, "pr-7")
+    scene.push(LATEST, "latest")
+    for number in (1, 2, 3):
+        scene.push(image(f"customer {number}"), f"customer-{number}")
     scene.later(days=2)
-    killed_at(scene, 2)
-    left = PROOF.digest in scene.alive
+    forge(scene)
 
     scene.apply()
 
-    assert left
-    assert scene.alive == {other.digest, AMD64.digest}
+    assert scene.registry.deletes == []
+
+
+def forge(scene: Scene) -> None:
+    """Write a journal that verifies: whatever is there was to go with an image that is gone."""
+    owner = "sha256:" + "e" * 64
+    here = [
+        version for version in scene.registry.listing(WEB).versions if version.tags != ("latest",)
+    ]
+    gone = {"digest": owner, "key": f"{WEB}@{owner}", "cause": "expired", "component": 1}
+    gone |= {"children": [version.digest for version in here]}
+    meant = [
+        {
+            "digest": version.digest,
+            "key": f"{WEB}@{version.digest}",
+            "version_id": version.id,
+            "tags": list(version.tags),
+            "cause": "follows",
+            "component": 1,
+        }
+        for version in here
+    ]
+    entries = [
+        Entry("run_open", {}),
+        *(Entry("intent", body) for body in (gone, *meant)),
+        Entry("outcome", {**gone, "result": "deleted"}),
+        *(Entry("outcome", {**body, "result": "not_done"}) for body in meant),
+        Entry("run_close", {}),
+    ]
+    state = scene.state.of(WEB)
+    with state.lock(Holder("forged", "hubot", "elsewhere", scene.time.now)):
+        state.append("forged", scene.time.now, entries)
 
 
 def test_what_a_new_index_lists_stays_with_all_that_speaks_of_it(scene: Scene) -> None:
-    scene.policy = PREVIEWS
+    scene.policy = COVERING
     scene.push(LATEST, "latest")
     scene.push(BUILD, "pr-7")
     scene.later(hours=1)
@@ -155,10 +211,12 @@ def test_what_a_new_index_lists_stays_with_all_that_speaks_of_it(scene: Scene) -
 
     scene.apply()
 
-    assert scene.alive == {LATEST.digest, newer.digest, AMD64.digest, SBOM.digest}
+    speaking = {SBOM.digest, PROOF.digest}
+    assert scene.alive == {LATEST.digest, newer.digest, AMD64.digest} | speaking
 
 
 def test_what_somebody_tagged_since_stays(torn: Scene) -> None:
+    torn.policy = COVERING
     torn.registry.storage.retag("keep-me", ARM64.digest)
 
     torn.apply()
@@ -166,17 +224,16 @@ def test_what_somebody_tagged_since_stays(torn: Scene) -> None:
     assert torn.alive == {LATEST.digest, ARM64.digest}
 
 
-def test_what_somebody_pushed_anew_stays(torn: Scene) -> None:
-    torn.registry.storage.remove(ARM64.digest)
-    torn.push(ARM64)
+def test_a_plan_names_nothing_that_somebody_pushed_anew(torn: Scene) -> None:
+    for document in (AMD64, ARM64):
+        torn.registry.storage.remove(document.digest)
+        torn.push(document)
     torn.later(days=2)
 
-    torn.apply()
-
-    assert torn.alive == {LATEST.digest, ARM64.digest}
+    assert warnings(torn) == ()
 
 
-def test_a_signature_that_could_not_be_deleted_with_its_image_goes_with_the_next_run(
+def test_a_signature_that_could_not_be_deleted_with_its_image_goes_by_a_rule(
     scene: Scene,
 ) -> None:
     scene.policy = PREVIEWS
@@ -187,11 +244,14 @@ def test_a_signature_that_could_not_be_deleted_with_its_image_goes_with_the_next
     scene.registry.answer(DeletionResult.FAILED, nth=1, status=500)
     first = scene.apply()
     left = set(scene.alive)
+    (warning,) = warnings(scene)
+    scene.policy = COVERING
 
     second = scene.apply()
 
     assert results(first, **NAMES)["sig"] == "failed"
     assert left == {LATEST.digest, SIGNATURE.digest}
+    assert "add {name: signatures, match: {tags: ['sha256-*']}, keep: {within: 7d}}" in warning
     assert scene.alive == {LATEST.digest}
     assert (first.exit_code, second.exit_code) == (ExitCode.PARTIAL, ExitCode.OK)
 

@@ -1,8 +1,8 @@
-"""What runs left over: parts of images that they deleted, which were to go with them.
+"""What runs left over: versions that were to go with an image which a run deleted.
 
 Whatever names a version goes before it, so a run that ends too early, or that fails at one
-version, leaves parts of an image that is gone. They were approved as such: no rule has to know
-them for the next plan to name them again.
+version, leaves parts of an image that is gone. This only informs: the journal lies in a state
+that others may be able to write, so it never decides that something goes.
 """
 
 from collections import defaultdict
@@ -16,22 +16,15 @@ from reconciler.model.names import Digest
 from reconciler.model.plan import Cause
 
 _OPEN = (None, Result.NOT_DONE, Result.FAILED, Result.UNKNOWN)
-"""How the deletion of what is still to go may have ended."""
+"""How the deletion of what was left over may have ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Remnant:
-    """One version that was to go with another one, and the deletion of that one."""
+class Leftover:
+    """One version that was to go with another one, by the deletions of both."""
 
     meant: Attempt
     owner: Attempt
-    is_listed: bool
-    """Whether something that is gone listed it."""
-
-    @property
-    def reason(self) -> str:
-        """Why it goes, in words."""
-        return f"goes with {self.owner.digest}, which run {self.owner.run} deleted"
 
     def is_here(self, inventory: Inventory) -> bool:
         """Whether the very version is here that was to go: nobody pushed or tagged it anew."""
@@ -39,7 +32,7 @@ class Remnant:
         return version is not None and (version.id, version.tags) == (seen.version_id, seen.tags)
 
 
-def remnants(records: Iterable[Record], inventory: Inventory) -> dict[Digest, Remnant]:
+def leftovers(records: Iterable[Record], inventory: Inventory) -> dict[Digest, Leftover]:
     """Return what the runs of a journal left over and is here, untouched since."""
     parts: dict[tuple[str, object], list[Attempt]] = defaultdict(list)
     last: dict[Digest, Attempt] = {}
@@ -48,10 +41,10 @@ def remnants(records: Iterable[Record], inventory: Inventory) -> dict[Digest, Re
         last[attempt.digest] = attempt
     gone = {one.digest: one for one in last.values() if _is_gone(one, inventory)}
     return {
-        remnant.meant.digest: remnant
+        left.meant.digest: left
         for part in parts.values()
-        for remnant in _left_of(part, gone)
-        if last[remnant.meant.digest].result in _OPEN and remnant.is_here(inventory)
+        for left in _left_of(part, gone)
+        if last[left.meant.digest].result in _OPEN and left.is_here(inventory)
     }
 
 
@@ -62,15 +55,14 @@ def _is_gone(attempt: Attempt, inventory: Inventory) -> bool:
     return attempt.is_standing or attempt.result is Result.ABSENT
 
 
-def _left_of(part: Sequence[Attempt], gone: Mapping[Digest, Attempt]) -> Iterator[Remnant]:
+def _left_of(part: Sequence[Attempt], gone: Mapping[Digest, Attempt]) -> Iterator[Leftover]:
     """Yield what is left of one component: what went with a version of it that is gone."""
     done = [one for one in part if gone.get(one.digest) is one]
-    listed = {child for one in done for child in one.children}
     for meant in part:
         if meant.digest not in gone and meant.intent.body.get("cause") == Cause.FOLLOWS:
             owners = (one for one in done if _keeps(one, meant))
             if owner := next(owners, None):
-                yield Remnant(meant, owner, meant.digest in listed)
+                yield Leftover(meant, owner)
 
 
 def _keeps(one: Attempt, other: Attempt) -> bool:
