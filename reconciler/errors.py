@@ -4,6 +4,7 @@ ReconcilerError                     1   something we did not foresee
 ├── PolicyError                    78   a policy file cannot be accepted
 ├── SettingsError                  78   a setting or a credentials file cannot be read
 ├── InvalidNameError               78   a text is not the name it should be
+├── GitError                       78   git does not answer about a work tree
 ├── PlanError                       4   a saved plan cannot be applied
 ├── GuardError                      3   a guard stopped the plan
 ├── EvidenceError                   6   something could not be read whole and verified
@@ -98,6 +99,12 @@ class InvalidNameError(ReconcilerError, ValueError):
         """Name the kind of name and quote the text, shortened."""
         shown = text if len(text) <= 80 else text[:77] + "..."
         super().__init__(f"{shown!r} is not a {kind}")
+
+
+class GitError(ReconcilerError):
+    """Git is not there, or does not answer about a work tree."""
+
+    exit_code = ExitCode.BAD_POLICY
 
 
 class PlanError(ReconcilerError):

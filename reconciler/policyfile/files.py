@@ -1,7 +1,7 @@
 """Which files hold policies, and their bytes."""
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from reconciler.model.display import safe
 from reconciler.model.problems import PolicyProblems, Problem
@@ -88,7 +88,7 @@ def _below(directory: Path, wanted: Callable[[str], bool], noun: str) -> list[Pa
     return files
 
 
-def is_hidden(path: Path) -> bool:
+def is_hidden(path: PurePath) -> bool:
     """Whether a file, or a directory on the way to it, is one that shells do not show."""
     return any(part.startswith(".") for part in path.parts)
 

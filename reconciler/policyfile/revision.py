@@ -4,13 +4,13 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from os import fsdecode
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from reconciler.errors import PolicyError
+from reconciler.errors import GitError, PolicyError
+from reconciler.git import WorkTree, work_tree_of
 from reconciler.model.display import safe
 from reconciler.model.problems import PolicyProblems, Problem
 from reconciler.policyfile.files import MAX_FILES, is_hidden, is_policy_file, name_of
-from reconciler.policyfile.git import Git
 from reconciler.policyfile.loading import load_texts
 from reconciler.policyfile.policyset import PolicySet
 from reconciler.yamltree.compose import MAX_BYTES
@@ -26,6 +26,13 @@ _REGULAR = "100"
 
 _REFERENCE = re.compile(r"[^\s\x00-\x20\x7f-][^\s\x00-\x20\x7f]*")
 """The name of a revision: no spaces, no controls, and nothing that looks like an option."""
+
+_STAND = "Change into the clone that the policies lie in, and run it there."
+
+_PARTIAL = (
+    "This clone left objects out, and nothing is fetched while a plan is made: clone without"
+    " `--filter`, or run `git fetch --refetch --no-filter origin`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,84 +50,114 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class _Blob:
-    """One policy file of a revision, and the folder in which to ask for it."""
+    """One policy file of a revision."""
 
     path: Path
     id: str
-    git: Git
 
 
 def load_revision(paths: Sequence[Path], reference: str) -> Revision:
     """Return the policies that the same paths held in a revision; none, where they did not exist.
 
-    Raises: PolicyError, when git does not know the revision.
+    The revision is one of the work tree that the current folder lies in; see `reconciler.git` for
+    why no other folder is asked.
+
+    Raises: PolicyError, when git does not know the revision, or a path lies elsewhere; GitError.
     """
-    asked = [(Git(path if path.is_dir() else path.parent), path) for path in paths]
-    commits = [_commit(git, reference) for git, _ in asked]
-    found: dict[Path, _Blob] = {}
+    tree = work_tree_of(Path.cwd())
+    if tree is None:
+        where = safe(Path.cwd().as_posix())
+        raise PolicyError(f"{where}: this is not inside of a clone", hint=_STAND)
+    names = [_name_in(tree, path) for path in paths]
+    commit = _commit(tree, reference)
+    found: dict[str, _Blob] = {}
     try:
-        for (git, path), commit in zip(asked, commits, strict=True):
-            found |= {blob.path.resolve(): blob for blob in _blobs(git, path, commit)}
-        policies = load_texts(_texts(found.values()))
+        for path, name in zip(paths, names, strict=True):
+            found |= _blobs(tree, path, name, commit)
+        policies = load_texts(_texts(tree, found.values()))
     except PolicyProblems as error:
-        return Revision(reference, commits[0], load_texts([]), error.problems)
-    return Revision(reference, commits[0], policies)
+        return Revision(reference, commit, load_texts([]), error.problems)
+    return Revision(reference, commit, policies)
 
 
-def _commit(git: Git, reference: str) -> str:
+def _name_in(tree: WorkTree, path: Path) -> str:
+    name = tree.path_of(path)
+    if name is None:
+        there = safe(tree.top.as_posix())
+        raise PolicyError(f"{name_of(path)}: this lies outside of the clone {there}", hint=_STAND)
+    return name
+
+
+def _commit(tree: WorkTree, reference: str) -> str:
     """Return the id of the commit that a revision names."""
     if len(reference) > MAX_REFERENCE or not _REFERENCE.fullmatch(reference):
         quoted = safe(reference[:MAX_REFERENCE])
         raise PolicyError(f"{quoted!r} is not a revision", hint="Write one such as origin/main.")
-    # Also for git's own words, where it will not look into this folder at all.
-    git.text("rev-parse", "--show-toplevel")
-    commit = git.answer("rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
+    commit = tree.answer("rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
     if not commit:
-        where = safe(git.folder.as_posix())
-        raise PolicyError(f"{where}: git has no revision {reference}", hint=_cure(git, reference))
+        where = safe(tree.top.as_posix())
+        raise PolicyError(f"{where}: git has no revision {reference}", hint=_cure(tree, reference))
     return commit
 
 
-def _cure(git: Git, reference: str) -> str:
+def _cure(tree: WorkTree, reference: str) -> str:
     """Say how to get a revision that is not here."""
-    if git.answer("rev-parse", "--is-shallow-repository") == "true":
+    if tree.answer("rev-parse", "--is-shallow-repository") == "true":
         return (
             "This clone is shallow: set `fetch-depth: 0` for actions/checkout, or run"
             " `git fetch --unshallow origin`."
         )
-    if git.answer("rev-parse", "--verify", "--quiet", f"origin/{reference}^{{commit}}"):
+    if tree.answer("rev-parse", "--verify", "--quiet", f"origin/{reference}^{{commit}}"):
         return f"Write origin/{reference}: there is no local branch of that name."
     return "Name a branch, a tag or a commit that this clone has; `git fetch origin` brings more."
 
 
-def _blobs(git: Git, path: Path, commit: str) -> Iterator[_Blob]:
-    """Yield the policy files that a path holds in a commit, in the order of their names.
+def _blobs(tree: WorkTree, path: Path, name: str, commit: str) -> dict[str, _Blob]:
+    """Return the policy files that a path holds in a commit, by the names that git has for them.
 
     Raises: PolicyProblems, for one that is too large, or a link.
     """
-    prefix = git.text("rev-parse", "--show-prefix")
-    wanted = prefix if path.is_dir() else prefix + path.name
-    listed = git.output(
-        "ls-tree", "-r", "-l", "-z", "--full-tree", commit, *(["--", wanted] if wanted else [])
-    )
+    wanted = ["--", name] if name else []
+    listed = _read(tree, "ls-tree", "-r", "-l", "-z", "--full-tree", commit, *wanted)
+    found: dict[str, _Blob] = {}
     for row in fsdecode(listed).split("\0"):
-        found = _ROW.fullmatch(row)
-        if not found or found[2] != "blob":
+        part = _ROW.fullmatch(row)
+        if not part or part[2] != "blob":
             continue
-        file = git.folder / found[5].removeprefix(prefix)
-        if path.is_dir() and not _is_policy(file.relative_to(path)):
+        inner = PurePosixPath(part[5]).relative_to(name)
+        # A path that was a link then is no folder without policies: that would hide a change.
+        is_itself = inner == PurePosixPath()
+        if path.is_dir() and not _is_policy(inner) and not (is_itself and _is_link(part[1])):
             continue
-        _check(file, mode=found[1], size=int(found[4]))
-        yield _Blob(file, found[3], git)
+        _check(path / inner, mode=part[1], size=int(part[4]))
+        found[part[5]] = _Blob(path / inner, part[3])
+    return found
 
 
-def _is_policy(relative: Path) -> bool:
+def _read(tree: WorkTree, *arguments: str, given: bytes = b"") -> bytes:
+    """Ask git for objects; where a clone left them out, say so.
+
+    Raises: GitError.
+    """
+    try:
+        return tree.output(*arguments, given=given)
+    except GitError as error:
+        if tree.answer("config", "--get-regexp", r"^remote\..*\.promisor$"):
+            raise GitError(str(error), hint=_PARTIAL) from error
+        raise
+
+
+def _is_policy(relative: PurePosixPath) -> bool:
     return is_policy_file(relative.name) and not is_hidden(relative)
+
+
+def _is_link(mode: str) -> bool:
+    return not mode.startswith(_REGULAR)
 
 
 def _check(file: Path, *, mode: str, size: int) -> None:
     words = ""
-    if not mode.startswith(_REGULAR):
+    if _is_link(mode):
         words = "this is a link there, and links of a revision are not followed"
     elif size > MAX_BYTES:
         words = f"the file is larger than {MAX_BYTES} bytes there; split it"
@@ -128,22 +165,18 @@ def _check(file: Path, *, mode: str, size: int) -> None:
         raise PolicyProblems([Problem(name_of(file), 0, 0, "", words)])
 
 
-def _texts(blobs: Collection[_Blob]) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the content of each file, those of one folder read at once.
+def _texts(tree: WorkTree, blobs: Collection[_Blob]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the content of each file, all read at once.
 
     Raises: PolicyProblems, when they are far too many.
     """
     if len(blobs) > MAX_FILES:
         raise PolicyProblems([Problem("", 0, 0, "", f"these are more than {MAX_FILES} files")])
-    by_git: dict[Git, list[_Blob]] = {}
+    ids = "".join(f"{blob.id}\n" for blob in blobs)
+    answer = _read(tree, "cat-file", "--batch", given=ids.encode())
     for blob in blobs:
-        by_git.setdefault(blob.git, []).append(blob)
-    for git, asked in by_git.items():
-        ids = "".join(f"{blob.id}\n" for blob in asked)
-        answer = git.output("cat-file", "--batch", given=ids.encode())
-        for blob in asked:
-            # A line with the size, the content, and a line break.
-            heading, _, rest = answer.partition(b"\n")
-            size = int(heading.rpartition(b" ")[2])
-            yield name_of(blob.path), rest[:size]
-            answer = rest[size + 1 :]
+        # A line with the size, the content, and a line break.
+        heading, _, rest = answer.partition(b"\n")
+        size = int(heading.rpartition(b" ")[2])
+        yield name_of(blob.path), rest[:size]
+        answer = rest[size + 1 :]

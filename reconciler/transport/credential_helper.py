@@ -4,6 +4,7 @@ Source: docker/docker-credential-helpers, README.md, "Development".
 """
 
 import json
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ from reconciler.transport.credentials import Credential
 
 SECONDS = 60.0
 """Longest wait for a helper, in seconds; it may be asking a person."""
+
+_WITHHELD = ("GITHUB_TOKEN", "GH_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_ENTERPRISE_TOKEN")
+_WITHHELD_PREFIXES = ("RECONCILER_", "INPUT_", "ACTIONS_", "PG")
+"""Credentials that are ours or the workflow's. A helper is asked about other registries than
+GitHub's; those of its own provider, as AWS_SECRET_ACCESS_KEY is, it may need."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NOT_FOUND = "credentials not found"
@@ -59,6 +65,7 @@ class Helper:
                 check=False,
                 text=True,
                 timeout=SECONDS,
+                env=_environment(),
             )
         except FileNotFoundError:
             raise self._error("is not installed") from None
@@ -78,3 +85,12 @@ class Helper:
         return SettingsError(
             f"{self.file}: {program}, asked for {safe(self.server)}, {what}", hint=_HINT
         )
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables that a helper finds."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _WITHHELD and not name.startswith(_WITHHELD_PREFIXES)
+    }

@@ -12,7 +12,7 @@ from reconciler.commands.workflow.inputs import Inputs
 from reconciler.commands.workflow.notes import notes_on
 from reconciler.commands.workflow.report import Note, Report, said
 from reconciler.commands.workflow.runner import Runner
-from reconciler.errors import ExitCode, PolicyError
+from reconciler.errors import ExitCode, GitError, PolicyError
 from reconciler.formats import catalogue
 from reconciler.formats.view import View
 from reconciler.model.plan import Plan
@@ -74,7 +74,7 @@ def _base(
     try:
         base = load_revision(files, request.base.sha)
         return replace(base, reference=request.base.ref or base.reference), ()
-    except PolicyError as error:
+    except (GitError, PolicyError) as error:
         cure = "Check out with `fetch-depth: 0` to see what this pull request itself changes."
         return None, (said("notice", f"{error}\n{cure}"),)
 

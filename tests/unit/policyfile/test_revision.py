@@ -207,19 +207,18 @@ def test_a_shallow_clone_says_what_to_set(
     assert "`git fetch --unshallow origin`" in error.hint
 
 
-def test_outside_of_a_work_tree_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
-    (tmp_path / "plain").mkdir()
+def test_outside_of_a_clone_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(PolicyError, match="git rev-parse failed: fatal: not a git repo"):
-        load_revision([tmp_path / "plain"], "main")
+    error = refusal("main")
+
+    assert "this is not inside of a clone" in str(error)
+    assert "Change into the clone" in error.hint
 
 
-def test_without_git_it_says_so(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-
-    with pytest.raises(PolicyError, match="git is not installed"):
-        load_revision([Path("policies")], "old")
+def test_a_path_in_another_clone_is_refused(clone: Clone, tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="lies outside of the clone"):
+        load_revision([tmp_path / "elsewhere"], "old")
 
 
 def test_nothing_of_the_clone_is_changed(clone: Clone) -> None:

@@ -151,3 +151,19 @@ def test_a_helper_that_does_not_answer_is_given_up(
 
     with pytest.raises(SettingsError, match="gave no answer within 0 seconds"):
         known({"credsStore": "vault"})("acme/web")
+
+
+def test_a_helper_finds_its_providers_variables_and_no_token_of_ours(
+    install: Install, known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = tmp_path / "seen"
+    install("vault", f"env > '{seen}'\n{PRINTS}")
+    ours = ("GITHUB_TOKEN", "GH_TOKEN", "RECONCILER_STATE", "ACTIONS_RUNTIME_TOKEN", "PGPASSWORD")
+    for name in ours:
+        monkeypatch.setenv(name, "hidden")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "its own")
+
+    known({"credsStore": "vault"})("acme/web")
+
+    assert "hidden" not in seen.read_text()
+    assert "AWS_SECRET_ACCESS_KEY=its own" in seen.read_text()
