@@ -12,7 +12,7 @@ from operator import attrgetter
 
 from reconciler.core.facts import check_facts
 from reconciler.core.graph import Graph
-from reconciler.core.keep import Opinion, opinions
+from reconciler.core.keep import Opinion, judge
 from reconciler.core.select import Image, Seen, TagIndex, images_of, select
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Fact, Inventory, Version
@@ -61,6 +61,11 @@ class Decisions:
 
     images: Mapping[Digest, Decision]
     doomed: Set[Digest]
+    warnings: Sequence[str] = ()
+    """What the plan should tell: what is not known and therefore keeps images."""
+
+    unused: Sequence[str] = ()
+    """The rules and protections that see no image."""
 
     def rest(self, leaving: Set[Digest]) -> int:
         """Count the images that stay; what only speaks of others that are gone, if that is all."""
@@ -69,13 +74,22 @@ class Decisions:
 
 
 @dataclass(frozen=True, slots=True)
+class _Judgements:
+    """What several rules say. Shape: `unused` are the names of those that see no image."""
+
+    opinions: Mapping[Digest, Sequence[Opinion]]
+    warnings: Sequence[str]
+    unused: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Bench:
     """Everything the verdicts are made from."""
 
     policy: Policy
     observations: Observations
-    protecting: Mapping[Digest, Sequence[Opinion]]
-    judging: Mapping[Digest, Sequence[Opinion]]
+    protecting: _Judgements
+    judging: _Judgements
     pinned: Mapping[Digest, tuple[Cause, str]]
     visibility: str
     known: Set[Tag]
@@ -109,7 +123,13 @@ def decide(
     for digest, decision in decisions.items():
         if decision.goes and digest not in doomed:
             decisions[digest] = _needed(decision, graph, doomed)
-    return Decisions(decisions, doomed)
+    sides = (bench.protecting, bench.judging)
+    return Decisions(
+        decisions,
+        doomed,
+        warnings=[text for side in sides for text in side.warnings],
+        unused=[name for side in sides for name in side.unused],
+    )
 
 
 def _bench(
@@ -126,8 +146,8 @@ def _bench(
     return _Bench(
         policy=policy,
         observations=observations,
-        protecting=_opinions(policy, protections, images, index, now),
-        judging=_opinions(policy, policy.rules, images, index, now),
+        protecting=_judgements(policy, protections, images, index, now),
+        judging=_judgements(policy, policy.rules, images, index, now),
         pinned=pinned(policy, observations),
         visibility=inventory.visibility,
         known=known,
@@ -136,15 +156,21 @@ def _bench(
     )
 
 
-def _opinions(
+def _judgements(
     policy: Policy, rules: Sequence[Rule], images: Sequence[Image], index: TagIndex, now: datetime
-) -> Mapping[Digest, Sequence[Opinion]]:
+) -> _Judgements:
     """Gather the opinions of rules by image, in the order of their names."""
     gathered: dict[Digest, list[Opinion]] = defaultdict(list)
+    warnings: list[str] = []
+    unused: list[str] = []
     for rule, pool in _pools(rules, images, index):
-        for digest, opinion in opinions(rule, pool, index, now=now, zone=policy.zone):
+        judgement = judge(rule, pool, index, now=now, zone=policy.zone)
+        warnings.extend(judgement.warnings)
+        if not pool:
+            unused.append(rule.name)
+        for digest, opinion in judgement.opinions.items():
             gathered[digest].append(opinion)
-    return gathered
+    return _Judgements(gathered, warnings, unused)
 
 
 def _pools(
@@ -164,8 +190,12 @@ def _pools(
 
 def _decide(image: Image, bench: _Bench) -> Decision:
     """Return the first verdict that applies, with the opinions of all."""
-    protecting = [opinion for opinion in bench.protecting.get(image.digest, ()) if opinion.keeps]
-    judging = sorted(bench.judging.get(image.digest, ()), key=lambda opinion: not opinion.keeps)
+    protecting = [
+        opinion for opinion in bench.protecting.opinions.get(image.digest, ()) if opinion.keeps
+    ]
+    judging = sorted(
+        bench.judging.opinions.get(image.digest, ()), key=lambda opinion: not opinion.keeps
+    )
     unknown = tuple(tag for tag in image.tags if tag not in bench.known)
     cause, note = _verdict(image, bench, protecting, judging, unknown)
     return Decision(image, cause, note, (*protecting, *judging), unknown)
@@ -232,7 +262,7 @@ def _doomed(
 
 
 def _spare(
-    decisions: dict[Digest, Decision], graph: Graph, young: Iterable[Version], bench: _Bench
+    decisions: dict[Digest, Decision], graph: Graph, young: Sequence[Version], bench: _Bench
 ) -> None:
     """Keep the images that are too young, or that keep what is: until nothing of it is.
 
@@ -240,6 +270,7 @@ def _spare(
     protection can end the waiting.
     """
     least = bench.policy.guards.min_age
+    waiting = {version.digest for version in young}
     spared: set[Digest] = set()
     for version in sorted(young, key=lambda one: one.time(bench.born) or _LATEST, reverse=True):
         born = version.time(bench.born)
@@ -247,7 +278,7 @@ def _spare(
         spared |= reached
         for digest in reached & decisions.keys():
             if decisions[digest].goes:
-                which = "" if digest == version.digest else "something that belongs to it is "
+                which = "" if digest in waiting else "something that belongs to it is "
                 decisions[digest] = replace(
                     decisions[digest],
                     cause=Cause.YOUNG,

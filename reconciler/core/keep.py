@@ -1,9 +1,15 @@
-"""What one rule says of the images in its pool: rank, age and calendar, with the distances."""
+"""What one rule says of the images in its pool: rank, age and calendar, with the distances.
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+Order that is not known decides nothing: where images tie for the last place that a reason has to
+give, all of them get it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from itertools import chain, groupby
+from operator import attrgetter
 
 from reconciler.core.calendar import bucket_of
 from reconciler.core.reading import Reader, Reading
@@ -13,7 +19,8 @@ from reconciler.model.names import Digest
 from reconciler.model.rules import Rule
 from reconciler.model.spans import Span, spoken
 
-_LATEST = datetime.max.replace(tzinfo=UTC)
+Ties = Sequence[Sequence[Reading]]
+"""Images that are counted together, newest first; those of which none is newer in one group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +33,20 @@ class Opinion:
     is_doubtful: bool = False
     """Whether the image counts as new because something that decides could not be read."""
 
+    is_tied: bool = False
+    """Whether it is kept only because nothing tells which of several images is newer."""
+
     def __str__(self) -> str:
         """Write the opinion as plans print it."""
         return f"{self.rule}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one rule says of its whole pool, and what a plan should tell about that."""
+
+    opinions: Mapping[Digest, Opinion]
+    warnings: Sequence[str] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,77 +55,138 @@ class Distance:
 
     met: bool
     text: str
+    is_tied: bool = False
+    """Whether it would not be met by all, were the order of those that tie known."""
 
 
-def opinions(
+def judge(
     rule: Rule, pool: Sequence[Seen], index: TagIndex, *, now: datetime, zone: tzinfo
-) -> Iterator[tuple[Digest, Opinion]]:
-    """Yield one opinion for each image of a rule's pool.
+) -> Judgement:
+    """Say of each image of a rule's pool whether the rule keeps it.
 
     The pool is ranked whole, whether or not something else keeps an image: newest first by
-    `order_by`, then by push time, then by digest.
+    `order_by`, then by the time of the push where the registry tells it of all that tie.
 
-    Shape: `pool` in digest order, each image once.
+    Shape: `pool` has each image once; its order decides nothing.
     """
     if rule.keep.all or rule.keep.none:
         verdict = Opinion(rule.name, bool(rule.keep.all), "all" if rule.keep.all else "none")
-        yield from ((seen.image.digest, verdict) for seen in pool)
-        return
-    reader = Reader(rule, index, now, zone)
-    for members in _pools([reader.read(seen) for seen in pool]):
-        label = members[0].whose + (members[0].group or rule.match.label)
-        measured = _distances(rule.keep, label, members, now=now, zone=zone)
-        for reading, distances in zip(members, _with_extra(rule.keep, measured), strict=True):
-            keeps = any(distance.met for distance in distances)
-            text = "; ".join(distance.text for distance in distances)
-            yield reading.image.digest, Opinion(rule.name, keeps, text, reading.is_doubtful)
+        return Judgement({seen.image.digest: verdict for seen in pool})
+    reader = Reader(rule, pool, index, now, zone)
+    opinions: dict[Digest, Opinion] = {}
+    for ties in _pools(map(reader.read, pool)):
+        first = ties[0][0]
+        label = first.whose + (first.group or rule.match.label)
+        measured = _distances(rule.keep, label, ties, now=now, zone=zone)
+        members = chain.from_iterable(ties)
+        for reading, distances in zip(members, _with_extra(rule.keep, ties, measured), strict=True):
+            opinions[reading.image.digest] = _opinion(rule, reading, distances)
+    return Judgement(opinions, tuple(_warnings(rule, reader, opinions.values())))
 
 
-def _with_extra(
-    keep: Keep, measured: Iterable[tuple[Distance, ...]]
-) -> Iterator[tuple[Distance, ...]]:
-    """Add the reason `extra` gives to the newest images that no other reason keeps."""
-    used = 0
-    for distances in measured:
-        if keep.extra is None or any(distance.met for distance in distances):
-            yield distances
-        else:
-            used += 1
-            text = f"number {used} of those left vs extra {keep.extra}"
-            yield (*distances, Distance(met=used <= keep.extra, text=text))
+def _opinion(rule: Rule, reading: Reading, distances: Sequence[Distance]) -> Opinion:
+    met = [distance for distance in distances if distance.met]
+    return Opinion(
+        rule.name,
+        keeps=bool(met),
+        reason="; ".join(distance.text for distance in distances),
+        is_doubtful=reading.is_doubtful,
+        is_tied=bool(met) and all(distance.is_tied for distance in met),
+    )
 
 
-def _pools(readings: list[Reading]) -> Iterable[Sequence[Reading]]:
-    """Split readings into those that are counted together, newest first in each.
-
-    Sorting is stable, so ties fall through.
-    """
-    readings.sort(key=lambda reading: reading.image.version.pushed or _LATEST, reverse=True)
-    readings.sort(key=lambda reading: reading.order, reverse=True)
-    pools: dict[tuple[str, bool, str], list[Reading]] = defaultdict(list)
-    for reading in readings:
-        pools[reading.pool].append(reading)
-    return pools.values()
-
-
-def _distances(
-    keep: Keep, label: str, members: Sequence[Reading], *, now: datetime, zone: tzinfo
-) -> Iterator[tuple[Distance, ...]]:
-    """Yield the distances of each member, in the order of the members."""
-    calendars = [
-        list(_calendar(kind, limit, members, now=now, zone=zone)) for kind, limit in keep.buckets
-    ]
-    for position, reading in enumerate(members):
+def _warnings(rule: Rule, reader: Reader, opinions: Iterable[Opinion]) -> Iterator[str]:
+    """Say where times, sort keys or their order are not known, since that keeps images."""
+    counts = Counter((one.is_doubtful, one.is_tied) for one in opinions)
+    tied = counts[False, True]
+    doubtful = counts.total() - counts[False, False] - tied
+    for text in reader.complaints:
+        yield f"{rule.name}: {text}"
+    if doubtful:
+        images = _images(doubtful)
         yield (
-            *_rank(keep, position + 1, label),
-            *_age(keep, now - reading.moment),
-            *(calendar[position] for calendar in calendars),
+            f"{rule.name}: the age or order of {images} is unknown or in the future: counted as new"
+        )
+    if tied:
+        yield (
+            f"{rule.name}: {_images(tied)} with equal {rule.order} compete for the last places:"
+            " their order is not known, so all of them are kept"
         )
 
 
-def _rank(keep: Keep, rank: int, label: str) -> Iterator[Distance]:
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _pools(readings: Iterable[Reading]) -> Iterator[Ties]:
+    """Split readings into those that are counted together."""
+    pools: dict[tuple[str, bool, str], list[Reading]] = defaultdict(list)
+    for reading in readings:
+        pools[reading.pool].append(reading)
+    for members in pools.values():
+        members.sort(key=attrgetter("order"), reverse=True)
+        equals = (list(equal) for _, equal in groupby(members, attrgetter("order")))
+        yield list(chain.from_iterable(map(_told_apart, equals)))
+
+
+def _told_apart(equal: list[Reading]) -> Ties:
+    """Order images of one sort key by their push, if the registry tells it of all of them."""
+    if len(equal) == 1 or not all(reading.pushed for reading in equal):
+        return [equal]
+    equal.sort(key=attrgetter("pushed"), reverse=True)
+    return [list(tied) for _, tied in groupby(equal, attrgetter("pushed"))]
+
+
+def _with_extra(
+    keep: Keep, ties: Ties, measured: Iterable[tuple[Distance, ...]]
+) -> Iterator[tuple[Distance, ...]]:
+    """Add the reason `extra` gives to the newest images that no other reason keeps."""
+    if keep.extra is None:
+        yield from measured
+        return
+    used, each = 0, iter(measured)
+    for tied in ties:
+        group = [next(each) for _ in tied]
+        left = [distances for distances in group if not any(one.met for one in distances)]
+        what = f"number {used + 1} of those left vs extra {keep.extra}"
+        distance = _place(what, keep.extra, used, len(left))
+        yield from (
+            distances if any(one.met for one in distances) else (*distances, distance)
+            for distances in group
+        )
+        used += len(left)
+
+
+def _distances(
+    keep: Keep, label: str, ties: Ties, *, now: datetime, zone: tzinfo
+) -> Iterator[tuple[Distance, ...]]:
+    """Yield the distances of each member, in the order of the members."""
+    calendars = [_calendar(kind, limit, ties, now=now, zone=zone) for kind, limit in keep.buckets]
+    newer = 0
+    for tied in ties:
+        for reading in tied:
+            yield (
+                *_rank(keep, label, newer, len(tied)),
+                *_age(keep, now - reading.moment),
+                *map(next, calendars),
+            )
+        newer += len(tied)
+
+
+def _rank(keep: Keep, label: str, newer: int, tied: int) -> Iterator[Distance]:
+    """Measure a rank, which counts the images that are surely newer."""
     if keep.last is not None:
-        yield Distance(rank <= keep.last, f"rank {rank} of {label} vs last {keep.last}")
+        yield _place(f"rank {newer + 1} of {label} vs last {keep.last}", keep.last, newer, tied)
+
+
+def _place(text: str, limit: int, newer: int, tied: int) -> Distance:
+    """Hold a place among images against a limit; say who shares it where that keeps some."""
+    met, is_tied = newer < limit, newer < limit < newer + tied
+    return Distance(met, text + (_tie(tied) if is_tied else ""), is_tied)
+
+
+def _tie(tied: int) -> str:
+    return f", tied with {tied - 1} other{'s' if tied > 2 else ''}"
 
 
 def _age(keep: Keep, age: timedelta) -> Iterator[Distance]:
@@ -117,19 +196,28 @@ def _age(keep: Keep, age: timedelta) -> Iterator[Distance]:
 
 
 def _calendar(
-    kind: str, limit: int | Span, members: Sequence[Reading], *, now: datetime, zone: tzinfo
+    kind: str, limit: int | Span, ties: Ties, *, now: datetime, zone: tzinfo
 ) -> Iterator[Distance]:
     """Keep the newest image of each of the latest buckets, or of each among the young enough."""
-    names = [bucket_of(kind, reading.moment, zone) for reading in members]
-    if isinstance(limit, Span):
-        counts = [now - reading.moment < limit.delta for reading in members]
-    else:
-        latest = set(sorted(set(names), reverse=True)[:limit])
-        counts = [name in latest for name in names]
+    names = [[bucket_of(kind, reading.moment, zone) for reading in tied] for tied in ties]
+    latest: frozenset[str] = frozenset()
+    if not isinstance(limit, Span):
+        latest = frozenset(sorted({*chain.from_iterable(names)}, reverse=True)[:limit])
     taken: set[str] = set()
-    for name, counted in zip(names, counts, strict=True):
-        met = counted and name not in taken
-        if met:
-            taken.add(name)
-        where = f"newest of {name}" if met else f"in {name}"
-        yield Distance(met, f"{where} vs {kind} {limit}")
+    for tied, buckets in zip(ties, names, strict=True):
+        leads = [
+            name not in taken and _counts(limit, latest, name, now - reading.moment)
+            for reading, name in zip(tied, buckets, strict=True)
+        ]
+        newest = Counter(name for name, met in zip(buckets, leads, strict=True) if met)
+        for name, met in zip(buckets, leads, strict=True):
+            is_tied = met and newest[name] > 1
+            where = f"newest of {name}" if met else f"in {name}"
+            others = _tie(newest[name]) if is_tied else ""
+            yield Distance(met, f"{where} vs {kind} {limit}{others}", is_tied)
+        taken.update(newest)
+
+
+def _counts(limit: int | Span, latest: frozenset[str], name: str, age: timedelta) -> bool:
+    """Whether an image is in one of the latest buckets, or young enough."""
+    return age < limit.delta if isinstance(limit, Span) else name in latest

@@ -79,7 +79,7 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
         waiting=_waiting(decisions),
         guards=check_guards(guards, inventory.repository, toll, allowed),
         missing=_missing(inventory, graph),
-        warnings=(*_warnings(decisions), *_left_over(case.leftovers, decided)),
+        warnings=(*decided.warnings, *_left_over(case.leftovers, decided)),
     )
 
 
@@ -185,19 +185,6 @@ def _missing(inventory: Inventory, graph: Graph) -> tuple[str, ...]:
 
 def _name(version: Version) -> str:
     return ", ".join(version.tags) or version.digest
-
-
-def _warnings(decisions: tuple[Decision, ...]) -> Iterator[str]:
-    """Say where times and sort keys could not be read or believed, since that keeps images."""
-    doubted = Counter(
-        opinion.rule
-        for decision in decisions
-        for opinion in decision.opinions
-        if opinion.is_doubtful
-    )
-    for rule, count in sorted(doubted.items()):
-        images = "1 image" if count == 1 else f"{count} images"
-        yield f"{rule}: the age or order of {images} is unknown or in the future: counted as new"
 
 
 def _left_over(leftovers: Mapping[Digest, Leftover], decided: Decisions) -> Iterator[str]:

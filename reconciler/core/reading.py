@@ -1,11 +1,13 @@
 """What a rule reads from one image: its sort key, its group and its moment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from reconciler.core.calendar import read_date
+from reconciler.core.calendar import read_dates
 from reconciler.core.select import Image, Seen, TagIndex
+from reconciler.model.inventory import Fact
+from reconciler.model.language import OrderKey
 from reconciler.model.names import Tag
 from reconciler.model.rules import Rule
 from reconciler.model.semver import SemVer
@@ -24,6 +26,9 @@ class Reading:
     group: str
     moment: datetime
     """What its age counts from; the present moment when that is unknown or lies ahead."""
+
+    pushed: datetime | None
+    """The registry's time of its push, which orders images of one sort key; None if uncertain."""
 
     is_doubtful: bool
     """Whether something that decides could not be read or lies ahead, so that it counts as new."""
@@ -49,25 +54,40 @@ class Reading:
 class Reader:
     """Reads images for one rule; an image with several matching tags is read by its best one."""
 
-    def __init__(self, rule: Rule, index: TagIndex, now: datetime, zone: tzinfo) -> None:
-        """Keep what reading needs."""
+    def __init__(
+        self, rule: Rule, pool: Sequence[Seen], index: TagIndex, now: datetime, zone: tzinfo
+    ) -> None:
+        """Read the dates in the tags of the whole pool, since their form is one for all."""
         self._rule = rule
         self._index = index
         self._now = now
-        self._zone = zone
+        self._texts = {name: self._captures(pool, name) for name in _dated(rule)}
+        self._dates = {name: read_dates(texts, zone, now) for name, texts in self._texts.items()}
         self._order = self._order_key(rule)
+
+    @property
+    def complaints(self) -> Iterator[str]:
+        """Say of which captures most values are no dates, so that the rule knows little."""
+        for name, texts in sorted(self._texts.items()):
+            odd = sorted(texts - self._dates[name].keys())
+            if len(odd) > max(1, len(texts) // 2):
+                yield (
+                    f"{len(odd)} of {len(texts)} values of {name!r} are no dates, such as"
+                    f" {odd[0]}: what has one counts as new; correct the regex"
+                )
 
     def read(self, seen: Seen) -> Reading:
         """Read one image of the rule's pool."""
         keys = [(self._order(seen, tag), tag) for tag in seen.tags or (None,)]
         order = max(key for key, _ in keys)
         tag = next(tag for key, tag in keys if key == order)
-        moment = self._moment(seen)
+        moment, pushed = self._moment(seen), seen.image.version.time(Fact.PUSHED)
         return Reading(
             image=seen.image,
             order=order,
             group=self._group(tag),
             moment=min(moment, self._now) if moment else self._now,
+            pushed=pushed if pushed and pushed <= self._now else None,
             is_doubtful=self._is_doubtful(order, moment),
         )
 
@@ -86,17 +106,23 @@ class Reader:
             return lambda seen, _: _known(seen.image.version.time(fact))
         if rule.order == "semver":
             return lambda _, tag: _known(self._index.versions.get(tag) if tag else None)
-        kind = rule.order.partition(":")[0]
-        return lambda _, tag: _known(self._typed(kind, self._captured(tag).get(capture, "")))
+        read = self._type_of(rule.order)
+        return lambda _, tag: _known(read(self._captured(tag).get(capture, "")))
 
-    def _typed(self, kind: str, text: str) -> datetime | int | str | None:
-        match kind:
+    def _type_of(self, order: OrderKey) -> Callable[[str], datetime | int | str | None]:
+        """Return how the values of a capture are read."""
+        match order.partition(":")[0]:
             case "int":
-                return int(text) if text.isascii() and text.isdigit() else None
+                return _whole_number
             case "date":
-                return read_date(text, self._zone)
+                return self._dates.get(order.capture, {}).get
             case _:
-                return text or None
+                return lambda text: text or None
+
+    def _captures(self, pool: Sequence[Seen], name: str) -> set[str]:
+        """Return the different values of a capture; a group that caught nothing has none."""
+        texts = (self._captured(tag).get(name, "") for seen in pool for tag in seen.tags)
+        return set(filter(None, texts))
 
     def _captured(self, tag: Tag | None) -> dict[str, str]:
         regex = self._rule.match.regex
@@ -117,9 +143,21 @@ class Reader:
         fact, capture = self._rule.age_by.fact, self._rule.age_by.capture
         if fact:
             return seen.image.version.time(fact)
+        known: Mapping[str, datetime] = self._dates.get(capture, {})
         texts = (self._captured(tag).get(capture, "") for tag in seen.tags)
-        dates = [date for text in texts if (date := read_date(text, self._zone))]
+        dates = [known[text] for text in texts if text in known]
         return max(dates) if dates and len(dates) == len(seen.tags) else None
+
+
+def _dated(rule: Rule) -> set[str]:
+    """Return the captures that decide and are read as dates."""
+    keys = [rule.order] if rule.keep.reads_order else []
+    keys += [rule.age_by] if rule.keep.reads_age else []
+    return {key.capture for key in keys if key.startswith("date:")}
+
+
+def _whole_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _known(value: datetime | SemVer | int | str | None) -> SortKey:

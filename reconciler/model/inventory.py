@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository, Tag
+
+EARLIEST = datetime(2013, 1, 1, tzinfo=UTC)
+"""A time before this is no time of an image: Docker, from which all formats of images and their
+registries descend, came out in March 2013. Builds that are to be reproducible claim 1970, and
+unset times are those of year 1."""
 
 
 class Fact(StrEnum):
@@ -46,16 +51,17 @@ class Version:
     manifest: Manifest | None = None
 
     def time(self, fact: Fact) -> datetime | None:
-        """Return the time of one fact, None where it is unknown."""
+        """Return the time of one fact, None where it is unknown or before `EARLIEST`."""
         match fact:
             case Fact.PUSHED:
-                return self.pushed
+                moment = self.pushed
             case Fact.CREATED:
-                return self.created
+                moment = self.created
             case Fact.FIRST_SEEN:
-                return self.first_seen
+                moment = self.first_seen
             case Fact.UNTAGGED_SINCE:
-                return self.untagged_since
+                moment = self.untagged_since
+        return moment if moment and moment >= EARLIEST else None
 
     @property
     def kind(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from reconciler.model.inventory import EARLIEST
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.providers.documents import Documents
@@ -29,10 +30,10 @@ def read_creation(
 
 
 def moment_of(text: str) -> datetime | None:
-    """Read a time of RFC 3339; None for nonsense, and for the year 1, which is Go's "unset"."""
+    """Read a time of RFC 3339; None for nonsense, and for what was before any container image."""
     with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo and moment.year > 1:
+        if moment.tzinfo and moment >= EARLIEST:
             return moment.astimezone(UTC)
     return None
 

@@ -17,6 +17,11 @@ Where the text leaves something open, this is how it is read:
 * `any` and `rest` select images without tags, and images with a tag that `except` leaves over.
 * "Best key" among several tags is the greatest, and the latest date is what age counts from; the
   group is that of the tag with the best key, among equals of the first tag by name.
+* A time before 2013 is unknown. A date in a tag is one from 2013 until a year from now; seconds or
+  milliseconds since 1970 are dates only where all values of the rule's pool are of that one kind.
+* Of images with the same sort key that one is newer which was pushed later, if the registry tells
+  of all of them when they were pushed; else none of them is. Where several compete for a place
+  and none is newer, all of them stay.
 * What has no sort key or no age (unknown time, a capture that is empty or not of its type), or one
   in the future, is new: age zero, and counted alone, so that it is kept and takes nobody's place.
 * `semver` precedence knows no build metadata.
@@ -35,7 +40,7 @@ from reconciler.model.names import Digest
 from reconciler.model.observations import Observations
 from reconciler.model.policy import Policy
 from reconciler.model.rules import Rule
-from tests.property.naive_rules import Tagged, covers, judge, knows, speaks_of
+from tests.property.naive_rules import Tagged, certain, covers, judge, knows, speaks_of
 
 Links = Sequence[tuple[Digest, Digest]]
 
@@ -122,7 +127,8 @@ class Naive:
 
     def _is_young(self, version: Version) -> bool:
         least = self.policy.guards.min_age.delta
-        return bool(least) and (version.pushed is None or self.now - version.pushed < least)
+        pushed = certain(version.pushed)
+        return bool(least) and (pushed is None or self.now - pushed < least)
 
     def _image_tags(self, version: Version) -> list[str]:
         others = self.versions.keys() - {version.digest}

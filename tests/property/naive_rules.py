@@ -3,9 +3,8 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from fnmatch import fnmatchcase
-from functools import cmp_to_key
 from typing import Any
 
 import semver
@@ -90,14 +89,14 @@ def covers(match: Match, image: Tagged) -> bool:
 def judge(rule: Rule, pool: Sequence[Tagged], now: datetime, zone: tzinfo) -> dict[Digest, bool]:
     """Say of each image in a rule's pool whether the rule keeps it."""
     groups: dict[object, list[Read]] = {}
+    dates = _Dates(rule, pool, now, zone)
     for image in pool:
-        read = _read(rule, image, now, zone)
+        read = _read(rule, image, dates)
         if _is_doubtful(rule, read, now):
             read = replace(read, group=image.digest)
         groups.setdefault(read.group, []).append(read)
     said: dict[Digest, bool] = {}
     for members in groups.values():
-        members.sort(key=cmp_to_key(_newest_first))
         kept = _kept(rule, members, now, zone)
         said |= {read.image.digest: read.image.digest in kept for read in members}
     return said
@@ -141,10 +140,54 @@ _RANGES: dict[str, Callable[[semver.Version, tuple[int, int, int]], bool]] = {
 """The ranges that the strategies draw, each in words of its own."""
 
 
-def _read(rule: Rule, image: Tagged, now: datetime, zone: tzinfo) -> Read:
+class _Dates:
+    """The dates in the tags of a pool: all in one form, or unknown."""
+
+    def __init__(self, rule: Rule, pool: Sequence[Tagged], now: datetime, zone: tzinfo) -> None:
+        self.now, self.zone = now, zone
+        tags = [tag for image in pool for tag in image.tags if knows(rule.match, tag)]
+        self.values = [_values(rule.match, tag) for tag in tags]
+
+    def read(self, name: str, text: str) -> datetime | None:
+        """Read one value of a capture, as all the others of the pool allow it."""
+        texts = [values[name] for values in self.values if values.get(name)]
+        seconds, thousandths = [[self._number(one, width) for one in texts] for width in (10, 13)]
+        dates = [self._date(one) for one in texts]
+        if any(dates):
+            number = self._number(text, 10) or self._number(text, 13)
+            return None if number else self._date(text)
+        if all(seconds):
+            return self._number(text, 10)
+        return self._number(text, 13) if all(thousandths) else None
+
+    def _date(self, text: str) -> datetime | None:
+        return self._believed(_date(text, self.zone))
+
+    def _number(self, text: str, width: int) -> datetime | None:
+        if not re.fullmatch(rf"[0-9]{{{width}}}", text):
+            return None
+        return self._believed(
+            _EPOCH + timedelta(seconds=int(text[:10]), milliseconds=int(text[10:] or 0))
+        )
+
+    def _believed(self, moment: datetime | None) -> datetime | None:
+        fits = moment is not None and _FIRST <= moment <= self.now + timedelta(days=366)
+        return moment if fits else None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = datetime(2013, 1, 1, tzinfo=UTC)
+
+
+def certain(moment: datetime | None) -> datetime | None:
+    """Return a time, None where it is from before there were containers."""
+    return moment if moment and moment >= _FIRST else None
+
+
+def _read(rule: Rule, image: Tagged, dates: _Dates) -> Read:
     """Read an image by its best tag."""
     tags = [tag for tag in image.tags if knows(rule.match, tag)]
-    best, *others = [_read_by(rule, image, tag, now, zone) for tag in tags or [""]]
+    best, *others = [_read_by(rule, image, tag, dates) for tag in tags or [""]]
     born = best.born
     for read in others:
         if _compare(read.key, best.key) > 0:
@@ -166,12 +209,12 @@ def _is_doubtful(rule: Rule, read: Read, now: datetime) -> bool:
     return any(one is None or (isinstance(one, datetime) and one > now) for one in deciding)
 
 
-def _read_by(rule: Rule, image: Tagged, tag: str, now: datetime, zone: tzinfo) -> Read:
+def _read_by(rule: Rule, image: Tagged, tag: str, dates: _Dates) -> Read:
     values = _values(rule.match, tag)
-    born = _time(rule.age_by, image, values, zone)
+    born = _time(rule.age_by, image, values, dates)
     return Read(
         image=image,
-        key=_key(rule, image, tag, zone),
+        key=_key(rule, image, tag, dates),
         group=(image.is_orphan, *(values.get(name, "") for name in rule.group_by)),
         born=born,
     )
@@ -186,7 +229,7 @@ def _values(match: Match, tag: str) -> dict[str, str]:
     return {}
 
 
-def _key(rule: Rule, image: Tagged, tag: str, zone: tzinfo) -> Any:
+def _key(rule: Rule, image: Tagged, tag: str, dates: _Dates) -> Any:
     """Return what an image sorts by, None where that is unknown."""
     order = rule.order_by or ("semver" if rule.match.semver else "pushed")
     kind, _, name = order.partition(":")
@@ -195,13 +238,13 @@ def _key(rule: Rule, image: Tagged, tag: str, zone: tzinfo) -> Any:
         return _semver(tag)
     if kind == "int":
         return int(text) if re.fullmatch("[0-9]+", text) else None
-    return (text or None) if kind == "text" else _time(order, image, {name: text}, zone)
+    return (text or None) if kind == "text" else _time(order, image, {name: text}, dates)
 
 
-def _time(key: str, image: Tagged, values: dict[str, str], zone: tzinfo) -> datetime | None:
+def _time(key: str, image: Tagged, values: dict[str, str], dates: _Dates) -> datetime | None:
     name = key.partition(":")[2]
     time: datetime | None = None if name else getattr(image.version, key)
-    return _date(values.get(name, ""), zone) if name else time
+    return dates.read(name, values.get(name, "")) if name else certain(time)
 
 
 def _date(text: str, zone: tzinfo) -> datetime | None:
@@ -223,39 +266,48 @@ def _compare(first: Any, second: Any) -> int:
     return 0 if first == second else 1 if first > second else -1
 
 
-def _newest_first(one: Read, other: Read) -> int:
-    """Step 3: by key, then by push time, both descending, then by digest."""
-    return (
-        _compare(other.key, one.key)
-        or _compare(other.image.version.pushed, one.image.version.pushed)
-        or (1 if one.image.digest > other.image.digest else -1)
-    )
+def _newer(one: Read, other: Read, members: Sequence[Read], now: datetime) -> bool:
+    """Step 3: whether one is surely newer than another, by key, then by push time."""
+    if _compare(one.key, other.key):
+        return _compare(one.key, other.key) > 0
+    equal = [read for read in members if not _compare(read.key, one.key)]
+    pushes = [certain(read.image.version.pushed) for read in equal]
+    if any(pushed is None or pushed > now for pushed in pushes):
+        return False
+    return _compare(one.image.version.pushed, other.image.version.pushed) > 0
 
 
 def _kept(rule: Rule, members: Sequence[Read], now: datetime, zone: tzinfo) -> set[Digest]:
-    """Step 4, with `extra` after all others."""
-    keep, every = rule.keep, [read.image.digest for read in members]
-    kept = set(every[: keep.last or 0])
+    """Step 4, with `extra` after all others: of those that none surely beats, all stay."""
+    keep, every = rule.keep, {read.image.digest for read in members}
+
+    def ahead(read: Read, rivals: Sequence[Read]) -> int:
+        return sum(_newer(rival, read, members, now) for rival in rivals)
+
+    kept = {read.image.digest for read in members if ahead(read, members) < (keep.last or 0)}
     if keep.within:
         kept |= {read.image.digest for read in members if read.age(now) < keep.within.delta}
     for kind, limit in keep.buckets:
-        kept |= _in_buckets(kind, limit, members, now, zone)
-    left = [digest for digest in every if digest not in kept]
-    return set(every) if keep.all else kept | set(left[: keep.extra or 0])
+        buckets = _in_buckets(kind, limit, members, now, zone)
+        for rivals in buckets:
+            kept |= {read.image.digest for read in rivals if not ahead(read, rivals)}
+    left = [read for read in members if read.image.digest not in kept]
+    more = {read.image.digest for read in left if ahead(read, left) < (keep.extra or 0)}
+    return every if keep.all else kept | more
 
 
 def _in_buckets(
     kind: str, limit: int | Span, members: Sequence[Read], now: datetime, zone: tzinfo
-) -> set[Digest]:
-    """Keep the newest of each bucket: of the latest so many, or among those young enough."""
+) -> list[list[Read]]:
+    """Return each bucket of which one stays: the latest so many, or of those young enough."""
     span = limit.delta if isinstance(limit, Span) else timedelta.max
-    newest: dict[tuple[int, ...], Digest] = {}
+    buckets: dict[tuple[int, ...], list[Read]] = {}
     for read in members:
         if read.age(now) < span:
             bucket = _bucket(kind, (now - read.age(now)).astimezone(zone))
-            newest.setdefault(bucket, read.image.digest)
-    latest = sorted(newest, reverse=True)
-    return {newest[bucket] for bucket in (latest if isinstance(limit, Span) else latest[:limit])}
+            buckets.setdefault(bucket, []).append(read)
+    latest = sorted(buckets, reverse=True)
+    return [buckets[one] for one in (latest if isinstance(limit, Span) else latest[:limit])]
 
 
 def _bucket(kind: str, moment: datetime) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from datetime import UTC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.calendar import read_date
+from reconciler.core.calendar import read_dates
 from reconciler.core.linting.breadth import sees_all
 from reconciler.core.linting.captures import impossible_in_a_tag, never_a_date, never_a_number
 from reconciler.core.linting.futile import futile
@@ -16,6 +16,7 @@ from reconciler.model.names import Digest, Tag
 from reconciler.model.patterns import TagGlob, TagRegex
 from reconciler.model.semver import SemVer, SemVerRange, parse_semver
 from tests.support.effort import TENTH
+from tests.support.time import NOON
 
 TAGS = ("a", "ab", "abc", "b", "b1", "1.2.3", "1.2.3-rc.1", "v1.3.0", "2.0.0", "2.0.0-0", "x-1")
 GLOBS = st.one_of(st.text("ab1*?", min_size=1, max_size=4), st.sampled_from([*TAGS, "*", "-*"]))
@@ -138,6 +139,6 @@ def test_a_capture_of_which_nothing_is_expected_reads_as_nothing(
     if never_a_number(regex, "it"):
         assert not (caught.isascii() and caught.isdigit())
     if never_a_date(regex, "it"):
-        assert read_date(caught, UTC) is None
+        assert not read_dates([caught], UTC, NOON)
     if impossible_in_a_tag(regex):
         assert not set(tag) <= set("019afxv-._")

@@ -32,7 +32,22 @@ from tests.support.inventories import (
 )
 
 NAMES = "abcdefghi"
-AGES = (None, "-2h", "0h", "1h", "24h", "25h", "2d", "7d", "8d", "30d", "31d", "45d", "400d")
+AGES = (
+    None,
+    "-2h",
+    "0h",
+    "1h",
+    "24h",
+    "25h",
+    "2d",
+    "7d",
+    "8d",
+    "30d",
+    "31d",
+    "45d",
+    "400d",
+    "9000d",
+)
 TAGS = (
     *("latest", "main", "customer-acme", "customer-bolt"),
     *("v1.2.3", "1.2.3", "1.2.3_b1", "1.2.3_b2", "1.2.4", "1.3.0", "2.0.0"),
@@ -40,6 +55,7 @@ TAGS = (
     *("pr-1", "pr-2", "pr-2-amd", "pr-2-arm", "pr-3", "pr-x"),
     *("nightly-20261101", "nightly-20261031", "nightly-20260131", "nightly-20269999"),
     *("main.3", "main.12", "dev.1", "dev.2", "sha-1", "sha-2", "sha-3", "sha-4"),
+    *("at-1793000000", "at-1790000000", "at-1400000000", "at-1790000000123", "at-20261030"),
 )
 TAG_PATTERNS = (
     ["latest"],
@@ -56,6 +72,8 @@ REGEXES: Mapping[str, tuple[str, ...]] = {
     r"pr-(?P<pr>\d+)(?:-(?P<arch>[a-z]+))?": ("pr", "arch"),
     r"nightly-(?P<day>\d{8})": ("day",),
     r"(?P<branch>[a-z]+)\.(?P<n>\d+)": ("branch", "n"),
+    r"at-(?P<when>\d{10})": ("when",),
+    r"at-(?P<when>\d+)": ("when",),
     r"(?P<word>[a-z]+)-(?P<rest>.*)": ("word", "rest"),
     r"sha-.|latest": (),
     r"sha-.*": (),

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from reconciler.core.calendar import read_date
+from reconciler.core.calendar import read_dates
 from reconciler.core.decide import decide
 from reconciler.core.explaining.fate import Judged
 from reconciler.core.walk import closure
@@ -48,7 +48,7 @@ def _passings(judged: Judged, digest: Digest) -> Iterator[datetime]:
     limits = {span for rule in policy.judging for span in (rule.keep.within, *_far(rule.keep))}
     spans = {span.delta for span in (*limits, policy.guards.min_age) if span}
     now = judged.case.now
-    ages = {now - born for one in _relevant(judged, digest) for born in _births(one, policy)}
+    ages = {now - born for one in _relevant(judged, digest) for born in _births(one, policy, now)}
     ahead = {span - age for age in ages for span in spans}
     yield from (now + wait for wait in ahead if timedelta() < wait < _NEVER)
 
@@ -67,9 +67,11 @@ def _far(keep: Keep) -> list[Span]:
     return [limit for _, limit in keep.buckets if isinstance(limit, Span)]
 
 
-def _births(version: Version, policy: Policy) -> Iterator[datetime]:
-    """Yield the moments that the ages of a version count from."""
+def _births(version: Version, policy: Policy, now: datetime) -> Iterator[datetime]:
+    """Yield the moments that the ages of a version may count from."""
     yield from (moment for fact in Fact if (moment := version.time(fact)))
     for regex, capture in ((rule.match.regex, rule.age_by.capture) for rule in policy.rules):
         texts = [regex.captured(tag).get(capture, "") for tag in version.tags] if regex else []
-        yield from (date for text in texts if (date := read_date(text, policy.zone)))
+        for text in texts:
+            # Alone, because among other values it may be no date, and one moment more is no harm.
+            yield from read_dates([text], policy.zone, now).values()

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reconciler.core.calendar import bucket_of, read_date
+from reconciler.core.calendar import bucket_of, read_dates
+from tests.support.time import NOON
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -40,15 +41,6 @@ def test_weeks_are_those_of_iso_8601(day: datetime, week: str) -> None:
     assert bucket_of("weekly", day, UTC) == week
 
 
-def test_the_first_year_of_all_breaks_no_calendar() -> None:
-    beginning = datetime(1, 1, 1, tzinfo=UTC)
-
-    assert bucket_of("daily", beginning, NEW_YORK) < bucket_of(
-        "daily", datetime(2026, 1, 1, tzinfo=UTC), UTC
-    )
-    assert bucket_of("yearly", beginning, UTC) == "1001"
-
-
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
@@ -58,13 +50,12 @@ def test_the_first_year_of_all_breaks_no_calendar() -> None:
         ("2026013112", datetime(2026, 1, 31, 12, tzinfo=BERLIN)),
         ("20260131-1259", datetime(2026, 1, 31, 12, 59, tzinfo=BERLIN)),
         ("20260131T125958", datetime(2026, 1, 31, 12, 59, 58, tzinfo=BERLIN)),
-        ("00010101", datetime(1, 1, 1, tzinfo=BERLIN)),
     ],
 )
 def test_a_date_is_read_by_its_digits_in_the_zone_of_the_policy(
     text: str, moment: datetime
 ) -> None:
-    assert read_date(text, BERLIN) == moment
+    assert read_dates([text], BERLIN, NOON) == {text: moment}
 
 
 @pytest.mark.parametrize(
@@ -81,8 +72,47 @@ def test_a_date_is_read_by_its_digits_in_the_zone_of_the_policy(
         "2026-01-31+1",
         "٢٠٢٦٠١٣١",
         "00000101",
+        "00010101",
+        "20121231",
+        "20280101",
+        "1000000000",
+        "9999999999",
         "202601311259599",
     ],
 )
 def test_any_other_text_is_no_date(text: str) -> None:
-    assert read_date(text, BERLIN) is None
+    assert read_dates([text], BERLIN, NOON) == {}
+
+
+@pytest.mark.parametrize(
+    ("texts", "readable"),
+    [
+        (["1764547200", "1764547201"], ["1764547200", "1764547201"]),
+        (["1764547200123", "1764547201999"], ["1764547200123", "1764547201999"]),
+        (["1764547200", "1764547200123"], []),
+        (["1764547200", "1999"], []),
+        (["1764547200", "2026013112"], ["2026013112"]),
+        (["1764547200", "", "20260131"], ["20260131"]),
+        (["1764547200", ""], ["1764547200"]),
+        (["2026013112", "sometime"], ["2026013112"]),
+    ],
+)
+def test_numbers_are_seconds_only_where_all_values_are(
+    texts: list[str], readable: list[str]
+) -> None:
+    assert sorted(read_dates(texts, BERLIN, NOON)) == sorted(readable)
+
+
+def test_seconds_and_thousandths_since_1970_are_read_as_the_same_moment() -> None:
+    moment = datetime(2025, 12, 1, tzinfo=UTC)
+
+    assert read_dates(["1764547200"], BERLIN, NOON) == {"1764547200": moment}
+    assert read_dates(["1764547200000"], BERLIN, NOON) == {"1764547200000": moment}
+
+
+def test_a_number_that_may_be_either_is_no_date() -> None:
+    """From 2032 on the hours of the calendar and the seconds since 1970 look alike."""
+    later = datetime(2033, 12, 1, tzinfo=UTC)
+
+    assert read_dates(["2013010100"], UTC, later) == {}
+    assert read_dates(["2013010100"], UTC, NOON) != {}

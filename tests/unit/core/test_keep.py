@@ -5,6 +5,7 @@ import pytest
 from tests.support.inventories import (
     doomed,
     image,
+    planned,
 )
 from tests.support.one_rule import aged, kept, said
 
@@ -25,8 +26,106 @@ def test_last_keeps_the_newest_and_tells_every_rank() -> None:
     assert kept(f"{SHA}, keep: {{last: 2}}", *aged("9d", "2d", "5d")) == ["b", "c"]
 
 
-def test_images_of_one_age_rank_in_digest_order() -> None:
-    assert kept(f"{SHA}, keep: {{last: 2}}", *aged("9d", "9d", "9d")) == ["a", "b"]
+def test_a_tie_for_the_last_place_keeps_all_that_tie() -> None:
+    assert said(f"{SHA}, keep: {{last: 2}}", *aged("9d", "9d", "9d", "2d", "10d")) == {
+        "a": "rank 2 of sha-* vs last 2, tied with 2 others",
+        "b": "rank 2 of sha-* vs last 2, tied with 2 others",
+        "c": "rank 2 of sha-* vs last 2, tied with 2 others",
+        "d": "rank 1 of sha-* vs last 2",
+        "e": "rank 5 of sha-* vs last 2",
+    }
+    assert kept(f"{SHA}, keep: {{last: 2}}", *aged("9d", "9d", "9d", "2d", "10d")) == list("abcd")
+
+
+def test_a_tie_that_all_win_or_all_lose_is_none() -> None:
+    assert said(f"{SHA}, keep: {{last: 2}}", *aged("2d", "2d", "9d", "9d")) == {
+        "a": "rank 1 of sha-* vs last 2",
+        "b": "rank 1 of sha-* vs last 2",
+        "c": "rank 3 of sha-* vs last 2",
+        "d": "rank 3 of sha-* vs last 2",
+    }
+
+
+def test_a_tie_for_what_extra_gives_keeps_all_that_tie() -> None:
+    rule = f"{SHA}, keep: {{last: 1, extra: 1}}"
+
+    assert kept(rule, *aged("1d", "9d", "9d", "10d")) == ["a", "b", "c"]
+    assert said(rule, *aged("1d", "9d", "9d", "10d"))["b"] == (
+        "rank 2 of sha-* vs last 1; number 1 of those left vs extra 1, tied with 1 other"
+    )
+
+
+def test_the_newest_of_a_bucket_are_all_that_tie() -> None:
+    rule = f"{SHA}, keep: {{daily: 1}}"
+
+    assert kept(rule, *aged("9h", "9h", "10h")) == ["a", "b"]
+    assert said(rule, *aged("9h", "9h", "10h")) == {
+        "a": "newest of 2026-11-02 vs daily 1, tied with 1 other",
+        "b": "newest of 2026-11-02 vs daily 1, tied with 1 other",
+        "c": "in 2026-11-02 vs daily 1",
+    }
+
+
+def test_what_the_first_run_saw_has_no_order() -> None:
+    """A repository of six images: without push times nobody knows which is the newest."""
+    rule = f"{SHA}, order_by: first_seen, keep: {{last: 2}}"
+    first = [image(n, f"sha-{n}", age=None, first_seen="1d") for n in "abcdef"]
+    later = [image(n, f"sha-{n}", age=None, first_seen="0h") for n in "gh"]
+
+    assert kept(rule, *first) == list("abcdef")
+    assert kept(rule, *first, *later) == ["g", "h"]
+
+
+def test_the_push_time_decides_between_equals_only_if_it_is_known_of_all() -> None:
+    rule = "match: {regex: 'n-(?P<day>.*)-.'}, order_by: 'date:day', keep: {last: 1}"
+    a, b = image("a", "n-20261030-a", age="1d"), image("b", "n-20261030-b", age="2d")
+    unknown = image("c", "n-20261030-c", age=None)
+    ancient = image("d", "n-20261030-d", age="9000d")
+
+    assert kept(rule, a, b) == ["a"]
+    assert kept(rule, a, b, unknown) == ["a", "b", "c"]
+    assert kept(rule, a, b, ancient) == ["a", "b", "d"]
+
+
+def test_a_plan_says_how_many_a_tie_keeps() -> None:
+    document = f"rules: [{{name: r, {SHA}, keep: {{last: 2}}}}]"
+
+    told = (
+        "r: 3 images with equal pushed compete for the last places: their order is not known,"
+        " so all of them are kept"
+    )
+    assert planned(document, *aged("9d", "9d", "9d", "2d")).warnings == (told,)
+    assert planned(document, *aged("9d", "8d", "7d")).warnings == ()
+
+
+def test_a_plan_names_a_capture_whose_values_are_mostly_no_dates() -> None:
+    document = r"""
+    rules: [{name: r, match: {regex: 'b-(?P<at>.*)'}, age_by: 'date:at', keep: {within: 7d}}]
+    """
+    versions = [
+        image(n, f"b-{t}") for n, t in zip("abc", ("20260101", "7001", "7002"), strict=True)
+    ]
+
+    told = (
+        "r: 2 of 3 values of 'at' are no dates, such as 7001: what has one counts as new;"
+        " correct the regex"
+    )
+    assert planned(document, *versions).warnings == (
+        told,
+        "r: the age or order of 2 images is unknown or in the future: counted as new",
+    )
+
+
+def test_seconds_since_1970_in_tags_are_read_where_all_are_that() -> None:
+    rule = "match: {regex: 'b-(?P<at>.*)'}, age_by: 'date:at', keep: {within: 7d}"
+    versions = [image("a", "b-1793000000"), image("b", "b-1700000000")]
+
+    assert said(rule, *versions) == {
+        "a": "age 7d vs within 7d",
+        "b": "age 1083d vs within 7d",
+    }
+    assert kept(rule, *versions) == []
+    assert kept(rule, *versions, image("c", "b-main")) == ["a", "b", "c"]
 
 
 def test_within_keeps_what_is_younger_and_not_what_is_as_old() -> None:
