@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from reconciler.core.history import Attempt, attempts
+from reconciler.core.holding import with_holds
 from reconciler.model.journal import Record, Result
 from reconciler.model.observations import Observation, Observations
 
@@ -13,14 +14,14 @@ _DONE = (Result.DELETED, Result.ABSENT)
 
 
 def remembered(noted: Observations, records: Sequence[Record]) -> Observations:
-    """Add what a run saw, and was refused, that died before it could save its observations."""
+    """Add what the journal knows: what is held, what was refused, what a dead run saw."""
     digests = dict(noted.digests)
     for attempt in {attempt.digest: attempt for attempt in attempts(records)}.values():
         if attempt.result not in _DONE:
             before = digests.get(attempt.digest)
             seen = before or Observation(first_seen=attempt.intent.ts, tags=attempt.tags)
             digests[attempt.digest] = seen.model_copy(update=_refusal(attempt))
-    return Observations(digests=digests)
+    return with_holds(Observations(digests=digests), records)
 
 
 def without_refusals(noted: Observations, records: Sequence[Record]) -> Observations:

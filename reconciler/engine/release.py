@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.history import deletions
-from reconciler.core.holding import held_of, release
+from reconciler.core.holding import held_of, with_holds
 from reconciler.core.undo import companions
 from reconciler.model.journal import Entry
 from reconciler.model.names import Digest, Repository
@@ -40,17 +40,15 @@ def _released(mentions: Sequence[Mention], state: State, holder: Holder) -> Iter
             # Looked at again, since only now nobody else can change it.
             digests = sorted(_named(one, repository, mentions))
             one.append(holder.run, holder.since, _told(digests, holder))
-            one.save_observations(release(one.observations(), set(digests)))
         yield Released(repository, digests)
 
 
 def _named(
     state: RepositoryState, repository: Repository, mentions: Sequence[Mention]
 ) -> set[Digest]:
-    seen = state.observations()
-    if not any(one.held for one in seen.digests.values()):
-        return set()
-    return held_of(seen, repository, mentions, companions(deletions(state.records())))
+    records = state.records()
+    seen = with_holds(state.observations(), records)
+    return held_of(seen, repository, mentions, companions(deletions(records)))
 
 
 def _told(digests: Sequence[Digest], holder: Holder) -> Iterator[Entry]:

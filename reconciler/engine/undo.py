@@ -9,7 +9,6 @@ from datetime import datetime
 
 from reconciler.core.accept import check_state
 from reconciler.core.history import deletions, last_deleting_run
-from reconciler.core.holding import hold
 from reconciler.core.undo import Remains, Wanted, narrow_restorations, plan_restorations
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Run, counts
@@ -140,7 +139,7 @@ class _Undo:
     applied: Applied
 
     def proceed(self) -> None:
-        """Settle what dead runs left, look again, narrow, hold, restore."""
+        """Settle what dead runs left, look again, narrow, restore."""
         repository, run = self.applied.planned.repository, self.run
         settled = settle(self.registry, repository, self.state, run.id, run.clock())
         self.applied.resolved, self.applied.head = settled.resolved, settled.head
@@ -150,7 +149,6 @@ class _Undo:
             self.applied.planned, remains, retag=self.plan.retag
         )
         if work:
-            self.state.save_observations(hold(self.state.observations(), work, run.clock()))
             self._carry_out(work, remains)
 
     def _carry_out(self, work: tuple[Change, ...], remains: Remains) -> None:

@@ -116,7 +116,7 @@ class LocalRepositoryState:
                 raise StateError(
                     f"{self._observations} is damaged: {error.errors()[0]['msg']}",
                     hint="Put a copy of it back. Without one, remove it: then ages by first_seen "
-                    "and untagged_since start anew, and what undo restored is no longer held.",
+                    "and untagged_since start anew. Holds and refusals stand in the journal.",
                 ) from error
 
     def save_observations(self, observations: Observations) -> None:

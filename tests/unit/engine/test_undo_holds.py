@@ -2,8 +2,10 @@
 
 import pytest
 
+from reconciler.model.observations import Observations
+from reconciler.model.ports import Holder
 from tests.support.documents import image, index
-from tests.support.scenes import Scene
+from tests.support.scenes import WEB, Scene
 from tests.support.undoing import draw, release, undo
 
 AMD64 = image("pr 7", platform="linux/amd64")
@@ -43,6 +45,43 @@ def test_the_hold_survives_every_run(scene: Scene) -> None:
         scene.apply()
 
     assert scene.alive >= BACK
+
+
+def forget(scene: Scene, observations: Observations) -> None:
+    """Put other observations into the state, as a lost or an old file would be."""
+    state = scene.state.of(WEB)
+    with state.lock(Holder("by-hand", "octocat", "laptop", scene.time.now)):
+        state.save_observations(observations)
+
+
+def test_a_hold_outlives_the_observations(scene: Scene) -> None:
+    forget(scene, Observations())
+    scene.later(days=40)
+
+    scene.apply()
+    scene.apply()
+
+    assert scene.alive >= BACK
+
+
+def test_a_hold_outlives_a_listing_that_lags(scene: Scene) -> None:
+    storage = scene.registry.storage
+    hidden = {digest: storage.live.pop(digest) for digest in BACK}
+    scene.apply()
+    storage.live.update(hidden)
+    scene.later(days=40)
+
+    scene.apply()
+
+    assert scene.alive >= BACK
+
+
+def test_a_release_holds_although_the_observations_were_lost_before_it(scene: Scene) -> None:
+    forget(scene, Observations())
+
+    released = release(scene, "pr-8")
+
+    assert released == [OTHER.digest]
 
 
 def test_a_plan_of_before_the_undo_no_longer_deletes_what_came_back(scene: Scene) -> None:
