@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from reconciler import policyfile
-from reconciler.core.accept import check_applicable
+from reconciler.core.accept import accepted_limits, check_applicable
 from reconciler.core.guards import Allowances
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Outcome
@@ -83,14 +83,17 @@ def apply(
     `Applied.exit_code` says how it ended there, since one repository does not hold back another.
 
     Shape: `halt` returns a reason to stop, empty to go on; it is asked before each deletion and
-        in each wait; all who are `watching` hear each outcome.
+        in each wait; all who are `watching` hear each outcome; `allowed` raises guards
+        as for `plan`, and is given again here: a plan alone raises none.
 
-    Raises: PlanError, for a plan that is incomplete, stopped by a guard, expired or a forecast;
+    Raises: PlanError, for a plan that is incomplete, stopped by a guard, expired, a forecast, or
+        drawn with a raised limit that is not `allowed` here;
         PolicyError; SettingsError; StateError.
     """
     check_applicable(approved, now=utc_now())
+    limits = accepted_limits(approved, allowed=allowed or {})
     with open_session(_paths(paths), _place(state), sleep=_patience(halt)) as session:
-        return session.apply(approved, allowed=allowed or {}, halt=halt, watching=watching)
+        return session.apply(approved, allowed=limits, halt=halt, watching=watching)
 
 
 def _patience(halt: Callable[[], str]) -> Callable[[float], None]:

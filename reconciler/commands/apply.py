@@ -28,7 +28,7 @@ from reconciler.commands.output import (
 from reconciler.commands.progress import Activity
 from reconciler.commands.restoring import restore_saved
 from reconciler.commands.running import finish, running
-from reconciler.core.accept import check_applicable
+from reconciler.core.accept import accepted_limits, check_applicable
 from reconciler.core.guards import Allowances
 from reconciler.errors import ExitCode, worst
 from reconciler.model.names import Repository
@@ -102,6 +102,8 @@ def apply(
             refuse(given, "apply to a plan that restores")
             restore_saved(accepted, state, budget, yes=yes)
             return
+        if accepted:
+            allowed = accepted_limits(accepted, allowed=allowed, expected=expect_digest)
         files = (policies if saved else sources) or [DEFAULT_POLICIES]
         scope, recall = map(Repository, only or ()), recalling(retry_retained=retry_retained)
         with (

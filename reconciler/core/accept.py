@@ -1,14 +1,22 @@
-"""Whether a saved plan may be applied at all, before anything is contacted."""
+"""Whether a saved plan may be applied, and within which limits, before anything is contacted.
+
+The digest of a plan is no signature: whoever edits the file can compute it anew. So nothing that
+the file says lets more go than the policies do, unless the command line names its digest.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from reconciler.core.guards import Allowances, raised_limits
 from reconciler.errors import PlanError
 from reconciler.model.journal import Record
 from reconciler.model.plan import Plan, RepositoryPlan
 
 MAX_APART = timedelta(minutes=10)
 """How far the clocks of two machines may be apart; each is held against a registry's."""
+
+MAX_LIFE = timedelta(days=30)
+"""How long after it was drawn a plan may still be applied, whatever it says of itself."""
 
 
 def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
@@ -22,10 +30,36 @@ def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
         raise PlanError(f"the plan is a forecast for {plan.evaluated_at:%Y-%m-%d %H:%M} UTC")
     if now >= plan.expires_at:
         raise PlanError(f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC")
+    _check_times(plan, now)
     for one in plan.unlisted:
         raise PlanError(f"{one.pattern}: the plan is incomplete: {one.error}")
     for part in plan.repositories:
         _check_part(part)
+
+
+def accepted_limits(plan: Plan, *, allowed: Allowances, expected: str = "") -> Allowances:
+    """Return the limits to use instead of the policy's: those `allowed` by the command line.
+
+    Those that the plan was drawn with count only if its digest is `expected`: then somebody
+    approved just this plan.
+
+    Raises: PlanError, where the plan needs a raised limit that nobody gave this time.
+    """
+    limits = {key: limit for part in plan.repositories for key, limit in raised_limits(part)}
+    if expected and expected == plan.digest:
+        return {**limits, **allowed}
+    missing = [
+        f"--allow {guard}:{repository}={limit}"
+        for (guard, repository), limit in limits.items()
+        if (guard, repository) not in allowed
+    ]
+    if missing:
+        raise PlanError(
+            "the plan was drawn with raised limits, and a plan file alone raises none",
+            hint=f"If this is meant, apply it with {' '.join(missing)}, or with --expect-digest "
+            "and the digest of the plan that was reviewed.",
+        )
+    return allowed
 
 
 def check_state(part: RepositoryPlan, drawn: datetime, records: Sequence[Record]) -> None:
@@ -56,4 +90,18 @@ def _check_part(part: RepositoryPlan) -> None:
         raise PlanError(
             f"{part.repository}: {', '.join(guard.name for guard in stopping)} stopped it",
             hint=f"If this is meant, plan again with: {overrides}",
+        )
+
+
+def _check_times(plan: Plan, now: datetime) -> None:
+    """Refuse times that no run of ours writes: they would make a plan last for ever."""
+    if plan.created_at > now + MAX_APART:
+        raise PlanError(
+            f"the plan was drawn at {plan.created_at:%Y-%m-%d %H:%M} UTC, which is still to come",
+            hint="Set the clock of this machine or of the one that planned, then plan again.",
+        )
+    if plan.expires_at > plan.created_at + MAX_LIFE:
+        raise PlanError(
+            f"the plan lasts until {plan.expires_at:%Y-%m-%d %H:%M} UTC, more than "
+            f"{MAX_LIFE.days} days after it was drawn"
         )

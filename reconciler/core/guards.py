@@ -37,9 +37,11 @@ def check_guards(
     )
 
 
-def asked_limits(part: RepositoryPlan) -> Allowances:
-    """Return the limits that were asked for with a plan: approving it approves them."""
-    return {(guard.name, part.repository): guard.limit for guard in part.guards if guard.asked}
+def raised_limits(part: RepositoryPlan) -> Iterator[tuple[tuple[str, Repository], int]]:
+    """Yield the limits that a plan says it was drawn with, in the place of the policy's."""
+    for guard in part.guards:
+        if guard.asked:
+            yield (guard.name, part.repository), guard.limit
 
 
 def _checks(

@@ -47,8 +47,8 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
 
     A change survives when its version is as it was observed, the live evaluation also lets it
     go, nothing that stays keeps it, and all that would go with it was planned too. Nothing is
-    added: an image that has got a signature since waits for another plan. Guards count images as
-    the plan did: what a killed run left of an image belongs to one that was counted then.
+    added: an image that has got a signature since waits for another plan. Guards count
+    the images of now, whatever the plan calls them.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
@@ -64,9 +64,8 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
         reason = _INCOMPLETE if digest in waiting else _NEEDED
         dropped[digest] = Dropped(changes[digest], Result.SKIPPED_REFERENCED, reason)
     order = deletion_order(inventory, graph, willing - staying)
-    left_behind = {digest for digest in changes if changes[digest].cause is Cause.FOLLOWS}
-    images, leaving = decided.images.keys() - left_behind, willing - staying
-    toll = Toll(len(images), len(images & leaving), decided.rest(leaving | left_behind))
+    images, leaving = decided.images.keys(), willing - staying
+    toll = Toll(len(images), len(images & leaving), decided.rest(leaving))
     return Work(
         graph=graph,
         components=tuple(tuple(changes[digest] for digest in part) for part in order),

@@ -203,7 +203,7 @@ def _refuse_unsafe(planned: RepositoryPlan, work: Work) -> None:
         overrides = " ".join(guard.override for guard in stopping)
         raise GuardError(
             f"{planned.repository}: {limits}",
-            hint=f"Nothing was deleted. If this is meant, plan again with: {overrides}",
+            hint=f"Nothing was deleted. If this is meant, apply it with: {overrides}",
         )
 
 

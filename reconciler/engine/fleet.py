@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
-from reconciler.core.guards import Allowances, asked_limits
+from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Dropped
 from reconciler.core.recall import Recall, remembered
 from reconciler.engine.apply import Applied, Approved, apply_repository
@@ -79,7 +79,7 @@ def _apply(
             digest=plan.digest,
             drawn=plan.created_at,
             policy=policy,
-            allowed={**asked_limits(part), **authority.allowed},
+            allowed=authority.allowed,
             recall=authority.recall,
             origin=origin,
         )

@@ -6,8 +6,10 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.commands.options import allowances
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
+from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Work, narrow
 from reconciler.core.planner import Case, plan_repository
 from reconciler.model.inventory import Inventory, Version
@@ -120,7 +122,7 @@ def test_an_unchanged_repository_is_worked_on_as_planned(data: st.DataObject) ->
 
 
 @given(st.data())
-def test_a_run_killed_anywhere_goes_on_under_the_guards_that_let_it_start(
+def test_a_run_killed_anywhere_goes_on_or_is_told_the_words_that_let_it(
     data: st.DataObject,
 ) -> None:
     document, held = data.draw(documents()), data.draw(inventories())
@@ -133,8 +135,18 @@ def test_a_run_killed_anywhere_goes_on_under_the_guards_that_let_it_start(
 
     work = narrow(planned, Case(one, inventory(*left), Observations(), NOON), {})
 
+    again = narrow(planned, Case(one, inventory(*left), Observations(), NOON), _given(work))
+
     assert not planned.stopped
-    assert all(guard.ok for guard in work.guards)
+    assert all(guard.ok for guard in again.guards)
+    assert _deleted(again) == _deleted(work)
+
+
+def _given(work: Work) -> Allowances:
+    """Return the limits that somebody gives who types what the guards print."""
+    return allowances(
+        [guard.override.removeprefix("--allow ") for guard in work.guards if guard.override]
+    )
 
 
 def _exactly(plan: RepositoryPlan) -> dict[str, int]:

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import typer
 
@@ -15,7 +14,8 @@ from reconciler.commands.workflow.notes import notes_on
 from reconciler.commands.workflow.planning import draw, outputs_of
 from reconciler.commands.workflow.report import Note, Report, said
 from reconciler.commands.workflow.runner import Runner
-from reconciler.core.accept import check_applicable
+from reconciler.core.accept import accepted_limits, check_applicable
+from reconciler.core.guards import Allowances
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Outcome
 from reconciler.errors import ExitCode, worst
@@ -58,7 +58,8 @@ def apply(inputs: Inputs, runner: Runner) -> Report:
 
     Raises: ReconcilerError, when there is nothing to report; nothing was deleted then.
     """
-    saved = _accepted(inputs.plan, inputs.expect_digest) if inputs.plan else None
+    saved = load_plan(inputs.plan) if inputs.plan else None
+    allowed = _accepted(saved, inputs.expect_digest) if saved else {}
     path = inputs.plan or runner.plan_file
     with (
         halting(utc_now, inputs.time_budget) as halt,
@@ -68,16 +69,16 @@ def apply(inputs: Inputs, runner: Runner) -> Report:
         if not saved:
             save(path, approved.to_bytes())
         progress = Progress(approved.summary.delete)
-        done = session.apply(approved, allowed={}, halt=halt, watching=[progress.note])
+        done = session.apply(approved, allowed=allowed, halt=halt, watching=[progress.note])
         notes = (*notes_on(approved, session.policies), *_notes(done))
     report = _report(approved, done, halt, seen, notes)
     return replace(report, outputs={**report.outputs, "plan-path": str(path)})
 
 
-def _accepted(path: Path, expected: str) -> Plan:
-    approved = load_plan(path)
-    check_applicable(approved, now=utc_now(), expected=expected)
-    return approved
+def _accepted(saved: Plan, expected: str) -> Allowances:
+    """Check a saved plan, and return the limits that go with the digest that was approved."""
+    check_applicable(saved, now=utc_now(), expected=expected)
+    return accepted_limits(saved, allowed={}, expected=expected)
 
 
 def _report(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core.accept import check_applicable, check_state
+from reconciler.core.accept import MAX_LIFE, accepted_limits, check_applicable, check_state
 from reconciler.errors import ExitCode, PlanError
 from reconciler.model.journal import Entry, Record, chain
 from reconciler.model.plan import Guard, Plan, RepositoryPlan, Unlisted
@@ -135,3 +135,60 @@ def test_a_plan_that_saw_no_journal_is_refused_where_there_was_one() -> None:
         check_state(GOOD, NOON, journal("run-1", begun=timedelta(minutes=-11)))
 
     assert "it knew no journal, and the one here began 2026-11-02 11:49 UTC" in str(refused.value)
+
+
+RAISED = GOOD.model_copy(
+    update={"guards": (Guard(name="max_delete", limit=500, actual=400, ok=True, asked=True),)}
+)
+
+
+def test_a_plan_file_alone_raises_no_limit_and_says_what_to_type() -> None:
+    plan = whole(RAISED)
+
+    with pytest.raises(PlanError) as refused:
+        accepted_limits(plan, allowed={})
+
+    assert "a plan file alone raises none" in str(refused.value)
+    assert f"--allow max_delete:{WEB}=500" in refused.value.hint
+    assert "--expect-digest" in refused.value.hint
+
+
+def test_the_command_line_decides_how_far_a_limit_is_raised() -> None:
+    allowed = {("max_delete", WEB): 450}
+
+    assert accepted_limits(whole(RAISED), allowed=allowed) == allowed
+
+
+def test_another_limit_than_the_raised_one_is_not_enough() -> None:
+    with pytest.raises(PlanError):
+        accepted_limits(whole(RAISED), allowed={("max_delete_percent", WEB): 90})
+
+
+def test_the_digest_of_exactly_this_plan_approves_the_limits_it_was_drawn_with() -> None:
+    plan = whole(RAISED)
+    approved = accepted_limits(plan, allowed={}, expected=plan.digest)
+
+    assert approved == {("max_delete", WEB): 500}
+    with pytest.raises(PlanError):
+        accepted_limits(plan, allowed={}, expected=whole(GOOD).digest)
+
+
+def test_no_plan_lasts_longer_than_the_bound_whatever_it_says() -> None:
+    latest = whole(GOOD).model_copy(update={"expires_at": NOON + MAX_LIFE})
+    later = latest.model_copy(update={"expires_at": NOON + MAX_LIFE + timedelta(seconds=1)})
+
+    check_applicable(latest, now=NOON)
+    message, _ = refusal(later)
+
+    assert message == (
+        "the plan lasts until 2026-12-02 12:00 UTC, more than 30 days after it was drawn"
+    )
+
+
+def test_a_plan_of_the_future_is_refused_and_a_clock_that_is_a_little_ahead_is_not() -> None:
+    times = {"created_at": NOON + timedelta(minutes=10), "expires_at": NOON + timedelta(days=1)}
+    ahead = whole(GOOD).model_copy(update=times)
+
+    check_applicable(ahead, now=NOON)
+    with pytest.raises(PlanError, match="which is still to come"):
+        check_applicable(ahead, now=NOON - timedelta(seconds=1))

@@ -9,7 +9,7 @@ from reconciler.model.inventory import Version
 from reconciler.model.journal import Result
 from reconciler.model.names import Tag
 from reconciler.model.observations import Observations
-from reconciler.model.plan import RepositoryPlan
+from reconciler.model.plan import Cause, RepositoryPlan
 from tests.support.inventories import (
     WEB,
     case,
@@ -186,17 +186,15 @@ def test_children_that_a_killed_run_left_go_on_their_own() -> None:
     assert dropped(work) == {"web": (Result.ABSENT, "the registry no longer has it")}
 
 
-def test_children_that_a_killed_run_left_count_as_no_images_for_the_guards() -> None:
-    amd, arm = image("amd"), image("arm")
-    web = index("web", "sha-web", lists=[amd, arm])
-    other = image("z", "sha-z", age="1d")
-    limits = COMMITS + "guards: {max_delete: 1, max_delete_percent: 50}\n"
-    plan = planned(limits, amd, arm, web, other)
+def test_guards_count_the_images_of_now_whatever_the_plan_calls_them() -> None:
+    limits = COMMITS + "guards: {max_delete: 1, max_delete_percent: 100, never_empty: false}\n"
+    followers = [change.model_copy(update={"cause": Cause.FOLLOWS}) for change in PLAN.changes]
+    edited = PLAN.model_copy(update={"changes": tuple(followers)})
 
-    work = narrowed(plan, amd, arm, other, document=limits)
+    work = narrowed(edited, A, B, document=limits)
 
-    assert all(guard.ok for guard in work.guards)
-    assert [guard.actual for guard in work.guards] == [0.0, 0.0, 1.0]
+    assert [guard.name for guard in work.guards if not guard.ok] == ["max_delete"]
+    assert work.guards[0].actual == 2
 
 
 def test_guards_hold_the_numbers_of_now_against_the_limits_of_now() -> None:
