@@ -19,7 +19,7 @@ ReconcilerError                     1   something we did not foresee
     └── JournalError                8   a record of the journal does not verify
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
 
@@ -128,7 +128,17 @@ class EvidenceError(ReconcilerError):
 
 
 class ManifestError(EvidenceError):
-    """A document is not the manifest that its digest and type promise."""
+    """Documents are not the manifests that their digests and types promise.
+
+    Shape: `flaws` has what is wrong by digest, where several were read.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str = "", flaws: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep the message, and what is wrong with each document."""
+        super().__init__(message, hint=hint)
+        self.flaws = flaws or {}
 
 
 class ProtocolError(EvidenceError):

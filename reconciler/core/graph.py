@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.core.walk import closure, finish_order, turned
 from reconciler.model.inventory import Inventory, Version
-from reconciler.model.manifest import Shape
+from reconciler.model.manifest import ATTESTATION_TYPE, Shape
 from reconciler.model.names import Digest, Tag
 
 Links = Mapping[Digest, Sequence[Digest]]
@@ -30,16 +30,17 @@ class Graph:
 def build_graph(inventory: Inventory) -> Graph:
     """Link the versions of a repository.
 
-    An index keeps what it lists. A subject keeps its referrers and its signature tags, save for
-    a BuildKit attestation that an index lists: that one belongs to the index alone, or every
-    rebuild of an unchanged platform image would leave one more behind.
+    An index keeps what it lists, whatever it says that this is. A subject keeps its referrers and
+    what a tag binds to it, save for an attestation that an index lists beside its subject: that
+    one belongs to the index alone, or every rebuild of an unchanged platform image would leave
+    one more behind. Whether it is one, its own document says, and no index.
 
     Source: OCI image-spec v1.1, image-index.md and manifest.md; BuildKit,
         docs/attestations/attestation-storage.md; cosign, SIGNATURE_SPEC.md.
     """
     keeps: dict[Digest, list[Digest]] = defaultdict(list)
     missing: dict[Digest, list[Digest]] = defaultdict(list)
-    attestations = _listed_attestations(inventory)
+    attestations = frozenset(_listed_attestations(inventory))
     for version in inventory.versions.values():
         children = version.manifest.children if version.manifest else ()
         for child in {child.digest: child for child in children}.values():
@@ -69,21 +70,25 @@ def _speaks(inventory: Inventory, version: Version, tag: Tag) -> bool:
     return subject in inventory.versions and subject != version.digest
 
 
-def _listed_attestations(inventory: Inventory) -> frozenset[Digest]:
-    return frozenset(
-        child.digest
-        for version in inventory.versions.values()
-        if version.manifest
-        for child in version.manifest.children
-        if child.attestation
-    )
+def _listed_attestations(inventory: Inventory) -> Iterator[Digest]:
+    """Yield the attestations that an index lists beside their subjects."""
+    for version in inventory.versions.values():
+        listed = {child.digest for child in version.manifest.children} if version.manifest else ()
+        for digest in listed:
+            child = inventory.versions.get(digest)
+            if child and child.kind == ATTESTATION_TYPE and _subject(child) in listed:
+                yield digest
+
+
+def _subject(version: Version) -> Digest | None:
+    return version.manifest.subject if version.manifest else None
 
 
 def _subjects(version: Version, attestations: frozenset[Digest]) -> Iterator[Digest]:
     """Yield the digests that keep this version because it speaks of them."""
-    manifest = version.manifest
-    if manifest and manifest.subject and version.digest not in attestations:
-        yield manifest.subject
+    subject = _subject(version)
+    if subject and version.digest not in attestations:
+        yield subject
     for tag in version.tags:
         if tag.subject:
             yield tag.subject
@@ -92,27 +97,40 @@ def _subjects(version: Version, attestations: frozenset[Digest]) -> Iterator[Dig
 def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, ...]:
     """Return tagged versions, those nothing keeps, and one of each island.
 
+    A referrer whose subject is here is no root, tagged or not: it goes with its subject.
+
     An island is a circle of versions that only keep one another: an untagged index listing its
     own subject would otherwise be nobody's to judge, and its deletion nobody's decision.
     """
     standing = {
         digest
         for digest, version in inventory.versions.items()
-        if digest not in kept_by or image_tags(inventory, version)
+        if digest not in kept_by
+        or (image_tags(inventory, version) and not _is_referrer(inventory, version))
     }
     adrift = inventory.versions.keys() - closure(keeps, standing)
     return tuple(sorted(standing | set(_sources(inventory, adrift, keeps))))
 
 
-def _sources(inventory: Inventory, adrift: Set[Digest], keeps: Links) -> Iterator[Digest]:
-    """Yield one version of each island from which the rest is reached, an index for choice."""
+def _is_referrer(inventory: Inventory, version: Version) -> bool:
+    """Whether its document says that it belongs to another version that is here."""
+    subject = _subject(version)
+    return subject in inventory.versions and subject != version.digest
 
-    def indexes_first(digest: Digest) -> tuple[bool, Digest]:
-        manifest = inventory.versions[digest].manifest
-        return manifest is None or manifest.shape is not Shape.INDEX, digest
+
+def _sources(inventory: Inventory, adrift: Set[Digest], keeps: Links) -> Iterator[Digest]:
+    """Yield one version of each island from which the rest is reached.
+
+    Chosen is one with a tag of its own, so that rules see the tag, then an index.
+    """
+
+    def tagged_and_indexes_first(digest: Digest) -> tuple[bool, bool, Digest]:
+        version = inventory.versions[digest]
+        is_index = version.manifest is not None and version.manifest.shape is Shape.INDEX
+        return not image_tags(inventory, version), not is_index, digest
 
     reached: set[Digest] = set()
-    for digest in reversed(finish_order(sorted(adrift, key=indexes_first), keeps)):
+    for digest in reversed(finish_order(sorted(adrift, key=tagged_and_indexes_first), keeps)):
         if digest not in reached:
             yield digest
             reached |= closure(keeps, [digest], beyond=reached)

@@ -140,12 +140,17 @@ class _Application:
         return settled.records
 
     def _look(self, noted: Observations, records: Sequence[Record]) -> tuple[Case, Work]:
-        """Read the repository whole, and narrow the plan to what of it may still go."""
+        """Read the repository whole, and narrow the plan to what of it may still go.
+
+        Nothing is deleted of which, or beside which, a document is unread: a label in an index
+        says nothing about what a manifest lists or refers to.
+        """
         approved = self.approved
         governed = Governed(
             approved.planned.repository, approved.policy, self.registry, approved.recall
         )
-        case = case_of(governed, noted, records, self.run.clock())
+        whole = bool(approved.planned.changes)
+        case = case_of(governed, noted, records, self.run.clock(), whole=whole)
         check_clock(self.registry, self.run.clock())
         return case, narrow(approved.planned, case, approved.allowed)
 

@@ -1,6 +1,6 @@
 """Read one repository whole: its listing, then as few documents as prove what keeps what."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,15 +20,20 @@ def observe(
     *,
     facts: frozenset[Fact] = frozenset(),
     seen: Observations | None = None,
+    opaque: Set[Digest] = frozenset(),
+    whole: bool = False,
 ) -> Inventory:
     """Read a repository, all or nothing. `facts` names times that cost extra requests.
+
+    Nothing is read from what is declared `opaque`. `whole` reads every other document, so that
+    nothing that goes is unread, and nothing that stays lists it unseen.
 
     Raises: EvidenceError, when anything could not be read whole and verified; AccessError.
     """
     before = reader.requests
     seen = seen or Observations()
     listing = reader.listing(repository)
-    versions, documents = _read(reader, repository, listing, seen)
+    versions, documents = _read(reader, repository, listing, seen, opaque, whole=whole)
     times = creation_times(reader, repository, documents) if Fact.CREATED in facts else {}
     return Inventory.of(
         repository,
@@ -42,11 +47,18 @@ def observe(
 
 
 def _read(
-    reader: RegistryReader, repository: Repository, listing: Listing, seen: Observations
+    reader: RegistryReader,
+    repository: Repository,
+    listing: Listing,
+    seen: Observations,
+    opaque: Set[Digest],
+    *,
+    whole: bool,
 ) -> tuple[Iterable[Version], Mapping[Digest, Manifest]]:
     if listing.closed:
-        return listing.versions, Survey(reader, repository, listing.versions).run()
-    trail = Trail(reader, repository, listing.versions)
+        survey = Survey(reader, repository, listing.versions, opaque)
+        return listing.versions, survey.read_all() if whole else survey.run()
+    trail = Trail(reader, repository, listing.versions, opaque=opaque, whole=whole)
     trail.run(seen.digests)
     return trail.versions.values(), trail.documents
 

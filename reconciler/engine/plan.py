@@ -90,13 +90,30 @@ def read_case(one: Governed, state: State, now: datetime) -> Case:
     return case_of(one, own.observations(), own.records(), now)
 
 
-def case_of(one: Governed, noted: Observations, records: Sequence[Record], now: datetime) -> Case:
+def case_of(
+    one: Governed,
+    noted: Observations,
+    records: Sequence[Record],
+    now: datetime,
+    *,
+    whole: bool = False,
+) -> Case:
     """Read one repository, with what earlier runs noted of it and wrote down.
+
+    A plan gets by with few documents, and may name too much. Before anything is deleted, the
+    `whole` of them is read: what goes, and whatever might list it or refer to it.
 
     Raises: EvidenceError, when anything could not be read whole; AccessError.
     """
     seen = one.recall(noted, records)
-    inventory = observe(one.reader, one.repository, facts=one.policy.facts, seen=seen)
+    inventory = observe(
+        one.reader,
+        one.repository,
+        facts=one.policy.facts,
+        seen=seen,
+        opaque=one.policy.opaque,
+        whole=whole,
+    )
     return Case(
         policy=one.policy,
         inventory=inventory,

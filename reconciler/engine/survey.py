@@ -1,18 +1,19 @@
 """Read a repository whose listing is complete, with about one document for each image.
 
 An index is pushed after its children, so reading untagged versions from the newest back meets
-the index first; it claims its children, and what is plainly a platform image or an attestation
-needs no reading of its own.
+the index first; it claims its children, and what every index that lists it calls plainly a
+platform image or an attestation needs no reading of its own for a plan. `apply` reads all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from reconciler.errors import EvidenceError
+from reconciler.core.evidence import to_be_read
+from reconciler.engine.manifests import read_manifests
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import Manifest
-from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.names import Digest, Repository
 from reconciler.model.ports import RegistryReader
 
 FEWEST_STRETCHES, MOST_STRETCHES = 10, 100
@@ -35,39 +36,46 @@ class Survey:
     """What was read so far, and which versions need no reading."""
 
     def __init__(
-        self, reader: RegistryReader, repository: Repository, versions: Sequence[Version]
+        self,
+        reader: RegistryReader,
+        repository: Repository,
+        versions: Sequence[Version],
+        opaque: Set[Digest] = frozenset(),
     ) -> None:
-        """Start with a listing and nothing read."""
+        """Start with a listing and nothing read; what is declared `opaque` is never read."""
         self._reader = reader
         self._repository = repository
-        self._versions = {version.digest: version for version in versions}
-        self.documents: dict[Digest, Manifest] = {}
+        self._versions = {one.digest: one for one in versions if one.digest not in opaque}
+        self._documents: dict[Digest, Manifest] = {}
         self._settled: set[Digest] = set()
 
     def run(self) -> dict[Digest, Manifest]:
         """Read tagged versions, then untagged ones from the newest back.
 
-        Raises: EvidenceError, when a listed version has no document.
+        What was read and need not have been is left out, so that the same versions and documents
+        give the same answer in whatever order they come.
+
+        Raises: EvidenceError, when a listed version has no document that can be read.
         """
-        tagged, untagged = self._split()
-        self._read(tagged)
+        tagged = {digest for digest, version in self._versions.items() if version.tags}
+        untagged = self._versions.keys() - tagged
+        self._read(sorted(tagged))
         stretches = self._stretches(sorted(untagged, key=self._newest_first, reverse=True))
         while heads := [head for stretch in stretches if (head := self._next(stretch))]:
             self._read(heads)
-        return self.documents
+        needed = to_be_read(self._versions.keys(), tagged, self._documents)
+        while missing := needed - self._documents.keys():
+            self._read(sorted(missing))
+            needed = to_be_read(self._versions.keys(), tagged, self._documents)
+        return {digest: self._documents[digest] for digest in sorted(needed)}
 
-    def _split(self) -> tuple[list[Digest], list[Digest]]:
-        """Part versions by tag; a signature's tag is its link, so it needs no reading."""
-        tagged, untagged = [], []
-        for version in self._versions.values():
-            if not version.tags:
-                untagged.append(version.digest)
-            elif not all(self._is_signature(tag) for tag in version.tags):
-                tagged.append(version.digest)
-        return tagged, untagged
+    def read_all(self) -> dict[Digest, Manifest]:
+        """Read every version.
 
-    def _is_signature(self, tag: Tag) -> bool:
-        return tag.is_signature and tag.subject in self._versions
+        Raises: EvidenceError, when a listed version has no document that can be read.
+        """
+        self._read(sorted(self._versions))
+        return self._documents
 
     def _newest_first(self, digest: Digest) -> tuple[datetime, int, Digest]:
         version = self._versions[digest]
@@ -102,21 +110,15 @@ class Survey:
         ahead = list(digests)
         while ahead:
             self._settled.update(ahead)
-            found = self._reader.manifests(self._repository, ahead)
-            ahead = []
-            for digest, manifest in found.items():
-                if manifest is None:
-                    raise EvidenceError(
-                        f"{self._repository}@{digest} is listed, but its manifest is unknown",
-                        hint="If this persists, the version is broken: delete it by hand.",
-                    )
-                self.documents[digest] = manifest
-                ahead.extend(self._claim(manifest))
+            found = read_manifests(self._reader, self._repository, self._versions, ahead)
+            self._documents |= found
+            doubtful = {child for manifest in found.values() for child in self._claim(manifest)}
+            ahead = sorted(doubtful - self._documents.keys())
 
     def _claim(self, manifest: Manifest) -> Iterable[Digest]:
         """Settle the children of an index; yield those that must be read all the same."""
         for child in manifest.children:
-            if child.digest in self._versions and child.digest not in self._settled:
+            if child.digest in self._versions:
                 self._settled.add(child.digest)
                 if not child.is_plain_image:
                     yield child.digest

@@ -56,7 +56,7 @@ class Shape(StrEnum):
     INDEX = "index"
     IMAGE = "image"
     OPAQUE = "opaque"
-    """Schema 1 and withdrawn kinds: nothing to follow but a `subject`."""
+    """Lists no manifest, and its content cannot be read: nothing to follow but a `subject`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,9 @@ class Manifest:
     created: str = ""
     """The publisher's own claim (annotation); not the registry's time."""
 
+    oddity: str = ""
+    """Why an opaque document could not be read as an image; empty for known opaque kinds."""
+
     @property
     def kind(self) -> str:
         """The artifact type: declared, else the config's media type, else the document's."""
@@ -146,15 +149,18 @@ class Manifest:
 def parse_manifest(digest: Digest, content_type: str, body: bytes) -> Manifest:
     """Verify a document against its digest and read it by its shape.
 
-    Raises: ManifestError, when the bytes do not hash to `digest`, are not JSON of a known
-        shape, or name something that is no digest: all of it is missing evidence.
+    What it lists and its subject are read strictly, since they keep other versions. Whatever
+    else cannot be read makes a document opaque that lists nothing.
+
+    Raises: ManifestError, when the bytes do not hash to `digest`, are not a JSON object, can be
+        read in two ways, or list something that is no digest: all of it is missing evidence.
     Source: OCI image-spec v1.1, manifest.md and image-index.md.
     """
     document = _json_object(digest, verify(digest, body))
-    label = document.get("mediaType") or content_type.partition(";")[0].strip()
+    label = content_type.partition(";")[0].strip()
     try:
         return _read(digest, label, len(body), document)
-    except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise ManifestError(f"{digest}: not a readable manifest: {error}") from error
 
 
@@ -191,49 +197,149 @@ def _base64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+_UNREADABLE = (LookupError, TypeError, ValueError, OverflowError, AttributeError)
+
+_KNOWN_KEYS = {
+    key.casefold(): key
+    for key in (
+        *("mediaType", "artifactType", "manifests", "config", "layers", "subject", "annotations"),
+        *("fsLayers", "blobs", "digest", "size", "urls", "platform"),
+        *("os", "architecture", "variant"),
+    )
+}
+"""The keys that are read, by how clients spell them that do not regard case."""
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers whether a key stood in it twice."""
+
+    repeats = False
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    found = _Object(pairs)
+    if len(found) != len(pairs):
+        found.repeats = True
+    return found
+
+
 def _json_object(digest: Digest, body: bytes) -> Mapping[str, Any]:
     try:
-        document = json.loads(body)
+        document = json.loads(body, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{digest}: not JSON: {error}") from error
     if not isinstance(document, dict):
         raise ManifestError(f"{digest}: not a JSON object")
+    _refuse_ambiguous(digest, document)
     return document
 
 
-def _read(digest: Digest, label: object, size: int, document: Mapping[str, Any]) -> Manifest:
-    subject = document.get("subject")
-    config = document.get("config")
-    shape = _shape(digest, document)
+def _refuse_ambiguous(digest: Digest, document: Mapping[str, Any]) -> None:
+    """Refuse a document that clients read in different ways, at each level that is read here.
+
+    Some take the first of two equal keys and some the last; Go's do not regard case. What one
+    of them takes for a child another one, and whoever judges by it, does not see.
+
+    Raises: ManifestError, naming the key.
+    Source: Go, encoding/json, "Unmarshal".
+    """
+    described = [document.get("subject"), document.get("config")]
+    for member in ("manifests", "layers"):
+        entries = document.get(member)
+        described += entries if isinstance(entries, list) else ()
+    objects = [one for one in described if isinstance(one, dict)]
+    objects += [one["platform"] for one in objects if isinstance(one.get("platform"), dict)]
+    for one in (document, *objects):
+        folded: dict[str, str] = {}
+        for key in one:
+            other = folded.setdefault(key.casefold(), key)
+            if other != key or _KNOWN_KEYS.get(key.casefold(), key) != key:
+                raise ManifestError(f"{digest}: clients differ in how they read its key {key!r}")
+        _refuse_repeats(digest, one)
+        _refuse_repeats(digest, one.get("annotations"))
+
+
+def _refuse_repeats(digest: Digest, members: object) -> None:
+    """Refuse an object in which one key stands twice; the keys of annotations may differ by case.
+
+    Raises: ManifestError.
+    """
+    if isinstance(members, _Object) and members.repeats:
+        raise ManifestError(f"{digest}: clients differ in how they read it: a key stands twice")
+
+
+def _read(digest: Digest, label: str, size: int, document: Mapping[str, Any]) -> Manifest:
+    """Read an index strictly; of anything else, which lists no manifest, what can be read."""
+    subject = _subject(document.get("subject"))
+    if document.get("manifests") is not None:
+        _refuse_two_shapes(document)
+        return _index(digest, label, size, document, subject)
+    try:
+        return _content(digest, label, size, document, subject)
+    except _UNREADABLE as error:
+        return Manifest(digest, Shape.OPAQUE, label, size, subject=subject, oddity=str(error))
+
+
+def _index(
+    digest: Digest, label: str, size: int, document: Mapping[str, Any], subject: Digest | None
+) -> Manifest:
     return Manifest(
         digest=digest,
-        shape=shape,
-        media_type=_text(label),
+        shape=Shape.INDEX,
+        media_type=_text(document.get("mediaType") or label),
         size=size,
         artifact_type=_text(document.get("artifactType")),
-        config=_descriptor(config) if shape is Shape.IMAGE and config else None,
-        layers=_descriptors(document, "layers") if shape is Shape.IMAGE else (),
         children=_descriptors(document, "manifests"),
-        subject=Digest(subject["digest"]) if subject else None,
-        created=_text((document.get("annotations") or {}).get(CREATED)),
+        subject=subject,
+        created=_created(document),
     )
 
 
-def _shape(digest: Digest, document: Mapping[str, Any]) -> Shape:
-    """Tell the shape; a document with the members of two shapes is none we can trust."""
-    shapes = [
-        shape
-        for shape, members in (
-            (Shape.INDEX, ("manifests",)),
-            (Shape.IMAGE, ("config", "layers")),
-            (Shape.OPAQUE, ("fsLayers", "blobs")),
-        )
-        if any(document.get(member) is not None for member in members)
-    ]
-    if len(shapes) != 1:
-        found = ", ".join(shapes) or "none of manifests, config, layers, fsLayers, blobs"
-        raise ManifestError(f"{digest}: neither image nor index: found {found}")
-    return shapes[0]
+def _content(
+    digest: Digest, label: str, size: int, document: Mapping[str, Any], subject: Digest | None
+) -> Manifest:
+    """Read an image, an artifact, or a document of schema 1 or of a withdrawn kind."""
+    is_image = any(document.get(member) is not None for member in ("config", "layers"))
+    is_known = is_image or any(document.get(member) is not None for member in _OPAQUE_MEMBERS)
+    config = document.get("config")
+    return Manifest(
+        digest=digest,
+        shape=Shape.IMAGE if is_image else Shape.OPAQUE,
+        media_type=_text(document.get("mediaType") or label),
+        size=size,
+        artifact_type=_text(document.get("artifactType")),
+        config=_descriptor(config) if is_image and config else None,
+        layers=_descriptors(document, "layers") if is_image else (),
+        subject=subject,
+        created=_created(document),
+        oddity="" if is_known else "it has no manifests, config, layers, fsLayers or blobs",
+    )
+
+
+_OPAQUE_MEMBERS = ("fsLayers", "blobs")
+
+
+def _refuse_two_shapes(document: Mapping[str, Any]) -> None:
+    """Refuse an index that is an image as well: clients differ in what they take it for.
+
+    Raises: ValueError.
+    """
+    for member in ("config", "layers", *_OPAQUE_MEMBERS):
+        if document.get(member) is not None:
+            raise ValueError(f"it is neither image nor index: it has both manifests and {member}")
+
+
+def _subject(entry: Any) -> Digest | None:
+    """Read a subject; one without a digest names nothing.
+
+    Raises: TypeError, ValueError or AttributeError, for a digest that no version here can have.
+    """
+    named = entry.get("digest") if entry else None
+    return Digest(named) if named else None
+
+
+def _created(document: Mapping[str, Any]) -> str:
+    return _text((document.get("annotations") or {}).get(CREATED))
 
 
 def _descriptors(document: Mapping[str, Any], member: str) -> tuple[Descriptor, ...]:

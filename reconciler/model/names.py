@@ -12,7 +12,7 @@ _WORD = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = rf"{_WORD}(?:/{_WORD})*"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?"
-_SIGNATURE = re.compile(r"sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?")
+_SPELLED = re.compile(r"sha256-([0-9a-f]{64})(?![0-9a-f])")
 
 
 class Name(str):
@@ -72,16 +72,20 @@ class Tag(Name):
 
     @property
     def subject(self) -> Digest | None:
-        """The digest this tag speaks of, when it is a signature or referrers tag.
+        """The digest that this tag spells, whatever stands around it: `sha256-<hex>.sig`.
+
+        Signatures, attestations, source images and lists of referrers are tagged like this, some
+        tools add a prefix or a suffix of their own. Whether the tag speaks of another version, or
+        is a name like others, depends on whether that digest is here.
 
         Source: OCI distribution-spec v1.1, "Referrers tag schema"; cosign, SIGNATURE_SPEC.md.
         """
-        match = _SIGNATURE.fullmatch(self) if self.startswith("sha256-") else None
+        match = _SPELLED.search(self) if "sha256-" in self else None
         return Digest(f"sha256:{match[1]}") if match else None
 
     @property
     def is_signature(self) -> bool:
-        """Whether it is one of cosign's tags, whose document lists no other manifest."""
+        """Whether it ends as one of cosign's tags does."""
         return self.subject is not None and self.endswith((".sig", ".att", ".sbom"))
 
 

@@ -1,6 +1,7 @@
 """A policy: the repositories it governs, what it protects, its rules and its guards."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from operator import attrgetter
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,7 +12,7 @@ from reconciler.errors import InvalidNameError, PolicyError
 from reconciler.model.frozen import Frozen
 from reconciler.model.inventory import Fact
 from reconciler.model.language import Checked, Flaw, Label
-from reconciler.model.names import Repository
+from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import PatternSet, RepositoryGlob
 from reconciler.model.rules import Protection, Rule
 from reconciler.model.spans import Span
@@ -105,6 +106,12 @@ class Policy(Checked):
     def facts(self) -> frozenset[Fact]:
         """The times that its rules and protections need."""
         return frozenset().union(*(rule.facts for rule in self.judging))
+
+    @property
+    def opaque(self) -> frozenset[Digest]:
+        """The digests that stay and of which it declares that nothing is read from them."""
+        entries = (part.digests or () for part in self.protect if part.opaque)
+        return frozenset(chain.from_iterable(entries))
 
     @property
     def judging(self) -> tuple[Rule, ...]:

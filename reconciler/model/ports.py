@@ -128,6 +128,8 @@ class RegistryReader(Protocol):
 
         A document in the cache is not asked for again, so where the listing is not closed its
         presence is proven by `present`.
+
+        Raises: ManifestError, naming every one that is not what its digest promises.
         """
 
     def documents(
@@ -169,6 +171,9 @@ class RegistryReader(Protocol):
 
         What is returned may be some seconds old, where that saves a request for each.
         """
+
+    def deletion_command(self, repository: Repository, version: Version) -> str:
+        """Return the command with which somebody deletes one version by hand."""
 
     def newest(self, repository: Repository, watermark: str) -> Listing:
         """List versions newer than a watermark, and the tags of all it takes to get there."""

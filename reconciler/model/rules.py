@@ -5,7 +5,7 @@ The fields are the syntax of the policy file; `docs/policies.md` explains them t
 
 from collections.abc import Iterator
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from reconciler.model.inventory import Fact
 from reconciler.model.keep import Keep
@@ -99,6 +99,12 @@ class Protection(Checked):
         description="The very manifests it protects.",
         examples=[["sha256:" + "0" * 64]],
     )
+    opaque: StrictBool = Field(
+        False,  # noqa: FBT003 - a default of a field
+        description="Whether these manifests are kept without being read: what they list is not"
+        " protected by them.",
+        examples=[True],
+    )
     keep: Keep = Field(
         Keep(all=True),
         description="Which of the matching images it protects; all unless said otherwise.",
@@ -118,6 +124,9 @@ class Protection(Checked):
         if self.keep.none:
             words = "a protection that keeps nothing protects nothing; remove it"
             yield Flaw(("keep", "none"), words)
+        if self.opaque and not self.digests:
+            words = "'opaque' needs 'digests': only single manifests can be kept unread"
+            yield Flaw(("opaque",), words)
         if self.digests and "keep" in self.model_fields_set:
             yield Flaw(("keep",), "'keep' has no effect beside 'digests'; remove it")
         if self.match is not None and self.match.rest:

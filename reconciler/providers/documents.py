@@ -6,6 +6,7 @@ Source: OCI distribution-spec v1.1, "Pulling manifests" and "Pulling blobs".
 from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
+from reconciler.errors import ManifestError
 from reconciler.model.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest, verify
 from reconciler.model.names import Digest, Repository
 from reconciler.providers.heads import HEADERS, Refusal, holds_blob, look
@@ -48,12 +49,19 @@ class Documents:
     ) -> dict[Digest, Manifest | None]:
         """Read and verify many manifests; None for one the registry lacks.
 
-        Raises: ManifestError, when one is not what its digest promises; what `refusal` makes.
+        Raises: ManifestError, naming all that are not what their digests promise, once the others
+            were read; what `refusal` makes.
         """
         found: dict[Digest, Manifest | None] = {}
+        flaws: dict[str, str] = {}
         for batch in _batches(digests):
-            for digest, document in self._read(repository, "manifests", batch).items():
-                found[digest] = parse_manifest(digest, *document) if document else None
+            for digest, document in self._read(repository, "manifests", batch, flaws).items():
+                try:
+                    found[digest] = parse_manifest(digest, *document) if document else None
+                except ManifestError as error:
+                    flaws[digest] = str(error)
+        if flaws:
+            raise ManifestError("; ".join(flaws.values()), flaws=flaws)
         return found
 
     def documents(
@@ -104,15 +112,28 @@ class Documents:
         return [digest for digest in wanted if digest not in known]
 
     def _read(
-        self, repository: Repository, kind: Kind, digests: list[Digest]
+        self,
+        repository: Repository,
+        kind: Kind,
+        digests: list[Digest],
+        flaws: dict[str, str] | None = None,
     ) -> Mapping[Digest, Document | None]:
-        """Read one batch; what was fetched is kept also when one of the others fails."""
+        """Read one batch; what was fetched is kept also when one of the others fails.
+
+        Where `flaws` are gathered, what is not as its digest promises is noted there.
+        """
         documents: dict[Digest, Document | None] = {**self._cache.get(digests)}
         missing = [digest for digest in digests if digest not in documents]
         fetched: dict[Digest, Document] = {}
 
         def fetch(digest: Digest) -> None:
-            document = self._fetch(f"/v2/{repository.path}/{kind}/{digest}", digest)
+            try:
+                document = self._fetch(f"/v2/{repository.path}/{kind}/{digest}", digest)
+            except ManifestError as error:
+                if flaws is None:
+                    raise
+                flaws[digest] = str(error)
+                return
             if document:
                 fetched[digest] = document
 

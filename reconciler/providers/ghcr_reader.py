@@ -166,6 +166,10 @@ class GhcrReader:
                 hint=f"Give the classic personal token {' and '.join(missing)}.",
             )
 
+    def deletion_command(self, repository: Repository, version: Version) -> str:
+        """Return a call of GitHub's own client, which knows its user's token."""
+        return f"gh api --method DELETE {self._version_path(repository, version)}"
+
     def manifests(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, Manifest | None]:

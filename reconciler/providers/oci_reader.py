@@ -123,6 +123,10 @@ class OciReader:
     def check_deletion(self, repository: Repository) -> None:
         """Prove nothing: whether a registry deletes shows only when it is asked to."""
 
+    def deletion_command(self, repository: Repository, version: Version) -> str:
+        """Return a call of a client that deletes by digest, with all tags that point to it."""
+        return f"skopeo delete docker://{repository}@{version.digest}"
+
     def manifests(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, Manifest | None]:

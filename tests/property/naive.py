@@ -5,13 +5,16 @@ about every other, globs are held by `fnmatch`, expressions by `re`, versions by
 
 Where the text leaves something open, this is how it is read:
 
-* A tag speaks of another version when it is `sha256-<hex>`, with or without `.sig`, `.att` or
-  `.sbom`, and that version is here and is not the one that carries it. Such tags name no image;
-  but if any tag of a version says something else, all its tags count as tags of an image.
+* A tag speaks of another version when it has `sha256-<hex>` in it, whatever stands around that,
+  and that version is here and is not the one that carries it. Such tags name no image; but if any
+  tag of a version says something else, all its tags count as tags of an image.
+* What names a subject that is here is no image of its own, whatever tags it has. An attestation
+  that an index lists beside its subject is that index's alone, if its own document says that it
+  is one.
 * What only speaks of versions that are not here (a signature of another repository, a referrer
   left behind) is counted apart from images, so that it uses up nobody's `last`.
-* An island, versions that only keep one another alive, is judged by one of them: an index where
-  there is one, else the lowest digest. It is an untagged image.
+* An island, versions that only keep one another alive, is judged by one of them: one with a tag of
+  its own, else an index, else the lowest digest.
 * The selector of a rule includes its `except`; the other filters look at whole images. So a tag
   that `except` passes over is unknown, and one that `without` looks at may be known.
 * `any` and `rest` select images without tags, and images with a tag that `except` leaves over.
@@ -36,6 +39,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.inventory import Inventory, Version
+from reconciler.model.manifest import ATTESTATION_TYPE
 from reconciler.model.names import Digest
 from reconciler.model.observations import Observations
 from reconciler.model.policy import Policy
@@ -79,12 +83,14 @@ class Naive:
     def roots(self) -> set[Digest]:
         """Tagged images, untagged ones that nothing keeps, and one of each island."""
         kept = {target for _, target in self.links}
-        roots = {digest for digest in self.versions if self.tags[digest] or digest not in kept}
+        referrers = {digest for digest in self.versions if self._subject(digest) in self.versions}
+        tagged = {digest for digest, tags in self.tags.items() if tags} - referrers
+        roots = tagged | (self.versions.keys() - kept)
         adrift = self.versions.keys() - reach(self.links, roots)
         for digest in adrift:
             before = {other for other in adrift if digest in reach(self.links, [other])}
             if before <= reach(self.links, [digest]):
-                roots.add(min(before, key=lambda one: (not self._is_index(one), one)))
+                roots.add(min(before, key=self._island_key))
         return roots
 
     def _causes(self, said: Mapping[Digest, Mapping[str, bool]]) -> dict[Digest, str]:
@@ -134,6 +140,13 @@ class Naive:
         others = self.versions.keys() - {version.digest}
         return [] if all(speaks_of(tag) in others for tag in version.tags) else list(version.tags)
 
+    def _subject(self, digest: Digest) -> Digest | None:
+        manifest = self.versions[digest].manifest
+        return manifest.subject if manifest and manifest.subject != digest else None
+
+    def _island_key(self, digest: Digest) -> tuple[bool, bool, Digest]:
+        return not self.tags[digest], not self._is_index(digest), digest
+
     def _is_index(self, digest: Digest) -> bool:
         manifest = self.versions[digest].manifest
         return manifest is not None and manifest.shape == "index"
@@ -154,11 +167,13 @@ def links(inventory: Inventory) -> Links:
     """Step 2: pairs of versions of which the second stays while the first does."""
     versions = list(inventory.versions.values())
     listed = {
-        child.digest
+        one.digest
         for version in versions
         if version.manifest
-        for child in version.manifest.children
-        if child.attestation
+        for one in versions
+        if one.manifest
+        and one.manifest.kind == ATTESTATION_TYPE
+        and {one.digest, one.manifest.subject} <= {d.digest for d in version.manifest.children}
     }
     return [(a.digest, b.digest) for a in versions for b in versions if _keeps(a, b, listed)]
 

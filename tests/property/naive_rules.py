@@ -15,7 +15,7 @@ from reconciler.model.names import Digest
 from reconciler.model.rules import Rule
 from reconciler.model.spans import Span
 
-_SPEAKS = re.compile(r"sha256-([0-9a-f]{64})(\.sig|\.att|\.sbom)?")
+_SPEAKS = re.compile(r".*?sha256-([0-9a-f]{64})([^0-9a-f].*)?")
 _NUMBERED = re.compile(r"v?(\d+\.\d+\.\d+.*)")
 
 
@@ -54,7 +54,7 @@ class Read:
 
 
 def speaks_of(tag: str) -> str | None:
-    """Return the digest that a signature or referrers tag speaks of."""
+    """Return the digest that a tag spells, whatever stands around it."""
     found = _SPEAKS.fullmatch(tag)
     return f"sha256:{found[1]}" if found else None
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from reconciler.errors import AccessError
+from reconciler.errors import AccessError, ManifestError
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import Manifest, parse_manifest
 from reconciler.model.names import Digest, Repository, Tag
@@ -89,7 +89,20 @@ class FakeRegistry(Scripted):
         """Send documents; what was sent once comes from the cache for ever."""
         wanted = list(digests)
         self._enter("manifests", *wanted, requests=0)
-        return {digest: self._document(digest) for digest in wanted}
+        found: dict[Digest, Manifest | None] = {}
+        flaws: dict[str, str] = {}
+        for digest in wanted:
+            try:
+                found[digest] = self._document(digest)
+            except ManifestError as error:
+                flaws[digest] = str(error)
+        if flaws:
+            raise ManifestError("; ".join(flaws.values()), flaws=flaws)
+        return found
+
+    def deletion_command(self, repository: Repository, version: Version) -> str:
+        """Return words that no shell knows."""
+        return f"delete {repository}@{version.digest}"
 
     def documents(
         self, repository: Repository, digests: Iterable[Digest]

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from reconciler.core.graph import build_graph, image_tags
 from reconciler.model.inventory import Version
+from reconciler.model.manifest import Descriptor
 from reconciler.model.names import Tag
 from tests.support.inventories import (
     attestation,
@@ -170,12 +173,70 @@ def test_a_referrer_whose_subject_is_gone_is_a_root() -> None:
     assert roots(referrer("bundle", of="gone")) == ["bundle"]
 
 
-def test_a_tagged_referrer_is_a_root_and_kept_by_its_subject_as_well() -> None:
+def test_a_tagged_referrer_goes_with_its_subject_and_is_no_image_of_its_own() -> None:
     web = image("web", "v1")
     chart = referrer("chart", "chart-1", of=web)
 
-    assert roots(web, chart) == ["chart", "web"]
+    assert roots(web, chart) == ["web"]
     assert kept_by("web", web, chart) == ["chart"]
+
+
+def test_a_tagged_referrer_without_its_subject_is_an_image_like_others() -> None:
+    assert tags_of("chart", referrer("chart", "chart-1", of="gone")) == ["chart-1"]
+
+
+def test_an_index_that_lists_its_own_subject_is_judged_with_the_tag_it_has() -> None:
+    web = image("web")
+    island = index("island", "v1", lists=[web], subject=web)
+
+    assert roots(web, island) == ["island"]
+    assert tags_of("island", web, island) == ["v1"]
+
+
+def test_an_island_is_judged_by_what_has_a_tag_of_its_own() -> None:
+    leaf = image("leaf")
+    inner = index("a-inner", lists=[leaf])
+    outer = index("outer", "v1", lists=[inner], subject=leaf)
+
+    assert roots(leaf, inner, outer) == ["outer"]
+
+
+@pytest.mark.parametrize("spelling", ["{}.src", "{}-old", "signed-by-us.{}", "v1_{}.sig.2"])
+def test_a_tag_that_spells_a_version_binds_to_it_whatever_stands_around(spelling: str) -> None:
+    web = image("web", "v1")
+    source = image("source", spelling.format(fallback_tag(web)))
+
+    assert roots(web, source) == ["web"]
+    assert kept_by("web", web, source) == ["source"]
+    assert tags_of("source", source) == [spelling.format(fallback_tag(web))]
+
+
+def test_a_label_gives_nothing_to_an_index_that_lists_it() -> None:
+    web = image("web", "v1")
+    bundle = referrer("bundle", of=web)
+    assert bundle.manifest
+    label = Descriptor(bundle.digest, platform="unknown/unknown", attestation=True)
+    liar = index("liar")
+    assert liar.manifest
+    liar = replace(liar, manifest=replace(liar.manifest, children=(label,)))
+
+    assert kept_by("web", web, bundle, liar) == ["bundle"]
+
+
+def test_an_attestation_listed_without_its_subject_stays_with_its_subject() -> None:
+    web = image("web", "v1")
+    proof = attestation("proof", of=web)
+    other = index("other", lists=[proof])
+
+    assert kept_by("web", web, proof, other) == ["proof"]
+
+
+def test_a_bundle_listed_beside_its_subject_stays_with_its_subject() -> None:
+    web = image("web", "v1")
+    bundle = referrer("bundle", of=web)
+    both = index("both", lists=[web, bundle])
+
+    assert kept_by("web", web, bundle, both) == ["bundle"]
 
 
 def test_signature_tags_of_every_kind_follow_what_they_speak_of() -> None:

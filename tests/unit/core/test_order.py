@@ -124,7 +124,7 @@ def test_a_newer_referrer_with_a_name_of_its_own_goes_before_its_older_subject()
     base = image("base", "v1", age="9d")
     chart = referrer("chart", "v1-chart", of=base, age="2d")
 
-    assert order(base, chart) == [["chart"], ["base"]]
+    assert order(base, chart) == [["chart", "base"]]
 
 
 def test_a_long_chain_of_referrers_is_ordered_without_recursion() -> None:

@@ -173,7 +173,7 @@ def test_a_version_that_is_present_without_a_manifest_is_missing_evidence(plain:
     plain.push(BUILD, "v1")
     plain.registry.on("manifests", lambda: plain.registry.storage.remove(BUILD.digest))
 
-    with pytest.raises(EvidenceError, match=f"@{BUILD.digest} exists, but not its manifest"):
+    with pytest.raises(EvidenceError, match=f"{BUILD.digest} .tags v1.: the registry has no such"):
         observe(plain.registry, WEB)
 
 

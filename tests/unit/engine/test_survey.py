@@ -1,10 +1,14 @@
 """A complete listing is read with about one document for each image."""
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.engine.observe import observe
 from reconciler.errors import EvidenceError
+from reconciler.model.names import Digest
 from tests.support.documents import (
+    MANIFEST,
     Document,
     artifact,
     attestation,
@@ -15,6 +19,8 @@ from tests.support.documents import (
     signature,
 )
 from tests.support.scenes import WEB, Scene
+
+PLATFORM = {"os": "linux", "architecture": "amd64"}
 
 
 def _build(number: int) -> Document:
@@ -116,7 +122,7 @@ def test_a_child_that_is_no_platform_image_is_read(scene: Scene) -> None:
     assert chart.digest in scene.registry.fetched
 
 
-def test_a_signature_is_not_read_since_its_tag_says_what_it_signs(scene: Scene) -> None:
+def test_a_signature_is_read_like_others_since_a_tag_stands_on_anything(scene: Scene) -> None:
     signed, signing = image("signed"), [signature(image("signed")), artifact("attestation")]
     scene.push(signed, "v1")
     for document, kind in zip(signing, ("sig", "att"), strict=True):
@@ -124,7 +130,7 @@ def test_a_signature_is_not_read_since_its_tag_says_what_it_signs(scene: Scene) 
 
     observe(scene.registry, WEB)
 
-    assert scene.registry.fetched == [signed.digest]
+    assert set(scene.registry.fetched) == {signed.digest, *(one.digest for one in signing)}
 
 
 def test_a_signature_of_something_unknown_is_read_as_an_image(scene: Scene) -> None:
@@ -177,10 +183,56 @@ def test_a_listed_version_without_a_manifest_is_missing_evidence(scene: Scene) -
     scene.push(lost, "v1")
     scene.registry.on("manifests", lambda: scene.registry.storage.remove(lost.digest))
 
-    with pytest.raises(EvidenceError, match=f"ghcr.io/acme/web@{lost.digest} is listed") as raised:
+    with pytest.raises(EvidenceError, match="the registry has no such manifest") as raised:
         observe(scene.registry, WEB)
 
-    assert "delete it by hand" in raised.value.hint
+    assert lost.digest in str(raised.value)
+    assert f"delete it by hand: delete {WEB}@{lost.digest}" in raised.value.hint
+    assert f'digests: ["{lost.digest}"], opaque: true' in raised.value.hint
+
+
+def test_every_version_that_cannot_be_read_is_named_at_once(scene: Scene) -> None:
+    bad = [Document(MANIFEST, f'{{"manifests": [{number}]}}'.encode()) for number in range(3)]
+    for number, document in enumerate(bad):
+        scene.push(document, f"bad{number}")
+
+    with pytest.raises(EvidenceError) as raised:
+        observe(scene.registry, WEB)
+
+    assert all(f"{one.digest} (version " in str(raised.value) for one in bad)
+    assert all(one.digest in raised.value.hint for one in bad)
+
+
+def test_what_is_declared_opaque_is_never_read(scene: Scene) -> None:
+    bad = Document(MANIFEST, b'{"manifests": [1]}')
+    scene.push(bad, "bad")
+    scene.push(image("good"), "v1")
+
+    inventory = observe(scene.registry, WEB, opaque=frozenset({Digest(bad.digest)}))
+
+    assert scene.registry.fetched == [image("good").digest]
+    assert inventory.versions[Digest(bad.digest)].manifest is None
+
+
+def test_a_child_is_read_as_soon_as_one_index_calls_it_something_else(scene: Scene) -> None:
+    inner = index(image("a"))
+    liar = index(replace(inner, media_type=MANIFEST, listing={"platform": PLATFORM}), image("b"))
+    honest = index(inner, image("c"))
+    scene.push(honest, "v1")
+    scene.push(liar, "v2")
+
+    inventory = observe(scene.registry, WEB)
+
+    assert inventory.versions[Digest(inner.digest)].manifest is not None
+
+
+def test_read_whole_every_document_is_read_whatever_lists_it(scene: Scene) -> None:
+    build = _build(1)
+    scene.push(build, "v1")
+
+    inventory = observe(scene.registry, WEB, whole=True)
+
+    assert all(version.manifest for version in inventory.versions.values())
 
 
 def test_a_child_that_is_not_listed_is_no_error_and_not_asked_for(scene: Scene) -> None:

@@ -28,9 +28,9 @@ def refused(body: bytes) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("second", ["fsLayers", "manifests", "blobs"])
-def test_a_document_with_the_members_of_two_shapes_is_refused(second: str) -> None:
-    body = json.dumps(IMAGE | {second: []}).encode()
+@pytest.mark.parametrize("second", ["config", "layers", "fsLayers", "blobs"])
+def test_a_document_that_is_an_index_and_something_else_is_refused(second: str) -> None:
+    body = json.dumps(INDEX | {second: []}).encode()
 
     assert "neither image nor index" in refused(body)
 
@@ -43,7 +43,6 @@ def test_a_document_with_the_members_of_two_shapes_is_refused(second: str) -> No
         b"[]",
         b"null",
         b'"text"',
-        b"{}",
         b'{"manifests": {}}',
         b'{"manifests": "x"}',
         b'{"manifests": [1]}',
@@ -51,13 +50,8 @@ def test_a_document_with_the_members_of_two_shapes_is_refused(second: str) -> No
         b'{"manifests": [{"digest": "latest"}]}',
         b'{"manifests": [{"digest": 7}]}',
         b'{"manifests": [{"digest": "sha384:00"}]}',
-        b'{"layers": [], "config": "x"}',
-        b'{"layers": [], "config": {"mediaType": "x"}}',
         b'{"layers": [], "subject": {"digest": "x"}}',
         b'{"layers": [], "subject": "x"}',
-        b'{"layers": [], "annotations": [1]}',
-        b'{"layers": [], "mediaType": "\\ud800"}',
-        b'{"layers": [], "artifactType": "\\udfff"}',
         b"\xff\xfe{",
         b"[" * 100_000,
         b'{"layers":' * 50_000,
@@ -66,6 +60,72 @@ def test_a_document_with_the_members_of_two_shapes_is_refused(second: str) -> No
 )
 def test_what_is_no_manifest_is_refused_by_name(body: bytes) -> None:
     assert refused(body)
+
+
+_ENTRY = f'{{"digest": "{SOME}", "size": 1}}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"manifests": [], "Manifests": [{_ENTRY}]}}',
+        f'{{"Manifests": [{_ENTRY}]}}',
+        f'{{"MANIFESTS": [{_ENTRY}], "layers": []}}',
+        f'{{"manife\u017fts": [{_ENTRY}], "layers": []}}',
+        f'{{"manifests": [], "manifests": [{_ENTRY}]}}',
+        f'{{"layers": [], "Subject": {_ENTRY}}}',
+        f'{{"layers": [], "subject": {_ENTRY}, "subject": null}}',
+        f'{{"layers": [], "subject": {{"Digest": "{SOME}"}}}}',
+        f'{{"manifests": [{{"digest": "{SOME}", "Digest": "sha256:{"6" * 64}"}}]}}',
+        f'{{"manifests": [{{"digest": "{SOME}", "digest": "sha256:{"6" * 64}"}}]}}',
+        f'{{"manifests": [{{"digest": "{SOME}", "mediatype": "x"}}]}}',
+        f'{{"manifests": [{{"digest": "{SOME}", "platform": {{"OS": "linux"}}}}]}}',
+        f'{{"config": {{"digest": "{SOME}", "MediaType": "x"}}, "layers": []}}',
+        '{"layers": [], "artifacttype": "x"}',
+        '{"layers": [], "x-own": 1, "X-Own": 2}',
+        '{"layers": [], "annotations": {"a": "1", "a": "2"}}',
+    ],
+)
+def test_a_document_that_clients_read_in_different_ways_is_refused(body: str) -> None:
+    assert "clients differ" in refused(body.encode())
+
+
+def test_annotations_may_differ_by_case() -> None:
+    body = b'{"layers": [], "annotations": {"Name": "1", "name": "2"}}'
+
+    assert parse_manifest(digest_of(body), "", body).shape is Shape.IMAGE
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"manifests": null}',
+        b'{"artifactType": "text/plain"}',
+        b'{"layers": [], "config": "x"}',
+        b'{"layers": [], "config": {"mediaType": "x"}}',
+        b'{"layers": [], "config": {"mediaType": "x", "digest": "", "size": 0}}',
+        b'{"layers": [{"digest": "blake3:00", "size": 1}]}',
+        b'{"layers": [{"digest": "sha256:00", "size": -1}]}',
+        b'{"layers": {}}',
+        b'{"layers": [], "annotations": [1]}',
+        b'{"layers": [], "mediaType": "\\ud800"}',
+        b'{"layers": [], "artifactType": "\\udfff"}',
+    ],
+)
+def test_what_lists_nothing_is_opaque_however_odd_it_is(body: bytes) -> None:
+    manifest = parse_manifest(digest_of(body), "application/x-odd", body)
+
+    assert manifest.shape is Shape.OPAQUE
+    assert manifest.oddity
+    assert manifest.names == frozenset()
+
+
+@pytest.mark.parametrize("rest", ['"layers": [{}]', '"config": {"digest": ""}', '"blobs": null'])
+def test_an_odd_document_still_names_its_subject(rest: str) -> None:
+    body = f'{{"subject": {{"digest": "{SOME}"}}, {rest}}}'.encode()
+
+    assert parse_manifest(digest_of(body), "", body).names == {SOME}
 
 
 @pytest.mark.parametrize("size", ["Infinity", "NaN", "1e999", "-1", "9223372036854775808", '"x"'])
