@@ -10,7 +10,8 @@ ReconcilerError                     1   something we did not foresee
 ├── EvidenceError                   6   something could not be read whole and verified
 │   ├── ManifestError               6   a document is not the manifest its digest promises
 │   ├── ProtocolError               6   the registry answered outside its specification
-│   └── UnreachableError            6   no answer, or only failures
+│   ├── UnreachableError            6   no answer, or only failures
+│   └── PostponedError              6   a change was not made, and may be sent later
 ├── AccessError                    77   the registry refuses these credentials
 │   └── DeletionDisabledError      77   the registry refuses deletion as such
 ├── LockedError                     5   another run holds the lock
@@ -147,6 +148,15 @@ class ProtocolError(EvidenceError):
 
 class UnreachableError(EvidenceError):
     """The registry gave no answer, or only failures, to a read that was tried again."""
+
+
+class PostponedError(EvidenceError):
+    """A change was certainly not made: a limit refused it, or it could not be sent at once.
+
+    It may be sent later, by whoever looks again whether it still is right.
+    """
+
+    hint = "Run again later: a limit of the registry leaves no room now."
 
 
 class AccessError(ReconcilerError):

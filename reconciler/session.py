@@ -127,7 +127,7 @@ class Session:
         `halt` gives a reason to stop, empty to go on; all who are `watching` hear each outcome.
         """
         self.state.check_writable()
-        held_by, run = begin(self.clock, halt, watching)
+        held_by, run = begin(self.clock, halt, watching, self.registries.watch.monotonic)
         authority = Authority(
             registry_for=self.registries.registry,
             policy_for=self.policies.policy_for,
@@ -267,7 +267,10 @@ def state_of(settings: Settings, place: str | None) -> State:
 
 
 def begin(
-    clock: Clock, halt: Callable[[], str], watching: Sequence[Callable[[Outcome], None]]
+    clock: Clock,
+    halt: Callable[[], str],
+    watching: Sequence[Callable[[Outcome], None]],
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> tuple[Holder, Run]:
     """Begin a run: who holds its locks, and what it goes by. Who is `watching` hears outcomes."""
 
@@ -276,7 +279,8 @@ def begin(
             watcher(outcome)
 
     held_by = holder(clock())
-    return held_by, Run(held_by.run, f"{held_by.who}@{held_by.where}", clock, halt, report)
+    who = f"{held_by.who}@{held_by.where}"
+    return held_by, Run(held_by.run, who, clock, halt, report, monotonic)
 
 
 def holder(now: datetime) -> Holder:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.history import Attempt
 from reconciler.core.owed import HalfDone
+from reconciler.engine.bring_back import bring_back
 from reconciler.engine.execute import Run
 from reconciler.model.inventory import Version
 from reconciler.model.journal import Entry, Record, Result
@@ -46,6 +47,5 @@ class Amends:
         version = Version(attempt.digest, id=attempt.version_id)
         if self.registry.version(self.repository, version):
             return True
-        self.registry.pace(1)
-        self.state.confirm_lock()
-        return self.registry.restore(self.repository, version).done
+        self.registry.pace(self.repository, 1)
+        return bring_back(self.registry, self.state, self.repository, version).done

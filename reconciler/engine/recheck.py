@@ -1,6 +1,7 @@
 """Look at what was pushed or tagged since an inventory was read, and at all it refers to."""
 
 from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass, field
 
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Inventory, Version
@@ -8,20 +9,50 @@ from reconciler.model.names import Digest
 from reconciler.model.ports import RegistryReader
 
 
-def newly_referenced(reader: RegistryReader, inventory: Inventory) -> set[Digest]:
-    """Return the versions that something newer than the inventory names: a document or a tag.
+@dataclass
+class Recheck:
+    """Looks at the newest versions again and again; a document is read once, it never changes."""
 
-    What speaks of something newer counts as well: an image may be pushed again whose signature
-    was left behind.
+    reader: RegistryReader
+    inventory: Inventory
+    _names: dict[Digest, frozenset[Digest]] = field(default_factory=dict)
+    """What each new document that was read names."""
 
-    Raises: EvidenceError, when the newest versions cannot be read: then nothing more may go.
-    """
-    listing = reader.newest(inventory.repository, inventory.evidence.watermark)
-    fresh = {version.digest for version in listing.versions} - inventory.versions.keys()
-    named = fresh | _named_by(reader, inventory, fresh)
-    speaking = _speaking(inventory, named - inventory.versions.keys())
-    named.update(_tagged(listing.versions, inventory), speaking)
-    return named & inventory.versions.keys()
+    def newly_referenced(self) -> set[Digest]:
+        """Return the versions that something newer than the inventory names: a document or a tag.
+
+        What speaks of something newer counts as well: an image may be pushed again whose
+        signature was left behind.
+
+        Raises: EvidenceError, when the newest versions cannot be read: then nothing more may go.
+        """
+        inventory = self.inventory
+        listing = self.reader.newest(inventory.repository, inventory.evidence.watermark)
+        fresh = {version.digest for version in listing.versions} - inventory.versions.keys()
+        named = fresh | self._named_by(fresh)
+        speaking = _speaking(inventory, named - inventory.versions.keys())
+        named.update(_tagged(listing.versions, inventory), speaking)
+        return named & inventory.versions.keys()
+
+    def _named_by(self, fresh: Set[Digest]) -> set[Digest]:
+        """Follow new versions to all they name, through what the inventory does not know."""
+        named: set[Digest] = set()
+        followed: set[Digest] = set()
+        while ahead := (fresh | named) - followed - self.inventory.versions.keys():
+            followed |= ahead
+            if unread := ahead - self._names.keys():
+                self._read(unread, fresh)
+            named.update(*(self._names.get(digest, ()) for digest in ahead))
+        return named
+
+    def _read(self, digests: Set[Digest], fresh: Set[Digest]) -> None:
+        """Read documents; what a new version names may be missing, the version itself not."""
+        repository = self.inventory.repository
+        for digest, manifest in self.reader.manifests(repository, sorted(digests)).items():
+            if manifest:
+                self._names[digest] = frozenset(manifest.names)
+            elif digest in fresh:
+                raise EvidenceError(f"{repository}@{digest}: its manifest is unknown")
 
 
 def _tagged(versions: Iterable[Version], inventory: Inventory) -> Iterator[Digest]:
@@ -32,20 +63,6 @@ def _tagged(versions: Iterable[Version], inventory: Inventory) -> Iterator[Diges
         if tags:
             yield version.digest
         yield from (subject for tag in tags if (subject := tag.subject))
-
-
-def _named_by(reader: RegistryReader, inventory: Inventory, fresh: Set[Digest]) -> set[Digest]:
-    """Follow new versions to all they name, through what the inventory does not know."""
-    named: set[Digest] = set()
-    read: set[Digest] = set()
-    while ahead := (fresh | named) - read - inventory.versions.keys():
-        read |= ahead
-        for digest, manifest in reader.manifests(inventory.repository, sorted(ahead)).items():
-            if manifest:
-                named |= manifest.names
-            elif digest in fresh:
-                raise EvidenceError(f"{inventory.repository}@{digest}: its manifest is unknown")
-    return named
 
 
 def _speaking(inventory: Inventory, arrived: Set[Digest]) -> Iterator[Digest]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reconciler.engine.bring_back import bring_back
 from reconciler.engine.execute import BATCH, Outcome, Run, told
 from reconciler.engine.failures import FailureBudget
 from reconciler.engine.intents import intent
@@ -75,11 +76,10 @@ class Restoring:
         if missing := self._missing(change):
             return Outcome(change, Result.NOT_DONE, f"it would come back without {missing[0]}")
         try:
-            self.registry.pace(1)
+            self.registry.pace(self.repository, 1)
         except StoppedError as error:
             self.stopped = str(error)
             return Outcome(change, Result.NOT_DONE, self.stopped)
-        self.state.confirm_lock()
         return self._sent(change)
 
     def _sent(self, change: Change) -> Outcome:
@@ -108,7 +108,7 @@ class Restoring:
         """Restore, then look at what came back: its digest, and its tags."""
         wanted = Version(change.digest, id=change.version_id)
         if change.digest not in self.live:
-            answer = self.registry.restore(self.repository, wanted)
+            answer = bring_back(self.registry, self.state, self.repository, wanted)
             if not answer.done:
                 return Outcome(change, Result.FAILED, answer.message, answer.status)
         found = self._look_at(wanted)

@@ -4,7 +4,7 @@ Planning receives a `RegistryReader`, which cannot delete: the type checker prov
 writes nothing. An implementation raises the errors of `reconciler.errors` and no others.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +17,15 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.observations import Observations
 from reconciler.model.patterns import RepositoryGlob
+
+FRESH_SECONDS = 5.0
+"""How old what a deletion was decided upon may be when its DELETE is sent, in seconds.
+
+This is the window that no client can close: registries offer no conditional delete.
+"""
+
+SENDING_SECONDS = 1.0
+"""The part of FRESH_SECONDS that is left for the sending itself, in seconds."""
 
 Clock = Callable[[], datetime]
 """Gives the present moment, aware, in UTC."""
@@ -77,6 +86,9 @@ class DeletionResult(StrEnum):
     ABSENT = "absent"
     RETAINED = "retained"
     FAILED = "failed"
+    REFUSED = "refused"
+    """Certainly not carried out: a limit refused it, or left no room to send it at all."""
+
     LOST = "lost"
     """No answer, or a server failure: only reading can tell what happened."""
 
@@ -98,6 +110,8 @@ class Restoration:
     done: bool
     status: int = 0
     message: str = ""
+    refused: bool = False
+    """Whether a limit refused it, so that it may be sent again after `pace`."""
 
 
 class RegistryReader(Protocol):
@@ -166,10 +180,16 @@ class RegistryReader(Protocol):
     def version(self, repository: Repository, version: Version) -> Version | None:
         """Look at one version now, without a cache; None when the registry lacks it."""
 
-    def look(self, repository: Repository, versions: Sequence[Version]) -> Mapping[Digest, Version]:
+    def look(
+        self,
+        repository: Repository,
+        versions: Sequence[Version],
+        followers: Set[Digest] = frozenset(),
+    ) -> Mapping[Digest, Version]:
         """Look at several versions right before they are deleted; absent ones are left out.
 
-        What is returned may be some seconds old, where that saves a request for each.
+        Nothing that is returned is older than the call. `followers` are those of the versions
+        that go only because of another one: a listing will do, where that saves requests.
         """
 
     def deletion_command(self, repository: Repository, version: Version) -> str:
@@ -194,11 +214,28 @@ class Registry(RegistryReader, Protocol):
         Raises: AccessError or DeletionDisabledError, saying what is missing.
         """
 
-    def pace(self, deletions: int) -> None:
-        """Wait until so many deletions or restorations may be sent without a pause between."""
+    def watching(self, repository: Repository) -> AbstractContextManager[None]:
+        """Read beside the deletions, in a `with` block, what a look at each would cost too much.
+
+        What fails there is raised by `pace` and `newest`: then nothing more may go.
+        """
+
+    def pace(
+        self,
+        repository: Repository,
+        changes: int,
+        looked_at: Sequence[Version] = (),
+        followers: Set[Digest] = frozenset(),
+    ) -> None:
+        """Wait until a look and so many deletions or restorations may go without a pause.
+
+        This is where a run waits, and nowhere between a look and what is sent upon it.
+
+        Raises: PostponedError, when the wait would be too long; StoppedError.
+        """
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
-        """Delete one version by id or digest: one attempt, never repeated blindly.
+        """Delete one version by id or digest: sent once and at once, or not at all.
 
         Raises: AccessError, when the right is missing; any other answer is a Deletion.
         """

@@ -1,10 +1,12 @@
 """GitHub Container Registry, changed: deletions through the REST API, and their way back."""
 
+from collections.abc import Sequence, Set
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import httpx
 
-from reconciler.errors import EvidenceError
+from reconciler.errors import EvidenceError, PostponedError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import Deletion, DeletionResult, Restoration
@@ -15,29 +17,40 @@ from reconciler.providers.tagging import attach
 from reconciler.transport.github import words
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
 
-LOOKS = 2
-"""Pages that a look at one component takes as a rule: neighbours in time are on one page."""
-
 _DENIED = (401, 403)
 
 
 class GhcrRegistry(GhcrReader):
     """A `Registry` of GitHub's packages, which GitHub can restore for thirty days."""
 
-    def pace(self, deletions: int) -> None:
-        """Wait until so many deletions, and looks at them before, may be sent without a pause."""
-        self._connection.budget.reserve(deletions * WRITE_POINTS, beside=LOOKS * READ_POINTS)
+    def watching(
+        self,
+        repository: Repository,  # noqa: ARG002 - the port has it
+    ) -> AbstractContextManager[None]:
+        """Read nothing beside: a page of the listing shows all that is new."""
+        return nullcontext()
+
+    def pace(
+        self,
+        repository: Repository,
+        changes: int,
+        looked_at: Sequence[Version] = (),
+        followers: Set[Digest] = frozenset(),
+    ) -> None:
+        """Wait until the reads of a look and so many changes may be sent without a pause."""
+        reads = self._reads(repository, looked_at, followers) if looked_at else 0
+        self._connection.budget.reserve(changes * WRITE_POINTS + reads * READ_POINTS)
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
         """Delete one version and, with it, all its tags.
-
-        Only what a limit refused is sent again: it had no effect.
 
         Raises: AccessError, when the right is missing.
         """
         path = self._version_path(repository, version)
         try:
             response = self._api.write("DELETE", path)
+        except PostponedError as error:
+            return Deletion(DeletionResult.REFUSED, message=str(error))
         except EvidenceError as error:
             return Deletion(DeletionResult.LOST, message=str(error))
         if response.status_code == 404 and not says_no_version(response):
@@ -52,6 +65,8 @@ class GhcrRegistry(GhcrReader):
         path = f"{self._version_path(repository, version)}/restore"
         try:
             response = self._api.write("POST", path)
+        except PostponedError as error:
+            return Restoration(done=False, message=str(error), refused=True)
         except EvidenceError as error:
             return Restoration(self.version(repository, version) is not None, message=str(error))
         if response.status_code in _DENIED:

@@ -39,5 +39,8 @@ class GitHubApi:
         return response
 
     def write(self, method: str, path: str) -> httpx.Response:
-        """Send a change once; any status comes back."""
-        return self.client.write(method, path, headers=HEADERS)
+        """Send a change at once and only once; any status comes back but a limit's refusal.
+
+        Raises: PostponedError, where it was not carried out; UnreachableError.
+        """
+        return self.client.write_at_once(method, path, headers=HEADERS)

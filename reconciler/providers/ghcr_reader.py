@@ -1,6 +1,6 @@
 """GitHub Container Registry, read: versions through the REST API, documents from the registry."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from reconciler.model.ports import Allowance, Capabilities, Listing
 from reconciler.providers.creation import read_creation
 from reconciler.providers.ghcr_access import Need, failure, missing_scopes, says_no_version
 from reconciler.providers.ghcr_connection import GhcrConnection
-from reconciler.providers.ghcr_listing import Remembered, VersionPages
+from reconciler.providers.ghcr_listing import PARALLEL_PAGES, Remembered, VersionPages
 from reconciler.providers.ghcr_newest import read_newest
 from reconciler.providers.ghcr_packages import Packages
 from reconciler.providers.ghcr_pages import PAGE_SIZE
@@ -31,6 +31,7 @@ from reconciler.providers.ghcr_rows import package_of, version_of, versions_of
 from reconciler.providers.ghcr_whole import Reading, read_whole
 from reconciler.transport.limits import WRITE_POINTS
 from reconciler.transport.pages import pages
+from reconciler.transport.pool import gather
 
 RESTORABLE = timedelta(days=30)
 """How long GitHub holds a deletion. Source: GitHub, "Deleting and restoring a package"."""
@@ -109,20 +110,28 @@ class GhcrReader:
         versions = {version.id: version for page in read for version in page.versions}
         return _listing(repository, tuple(versions.values()), pages=len(read), closed=False)
 
-    def look(self, repository: Repository, versions: Sequence[Version]) -> Mapping[Digest, Version]:
-        """Look at images one by one, and at what only follows them on its page.
+    def look(
+        self,
+        repository: Repository,
+        versions: Sequence[Version],
+        followers: Set[Digest] = frozenset(),
+    ) -> Mapping[Digest, Version]:
+        """Look at images one by one, and at untagged followers on their page of the listing.
 
-        What has a tag or was read can be an image that somebody tags; a listing may show that
-        late. A child nobody had to read goes with its image, and a page some seconds old will do.
+        Whoever sets a tag sets it on an image, and a listing may show that late. A follower
+        without a tag goes with its image, so that its page will do: one read for many of them.
         """
         path = self._packages.path(repository)
         fetch = VersionPages(self._api, self._remembered, path).fetch
-        places = self._places.get(repository, Places())
-        followers = [one for one in versions if not (one.tags or one.manifest)]
-        listed = places.look(followers, fetch, self._connection.watch.monotonic())
-        seen = {found.id: found for found in listed}
-        found = [seen.get(one.id) or self.version(repository, one) for one in versions]
-        return {version.digest: version for version in found if version}
+        listed = self._places.get(repository, Places()).standing(
+            self._on_pages(versions, followers), fetch
+        )
+        asked = {one.id: one for one in versions if one.id not in listed}
+        found = gather(
+            lambda number: self.version(repository, asked[number]), asked, workers=PARALLEL_PAGES
+        )
+        seen = [listed.get(one.id) or found.get(one.id) for one in versions]
+        return {version.digest: version for version in seen if version}
 
     def version(self, repository: Repository, version: Version) -> Version | None:
         """Look at one version now; None when GitHub lacks it.
@@ -215,6 +224,18 @@ class GhcrReader:
     ) -> Mapping[Digest, datetime | None]:
         """Read when each image says it was built."""
         return read_creation(self._connection.documents, repository, manifests)
+
+    def _reads(
+        self, repository: Repository, versions: Sequence[Version], followers: Set[Digest]
+    ) -> int:
+        """Count what a look at the newest versions and at these will take, as a rule."""
+        on_pages = self._on_pages(versions, followers)
+        pages = self._places.get(repository, Places()).pages_of(on_pages)
+        return 1 + len(pages) + len(versions) - sum(map(len, pages.values()))
+
+    @staticmethod
+    def _on_pages(versions: Sequence[Version], followers: Set[Digest]) -> list[Version]:
+        return [one for one in versions if one.digest in followers and not one.tags]
 
     def _owned(self, host: str, owner: str) -> Iterator[Repository]:
         for package in self._packages.of(owner):

@@ -23,6 +23,7 @@ MAX_REQUEST_ID = 100
 """Longest id of a request that is kept, in characters."""
 
 _DONE = frozenset({200, 202, 204})
+_TOO_MANY = 429
 _IN_USE = frozenset({409, 412})
 _DISABLED_HINT = (
     "Allow deletion at the registry: for CNCF distribution set"
@@ -64,6 +65,8 @@ def _result(response: httpx.Response) -> DeletionResult:
         return DeletionResult.DELETED
     if says_absent(response):
         return DeletionResult.ABSENT
+    if response.status_code == _TOO_MANY:
+        return DeletionResult.REFUSED
     if response.status_code in TEMPORARY:
         return DeletionResult.LOST
     if response.status_code in _IN_USE or _is_in_use(response):

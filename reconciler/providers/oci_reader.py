@@ -3,7 +3,7 @@
 Source: OCI distribution-spec v1.1.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from reconciler.providers.documents import Documents
 from reconciler.providers.oci_access import Action, failure
 from reconciler.providers.oci_catalogue import read_catalogue
 from reconciler.providers.oci_referrers import Referrers
+from reconciler.providers.oci_rounds import Reading, Rounds
 from reconciler.providers.oci_tags import Tags
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.credentials import Credentials, anonymous
@@ -42,7 +43,8 @@ class OciReader:
         self._documents = Documents(client, cache, self._refusal)
         self._tags = Tags(client, self._refusal)
         self._referrers = Referrers(client, self._refusal)
-        self._listed: dict[Repository, Mapping[Digest, tuple[Tag, ...]]] = {}
+        self._readings: dict[Repository, Reading] = {}
+        self._rounds: dict[Repository, Rounds] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -78,8 +80,10 @@ class OciReader:
 
         Raises: EvidenceError, when a tag points to nothing, or the list is not whole.
         """
+        began = self._client.monotonic()
         listing = self._tags.listing(repository)
-        self._listed[repository] = {version.digest: version.tags for version in listing.versions}
+        targets = {tag: one.digest for one in listing.versions for tag in one.tags}
+        self._readings[repository] = Reading(targets, began, self._client.monotonic())
         return listing
 
     def newest(
@@ -87,26 +91,40 @@ class OciReader:
         repository: Repository,
         watermark: str,  # noqa: ARG002 - the port has it
     ) -> Listing:
-        """List all tagged versions again: nothing here tells new ones from old ones."""
-        return self.listing(repository)
+        """List all tagged versions: nothing here tells new ones from old ones.
 
-    def look(self, repository: Repository, versions: Sequence[Version]) -> Mapping[Digest, Version]:
+        While deletions are `watching`, tags that were known stand as the last round saw them.
+        """
+        rounds = self._rounds.get(repository)
+        return rounds.listing() if rounds else self.listing(repository)
+
+    def look(
+        self,
+        repository: Repository,
+        versions: Sequence[Version],
+        followers: Set[Digest] = frozenset(),  # noqa: ARG002 - the port has it
+    ) -> Mapping[Digest, Version]:
         """Look at several versions and their tags now; what the registry lacks is left out.
 
-        Asked are the tags that they are known by, here and in the last listing. A tag that came
-        to one after that listing is not seen: a registry does not tell what points to a digest.
+        Asked are the tags that they are known by, here and in the last listing; a version that
+        none of them leads to is asked for itself. A tag that came to one after that listing is
+        not seen: a registry does not tell what points to a digest.
         """
-        present = self.present(repository, [version.digest for version in versions])
-        standing = [version for version in versions if present[version.digest]]
-        listed = self._listed.get(repository, {})
-        asked = {tag for v in standing for tag in (*v.tags, *listed.get(v.digest, ()))}
-        targets = self._tags.targets(repository, sorted(asked))
+        asked = {
+            tag: None for one in versions for tag in (*one.tags, *self._known(repository, one))
+        }
+        targets = self._tags.targets(repository, asked)
+        tagged = set(targets.values())
+        present = self.present(repository, [v.digest for v in versions if v.digest not in tagged])
         return {
             version.digest: replace(
                 version,
-                tags=tuple(tag for tag, digest in targets.items() if digest == version.digest),
+                tags=tuple(
+                    sorted(tag for tag, digest in targets.items() if digest == version.digest)
+                ),
             )
-            for version in standing
+            for version in versions
+            if present.get(version.digest, True)
         }
 
     def version(self, repository: Repository, version: Version) -> Version | None:
@@ -170,6 +188,12 @@ class OciReader:
     ) -> Mapping[Digest, datetime | None]:
         """Read when each image says it was built: its annotation, else its configuration."""
         return read_creation(self._documents, repository, manifests)
+
+    def _known(self, repository: Repository, version: Version) -> Iterable[Tag]:
+        """Return the tags that a version had when all tags were last read."""
+        rounds = self._rounds.get(repository)
+        reading = rounds.last if rounds else self._readings.get(repository)
+        return reading.tags.get(version.digest, ()) if reading else ()
 
     def _refusal(self, response: httpx.Response) -> ReconcilerError:
         """Make the error of an answer to a read that is not what was asked for."""

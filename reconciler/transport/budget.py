@@ -5,12 +5,16 @@ from threading import Lock
 
 import httpx
 
+from reconciler.errors import PostponedError
 from reconciler.transport.limits import Quota, Reason, Refusal, quota_of, seconds_to
 from reconciler.transport.watch import Watch
 from reconciler.transport.window import Allowance, Window
 
 WINDOW_SECONDS = 60.0
 """The span over which servers count, in seconds."""
+
+MAX_PATIENCE = 2 * 3600.0
+"""Longest that one request is held back in all, in seconds: two of GitHub's hours."""
 
 LONGEST_SILENT_WAIT = 900.0
 """Longest wait after a refusal that names none, in seconds."""
@@ -71,13 +75,18 @@ class Budget:
             now = self._watch.monotonic()
             return max(self._delay(points, now), self._next_write - now)
 
-    def reserve(self, points: int, beside: int = 0) -> None:
-        """Wait until so many points of writes can be sent without a pause between them.
+    def reserve(self, points: int) -> None:
+        """Wait until so many points can be sent without a pause between them.
 
-        Writes are spread evenly, as GitHub asks, instead of a rush and a stop each minute.
-        Units: `beside`, the points of the reads that will go with them, need room and no spread.
+        They are spread evenly, as GitHub asks, instead of a rush and a stop each minute. Reads
+        that go with a deletion are part of them, or they would use up what it needs.
+
+        Raises: PostponedError, when that would take longer than MAX_PATIENCE.
         """
-        while (delay := self.delay(points + beside)) > 0:
+        given_up_at = self._watch.monotonic() + MAX_PATIENCE
+        while (delay := self.delay(points)) > 0:
+            if self._watch.monotonic() + delay > given_up_at:
+                raise PostponedError(f"{self._held_by}: nothing is let through for hours")
             self._wait(delay)
         with self._lock:
             now, span = self._watch.monotonic(), self._window.span
@@ -86,13 +95,19 @@ class Budget:
 
     def admit(self, points: int) -> Ticket:
         """Wait until a request may be sent; it is in flight until it is settled."""
-        while True:
+        while (ticket := self.take(points)) is None:
             with self._lock:
                 delay = self._delay(points, self._watch.monotonic())
-                if delay <= 0:
-                    self._in_flight += points
-                    return Ticket(points, self._refusals)
             self._wait(delay)
+        return ticket
+
+    def take(self, points: int) -> Ticket | None:
+        """Let a request be sent now, or say None: nothing waits here."""
+        with self._lock:
+            if self._delay(points, self._watch.monotonic()) > 0:
+                return None
+            self._in_flight += points
+            return Ticket(points, self._refusals)
 
     def settle(self, ticket: Ticket) -> None:
         """Count a request that is no longer in flight, whatever became of it."""

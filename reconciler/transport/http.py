@@ -11,11 +11,13 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from reconciler.errors import ProtocolError, UnreachableError
+from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.model.display import public
 from reconciler.model.hosts import is_loopback
+from reconciler.model.ports import SENDING_SECONDS
 from reconciler.transport.failures import translated
 from reconciler.transport.lanes import Lanes
+from reconciler.transport.limited import AT_ONCE
 from reconciler.transport.limits import http_time
 from reconciler.transport.redirects import redirected
 from reconciler.transport.replies import loaded, place
@@ -44,6 +46,9 @@ MAX_PAGE_BYTES = 64 * 1024 * 1024
 
 MAX_REDIRECTS = 3
 """Most redirects followed for one read."""
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures that came before a request was sent."""
 
 _TIMEOUT = httpx.Timeout(
     connect=CONNECT_SECONDS, read=READ_SECONDS, write=WRITE_SECONDS, pool=POOL_SECONDS
@@ -153,6 +158,38 @@ class Client:
         with translated(request):
             return self._exchange(request, MAX_PAGE_BYTES)
 
+    def write_at_once(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Send a change at once and only once, or not at all, and return the answer.
+
+        What was looked at before must not grow old meanwhile: no limit is waited for, a
+        connection has to stand within SENDING_SECONDS, and where a token has to be fetched
+        first, or was refused, it is fetched for the next time.
+
+        Raises: PostponedError, when the change was certainly not made; UnreachableError, when
+            that is unknown.
+        """
+        request = self._request(method, url, headers)
+        timeout = {**_TIMEOUT.as_dict(), "connect": SENDING_SECONDS, "pool": SENDING_SECONDS}
+        request.extensions |= {AT_ONCE: True, "timeout": timeout}
+        with translated(request):
+            try:
+                return self._sent_once(request)
+            except _NEVER_SENT as error:
+                raise PostponedError(f"{shown(request)}: not sent: {error}") from error
+
+    def wait(self, reason: str, seconds: float) -> None:
+        """Let time pass before the next request; people are told of it.
+
+        Raises: StoppedError, when the run is to end.
+        """
+        self._watch.wait(reason, seconds)
+
+    def monotonic(self) -> float:
+        """Return the time of the steady clock that waits are measured by, in seconds."""
+        return self._watch.monotonic()
+
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
@@ -200,6 +237,20 @@ class Client:
             with suppress(StopIteration):
                 while True:
                     response = self._send(flow.send(response), limit)
+        return response
+
+    def _sent_once(self, request: httpx.Request) -> httpx.Response:
+        """Send a change unless its authentication needs another request before, or again."""
+        begun = False
+        with closing(self._auth.sync_auth_flow(request)) as flow:
+            step = next(flow)
+            with suppress(StopIteration):
+                while True:
+                    if step is request and begun:
+                        raise PostponedError(f"{shown(request)}: the token had to be renewed")
+                    begun = True
+                    response = self._send(step, MAX_PAGE_BYTES)
+                    step = flow.send(response)
         return response
 
     def _send(self, request: httpx.Request, limit: int) -> httpx.Response:

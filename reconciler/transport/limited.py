@@ -4,16 +4,15 @@ from threading import BoundedSemaphore
 
 import httpx
 
-from reconciler.transport.budget import WINDOW_SECONDS, Budget
+from reconciler.errors import PostponedError
+from reconciler.transport.budget import MAX_PATIENCE, WINDOW_SECONDS, Budget, Ticket
 from reconciler.transport.limits import Rules
 from reconciler.transport.replies import loaded
+from reconciler.transport.urls import shown
 from reconciler.transport.watch import Watch
 
 MAX_IN_FLIGHT = 100
 """Requests on the way at once. Source: GitHub, "Rate limits for the REST API"."""
-
-MAX_PATIENCE = 2 * 3600.0
-"""Longest that one request is held back in all, in seconds: two of GitHub's hours."""
 
 MAX_REFUSAL_BYTES = 1024 * 1024
 """Largest refusal read for its words, in bytes."""
@@ -21,11 +20,16 @@ MAX_REFUSAL_BYTES = 1024 * 1024
 _REFUSALS = (403, 429)
 
 
+AT_ONCE = "at_once"
+"""The extension of a request that is sent at once and only once, or not at all."""
+
+
 class LimitedTransport(httpx.BaseTransport):
     """Paces requests and, where a limit refuses one, waits and sends it again.
 
-    A request refused by a limit had no effect, so this is no blind repetition, not even of a
-    DELETE. When patience is at its end the refusal is handed to the caller as it came.
+    When patience is at its end the refusal is handed to the caller as it came. A request that
+    is to go at once, such as a DELETE, is neither held back nor sent again: what it was decided
+    upon would be older after the wait than when it was decided.
     """
 
     def __init__(
@@ -44,10 +48,16 @@ class LimitedTransport(httpx.BaseTransport):
         self._in_flight = BoundedSemaphore(MAX_IN_FLIGHT)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request as soon as it may go, again and again while limits refuse it."""
+        """Send a request as soon as it may go, again and again while limits refuse it.
+
+        Raises: PostponedError, for a request that is to go at once and did not.
+        """
+        points = self._rules.points(request.method)
+        if request.extensions.get(AT_ONCE):
+            return self._at_once(request, points)
         given_up_at = self._watch.monotonic() + MAX_PATIENCE
         while True:
-            response, refused = self._attempt(request)
+            response, refused = self._attempt(request, self.budget.admit(points))
             if not refused or self._watch.monotonic() + self.budget.delay(0) > given_up_at:
                 return response
             response.close()
@@ -56,8 +66,17 @@ class LimitedTransport(httpx.BaseTransport):
         """Close the transport underneath."""
         self._inner.close()
 
-    def _attempt(self, request: httpx.Request) -> tuple[httpx.Response, bool]:
-        ticket = self.budget.admit(self._rules.points(request.method))
+    def _at_once(self, request: httpx.Request, points: int) -> httpx.Response:
+        ticket = self.budget.take(points)
+        if ticket is None:
+            raise PostponedError(f"{shown(request)}: not sent, the limit leaves no room now")
+        response, refused = self._attempt(request, ticket)
+        if refused:
+            response.close()
+            raise PostponedError(f"{shown(request)}: {response.status_code}, refused by a limit")
+        return response
+
+    def _attempt(self, request: httpx.Request, ticket: Ticket) -> tuple[httpx.Response, bool]:
         try:
             with self._in_flight:
                 response = self._inner.handle_request(request)

@@ -495,7 +495,7 @@ def test_deletions_keep_to_the_limits_of_the_server_and_are_all_done(
     began = served.time.seconds
 
     for version in lone:
-        client.pace(1)
+        client.pace(repository, 1)
         assert client.delete(repository, version).result is DeletionResult.DELETED
 
     pace = 300 / ((served.time.seconds - began) / 60)

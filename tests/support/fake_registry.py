@@ -1,7 +1,8 @@
 """A registry in memory: it records every call, and fails or is edited when a test says so."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -169,7 +170,12 @@ class FakeRegistry(Scripted):
             return found
         return Version(found.digest, tuple(tag for tag in found.tags if tag in version.tags))
 
-    def look(self, repository: Repository, versions: Sequence[Version]) -> Mapping[Digest, Version]:
+    def look(
+        self,
+        repository: Repository,
+        versions: Sequence[Version],
+        followers: Set[Digest] = frozenset(),
+    ) -> Mapping[Digest, Version]:
         """Look at several versions, one after the other."""
         found = (self.version(repository, version) for version in versions)
         return {version.digest: version for version in found if version}
@@ -192,9 +198,19 @@ class FakeRegistry(Scripted):
         if self.forbids_deletion:
             raise AccessError("the token may not delete", hint="Give it the right to delete.")
 
-    def pace(self, deletions: int) -> None:
-        """Note how many deletions are to go without a pause."""
-        self._enter("pace", str(deletions), requests=0)
+    def watching(self, repository: Repository) -> AbstractContextManager[None]:
+        """Read nothing beside."""
+        return nullcontext()
+
+    def pace(
+        self,
+        repository: Repository,
+        changes: int,
+        looked_at: Sequence[Version] = (),
+        followers: Set[Digest] = frozenset(),
+    ) -> None:
+        """Note how many changes are to go without a pause."""
+        self._enter("pace", str(changes), requests=0)
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
         """Delete one version, refuse it, or answer as a test wants."""

@@ -69,6 +69,10 @@ class Scene:
         """Tell the time."""
         return self.time.now
 
+    def monotonic(self) -> float:
+        """Tell the time of the steady clock."""
+        return self.time.seconds
+
     def later(self, **parts: float) -> None:
         """Let time pass: `days=2`."""
         self.time.pass_by(timedelta(**parts).total_seconds())
@@ -99,7 +103,9 @@ class Scene:
         """Apply a plan, or what is planned now, as the next run: `run-1`, `run-2`, ..."""
         plan = plan or self.plan(allowed)
         self._runs += 1
-        run = Run(f"run-{self._runs}", "robot@ci", self.clock, halt, self.reported.append)
+        run = Run(
+            f"run-{self._runs}", "robot@ci", self.clock, halt, self.reported.append, self.monotonic
+        )
         holder = Holder(run.id, "octocat", "runner-7", self.time.now)
         authority = Authority(
             lambda _: self.registry, lambda _: self.policy, allowed or {}, recall=self.recall

@@ -178,7 +178,7 @@ def test_a_component_is_looked_at_as_one_and_then_deleted_without_a_pause(scene:
 
     methods = [call.method for call in scene.registry.calls]
     start = methods.index("pace")
-    assert methods[start:] == ["pace", *["version"] * 3, *["delete"] * 3]
+    assert methods[start:] == ["pace", "newest", *["version"] * 3, *["delete"] * 3]
     assert scene.registry.about("pace") == [("3",)]
 
 

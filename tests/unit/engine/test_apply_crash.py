@@ -81,8 +81,8 @@ def test_the_run_of_the_dead_is_closed_as_abandoned_by_the_next(scene: Scene) ->
 
     scene.apply()
 
-    abandoned = next(record for record in scene.records if record.body.get("of"))
-    assert abandoned.type == "run_close"
+    closed = (record for record in scene.records if record.type == "run_close")
+    abandoned = next(record for record in closed if record.body.get("of"))
     assert abandoned.run == "run-2"
     assert abandoned.body == {"of": "run-1", "reason": "abandoned"}
     assert open_runs(scene.records) == []

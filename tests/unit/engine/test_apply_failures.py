@@ -4,11 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
+from reconciler.engine import execute
+from reconciler.engine.breaking import break_locks
+from reconciler.engine.execute import AGAIN, MAX_REFUSALS
 from reconciler.errors import AccessError, EvidenceError, ExitCode, StateError
 from reconciler.model.journal import open_intents
-from reconciler.model.ports import DeletionResult
+from reconciler.model.ports import DeletionResult, Holder
 from tests.support.documents import cosign_tag, image, index, signature
-from tests.support.scenes import Scene, results
+from tests.support.scenes import NOON, Scene, results
 
 AMD64 = image("pr 7", platform="linux/amd64")
 ARM64 = image("pr 7", platform="linux/arm64")
@@ -123,30 +126,90 @@ def test_more_failures_than_a_twentieth_leave_the_rest_to_the_next_run(scene: Sc
     assert len(scene.registry.deletes) == 7
 
 
-@pytest.mark.parametrize(("done", "result"), [(True, "deleted"), (False, "failed")])
 def test_a_lost_answer_is_resolved_by_reading_and_the_delete_not_sent_again(
-    scene: Scene, *, done: bool, result: str
+    scene: Scene,
 ) -> None:
-    scene.registry.answer(DeletionResult.LOST, done=done, status=502)
+    scene.registry.answer(DeletionResult.LOST, done=True, status=502)
 
     applied = scene.apply()
 
-    assert results(applied, **NAMES)["index"] == result
+    assert results(applied, **NAMES)["index"] == "deleted"
     assert scene.registry.deletes.count(BUILD.digest) == 1
+    assert applied.exit_code is ExitCode.OK
 
 
-@pytest.mark.parametrize("error", [SILENCE, REFUSAL])
-@pytest.mark.parametrize(("done", "resolved"), [(True, "deleted"), (False, "not_done")])
-def test_what_reading_cannot_resolve_stays_unknown_until_the_next_run(
-    scene: Scene, error: Exception, *, done: bool, resolved: str
+def test_a_lost_deletion_of_what_is_still_there_is_tried_again_at_the_end_of_the_run(
+    scene: Scene,
 ) -> None:
-    scene.registry.answer(DeletionResult.LOST, done=done, status=502)
-    scene.registry.on("delete", lambda: scene.registry.fail("version", error))
+    scene.registry.answer(DeletionResult.LOST, done=False, status=502)
+
+    applied = scene.apply()
+
+    order = [BUILD.digest, OTHER.digest, BUILD.digest, AMD64.digest, ARM64.digest]
+    assert scene.registry.deletes == order
+    assert set(results(applied, **NAMES).values()) == {"deleted"}
+    assert len(applied.outcomes) == 4
+    assert applied.exit_code is ExitCode.OK
+    assert [line for line in scene.story(**NAMES) if " index" in line] == [
+        "intent index",
+        "outcome index unknown",
+        "intent index",
+        "outcome index deleted",
+    ]
+
+
+def test_a_lost_deletion_is_tried_again_with_a_look_that_may_forbid_it(scene: Scene) -> None:
+    scene.registry.answer(DeletionResult.LOST, done=False, status=502)
+    scene.registry.on("pace", lambda: scene.push(index(BUILD), "v2"), nth=2)
+
+    applied = scene.apply()
+
+    assert scene.registry.deletes.count(BUILD.digest) == 1
+    assert {BUILD.digest, AMD64.digest, ARM64.digest} <= scene.alive
+    # Nobody can say that the first DELETE is not carried out yet.
+    assert results(applied, **NAMES)["index"] == "unknown"
+    assert applied.exit_code is ExitCode.PARTIAL
+
+
+def test_a_deletion_carried_out_late_is_found_and_counted_as_ours(scene: Scene) -> None:
+    scene.registry.answer(DeletionResult.LOST, done=False, status=502)
+    late = (lambda: scene.registry.storage.remove(BUILD.digest), "pace", 2)
+    scene.registry.on(late[1], late[0], nth=late[2])
+
+    applied = scene.apply()
+
+    assert scene.registry.deletes.count(BUILD.digest) == 1
+    assert set(results(applied, **NAMES).values()) == {"deleted"}
+    assert scene.alive == {LATEST.digest}
+
+
+def test_a_signature_stands_beside_its_image_until_its_deletion_is_tried_again(
+    scene: Scene,
+) -> None:
+    signed = signature(OTHER)
+    scene.push(signed, cosign_tag(OTHER))
+    scene.later(days=2)
+    scene.registry.answer(DeletionResult.LOST, nth=5, done=False, status=502)
+    between: list[set[str]] = []
+    scene.registry.on("pace", lambda: between.append(scene.alive), nth=2)
+
+    applied = scene.apply()
+
+    assert between == [{LATEST.digest, OTHER.digest, signed.digest}]
+    assert scene.alive == {LATEST.digest}
+    assert applied.exit_code is ExitCode.OK
+
+
+def test_what_is_lost_three_times_stays_unknown_until_the_next_run(scene: Scene) -> None:
+    for nth in (1, 3, 4):
+        scene.registry.answer(DeletionResult.LOST, nth=nth, done=False, status=502)
 
     applied = scene.apply()
     open_before = set(open_intents(scene.records))
+    sent = scene.registry.deletes.count(BUILD.digest)
     again = scene.apply()
 
+    assert sent == 3
     assert results(applied, **NAMES) == {
         "index": "unknown",
         "amd64": "skipped_referenced",
@@ -155,10 +218,66 @@ def test_what_reading_cannot_resolve_stays_unknown_until_the_next_run(
     }
     assert applied.exit_code is ExitCode.PARTIAL
     assert open_before == {f"ghcr.io/acme/web@{BUILD.digest}"}
-    assert f"resolve index {resolved}" in scene.story(**NAMES)
+    assert "resolve index not_done" in scene.story(**NAMES)
     assert again.resolved == 1
     assert again.exit_code is ExitCode.OK
     assert scene.alive == {LATEST.digest}
+
+
+@pytest.mark.parametrize("error", [SILENCE, REFUSAL])
+@pytest.mark.parametrize("done", [True, False])
+def test_what_cannot_be_read_after_a_lost_answer_is_looked_at_again_at_the_end(
+    scene: Scene, error: Exception, *, done: bool
+) -> None:
+    scene.registry.answer(DeletionResult.LOST, done=done, status=502)
+    scene.registry.on("delete", lambda: scene.registry.fail("version", error))
+
+    applied = scene.apply()
+
+    assert set(results(applied, **NAMES).values()) == {"deleted"}
+    assert scene.registry.deletes.count(BUILD.digest) == (1 if done else 2)
+    assert applied.exit_code is ExitCode.OK
+
+
+def test_a_refusal_by_a_limit_begins_the_component_anew_with_wait_and_look(scene: Scene) -> None:
+    scene.registry.answer(DeletionResult.REFUSED, nth=2, status=429)
+    start = len(scene.registry.calls)
+
+    applied = scene.apply()
+
+    methods = [call.method for call in scene.registry.calls[start:]]
+    second = len(methods) - methods[::-1].index("pace") - 1
+    assert methods[second:] == ["pace", "newest", *["version"] * 3, *["delete"] * 3]
+    assert scene.registry.deletes.count(AMD64.digest) == 2
+    assert set(results(applied, **NAMES).values()) == {"deleted"}
+    assert applied.exit_code is ExitCode.OK
+
+
+def test_a_lock_broken_while_a_limit_was_waited_for_ends_the_run(scene: Scene) -> None:
+    scene.registry.answer(DeletionResult.REFUSED, nth=1, status=429)
+    breaker = Holder("breaker", "hubot", "laptop", NOON)
+    scene.registry.on("pace", lambda: break_locks("run-1", scene.state, breaker), nth=2)
+
+    applied = scene.apply()
+
+    assert len(scene.registry.deletes) == 1
+    assert applied.exit_code is ExitCode.LOCKED
+    assert BUILD.digest in scene.alive
+
+
+def test_a_limit_that_refuses_for_ever_leaves_the_rest_with_its_reason(scene: Scene) -> None:
+    for nth in range(1, 100):
+        scene.registry.answer(
+            DeletionResult.REFUSED, nth=nth, status=429, message="DELETE: 429, refused by a limit"
+        )
+
+    applied = scene.apply()
+
+    assert len(scene.registry.deletes) == (1 + AGAIN) * MAX_REFUSALS
+    assert applied.stopped == "10 times in a row: DELETE: 429, refused by a limit"
+    assert set(results(applied, **NAMES).values()) == {"not_done"}
+    assert applied.exit_code is ExitCode.PARTIAL
+    assert open_intents(scene.records) == {}
 
 
 def test_a_right_lost_on_the_way_ends_the_repository_with_all_of_it_recorded(
@@ -188,8 +307,9 @@ def test_a_right_lost_on_the_way_ends_the_repository_with_all_of_it_recorded(
 
 
 def test_a_registry_that_falls_silent_between_components_ends_the_repository(
-    scene: Scene,
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(execute, "TOGETHER", 3)
     scene.registry.fail("version", SILENCE, nth=4)
 
     applied = scene.apply()
@@ -210,8 +330,10 @@ def test_newest_versions_that_cannot_be_read_mean_no_deletion(scene: Scene) -> N
     applied = scene.apply()
 
     assert scene.registry.deletes == []
-    assert scene.story() == ["run_open", "run_close"]
-    assert scene.records[-1].body == {"counts": {}, "reason": "ghcr.io gave no answer"}
+    assert set(results(applied, **NAMES).values()) == {"not_done"}
+    counts = {"not_done": 4}
+    assert scene.records[-1].body == {"counts": counts, "reason": "ghcr.io gave no answer"}
+    assert open_intents(scene.records) == {}
     assert applied.stopped == "ghcr.io gave no answer"
     assert applied.exit_code is ExitCode.EVIDENCE_INCOMPLETE
 
@@ -272,11 +394,12 @@ def test_outcomes_that_are_not_durable_end_the_run_and_are_found_by_the_next(
         "index": "deleted",
         "amd64": "deleted",
         "arm64": "deleted",
+        "other": "deleted",
     }
     assert scene.alive == {LATEST.digest}
     assert [line for line in scene.story(**NAMES) if line.startswith("resolve")] == [
         "resolve index deleted",
         "resolve amd64 deleted",
         "resolve arm64 deleted",
-        "resolve other not_done",
+        "resolve other deleted",
     ]

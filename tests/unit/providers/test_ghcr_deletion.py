@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from reconciler.errors import AccessError
+from reconciler.errors import AccessError, PostponedError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository
 from reconciler.model.ports import Deletion, DeletionResult
@@ -75,7 +75,7 @@ def refusal(status: int, message: str, **headers: str) -> httpx.Response:
         (httpx.Response(202), DeletionResult.LOST),
         (httpx.ReadTimeout("late"), DeletionResult.LOST),
         (httpx.RemoteProtocolError("cut off"), DeletionResult.LOST),
-        (httpx.ConnectError("refused"), DeletionResult.LOST),
+        (httpx.ConnectError("refused"), DeletionResult.REFUSED),
     ],
 )
 def test_an_answer_becomes_a_result_and_is_asked_for_once(
@@ -113,15 +113,22 @@ def test_a_missing_right_is_an_error_that_says_what_is_missing(answer: httpx.Res
 
 
 @pytest.mark.parametrize("status", [403, 429])
-def test_a_deletion_that_a_limit_refused_is_sent_again_after_the_wait(status: int) -> None:
+def test_a_deletion_that_a_limit_refused_is_neither_waited_for_nor_sent_again(status: int) -> None:
     time = VirtualTime()
     limited = refusal(status, "You have exceeded a secondary rate limit.", retry_after="40")
     api = Api(limited, httpx.Response(204))
+    registry = ghcr_answering(api, time=time)
 
-    deletion = ghcr_answering(api, time=time).delete(WEB, VERSION)
+    refused = registry.delete(WEB, VERSION)
+    too_early = registry.delete(WEB, VERSION)
 
-    assert deletion.result is DeletionResult.DELETED
-    assert len(api.deletes) == 2
+    assert [refused.result, too_early.result] == [DeletionResult.REFUSED] * 2
+    assert len(api.deletes) == 1
+    assert time.seconds == 0
+
+    registry.pace(WEB, 1)
+
+    assert registry.delete(WEB, VERSION).result is DeletionResult.DELETED
     assert time.seconds == pytest.approx(40)
 
 
@@ -136,12 +143,13 @@ def test_a_404_that_does_not_speak_of_the_version_is_looked_into(
     assert ghcr_answering(api).delete(WEB, VERSION).result is result
 
 
-def test_a_limit_that_never_passes_is_a_failed_deletion() -> None:
-    api = Api(refusal(403, "You have exceeded a secondary rate limit."))
+def test_a_limit_that_never_passes_ends_the_wait_before_a_deletion() -> None:
+    api = Api(refusal(403, "You have exceeded a secondary rate limit.", retry_after="9999999"))
+    registry = ghcr_answering(api)
 
-    deletion = ghcr_answering(api).delete(WEB, VERSION)
-
-    assert deletion.result is DeletionResult.FAILED
+    assert registry.delete(WEB, VERSION).result is DeletionResult.REFUSED
+    with pytest.raises(PostponedError, match="secondary rate limit"):
+        registry.pace(WEB, 1)
 
 
 def test_the_token_is_in_no_message() -> None:

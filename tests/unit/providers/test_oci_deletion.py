@@ -13,8 +13,10 @@ from reconciler.errors import (
 from reconciler.model.inventory import Version
 from reconciler.model.names import Tag
 from reconciler.model.ports import Deletion, DeletionResult
+from reconciler.providers.oci import OciRegistry
 from reconciler.providers.oci_deletion import PROBE
-from tests.support.answers import Answer, Answers
+from reconciler.transport.cache import ManifestCache
+from tests.support.answers import Answer, Answers, client_of
 from tests.support.oci import (
     ABSENT,
     API,
@@ -26,6 +28,7 @@ from tests.support.oci import (
     reader,
     registry,
 )
+from tests.support.time import VirtualTime
 
 (DIGEST,) = digests(document("one"))
 VERSION = Version(DIGEST, (Tag("v1"),))
@@ -43,7 +46,7 @@ VERSION = Version(DIGEST, (Tag("v1"),))
         (error(405, "DENIED", "in use"), DeletionResult.RETAINED, "DENIED: in use"),
         (error(409, "MANIFEST_INVALID"), DeletionResult.RETAINED, "MANIFEST_INVALID"),
         (httpx.Response(412, text="immutable"), DeletionResult.RETAINED, "immutable"),
-        (httpx.Response(429, text="slow down"), DeletionResult.LOST, "slow down"),
+        (httpx.Response(429, text="slow down"), DeletionResult.REFUSED, "slow down"),
         (httpx.Response(500), DeletionResult.LOST, ""),
         (httpx.Response(504, text="\x1b[31mgateway"), DeletionResult.LOST, "\\x1b[31mgateway"),
         (error(400, "DIGEST_INVALID"), DeletionResult.FAILED, "DIGEST_INVALID"),
@@ -66,7 +69,6 @@ def test_each_answer_has_its_meaning(
     "failure",
     [
         httpx.ReadTimeout("slow"),
-        httpx.ConnectError("refused"),
         httpx.RemoteProtocolError("server disconnected without sending a response"),
     ],
 )
@@ -80,6 +82,28 @@ def test_an_answer_that_never_came_is_lost_and_the_question_is_not_repeated(
     assert deletion.result is DeletionResult.LOST
     assert f"DELETE https://registry.example{API}/manifests/{DIGEST}" in deletion.message
     assert len(server.requests) == 1
+
+
+def test_a_deletion_without_a_connection_was_certainly_not_carried_out() -> None:
+    deletion = registry(Answers([httpx.ConnectError("refused")])).delete(WEB, VERSION)
+
+    assert deletion.result is DeletionResult.REFUSED
+
+
+def test_after_a_429_the_next_deletion_waits_as_long_as_was_asked_or_twice_as_long() -> None:
+    time = VirtualTime()
+    asked = httpx.Response(429, headers={"retry-after": "30"})
+    server = Answers([asked, httpx.Response(429), httpx.Response(429), httpx.Response(202)])
+    oci = OciRegistry(client_of(server, time=time), ManifestCache(None))
+    waited: list[float] = []
+
+    while oci.delete(WEB, VERSION).result is DeletionResult.REFUSED:
+        before = time.seconds
+        oci.pace(WEB, 1)
+        waited.append(time.seconds - before)
+
+    assert waited == [30, 2, 4]
+    assert len(server.requests) == 4
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -157,7 +181,7 @@ def test_nothing_is_brought_back_and_nothing_is_waited_for() -> None:
     server = Answers([httpx.Response(500)])
     oci = registry(server)
 
-    oci.pace(1000)
+    oci.pace(WEB, 1000)
 
     assert not oci.restore(WEB, VERSION).done
     assert oci.deleted(WEB) == ()

@@ -141,6 +141,7 @@ def test_several_versions_are_looked_at_together_and_a_tag_that_changed_sides_is
     server = site({"v1": ONE, "v2": ONE})
     server.pages[f"{API}/manifests/{TWO_DIGEST}"] = known(TWO)
     server.pages[f"{API}/manifests/{NOBODY}"] = ABSENT
+    server.pages[f"{API}/manifests/v3"] = ABSENT
     observed = [Version(ONE_DIGEST, (Tag("v1"),)), Version(TWO_DIGEST, (Tag("v2"),))]
 
     found = reader(server).look(WEB, [*observed, Version(NOBODY, (Tag("v3"),))])
@@ -151,8 +152,16 @@ def test_several_versions_are_looked_at_together_and_a_tag_that_changed_sides_is
     }
 
 
+def test_a_tag_that_still_leads_to_a_version_proves_it_present() -> None:
+    server = site({"v1": ONE})
+
+    reader(server).look(WEB, [Version(ONE_DIGEST, (Tag("v1"),))])
+
+    assert server.asked() == [f"HEAD {API}/manifests/v1"]
+
+
 def test_a_version_that_is_gone_is_none() -> None:
-    server = Site({f"{API}/manifests/{ONE_DIGEST}": ABSENT})
+    server = Site({f"{API}/manifests/{name}": ABSENT for name in (ONE_DIGEST, "v1")})
 
     assert reader(server).version(WEB, Version(ONE_DIGEST, (Tag("v1"),))) is None
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.errors import ProtocolError, UnreachableError
+from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.transport.credentials import ANONYMOUS, Credential
 from reconciler.transport.realms import on_own_host
 from tests.support.token_registry import BASIC, REALM, TokenRegistry, reader
@@ -150,3 +150,18 @@ def test_a_credential_does_not_show_in_its_own_text() -> None:
     text = repr(Credential("robot", "s3cret", "r3fresh", source="a test"))
 
     assert text == "Credential(source='a test')"
+
+
+def test_a_change_that_goes_at_once_waits_for_no_token_and_has_it_the_next_time() -> None:
+    registry = TokenRegistry()
+    client = reader(registry)
+
+    with pytest.raises(PostponedError, match="token had to be renewed"):
+        client.write_at_once("DELETE", WEB)
+    sent = list(registry.sent)
+    response = client.write_at_once("DELETE", WEB)
+
+    # The first was refused for want of a token, and not carried out.
+    assert [host for host, _ in sent] == ["registry.example", "auth.example"]
+    assert registry.sent[len(sent) :] == [("registry.example", "Bearer T1")]
+    assert response.status_code == 200

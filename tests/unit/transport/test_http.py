@@ -5,7 +5,7 @@ import ssl
 import httpx
 import pytest
 
-from reconciler.errors import ProtocolError, UnreachableError
+from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.transport.http import connect
 from reconciler.transport.retry import Retry
 from tests.support.answers import Answers, client_of
@@ -254,3 +254,37 @@ def test_proxies_come_from_the_environment_but_not_for_this_machine(
         "https://inside.example": "ConnectionPool",
         "http://127.0.0.1:5000": "ConnectionPool",
     }
+
+
+def test_a_change_that_goes_at_once_is_sent_once_whatever_the_answer() -> None:
+    for status in (204, 401, 403, 429, 500, 503):
+        server = Answers([httpx.Response(status)])
+
+        response = client_of(server).write_at_once("DELETE", "/v2/one")
+
+        assert response.status_code == status
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "failure", [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("")]
+)
+def test_a_change_without_a_connection_was_certainly_not_made(failure: Exception) -> None:
+    with pytest.raises(PostponedError, match="not sent"):
+        client_of(Answers([failure])).write_at_once("DELETE", "/v2/one")
+
+
+def test_a_change_without_an_answer_may_have_been_made() -> None:
+    with pytest.raises(UnreachableError) as raised:
+        client_of(Answers([httpx.ReadTimeout("slow")])).write_at_once("DELETE", "/v2/one")
+
+    assert not isinstance(raised.value, PostponedError)
+
+
+def test_a_connection_for_a_change_has_to_stand_within_a_second() -> None:
+    server = Answers([httpx.Response(204)])
+
+    client_of(server).write_at_once("DELETE", "/v2/one")
+
+    timeout = server.requests[0].extensions["timeout"]
+    assert (timeout["connect"], timeout["pool"], timeout["read"]) == (1.0, 1.0, 30.0)

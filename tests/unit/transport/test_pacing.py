@@ -7,8 +7,8 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from reconciler.errors import ProtocolError
-from reconciler.transport.limited import LimitedTransport
+from reconciler.errors import PostponedError, ProtocolError
+from reconciler.transport.limited import AT_ONCE, LimitedTransport
 from reconciler.transport.limits import GHCR, GITHUB, Reason, Rules
 from tests.support.time import VirtualTime
 
@@ -285,3 +285,49 @@ def test_what_is_left_of_the_hour_can_be_read(time: VirtualTime) -> None:
 
     assert transport.budget.quota
     assert transport.budget.quota.remaining == 997
+
+
+def at_once(method: str = "DELETE") -> httpx.Request:
+    """Build a request that goes at once or not at all."""
+    return httpx.Request(method, URL, extensions={AT_ONCE: True})
+
+
+def test_what_is_to_go_at_once_is_never_held_back(time: VirtualTime) -> None:
+    server = Server(time, latency=0.0)
+    transport = limited(server)
+    for _ in range(180):
+        transport.handle_request(at_once())
+
+    with pytest.raises(PostponedError, match="not sent, the limit leaves no room now"):
+        transport.handle_request(at_once())
+
+    assert len(server.served) == 180
+    assert time.seconds == 0
+    transport.budget.reserve(5)
+    assert transport.handle_request(at_once()).status_code == 204
+
+
+def test_what_a_limit_refuses_is_not_sent_again_and_the_budget_learns_the_wait(
+    time: VirtualTime,
+) -> None:
+    server = Server(time, allowed=0, latency=0.0)
+    server.spent.append((0.0, 1))
+    transport = limited(server)
+
+    with pytest.raises(PostponedError, match="403, refused by a limit"):
+        transport.handle_request(at_once())
+
+    assert (server.refused, time.seconds) == (1, 0)
+    assert transport.budget.delay(5) == pytest.approx(61)
+
+
+def test_a_wait_that_takes_longer_than_two_hours_is_not_begun(time: VirtualTime) -> None:
+    answer = httpx.Response(429, headers={"retry-after": "10000"})
+    transport = LimitedTransport(httpx.MockTransport(lambda _: answer), GITHUB, time.watch())
+    with pytest.raises(PostponedError):
+        transport.handle_request(at_once())
+
+    with pytest.raises(PostponedError, match="secondary rate limit"):
+        transport.budget.reserve(5)
+
+    assert time.seconds == 0

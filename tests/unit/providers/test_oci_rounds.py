@@ -1,0 +1,173 @@
+"""All tags of a plain registry, read in rounds beside its deletions."""
+
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from reconciler.errors import EvidenceError, PostponedError, ReconcilerError
+from reconciler.model.names import Digest, Tag
+from reconciler.model.ports import DeletionResult
+from reconciler.providers.oci import OciRegistry
+from reconciler.providers.oci_rounds import Reading, Rounds
+from reconciler.providers.oci_tags import Tags
+from reconciler.transport.cache import ManifestCache
+from tests.support.answers import Site, client_of
+from tests.support.oci import ABSENT, API, TAGS, WEB, digests, document, known, names, site
+from tests.support.time import VirtualTime
+
+ONE, TWO, THREE = map(document, ("one", "two", "three"))
+ONE_DIGEST, TWO_DIGEST, THREE_DIGEST = digests(ONE, TWO, THREE)
+
+
+@dataclass
+class Slow:
+    """A site whose every answer takes some seconds."""
+
+    site: Site
+    time: VirtualTime
+    latency: float = 0.0
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(f"{request.method} {request.url.path.removeprefix(API)}")
+        self.time.seconds += self.latency
+        return self.site(request)
+
+
+@pytest.fixture
+def time() -> VirtualTime:
+    return VirtualTime()
+
+
+@pytest.fixture
+def slow(time: VirtualTime) -> Slow:
+    """Serve two images, each with a tag."""
+    return Slow(site({"v1": ONE, "v2": TWO}), time)
+
+
+def refused(response: httpx.Response) -> EvidenceError:
+    return EvidenceError(f"answered {response.status_code}")
+
+
+@pytest.fixture
+def rounds(slow: Slow, time: VirtualTime) -> Rounds:
+    """Begin with a reading of now, without a thread."""
+    tags = Tags(client_of(slow, time=time), refused)
+    first = Reading({Tag("v1"): ONE_DIGEST, Tag("v2"): TWO_DIGEST}, time.seconds, time.seconds)
+    return Rounds(tags, WEB, first, lambda: time.seconds, time.pass_by)
+
+
+def seen(rounds: Rounds) -> dict[Digest, tuple[str, ...]]:
+    """Return the tags of each version as deletions see them."""
+    return {version.digest: version.tags for version in rounds.listing().versions}
+
+
+def move(slow: Slow, tag: str, digest: Digest) -> None:
+    """Let a tag point to another image."""
+    content = {ONE_DIGEST: ONE, TWO_DIGEST: TWO, THREE_DIGEST: THREE}[digest]
+    slow.site.pages[f"{API}/manifests/{tag}"] = known(content)
+
+
+def test_names_are_listed_and_only_new_ones_looked_at(rounds: Rounds, slow: Slow) -> None:
+    slow.site.pages[TAGS] = names("v1", "v2", "v3")
+    move(slow, "v3", THREE_DIGEST)
+
+    assert seen(rounds) == {ONE_DIGEST: ("v1",), TWO_DIGEST: ("v2",), THREE_DIGEST: ("v3",)}
+    assert slow.asked == ["GET /tags/list", "HEAD /manifests/v3"]
+
+
+def test_a_tag_that_moved_is_seen_after_a_round(rounds: Rounds, slow: Slow) -> None:
+    move(slow, "v2", ONE_DIGEST)
+    before = seen(rounds)
+
+    rounds.read()
+
+    assert before == {ONE_DIGEST: ("v1",), TWO_DIGEST: ("v2",)}
+    assert seen(rounds) == {ONE_DIGEST: ("v1", "v2")}
+
+
+def test_a_tag_that_the_list_forgets_is_asked_for_all_the_same(rounds: Rounds, slow: Slow) -> None:
+    slow.site.pages[TAGS] = names("v1")
+    move(slow, "v2", ONE_DIGEST)
+
+    rounds.read()
+
+    assert seen(rounds) == {ONE_DIGEST: ("v1", "v2")}
+
+
+def test_a_tag_that_is_listed_and_leads_nowhere_is_a_contradiction(
+    rounds: Rounds, slow: Slow
+) -> None:
+    slow.site.pages[f"{API}/manifests/v2"] = ABSENT
+
+    with pytest.raises(EvidenceError, match="tag v2 is listed, but the registry has no manifest"):
+        rounds.read()
+
+    # A round that is not whole replaces nothing.
+    assert seen(rounds) == {ONE_DIGEST: ("v1",), TWO_DIGEST: ("v2",)}
+
+
+def test_a_tag_of_what_is_being_deleted_may_lead_nowhere(rounds: Rounds, slow: Slow) -> None:
+    slow.site.pages[f"{API}/manifests/v2"] = ABSENT
+    rounds.expect_gone([Tag("v2")])
+
+    rounds.read()
+
+    assert seen(rounds) == {ONE_DIGEST: ("v1",)}
+
+
+def test_a_round_is_fresh_for_five_seconds_and_twice_its_own_time(
+    rounds: Rounds, slow: Slow, time: VirtualTime
+) -> None:
+    slow.latency = 1.0
+    began = time.seconds
+
+    rounds.read()
+
+    lasted = time.seconds - began
+    assert lasted >= 2
+    assert rounds.window == 5 + 2 * lasted
+    time.seconds = began + rounds.window
+    assert rounds.is_fresh
+    time.seconds += 0.1
+    assert not rounds.is_fresh
+
+
+def test_a_round_that_never_ends_is_not_awaited_for_ever(rounds: Rounds, time: VirtualTime) -> None:
+    time.pass_by(10)
+
+    with pytest.raises(PostponedError, match="reading all its tags takes too long"):
+        rounds.await_fresh()
+
+
+@pytest.fixture
+def oci(slow: Slow, time: VirtualTime) -> OciRegistry:
+    return OciRegistry(client_of(slow, time=time), ManifestCache(None))
+
+
+def test_a_round_that_fails_stops_the_deletions(oci: OciRegistry, slow: Slow) -> None:
+    oci.listing(WEB)
+    slow.site.pages[f"{API}/manifests/v2"] = httpx.Response(403, text="no")
+
+    def look_for_ever() -> None:
+        while True:
+            oci.pace(WEB, 1)
+            oci.newest(WEB, "")
+
+    with oci.watching(WEB), pytest.raises(ReconcilerError, match="v2"):
+        look_for_ever()
+
+
+def test_nothing_is_deleted_upon_a_round_that_began_too_long_ago(
+    oci: OciRegistry, slow: Slow, time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one, *_) = oci.listing(WEB).versions
+    monkeypatch.setattr(Rounds, "_run", lambda _: None)  # no thread reads a round
+    with oci.watching(WEB):
+        time.pass_by(60)
+
+        deletion = oci.delete(WEB, one)
+
+    assert deletion.result is DeletionResult.REFUSED
+    assert not [line for line in slow.asked if line.startswith("DELETE")]
