@@ -238,6 +238,9 @@ def open_session(
     """
     settings = Settings.load()
     policies = load_policies(paths)
+    for policy in policies.policies:
+        for glob in (*policy.repositories, *policy.except_):
+            settings.check_port(glob)
     with open_registries(settings, utc_now, sleep) as registries:
         where = state_of(settings, state)
         yield Session(

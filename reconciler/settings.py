@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from reconciler.errors import InvalidNameError, SettingsError
 from reconciler.model.hosts import is_loopback
 from reconciler.model.names import Repository
+from reconciler.model.patterns import RepositoryGlob
 
 GITHUB_HOST = "ghcr.io"
 GITHUB_API = "https://api.github.com"
@@ -91,13 +92,18 @@ def _decode(value: object) -> object:
 
 
 def _hosts(registries: Mapping[str, "RegistrySettings"]) -> dict[str, "RegistrySettings"]:
-    """Check the names of the hosts, which are compared without regard to case."""
-    for host in registries:
+    """Give each host its one name, under which repositories know it."""
+    named: dict[str, RegistrySettings] = {}
+    spelled: dict[str, str] = {}
+    for host, settings in registries.items():
         try:
-            Repository(f"{host}/any")
+            name = Repository(f"{host}/any/any").registry
         except InvalidNameError as error:
             raise ValueError(f"{host!r} is not a host, with a port where it has one") from error
-    return {host.lower(): settings for host, settings in registries.items()}
+        if name in named:
+            raise ValueError(f"{spelled[name]!r} and {host!r} are one host; write it once")
+        named[name], spelled[name] = settings, host
+    return named
 
 
 ApiUrl = Annotated[str, AfterValidator(_plain_url)]
@@ -184,11 +190,43 @@ class Settings(BaseSettings):
         return "/".join(parts) if all(parts) else ""
 
     def registry_for(self, host: str) -> RegistrySettings:
-        """Say how to talk to a host: as configured, else built in, else any OCI registry."""
-        configured = self.registries.get(host.lower())
+        """Say how to talk to a host: as configured, else built in, else any OCI registry.
+
+        Shape: `host` is canonical, as that of a `Repository`.
+
+        Raises: SettingsError, for a host with a port that goes without saying by these settings:
+            it would be a second name of one registry, with locks and a state of its own.
+        """
+        found = self._registry_for(host)
+        name, _, port = host.rpartition(":")
+        is_same = found.plain_http == self._registry_for(name).plain_http
+        if name and port == _usual_port(found) and is_same:
+            raise SettingsError(
+                f"{host} is {name}, whose port is {port} by RECONCILER_REGISTRIES",
+                hint=f"Write {name}/... without the port.",
+            )
+        return found
+
+    def check_port(self, pattern: RepositoryGlob) -> None:
+        """Refuse a pattern with a port that is left out in the name of its host, and means another.
+
+        Raises: SettingsError.
+        """
+        host = pattern.spelled.partition("/")[0]
+        port = host.rpartition(":")[2].lstrip("0")
+        left_out = port in _USUAL_PORTS and not pattern.registry.endswith(f":{port}")
+        if left_out and port != (usual := _usual_port(self._registry_for(pattern.registry))):
+            raise SettingsError(
+                f"{host}: by RECONCILER_REGISTRIES, {pattern.registry} is on port {usual},"
+                f" and nothing else on that host can be on port {port}",
+                hint=f"Write {pattern.registry}/... without the port, or correct `plain_http`.",
+            )
+
+    def _registry_for(self, host: str) -> RegistrySettings:
+        configured = self.registries.get(host)
         if configured:
             return configured
-        if host.lower() == GITHUB_HOST:
+        if host == GITHUB_HOST:
             return RegistrySettings(kind="ghcr", api=self.github_api)
         return RegistrySettings(kind="oci", plain_http=is_loopback(host))
 
@@ -197,6 +235,14 @@ class Settings(BaseSettings):
         if self.registry_for(host).kind != "ghcr":
             return None
         return self.github_token or self.gh_token or None
+
+
+_USUAL_PORTS = ("80", "443")
+
+
+def _usual_port(registry: RegistrySettings) -> str:
+    """Return the port of a registry where none is written."""
+    return "80" if registry.plain_http else "443"
 
 
 def _settings_error(error: ValidationError) -> SettingsError:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from reconciler.model.journal import Record, Result, is_restoration
+from reconciler.model.journal import Record, Result, is_restoration, key_in
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.reference import Mention
 
@@ -29,7 +29,7 @@ class Attempt:
     @property
     def key(self) -> str:
         """The version's name everywhere: repository and digest."""
-        return str(self.intent.body["key"])
+        return key_in(self.intent.body)
 
     @cached_property
     def digest(self) -> Digest:
@@ -102,7 +102,7 @@ def attempts(records: Iterable[Record]) -> list[Attempt]:
     found: list[Attempt] = []
     last: dict[str, int] = {}
     for record in records:
-        key = str(record.body.get("key", ""))
+        key = key_in(record.body)
         if record.type == "run_open":
             opened[record.run] = record
         elif record.type == "intent" and not is_restoration(record):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.formats.humanise import duration
-from reconciler.model.journal import Record, Result, run_of
+from reconciler.model.journal import Record, Result, key_in, run_of
 from reconciler.model.names import Repository
 
 Journals = Mapping[Repository, Sequence[Record]]
@@ -89,7 +89,7 @@ def _ending(run: str, records: Sequence[Record]) -> tuple[datetime | None, str]:
 def _results(records: Iterable[Record]) -> Mapping[str, int]:
     """Count versions by the last result that is known of each."""
     last = {
-        str(record.body.get("key", "")): str(record.body.get("result", ""))
+        key_in(record.body): str(record.body.get("result", ""))
         for record in records
         if record.type in ("outcome", "resolve")
     }

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from reconciler.errors import JournalError
+from reconciler.errors import InvalidNameError, JournalError
 from reconciler.model.canonical import canonical
 from reconciler.model.frozen import Frozen
+from reconciler.model.names import Repository
 
 MAX_RECORD_BYTES = 64 * 1024
 """Longest record, in bytes of its line."""
@@ -123,6 +124,19 @@ def parse_record(line: bytes, number: int) -> Record:
         raise JournalError(f"line {number} is not a record") from error
 
 
+def key_in(body: Mapping[str, Any]) -> str:
+    """Return the key of the version that an entry is about, `REPOSITORY@DIGEST`; empty for none.
+
+    Earlier releases wrote the repository as somebody had spelled it.
+    """
+    key = str(body.get("key", ""))
+    name, separator, digest = key.partition("@")
+    try:
+        return f"{Repository(name)}@{digest}" if separator else key
+    except InvalidNameError:
+        return key
+
+
 def open_intents(records: Sequence[Record]) -> dict[str, Record]:
     """Return the intents that no later record answers, by the key of their version.
 
@@ -130,7 +144,7 @@ def open_intents(records: Sequence[Record]) -> dict[str, Record]:
     """
     pending: dict[str, Record] = {}
     for record in records:
-        key = str(record.body.get("key", ""))
+        key = key_in(record.body)
         if record.type == "intent":
             pending[key] = record
         elif record.type in ("outcome", "resolve") and record.body["result"] != Result.UNKNOWN:

@@ -7,12 +7,26 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from reconciler.errors import InvalidNameError
+from reconciler.model.hosts import canonical_host, canonical_path
 
 _WORD = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = rf"{_WORD}(?:/{_WORD})*"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?"
+HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?"
 _SPELLED = re.compile(r"sha256-([0-9a-f]{64})(?![0-9a-f])")
+
+
+def canonical_repository(text: str, kind: str) -> str:
+    """Return `host/path`, or a pattern of such, with the one name of its host.
+
+    Raises: InvalidNameError, saying what is wrong with the host.
+    """
+    host, _, path = text.partition("/")
+    try:
+        canonical = canonical_host(host)
+    except ValueError as error:
+        raise InvalidNameError(f"{kind}: {error}", text) from error
+    return f"{canonical}/{canonical_path(canonical, path)}"
 
 
 class Name(str):
@@ -92,13 +106,23 @@ class Tag(Name):
 class Repository(Name):
     """`host/path`: one repository of one registry; on GHCR, one package.
 
+    Whatever the spelling given, the text is the one name of the repository: two spellings that
+    reach the same repository of the same server are equal, and are governed, locked and recorded
+    as one. See `reconciler.model.hosts` for the rules.
+
     Source: OCI distribution-spec v1.1, "Pulling manifests" (the path's grammar).
     """
 
     __slots__ = ()
 
     _kind = "repository (host/path, the path in lower case)"
-    _grammar = re.compile(rf"(?=.{{1,510}}\Z){_HOST}/{_PATH}")
+    _grammar = re.compile(rf"(?=.{{1,510}}\Z){HOST}/{_PATH}")
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text, and replace it by the one name of what it names."""
+        checked = super().__new__(cls, text)
+        canonical = canonical_repository(checked, "repository")
+        return checked if canonical == text else super().__new__(cls, canonical)
 
     @property
     def registry(self) -> str:

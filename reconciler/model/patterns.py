@@ -13,7 +13,7 @@ import re2
 from reconciler.errors import InvalidNameError, PolicyError
 from reconciler.model.display import safe
 from reconciler.model.expressions import compiled, complaint_about, together
-from reconciler.model.names import Name, Repository, Tag
+from reconciler.model.names import HOST, Name, Repository, Tag, canonical_repository
 
 MAX_PATTERN = 512
 """Longest pattern, in characters; what it is held against has at most 128 (a tag)."""
@@ -100,26 +100,31 @@ class TypeGlob(Name):
 
 
 class RepositoryGlob(Name):
-    """A repository in which `*` stands for text without a slash and `**` for any text."""
+    """A repository in which `*` stands for text without a slash and `**` for any text.
 
-    __slots__ = ()
+    Shape: the text has the one name of its host; `spelled` is what was written.
+    """
+
+    __slots__ = ("spelled",)
+
+    spelled: str
 
     _kind: ClassVar[str] = (
         "repository pattern such as ghcr.io/acme/*"
         " (host first, then a path in lower case; no https://, no tag)"
     )
-    _grammar: ClassVar[re.Pattern[str]] = re.compile(
-        r"[A-Za-z0-9.\[\]:-]+/[a-z0-9._/*-]{1,255}(?<!/)"
-    )
+    _grammar: ClassVar[re.Pattern[str]] = re.compile(rf"{HOST}/[a-z0-9._/*-]{{1,255}}(?<!/)")
 
     def __new__(cls, text: str) -> Self:
         """Hold a pattern without a wildcard to what a repository may be called."""
-        pattern = super().__new__(cls, text)
+        checked = super().__new__(cls, text)
         if "*" not in text:
             try:
                 Repository(text)
             except InvalidNameError as error:
                 raise InvalidNameError(cls._kind, text) from error
+        pattern = super().__new__(cls, canonical_repository(checked, "repository pattern"))
+        pattern.spelled = getattr(text, "spelled", str(text))
         return pattern
 
     @property

@@ -284,15 +284,30 @@ def read_plan(content: bytes) -> Plan:
         if (document["format"]["name"], major) != (FORMAT_NAME, FORMAT_MAJOR):
             raise PlanError(f"{document['format']['name']} {version} is not a plan this tool reads")
         digest = document.pop("digest")
-        written, _ = _sha256(document), document.pop("summary")
+        if (written := _sha256(document)) != digest:
+            raise PlanError(f"the plan was altered: it says {digest} and is {written}")
+        for part in document["repositories"]:
+            _rename(part)
+        held = _sha256(document)
+        del document["summary"]
         plan = Plan.model_validate_json(canonical(document))
     except (ValueError, LookupError, TypeError, RecursionError, AttributeError) as error:
         reason = f"{error.error_count()} errors" if isinstance(error, ValidationError) else error
         raise PlanError(f"this is not a plan: {reason}") from error
-    for found in (written, plan.digest):
-        if found != digest:
-            raise PlanError(f"the plan was altered: it says {digest} and is {found}")
+    # What the plan does not hold would be lost without a word.
+    if plan.digest != held:
+        raise PlanError(f"the plan was altered: it says {held} and is {plan.digest}")
     return plan
+
+
+def _rename(part: dict[str, Any]) -> None:
+    """Give a repository its one name, which plans of earlier releases may spell otherwise."""
+    spelled, name = part["repository"], Repository(part["repository"])
+    if spelled == name:
+        return
+    part["repository"] = str(name)
+    for named in (*part["changes"], *part["protected"], *part["retained"]):
+        named["key"] = f"{name}{named['key'].removeprefix(spelled)}"
 
 
 def _sha256(document: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from reconciler.model.display import safe
 from reconciler.model.names import Repository
 from reconciler.model.plan import PolicySource
 from reconciler.model.policy import Policy, policy_for
@@ -39,15 +40,20 @@ class PolicySet:
 
         Raises: PolicyError, when two do, with the places of both.
         """
-        return policy_for(repository, self.policies, described=self._described)
+        return policy_for(
+            repository, self.policies, described=lambda policy: self._described(policy, repository)
+        )
 
     def source_of(self, policy: Policy) -> PolicySource:
         """Return the file that a policy stands in."""
         path = self.origins[policy.name, ""].path
         return next(source for source in self.sources if source.path == path)
 
-    def _described(self, policy: Policy) -> str:
-        return f"{policy.name} ({self.origins[policy.name, '']})"
+    def _described(self, policy: Policy, repository: Repository) -> str:
+        """Name a policy, its place, and how it names a repository that it spells otherwise."""
+        glob = next(glob for glob in policy.repositories if glob.matches(repository))
+        spelled = f", as {safe(glob.spelled)}" if glob.spelled != glob else ""
+        return f"{policy.name} ({self.origins[policy.name, '']}{spelled})"
 
 
 def gather(documents: Sequence[Document]) -> PolicySet:
@@ -77,16 +83,18 @@ def _shared_names(documents: Sequence[Document]) -> Iterator[Problem]:
 
 def _shared_repositories(documents: Sequence[Document]) -> Iterator[Problem]:
     """Yield repositories that two policies name; patterns can only be compared with a registry."""
-    first: dict[Repository, tuple[Policy, Origin]] = {}
+    first: dict[Repository, tuple[Policy, Origin, str]] = {}
     for document, position, policy in _policies(documents):
         for entry, glob in enumerate(policy.repositories):
             repository = glob.literal
             if repository is None or not policy.governs(repository):
                 continue
             origin = _origin(document, "policies", position, "repositories", entry)
-            owner, place = first.setdefault(repository, (policy, origin))
+            claim = (policy, origin, glob.spelled)
+            owner, place, spelled = first.setdefault(repository, claim)
             if owner is not policy:
-                words = f"{repository} belongs to policy {owner.name} ({place}); remove one claim"
+                same = f"{glob.spelled} is {spelled}, which" if glob.spelled != spelled else spelled
+                words = f"{same} belongs to policy {owner.name} ({place}); remove one claim"
                 yield Problem(*origin, policy.name, words)
 
 

@@ -8,14 +8,14 @@ another repository.
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 from pydantic import ValidationError
 
-from reconciler.errors import InvalidNameError, StateError
+from reconciler.errors import StateError
 from reconciler.model.canonical import canonical
 from reconciler.model.journal import MAX_RECORD_BYTES, Entry, Record
 from reconciler.model.names import Repository
@@ -25,6 +25,7 @@ from reconciler.state.durable import make_directory, replace, state_errors, writ
 from reconciler.state.journalfile import JournalFile
 from reconciler.state.lock import RepositoryLock
 from reconciler.state.mounts import network_filesystem
+from reconciler.state.spellings import Spellings, repositories_in
 
 _OWN = "_"
 """Name of the directory, in that of a repository, that holds its state."""
@@ -38,15 +39,15 @@ class LocalState:
     def __init__(self, root: Path) -> None:
         """Remember the directory; nothing is created yet."""
         self._root = root
+        self._spellings = Spellings(str(root), self._names)
 
     def of(self, repository: Repository) -> "LocalRepositoryState":
         """Open the state of one repository; nothing is written until it is locked."""
-        return LocalRepositoryState(repository, self._root / repository / _OWN)
+        return LocalRepositoryState(repository, self._root / self._spellings.of(repository) / _OWN)
 
     def repositories(self) -> Sequence[Repository]:
         """List the repositories that have a state, sorted."""
-        with state_errors("list", self._root):
-            return sorted(_repositories(self._root)) if self._root.exists() else ()
+        return repositories_in(self._names())
 
     def check_writable(self) -> None:
         """Prove that a record could be written now, by writing as much and removing it.
@@ -61,13 +62,16 @@ class LocalState:
         if kind := network_filesystem(self._root):
             _log.warning("state_on_network_filesystem", path=str(self._root), filesystem=kind)
 
-
-def _repositories(root: Path) -> Iterator[Repository]:
-    for directory, below, _ in os.walk(root, onerror=_refuse):
-        if _OWN in below:
-            # Other people's directories are no states.
-            with suppress(InvalidNameError):
-                yield Repository(Path(directory).relative_to(root).as_posix())
+    def _names(self) -> Sequence[str]:
+        """List the directories that hold a state, by their names below the root."""
+        with state_errors("list", self._root):
+            if not self._root.exists():
+                return ()
+            return [
+                Path(directory).relative_to(self._root).as_posix()
+                for directory, below, _ in os.walk(self._root, onerror=_refuse)
+                if _OWN in below
+            ]
 
 
 def _refuse(error: OSError) -> None:

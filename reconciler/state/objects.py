@@ -6,16 +6,16 @@ Nothing in a journal is ever replaced: whoever creates the object of the next re
 """
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from io import BytesIO
 from itertools import chain
 from typing import NamedTuple
 
-from reconciler.errors import InvalidNameError, JournalError, LockedError
+from reconciler.errors import JournalError, LockedError
 from reconciler.model.names import Repository
 from reconciler.state.lease import LeaseLock
 from reconciler.state.ledger import Ledger
 from reconciler.state.remote import RemoteRepositoryState
+from reconciler.state.spellings import Spellings, repositories_in
 from reconciler.state.store import Store, put
 from reconciler.state.terms import Terms, Times
 
@@ -33,28 +33,22 @@ class ObjectState:
         self._store = store
         self._times = times
         self._terms = terms or Terms()
+        self._spellings = Spellings(store.place, self._names)
 
     def of(self, repository: Repository) -> RemoteRepositoryState:
         """Open the state of one repository; nothing is written until it is locked."""
-        journal = f"journals/{repository}{_OWN}/"
-        lock = LeaseLock(
-            repository, self._store, f"{_LOCKS}{repository}{_OWN}", self._terms, self._times
-        )
+        name = self._spellings.of(repository)
+        journal = f"journals/{name}{_OWN}/"
+        lock = LeaseLock(repository, self._store, f"{_LOCKS}{name}{_OWN}", self._terms, self._times)
         return RemoteRepositoryState(
             Ledger(f"{self._store.place}/{journal}", _Objects(self._store, journal)),
             lock,
-            _Object(self._store, f"observations/{repository}{_OWN}"),
+            _Object(self._store, f"observations/{name}{_OWN}"),
         )
 
     def repositories(self) -> Sequence[Repository]:
         """List the repositories that have a state, sorted."""
-        names = (name.removeprefix(_LOCKS) for name in self._store.names(_LOCKS))
-        found: list[Repository] = []
-        for name in names:
-            # Other people's objects are no states.
-            with suppress(InvalidNameError):
-                found += [Repository(name.removesuffix(_OWN))] if name.endswith(_OWN) else []
-        return sorted(found)
+        return repositories_in(self._names())
 
     def check_writable(self) -> None:
         """Prove that a record could be written now, and that two writers would be kept apart.
@@ -62,6 +56,14 @@ class ObjectState:
         Raises: StateError, saying why not and what to do.
         """
         self._store.check()
+
+    def _names(self) -> Sequence[str]:
+        """List the names below which there is a lock, which every state has."""
+        return [
+            name.removeprefix(_LOCKS).removesuffix(_OWN)
+            for name in self._store.names(_LOCKS)
+            if name.endswith(_OWN)
+        ]
 
 
 class _Objects(NamedTuple):

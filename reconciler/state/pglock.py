@@ -49,11 +49,12 @@ class _Tenure:
 class AdvisoryLock:
     """The lock of one repository."""
 
-    def __init__(self, repository: Repository, database: Database) -> None:
+    def __init__(self, repository: Repository, database: Database, name: str) -> None:
         """Remember where it is; nothing is sent yet."""
         self._repository = repository
+        self._name = name
         self._database = database
-        digest = sha256(f"reconciler {repository}".encode()).digest()
+        digest = sha256(f"reconciler {name}".encode()).digest()
         self._key = int.from_bytes(digest[:8], signed=True)
         self._tenure: _Tenure | None = None
         self._turn = RLock()
@@ -122,7 +123,7 @@ class AdvisoryLock:
                 session.transaction(),
                 session.cursor() as cursor,
             ):
-                if cursor.execute(query, [self._repository, gen]).fetchone() is None:
+                if cursor.execute(query, [self._name, gen]).fetchone() is None:
                     raise lost(self._repository)
                 yield cursor
         except StateError:
@@ -163,7 +164,7 @@ class AdvisoryLock:
 
     def _named(self, session: Session) -> Holder | None:
         with self._database.told():
-            row = session.execute(_HOLDER, [self._repository]).fetchone()
+            row = session.execute(_HOLDER, [self._name]).fetchone()
         return Holder(*row) if row else None
 
     def _require(self, session: Session, run: str) -> None:
@@ -184,7 +185,7 @@ class AdvisoryLock:
         process = holder.process or os.getpid()
         named = (holder.run, holder.who, holder.where, holder.since, process)
         with self._database.told():
-            row = session.execute(_SIGN, [self._repository, *named]).fetchone()
+            row = session.execute(_SIGN, [self._name, *named]).fetchone()
         if row is None:
             raise LockedError(f"{self._repository}: the lock could not be signed")
         self._tenure = _Tenure(session, row[0])
@@ -200,4 +201,4 @@ class AdvisoryLock:
         """Whether another run has had the lock since."""
         query = "SELECT FROM reconciler_lock WHERE repository = %s AND gen = %s"
         with self._session() as session, self._database.told():
-            return session.execute(query, [self._repository, gen]).fetchone() is None
+            return session.execute(query, [self._name, gen]).fetchone() is None

@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from psycopg.errors import UndefinedTable
 
-from reconciler.errors import InvalidNameError, StateError
+from reconciler.errors import StateError
 from reconciler.model.names import Repository
 from reconciler.model.ports import State
 from reconciler.state.ledger import Ledger
 from reconciler.state.pgdatabase import Database
 from reconciler.state.pglock import AdvisoryLock
 from reconciler.state.remote import RemoteRepositoryState
+from reconciler.state.spellings import Spellings, repositories_in
 from reconciler.state.surroundings import Surroundings
 
 
@@ -34,27 +35,22 @@ class PostgresState:
     def __init__(self, database: Database) -> None:
         """Remember the database; nothing is sent yet."""
         self._database = database
+        self._spellings = Spellings(database.place, self._names)
 
     def of(self, repository: Repository) -> RemoteRepositoryState:
         """Open the state of one repository; nothing is written until it is locked."""
-        place = f"{self._database.place}/{repository}"
-        lock = AdvisoryLock(repository, self._database)
+        name = self._spellings.of(repository)
+        place = f"{self._database.place}/{name}"
+        lock = AdvisoryLock(repository, self._database, name)
         return RemoteRepositoryState(
-            Ledger(place, _Rows(self._database, repository, lock)),
+            Ledger(place, _Rows(self._database, name, lock)),
             lock,
-            _Row(self._database, repository, lock),
+            _Row(self._database, name, lock),
         )
 
     def repositories(self) -> Sequence[Repository]:
         """List the repositories that have a state, sorted."""
-        rows: list[tuple[str]] = []
-        with suppress(UndefinedTable), self._database.session() as session:
-            rows = session.execute("SELECT repository FROM reconciler_lock").fetchall()
-        found: list[Repository] = []
-        for (name,) in rows:
-            with suppress(InvalidNameError):
-                found.append(Repository(name))
-        return sorted(found)
+        return repositories_in(self._names())
 
     def check_writable(self) -> None:
         """Create the tables where they are missing, and prove that sessions are our own.
@@ -63,12 +59,19 @@ class PostgresState:
         """
         self._database.check()
 
+    def _names(self) -> Sequence[str]:
+        """List the names under which there is a lock, which every state has."""
+        with suppress(UndefinedTable), self._database.session() as session:
+            rows = session.execute("SELECT repository FROM reconciler_lock")
+            return [name for (name,) in rows]
+        return []
+
 
 class _Rows(NamedTuple):
     """The rows of one journal."""
 
     database: Database
-    repository: Repository
+    repository: str
     lock: AdvisoryLock
 
     def read(self) -> Iterable[bytes]:
@@ -102,7 +105,7 @@ class _Row(NamedTuple):
     """The observations of one repository."""
 
     database: Database
-    repository: Repository
+    repository: str
     lock: AdvisoryLock
 
     @property

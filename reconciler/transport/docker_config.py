@@ -14,14 +14,13 @@ from typing import Any
 
 from reconciler.errors import SettingsError
 from reconciler.model.display import safe
+from reconciler.model.hosts import HUB, LOOPBACK, canonical_host
 from reconciler.transport.credential_helper import Helper
 from reconciler.transport.credentials import ANONYMOUS, Credential
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 """Largest file read, in bytes."""
 
-_HUB = "docker.io"
-_HUB_HOSTS = frozenset({_HUB, "index.docker.io", "registry-1.docker.io"})
 _HUB_SERVER = "https://index.docker.io/v1/"
 """The name under which docker keeps the credentials of Docker Hub."""
 
@@ -70,8 +69,8 @@ class ConfigFile:
                 if _normal(key) == name:
                     yield self._credential(key, entry)
         if self.store:
-            server = _HUB_SERVER if host in _HUB_HOSTS else host
-            yield Helper(self.store, server, self.path)
+            for server in _servers(host):
+                yield Helper(self.store, server, self.path)
 
     def _credential(self, key: str, entry: Any) -> Credential:
         source = f"the entry {safe(key)} of {self.path}"
@@ -140,9 +139,17 @@ def _user(entry: Mapping[str, Any]) -> tuple[str, str]:
     return username, password.strip("\0")
 
 
+def _servers(host: str) -> Iterator[str]:
+    """Yield the names under which a store of docker's may keep the credentials of a registry."""
+    yield _HUB_SERVER if host == HUB else host
+    name, colon, port = host.partition(":")
+    if name == LOOPBACK:
+        yield f"localhost{colon}{port}"
+
+
 def _names(host: str, repository: str) -> Iterator[str]:
     """Yield the names a credential may have: the repository, what it lies in, the registry."""
-    parts = [_HUB if host in _HUB_HOSTS else host.lower(), *filter(None, repository.split("/"))]
+    parts = [host, *filter(None, repository.split("/"))]
     for length in range(len(parts), 0, -1):
         yield "/".join(parts[:length])
 
@@ -151,4 +158,7 @@ def _normal(key: str) -> str:
     """Return the name that a key stands for: old docker wrote whole URLs of its first API."""
     url = _URL.fullmatch(key)
     host, slash, path = (url[1] if url else key.rstrip("/")).partition("/")
-    return f"{_HUB if host in _HUB_HOSTS else host.lower()}{slash}{path}"
+    try:
+        return f"{canonical_host(host)}{slash}{path}"
+    except ValueError:
+        return f"{host.lower()}{slash}{path}"

@@ -4,6 +4,7 @@ from threading import Lock
 
 import httpx
 
+from reconciler.model.hosts import HUB
 from reconciler.transport.auth import Flow, RegistryAuth
 from reconciler.transport.credentials import Credential, Credentials, anonymous
 from reconciler.transport.http import Client
@@ -11,7 +12,7 @@ from reconciler.transport.tokens import repository_in
 from reconciler.transport.urls import registry_url
 from reconciler.transport.watch import Watch
 
-_ENDPOINTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+_ENDPOINTS = {HUB: "registry-1.docker.io"}
 """Hosts whose registry answers elsewhere. Source: distribution/reference, "normalize"."""
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from reconciler.errors import ExitCode, SettingsError
 from reconciler.model.hosts import is_loopback
+from reconciler.model.names import Repository
+from reconciler.model.patterns import RepositoryGlob
 from reconciler.settings import RegistrySettings, Settings
 
 ENTERPRISE = {"kind": "ghcr", "api": "https://acme.example/api/v3/"}
@@ -78,7 +80,8 @@ def test_a_host_that_nobody_described_is_a_registry_with_tls() -> None:
 def test_a_described_host_is_found_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
     set_registries(monkeypatch, Containers_acme_example=ENTERPRISE)
 
-    registry = Settings.load().registry_for("CONTAINERS.acme.example")
+    host = Repository("CONTAINERS.acme.example/acme/web").registry
+    registry = Settings.load().registry_for(host)
 
     assert registry == RegistrySettings(kind="ghcr", api="https://acme.example/api/v3")
 
@@ -90,11 +93,11 @@ def test_the_github_token_is_for_hosts_of_github_only(monkeypatch: pytest.Monkey
 
     settings = Settings.load()
 
-    for host in ("ghcr.io", "GHCR.IO", "containers.acme.example"):
-        token = settings.token_for(host)
+    for host in ("ghcr.io", "GHCR.IO", "ghcr.io:443", "containers.acme.example"):
+        token = settings.token_for(Repository(f"{host}/acme/web").registry)
         assert token is not None
         assert token.get_secret_value() == "first"
-    for host in ("ghcr.io.evil.example", "api.github.com", "localhost:5000", "ghcr.io:443"):
+    for host in ("ghcr.io.evil.example", "api.github.com", "127.0.0.1:5000", "ghcr.io:80"):
         assert settings.token_for(host) is None
 
 
@@ -227,3 +230,62 @@ def test_a_workflow_says_which_commit_and_which_run_of_which_repository_it_is(
 
 def test_outside_of_a_workflow_nothing_is_said_of_one() -> None:
     assert Settings.load().provenance == {}
+
+
+@pytest.mark.parametrize(
+    "registries",
+    [
+        {"ghcr.io": ENTERPRISE, "GHCR.io": ENTERPRISE},
+        {"localhost:5000": {"kind": "oci"}, "127.0.0.1:5000": {"kind": "oci"}},
+        {"registry.example": {"kind": "oci"}, "registry.example:443": {"kind": "oci"}},
+    ],
+)
+def test_a_host_that_is_described_twice_is_refused(
+    monkeypatch: pytest.MonkeyPatch, registries: dict[str, object]
+) -> None:
+    monkeypatch.setenv("RECONCILER_REGISTRIES", json.dumps(registries))
+
+    with pytest.raises(SettingsError, match="are one host; write it once"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("registries", "host"),
+    [
+        ({"registry.example": True, "registry.example:80": True}, "registry.example:80"),
+        ({"localhost": False, "localhost:443": False}, "127.0.0.1:443"),
+    ],
+)
+def test_a_port_that_goes_without_saying_by_the_settings_is_refused(
+    monkeypatch: pytest.MonkeyPatch, registries: dict[str, bool], host: str
+) -> None:
+    told = {name: {"kind": "oci", "plain_http": plain} for name, plain in registries.items()}
+    monkeypatch.setenv("RECONCILER_REGISTRIES", json.dumps(told))
+
+    with pytest.raises(SettingsError, match=f"{host} is .*, whose port is"):
+        Settings.load().registry_for(host)
+
+
+@pytest.mark.parametrize(
+    ("registries", "pattern", "is_refused"),
+    [
+        ({"registry.example": True}, "registry.example:443/*", True),
+        ({"registry.example": True}, "registry.example/*", False),
+        ({"registry.example": True}, "registry.example:80/*", False),
+        ({"localhost": False}, "localhost:80/*", True),
+        ({}, "registry.example:443/*", False),
+        ({}, "LOCALHOST:080/*", False),
+    ],
+)
+def test_a_port_that_no_registry_is_on_is_refused(
+    monkeypatch: pytest.MonkeyPatch, registries: dict[str, bool], pattern: str, is_refused: object
+) -> None:
+    told = {name: {"kind": "oci", "plain_http": plain} for name, plain in registries.items()}
+    monkeypatch.setenv("RECONCILER_REGISTRIES", json.dumps(told))
+    settings = Settings.load()
+
+    if not is_refused:
+        settings.check_port(RepositoryGlob(pattern))
+        return
+    with pytest.raises(SettingsError, match="without the port|nothing else on that host"):
+        settings.check_port(RepositoryGlob(pattern))

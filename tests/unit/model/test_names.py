@@ -91,8 +91,8 @@ def test_a_referrers_tag_is_no_signature_since_its_index_lists_manifests() -> No
     ("text", "registry", "path"),
     [
         ("ghcr.io/acme/web", "ghcr.io", "acme/web"),
-        ("localhost:5000/web", "localhost:5000", "web"),
-        ("[::1]:5000/a/b/c", "[::1]:5000", "a/b/c"),
+        ("127.0.0.1:5000/web", "127.0.0.1:5000", "web"),
+        ("[2001:db8::1]:5000/a/b/c", "[2001:db8::1]:5000", "a/b/c"),
         ("registry.example.com/a-b__c.d/e--f", "registry.example.com", "a-b__c.d/e--f"),
     ],
 )
@@ -125,6 +125,25 @@ def test_a_repository_is_a_host_and_a_path(text: str, registry: str, path: str) 
 )
 def test_any_other_text_is_no_repository(text: str) -> None:
     with pytest.raises(InvalidNameError, match="is not a repository"):
+        Repository(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("127.0.0.2:5000/web", "this machine is written 127.0.0.1 or localhost"),
+        ("0.0.0.0:5000/web", "this machine is written 127.0.0.1 or localhost"),
+        ("[::]:5000/web", "this machine is written 127.0.0.1 or localhost"),
+        ("127.1:5000/web", "127.1 is no address in its usual form"),
+        ("2130706433:5000/web", "is no address in its usual form"),
+        ("0x7f.0.0.1/web", "is no address in its usual form"),
+        ("127.0.0.01/web", "is no address in its usual form"),
+        ("ghcr.io:0/web", "there is no port 0"),
+        ("ghcr.io:70000/web", "there is no port 70000"),
+    ],
+)
+def test_an_address_with_more_than_one_meaning_is_no_name(text: str, words: str) -> None:
+    with pytest.raises(InvalidNameError, match=words):
         Repository(text)
 
 

@@ -1,5 +1,6 @@
 """A plan has one form in bytes, names itself by their hash, and is read back or refused."""
 
+import hashlib
 import json
 from datetime import UTC, datetime
 
@@ -94,6 +95,15 @@ def test_a_plan_written_with_other_spaces_is_the_same_plan() -> None:
     content = json.dumps(json.loads(plan.to_bytes()), indent=2).encode()
 
     assert read_plan(content) == plan
+
+
+def test_a_plan_of_an_earlier_release_is_read_under_the_one_name_of_its_repository() -> None:
+    plan = small()
+    document = json.loads(plan.to_bytes().replace(WEB.encode(), b"GHCR.io/acme/web"))
+    del document["digest"]
+    digest = f"sha256:{hashlib.sha256(canonical(document)).hexdigest()}"
+
+    assert read_plan(canonical({**document, "digest": digest})) == plan
 
 
 @pytest.mark.parametrize("version", ["2.0", "0.9", "10.0"])

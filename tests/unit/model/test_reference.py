@@ -15,9 +15,9 @@ FULL = "sha256:" + "ab" * 32
     ("text", "reference"),
     [
         ("ghcr.io/acme/web:1.4.2", Reference(WEB, Tag("1.4.2"))),
-        ("localhost:5000/web:latest", Reference(LOCAL, Tag("latest"))),
+        ("127.0.0.1:5000/web:latest", Reference(LOCAL, Tag("latest"))),
         (f"ghcr.io/acme/web@{FULL}", Reference(WEB, digest=FULL)),
-        ("localhost:5000/web@sha256:abcdef", Reference(LOCAL, digest="sha256:abcdef")),
+        ("127.0.0.1:5000/web@sha256:abcdef", Reference(LOCAL, digest="sha256:abcdef")),
         ("ghcr.io/acme/web@abcdef012345", Reference(WEB, digest="abcdef012345")),
         ("ghcr.io/acme/web@sha512:" + "a" * 128, Reference(WEB, digest="sha512:" + "a" * 128)),
     ],

@@ -128,6 +128,41 @@ def test_two_policies_of_one_name_are_told_with_both_places() -> None:
     assert told == ["b.yaml:3:11: web: a.yaml:3 has a policy of this name, too; give each its own"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ghcr.io/acme/web", "GHCR.io/acme/web"),
+        ("localhost:5000/web", "[::1]:5000/web"),
+        ("docker.io/nginx", "registry-1.docker.io/library/nginx"),
+        ("registry.example/web", "registry.example:443/web"),
+    ],
+)
+def test_a_repository_that_is_spelled_twice_is_told_with_both_spellings_and_places(
+    one: str, other: str
+) -> None:
+    told = problems_of(("a.yaml", policy("web", one)), ("b.yaml", policy("all", other)))
+
+    words = f"{other} is {one}, which belongs to policy web (a.yaml:4); remove one claim"
+    assert told == [f"b.yaml:4:20: all: {words}"]
+
+
+def test_patterns_that_spell_one_host_twice_are_told_with_both_spellings_and_places() -> None:
+    policies = load_texts(
+        [
+            ("a.yaml", policy("web", "ghcr.io/acme/*")),
+            ("b.yaml", policy("all", "GHCR.io:443/acme/w*")),
+        ]
+    )
+
+    with pytest.raises(PolicyError) as caught:
+        policies.policy_for(Repository("Ghcr.io/acme/web"))
+
+    assert str(caught.value) == (
+        "ghcr.io/acme/web belongs to two policies:"
+        " web (a.yaml:3) and all (b.yaml:3, as GHCR.io:443/acme/w*)"
+    )
+
+
 def test_two_policies_that_name_one_repository_are_told_with_both_places() -> None:
     told = problems_of(
         ("a.yaml", policy("web", "ghcr.io/acme/a", "ghcr.io/acme/web")),

@@ -40,7 +40,7 @@ def test_each_repository_has_a_directory_that_no_other_repository_can_have(root:
     names = [
         Repository("ghcr.io/acme"),
         Repository("ghcr.io/acme/web"),
-        Repository("[::1]:5000/acme"),
+        Repository("[2001:db8::1]:5000/acme"),
         Repository("localhost:5000/acme"),
     ]
 
@@ -51,14 +51,14 @@ def test_each_repository_has_a_directory_that_no_other_repository_can_have(root:
             repository.save_observations(Observations())
 
     assert sorted(path.relative_to(root).as_posix() for path in root.rglob("*.json*")) == [
-        "[::1]:5000/acme/_/journal.jsonl",
-        "[::1]:5000/acme/_/observations.json",
+        "127.0.0.1:5000/acme/_/journal.jsonl",
+        "127.0.0.1:5000/acme/_/observations.json",
+        "[2001:db8::1]:5000/acme/_/journal.jsonl",
+        "[2001:db8::1]:5000/acme/_/observations.json",
         "ghcr.io/acme/_/journal.jsonl",
         "ghcr.io/acme/_/observations.json",
         "ghcr.io/acme/web/_/journal.jsonl",
         "ghcr.io/acme/web/_/observations.json",
-        "localhost:5000/acme/_/journal.jsonl",
-        "localhost:5000/acme/_/observations.json",
     ]
     assert list(LocalState(root).repositories()) == sorted(names)
 
@@ -140,9 +140,7 @@ def test_a_file_in_the_place_of_the_root_is_refused(root: Path) -> None:
     for refused in (
         LocalState(root).check_writable,
         LocalState(root).repositories,
-        LocalState(root).of(WEB).records,
-        LocalState(root).of(WEB).observations,
-        LocalState(root).of(WEB).lock(holder()).__enter__,
+        lambda: LocalState(root).of(WEB),
     ):
         with pytest.raises(StateError, match=str(root)):
             refused()

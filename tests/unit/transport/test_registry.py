@@ -58,7 +58,6 @@ def test_the_repository_is_read_from_the_address(url: str, repository: str) -> N
         ("registry.example", False, "https://registry.example/v2/"),
         ("127.0.0.1:5000", True, "http://127.0.0.1:5000/v2/"),
         ("docker.io", False, "https://registry-1.docker.io/v2/"),
-        ("index.docker.io", False, "https://registry-1.docker.io/v2/"),
     ],
 )
 def test_a_registry_is_spoken_to_where_it_answers(
