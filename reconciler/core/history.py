@@ -84,6 +84,17 @@ class Attempt:
         return self.result is Result.DELETED and self.restored is None
 
     @property
+    def may_land_late(self) -> bool:
+        """Whether a DELETE may have been on its way when it was last seen not to be done.
+
+        So it is where an answer was lost, and where a run died: its successor saw the version
+        there, and a server may carry a request out after that.
+        """
+        by_successor = self.ended is not None and self.ended.run != self.run
+        was_open = self.result in (None, Result.UNKNOWN)
+        return was_open or (self.result is Result.NOT_DONE and by_successor)
+
+    @property
     def at(self) -> datetime:
         """When it happened; of what another run found out, the earliest it may have been."""
         is_own = self.ended is not None and self.ended.run == self.run
@@ -119,6 +130,20 @@ def deletions(records: Iterable[Record]) -> list[Attempt]:
     for attempt in attempts(records):
         if attempt.result is Result.DELETED:
             last.pop(attempt.key, None)
+            last[attempt.key] = attempt
+    return list(last.values())
+
+
+def late_deletions(records: Iterable[Record]) -> list[Attempt]:
+    """Return what may have been deleted after it was last looked at, the latest attempt of each.
+
+    Only the registry can tell which of them were.
+    """
+    last: dict[str, Attempt] = {}
+    for attempt in attempts(records):
+        if attempt.result is Result.DELETED or attempt.restored:
+            last.pop(attempt.key, None)
+        elif attempt.may_land_late:
             last[attempt.key] = attempt
     return list(last.values())
 

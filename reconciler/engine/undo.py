@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.accept import check_state
-from reconciler.core.history import deletions, last_deleting_run
+from reconciler.core.history import deletions, last_deleting_run, late_deletions
 from reconciler.core.undo import Remains, Wanted, narrow_restorations, plan_restorations
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Run, counts
@@ -77,7 +77,8 @@ def _parts(
     for repository in state.repositories():
         try:
             records = state.of(repository).records()
-            if any(wanted.names(repository, attempt) for attempt in deletions(records)):
+            sent = [*deletions(records), *late_deletions(records)]
+            if any(wanted.names(repository, attempt) for attempt in sent):
                 remains = _remains(reader_for(repository), repository, records, now)
                 yield plan_restorations(remains, wanted)
         except ReconcilerError as error:
@@ -97,11 +98,13 @@ def _remains(
             f"{repository}: {repository.registry} cannot restore what was deleted",
             hint="Push the images again; `reconciler log show` tells their tags and digests.",
         )
+    held = {version.id: version for version in reader.deleted(repository)}
+    late = [attempt for attempt in late_deletions(records) if attempt.version_id in held]
     return Remains(
         repository=repository,
         head=head_of(records),
-        deletions=deletions(records),
-        held={version.id: version for version in reader.deleted(repository)},
+        deletions=[*deletions(records), *late],
+        held=held,
         live={version.digest: version for version in reader.listing(repository).versions},
         now=now,
         window=able.undo_for,

@@ -19,6 +19,9 @@ MAX_PATIENCE = 2 * 3600.0
 LONGEST_SILENT_WAIT = 900.0
 """Longest wait after a refusal that names none, in seconds."""
 
+CATCH_UP = 1.0 / 30.0
+"""The part of a window by which writes that fell behind their pace may hurry afterwards."""
+
 _RESET_MARGIN = 1.0
 """Added to a reset time, which is given in whole seconds."""
 
@@ -90,7 +93,7 @@ class Budget:
             self._wait(delay)
         with self._lock:
             now, span = self._watch.monotonic(), self._window.span
-            missed = max(self._next_write, now - span / 60.0)
+            missed = max(self._next_write, now - CATCH_UP * span)
             self._next_write = missed + points * span / self._allowance.points
 
     def admit(self, points: int) -> Ticket:
