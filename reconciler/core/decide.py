@@ -127,7 +127,10 @@ def decide(
     return Decisions(
         decisions,
         doomed,
-        warnings=[text for side in sides for text in side.warnings],
+        warnings=[
+            *(text for side in sides for text in side.warnings),
+            *_perhaps_rolled_back(decisions.values(), bench),
+        ],
         unused=[name for side in sides for name in side.unused],
     )
 
@@ -231,8 +234,27 @@ def _unkept(image: Image, bench: _Bench) -> tuple[Cause, str]:
 
 def _waits(version: Version, bench: _Bench) -> bool:
     """Whether a version is younger than `min_age`; an unknown time is young."""
-    born = version.time(bench.born)
+    born = _born(version, bench)
     return bench.old_enough is not None and (born is None or born > bench.old_enough)
+
+
+def _born(version: Version, bench: _Bench) -> datetime | None:
+    """Return what `min_age` counts from: the push, or the moment at which a tag came later.
+
+    A tag that is put back on an old image makes it as fresh as a push. One that came after the
+    last run has been there for an unknown time.
+    """
+    noted = bench.observations.digests.get(version.digest)
+    if noted and noted.arrived(version.tags):
+        return None
+    born, moved = version.time(bench.born), _moved(version)
+    return max(born, moved) if born and moved else born
+
+
+def _moved(version: Version) -> datetime | None:
+    """Return when a tag came to a version that runs knew before; None if none did."""
+    tagged, seen = version.time(Fact.TAGGED_SINCE), version.time(Fact.FIRST_SEEN)
+    return tagged if tagged and (seen is None or tagged > seen) else None
 
 
 def pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cause, str]]:
@@ -272,19 +294,45 @@ def _spare(
     least = bench.policy.guards.min_age
     waiting = {version.digest for version in young}
     spared: set[Digest] = set()
-    for version in sorted(young, key=lambda one: one.time(bench.born) or _LATEST, reverse=True):
-        born = version.time(bench.born)
+    for version in sorted(young, key=lambda one: _born(one, bench) or _LATEST, reverse=True):
+        born = _born(version, bench)
         reached = closure(graph.kept_by, [version.digest], beyond=spared)
         spared |= reached
+        moved = "" if born == version.time(bench.born) else "one of its tags is "
         for digest in reached & decisions.keys():
             if decisions[digest].goes:
-                which = "" if digest in waiting else "something that belongs to it is "
+                own = moved if digest == version.digest else ""
+                who = own if digest in waiting else "something that belongs to it is "
                 decisions[digest] = replace(
                     decisions[digest],
                     cause=Cause.YOUNG,
-                    note=f"{which}younger than min_age {least}",
+                    note=f"{who}younger than min_age {least}",
                     until=born + least.delta if born else None,
                 )
+
+
+def _perhaps_rolled_back(decisions: Iterable[Decision], bench: _Bench) -> Iterator[str]:
+    """Say how many images go by the time of their push that may have got a tag since."""
+    reading = {rule.name for rule in bench.policy.rules if Fact.PUSHED in rule.facts}
+    count = sum(
+        decision.goes
+        and bool(decision.image.tags)
+        and any(opinion.rule in reading for opinion in decision.opinions)
+        and _is_tag_new(decision.image.version, bench)
+        for decision in decisions
+    )
+    if count:
+        images = "1 image with tags goes" if count == 1 else f"{count} images with tags go"
+        yield (
+            f"{images} by the time of the push, and no run has noted yet since when the tags are"
+            " there: check that none was put back on an old image"
+        )
+
+
+def _is_tag_new(version: Version, bench: _Bench) -> bool:
+    """Whether the tags of a version are not known to be as old as `min_age`."""
+    tagged = version.time(Fact.TAGGED_SINCE)
+    return tagged is None or (bench.old_enough is not None and tagged > bench.old_enough)
 
 
 def _needed(decision: Decision, graph: Graph, doomed: Set[Digest]) -> Decision:

@@ -60,6 +60,7 @@ def _version(name: str, image: ExpectedImage, manifest: Manifest, now: datetime)
         created=image.time(Fact.CREATED, now),
         first_seen=image.time(Fact.FIRST_SEEN, now),
         untagged_since=image.time(Fact.UNTAGGED_SINCE, now),
+        tagged_since=image.time(Fact.TAGGED_SINCE, now),
         manifest=manifest,
     )
 

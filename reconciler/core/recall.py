@@ -19,9 +19,15 @@ def remembered(noted: Observations, records: Sequence[Record]) -> Observations:
     for attempt in {attempt.digest: attempt for attempt in attempts(records)}.values():
         if attempt.result not in _DONE:
             before = digests.get(attempt.digest)
-            seen = before or Observation(first_seen=attempt.intent.ts, tags=attempt.tags)
+            seen = before or _as_seen(attempt)
             digests[attempt.digest] = seen.model_copy(update=_refusal(attempt))
     return with_holds(Observations(digests=digests), records)
+
+
+def _as_seen(attempt: Attempt) -> Observation:
+    """Return what a run saw: all of it at one moment, so that no order is read into it."""
+    at = attempt.opened.ts if attempt.opened else attempt.intent.ts
+    return Observation(first_seen=at, tagged_since=at if attempt.tags else None, tags=attempt.tags)
 
 
 def without_refusals(noted: Observations, records: Sequence[Record]) -> Observations:

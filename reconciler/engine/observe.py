@@ -10,7 +10,7 @@ from reconciler.engine.survey import Survey
 from reconciler.model.inventory import Evidence, Fact, Inventory, Version
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
-from reconciler.model.observations import Observations
+from reconciler.model.observations import Observation, Observations
 from reconciler.model.ports import Listing, RegistryReader
 
 
@@ -77,4 +77,10 @@ def remembered(
         created=times.get(version.digest),
         first_seen=noted.first_seen if noted else None,
         untagged_since=noted.untagged_since if noted and not version.tags else None,
+        tagged_since=_tagged_since(version, noted) if noted else None,
     )
+
+
+def _tagged_since(version: Version, noted: Observation) -> datetime | None:
+    """Return since when a version has its tags; unknown where one came after the last run."""
+    return noted.tagged_since if version.tags and not noted.arrived(version.tags) else None

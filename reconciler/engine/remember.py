@@ -1,4 +1,4 @@
-"""What a run notes for later ones: when a digest was first seen, and since when untagged."""
+"""What a run notes for later ones: when a digest was first seen, and since when (un)tagged."""
 
 from collections.abc import Mapping, Set
 from datetime import datetime
@@ -36,11 +36,13 @@ def remember(
 
 def _observe(before: Observation | None, version: Version, now: datetime) -> Observation:
     if before is None:
-        before = Observation(first_seen=now, tags=version.tags)
+        before = Observation(first_seen=now, tagged_since=now, tags=version.tags)
+    known = before.tagged_since if not before.arrived(version.tags) else None
     stands = bool(before.retained) and version.tags == before.tags
     return Observation(
         first_seen=before.first_seen,
         untagged_since=None if version.tags else before.untagged_since or now,
+        tagged_since=known or now if version.tags else None,
         tags=version.tags if stands else version.tags or before.tags,
         retained=before.retained if stands else "",
         visibility=before.visibility if stands else "",

@@ -23,6 +23,7 @@ _FACTS = {
     Fact.CREATED: "built",
     Fact.FIRST_SEEN: "first seen",
     Fact.UNTAGGED_SINCE: "without a tag since",
+    Fact.TAGGED_SINCE: "with its tags since",
 }
 
 

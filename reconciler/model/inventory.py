@@ -30,6 +30,9 @@ class Fact(StrEnum):
     UNTAGGED_SINCE = "untagged_since"
     """When a run of ours first saw the digest without a tag, from the state."""
 
+    TAGGED_SINCE = "tagged_since"
+    """When a run of ours first saw the newest of its tags on it, from the state."""
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -48,6 +51,7 @@ class Version:
     created: datetime | None = None
     first_seen: datetime | None = None
     untagged_since: datetime | None = None
+    tagged_since: datetime | None = None
     manifest: Manifest | None = None
 
     def time(self, fact: Fact) -> datetime | None:
@@ -61,6 +65,8 @@ class Version:
                 moment = self.first_seen
             case Fact.UNTAGGED_SINCE:
                 moment = self.untagged_since
+            case Fact.TAGGED_SINCE:
+                moment = self.tagged_since
         return moment if moment and moment >= EARLIEST else None
 
     @property

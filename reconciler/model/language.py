@@ -30,10 +30,11 @@ class OrderKey(Name):
     __slots__ = ()
 
     _kind: ClassVar[str] = (
-        "sort key (pushed, created, first_seen, semver, int:NAME, text:NAME or date:NAME)"
+        "sort key (pushed, created, first_seen, tagged_since, semver, int:NAME, text:NAME"
+        " or date:NAME)"
     )
     _grammar: ClassVar[re.Pattern[str]] = re.compile(
-        r"pushed|created|first_seen|semver|(?:int|text|date):[A-Za-z_]\w{0,63}"
+        r"pushed|created|first_seen|tagged_since|semver|(?:int|text|date):[A-Za-z_]\w{0,63}"
     )
 
     @property
@@ -53,10 +54,10 @@ class AgeKey(OrderKey):
     __slots__ = ()
 
     _kind: ClassVar[str] = (
-        "way to count age (pushed, created, first_seen, untagged_since or date:NAME)"
+        "way to count age (pushed, created, first_seen, tagged_since, untagged_since or date:NAME)"
     )
     _grammar: ClassVar[re.Pattern[str]] = re.compile(
-        r"pushed|created|first_seen|untagged_since|date:[A-Za-z_]\w{0,63}"
+        r"pushed|created|first_seen|tagged_since|untagged_since|date:[A-Za-z_]\w{0,63}"
     )
 
 

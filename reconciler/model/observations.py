@@ -14,6 +14,10 @@ class Observation(Frozen):
     untagged_since: datetime | None = None
     """When a run first saw it without a tag; None while it has one."""
 
+    tagged_since: datetime | None = None
+    """When a run first saw the newest of its tags on it; None while it has none, and where it was
+    last seen by a version of this program that did not note it."""
+
     tags: tuple[Tag, ...] = ()
     """The tags it had when last seen, kept after it lost them, to say which tag moved on."""
 
@@ -25,6 +29,11 @@ class Observation(Frozen):
 
     held: bool = False
     """Restored by an undo, and kept from later plans until released."""
+
+    def arrived(self, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
+        """Return those of its tags of now that it did not have when last seen."""
+        here = self.tags if self.untagged_since is None else ()
+        return tuple(tag for tag in tags if tag not in here)
 
     def refuses(self, tags: tuple[Tag, ...], visibility: str) -> bool:
         """Whether the registry refused, and neither tags nor visibility changed since."""

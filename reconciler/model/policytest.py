@@ -52,6 +52,9 @@ class ExpectedImage(Checked):
     untagged_since: Past | None = Field(
         None, description="When a run first saw it without a tag.", examples=["9d"]
     )
+    tagged_since: Past | None = Field(
+        None, description="When a run first saw the newest of its tags.", examples=["9d"]
+    )
     artifact_type: str = Field(
         "",
         max_length=255,
@@ -80,11 +83,12 @@ class ExpectedImage(Checked):
             Fact.CREATED: self.created,
             Fact.FIRST_SEEN: self.first_seen,
             Fact.UNTAGGED_SINCE: self.untagged_since,
+            Fact.TAGGED_SINCE: self.tagged_since,
         }
         if given := times[fact]:
             return given.before(now)
-        tagged = fact is Fact.UNTAGGED_SINCE and self.tags
-        return now - self.age.delta if self.age and not tagged else None
+        never = Fact.UNTAGGED_SINCE if self.tags else Fact.TAGGED_SINCE
+        return now - self.age.delta if self.age and fact is not never else None
 
     @property
     def links(self) -> Iterator[tuple[tuple[str | int, ...], ImageName]]:
@@ -108,6 +112,8 @@ class ExpectedImage(Checked):
             yield Flaw(("by",), "'by' needs an 'expect' beside it: keep or delete")
         if self.untagged_since and self.tags:
             yield Flaw(("untagged_since",), "an image with tags is not untagged; remove one")
+        if self.tagged_since and not self.tags:
+            yield Flaw(("tagged_since",), "an image without tags has none since then; add its tags")
 
 
 class ExpectedGuards(Frozen):

@@ -38,14 +38,14 @@ class Rule(Checked):
     )
     order_by: OrderKey | None = Field(
         None,
-        description="What makes an image newer: pushed, created, first_seen, semver,"
-        " int:NAME, text:NAME or date:NAME.",
+        description="What makes an image newer: pushed, created, first_seen, tagged_since,"
+        " semver, int:NAME, text:NAME or date:NAME.",
         examples=["created"],
     )
     age_by: AgeKey = Field(
         AgeKey("pushed"),
-        description="What age counts from: pushed, created, first_seen, untagged_since"
-        " or date:NAME.",
+        description="What age counts from: pushed, created, first_seen, tagged_since,"
+        " untagged_since or date:NAME.",
         examples=["first_seen"],
     )
 

@@ -22,7 +22,7 @@ from reconciler.yamltree.nodes import ListNode, MapNode, Node, ScalarNode, Sense
 from reconciler.yamltree.scalars import as_written
 
 _OPENING = "a test of a policy starts with policy: NAME, then now: and images:"
-_TIMES = ("now", "pushed", "created", "first_seen", "untagged_since")
+_TIMES = ("now", "pushed", "created", "first_seen", "untagged_since", "tagged_since")
 """Keys that hold a time, which YAML writes without quotes."""
 
 

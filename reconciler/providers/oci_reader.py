@@ -27,7 +27,7 @@ from reconciler.transport.credentials import Credentials, anonymous
 from reconciler.transport.http import Client
 from reconciler.transport.tokens import repository_in
 
-_FACTS = frozenset({Fact.CREATED, Fact.FIRST_SEEN, Fact.UNTAGGED_SINCE})
+_FACTS = frozenset(Fact) - {Fact.PUSHED}
 """No registry of this kind tells when something was pushed."""
 
 

@@ -31,6 +31,7 @@ Where the text leaves something open, this is how it is read:
 * A bucket that is given as a span keeps the newest of those images that are younger than it.
 * An image that the registry refused to delete and whose tags did not change since is kept, if
   nothing else keeps it but `min_age`.
+* `min_age` counts from the push, and from when a tag came to a version that an earlier run saw.
 * `min_age` counts for everything that an image keeps: if anything of it is too young, it waits.
 """
 
@@ -133,8 +134,14 @@ class Naive:
 
     def _is_young(self, version: Version) -> bool:
         least = self.policy.guards.min_age.delta
-        pushed = certain(version.pushed)
-        return bool(least) and (pushed is None or self.now - pushed < least)
+        pushed, seen = certain(version.pushed), certain(version.first_seen)
+        times = [pushed]
+        tagged, noted = certain(version.tagged_since), self.seen.get(version.digest)
+        if pushed and tagged and (seen is None or tagged > seen):
+            times.append(tagged)
+        if noted and set(version.tags) - set(noted.tags if not noted.untagged_since else ()):
+            times.append(None)
+        return bool(least) and any(one is None or self.now - one < least for one in times)
 
     def _image_tags(self, version: Version) -> list[str]:
         others = self.versions.keys() - {version.digest}

@@ -19,5 +19,6 @@ def kept(rule: str, *versions: Version, zone: str = "UTC") -> list[str]:
 def aged(*ages: str) -> list[Version]:
     """Build images named by letters, one for each age, tagged `sha-a` and so on."""
     return [
-        image(name, f"sha-{name}", age=age) for name, age in zip("abcdefgh", ages, strict=False)
+        image(name, f"sha-{name}", age=age, tagged_since=age)
+        for name, age in zip("abcdefgh", ages, strict=False)
     ]

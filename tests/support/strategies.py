@@ -82,7 +82,7 @@ RANGES = (
     *(">=0", ">=1.2 <2", "^1.2", "~1.2", "1", "!=1.2.3", "<1.2.4 || >=2", "<=1.2", ">1.2"),
     *(">=2.0.0-rc.2", "<=2.0.0-rc.2", ">2.0.0-rc.2", "^2.0.0-rc.2", "~1.2, !=1.2.4"),
 )
-FACTS = ("pushed", "created", "first_seen")
+FACTS = ("pushed", "created", "first_seen", "tagged_since")
 KEEP_KEYS = (
     *("last", "last", "within", "within", "extra"),
     *("hourly", "daily", "weekly", "monthly", "yearly"),
@@ -119,7 +119,7 @@ def choices(size: int) -> st.SearchStrategy[Choices]:
 
 def inventories() -> st.SearchStrategy[Inventory]:
     """Draw a repository: nested, shared, tagged, dangling, circular, of all times."""
-    return choices(200).map(_inventory)
+    return choices(220).map(_inventory)
 
 
 def observations(held: Inventory) -> st.SearchStrategy[Observations]:
@@ -149,15 +149,16 @@ def _inventory(chosen: Choices) -> Inventory:
     tags = _tags(chosen, names)
     made: list[Version] = []
     for name in names:
-        ages = [chosen.of(AGES) for _ in range(4)]
-        pushed, created, first_seen, untagged_since = [ago(age) if age else None for age in ages]
+        ages = [chosen.of(AGES) for _ in range(5)]
+        pushed, created, first_seen, *since = [ago(age) if age else None for age in ages]
         version = replace(
             _version(chosen, name, made),
             tags=tuple(map(Tag, sorted(tags[name]))),
             pushed=pushed,
             created=created,
             first_seen=first_seen,
-            untagged_since=None if tags[name] else untagged_since,
+            untagged_since=None if tags[name] else since[0],
+            tagged_since=since[1] if tags[name] else None,
         )
         made.append(version)
     return inventory(*_partly_read(chosen, made))
@@ -210,11 +211,15 @@ def _partly_read(chosen: Choices, made: Sequence[Version]) -> list[Version]:
 def _observations(chosen: Choices, held: Inventory) -> Observations:
     noted = {}
     for spelled, version in held.versions.items():
-        fate = chosen.of(("", "", "", "held", "retained", "retained with other tags"))
+        fate = chosen.of(
+            ("", "", "", "held", "retained", "retained with other tags", "seen", "moved")
+        )
         if fate:
             noted[spelled] = Observation(
                 first_seen=ago("90d"),
-                tags=version.tags if fate != "retained with other tags" else (Tag("former"),),
+                tags=version.tags
+                if fate not in ("retained with other tags", "moved")
+                else (Tag("former"),),
                 retained="popular" if fate.startswith("retained") else "",
                 held=fate == "held",
             )

@@ -29,6 +29,8 @@ def _unread_keys(rule: Rule) -> Iterator[str]:
 def _unknown_ages(rule: Rule) -> Iterator[str]:
     if rule.match.reads_tags and rule.keep.reads_age and rule.age_by.fact is Fact.UNTAGGED_SINCE:
         yield "a tagged image has no untagged_since, so all of them count as new; age by pushed"
+    if rule.match.untagged and Fact.TAGGED_SINCE in rule.facts:
+        yield "an untagged image has no tagged_since, so all of them count as new; use pushed"
 
 
 def _unread_captures(rule: Rule) -> Iterator[str]:

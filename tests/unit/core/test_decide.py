@@ -19,6 +19,7 @@ from tests.support.inventories import (
     inventory,
     names,
     observed,
+    planned,
     policy,
     referrer,
     signature,
@@ -136,7 +137,9 @@ def test_what_the_registry_refused_is_not_tried_again_while_its_tags_are_the_sam
     seen = observed(a={"retained": "more than 5,000 downloads", "tags": ("v1",)})
 
     assert causes(NONE, image("a", "v1"), seen=seen) == {"a": "retained"}
-    assert causes(NONE, image("a", "v1", "v2"), seen=seen) == {"a": "expired"}
+    assert causes("guards: {min_age: 0h}" + NONE, image("a", "v1", "v2"), seen=seen) == {
+        "a": "expired"
+    }
 
 
 def test_nothing_younger_than_min_age_goes_and_the_exact_age_does() -> None:
@@ -151,6 +154,42 @@ def test_an_unknown_or_future_push_time_is_too_young() -> None:
         "a": "min-age",
         "b": "min-age",
     }
+
+
+def test_a_tag_that_came_since_the_last_run_makes_an_old_image_young() -> None:
+    """A roll-back: `prod-9` was put back today on an image of long ago."""
+    seen = observed(a={"tags": ("sha-9",)})
+    back = image("a", "sha-9", "prod-9", age="90d")
+
+    assert causes(NONE, back, seen=seen) == {"a": "min-age"}
+    assert causes(NONE, image("a", "sha-9", age="90d"), seen=seen) == {"a": "expired"}
+    decided = decisions(NONE, back, seen=seen).images[digest("a")]
+    assert decided.reasons == ("one of its tags is younger than min_age 24h", "all: none")
+
+
+def test_min_age_counts_from_the_run_that_saw_a_tag_come_to_a_known_image() -> None:
+    moved = image("a", "prod-9", age="90d", first_seen="80d", tagged_since="23h")
+    always = image("b", "prod-8", age="90d", first_seen="23h", tagged_since="23h")
+
+    decided = decisions(NONE, moved, always)
+
+    assert names(sorted(decided.doomed)) == ["b"]
+    assert decided.images[digest("a")].until == NOON + timedelta(hours=1)
+
+
+def test_a_plan_warns_of_tags_of_unknown_age_where_a_rule_goes_by_the_push() -> None:
+    document = 'rules: [{name: r, match: {tags: ["*"]}, keep: {within: 7d}}]'
+    unknown = image("a", "prod-9", age="90d")
+    known = image("b", "prod-8", age="90d", first_seen="80d", tagged_since="80d")
+    fresh = image("c", "prod-7", age="90d", first_seen="2h", tagged_since="2h")
+    told = (
+        "2 images with tags go by the time of the push, and no run has noted yet since when the"
+        " tags are there: check that none was put back on an old image"
+    )
+
+    assert planned(document, unknown, known, fresh).warnings == (told,)
+    assert planned(document, known, image("d", age="90d")).warnings == ()
+    assert planned(document.replace("within: 7d", "none: true"), unknown).warnings == ()
 
 
 def test_min_age_can_be_switched_off() -> None:

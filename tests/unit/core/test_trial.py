@@ -166,7 +166,8 @@ def test_an_age_stands_for_every_time_and_a_time_beside_it_for_itself() -> None:
     images = f"[{{age: 9d, created: '{created}', first_seen: 3d}}]"
     (version,) = imagined(written(images)).versions.values()
 
-    times = {fact.value: f"{version.time(fact):%Y-%m-%d %H:%M %Z}" for fact in Fact}
+    told = {fact.value: version.time(fact) for fact in Fact}
+    times = {fact: f"{time:%Y-%m-%d %H:%M %Z}" for fact, time in told.items() if time}
 
     assert times == {
         "pushed": "2026-02-21 12:00 UTC",
@@ -174,6 +175,18 @@ def test_an_age_stands_for_every_time_and_a_time_beside_it_for_itself() -> None:
         "first_seen": "2026-02-27 12:00 UTC",
         "untagged_since": "2026-02-21 12:00 UTC",
     }
+
+
+def test_a_test_says_when_a_tag_was_put_back_on_an_old_image() -> None:
+    by_tag = """
+    rules: [{name: r, match: {tags: ["prod-*"]}, order_by: tagged_since, keep: {last: 1}}]
+    """
+    by_push = 'rules: [{name: r, match: {tags: ["prod-*"]}, keep: {last: 1}}]'
+    back = "{tags: [prod-9], age: 90d, tagged_since: %s, expect: keep, by: %s}"
+    newest = "{tags: [prod-11], age: 20d, expect: %s, by: r}"
+
+    assert complaints(f"[{back % ('2d', 'r')}, {newest % 'delete'}]", by_tag) == ["", ""]
+    assert complaints(f"[{back % ('3h', 'min-age')}, {newest % 'keep'}]", by_push) == ["", ""]
 
 
 def test_an_image_without_a_time_is_as_new_as_can_be() -> None:

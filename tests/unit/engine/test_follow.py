@@ -183,4 +183,4 @@ def test_a_listing_of_tags_has_no_push_times(plain: Scene) -> None:
     inventory = observe(plain.registry, WEB)
 
     assert {version.pushed for version in inventory.versions.values()} == {None}
-    assert sorted(inventory.facts) == ["created", "first_seen", "untagged_since"]
+    assert sorted(inventory.facts) == ["created", "first_seen", "tagged_since", "untagged_since"]

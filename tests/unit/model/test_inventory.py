@@ -33,7 +33,7 @@ def test_a_version_tells_the_time_of_each_fact_or_that_it_is_unknown(fact: Fact)
 
     assert image("a", age=None).time(fact) is None
     assert known.time(fact) == ago("3d")
-    assert [known.time(other) for other in Fact if other is not fact] == [None, None, None]
+    assert [known.time(other) for other in Fact if other is not fact] == [None] * 4
 
 
 def test_a_version_that_nobody_read_is_of_no_kind() -> None:
