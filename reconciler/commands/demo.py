@@ -43,7 +43,7 @@ policies:
     rules:
       - {{name: releases, match: {{semver: ">=0"}}, keep: {{all: true}}}}
       - name: candidates
-        match: {{semver: ">=0", prerelease: only}}
+        match: {{regex: '\d+\.\d+\.\d+-(?:alpha|beta|rc)\.?\d+'}}
         keep: {{last: 2, within: 30d}}
       - name: previews
         match: {{tags: ["pr-*"]}}

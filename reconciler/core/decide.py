@@ -65,7 +65,7 @@ class Decisions:
     """What the plan should tell: what is not known and therefore keeps images."""
 
     unused: Sequence[str] = ()
-    """The rules and protections that see no image."""
+    """The rules and protections whose patterns or digests find no image here."""
 
     def rest(self, leaving: Set[Digest]) -> int:
         """Count the images that stay; what only speaks of others that are gone, if that is all."""
@@ -75,7 +75,7 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class _Judgements:
-    """What several rules say. Shape: `unused` are the names of those that see no image."""
+    """What several rules say. Shape: `unused` names those whose patterns find no image."""
 
     opinions: Mapping[Digest, Sequence[Opinion]]
     warnings: Sequence[str]
@@ -131,7 +131,7 @@ def decide(
             *(text for side in sides for text in side.warnings),
             *_perhaps_rolled_back(decisions.values(), bench),
         ],
-        unused=[name for side in sides for name in side.unused],
+        unused=[*(name for side in sides for name in side.unused), *_absent(policy, inventory)],
     )
 
 
@@ -169,7 +169,7 @@ def _judgements(
     for rule, pool in _pools(rules, images, index):
         judgement = judge(rule, pool, index, now=now, zone=policy.zone)
         warnings.extend(judgement.warnings)
-        if not pool:
+        if not pool and rule.match.reads_tags:
             unused.append(rule.name)
         for digest, opinion in judgement.opinions.items():
             gathered[digest].append(opinion)
@@ -309,6 +309,13 @@ def _spare(
                     note=f"{who}younger than min_age {least}",
                     until=born + least.delta if born else None,
                 )
+
+
+def _absent(policy: Policy, inventory: Inventory) -> Iterator[str]:
+    """Name the protections by digest of which nothing is here."""
+    for part in policy.protect:
+        if part.digests and inventory.versions.keys().isdisjoint(part.digests):
+            yield part.name
 
 
 def _perhaps_rolled_back(decisions: Iterable[Decision], bench: _Bench) -> Iterator[str]:

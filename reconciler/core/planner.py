@@ -79,6 +79,7 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
         waiting=_waiting(decisions),
         guards=check_guards(guards, inventory.repository, toll, allowed),
         missing=_missing(inventory, graph),
+        unused=tuple(decided.unused),
         warnings=(*decided.warnings, *_left_over(case.leftovers, decided)),
     )
 

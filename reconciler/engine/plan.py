@@ -1,6 +1,6 @@
 """Draw one plan over many repositories; one that cannot be read does not hold back the others."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -68,7 +68,7 @@ def draw_plan(
     Whoever wants to `look` is shown each case that was read, before it is planned.
     """
     ordered = sorted(governed, key=lambda one: one.repository)
-    parts = (_plan(one, state, moment, allowed, look) for one in ordered)
+    parts = [_plan(one, state, moment, allowed, look) for one in ordered]
     return Plan(
         tool=origin.tool,
         created_at=moment.now,
@@ -77,8 +77,34 @@ def draw_plan(
         forecast=moment.is_forecast,
         policy=tuple(origin.sources),
         unlisted=tuple(origin.unlisted),
-        repositories=tuple(parts),
+        repositories=tuple(naming_unused(parts)),
     )
+
+
+def naming_unused(parts: Sequence[RepositoryPlan]) -> Iterator[RepositoryPlan]:
+    """Name what finds no image in any repository of its policy, in the first of them.
+
+    Where a repository could not be read, what its policy names may be there.
+    """
+    by_policy: dict[str, list[RepositoryPlan]] = {}
+    for part in parts:
+        by_policy.setdefault(part.policy, []).append(part)
+    for part in parts:
+        of_policy = [other for other in by_policy[part.policy] if other.images]
+        readable = all(other.complete for other in by_policy[part.policy])
+        first = bool(of_policy) and part is of_policy[0] and readable
+        unused = set.intersection(*(set(other.unused) for other in of_policy)) if first else set()
+        yield part.model_copy(update={"warnings": (*part.warnings, *_unused(part, unused))})
+
+
+def _unused(part: RepositoryPlan, names: Collection[str]) -> Iterator[str]:
+    """Say what finds nothing, in the order of the policy, and what may be the reason."""
+    if names:
+        listed = ", ".join(name for name in part.unused if name in names)
+        yield (
+            f"no image matches {listed} of policy {part.policy}:"
+            " patterns have to match whole tags, capitals and all"
+        )
 
 
 def read_case(one: Governed, state: State, now: datetime) -> Case:

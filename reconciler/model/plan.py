@@ -154,6 +154,9 @@ class RepositoryPlan(Frozen):
     missing: tuple[str, ...] = ()
     """Images that lack something they list: broken before we came."""
 
+    unused: tuple[str, ...] = Field((), exclude_if=not_)
+    """The rules and protections whose patterns or digests find no image here."""
+
     warnings: tuple[str, ...] = ()
 
     @property

@@ -16,8 +16,8 @@ protect:
 rules:
   - {name: releases, match: {semver: ">=1"}, group_by: [minor], keep: {last: 3, within: 180d}}
   - {name: pre-one, match: {semver: "<1"}, keep: {last: 5}}
-  - {name: candidates, match: {semver: ">=0", prerelease: only}, group_by: [minor],
-     keep: {last: 2, within: 30d}}
+  - {name: candidates, match: {regex: '(?P<minor>\d+\.\d+)\.\d+-(?:alpha|beta|rc)\.?\d+'},
+     group_by: [minor], keep: {last: 2, within: 30d}}
   - {name: previews, match: {regex: 'pr-(?P<pr>\d+)'}, group_by: [pr], keep: {last: 1, within: 7d}}
   - {name: commits, match: {tags: ["sha-*"], without: ["pr-*"]}, keep: {within: 30d, last: 20}}
   - name: nightly

@@ -1,4 +1,4 @@
-"""Keys of a rule that surely change nothing."""
+"""Keys of a rule that surely change nothing, or something else than they seem to."""
 
 from collections.abc import Iterator
 
@@ -15,6 +15,7 @@ def idle(rule: Rule, min_age: Span) -> Iterator[str]:
     yield from _unknown_ages(rule)
     yield from _unread_captures(rule)
     yield from _spans_within(rule, min_age)
+    yield from _ranked_candidates(rule)
 
 
 def _unread_keys(rule: Rule) -> Iterator[str]:
@@ -49,6 +50,15 @@ def _never(rule: Rule, read: OrderKey) -> str:
     if read.startswith("date:") and never_a_date(regex, name):
         return "a date such as 20260131 or 2026-01-31; correct the regex"
     return ""
+
+
+def _ranked_candidates(rule: Rule) -> Iterator[str]:
+    """Yield what the letter of SemVer makes of pre-releases that people write."""
+    if rule.match.prerelease == "only" and rule.order == "semver" and rule.keep.reads_order:
+        yield (
+            "as versions rc10 comes before rc9, and 1.2.1-alpine is a pre-release: match the words"
+            " of your candidates by regex, and order by pushed"
+        )
 
 
 def _spans_within(rule: Rule, min_age: Span) -> Iterator[str]:

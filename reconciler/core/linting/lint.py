@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from reconciler.core.linting.breadth import sees_all
 from reconciler.core.linting.futile import futile
 from reconciler.core.linting.idle import idle
+from reconciler.core.linting.searches import searched
 from reconciler.model.match import Match
 from reconciler.model.policy import Policy
 from reconciler.model.rules import Rule
@@ -34,6 +35,7 @@ def lint(policy: Policy) -> tuple[Remark, ...]:
     told = [("", words) for words in _policy_remarks(policy)]
     for rule in (*protections, *policy.rules):
         told += [(rule.name, words) for words in futile(rule.match)]
+        told += [(rule.name, words) for words in searched(rule.match)]
         told += [(rule.name, words) for words in idle(rule, policy.guards.min_age)]
     if sum(len(rule.match.patterns) for rule in (*protections, *policy.rules)) > MAX_COMPARED:
         told.append(("", f"more than {MAX_COMPARED} patterns are too many to compare; split it"))

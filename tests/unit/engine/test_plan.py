@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from reconciler.core.guards import Allowances
-from reconciler.engine.plan import Governed, Moment, Origin, draw_plan
+from reconciler.engine.plan import Governed, Moment, Origin, draw_plan, naming_unused
 from reconciler.errors import AccessError, EvidenceError, ExitCode
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan, PolicySource, read_plan
+from reconciler.model.plan import Plan, PolicySource, RepositoryPlan, read_plan
 from tests.support.documents import image, index
 from tests.support.scenes import WEB, Scene, policy
 
@@ -209,3 +209,50 @@ def test_a_damaged_journal_is_found_while_planning(place: Path) -> None:
     assert not part.complete
     assert part.failure is ExitCode.STATE_BROKEN
     assert "journal.jsonl" in part.error
+
+
+def _part(repository: str, *unused: str, images: int = 9, complete: bool = True) -> RepositoryPlan:
+    return RepositoryPlan(
+        repository=Repository(f"ghcr.io/acme/{repository}"),
+        policy="services",
+        complete=complete,
+        images=images,
+        unused=unused,
+    )
+
+
+def test_what_no_image_of_any_repository_matches_is_named_once() -> None:
+    told = (
+        "no image matches moving, old of policy services:"
+        " patterns have to match whole tags, capitals and all"
+    )
+
+    parts = list(naming_unused([_part("a", "moving", "old"), _part("b", "moving", "new", "old")]))
+
+    assert [part.warnings for part in parts] == [(told,), ()]
+
+
+def test_nothing_is_named_that_an_empty_or_an_unread_repository_may_lack_by_chance() -> None:
+    empty = [_part("a", "moving", images=0), _part("b")]
+    unread = [_part("a", "moving"), _part("b", complete=False, images=0)]
+
+    assert [part.warnings for part in naming_unused(empty)] == [(), ()]
+    assert [part.warnings for part in naming_unused(unread)] == [(), ()]
+
+
+def test_a_plan_names_rules_and_protections_that_match_no_image(scene: Scene) -> None:
+    scene.policy = policy(
+        protect=[
+            {"name": "moving", "match": {"regex": "^v"}},
+            {"name": "pinned", "digests": [f"sha256:{'0' * 64}"]},
+        ],
+        rules=[
+            {"name": "versions", "match": {"regex": "v.*"}, "keep": {"all": True}},
+            {"name": "dangling", "match": {"untagged": True}, "keep": {"within": "7d"}},
+        ],
+    )
+    scene.push(image("v1"), "v1.2.3")
+
+    (part,) = scene.plan().repositories
+
+    assert part.unused == ("moving", "pinned")
