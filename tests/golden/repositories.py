@@ -95,6 +95,33 @@ def regulated() -> Iterator[Version]:
         yield from _built(f"u{number}", age=f"{4 + 100 * number}d")
 
 
+def plain() -> Iterator[Version]:
+    """Yield what three runs saw of a registry without push times."""
+    for number in range(44):
+        seen = "400d" if number < 30 else "10d" if number < 40 else "1d"
+        latest = ["latest"] if number == 43 else []
+        yield _seen(f"b{number:02}", f"build-{number}", *latest, seen=seen)
+    # Deployment 3 was put back two days ago, and 6 is the one before.
+    for number, tagged in enumerate(("400d", "400d", "2d", "90d", "60d", "30d"), start=1):
+        yield _seen(f"prod{number}", f"prod-{number}", seen="400d", tagged=tagged)
+    for number, built in enumerate(("20000d", "20000d", "9d", "9d", "9d", "40d"), start=1):
+        yield _seen(f"tmp{number}", f"tmp-{number}", seen="400d", created=built)
+    for number, days in enumerate((2, 29, 31, 60, 90), start=1):
+        seconds = int((NOON - timedelta(days=days)).timestamp())
+        yield _seen(f"job{number}", f"job-{seconds}", seen="400d")
+    days = ("20261102", "20261101-a", "2026-11-01", "20261101", "20261031", "1793000000", "old")
+    for number, day in enumerate(days, start=1):
+        yield _seen(f"rep{number}", f"report-{day}", seen="400d")
+
+
+def _seen(
+    name: str, *tags: str, seen: str, tagged: str | None = None, created: str = "400d"
+) -> Version:
+    """Build an image of which runs know all, and the registry tells nothing."""
+    times = {"first_seen": seen, "tagged_since": tagged or seen, "created": created}
+    return image(name, *tags, age=None, **times)
+
+
 def _built(name: str, *tags: str, age: str) -> Iterator[Version]:
     """Yield an index over two platforms, one of them with provenance."""
     amd, arm = image(f"{name}-amd", age=age), image(f"{name}-arm", age=age)

@@ -23,6 +23,7 @@ REPOSITORIES: dict[str, Callable[[], Iterator[Version]]] = {
     "nightly": repositories.nightly,
     "services": repositories.services,
     "regulated": repositories.regulated,
+    "plain": repositories.plain,
 }
 
 
