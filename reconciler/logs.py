@@ -15,7 +15,7 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.processors import JSONRenderer, TimeStamper, add_log_level, format_exc_info
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from reconciler.model.display import public, safe
+from reconciler.model.display import inert, public, safe
 
 REDACTED = "[redacted]"
 
@@ -86,4 +86,4 @@ def _shown(value: Any) -> Any:
 
 
 def _text(text: str) -> str:
-    return safe(public(text))
+    return inert(safe(public(text)))

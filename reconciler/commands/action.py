@@ -1,12 +1,11 @@
 """`reconciler action`: a step of a GitHub workflow, told by variables, telling by files."""
 
-import secrets
-
 import typer
 
 from reconciler.commands.running import finish, running
 from reconciler.commands.workflow.applying import apply
 from reconciler.commands.workflow.commenting import comment_on
+from reconciler.commands.workflow.console import Console, workflow_console
 from reconciler.commands.workflow.inputs import Inputs
 from reconciler.commands.workflow.looking import look
 from reconciler.commands.workflow.planning import plan
@@ -24,10 +23,10 @@ def action() -> None:
     Reads its inputs from INPUT_... variables, and writes outputs, a summary and annotations where
     the runner looks for them. Ends with the exit codes of the commands.
     """
-    with running(verbose=False):
+    with workflow_console() as console, running(verbose=False):
         runner = Runner.load()
         report = _report(runner)
-        _tell(report, runner)
+        _tell(report, runner, console)
         finish(report.code)
 
 
@@ -48,13 +47,9 @@ def _report(runner: Runner) -> Report:
         return of_error(error)
 
 
-def _tell(report: Report, runner: Runner) -> None:
-    """Write outputs and summary, then annotations, then the text for whoever reads the log.
-
-    Text may hold what others wrote, so the runner is told not to take any of it for a command.
-    """
+def _tell(report: Report, runner: Runner, console: Console) -> None:
+    """Write outputs and summary, then annotations, then the text for whoever reads the log."""
     runner.set_outputs(report.all_outputs)
     runner.summarise(report.summary)
-    typer.echo("".join(report.annotations()), nl=False)
-    token = secrets.token_hex(16)
-    typer.echo(f"::stop-commands::{token}\n{report.text}\n::{token}::")
+    console.command("".join(report.annotations()))
+    typer.echo(report.text)

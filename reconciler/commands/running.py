@@ -7,7 +7,7 @@ import typer
 
 from reconciler import logs
 from reconciler.errors import ExitCode, ReconcilerError
-from reconciler.model.display import safe
+from reconciler.model.display import inert, safe
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def complain(error: ReconcilerError) -> None:
     """Say on stderr what happened and what to do next."""
     lines = [f"Error: {error}", *([error.hint] if error.hint else [])]
     for line in "\n".join(lines).splitlines():
-        typer.echo(safe(line), err=True)
+        typer.echo(inert(safe(line)), err=True)
 
 
 def finish(code: ExitCode) -> None:

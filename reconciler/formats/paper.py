@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from reconciler.formats.view import View
-from reconciler.model.display import safe
+from reconciler.model.display import inert, safe
 
 Part = str | tuple[str, str]
 """A piece of a line, alone or with the style it is printed in."""
@@ -64,4 +64,6 @@ def printed(lines: Iterable[Text], view: View) -> str:
         for text in lines:
             # Lines come broken already; what is still too long must stay whole to be copied.
             console.print(text, soft_wrap=True)
-    return capture.get()
+    # A line may begin in the middle of a text that was harmless where it stood. With colours there
+    # is a terminal and no runner, and the escapes of the colours must stay what they are.
+    return capture.get() if view.colour else inert(capture.get())

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Literal
 
+from reconciler.model.display import inert
 from reconciler.model.problems import Problem
 
 
@@ -43,4 +44,4 @@ def _property(text: str) -> str:
 
 def _escaped(text: str) -> str:
     """Escape what would end a command, or start another one."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return inert(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

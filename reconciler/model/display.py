@@ -1,9 +1,13 @@
-"""Text from outside, made fit to be shown: no terminal controls, no credentials in its URLs."""
+"""Text from outside, made fit to be shown: no terminal controls, no credentials, no commands."""
 
 import re
 
 # The schemes are bounded so that a hostile text of any length is read in linear time.
 _URL = re.compile(r"\b(\w{1,16}://)(?:[^\s/?#]*@)?([^\s?#]*)(?:[?#]\S*)?")
+
+_MARK = re.compile(r"(#[^\x20-\x7e\n\r]*#[^\x20-\x7e\n\r]*)(?=\[)")
+_LINE_COMMAND = re.compile(r"((?:\A|(?<=[\n\r]))[^\x21-\x7e\n\r]*:)(?=[^\x20-\x7e\n\r]*:)")
+"""What a runner takes for a command; see `inert`."""
 
 
 def safe(text: str) -> str:
@@ -20,6 +24,17 @@ def safe(text: str) -> str:
 def public(text: str) -> str:
     """Cut the user, password, query and fragment out of every URL in a text."""
     return _URL.sub(r"\1\2", text)
+
+
+def inert(text: str) -> str:
+    """Break up whatever a runner of GitHub Actions would take for a command, in every line.
+
+    A space comes between the signs of `::` at the start of a line and of `##[` anywhere. White
+    space and letters outside of ASCII are looked through, as the runner's comparison ignores some.
+
+    Source: actions/runner, ActionCommand.cs, `TryParseV2` and `TryParse`.
+    """
+    return _LINE_COMMAND.sub(r"\1 ", _MARK.sub(r"\1 ", text))
 
 
 def _escape(letter: str) -> str:

@@ -27,3 +27,25 @@ def test_a_branch_that_turns_its_policies_into_a_repository_runs_nothing(
     assert not ran.exists()
     assert job.outcome == "success"
     assert "Compared with main on the same inventory" in job.step("Reconcile").log
+
+
+def test_policies_of_a_branch_give_the_runner_no_command(actions: Actions) -> None:
+    policy = actions.web.folder / "policies" / "policy.yaml"
+    policy.write_text('version: 1\n"##[add-mask]main": 1\n"::stop-commands::x": 2\n')
+
+    job = actions.step({})
+
+    lines = job.step("Reconcile").log.splitlines()
+    assert lines[0].startswith("::stop-commands::")
+    assert not any("##[" in line for line in lines)
+    commands = {line.lstrip().partition(" ")[0] for line in lines if line.lstrip()[:2] == "::"}
+    meant = {word for word in commands if not word.startswith("::stop-commands::")}
+    assert meant == {"::error", f"::{lines[0].removeprefix('::stop-commands::')}::"}
+    assert "[add-mask]" in job.step("Reconcile").log
+
+
+def test_what_was_read_is_kept_for_others_only_where_that_is_asked_for(actions: Actions) -> None:
+    keep = "Keep the manifests that were read"
+
+    assert actions.step({}).step(keep).outcome == "skipped"
+    assert actions.step({"cache": "true"}).step(keep).outcome == "success"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.commands.action import _tell
+from reconciler.commands.workflow.console import workflow_console
 from reconciler.commands.workflow.event import event_of
 from reconciler.commands.workflow.inputs import Inputs
 from reconciler.commands.workflow.report import Note, Report, of_error, said
@@ -56,14 +57,16 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_no_text_is_taken_for_a_command_of_the_runner(
     runner: Runner, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _tell(Report(text=HOSTILE, notes=[said("warning", HOSTILE)]), runner)
+    with workflow_console() as console:
+        _tell(Report(text=HOSTILE, notes=[said("warning", HOSTILE)]), runner, console)
 
-    first, stop, *text, end = capsys.readouterr().out.rstrip("\n").split("\n")
-    assert first.startswith("::warning title=Reconciler::")
-    assert "\n" not in first
+    stop, resume, note, again, *text = capsys.readouterr().out.rstrip("\n").split("\n")
     assert stop.startswith("::stop-commands::")
-    assert end == f"::{stop.removeprefix('::stop-commands::')}::"
-    assert "\n".join(text).strip() == HOSTILE
+    assert resume == f"::{stop.removeprefix('::stop-commands::')}::"
+    assert note.startswith("::warning title=Reconciler::")
+    assert again.startswith("::stop-commands::")
+    assert again != stop
+    assert "\n".join(text) == HOSTILE.replace("::error", ": :error").replace("::add", ": :add")
 
 
 def test_ten_notes_of_each_level_are_shown() -> None:
