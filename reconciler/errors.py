@@ -11,7 +11,8 @@ ReconcilerError                     1   something we did not foresee
 │   ├── ManifestError               6   a document is not the manifest its digest promises
 │   ├── ProtocolError               6   the registry answered outside its specification
 │   ├── UnreachableError            6   no answer, or only failures
-│   └── PostponedError              6   a change was not made, and may be sent later
+│   ├── PostponedError              6   a change was not made, and may be sent later
+│   └── ExhaustedError              6   answers that are too slow, too large or too many
 ├── AccessError                    77   the registry refuses these credentials
 │   └── DeletionDisabledError      77   the registry refuses deletion as such
 ├── LockedError                     5   another run holds the lock
@@ -157,6 +158,15 @@ class PostponedError(EvidenceError):
     """
 
     hint = "Run again later: a limit of the registry leaves no room now."
+
+
+class ExhaustedError(EvidenceError):
+    """The answers about one repository are too slow, too large or too many to be read whole."""
+
+    hint = (
+        "Nothing was deleted in this repository, and no other one is held back. Run again; if this"
+        " persists, take it out of the policy and look at what its registry sends."
+    )
 
 
 class AccessError(ReconcilerError):

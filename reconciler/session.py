@@ -65,9 +65,6 @@ class Session:
     provenance: Mapping[str, str] = field(default_factory=dict)
     """What started this session, for the journal."""
 
-    _listed: dict[RepositoryGlob, Sequence[Repository]] = field(default_factory=dict)
-    """What patterns named when they were first asked for."""
-
     def plan(
         self,
         *,
@@ -210,17 +207,12 @@ class Session:
         for policy in policies.policies:
             for glob in policy.repositories:
                 try:
-                    yield from filter(policy.governs, self._matching(glob))
+                    matching = self.registries.reader(glob.registry).repositories(glob)
+                    yield from filter(policy.governs, matching)
                 except (AccessError, EvidenceError) as error:
                     if missed is None:
                         raise
                     missed[glob, policy.name] = error
-
-    def _matching(self, glob: RepositoryGlob) -> Sequence[Repository]:
-        """List the repositories that a pattern names, once."""
-        if glob not in self._listed:
-            self._listed[glob] = self.registries.reader(glob.registry).repositories(glob)
-        return self._listed[glob]
 
 
 @contextmanager

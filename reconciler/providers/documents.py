@@ -3,14 +3,17 @@
 Source: OCI distribution-spec v1.1, "Pulling manifests" and "Pulling blobs".
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from threading import Lock
 from typing import Literal, TypeAlias
 
-from reconciler.errors import ManifestError
+from reconciler.errors import ExhaustedError, ManifestError
 from reconciler.model.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest, verify
 from reconciler.model.names import Digest, Repository
 from reconciler.providers.heads import HEADERS, Refusal, holds_blob, look
 from reconciler.providers.registry_errors import says_absent
+from reconciler.transport.bounds import MAX_DOCUMENT_BYTES
 from reconciler.transport.cache import Document, ManifestCache
 from reconciler.transport.http import Client
 from reconciler.transport.pool import gather
@@ -43,6 +46,10 @@ class Documents:
         self._client = client
         self._cache = cache
         self._refusal = refusal
+        self._lock = Lock()
+        self._counted: defaultdict[Repository, set[Digest]] = defaultdict(set)
+        self._bytes: defaultdict[Repository, int] = defaultdict(int)
+        """What the different documents of each repository take, in bytes."""
 
     def manifests(
         self, repository: Repository, digests: Iterable[Digest]
@@ -123,6 +130,8 @@ class Documents:
         Where `flaws` are gathered, what is not as its digest promises is noted there.
         """
         documents: dict[Digest, Document | None] = {**self._cache.get(digests)}
+        for digest, document in documents.items():
+            self._count(repository, digest, document)
         missing = [digest for digest in digests if digest not in documents]
         fetched: dict[Digest, Document] = {}
 
@@ -136,12 +145,27 @@ class Documents:
                 return
             if document:
                 fetched[digest] = document
+                self._count(repository, digest, document)
 
         try:
             gather(fetch, missing, workers=PARALLEL_READS)
         finally:
             self._cache.put(fetched)
         return {digest: documents.get(digest) or fetched.get(digest) for digest in digests}
+
+    def _count(self, repository: Repository, digest: Digest, document: Document | None) -> None:
+        """Count a document once, however often it is read.
+
+        Raises: ExhaustedError, when all documents of the repository are too large together.
+        """
+        with self._lock:
+            if document and digest not in self._counted[repository]:
+                self._counted[repository].add(digest)
+                self._bytes[repository] += len(document[1])
+            if self._bytes[repository] > MAX_DOCUMENT_BYTES:
+                raise ExhaustedError(
+                    f"{repository}: its documents have more than {MAX_DOCUMENT_BYTES} bytes"
+                )
 
     def _fetch(self, path: str, digest: Digest) -> Document | None:
         response = self._client.get(path, headers=HEADERS, limit=MAX_MANIFEST_BYTES)

@@ -55,7 +55,7 @@ class GhcrConnection:
         registry = Client(
             host.registry_url,
             watch,
-            transport=LimitedTransport(connect(host.registry_url), GHCR, watch),
+            transport=LimitedTransport(connect(host.registry_url, watch), GHCR, watch),
             auth=_registry_auth(host.registry_url, token, watch),
             retry=RETRY,
         )

@@ -5,11 +5,12 @@ from threading import Lock
 
 import httpx
 
-from reconciler.errors import ProtocolError
+from reconciler.errors import ExhaustedError, ProtocolError
 from reconciler.providers.ghcr_api import GitHubApi
 from reconciler.providers.ghcr_pages import PAGE_SIZE, Page
 from reconciler.providers.ghcr_rows import versions_of
-from reconciler.transport.pages import MAX_PAGES, linked
+from reconciler.transport.bounds import MAX_NAMES, MAX_PAGES
+from reconciler.transport.pages import linked
 from reconciler.transport.pool import gather
 from reconciler.transport.replies import place
 
@@ -54,6 +55,8 @@ class VersionPages:
         self._api = api
         self._remembered = remembered
         self._path = f"{package}/versions?state=active&per_page={PAGE_SIZE}"
+        self._names: dict[int, int] = {}
+        """How many names each page has, by its number; a page that is read again counts once."""
 
     def fetch(self, numbers: Iterable[int]) -> Sequence[Page]:
         """Read pages by their numbers, several at once."""
@@ -69,8 +72,21 @@ class VersionPages:
         if known and response.status_code == 304:
             return known[1]
         page = Page(versions_of(response), last_page(response, number))
+        self._bound(number, page, response)
         self._remembered.keep(path, response.headers.get("etag", ""), page)
         return page
+
+    def _bound(self, number: int, page: Page, response: httpx.Response) -> None:
+        """Count the names of a page.
+
+        Raises: ExhaustedError, when all pages together have too many.
+        """
+        self._names[number] = sum(1 + len(version.tags) for version in page.versions)
+        # Threads write other numbers meanwhile, so what is added up is a copy.
+        if sum(dict(self._names).values()) > MAX_NAMES:
+            raise ExhaustedError(
+                f"{place(response)}: its pages have more than {MAX_NAMES} versions and tags"
+            )
 
 
 def last_page(response: httpx.Response, number: int) -> int:

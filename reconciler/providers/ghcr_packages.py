@@ -1,17 +1,19 @@
 """Packages of GitHub's owners: where the API has them, and which ones there are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Lock
 from urllib.parse import quote
 
-from reconciler.errors import InvalidNameError
+from reconciler.errors import ExhaustedError, InvalidNameError, ReconcilerError
 from reconciler.model.names import Repository
 from reconciler.providers.ghcr_access import Need
 from reconciler.providers.ghcr_api import GitHubApi
 from reconciler.providers.ghcr_pages import PAGE_SIZE
 from reconciler.providers.ghcr_rows import Package, packages_of, text_of
+from reconciler.transport.bounds import MAX_NAMES
 from reconciler.transport.github import TokenKind
 from reconciler.transport.pages import pages
+from reconciler.transport.replies import place
 
 _NO_USER = (TokenKind.NONE, TokenKind.ACTIONS)
 """Kinds of token behind which there is no user to ask for."""
@@ -26,6 +28,8 @@ class Packages:
         self._lock = Lock()
         self._prefixes: dict[str, str] = {}
         self._login: str | None = None
+        self._listed: dict[str, tuple[Package, ...] | ReconcilerError] = {}
+        """What each owner has, or why it cannot be listed."""
 
     def path(self, repository: Repository) -> str:
         """Return the path of a package; its name, slashes and all, is one segment."""
@@ -34,14 +38,32 @@ class Packages:
             raise InvalidNameError("package (HOST/OWNER/NAME)", repository)
         return f"{self._prefix(owner)}/packages/container/{quote(name, safe='')}"
 
-    def of(self, owner: str) -> Iterator[Package]:
-        """Yield every package of an owner that the token may see.
+    def of(self, owner: str) -> Sequence[Package]:
+        """List every package of an owner that the token may see; it is asked for once.
 
-        Raises: AccessError, for a token of a workflow, which may not list packages.
+        Raises: AccessError, for a token of a workflow, which may not list packages; EvidenceError.
         """
+        if owner not in self._listed:
+            try:
+                self._listed[owner] = tuple(self._read(owner))
+            except ReconcilerError as error:
+                self._listed[owner] = error
+        listed = self._listed[owner]
+        if isinstance(listed, ReconcilerError):
+            raise listed
+        return listed
+
+    def _read(self, owner: str) -> Iterator[Package]:
+        count = 0
         path = f"{self._prefix(owner)}/packages?package_type=container&per_page={PAGE_SIZE}"
         for response in pages(lambda url: self._api.read(url, Need.LIST), path):
-            yield from packages_of(response)
+            packages = packages_of(response)
+            count += len(packages)
+            if count > MAX_NAMES:
+                raise ExhaustedError(
+                    f"{place(response)}: {owner} has more than {MAX_NAMES} packages"
+                )
+            yield from packages
 
     def _prefix(self, owner: str) -> str:
         """Return the family an owner belongs to; it is asked for once."""

@@ -13,6 +13,7 @@ import httpx
 from reconciler.errors import InvalidNameError, ProtocolError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Tag
+from reconciler.providers.ghcr_pages import PAGE_SIZE
 from reconciler.transport.replies import json_of, place
 
 
@@ -37,8 +38,14 @@ def rows_of(response: httpx.Response) -> Sequence[Mapping[str, Any]]:
 
 
 def versions_of(response: httpx.Response) -> tuple[Version, ...]:
-    """Return the versions of one page, in its order."""
-    return tuple(_versions(response, rows_of(response)))
+    """Return the versions of one page, in its order.
+
+    Raises: ProtocolError, when it has more rows than were asked for.
+    """
+    rows = rows_of(response)
+    if len(rows) > PAGE_SIZE:
+        raise ProtocolError(f"{place(response)}: {len(rows)} rows, and {PAGE_SIZE} were asked for")
+    return tuple(_versions(response, rows))
 
 
 def version_of(response: httpx.Response) -> Version:
@@ -69,7 +76,7 @@ def _versions(response: httpx.Response, rows: Sequence[Mapping[str, Any]]) -> It
     for row in rows:
         try:
             yield _version(row)
-        except (InvalidNameError, LookupError, TypeError, ValueError) as error:
+        except (InvalidNameError, LookupError, TypeError, ValueError, OverflowError) as error:
             raise ProtocolError(f"{place(response)}: not a container version: {error}") from error
 
 
@@ -92,7 +99,7 @@ def _version(row: Mapping[str, Any]) -> Version:
 def _package(response: httpx.Response, row: Mapping[str, Any]) -> Package:
     try:
         return Package(str(row["name"]), int(row["version_count"]), str(row.get("visibility", "")))
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise ProtocolError(f"{place(response)}: not a package: {error}") from error
 
 

@@ -3,7 +3,7 @@
 Source: distribution, docs/spec/api.md, "Catalog".
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import httpx
 import structlog
@@ -18,6 +18,34 @@ from reconciler.transport.http import Client
 log = structlog.get_logger()
 
 _NO_CATALOGUE = DENIED | {404, 405}
+
+
+class Catalogue:
+    """The repositories of one registry, listed when a pattern first asks for them."""
+
+    def __init__(self, client: Client, credential: Callable[[], Credential]) -> None:
+        """Read through a client; `credential` tells what it shows, to be named in errors."""
+        self._client = client
+        self._credential = credential
+        self._listed: tuple[Repository, ...] | ReconcilerError | None = None
+
+    def of(self, registry: str) -> Sequence[Repository]:
+        """List all repositories of the registry, by the name that policies have for it.
+
+        Raises: AccessError or EvidenceError, when it shows none, as when it was first asked.
+        """
+        if self._listed is None:
+            try:
+                self._listed = tuple(read_catalogue(self._client, registry, self._credential()))
+            except ReconcilerError as error:
+                self._listed = error
+        if isinstance(self._listed, ReconcilerError):
+            raise self._listed
+        return self._listed
+
+    def knows(self, repository: Repository) -> bool:
+        """Whether the catalogue, if anybody asked for it, names a repository."""
+        return isinstance(self._listed, tuple) and repository in self._listed
 
 
 def read_catalogue(client: Client, registry: str, credential: Credential) -> Iterator[Repository]:

@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 import httpx
 
-from reconciler.errors import ProtocolError
+from reconciler.errors import ExhaustedError, ProtocolError
 from reconciler.providers.registry_errors import codes_of
+from reconciler.transport.bounds import MAX_NAMES
 from reconciler.transport.http import Client
 from reconciler.transport.pages import next_page, pages
 from reconciler.transport.replies import json_of, place
@@ -30,7 +31,8 @@ class Names:
 def read_names(read: Callable[[str], httpx.Response], path: str, member: str) -> Names:
     """Read a list to its end. Shape: an answer of `read` is a page, or 404 for no list at all.
 
-    Raises: ProtocolError, when it is no such list or has no end; and what `read` raises.
+    Raises: ProtocolError, when it is no such list or its links run in a circle; ExhaustedError,
+        when it has too many names or pages; and what `read` raises.
     """
     walk = _Walk(path, member)
     count = sum(1 for _ in pages(read, f"{path}?n={PAGE_SIZE}", walk.take))
@@ -62,6 +64,8 @@ class _Walk:
         """
         fresh = [name for name in self._page(response) if name not in self.names]
         self.names.update(dict.fromkeys(fresh))
+        if len(self.names) > MAX_NAMES:
+            raise ExhaustedError(f"{place(response)}: the list has more than {MAX_NAMES} names")
         link = next_page(response)
         if link is None and len(fresh) == PAGE_SIZE:
             return f"{self._path}?n={PAGE_SIZE}&last={quote(fresh[-1], safe='')}"

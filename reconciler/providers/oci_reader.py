@@ -18,7 +18,7 @@ from reconciler.model.ports import Allowance, Capabilities, Listing
 from reconciler.providers.creation import read_creation
 from reconciler.providers.documents import Documents
 from reconciler.providers.oci_access import Action, failure
-from reconciler.providers.oci_catalogue import read_catalogue
+from reconciler.providers.oci_catalogue import Catalogue
 from reconciler.providers.oci_referrers import Referrers
 from reconciler.providers.oci_rounds import Reading, Rounds
 from reconciler.providers.oci_tags import Tags
@@ -45,6 +45,7 @@ class OciReader:
         self._referrers = Referrers(client, self._refusal)
         self._readings: dict[Repository, Reading] = {}
         self._rounds: dict[Repository, Rounds] = {}
+        self._catalogue = Catalogue(client, lambda: self._credentials(""))
 
     @property
     def capabilities(self) -> Capabilities:
@@ -72,8 +73,7 @@ class OciReader:
         """
         if glob.literal:
             return [glob.literal]
-        listed = read_catalogue(self._client, glob.registry, self._credentials(""))
-        return sorted(filter(glob.matches, listed))
+        return sorted(filter(glob.matches, self._catalogue.of(glob.registry)))
 
     def listing(self, repository: Repository) -> Listing:
         """List every tagged version; untagged ones are found by following and by asking.

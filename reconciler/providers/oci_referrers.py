@@ -4,15 +4,17 @@ Source: OCI distribution-spec v1.1, "Listing Referrers".
 """
 
 from collections.abc import Iterable, Iterator
+from threading import Lock
 from typing import Any
 
 import httpx
 import structlog
 
-from reconciler.errors import InvalidNameError, ProtocolError
+from reconciler.errors import ExhaustedError, InvalidNameError, ProtocolError
 from reconciler.model.names import Digest, Repository
 from reconciler.providers.heads import Refusal
 from reconciler.providers.registry_errors import says_absent
+from reconciler.transport.bounds import MAX_NAMES
 from reconciler.transport.http import Client
 from reconciler.transport.pages import pages
 from reconciler.transport.pool import gather
@@ -37,15 +39,20 @@ class Referrers:
         self, repository: Repository, digests: Iterable[Digest]
     ) -> dict[Digest, tuple[Digest, ...]]:
         """List what refers to each digest; nothing at all where the endpoint is missing."""
-        found = gather(lambda digest: self._one(repository, digest), digests)
+        count = _Count(repository)
+        found = gather(lambda digest: self._one(repository, digest, count), digests)
         return found if self.supported else {}
 
-    def _one(self, repository: Repository, digest: Digest) -> tuple[Digest, ...]:
+    def _one(self, repository: Repository, digest: Digest, count: "_Count") -> tuple[Digest, ...]:
         if not self.supported:
             return ()
         path = f"/v2/{repository.path}/referrers/{digest}"
-        listed = pages(self._client.get, path)
-        return tuple(referrer for page in listed for referrer in self._referrers(page))
+        found: list[Digest] = []
+        for page in pages(self._client.get, path):
+            listed = list(self._referrers(page))
+            count.add(len(listed))
+            found += listed
+        return tuple(found)
 
     def _referrers(self, response: httpx.Response) -> Iterator[Digest]:
         if says_absent(response):
@@ -61,6 +68,25 @@ class Referrers:
         if self.supported:
             log.debug("referrers_unsupported", answer=place(response))
         self.supported = False
+
+
+class _Count:
+    """How many referrers a repository names, for all digests that are asked for together."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._lock = Lock()
+        self._names = 0
+
+    def add(self, names: int) -> None:
+        """Count some more.
+
+        Raises: ExhaustedError, when there are too many.
+        """
+        with self._lock:
+            self._names += names
+            if self._names > MAX_NAMES:
+                raise ExhaustedError(f"{self._repository} has more than {MAX_NAMES} referrers")
 
 
 def _listed(response: httpx.Response) -> Iterator[Digest]:

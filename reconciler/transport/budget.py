@@ -6,15 +6,20 @@ from threading import Lock
 import httpx
 
 from reconciler.errors import PostponedError
-from reconciler.transport.limits import Quota, Reason, Refusal, quota_of, seconds_to
+from reconciler.transport.limits import (
+    MAX_PATIENCE,
+    Quota,
+    Reason,
+    Refusal,
+    bear,
+    quota_of,
+    seconds_to,
+)
 from reconciler.transport.watch import Watch
 from reconciler.transport.window import Allowance, Window
 
 WINDOW_SECONDS = 60.0
 """The span over which servers count, in seconds."""
-
-MAX_PATIENCE = 2 * 3600.0
-"""Longest that one request is held back in all, in seconds: two of GitHub's hours."""
 
 LONGEST_SILENT_WAIT = 900.0
 """Longest wait after a refusal that names none, in seconds."""
@@ -156,7 +161,9 @@ class Budget:
 
     def _wait(self, seconds: float) -> None:
         held = self._watch.monotonic() < self._held_until
-        self._watch.wait(self._held_by if held else Reason.PACE, max(seconds, _SHORTEST_WAIT))
+        reason = self._held_by if held else Reason.PACE
+        bear(reason, seconds)
+        self._watch.wait(reason, max(seconds, _SHORTEST_WAIT))
 
     def _hold(self, reason: Reason, until: float) -> None:
         if until > self._held_until:

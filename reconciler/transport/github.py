@@ -65,7 +65,7 @@ def open_github(
     Units: `points` in a minute of its secondary limit; `minute` is how long that is, in seconds.
     """
     rules = replace(GITHUB, allowed=points)
-    limited = LimitedTransport(connect(api_url), rules, watch, span=minute)
+    limited = LimitedTransport(connect(api_url, watch), rules, watch, span=minute)
     auth = BearerAuth(token) if token else None
     return Client(api_url, watch, transport=limited, auth=auth, retry=RETRY), limited.budget
 

@@ -15,6 +15,7 @@ from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.model.display import public
 from reconciler.model.hosts import is_loopback
 from reconciler.model.ports import SENDING_SECONDS
+from reconciler.transport.bounds import MAX_ANSWER_BYTES, MAX_ERROR_BYTES
 from reconciler.transport.failures import translated
 from reconciler.transport.lanes import Lanes
 from reconciler.transport.limited import AT_ONCE
@@ -22,8 +23,10 @@ from reconciler.transport.limits import http_time
 from reconciler.transport.redirects import redirected
 from reconciler.transport.replies import loaded, place
 from reconciler.transport.retry import Retry
+from reconciler.transport.totals import Totals
 from reconciler.transport.urls import origin, shown
 from reconciler.transport.watch import Sent, Watch
+from reconciler.transport.wire import Wire
 from reconciler.version import __version__
 
 CONNECT_SECONDS = 10.0
@@ -35,14 +38,11 @@ READ_SECONDS = 30.0
 WRITE_SECONDS = 30.0
 """Longest time that sending one part of a request may take, in seconds."""
 
-POOL_SECONDS = 300.0
-"""Longest wait for a free connection, in seconds; others may be waiting for their retries."""
+POOL_SECONDS = 10.0
+"""Longest wait for a free connection, in seconds; a lane has one for the only request it sends."""
 
 LANE_CONNECTIONS = 4
-"""Most connections of one lane: its last answer may still be read, and redirects lead elsewhere."""
-
-MAX_PAGE_BYTES = 64 * 1024 * 1024
-"""Largest answer that is no manifest, in bytes."""
+"""Most connections of one lane, which sends one request at a time: redirects lead elsewhere."""
 
 MAX_REDIRECTS = 3
 """Most redirects followed for one read."""
@@ -55,17 +55,15 @@ _TIMEOUT = httpx.Timeout(
 )
 
 
-def connect(base_url: str) -> Lanes:
+def connect(base_url: str, watch: Watch) -> Lanes:
     """Open connections to one server: HTTP/1.1, certificates checked, proxies as configured.
 
     There are as many as there are requests under way at once, which whoever sends them bounds.
+    By `watch` each answer has an end, and the run has one, too.
     """
     certificates = _certificates()
-    limits = httpx.Limits(max_connections=LANE_CONNECTIONS)
     proxy = _proxy_for(httpx.URL(base_url))
-    return Lanes(
-        lambda: httpx.HTTPTransport(verify=certificates, http2=False, limits=limits, proxy=proxy)
-    )
+    return Lanes(lambda: Wire(watch, certificates, proxy, connections=LANE_CONNECTIONS))
 
 
 @cache
@@ -96,13 +94,15 @@ class Client:
         self._auth = auth or httpx.Auth()
         self._retry = retry or Retry()
         self._lock = Lock()
+        self._totals = Totals(watch.monotonic)
         self._requests = 0
         self._server_time: datetime | None = None
         self._http = httpx.Client(
             base_url=base_url,
-            transport=transport or connect(base_url),
+            transport=transport or connect(base_url, watch),
             timeout=_TIMEOUT,
-            headers={"User-Agent": f"reconciler/{__version__}"},
+            # One coding at most, and one whose size can be bounded while it is undone.
+            headers={"User-Agent": f"reconciler/{__version__}", "Accept-Encoding": "gzip"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             event_hooks={"request": [self._count], "response": [self._note_time]},
         )
@@ -127,17 +127,18 @@ class Client:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        limit: int = MAX_PAGE_BYTES,
+        limit: int = MAX_ANSWER_BYTES,
     ) -> httpx.Response:
         """Read a path below the base, or a URL of this server. Units: `limit` in bytes.
 
-        Raises: UnreachableError, after the last try; ProtocolError.
+        Raises: UnreachableError, after the last try; ExhaustedError, when the answers about one
+            repository take too much in all; ProtocolError.
         """
         return self._read(self._request("GET", url, headers), limit)
 
     def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """Ask for the headers that `get` would return."""
-        return self._read(self._request("HEAD", url, headers), MAX_PAGE_BYTES)
+        return self._read(self._request("HEAD", url, headers), MAX_ANSWER_BYTES)
 
     def write(
         self,
@@ -156,7 +157,7 @@ class Client:
         """
         request = self._request(method, url, headers, content)
         with translated(request):
-            return self._exchange(request, MAX_PAGE_BYTES)
+            return self._exchange(request, MAX_ANSWER_BYTES)
 
     def write_at_once(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None
@@ -208,8 +209,9 @@ class Client:
         return request
 
     def _read(self, request: httpx.Request, limit: int) -> httpx.Response:
-        with translated(request):
+        with translated(request), self._totals.awaited(request.url):
             response = self._retry.run(lambda: self._begin(request, limit), self._watch)
+            self._totals.count(request.url, len(response.content))
         if self._retry.is_temporary(response):
             raise UnreachableError(f"{place(response)}, and so {self._retry.tries} times")
         return response
@@ -217,6 +219,7 @@ class Client:
     def _begin(self, request: httpx.Request, limit: int) -> httpx.Response:
         """Send a read as long as the run goes on: thousands may still be to come."""
         self._watch.check()
+        self._totals.check(request.url)
         return self._follow(request, limit)
 
     def _follow(self, request: httpx.Request, limit: int) -> httpx.Response:
@@ -233,10 +236,13 @@ class Client:
         if origin(request.url) != self._origin:
             return self._send(request, limit)
         with closing(self._auth.sync_auth_flow(request)) as flow:
-            response = self._send(next(flow), limit)
+            sent = next(flow)
             with suppress(StopIteration):
                 while True:
-                    response = self._send(flow.send(response), limit)
+                    # What is not the request itself asks a token server, for little.
+                    bound = limit if sent is request else min(limit, MAX_ERROR_BYTES)
+                    response = self._send(sent, bound)
+                    sent = flow.send(response)
         return response
 
     def _sent_once(self, request: httpx.Request) -> httpx.Response:
@@ -249,12 +255,13 @@ class Client:
                     if step is request and begun:
                         raise PostponedError(f"{shown(request)}: the token had to be renewed")
                     begun = True
-                    response = self._send(step, MAX_PAGE_BYTES)
+                    response = self._send(step, MAX_ANSWER_BYTES)
                     step = flow.send(response)
         return response
 
     def _send(self, request: httpx.Request, limit: int) -> httpx.Response:
-        return loaded(self._http.send(request, stream=True, auth=None), limit)
+        response = self._http.send(request, stream=True, auth=None)
+        return loaded(response, min(limit, MAX_ERROR_BYTES) if response.is_error else limit)
 
     def _count(self, request: httpx.Request) -> None:
         with self._lock:

@@ -1,7 +1,7 @@
 """Connections for many threads: each request gets a lane that no other is using."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import httpx
@@ -22,15 +22,21 @@ class Lanes(httpx.BaseTransport):
         self._free: deque[httpx.BaseTransport] = deque()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request through a free lane, the one that has been free for longest.
+        """Send a request through a free lane, which is taken until the answer is read or closed.
 
-        Its last answer may still be read by another thread; the longest free least likely so.
+        So no request ever waits for a connection that somebody's slow answer keeps.
         """
         lane = self._take()
         try:
-            return lane.handle_request(request)
-        finally:
+            response = lane.handle_request(request)
+        except BaseException:
             self._free.append(lane)
+            raise
+        if response.is_closed:
+            self._free.append(lane)
+        else:
+            response.stream = _Taken(response.stream, lambda: self._free.append(lane))
+        return response
 
     def close(self) -> None:
         """Close all connections."""
@@ -44,3 +50,28 @@ class Lanes(httpx.BaseTransport):
         lane = self._connect()
         self._lanes.append(lane)
         return lane
+
+
+class _Taken(httpx.SyncByteStream):
+    """The body of an answer whose lane is free once it is closed."""
+
+    def __init__(
+        self, stream: httpx.SyncByteStream | httpx.AsyncByteStream, free: Callable[[], None]
+    ) -> None:
+        if not isinstance(stream, httpx.SyncByteStream):
+            raise TypeError("the answers of a lane are synchronous")
+        self._stream = stream
+        self._free = free
+        self._closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._stream)
+
+    def close(self) -> None:
+        try:
+            self._stream.close()
+        finally:
+            # A second call must not let two requests have the lane.
+            if not self._closed:
+                self._closed = True
+                self._free()

@@ -5,8 +5,8 @@ from threading import BoundedSemaphore
 import httpx
 
 from reconciler.errors import PostponedError
-from reconciler.transport.budget import MAX_PATIENCE, WINDOW_SECONDS, Budget, Ticket
-from reconciler.transport.limits import Rules
+from reconciler.transport.budget import WINDOW_SECONDS, Budget, Ticket
+from reconciler.transport.limits import MAX_PATIENCE, Rules
 from reconciler.transport.replies import loaded
 from reconciler.transport.urls import shown
 from reconciler.transport.watch import Watch

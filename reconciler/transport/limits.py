@@ -13,6 +13,8 @@ from enum import StrEnum
 
 import httpx
 
+from reconciler.errors import ExhaustedError
+
 GITHUB_POINTS = 900
 """Points a minute of GitHub's REST API."""
 
@@ -22,6 +24,9 @@ WRITE_POINTS = 5
 
 REGISTRY_CALLS = 44_000
 """Calls a minute of ghcr.io. Source: the text of its 429 answers."""
+
+MAX_PATIENCE = 2 * 3600.0
+"""Longest that one request is held back in all, in seconds: two of GitHub's hours."""
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LIMIT_WORDS = ("rate limit", "abuse detection")
@@ -143,9 +148,23 @@ def seconds_to(end: datetime, response: httpx.Response) -> float | None:
 
 def http_time(text: str) -> datetime | None:
     """Read a time of HTTP; None for what is none."""
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         return parsedate_to_datetime(text).astimezone(UTC)
     return None
+
+
+def bear(reason: str, seconds: float) -> None:
+    """Make sure that a wait is not longer than a run has patience for.
+
+    Raises: ExhaustedError, saying until when the server wants to be waited for.
+    """
+    if seconds > MAX_PATIENCE:
+        raise ExhaustedError(
+            f"{reason}: the server asks to wait {seconds / 3600:,.1f} hours, and"
+            f" {MAX_PATIENCE / 3600:g} are the most that are waited",
+            hint="Nothing more was sent. Run again later; a server that asks for such a wait again"
+            " and again is out of order, or somebody stands in between.",
+        )
 
 
 def go_seconds(duration: str) -> float:

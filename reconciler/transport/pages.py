@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator
 
 import httpx
 
-from reconciler.errors import ProtocolError
+from reconciler.errors import ExhaustedError, ProtocolError
 from reconciler.model.display import public, safe
+from reconciler.transport.bounds import MAX_PAGES, MAX_URL
 from reconciler.transport.replies import place
 from reconciler.transport.urls import origin
-
-MAX_PAGES = 10_000
-"""Most pages of one listing; at a hundred rows each, ten times the largest package."""
 
 
 def linked(response: httpx.Response, relation: str) -> str | None:
@@ -21,6 +19,8 @@ def linked(response: httpx.Response, relation: str) -> str | None:
     target = response.links.get(relation, {}).get("url")
     if target is None:
         return None
+    if len(target) > MAX_URL:
+        raise ProtocolError(f"{place(response)} and links to a URL of {len(target)} characters")
     try:
         url = response.request.url.join(target)
     except httpx.InvalidURL as error:
@@ -42,13 +42,18 @@ def pages(
 ) -> Iterator[httpx.Response]:
     """Read a listing page by page to its end; `following` tells from a page where the next is.
 
-    Raises: ProtocolError, when the links run in a circle or never end; and what `read` raises.
+    Raises: ProtocolError, when the links run in a circle; ExhaustedError, when there are too many
+        pages; and what `read` raises.
     """
     seen: set[str] = set()
     url: str | None = first
     while url is not None:
-        if url in seen or len(seen) == MAX_PAGES:
-            raise ProtocolError(f"the pages of {_shown(httpx.URL(first))} never end")
+        if url in seen:
+            raise ProtocolError(f"the pages of {_shown(httpx.URL(first))} lead in a circle")
+        if len(seen) == MAX_PAGES:
+            raise ExhaustedError(
+                f"{_shown(httpx.URL(first))} has more than {MAX_PAGES} pages, and may never end"
+            )
         seen.add(url)
         response = read(url)
         yield response

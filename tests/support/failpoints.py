@@ -23,6 +23,7 @@ from reconciler.model import ports
 from reconciler.providers.ghcr import GhcrRegistry
 from reconciler.state import durable, journalfile
 from reconciler.state.local import LocalRepositoryState, LocalState
+from reconciler.transport.wire import Wire
 
 PORTS: Mapping[type, type] = {
     ports.Registry: GhcrRegistry,
@@ -123,9 +124,9 @@ def install(passages: Passages) -> None:
         (journalfile, "os", _system(passages)),
         (Path, "replace", _replace(Path.replace, passages)),
         (
-            httpx.HTTPTransport,
+            Wire,
             "handle_request",
-            _handle_request(httpx.HTTPTransport.handle_request, passages),
+            _handle_request(Wire.handle_request, passages),
         ),
     ):
         setattr(owner, name, instead)
@@ -192,7 +193,7 @@ def _replace(real: Callable[[Path, Path], Path], passages: Passages) -> Callable
 def _handle_request(real: Callable[..., Any], passages: Passages) -> Callable[..., Any]:
     """Put boundaries around requests that change something: the second before the answer counts."""
 
-    def handle_request(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+    def handle_request(transport: Wire, request: httpx.Request) -> httpx.Response:
         if request.method not in _READS:
             passages.at(f"HTTP {request.method}:before")
         response: httpx.Response = real(transport, request)

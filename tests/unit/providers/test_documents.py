@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reconciler.errors import AccessError, ManifestError, UnreachableError
+from reconciler.errors import AccessError, ExhaustedError, ManifestError, UnreachableError
 from reconciler.model.manifest import OCI_MANIFEST, Shape, parse_manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.providers.creation import moment_of, read_creation
@@ -221,3 +221,22 @@ def test_a_configuration_that_tells_no_time_leaves_it_unknown(config: bytes) -> 
 )
 def test_a_claim_without_a_certain_moment_is_unknown(text: str) -> None:
     assert moment_of(text) is None
+
+
+def test_documents_that_are_too_large_together_are_given_up_for_their_repository_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bodies = [manifest_body(str(number), pad="x" * 1_000) for number in range(50)]
+    digests = [digest_of(body) for body in bodies]
+    documents = Registry(*bodies).documents(tmp_path / "cache")
+    documents.manifests(WEB, digests)
+    monkeypatch.setattr("reconciler.providers.documents.MAX_DOCUMENT_BYTES", 20_000)
+
+    # What comes from the cache fills the memory as well, and each document counts once.
+    again = Registry(*bodies).documents(tmp_path / "cache")
+    for _ in range(50):
+        again.manifests(WEB, digests[:10])
+    with pytest.raises(ExhaustedError, match=f"{WEB}: its documents have more than 20000 bytes"):
+        again.manifests(WEB, digests)
+
+    assert len(again.manifests(Repository("ghcr.io/acme/api"), digests[:10])) == 10

@@ -1,14 +1,23 @@
 """What is sent to GitHub's API: paths, names, headers, families of owners."""
 
+import json
+
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.errors import AccessError, EvidenceError, InvalidNameError, PolicyError
+from reconciler.errors import (
+    AccessError,
+    EvidenceError,
+    InvalidNameError,
+    PolicyError,
+    ProtocolError,
+)
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import Registry
+from reconciler.providers.ghcr_rows import versions_of
 from tests.support.ghcr import ghcr_answering
 
 WEB = Repository("ghcr.io/acme/web")
@@ -169,6 +178,66 @@ def test_a_pattern_lists_the_packages_of_its_owner_page_by_page() -> None:
         "ghcr.io/acme/tools/lint",
         "ghcr.io/acme/tools/test",
     ]
+
+
+def test_sixty_patterns_of_one_owner_list_its_packages_once() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if "/packages" not in request.url.path:
+            return httpx.Response(200, json={"type": "Organization"})
+        return httpx.Response(200, json=[{"name": "web-1", "version_count": 1}])
+
+    registry = ghcr_answering(answer)
+
+    found = [registry.repositories(RepositoryGlob(f"ghcr.io/acme/web-{n}*")) for n in range(60)]
+
+    assert [len(each) for each in found] == [0, 1, *[0] * 58]
+    assert asked == ["/users/acme", "/orgs/acme/packages"]
+
+
+def test_an_owner_whose_packages_are_refused_is_not_asked_for_them_again() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if "/packages" not in request.url.path:
+            return httpx.Response(200, json={"type": "Organization"})
+        return httpx.Response(403, json={"message": "Resource not accessible"})
+
+    registry = ghcr_answering(answer)
+
+    for _ in range(60):
+        with pytest.raises(AccessError):
+            registry.repositories(RepositoryGlob("ghcr.io/acme/web-*"))
+
+    assert asked == ["/users/acme", "/orgs/acme/packages"]
+
+
+@pytest.mark.parametrize("row", [{"id": float("inf")}, {"id": "9" * 5_000}, {"name": "x"}])
+def test_a_row_that_no_registry_writes_is_no_version(row: dict[str, object]) -> None:
+    good = {
+        "id": 1,
+        "name": f"sha256:{'0' * 64}",
+        "created_at": "2026-11-02T12:00:00Z",
+        "metadata": {"container": {"tags": []}},
+    }
+    response = httpx.Response(
+        200, text=json.dumps([good | row]), request=httpx.Request("GET", "https://api.example/")
+    )
+
+    with pytest.raises(ProtocolError, match="not a container version"):
+        versions_of(response)
+
+
+def test_a_page_with_more_rows_than_were_asked_for_is_none() -> None:
+    response = httpx.Response(
+        200, json=[{}] * 101, request=httpx.Request("GET", "https://api.example/")
+    )
+
+    with pytest.raises(ProtocolError, match="101 rows, and 100 were asked for"):
+        versions_of(response)
 
 
 def test_a_pattern_must_name_its_owner() -> None:

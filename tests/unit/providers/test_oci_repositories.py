@@ -52,3 +52,24 @@ def test_a_registry_without_catalogue_says_so_and_what_to_write(
 
     assert f"asked with {CREDENTIAL.source}" in str(raised.value)
     assert "one by one" in getattr(raised.value, "hint", "")
+
+
+def test_a_catalogue_is_read_once_however_many_patterns_ask_for_it() -> None:
+    server = Site({"/v2/_catalog": names("acme/web", member="repositories")})
+    oci = reader(server)
+
+    found = [oci.repositories(RepositoryGlob(f"registry.example/acme/w{'*' * n}")) for n in (1, 2)]
+
+    assert found == [[WEB], [WEB]]
+    assert len(server.requests) == 1
+
+
+def test_a_catalogue_that_is_refused_is_not_asked_for_again() -> None:
+    server = Site({"/v2/_catalog": error(403, "DENIED", "not for you")})
+    oci = reader(server)
+
+    for _ in range(60):
+        with pytest.raises(AccessError, match="shows no catalogue"):
+            oci.repositories(RepositoryGlob("registry.example/acme/*"))
+
+    assert len(server.requests) == 1

@@ -244,15 +244,15 @@ def test_proxies_come_from_the_environment_but_not_for_this_machine(
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "inside.example")
 
-    pools = {
-        url: type(vars(connect(url)._take())["_pool"]).__name__
+    proxies = {
+        url: vars(connect(url, VirtualTime().watch())._take())["proxy"]
         for url in ("https://ghcr.io", "https://inside.example", "http://127.0.0.1:5000")
     }
 
-    assert pools == {
-        "https://ghcr.io": "HTTPProxy",
-        "https://inside.example": "ConnectionPool",
-        "http://127.0.0.1:5000": "ConnectionPool",
+    assert proxies == {
+        "https://ghcr.io": "http://proxy.example:3128",
+        "https://inside.example": None,
+        "http://127.0.0.1:5000": None,
     }
 
 

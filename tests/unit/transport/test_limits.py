@@ -9,6 +9,7 @@ from reconciler.transport.limits import (
     github_points,
     github_refusal,
     go_seconds,
+    http_time,
     quota_of,
     registry_refusal,
     retry_after,
@@ -127,3 +128,8 @@ def test_what_is_left_of_the_hour_is_unknown_where_headers_are_missing_or_nonsen
 )
 def test_writes_cost_five_times_what_reads_cost(method: str, points: int) -> None:
     assert github_points(method) == points
+
+
+@pytest.mark.parametrize("text", ["Fri, 31 Dec 9999 23:59:59 -1200", "9" * 10_000])
+def test_a_time_beyond_all_calendars_is_none(text: str) -> None:
+    assert http_time(text) is None

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from reconciler.errors import PostponedError, ProtocolError
+from reconciler.errors import ExhaustedError, PostponedError, ProtocolError
 from reconciler.transport.limited import AT_ONCE, LimitedTransport
 from reconciler.transport.limits import GHCR, GITHUB, Reason, Rules
 from tests.support.time import VirtualTime
@@ -331,3 +331,50 @@ def test_a_wait_that_takes_longer_than_two_hours_is_not_begun(time: VirtualTime)
         transport.budget.reserve(5)
 
     assert time.seconds == 0
+
+
+def ask_twice(transport: LimitedTransport) -> None:
+    """Ask, and once more: the first answer may be handed over, whatever it says of later ones."""
+    for _ in range(2):
+        transport.handle_request(httpx.Request("GET", URL))
+    transport.budget.admit(1)
+
+
+FAR = "9999999999"
+"""The year 2286, in seconds since 1970."""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(429, headers={"retry-after": "9" * 400}),
+        httpx.Response(429, headers={"retry-after": "7300"}),
+        httpx.Response(
+            403,
+            headers={
+                "x-ratelimit-limit": "5000",
+                "x-ratelimit-remaining": "0",
+                "x-ratelimit-reset": FAR,
+                "date": "Mon, 02 Nov 2026 12:00:00 GMT",
+            },
+        ),
+        httpx.Response(
+            200,
+            headers={
+                "x-ratelimit-limit": "5000",
+                "x-ratelimit-remaining": "0",
+                "x-ratelimit-reset": FAR,
+                "date": "Mon, 02 Nov 2026 12:00:00 GMT",
+            },
+        ),
+    ],
+)
+def test_a_limit_that_is_renewed_in_the_far_future_is_not_waited_for(
+    answer: httpx.Response, time: VirtualTime
+) -> None:
+    transport = LimitedTransport(httpx.MockTransport(lambda _: answer), GITHUB, time.watch())
+
+    with pytest.raises(ExhaustedError, match="asks to wait .* hours, and 2 are the most"):
+        ask_twice(transport)
+
+    assert time.seconds < 60

@@ -6,6 +6,7 @@ import pytest
 from reconciler.transport.credentials import ANONYMOUS, Credential
 from reconciler.transport.registry import RepositoryAuth, open_registry
 from reconciler.transport.tokens import repository_in
+from reconciler.transport.wire import Wire
 from tests.support.answers import REGISTRY, client_of
 from tests.support.time import VirtualTime
 from tests.support.token_registry import TokenRegistry
@@ -65,11 +66,11 @@ def test_a_registry_is_spoken_to_where_it_answers(
 ) -> None:
     asked: list[str] = []
 
-    def answer(_: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+    def answer(_: Wire, request: httpx.Request) -> httpx.Response:
         asked.append(str(request.url))
         return httpx.Response(200)
 
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", answer)
+    monkeypatch.setattr(Wire, "handle_request", answer)
     client = open_registry(host, VirtualTime().watch(), plain_http=bool(plain_http))
 
     client.get("/v2/")

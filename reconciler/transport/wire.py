@@ -1,0 +1,199 @@
+"""Connections on which an answer has an end in time, however slowly its bytes come."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from ssl import SSLContext
+from typing import Any
+
+import httpcore
+import httpx
+
+from reconciler.errors import StoppedError
+from reconciler.transport.bounds import ANSWER_SECONDS, GLANCE_SECONDS, LAST_SECONDS
+from reconciler.transport.watch import Watch
+
+KEPT_SECONDS = 5.0
+"""How long a connection without a request is kept, in seconds."""
+
+_PIECE = 64 * 1024
+"""How much of a request is sent between two looks at the time, in bytes."""
+
+
+class Wire(httpx.BaseTransport):
+    """HTTP/1.1 to one server. Its connections keep to the bounds on the time of an answer."""
+
+    def __init__(
+        self, watch: Watch, certificates: SSLContext, proxy: str | None, *, connections: int
+    ) -> None:
+        """Open up to so many connections when they are needed, through a proxy if one is given."""
+        self.proxy = proxy
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=certificates,
+            proxy=_proxy(proxy) if proxy else None,
+            max_connections=connections,
+            keepalive_expiry=KEPT_SECONDS,
+            network_backend=_Network(watch),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and return its answer, whose body is still to come."""
+        # A client's requests are synchronous, and so are their bodies.
+        content = request.stream if isinstance(request.stream, httpx.SyncByteStream) else None
+        sent = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(
+                scheme=request.url.raw_scheme,
+                host=request.url.raw_host,
+                port=request.url.port,
+                target=request.url.raw_path,
+            ),
+            headers=request.headers.raw,
+            content=content,
+            extensions=request.extensions,
+        )
+        with _named_by_httpx():
+            answer = self._pool.handle_request(sent)
+        return httpx.Response(
+            answer.status,
+            headers=answer.headers,
+            stream=_Body(answer),
+            extensions=answer.extensions,
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """The body of an answer, with the failures that httpx knows."""
+
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _named_by_httpx():
+            yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+class _Network(httpcore.NetworkBackend):
+    """Opens connections that watch the time."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        opened = self._sockets.connect_tcp(host, port, timeout, local_address, socket_options)
+        return TimedStream(opened, self._watch)
+
+
+class TimedStream(httpcore.NetworkStream):
+    """One connection, on which requests and answers take turns.
+
+    What is sent begins the time of an answer. Whoever drips it, head or body, reaches its end;
+    and so does a run that is to stop, soon after.
+    """
+
+    def __init__(self, inner: httpcore.NetworkStream, watch: Watch) -> None:
+        """Read and write through `inner`."""
+        self._inner = inner
+        self._watch = watch
+        self._looked = watch.monotonic()
+        self._ends = self._looked + ANSWER_SECONDS
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return what comes next. Units: `timeout` in seconds of silence.
+
+        Raises: httpcore.ReadTimeout, after such a silence, and when the answer takes too long.
+        """
+        silent = self._watch.monotonic() + (ANSWER_SECONDS if timeout is None else timeout)
+        while True:
+            left = self._left(min(silent, self._ends))
+            try:
+                return self._inner.read(max_bytes, min(left, GLANCE_SECONDS))
+            except httpcore.ReadTimeout:
+                if self._watch.monotonic() >= silent:
+                    raise
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes; the time of the answer begins with the first. Units: seconds."""
+        self._looked = self._watch.monotonic()
+        self._ends = self._looked + ANSWER_SECONDS
+        for start in range(0, len(buffer), _PIECE):
+            self._left(self._ends)
+            self._inner.write(buffer[start : start + _PIECE], timeout)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._inner.close()
+
+    def start_tls(
+        self,
+        ssl_context: SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """Speak TLS from now on; its handshake as a whole is bounded by the timeout."""
+        secured = self._inner.start_tls(ssl_context, server_hostname, timeout)
+        return TimedStream(secured, self._watch)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Tell about the socket."""
+        return self._inner.get_extra_info(info)
+
+    def _left(self, end: float) -> float:
+        """Return the seconds until an end, which comes sooner for a run that is to stop.
+
+        Raises: httpcore.ReadTimeout, when it has come.
+        """
+        now = self._watch.monotonic()
+        if now - self._looked >= GLANCE_SECONDS:
+            self._looked = now
+            try:
+                self._watch.check()
+            except StoppedError:
+                # The retry of a read asks again, and ends the run; a write is never sent again.
+                self._ends = end = min(end, self._ends, now + LAST_SECONDS)
+        if now >= end:
+            raise httpcore.ReadTimeout("the answer takes too long")
+        return end - now
+
+
+def _proxy(address: str) -> httpcore.Proxy:
+    known = httpx.Proxy(address)
+    return httpcore.Proxy(
+        httpcore.URL(
+            scheme=known.url.raw_scheme,
+            host=known.url.raw_host,
+            port=known.url.port,
+            target=known.url.raw_path,
+        ),
+        auth=known.raw_auth,
+    )
+
+
+@contextmanager
+def _named_by_httpx() -> Iterator[None]:
+    """Raise the failures of the connection under the names that httpx gives them."""
+    try:
+        yield
+    except (
+        httpcore.TimeoutException,
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.ProxyError,
+        httpcore.UnsupportedProtocol,
+    ) as error:
+        kind = getattr(httpx, type(error).__name__, httpx.TransportError)
+        raise kind(str(error)) from error
