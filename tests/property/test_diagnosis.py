@@ -1,10 +1,14 @@
 """Whatever a repository holds, each version has one cause, and nothing needed counts as left."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.diagnosing.causes import Cause
 from reconciler.core.diagnosing.diagnose import diagnose
+from reconciler.core.diagnosing.growth import Forecast, forecast
 from reconciler.core.diagnosing.suggestion import suggestion
 from reconciler.core.holdings import Holdings
 from reconciler.model.inventory import Inventory
@@ -45,3 +49,29 @@ def test_what_is_suggested_is_a_valid_policy_whatever_was_found(held: Inventory)
     text = suggestion(held, Cause)
 
     assert load_text("suggested.yaml", text.encode()).policy_for(held.repository)
+
+
+@given(st.data())
+@TENTH
+def test_no_policy_is_forecast_to_keep_more_than_there_would_be_without_it(
+    data: st.DataObject,
+) -> None:
+    held = data.draw(inventories())
+    doomed = data.draw(st.sets(st.sampled_from(list(held.versions)))) if held.versions else set()
+    later = data.draw(st.timedeltas(timedelta(0), timedelta(days=2_000)))
+    findings = diagnose(held, Observations(), now=NOON).findings
+
+    ahead = forecast(findings, NOON + later, doomed)
+
+    if ahead is not None:
+        assert ahead.staying
+        assert ahead.kept
+        assert ahead == _with(ahead, forecast(findings, NOON + later, None))
+        for one in ("versions", "octets"):
+            bounds = [getattr(part, one) for part in (ahead.staying, ahead.kept, ahead.then)]
+            assert bounds == sorted(bounds)
+
+
+def _with(ahead: Forecast, without: Forecast | None) -> Forecast | None:
+    """Add to a forecast without a policy what another one says of a policy."""
+    return without and replace(without, staying=ahead.staying, kept=ahead.kept)

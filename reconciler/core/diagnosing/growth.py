@@ -37,9 +37,26 @@ class Amount:
     def __add__(self, other: "Amount") -> "Amount":
         return Amount(self.versions + other.versions, self.octets + other.octets)
 
-    def times(self, factor: float) -> "Amount":
-        """Return as many times as much, rounded."""
-        return Amount(round(self.versions * factor), round(self.octets * factor))
+    def times(self, factor: float, share: "Share | None" = None) -> "Amount":
+        """Return as many times as much, or that share of it, rounded."""
+        part = share or Share(1.0, 1.0)
+        return Amount(
+            round(self.versions * factor * part.versions),
+            round(self.octets * factor * part.octets),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What part of some versions, and of the bytes that they brought, is kept: 0 to 1 each."""
+
+    versions: float
+    octets: float
+
+    @classmethod
+    def of(cls, kept: Amount, whole: Amount) -> "Share":
+        """Compare what is kept with all of it; of nothing, nothing is kept."""
+        return cls(kept.versions / (whole.versions or 1), kept.octets / (whole.octets or 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +114,9 @@ def forecast(
 ) -> Forecast | None:
     """Look ahead, from the pushes of the last weeks; None where no push time is known.
 
-    `doomed` is what a policy lets go now. What it keeps for good is judged by what it keeps of
-    the older half of the history: of each day there, as much will be kept of each day to come.
+    `doomed` is what a policy lets go now. There is one pace, with a policy and without: of what
+    is pushed at that pace, a policy keeps for good the share that it keeps of the older half of
+    the history. So it never keeps more than there would be without it.
     """
     times = [finding.version.pushed for finding in findings if finding.version.pushed]
     if not times:
@@ -106,16 +124,20 @@ def forecast(
     history = max(now - min(times), timedelta(days=1))
     measured = min(history, RECENT)
     present = Amount.of(findings)
-    pace = Amount.of(_between(findings, now - measured, now)).times(AHEAD / measured)
+    recent = Amount.of(_between(findings, now - measured, now))
+    then = present + recent.times(AHEAD / measured)
     if doomed is None:
-        return Forecast(present, present + pace, measured)
+        return Forecast(present, then, measured)
     staying = [finding for finding in findings if finding.version.digest not in doomed]
-    lasting = Amount.of(_between(staying, now - history, now - history / 2))
-    kept = Amount.of(staying) + lasting.times(AHEAD / (history / 2))
-    return Forecast(present, present + pace, measured, Amount.of(staying), kept)
+    # Pushes of a single day have no older half: then all that there is has to tell.
+    old = _between(findings, now - history, now - history / 2) or findings
+    lasting = [finding for finding in old if finding.version.digest not in doomed]
+    share = Share.of(Amount.of(lasting), Amount.of(old))
+    kept = Amount.of(staying) + recent.times(AHEAD / measured, share)
+    return Forecast(present, then, measured, Amount.of(staying), kept)
 
 
-def _between(findings: Iterable[Finding], start: datetime, end: datetime) -> Iterable[Finding]:
+def _between(findings: Iterable[Finding], start: datetime, end: datetime) -> list[Finding]:
     pushed = ((finding.version.pushed, finding) for finding in findings)
     return [finding for when, finding in pushed if when and start <= when <= end]
 

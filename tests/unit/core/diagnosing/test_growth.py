@@ -95,6 +95,15 @@ def test_what_a_policy_keeps_for_good_goes_on_growing() -> None:
     assert 101 + 40 <= ahead.kept.versions <= 101 + 50
 
 
+def test_a_policy_makes_nothing_grow_in_a_repository_to_which_nobody_pushes() -> None:
+    releases = [image(f"r{day:04}", f"v{day}", age=f"{day}d") for day in range(400, 800, 2)]
+
+    ahead = outlook(diagnosed(*releases), policy(KEEP_TAGGED))
+
+    assert ahead
+    assert ahead.kept == ahead.then == ahead.now
+
+
 def test_a_young_repository_is_measured_by_its_own_age() -> None:
     ahead = outlook(diagnosed(*daily(11)), None)
 
