@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import structlog
+
 from reconciler.core.checking.finding import Bounds
 from reconciler.core.guards import Allowances
 from reconciler.core.planner import Case
@@ -20,6 +22,7 @@ from reconciler.engine.apply import Applied
 from reconciler.engine.check import Checked, Inspection
 from reconciler.engine.execute import Outcome, Run
 from reconciler.engine.fleet import Authority, apply_plan
+from reconciler.engine.noting import Noting
 from reconciler.engine.plan import Governed, Moment, Origin, draw_plan, read_case, unlisted_by
 from reconciler.errors import AccessError, EvidenceError, PolicyError, ReconcilerError
 from reconciler.formats.view import Cost
@@ -36,6 +39,8 @@ from reconciler.state.opening import open_state_at
 from reconciler.state.surroundings import Surroundings
 from reconciler.version import __version__
 
+log = structlog.get_logger()
+
 LOOKED_AT = 10
 """Deletions that one look serves, about: neighbours in time are on one page of a listing."""
 
@@ -43,6 +48,10 @@ LOOKED_AT = 10
 def utc_now() -> datetime:
     """Read the clock: the only place that does."""
     return datetime.now(UTC)
+
+
+QUOTED = 5
+"""Most patterns that an error quotes."""
 
 
 Missed = dict[tuple[RepositoryGlob, str], ReconcilerError]
@@ -99,12 +108,18 @@ class Session:
     ) -> tuple[Plan, Difference | None]:
         """Plan, and say what separates the plan from the one that other policies would give.
 
+        What was seen is noted in the state, where this may write it.
         What both govern is read once. Without others there is nothing to compare with.
         """
         if base is None:
-            return self.plan(lasts=lasts, at=at, allowed=allowed), None
+            return self.plan(lasts=lasts, at=at, allowed=allowed, look=self._note), None
         comparison = Comparison(base.policies.policy_for, self.registries.reader)
-        plan = self.plan(lasts=lasts, at=at, allowed=allowed, look=comparison.look)
+
+        def look(case: Case) -> None:
+            self._note(case)
+            comparison.look(case)
+
+        plan = self.plan(lasts=lasts, at=at, allowed=allowed, look=look)
         found = Difference(against=base.reference, commit=base.commit, plan=plan.digest)
         if base.problems:
             return plan, found.model_copy(update={"error": str(base.problems[0])})
@@ -160,17 +175,23 @@ class Session:
             raise PolicyError(
                 f"no policy names {repository}", hint="Name it under `repositories` of a policy."
             )
-        return read_case(self._by(repository, policy), self.state, self.clock())
+        case = read_case(self._by(repository, policy), self.state, self.clock())
+        self._note(case)
+        return case
 
     def check(self, bounds: Bounds, has_ended: Callable[[Holder], bool]) -> tuple[Checked, ...]:
-        """Look at every repository that a policy names or that has a state; nothing is written.
+        """Look at every repository that a policy names or that has a state.
 
         `has_ended` tells whether a lock's holder is known to have ended.
 
         Raises: PolicyError, when two policies name the same repository, or none exists.
         """
-        inspection = Inspection(self.state, self.clock(), bounds, has_ended)
+        note = noting(self.state, self.clock)
+        inspection = Inspection(self.state, self.clock(), bounds, has_ended, note)
         return tuple(inspection.of(self._governed()))
+
+    def _note(self, case: Case) -> None:
+        noting(self.state, self.clock)(case.inventory)
 
     def _origin(self, policy: Policy) -> Mapping[str, str]:
         source = self.policies.source_of(policy)
@@ -193,11 +214,19 @@ class Session:
         named = self.only or set(self._named(self.policies, missed))
         found = {one: self.policies.policy_for(one) for one in named}
         if not any(found.values()):
-            nothing = PolicyError("the policies name no repository that exists")
+            nothing = PolicyError(
+                f"the policies name no repository that exists: {self._patterns()}"
+            )
             raise next(iter((missed or {}).values()), nothing)
         for repository, policy in found.items():
             if policy:
                 yield self._by(repository, policy)
+
+    def _patterns(self) -> str:
+        """Quote what the policies name, the first few of it."""
+        globs = [glob for policy in self.policies.policies for glob in policy.repositories]
+        more = f", and {len(globs) - QUOTED} more" if len(globs) > QUOTED else ""
+        return ", ".join(globs[:QUOTED]) + more
 
     def _named(self, policies: PolicySet, missed: Missed | None = None) -> Iterator[Repository]:
         """Yield the repositories that the patterns of policies name, more than once maybe.
@@ -208,6 +237,8 @@ class Session:
             for glob in policy.repositories:
                 try:
                     matching = self.registries.reader(glob.registry).repositories(glob)
+                    if not matching:
+                        log.warning("pattern_names_nothing", pattern=glob, policy=policy.name)
                     yield from filter(policy.governs, matching)
                 except (AccessError, EvidenceError) as error:
                     if missed is None:
@@ -259,6 +290,11 @@ def state_of(settings: Settings, place: str | None) -> State:
     """Build the state at a place, by default the one of the settings; nothing is sent yet."""
     known = Surroundings(utc_now, settings.github_api, settings.token_for(GITHUB_HOST))
     return open_state_at(place or settings.state, known)
+
+
+def noting(state: State, clock: Clock) -> Noting:
+    """Build what notes, in a state, what commands that delete nothing see."""
+    return Noting(state, clock, lambda: holder(clock()))
 
 
 def begin(

@@ -62,7 +62,7 @@ def check(
 ) -> None:
     """Look for what needs somebody: work that waits, runs that died, images that are broken.
 
-    Reads only. Exits 0 when all is well, 2 when something is found, 6 when evidence is missing.
+    Deletes nothing. Exits 0 if all is well, 2 when something is found, 6 when evidence is missing.
     Windows for undo close every day where something is deleted every day: they are told, and
     make it exit 2 with --strict only.
     """

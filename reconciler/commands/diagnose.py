@@ -25,7 +25,7 @@ from reconciler.formats.diagnosis.report import report
 from reconciler.model.policy import Policy
 from reconciler.policyfile import load_policies, load_text
 from reconciler.registries import Registries, open_registries
-from reconciler.session import open_state, utc_now
+from reconciler.session import noting, open_state, utc_now
 from reconciler.settings import Settings
 from reconciler.workflows.advice import advise
 from reconciler.workflows.files import Found, read_workflows, workflow_files
@@ -69,7 +69,8 @@ def diagnose(
     are read for the steps that make these versions; they are not run.
     """
     with running(verbose=verbose), open_registries(Settings.load(), utc_now) as registries:
-        examination = Examination(open_state(state), utc_now, _policies(policy))
+        states = open_state(state)
+        examination = Examination(states, utc_now, _policies(policy), noting(states, utc_now))
         found = _examined(examination, registries, repositories, max_reads, yes=yes)
         found = _counselled(found, read_workflows(workflow or workflow_files()))
         print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import structlog
 import typer
 
 from reconciler.errors import InvalidNameError
@@ -10,6 +11,8 @@ from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.policyfile import load_policies
 from reconciler.registries import Registries
+
+log = structlog.get_logger()
 
 
 def named(
@@ -25,6 +28,8 @@ def named(
     for policy in load_policies(paths).policies if paths else ():
         for glob in policy.repositories:
             listed = registries.reader(glob.registry).repositories(glob)
+            if not listed:
+                log.warning("pattern_names_nothing", pattern=glob, policy=policy.name)
             found |= dict.fromkeys(filter(policy.governs, listed))
     return list(found)
 

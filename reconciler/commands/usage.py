@@ -21,7 +21,7 @@ from reconciler.model.names import Digest, Repository
 from reconciler.model.plan import Plan
 from reconciler.model.ports import State
 from reconciler.registries import open_registries
-from reconciler.session import open_session, open_state, utc_now
+from reconciler.session import noting, open_session, open_state, utc_now
 from reconciler.settings import Settings
 
 app = typer.Typer(add_completion=False)
@@ -62,6 +62,9 @@ def usage(
             wanted = named(registries, repositories)
             states = open_state(state)
             read = read_all(registries, wanted, states, limit=max_reads, yes=yes)
+        note = noting(states, utc_now)
+        for inventory in read:
+            note(inventory)
         drawn = _planned(policy, state, wanted) if policy else saved
         doomed = _doomed(drawn) if drawn else None
         subjects = (_subject(one, states, doomed) for one in read)

@@ -15,7 +15,7 @@ from reconciler.engine.wholeness import examine
 from reconciler.errors import worst
 from reconciler.formats.wholeness import as_json, report
 from reconciler.registries import open_registries
-from reconciler.session import open_state, utc_now
+from reconciler.session import noting, open_state, utc_now
 from reconciler.settings import Settings
 
 app = typer.Typer(add_completion=False)
@@ -51,8 +51,11 @@ def verify(
             raise typer.BadParameter("name repositories, or policy files with --policy")
         with open_registries(Settings.load(), utc_now) as registries, Activity(registries.watch):
             states = open_state(state)
+            note = noting(states, utc_now)
             found = [
-                examine(registries.reader(one.registry), one, states.of(one), blobs=blobs)
+                examine(
+                    registries.reader(one.registry), one, states.of(one), blobs=blobs, note=note
+                )
                 for one in named(registries, repositories or (), policy or ())
             ]
         print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))

@@ -8,6 +8,7 @@ from reconciler.core.checking.check import check
 from reconciler.core.checking.finding import Bounds, Finding, Standing
 from reconciler.core.planner import Case
 from reconciler.engine.clock import check_clock
+from reconciler.engine.noting import Note
 from reconciler.engine.plan import Governed, read_case
 from reconciler.errors import AccessError, EvidenceError, ExitCode, ReconcilerError
 from reconciler.model.names import Repository
@@ -39,6 +40,7 @@ class Inspection:
     now: datetime
     bounds: Bounds
     has_ended: Callable[[Holder], bool]
+    note: Note = lambda _: None
 
     def of(self, governed: Iterable[Governed]) -> Iterator[Checked]:
         """Look at what policies govern, and at whatever else has a state."""
@@ -59,6 +61,7 @@ class Inspection:
             return None, None
         try:
             case = read_case(governed, self.state, self.now)
+            self.note(case.inventory)
             check_clock(governed.reader, self.now)
             return case, None
         except (EvidenceError, AccessError) as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose, outlook
 from reconciler.core.diagnosing.examined import Examined
 from reconciler.engine.created import creation_times
+from reconciler.engine.noting import Note
 from reconciler.engine.whole import Ahead, look_ahead, read_whole
 from reconciler.errors import ReconcilerError
 from reconciler.model.inventory import Fact, Inventory
@@ -24,6 +25,7 @@ class Examination:
     state: State
     clock: Clock
     policy_for: Callable[[Diagnosis], Policy | None]
+    note: Note = lambda _: None
 
     def list(self, reader: RegistryReader, repository: Repository) -> Ahead | Examined:
         """List one repository and count the reads to come, or tell what hinders that."""
@@ -33,7 +35,7 @@ class Examination:
             return Examined(repository, error=error)
 
     def read(self, reader: RegistryReader, ahead: Ahead) -> Examined:
-        """Read one repository whole and diagnose it; nothing is written anywhere."""
+        """Read one repository whole and diagnose it; what was seen is handed to `note`."""
         try:
             return self._examined(reader, ahead)
         except ReconcilerError as error:
@@ -41,7 +43,9 @@ class Examination:
 
     def _examined(self, reader: RegistryReader, ahead: Ahead) -> Examined:
         seen = self.state.of(ahead.repository).observations()
-        found = diagnose(read_whole(reader, ahead, seen), seen, now=self.clock())
+        inventory = read_whole(reader, ahead, seen)
+        self.note(inventory)
+        found = diagnose(inventory, seen, now=self.clock())
         policy = self.policy_for(found)
         if policy and Fact.CREATED in policy.facts:
             found = diagnose(_dated(reader, found.inventory), seen, now=found.now)

@@ -1,10 +1,11 @@
 """Read one repository whole: its listing, then as few documents as prove what keeps what."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 
 from reconciler.engine.created import creation_times
+from reconciler.engine.existence import require_known
 from reconciler.engine.follow import Trail
 from reconciler.engine.survey import Survey
 from reconciler.model.inventory import Evidence, Fact, Inventory, Version
@@ -34,6 +35,7 @@ def observe(
     seen = seen or Observations()
     listing = reader.listing(repository)
     versions, documents = _read(reader, repository, listing, seen, opaque, whole=whole)
+    require_known(repository, listing, [version.digest for version in versions], seen)
     times = creation_times(reader, repository, documents) if Fact.CREATED in facts else {}
     return Inventory.of(
         repository,
@@ -54,7 +56,7 @@ def _read(
     opaque: Set[Digest],
     *,
     whole: bool,
-) -> tuple[Iterable[Version], Mapping[Digest, Manifest]]:
+) -> tuple[Collection[Version], Mapping[Digest, Manifest]]:
     if listing.closed:
         survey = Survey(reader, repository, listing.versions, opaque)
         return listing.versions, survey.read_all() if whole else survey.run()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from reconciler.core.guards import Allowances
 from reconciler.core.leftovers import leftovers
+from reconciler.core.moves import unseen
 from reconciler.core.planner import Case, plan_repository
 from reconciler.core.recall import Recall, remembered
 from reconciler.engine.clock import skew
@@ -164,7 +165,8 @@ def _plan(
         doubts = _doubts(one.reader, moment.clock)
         look(case)
         part = plan_repository(case, allowed)
-        return part.model_copy(update={"warnings": (*doubts, *part.warnings)})
+        gaps = unseen(case.inventory, case.observations)
+        return part.model_copy(update={"warnings": (*doubts, *gaps, *part.warnings)})
     except ReconcilerError as error:
         return incomplete(one.repository, error, policy=one.policy.name)
 

@@ -7,6 +7,7 @@ request. So the reads can be counted first, and are only made by whoever lets th
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reconciler.engine.existence import require_known
 from reconciler.engine.follow import Trail
 from reconciler.engine.observe import remembered
 from reconciler.model.inventory import Evidence, Inventory, Version
@@ -46,6 +47,7 @@ def read_whole(reader: RegistryReader, ahead: Ahead, seen: Observations) -> Inve
     """
     before = reader.requests
     versions = {version.digest: version for version in _versions(reader, ahead, seen)}
+    require_known(ahead.repository, ahead.listing, versions, seen)
     read = reader.manifests(ahead.repository, versions)
     documents = {digest: document for digest, document in read.items() if document}
     return Inventory.of(

@@ -46,6 +46,9 @@ class Listing:
     visibility: str = ""
     """Who may see the repository, in the registry's word; empty where it does not say."""
 
+    unknown: bool = False
+    """Whether the registry says that it has no repository of this name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:

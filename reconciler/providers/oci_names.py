@@ -26,6 +26,8 @@ class Names:
 
     names: tuple[str, ...]
     pages: int
+    known: bool = True
+    """Whether there is such a list; False where the registry says that there is none."""
 
 
 def read_names(read: Callable[[str], httpx.Response], path: str, member: str) -> Names:
@@ -36,7 +38,7 @@ def read_names(read: Callable[[str], httpx.Response], path: str, member: str) ->
     """
     walk = _Walk(path, member)
     count = sum(1 for _ in pages(read, f"{path}?n={PAGE_SIZE}", walk.take))
-    return Names(tuple(walk.names), count)
+    return Names(tuple(walk.names), count, walk.known)
 
 
 def ask(client: Client, url: str) -> httpx.Response:
@@ -55,6 +57,7 @@ class _Walk:
         self._path = path
         self._member = member
         self.names: dict[str, None] = {}
+        self.known = True
 
     def take(self, response: httpx.Response) -> str | None:
         """Take the names of a page, and return where the next one is.
@@ -73,6 +76,7 @@ class _Walk:
 
     def _page(self, response: httpx.Response) -> list[str]:
         if response.status_code == 404 and not self.names:
+            self.known = False
             return []
         document = json_of(response)
         names = document.get(self._member, ()) if isinstance(document, dict) else ()

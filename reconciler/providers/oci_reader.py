@@ -82,6 +82,9 @@ class OciReader:
         """
         began = self._client.monotonic()
         listing = self._tags.listing(repository)
+        if self._catalogue.knows(repository):
+            # It is there, without a tag: some registries say then that they do not know it.
+            listing = replace(listing, unknown=False)
         targets = {tag: one.digest for one in listing.versions for tag in one.tags}
         self._readings[repository] = Reading(targets, began, self._client.monotonic())
         return listing

@@ -14,7 +14,7 @@ from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import Listing
 from reconciler.providers.heads import Refusal, digest_of
-from reconciler.providers.oci_names import ask, read_names
+from reconciler.providers.oci_names import Names, ask, read_names
 from reconciler.providers.registry_errors import says_absent
 from reconciler.transport.http import Client
 from reconciler.transport.pool import gather
@@ -33,15 +33,18 @@ class Tags:
     def listing(self, repository: Repository) -> Listing:
         """List every tagged version, with all its tags; none where nothing was ever tagged.
 
+        The registry may say as well that it knows no such repository: then it is `unknown`.
+
         Raises: EvidenceError, when a tag is listed again and again, and points to nothing.
         """
         lost: list[Tag] = []
         for _ in range(READINGS):
-            tags, pages = self._tags(repository)
+            tags, listed = self._tags(repository)
             found = self.targets(repository, tags)
             lost = [tag for tag in tags if found[tag] is None]
             if not lost:
-                return Listing(versions_of(found), closed=False, pages=pages)
+                versions = versions_of(found)
+                return Listing(versions, closed=False, pages=listed.pages, unknown=not listed.known)
         raise EvidenceError(
             f"{repository}: tag {lost[0]} is listed, but the registry has no manifest for it",
             hint="If this persists the tag is broken: push it anew, or delete it by hand.",
@@ -55,14 +58,14 @@ class Tags:
         """Ask, in parallel, which digest each tag points to now; None for one that is gone."""
         return gather(lambda tag: digest_of(self.client, repository, tag, self.refusal), tags)
 
-    def _tags(self, repository: Repository) -> tuple[list[Tag], int]:
-        """Read the names of the tags, and count the pages.
+    def _tags(self, repository: Repository) -> tuple[list[Tag], Names]:
+        """Read the names of the tags, as tags and as they were listed.
 
         Raises: ProtocolError, when a name is no tag.
         """
         listed = read_names(self._page, f"/v2/{repository.path}/tags/list", "tags")
         try:
-            return [Tag(name) for name in listed.names], listed.pages
+            return [Tag(name) for name in listed.names], listed
         except InvalidNameError as error:
             raise ProtocolError(f"{repository}: the list of tags is not valid: {error}") from error
 

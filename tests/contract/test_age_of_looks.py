@@ -77,9 +77,9 @@ def measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
         time = WatchedTime()
         told = SandboxSettings(limits=limits, now=lambda: time.now)
         with Sandbox(told, [package]).serve() as sandbox:
-            pauses = Pauses(connect(sandbox.url), time, latency)
+            pauses = Pauses(connect(sandbox.url, time.watch()), time, latency)
             for module in (github, ghcr_connection):
-                monkeypatch.setattr(module, "connect", lambda _: pauses)
+                monkeypatch.setattr(module, "connect", lambda *_: pauses)
             where, cache = GitHubHost(sandbox.url, sandbox.url), ManifestCache(None)
             watch = time.watch()
             registry = GhcrRegistry(

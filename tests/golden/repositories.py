@@ -109,8 +109,8 @@ def plain() -> Iterator[Version]:
     for number, days in enumerate((2, 29, 31, 60, 90), start=1):
         seconds = int((NOON - timedelta(days=days)).timestamp())
         yield _seen(f"job{number}", f"job-{seconds}", seen="400d")
-    days = ("20261102", "20261101-a", "2026-11-01", "20261101", "20261031", "1793000000", "old")
-    for number, day in enumerate(days, start=1):
+    dates = ("20261102", "20261101-a", "2026-11-01", "20261101", "20261031", "1793000000", "old")
+    for number, day in enumerate(dates, start=1):
         yield _seen(f"rep{number}", f"report-{day}", seen="400d")
 
 

@@ -41,10 +41,11 @@ def test_tags_are_grouped_by_the_digest_they_point_to() -> None:
         error(404, "NAME_UNKNOWN", "repository name not known to registry"),
     ],
 )
-def test_a_repository_without_tags_is_empty(answer: httpx.Response) -> None:
+def test_a_repository_without_tags_is_empty_or_unknown(answer: httpx.Response) -> None:
     listing = reader(Site({TAGS: answer})).listing(WEB)
 
     assert listing.versions == ()
+    assert listing.unknown == (answer.status_code == 404)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,26 @@
+"""Tags that moved since a repository was last looked at, as far as that was noted."""
+
+from collections.abc import Iterator
+
+from reconciler.model.inventory import Fact, Inventory
+from reconciler.model.names import Tag
+from reconciler.model.observations import Observations
+
+
+def moved_tags(inventory: Inventory, seen: Observations) -> frozenset[Tag]:
+    """Return the tags that were noted on another version and never on the one they are on."""
+    here = {(tag, one.digest) for one in inventory.versions.values() for tag in one.tags}
+    noted = {(tag, digest) for digest, one in seen.digests.items() for tag in one.tags}
+    known = {tag for tag, _ in noted}
+    return frozenset(tag for tag, digest in here - noted if tag in known)
+
+
+def unseen(inventory: Inventory, seen: Observations) -> Iterator[str]:
+    """Say what nobody can see where untagged versions are not listed: where tags were meanwhile."""
+    moved = moved_tags(inventory, seen)
+    if moved and Fact.PUSHED not in inventory.facts:
+        some = "1 tag has" if len(moved) == 1 else f"{len(moved):,} tags have"
+        yield (
+            f"{some} moved since the last look; what a tag was on in between, and then left,"
+            " cannot be seen here, and stays"
+        )
