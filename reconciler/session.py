@@ -35,6 +35,7 @@ from reconciler.model.ports import Clock, Holder, State
 from reconciler.policyfile import PolicySet, Revision, load_policies
 from reconciler.registries import Registries, open_registries
 from reconciler.settings import GITHUB_HOST, Settings
+from reconciler.state.address import Address
 from reconciler.state.opening import open_state_at
 from reconciler.state.surroundings import Surroundings
 from reconciler.version import __version__
@@ -282,8 +283,8 @@ def open_state(state: str | None) -> State:
 
 
 def place_of_state(state: str | None) -> str:
-    """Say where the state is: as told, else as set."""
-    return state or Settings.load().state
+    """Say where the state is, without a secret: as told, else as set."""
+    return str(Address(state or Settings.load().state))
 
 
 def state_of(settings: Settings, place: str | None) -> State:

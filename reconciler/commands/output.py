@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -76,6 +77,16 @@ def save(path: Path, content: bytes) -> None:
     Raises: SettingsError, when it cannot be written.
     """
     try:
+        _refuse_foreign_link(path)
         path.write_bytes(content)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}", hint="Name another file.") from error
+
+
+def _refuse_foreign_link(path: Path) -> None:
+    """Refuse a link in a folder where others may put one: it would lead our result elsewhere."""
+    if path.is_symlink() and path.parent.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise SettingsError(
+            f"{path}: this is a link, in a folder that others may write to",
+            hint="Name a file in a folder of your own.",
+        )

@@ -11,7 +11,6 @@ from reconciler.engine.doctor import examine
 from reconciler.engine.migrate import migrate as copy
 from reconciler.errors import worst
 from reconciler.formats.states import as_line, render_conditions, render_copied
-from reconciler.model.display import public
 from reconciler.session import holder, open_state, place_of_state, utc_now
 
 app = typer.Typer(
@@ -33,7 +32,7 @@ def init(state: StateDirectory = None) -> None:
     """
     with running(verbose=False):
         open_state(state).check_writable()
-        typer.echo(f"The state can be kept at {public(place_of_state(state))}.")
+        typer.echo(f"The state can be kept at {place_of_state(state)}.")
 
 
 @app.command()
@@ -58,7 +57,7 @@ def migrate(to: Target, state: StateDirectory = None) -> None:
     with running(verbose=False):
         copied = list(copy(open_state(state), open_state(to), holder(utc_now())))
         typer.echo(render_copied(copied, view(utc_now())), nl=False)
-        typer.echo(f"Set --state or RECONCILER_STATE to {public(to)} from now on.")
+        typer.echo(f"Set --state or RECONCILER_STATE to {place_of_state(to)} from now on.")
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Which files hold policies, and their bytes."""
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 
@@ -9,6 +10,8 @@ from reconciler.yamltree.compose import MAX_BYTES
 
 MAX_FILES = 1_000
 """Most policy files of one run."""
+
+_CURE = "put the files themselves there, or name the folder that they lie in"
 
 _SUFFIXES = (".yaml", ".yml")
 _TESTS = (".test.yaml", ".test.yml")
@@ -49,11 +52,26 @@ def files_with_tests(paths: Iterable[Path]) -> list[Path]:
 def _files(paths: Iterable[Path], wanted: Callable[[str], bool], noun: str) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in paths:
+        _refuse_leaving(path)
         for file in _below(path, wanted, noun) if path.is_dir() else [path]:
             found.setdefault(file.resolve(), file)
         if len(found) > MAX_FILES:
             raise _refusal(path, f"this makes more than {MAX_FILES} files; name fewer")
     return list(found.values())
+
+
+def _refuse_leaving(path: Path) -> None:
+    """Refuse a path below the current folder that links lead out of it.
+
+    What lies there may be a stranger's branch. A path that is absolute, or goes up by itself, was
+    chosen by whoever wrote it.
+    """
+    here = Path.cwd()
+    lexical = Path(os.path.normpath(path))
+    if lexical.is_absolute() or lexical.parts[:1] == ("..",):
+        return
+    if not path.resolve().is_relative_to(here.resolve()):
+        raise _refusal(path, f"links lead from here out of the current folder; {_CURE}")
 
 
 def read(path: Path) -> bytes:
@@ -78,11 +96,12 @@ def name_of(path: Path) -> str:
 
 
 def _below(directory: Path, wanted: Callable[[str], bool], noun: str) -> list[Path]:
-    files = sorted(
-        path
-        for path in directory.rglob("*")
-        if wanted(path.name) and not is_hidden(path.relative_to(directory))
-    )
+    listed = [path for path in directory.rglob("*") if not is_hidden(path.relative_to(directory))]
+    inside = directory.resolve()
+    for path in listed:
+        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            raise _refusal(path, f"this is a link that leads out of {name_of(directory)}; {_CURE}")
+    files = sorted(path for path in listed if wanted(path.name))
     if not files:
         raise _refusal(directory, f"this directory holds no {noun}")
     return files

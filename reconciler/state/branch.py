@@ -14,6 +14,7 @@ from weakref import finalize
 
 from reconciler.errors import SettingsError, StateError, UnreachableError
 from reconciler.model.ports import State
+from reconciler.state.address import Address
 from reconciler.state.git_api import Entry, GitApi, blob_sha, state_of_github
 from reconciler.state.objects import ObjectState
 from reconciler.state.store import Stored, missing
@@ -40,7 +41,7 @@ Do not edit it by hand. `reconciler log` reads it.
 """
 
 
-def open_at(address: str, surroundings: Surroundings) -> State:
+def open_at(address: Address, surroundings: Surroundings) -> State:
     """Open the state on a branch; nothing is sent yet.
 
     Raises: SettingsError, when the address cannot be used, or there is no token.
@@ -49,17 +50,21 @@ def open_at(address: str, surroundings: Surroundings) -> State:
     return ObjectState(store, Times(surroundings.clock), Terms(lease=LEASE_SECONDS))
 
 
-def branch_at(address: str, surroundings: Surroundings) -> "Branch":
+def branch_at(address: Address, surroundings: Surroundings) -> "Branch":
     """Open the store on a branch: `github://OWNER/REPOSITORY/BRANCH?path=FOLDER`.
 
     Raises: SettingsError, when the address cannot be used, or there is no token.
     """
-    parts = urlsplit(address)
+    parts = urlsplit(address.text)
     place = f"{parts.netloc}{parts.path}"
     folder = parse_qs(parts.query).get("path", [""])[0].strip("/")
-    if not _PLACE.fullmatch(place) or (folder and not _PATH.fullmatch(folder)) or ".." in address:
+    if (
+        not _PLACE.fullmatch(place)
+        or (folder and not _PATH.fullmatch(folder))
+        or ".." in address.text
+    ):
         raise SettingsError(
-            f"{address[:200]!r} is not the address of a branch",
+            f"{str(address)[:200]!r} is not the address of a branch",
             hint="Write github://OWNER/REPOSITORY/BRANCH, or with ?path=FOLDER at its end.",
         )
     if surroundings.github_token is None:
@@ -73,7 +78,7 @@ def branch_at(address: str, surroundings: Surroundings) -> "Branch":
         surroundings.github_token.get_secret_value(),
         Watch(surroundings.clock),
     )
-    store = Branch(address, GitApi(client, f"{owner}/{name}", branch), folder)
+    store = Branch(str(address), GitApi(client, f"{owner}/{name}", branch), folder)
     finalize(store, client.close)
     return store
 

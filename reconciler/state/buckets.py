@@ -25,9 +25,10 @@ from obstore.exceptions import (
 )
 from obstore.store import ObjectStore, from_url
 
-from reconciler.errors import StateError
+from reconciler.errors import SettingsError, StateError
 from reconciler.model.hosts import is_loopback
 from reconciler.model.ports import State
+from reconciler.state.address import Address
 from reconciler.state.objects import ObjectState
 from reconciler.state.probe import probe
 from reconciler.state.store import Stored, missing
@@ -63,19 +64,25 @@ _QUERY = re.compile(r"\?\S*")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT")
 
 
-def open_at(address: str, surroundings: Surroundings) -> State:
+def open_at(address: Address, surroundings: Surroundings) -> State:
     """Open the state in a bucket, or below a prefix of one; nothing is sent yet.
 
-    Raises: StateError, when the address or the environment cannot be used.
+    Raises: SettingsError, when credentials are in the address; StateError, when it or the
+        environment cannot be used.
     """
+    if address.has_secret:
+        raise SettingsError(
+            f"the address of the state at {address} holds more than a bucket and a prefix",
+            hint=_RIGHTS,
+        )
     # Only to this machine may requests go without TLS, unless AWS_ALLOW_HTTP says otherwise.
     client: ClientConfig = {"timeout": REQUEST_TIMEOUT}
     if _is_local(os.environ):
         client["allow_http"] = True
     retry: RetryConfig = {"max_retries": TRIES, "retry_timeout": RETRY_TIMEOUT}
     with _told(f"use {address}"):
-        store = from_url(address, client_options=client, retry_config=retry)
-    return ObjectState(Bucket(address.rstrip("/"), store), Times(surroundings.clock))
+        store = from_url(address.text, client_options=client, retry_config=retry)
+    return ObjectState(Bucket(str(address).rstrip("/"), store), Times(surroundings.clock))
 
 
 class Bucket:

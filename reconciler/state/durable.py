@@ -5,11 +5,16 @@ A crash may leave a temporary file behind, never half a file under its own name.
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.errors import StateError
+
+PRIVATE_FILE = 0o600
+PRIVATE_DIRECTORY = 0o700
+"""Who may read and write what is made here: its owner alone."""
 
 _ELSEWHERE = "or keep the state elsewhere with `--state`"
 _ADVICE = {
@@ -19,6 +24,7 @@ _ADVICE = {
     errno.EACCES: f"Give this user the right to read and write there, {_ELSEWHERE}.",
     errno.EPERM: f"Give this user the right to read and write there, {_ELSEWHERE}.",
     errno.EIO: f"Check that disk before you trust what it holds, {_ELSEWHERE}.",
+    errno.ELOOP: f"A link is in the place of a file of the state: remove it, {_ELSEWHERE}.",
     errno.ENOSYS: "That file system has no kernel locks: keep the state elsewhere with `--state`.",
     errno.ENOLCK: "That file system has no kernel locks: keep the state elsewhere with `--state`.",
 }
@@ -60,18 +66,47 @@ def make_directory(path: Path) -> None:
     if path.is_dir():
         return
     make_directory(path.parent)
-    path.mkdir(exist_ok=True)
+    path.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
     sync_directory(path.parent)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file of the state, as `os.open` does; a link is refused, and nobody else may read it.
+
+    A file that others could read or write, as earlier releases left it, is closed to them. Where
+    it belongs to somebody else, that is theirs to decide.
+    """
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
+    if flags & (os.O_WRONLY | os.O_RDWR):
+        status = os.fstat(descriptor)
+        if status.st_mode & 0o077 and status.st_uid == os.geteuid():
+            os.fchmod(descriptor, PRIVATE_FILE)
+    return descriptor
+
+
+def read_private(path: Path) -> bytes:
+    """Read a file of the state whole; a link in its place is refused."""
+    with os.fdopen(open_private(path, os.O_RDONLY), "rb") as file:
+        return file.read()
+
+
+def create_private(path: Path, content: bytes) -> None:
+    """Write a file that must not be there yet, and wait until the disk has it."""
+    with os.fdopen(
+        open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb", buffering=0
+    ) as file:
+        write_through(file.fileno(), content)
 
 
 def replace(path: Path, content: bytes) -> None:
     """Put new content in the place of a file, all or nothing.
 
-    Only one writer at a time: the temporary file has a fixed name, so that a killed writer's is
-    overwritten by the next one instead of staying for ever.
+    Only one writer at a time: what a killed writer left of the same file is removed first. The
+    temporary file has a name that nobody can foresee, so nothing can wait in its place.
     """
-    fresh = path.with_name(f"{path.name}.new")
-    with fresh.open("wb", buffering=0) as file:
-        write_through(file.fileno(), content)
+    for left in path.parent.glob(f"{path.name}.new*"):
+        left.unlink()
+    fresh = path.with_name(f"{path.name}.new-{secrets.token_hex(8)}")
+    create_private(fresh, content)
     fresh.replace(path)
     sync_directory(path.parent)

@@ -11,9 +11,19 @@ import structlog
 
 from reconciler.errors import StateError
 from reconciler.model.journal import Entry, Record
-from reconciler.state.durable import replace, state_errors, sync_directory, write_through
+from reconciler.state.durable import (
+    create_private,
+    open_private,
+    read_private,
+    replace,
+    state_errors,
+    sync_directory,
+    write_through,
+)
 from reconciler.state.lines import chained, to_lines
 from reconciler.state.reading import End, Reading, read_journal
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 _log = structlog.get_logger()
 
@@ -60,7 +70,7 @@ class JournalFile:
         end = self._end or End()
         if end.size:
             with state_errors("renew", self._path):
-                replace(self._path, self._path.read_bytes()[: end.size])
+                replace(self._path, read_private(self._path)[: end.size])
 
     def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
         """Write entries after the last record in one go, and wait until the disk has them.
@@ -84,7 +94,10 @@ class JournalFile:
         self._require_intact()
         self._intact = False
         # Unbuffered, as closing a buffered file tries once more what has just failed.
-        with state_errors("write to", self._path), self._path.open("ab", buffering=0) as file:
+        with (
+            state_errors("write to", self._path),
+            os.fdopen(open_private(self._path, _APPEND), "ab", buffering=0) as file,
+        ):
             self._expect(size, os.fstat(file.fileno()).st_size)
             write_through(file.fileno(), content)
             # The first record needs the disk to know the file's name, too.
@@ -113,10 +126,9 @@ class JournalFile:
         number = reading.end.last.seq + 1 if reading.end.last else 1
         copies = (self._path.with_name(f"journal.torn-{number}-{n}") for n in count(1))
         copy = next(path for path in copies if not path.exists())
-        with copy.open("xb", buffering=0) as file:
-            write_through(file.fileno(), reading.torn)
+        create_private(copy, reading.torn)
         sync_directory(self._path.parent)
-        with self._path.open("r+b", buffering=0) as file:
+        with os.fdopen(open_private(self._path, os.O_RDWR), "r+b", buffering=0) as file:
             file.truncate(reading.end.size)
             os.fsync(file.fileno())
         _log.warning("journal_tail_set_aside", path=str(copy), size=len(reading.torn))

@@ -21,7 +21,13 @@ from reconciler.model.journal import MAX_RECORD_BYTES, Entry, Record
 from reconciler.model.names import Repository
 from reconciler.model.observations import Observations
 from reconciler.model.ports import Holder
-from reconciler.state.durable import make_directory, replace, state_errors, write_through
+from reconciler.state.durable import (
+    make_directory,
+    read_private,
+    replace,
+    state_errors,
+    write_through,
+)
 from reconciler.state.journalfile import JournalFile
 from reconciler.state.lock import RepositoryLock
 from reconciler.state.mounts import network_filesystem
@@ -113,7 +119,7 @@ class LocalRepositoryState:
         """
         with state_errors("read", self._observations):
             try:
-                return Observations.model_validate_json(self._observations.read_bytes())
+                return Observations.model_validate_json(read_private(self._observations))
             except FileNotFoundError:
                 return Observations()
             except ValidationError as error:

@@ -19,7 +19,13 @@ from reconciler.errors import LockedError, StateError
 from reconciler.model.frozen import Frozen
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
-from reconciler.state.durable import make_directory, replace, state_errors
+from reconciler.state.durable import (
+    PRIVATE_FILE,
+    make_directory,
+    read_private,
+    replace,
+    state_errors,
+)
 from reconciler.state.refusals import lost, not_held, not_the_holder, refusal
 
 _GLANCE_SECONDS = 0.25
@@ -115,7 +121,9 @@ class RepositoryLock:
         """
         with state_errors("lock", path):
             make_directory(path.parent)
-            lock = FileLock(path, fallback_to_soft=False, on_acquired=self._remember)
+            lock = FileLock(
+                path, mode=PRIVATE_FILE, fallback_to_soft=False, on_acquired=self._remember
+            )
             try:
                 return lock.acquire(timeout=_GLANCE_SECONDS, poll_interval=0.01)
             except Timeout:
@@ -162,7 +170,7 @@ class RepositoryLock:
     def _recorded(self) -> HolderRecord | None:
         with state_errors("read", self._record):
             try:
-                return HolderRecord.model_validate_json(self._record.read_bytes())
+                return HolderRecord.model_validate_json(read_private(self._record))
             except FileNotFoundError:
                 return None
             except ValidationError as error:

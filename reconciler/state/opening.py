@@ -1,5 +1,6 @@
 """Where a state is: a directory, or a server by its address. A new backend is one line here."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -7,8 +8,11 @@ from pathlib import Path
 
 from reconciler.errors import SettingsError
 from reconciler.model.ports import State
+from reconciler.state.address import Address
 from reconciler.state.local import LocalState
 from reconciler.state.surroundings import Surroundings
+
+_PASSWORD = re.compile(r"\bpassword\s*=", re.IGNORECASE)
 
 _HELP = "Write a directory, or an address that begins with {known}."
 
@@ -23,7 +27,7 @@ class Backend:
     module: str
     extra: str = ""
 
-    def open_at(self, address: str, surroundings: Surroundings) -> State:
+    def open_at(self, address: Address, surroundings: Surroundings) -> State:
         """Open the state at an address; nothing is sent yet.
 
         Raises: SettingsError, naming the extra that is not installed.
@@ -34,11 +38,10 @@ class Backend:
             if not self.extra or str(error.name).startswith("reconciler"):
                 raise
             raise SettingsError(
-                f"a state at {address.partition('://')[0]}://... needs {error.name}, "
-                "which is not installed",
+                f"a state at {address.scheme}://... needs {error.name}, which is not installed",
                 hint=f"Install it with: pip install 'reconciler[{self.extra}]'",
             ) from error
-        open_at: Callable[[str, Surroundings], State] = module.open_at
+        open_at: Callable[[Address, Surroundings], State] = module.open_at
         return open_at(address, surroundings)
 
 
@@ -59,11 +62,22 @@ def open_state_at(place: str, surroundings: Surroundings) -> State:
 
     Raises: SettingsError, when it is neither, or when an extra is missing.
     """
-    scheme, separator, _ = place.partition("://")
-    if not separator:
-        return LocalState(Path(place))
+    address = Address(place)
+    scheme = address.scheme
+    if not scheme:
+        return LocalState(_directory(place))
     backend = BACKENDS.get(scheme)
     if backend is None:
         known = ", ".join(f"{known}://" for known in BACKENDS)
         raise SettingsError(f"{scheme}:// is no place for a state", hint=_HELP.format(known=known))
-    return backend.open_at(place, surroundings)
+    return backend.open_at(address, surroundings)
+
+
+def _directory(place: str) -> Path:
+    """Refuse what was meant for a database: it would be a directory whose name is a secret."""
+    if _PASSWORD.search(place):
+        raise SettingsError(
+            "the place of the state holds a password and is no address",
+            hint="Write postgresql://USER@HOST/DATABASE, and leave the password to PGPASSWORD.",
+        )
+    return Path(place)

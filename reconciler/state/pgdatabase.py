@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import UndefinedTable
 
 from reconciler.errors import SettingsError, StateError
+from reconciler.state.address import Address
 
 CONNECT_SECONDS = 10
 """Longest wait for a connection, in seconds."""
@@ -45,17 +46,17 @@ class Database:
     """A database by its address. Shape: `place` is for people and holds no credentials."""
 
     place: str
-    address: str = field(repr=False)
+    address: Address
     password: str = field(default="", repr=False)
 
     @classmethod
-    def at(cls, address: str) -> "Database":
+    def at(cls, address: Address) -> "Database":
         """Read an address; nothing is sent yet.
 
         Raises: SettingsError, which does not quote it: it may hold a password.
         """
         try:
-            told = conninfo_to_dict(address)
+            told = conninfo_to_dict(address.text)
         except psycopg.ProgrammingError:
             told = {}
         host, name = str(told.get("host", "localhost")), str(told.get("dbname", ""))
@@ -80,7 +81,7 @@ class Database:
     def connected(self) -> Session:
         """Begin a session."""
         session = psycopg.connect(
-            self.address,
+            self.address.text,
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
             application_name="reconciler",
@@ -101,7 +102,7 @@ class Database:
         except UndefinedTable:
             raise
         except psycopg.Error as error:
-            words = str(error).strip().partition("\n")[0]
+            words = self.address.without_secrets(str(error).strip().partition("\n")[0])
             if self.password:
                 words = words.replace(self.password, "***")
             raise StateError(f"{self.place}: {words}", hint=_HINT) from None

@@ -13,6 +13,7 @@ from psycopg.errors import UndefinedTable
 from reconciler.errors import StateError
 from reconciler.model.names import Repository
 from reconciler.model.ports import State
+from reconciler.state.address import Address
 from reconciler.state.ledger import Ledger
 from reconciler.state.pgdatabase import Database
 from reconciler.state.pglock import AdvisoryLock
@@ -21,7 +22,7 @@ from reconciler.state.spellings import Spellings, repositories_in
 from reconciler.state.surroundings import Surroundings
 
 
-def open_at(address: str, _: Surroundings) -> State:
+def open_at(address: Address, _: Surroundings) -> State:
     """Open the state in a database; nothing is sent yet.
 
     Raises: SettingsError, when the address cannot be used.

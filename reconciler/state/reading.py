@@ -18,7 +18,7 @@ from pathlib import Path
 
 from reconciler.errors import JournalError
 from reconciler.model.journal import Record
-from reconciler.state.durable import state_errors
+from reconciler.state.durable import read_private, state_errors
 from reconciler.state.lines import read_lines
 
 
@@ -56,7 +56,7 @@ def read_journal(path: Path) -> Reading:
 def _content(path: Path) -> bytes:
     with state_errors("read", path):
         try:
-            return path.read_bytes()
+            return read_private(path)
         except FileNotFoundError:
             return b""
 

@@ -17,6 +17,7 @@ from obstore.store import from_url
 
 from reconciler.model.names import Repository
 from reconciler.model.ports import State
+from reconciler.state.address import Address
 from reconciler.state.branch import Branch, branch_at
 from reconciler.state.opening import open_state_at
 from tests.support.known import GITHUB, TOKEN, known
@@ -182,7 +183,7 @@ class JournalCommits:
 
     @property
     def _store(self) -> Branch:
-        return branch_at(_branch(self.place), known())
+        return branch_at(Address(_branch(self.place)), known())
 
     @property
     def _names(self) -> list[str]:

@@ -26,7 +26,11 @@ class Runner(BaseSettings):
 
     output: Path | None = Field(None, validation_alias="GITHUB_OUTPUT")
     summary: Path | None = Field(None, validation_alias="GITHUB_STEP_SUMMARY")
-    temporary: Path = Field(Path(tempfile.gettempdir()), validation_alias="RUNNER_TEMP")
+    temporary: Path = Field(
+        default_factory=lambda: Path(tempfile.mkdtemp(prefix="reconciler-")),
+        validation_alias="RUNNER_TEMP",
+    )
+    """A folder of this job; outside of a workflow, one that nobody else can write to."""
     server: str = Field("https://github.com", validation_alias="GITHUB_SERVER_URL")
     repository: str = Field("", validation_alias="GITHUB_REPOSITORY")
     run_id: str = Field("", validation_alias="GITHUB_RUN_ID")

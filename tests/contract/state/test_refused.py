@@ -14,6 +14,7 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import Settings
 from reconciler.session import utc_now
 from reconciler.state import opening
+from reconciler.state.address import Address
 from reconciler.state.opening import Backend, open_state_at
 from reconciler.state.pgdatabase import Database
 from reconciler.state.surroundings import Surroundings
@@ -105,7 +106,7 @@ def test_what_a_database_says_is_told_without_the_password() -> None:
         state.check_writable()
 
     assert "secret" not in repr(refused.value)
-    assert "secret" not in repr(Database.at("postgresql://octocat:secret@127.0.0.1:1/db"))
+    assert "secret" not in repr(Database.at(Address("postgresql://octocat:secret@127.0.0.1:1/db")))
 
 
 def test_a_pooler_that_lends_sessions_for_single_transactions_is_refused() -> None:
@@ -132,7 +133,7 @@ def test_a_library_that_is_missing_is_named_with_the_extra_that_brings_it(
     monkeypatch.setattr(opening, "import_module", gone)
 
     with pytest.raises(SettingsError, match="s3://... needs obstore, which is not") as refused:
-        Backend("reconciler.state.buckets", "stores").open_at("s3://bucket", ALONE)
+        Backend("reconciler.state.buckets", "stores").open_at(Address("s3://bucket"), ALONE)
 
     assert refused.value.hint == "Install it with: pip install 'reconciler[stores]'"
 

@@ -12,6 +12,7 @@ from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import Settings
 from reconciler.session import utc_now
+from reconciler.state.address import Address
 from reconciler.state.branch import Branch, branch_at, open_at
 from reconciler.state.surroundings import Surroundings
 from tests.support.states import NOON, WEB, holder, intent
@@ -33,7 +34,7 @@ def known(github: Sandbox) -> Surroundings:
 
 def branch(github: Sandbox, place: str = PLACE) -> Branch:
     """Open the store as a machine does that has just begun."""
-    return branch_at(place, known(github))
+    return branch_at(Address(place), known(github))
 
 
 def get(github: Sandbox, path: str) -> object:
@@ -105,7 +106,7 @@ def test_a_commit_whose_answer_is_lost_is_found_by_looking(github: Sandbox) -> N
 
 
 def test_an_answer_that_names_an_earlier_head_is_not_believed(github: Sandbox) -> None:
-    state = open_at(PLACE, known(github)).of(WEB)
+    state = open_at(Address(PLACE), known(github)).of(WEB)
     with state.lock(holder()):
         head = get(github, "/repos/acme/state/git/ref/heads/reconciler")
         state.append("run-1", NOON, [intent(1)])
@@ -137,7 +138,7 @@ def test_a_text_that_a_query_cuts_is_read_alone_and_whole(github: Sandbox) -> No
 
 
 def test_a_run_deletes_nothing_more_once_another_broke_its_lock(github: Sandbox) -> None:
-    hung, breaker = (open_at(PLACE, known(github)).of(WEB) for _ in range(2))
+    hung, breaker = (open_at(Address(PLACE), known(github)).of(WEB) for _ in range(2))
 
     with (
         hung.lock(holder("run-1")),
@@ -152,7 +153,7 @@ def test_an_api_that_is_down_is_a_state_that_is_not_durable(github: Sandbox) -> 
     github.add_faults(Fault(path="/repos/", times=None, answer=refusal))
 
     with pytest.raises(StateError, match="answered 404 'Not Found'") as refused:
-        open_at(PLACE, known(github)).check_writable()
+        open_at(Address(PLACE), known(github)).check_writable()
 
     assert refused.value.exit_code == 8
     assert "contents: write" in refused.value.hint

@@ -11,6 +11,7 @@ from threading import Thread
 import pytest
 
 from reconciler.errors import StateError
+from reconciler.state import journalfile
 from reconciler.state.journalfile import JournalFile
 from tests.support.states import NOON, intent
 
@@ -98,10 +99,14 @@ def test_a_full_disk_leaves_a_torn_tail_that_the_next_run_sets_aside(path: Path)
     assert path.stat().st_size == size
 
 
-def test_a_device_without_space_is_said_to_be_full(path: Path) -> None:
+def test_a_device_without_space_is_said_to_be_full(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = JournalFile(path)
     journal.settle()
-    path.symlink_to("/dev/full")
+    monkeypatch.setattr(
+        journalfile, "open_private", lambda _, flags: os.open("/dev/full", os.O_WRONLY)
+    )
 
     with pytest.raises(StateError, match="No space left on device") as caught:
         journal.append("run-1", NOON, [intent(1)])
