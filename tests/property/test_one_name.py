@@ -65,18 +65,28 @@ def any_case(text: str) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def spellings(draw: st.DrawFn) -> Spelling:
-    """Draw a way to write one of the repositories."""
-    server, path = draw(st.sampled_from(SERVERS)), draw(st.sampled_from(PATHS))
+def spellings(draw: st.DrawFn, server: Server | None = None, path: str = "") -> Spelling:
+    """Draw a way to write one of the repositories, or the one given."""
+    server = server or draw(st.sampled_from(SERVERS))
+    path = path or draw(st.sampled_from(PATHS))
     host = draw(any_case(draw(st.sampled_from(server.hosts))))
     reached = f"library/{path}" if server.shortens and "/" not in path else path
     return Spelling(f"{host}{draw(st.sampled_from(server.ports))}/{path}", (server, reached))
 
 
-@given(spellings(), spellings())
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Spelling, Spelling]:
+    """Draw two ways to write repositories, every other time of the same one."""
+    one = draw(spellings())
+    same = spellings(*one.reached) if draw(st.booleans()) else spellings()
+    return one, draw(same)
+
+
+@given(pairs())
 def test_spellings_are_equal_where_they_reach_one_repository_and_only_there(
-    one: Spelling, other: Spelling
+    pair: tuple[Spelling, Spelling],
 ) -> None:
+    one, other = pair
     is_one = one.reached == other.reached
 
     assert (Repository(one.text) == Repository(other.text)) is is_one
@@ -87,10 +97,11 @@ def test_spellings_are_equal_where_they_reach_one_repository_and_only_there(
     assert Repository(Repository(one.text)) == Repository(one.text)
 
 
-@given(spellings(), spellings())
+@given(pairs())
 def test_a_wildcard_governs_a_repository_however_both_are_spelled(
-    one: Spelling, other: Spelling
+    pair: tuple[Spelling, Spelling],
 ) -> None:
+    one, other = pair
     host = one.text.partition("/")[0]
     everything = RepositoryGlob(f"{host}/**")
 
