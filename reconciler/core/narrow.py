@@ -10,7 +10,7 @@ from reconciler.core.guards import Allowances, Toll, check_guards
 from reconciler.core.order import deletion_order
 from reconciler.core.planner import Case
 from reconciler.core.walk import closure
-from reconciler.model.inventory import Inventory
+from reconciler.model.inventory import Inventory, Version
 from reconciler.model.journal import Result
 from reconciler.model.names import Digest
 from reconciler.model.plan import Cause, Change, Guard, RepositoryPlan
@@ -68,10 +68,27 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
     toll = Toll(len(images), len(images & leaving), decided.rest(leaving))
     return Work(
         graph=graph,
-        components=tuple(tuple(changes[digest] for digest in part) for part in order),
+        components=tuple(
+            tuple(_informed(changes[digest], inventory.versions[digest]) for digest in part)
+            for part in order
+        ),
         dropped=tuple(drop for _, drop in sorted(dropped.items())),
         guards=check_guards(case.policy.guards, inventory.repository, toll, allowed),
     )
+
+
+def _informed(change: Change, version: Version) -> Change:
+    """Add what a document says that the plan had no need to read: an undo goes by it."""
+    manifest = version.manifest
+    if manifest is None:
+        return change
+    read = {
+        "kind": manifest.kind,
+        "size": manifest.content_size,
+        "children": tuple(child.digest for child in manifest.children),
+        "subject": manifest.subject,
+    }
+    return change.model_copy(update={"observed": change.observed.model_copy(update=read)})
 
 
 def _waiting(

@@ -33,6 +33,10 @@ _LEFT_SPEAKING = "{name: signatures, match: {tags: ['sha256-*']}, keep: {within:
 """Rules that let leftovers go: those without a tag, and those whose tags spell a digest."""
 
 
+MAX_ODD = 20
+"""Versions whose documents tell nothing that a plan names one by one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One repository before the court: everything that its plan depends on."""
@@ -80,8 +84,24 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
         guards=check_guards(guards, inventory.repository, toll, allowed),
         missing=_missing(inventory, graph),
         unused=tuple(decided.unused),
-        warnings=(*decided.warnings, *_left_over(case.leftovers, decided)),
+        warnings=(
+            *_doubts(inventory),
+            *decided.warnings,
+            *_left_over(case.leftovers, decided),
+        ),
     )
+
+
+def _doubts(inventory: Inventory) -> Iterator[str]:
+    """Say what the listing may hide, and which documents tell nothing, so that tags judge them."""
+    if inventory.doubt:
+        yield f"{inventory.doubt}: apply would refuse until that is known"
+    odd = [one for one in inventory.versions.values() if one.manifest and one.manifest.oddity]
+    for version in odd[:MAX_ODD]:
+        reason = version.manifest.oddity if version.manifest else ""
+        yield f"{_name(version)} lists nothing and is judged by its tags alone: {reason}"
+    if len(odd) > MAX_ODD:
+        yield f"{len(odd) - MAX_ODD} more versions are judged by their tags alone"
 
 
 def listing_digest(inventory: Inventory) -> str:

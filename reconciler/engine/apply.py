@@ -125,6 +125,7 @@ class _Application:
         _refuse_unsafe(self.approved.planned, work)
         if work.components:
             self.registry.check_deletion(planned.repository)
+            _refuse_doubt(case.inventory)
             self._carry_out(case.inventory, work)
         if not self.applied.stopped:
             self._make(amends, case.inventory.versions.keys() - _gone(self.applied.outcomes))
@@ -209,6 +210,19 @@ def _refuse_unsafe(planned: RepositoryPlan, work: Work) -> None:
         raise GuardError(
             f"{planned.repository}: {limits}",
             hint=f"Nothing was deleted. If this is meant, apply it with: {overrides}",
+        )
+
+
+def _refuse_doubt(inventory: Inventory) -> None:
+    """Refuse to delete beside versions that nobody can see.
+
+    Raises: EvidenceError.
+    """
+    if inventory.doubt:
+        raise EvidenceError(
+            f"{inventory.repository}: {inventory.doubt}",
+            hint="Nothing was deleted in this repository. Use a token that may delete: it is shown"
+            " the deleted versions, which explain the count.",
         )
 
 

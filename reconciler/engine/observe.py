@@ -8,6 +8,7 @@ from reconciler.engine.created import creation_times
 from reconciler.engine.existence import require_known
 from reconciler.engine.follow import Trail
 from reconciler.engine.survey import Survey
+from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Evidence, Fact, Inventory, Version
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
@@ -34,6 +35,8 @@ def observe(
     before = reader.requests
     seen = seen or Observations()
     listing = reader.listing(repository)
+    if whole and listing.closed:
+        _confirm_absence(reader, repository, listing, seen.digests.keys() - opaque)
     versions, documents = _read(reader, repository, listing, seen, opaque, whole=whole)
     require_known(repository, listing, [version.digest for version in versions], seen)
     times = creation_times(reader, repository, documents) if Fact.CREATED in facts else {}
@@ -45,6 +48,7 @@ def observe(
             pages=listing.pages, requests=reader.requests - before, watermark=listing.watermark
         ),
         visibility=listing.visibility,
+        doubt=listing.doubt,
     )
 
 
@@ -63,6 +67,31 @@ def _read(
     trail = Trail(reader, repository, listing.versions, opaque=opaque, whole=whole)
     trail.run(seen.digests)
     return trail.versions.values(), trail.documents
+
+
+def _confirm_absence(
+    reader: RegistryReader, repository: Repository, listing: Listing, seen: Set[Digest]
+) -> None:
+    """Ask one by one for what earlier runs saw and the listing lacks.
+
+    Our own deletions are no longer among the observations, so this is what others deleted since;
+    or what a listing hides that lags behind, with everything that it lists.
+
+    Raises: EvidenceError, when the registry still has something that it neither lists nor calls
+        deleted; AccessError.
+    """
+    absent = sorted(seen - {version.digest for version in listing.versions})
+    here = [digest for digest, found in reader.present(repository, absent).items() if found]
+    if here:
+        deleted = {version.digest for version in reader.deleted(repository)}
+        here = [digest for digest in here if digest not in deleted]
+    if here:
+        raise EvidenceError(
+            f"{repository}: the listing lacks what the registry still has: {', '.join(here)}",
+            hint="Nothing was deleted in this repository. Run again later, since a listing may lag"
+            " behind. If it stays so and nothing needs them, declare under `protect` of the"
+            " policy that nothing is read from them, with `digests: [...]` and `opaque: true`.",
+        )
 
 
 def remembered(

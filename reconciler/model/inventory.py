@@ -107,6 +107,9 @@ class Inventory:
     visibility: str = ""
     """Who may see the repository, in the registry's word; empty where it does not say."""
 
+    doubt: str = ""
+    """Why versions may be missing from it that nobody can see now; nothing may be deleted then."""
+
     @classmethod
     def of(
         cls,
@@ -116,11 +119,12 @@ class Inventory:
         facts: frozenset[Fact] = frozenset(Fact),
         evidence: Evidence | None = None,
         visibility: str = "",
+        doubt: str = "",
     ) -> "Inventory":
         """Build an inventory from versions in any order; the order never matters again."""
         ordered = sorted(versions, key=lambda version: version.digest)
         by_digest = {version.digest: version for version in ordered}
-        return cls(repository, by_digest, facts, evidence or Evidence(), visibility)
+        return cls(repository, by_digest, facts, evidence or Evidence(), visibility, doubt)
 
     @cached_property
     def tagged(self) -> Mapping[Tag, Digest]:

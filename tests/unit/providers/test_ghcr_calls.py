@@ -1,10 +1,10 @@
 """What is sent to GitHub's API: paths, names, headers, families of owners."""
 
 import json
+from collections.abc import Callable
 
 import httpx
 import pytest
-from structlog.testing import capture_logs
 
 from reconciler.errors import (
     AccessError,
@@ -296,20 +296,44 @@ def test_a_page_that_did_not_change_is_taken_from_memory() -> None:
     assert second == first
 
 
-def test_a_count_that_differs_from_the_list_is_said_and_stops_nothing() -> None:
-    def counting(request: httpx.Request) -> httpx.Response:
+def _counting(*counts: int, deleted: int | None) -> Callable[[httpx.Request], httpx.Response]:
+    """Answer with one count after another; without the right, deleted versions are not shown."""
+    left = list(counts)
+
+    def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/web"):
-            return httpx.Response(200, json={"name": "web", "version_count": 3})
+            count = left.pop(0) if len(left) > 1 else left[0]
+            return httpx.Response(200, json={"name": "web", "version_count": count})
+        if request.url.params.get("state") == "deleted":
+            if deleted is None:
+                return httpx.Response(404, json={"message": "Package not found."})
+            rows = [{**ROW, "id": 10 + number} for number in range(deleted)]
+            return httpx.Response(200, json=rows)
         return Api()(request)
 
-    with capture_logs() as logs:
-        listing = ghcr_answering(counting).listing(WEB)
+    return answer
 
-    assert len(listing.versions) == 1
-    warnings = [entry for entry in logs if entry["log_level"] == "warning"]
-    assert [(entry["event"], entry["counted"], entry["listed"]) for entry in warnings] == [
-        ("version_count_differs", 3, 1)
-    ]
+
+@pytest.mark.parametrize(
+    ("counts", "deleted"), [([1], 0), ([0], 0), ([3], 2), ([3, 1], 5), ([3, 4], 3)]
+)
+def test_a_count_that_deleted_versions_or_a_second_look_explain_is_no_doubt(
+    counts: list[int], deleted: int
+) -> None:
+    listing = ghcr_answering(_counting(*counts, deleted=deleted)).listing(WEB)
+
+    assert (len(listing.versions), listing.doubt) == (1, "")
+
+
+def test_a_count_that_nothing_explains_stops_the_repository() -> None:
+    with pytest.raises(EvidenceError, match="counts 3 versions and lists 1, and 1 were deleted"):
+        ghcr_answering(_counting(3, deleted=1)).listing(WEB)
+
+
+def test_a_count_that_this_token_cannot_explain_is_a_doubt() -> None:
+    listing = ghcr_answering(_counting(3, deleted=None)).listing(WEB)
+
+    assert "counts 3 versions and lists 1" in listing.doubt
 
 
 def test_a_digest_under_two_ids_is_no_listing() -> None:
