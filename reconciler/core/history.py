@@ -1,11 +1,12 @@
 """What a journal tells of deletions: what was seen, why, how each ended, what was taken back."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from reconciler.model.journal import Record, Result, is_restoration, key_in
+from reconciler.model.journal import MAX_CHILDREN, Record, Result, is_restoration, key_in
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.reference import Mention
 
@@ -25,6 +26,11 @@ class Attempt:
     intent: Record
     ended: Record | None = None
     restored: Record | None = None
+    more: tuple[Digest, ...] = ()
+    """What it lists besides what its intent names."""
+
+    read: tuple[Digest, ...] | None = None
+    """What it lists by its document, where that was read instead."""
 
     @property
     def key(self) -> str:
@@ -64,7 +70,17 @@ class Attempt:
     @cached_property
     def children(self) -> tuple[Digest, ...]:
         """What the version lists, as far as it was there."""
-        return tuple(map(Digest, self.intent.body.get("children", ())))
+        if self.read is not None:
+            return self.read
+        return (*map(Digest, self.intent.body.get("children", ())), *self.more)
+
+    @property
+    def has_unnamed_children(self) -> bool:
+        """Whether it may list more than is known: older journals name the first of many only."""
+        named = len(self.intent.body.get("children", ()))
+        unnamed = named >= MAX_CHILDREN and "more_children" not in self.intent.body
+        missing = self.intent.body.get("more_children", 0) != len(self.more)
+        return self.read is None and (unnamed or missing)
 
     @cached_property
     def subjects(self) -> frozenset[Digest]:
@@ -112,16 +128,26 @@ def attempts(records: Iterable[Record]) -> list[Attempt]:
     opened: dict[str, Record] = {}
     found: list[Attempt] = []
     last: dict[str, int] = {}
+    more: dict[str, list[Digest]] = defaultdict(list)
     for record in records:
         key = key_in(record.body)
+        if record.type == "children":
+            more[key] += map(Digest, record.body["children"])
         if record.type == "run_open":
             opened[record.run] = record
         elif record.type == "intent" and not is_restoration(record):
             last[key] = len(found)
-            found.append(Attempt(opened.get(record.run), record))
+            found.append(Attempt(opened.get(record.run), record, more=_rest(record, more)))
         elif record.type in ("outcome", "resolve") and key in last:
             found[last[key]] = _told(found[last[key]], record)
     return found
+
+
+def _rest(intent: Record, more: dict[str, list[Digest]]) -> tuple[Digest, ...]:
+    """Take the children that were named before an intent; a run that died may have left others."""
+    named = more.pop(key_in(intent.body), [])
+    count = intent.body.get("more_children", 0)
+    return tuple(named[-count:]) if count else ()
 
 
 def deletions(records: Iterable[Record]) -> list[Attempt]:

@@ -20,6 +20,7 @@ from reconciler.model.plan import Cause, Change, Observed, RepositoryPlan
 from reconciler.model.reference import Mention
 
 _HOLE = "a part of it cannot be restored"
+_UNNAMED = "the journal does not name all that it lists, and its document cannot be read any more"
 _ALONE = "what it speaks of cannot be restored"
 
 
@@ -138,6 +139,8 @@ def _choose(chosen: Iterable[Attempt], remains: Remains, *, retag: bool) -> Choi
                 work[attempt.digest] = attempt
         elif not remains.can_restore(attempt):
             lost[attempt.digest] = _why_lost(attempt, remains)
+        elif attempt.has_unnamed_children:
+            lost[attempt.digest] = _UNNAMED
         elif not all(child in work or child in remains.live for child in attempt.children):
             lost[attempt.digest] = _HOLE
         elif attempt.subjects & lost.keys():
@@ -200,6 +203,6 @@ def _dropped(change: Change, choice: Choice, remains: Remains) -> Dropped:
     if change.digest in remains.live:
         return Dropped(change, Result.SKIPPED_CHANGED, "it is there again")
     reason = choice.lost.get(change.digest, "")
-    if reason in (_HOLE, _ALONE):
+    if reason in (_HOLE, _ALONE, _UNNAMED):
         return Dropped(change, Result.SKIPPED_REFERENCED, reason)
     return Dropped(change, Result.ABSENT, "no longer held by the registry")

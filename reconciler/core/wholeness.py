@@ -65,6 +65,9 @@ class Wholeness:
     blobs: int | None = None
     foreign: int = 0
     broken: tuple[Broken, ...] = ()
+    dangling: tuple[Tag, ...] = ()
+    """Tags that the registry lists and has no manifest for."""
+
     error: str = ""
     hint: str = ""
     failure: ExitCode = ExitCode.OK
@@ -74,7 +77,7 @@ class Wholeness:
         """How a command ends that found this."""
         if self.error:
             return self.failure
-        return ExitCode.CHANGES if self.broken else ExitCode.OK
+        return ExitCode.CHANGES if self.broken or self.dangling else ExitCode.OK
 
 
 def listed(manifest: Manifest | None) -> Iterator[Descriptor]:

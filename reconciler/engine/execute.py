@@ -8,14 +8,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 
 from reconciler.core.drift import drift
 from reconciler.core.graph import Graph
 from reconciler.core.walk import closure
 from reconciler.engine.bring_back import bring_back
 from reconciler.engine.failures import FailureBudget
-from reconciler.engine.intents import intent
+from reconciler.engine.intents import intents
 from reconciler.engine.recheck import Recheck
 from reconciler.errors import AccessError, EvidenceError, PostponedError, StoppedError
 from reconciler.model.inventory import Inventory, Version
@@ -191,7 +191,8 @@ class Execution:
         tried = {change.digest for change in changes}
         self.outcomes[:] = [one for one in self.outcomes if one.change.digest not in tried]
         fresh = [change for change in changes if change.digest not in self._announced]
-        self.state.append(self.run.id, self.run.clock(), map(self._intent, fresh))
+        written = chain.from_iterable(map(self._intents, fresh))
+        self.state.append(self.run.id, self.run.clock(), written)
         self._announced.update(change.digest for change in fresh)
 
     def _attempt(self, work: Callable[[], None]) -> None:
@@ -429,10 +430,10 @@ class Execution:
                 self._end(Outcome(change, Result.NOT_DONE, reason))
         self._note()
 
-    def _intent(self, change: Change) -> Entry:
+    def _intents(self, change: Change) -> Iterator[Entry]:
         """Write down what is to go, and what of this repository it lists, for an undo."""
         here = self.inventory.versions.keys()
-        return intent(change, [child for child in change.observed.children if child in here])
+        return intents(change, [child for child in change.observed.children if child in here])
 
 
 def _batches(components: Iterable[Component]) -> Iterator[list[Component]]:

@@ -35,6 +35,7 @@ def observe(
     before = reader.requests
     seen = seen or Observations()
     listing = reader.listing(repository)
+    _refuse_broken(repository, listing)
     if whole and listing.closed:
         _confirm_absence(reader, repository, listing, seen.digests.keys() - opaque)
     versions, documents = _read(reader, repository, listing, seen, opaque, whole=whole)
@@ -67,6 +68,23 @@ def _read(
     trail = Trail(reader, repository, listing.versions, opaque=opaque, whole=whole)
     trail.run(seen.digests)
     return trail.versions.values(), trail.documents
+
+
+def _refuse_broken(repository: Repository, listing: Listing) -> None:
+    """Refuse a listing with tags that stand for nothing: what they stood for may come back.
+
+    Raises: EvidenceError, naming all of them.
+    """
+    if listing.broken:
+        tags = ", ".join(listing.broken)
+        raise EvidenceError(
+            f"{repository}: these tags are listed, but the registry has no manifest for them:"
+            f" {tags}",
+            hint="Nothing was deleted in this repository. Run again, in case the registry"
+            f" recovers. Else push each anew, say `skopeo copy docker://IMAGE"
+            f" docker://{repository}:{listing.broken[0]}`, or delete the tag by hand where the"
+            " registry can.",
+        )
 
 
 def _confirm_absence(

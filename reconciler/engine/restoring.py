@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from reconciler.engine.bring_back import bring_back
 from reconciler.engine.execute import BATCH, Outcome, Run, told
 from reconciler.engine.failures import FailureBudget
-from reconciler.engine.intents import intent
+from reconciler.engine.intents import intents
 from reconciler.errors import AccessError, EvidenceError, StoppedError
 from reconciler.model.inventory import Version
 from reconciler.model.journal import Entry, Result
@@ -157,4 +157,4 @@ def _begun(batch: Sequence[Change]) -> Iterator[Entry]:
     """Write down what is to be held from now on, and what is to be restored."""
     yield Entry("hold", {"digests": [change.digest for change in batch]})
     for change in batch:
-        yield intent(change, change.observed.children)
+        yield from intents(change, change.observed.children)

@@ -4,11 +4,11 @@ What was restored is held before it is there, so that no run in between can dele
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.accept import check_state
-from reconciler.core.history import deletions, last_deleting_run, late_deletions
+from reconciler.core.history import Attempt, deletions, last_deleting_run, late_deletions
 from reconciler.core.undo import Remains, Wanted, narrow_restorations, plan_restorations
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Run, counts
@@ -17,6 +17,7 @@ from reconciler.engine.resolve import settle
 from reconciler.engine.restoring import Restoring
 from reconciler.errors import PlanError, ReconcilerError
 from reconciler.model.journal import Entry, Record, RecordType, head_of
+from reconciler.model.manifest import Manifest
 from reconciler.model.names import Repository
 from reconciler.model.plan import Change, Plan, RepositoryPlan
 from reconciler.model.ports import Holder, Registry, RegistryReader, RepositoryState, State
@@ -103,12 +104,34 @@ def _remains(
     return Remains(
         repository=repository,
         head=head_of(records),
-        deletions=[*deletions(records), *late],
+        deletions=_with_children(reader, repository, [*deletions(records), *late]),
         held=held,
         live={version.digest: version for version in reader.listing(repository).versions},
         now=now,
         window=able.undo_for,
     )
+
+
+def _with_children(
+    reader: RegistryReader, repository: Repository, attempts: Sequence[Attempt]
+) -> Sequence[Attempt]:
+    """Read what an index lists where its journal may not name all of it.
+
+    The document of a deleted version is in the cache at best; where it is not, the children stay
+    unnamed.
+    """
+    unnamed = [attempt.digest for attempt in attempts if attempt.has_unnamed_children]
+    if not unnamed:
+        return attempts
+    found = reader.manifests(repository, unnamed)
+    return [_read(attempt, found.get(attempt.digest)) for attempt in attempts]
+
+
+def _read(attempt: Attempt, manifest: Manifest | None) -> Attempt:
+    if manifest is None:
+        return attempt
+    listed = (child.digest for child in manifest.children if not child.is_blob)
+    return replace(attempt, read=tuple(dict.fromkeys(listed)))
 
 
 def _apply(

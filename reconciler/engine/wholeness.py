@@ -55,6 +55,7 @@ def _examined(
         manifests=len(documents),
         blobs=len(present) if blobs else None,
         foreign=len(named) - len(wanted),
+        dangling=listing.broken,
         broken=tuple(_broken(tagged, documents, lacking, state)),
     )
 

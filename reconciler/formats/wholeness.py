@@ -16,13 +16,17 @@ _SHOWN = 3
 
 def report(found: Sequence[Wholeness]) -> Report:
     """Put a report together: the repositories with broken images first."""
-    ordered = sorted(found, key=lambda one: (not one.error, not one.broken, one.repository))
+    ordered = sorted(found, key=_worst_first)
     return Report(
         title="Images, whole or broken",
         last=_totals(found),
         figures=tuple(_figures(found)),
         sections=tuple(map(_section, ordered)),
     )
+
+
+def _worst_first(one: Wholeness) -> tuple[bool, bool, str]:
+    return not one.error, not (one.broken or one.dangling), one.repository
 
 
 def as_json(found: Sequence[Wholeness]) -> str:
@@ -62,6 +66,11 @@ def _notices(one: Wholeness) -> Iterator[Notice]:
     if one.error:
         yield Notice(
             "This repository could not be read.", list(filter(None, (one.error, one.hint)))
+        )
+    if one.dangling:
+        yield Notice(
+            f"{counted(len(one.dangling), 'tag')} listed without a manifest.",
+            [", ".join(one.dangling), "To mend a tag, push it anew, or delete it by hand."],
         )
     if runs := sorted({hole.run for image in one.broken for hole in image.missing if hole.run}):
         yield Notice(

@@ -18,11 +18,25 @@ from reconciler.model.names import Repository
 MAX_RECORD_BYTES = 64 * 1024
 """Longest record, in bytes of its line."""
 
+MAX_CHILDREN = 100
+"""Children named in an intent itself; records of type `children` before it name the others.
+
+Journals from before those records have no more: an intent with so many may have left some out.
+"""
+
 ORIGIN = "sha256:" + "0" * 64
 """What the first record names as the one before it."""
 
 RecordType = Literal[
-    "run_open", "intent", "outcome", "resolve", "run_close", "lock_break", "hold", "release"
+    "run_open",
+    "children",
+    "intent",
+    "outcome",
+    "resolve",
+    "run_close",
+    "lock_break",
+    "hold",
+    "release",
 ]
 
 

@@ -49,6 +49,9 @@ class Listing:
     unknown: bool = False
     """Whether the registry says that it has no repository of this name."""
 
+    broken: tuple[Tag, ...] = ()
+    """Tags that the registry lists and has no manifest for."""
+
     doubt: str = ""
     """Why versions may be missing from it that nobody can see now; nothing may be deleted then."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from reconciler.errors import EvidenceError, InvalidNameError, ProtocolError
+from reconciler.errors import InvalidNameError, ProtocolError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import Listing
@@ -33,22 +33,23 @@ class Tags:
     def listing(self, repository: Repository) -> Listing:
         """List every tagged version, with all its tags; none where nothing was ever tagged.
 
-        The registry may say as well that it knows no such repository: then it is `unknown`.
-
-        Raises: EvidenceError, when a tag is listed again and again, and points to nothing.
+        A tag that is listed again and again, and points to nothing, is `broken`. The registry may
+        say as well that it knows no such repository: then it is `unknown`.
         """
-        lost: list[Tag] = []
         for _ in range(READINGS):
             tags, listed = self._tags(repository)
             found = self.targets(repository, tags)
             lost = [tag for tag in tags if found[tag] is None]
+            listing = Listing(
+                versions_of(found),
+                closed=False,
+                pages=listed.pages,
+                unknown=not listed.known,
+                broken=tuple(lost),
+            )
             if not lost:
-                versions = versions_of(found)
-                return Listing(versions, closed=False, pages=listed.pages, unknown=not listed.known)
-        raise EvidenceError(
-            f"{repository}: tag {lost[0]} is listed, but the registry has no manifest for it",
-            hint="If this persists the tag is broken: push it anew, or delete it by hand.",
-        )
+                break
+        return listing
 
     def names(self, repository: Repository) -> list[Tag]:
         """Read the names of the tags alone, which takes one request for each thousand."""

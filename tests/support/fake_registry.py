@@ -101,6 +101,10 @@ class FakeRegistry(Scripted):
             raise ManifestError("; ".join(flaws.values()), flaws=flaws)
         return found
 
+    def forget_documents(self) -> None:
+        """Let the next reader begin without a cache."""
+        self._cache.clear()
+
     def deletion_command(self, repository: Repository, version: Version) -> str:
         """Return words that no shell knows."""
         return f"delete {repository}@{version.digest}"

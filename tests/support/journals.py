@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.engine.execute import Outcome, told
-from reconciler.engine.intents import intent
+from reconciler.engine.intents import intents
 from reconciler.model.journal import Entry, Record, Result, chain
 from reconciler.model.names import Tag
 from reconciler.model.plan import Cause, Change, Observed
@@ -88,7 +88,8 @@ def ago(days: float) -> datetime:
 
 
 def _begun(one: Change) -> Entry:
-    return intent(one, one.observed.children)
+    *_, begun = intents(one, one.observed.children)
+    return begun
 
 
 def spelled(texts: Iterable[str], *names: str) -> list[str]:

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from reconciler.core.wholeness import Part, Wholeness
 from reconciler.engine.wholeness import examine
 from reconciler.errors import ExitCode, UnreachableError
+from reconciler.model.names import Tag
 from tests.support.documents import Document, attestation, digest_of, image, index
 from tests.support.scenes import Scene
 
@@ -39,6 +42,20 @@ def test_what_nobody_deleted_is_whole(scene: Scene) -> None:
 
     assert (found.images, found.manifests, found.broken) == (2, 5, ())
     assert found.outcome is ExitCode.OK
+
+
+def test_tags_whose_manifest_is_gone_are_named_beside_what_is_whole(
+    plain: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain.push(image("lone"), "v1")
+    listing = plain.registry.listing(plain.registry.repository)
+    broken = replace(listing, broken=(Tag("gone"), Tag("lost")))
+    monkeypatch.setattr(plain.registry, "listing", lambda _: broken)
+
+    found = examined(plain)
+
+    assert (found.images, found.broken, found.dangling) == (1, (), ("gone", "lost"))
+    assert found.outcome is ExitCode.CHANGES
 
 
 def test_a_shared_child_that_is_gone_breaks_every_image_that_lists_it(plain: Scene) -> None:

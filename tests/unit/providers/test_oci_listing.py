@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from reconciler.engine.observe import observe
 from reconciler.errors import AccessError, EvidenceError, ProtocolError, UnreachableError
 from tests.support.answers import Answer, Answers, Site
 from tests.support.oci import (
@@ -179,12 +180,17 @@ def test_a_tag_that_vanishes_meanwhile_is_looked_for_in_a_new_list() -> None:
     assert {tag for version in listing.versions for tag in version.tags} == {"v1", "v2"}
 
 
-def test_a_tag_that_is_listed_and_absent_again_is_an_error() -> None:
+def test_tags_that_are_listed_and_absent_again_are_named_and_let_nothing_go() -> None:
     server = site({"v1": ONE})
-    server.pages |= {TAGS: names("v1", "broken"), f"{API}/manifests/broken": ABSENT}
+    server.pages[TAGS] = names("v1", "broken", "lost")
+    server.pages |= {f"{API}/manifests/{tag}": ABSENT for tag in ("broken", "lost")}
 
-    with pytest.raises(EvidenceError, match="tag broken is listed, but the registry has no"):
-        reader(server).listing(WEB)
+    listing = reader(server).listing(WEB)
+
+    assert [version.tags for version in listing.versions] == [("v1",)]
+    assert listing.broken == ("broken", "lost")
+    with pytest.raises(EvidenceError, match="has no manifest for them: broken, lost"):
+        observe(reader(server), WEB)
 
 
 def test_a_bare_404_for_a_tag_is_no_absence() -> None:
