@@ -2,6 +2,9 @@
 
 An image goes only if some rule covers it, no rule keeps it, nothing protects it, every tag on it
 is known to some rule, and it is older than `min_age`. Keep always wins; order never matters.
+
+What would go with an image is asked for as well. If it is kept by itself, the image stays, too:
+whoever may push an index that lists a version cannot take it from a rule that keeps it.
 """
 
 from collections import defaultdict
@@ -11,11 +14,12 @@ from datetime import UTC, datetime
 from operator import attrgetter
 
 from reconciler.core.facts import check_facts
-from reconciler.core.graph import Graph
+from reconciler.core.graph import Graph, image_tags
 from reconciler.core.keep import Opinion, judge
 from reconciler.core.select import Image, Seen, TagIndex, images_of, select
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Fact, Inventory, Version
+from reconciler.model.keep import Keep
 from reconciler.model.names import Digest, Tag
 from reconciler.model.observations import Observations
 from reconciler.model.plan import Cause
@@ -114,12 +118,16 @@ def decide(
     """
     check_facts(policy, inventory)
     images = images_of(inventory, graph)
-    bench = _bench(policy, inventory, images, now, observations or Observations())
+    index = _index(policy, inventory)
+    bench = _bench(policy, inventory, images, index, now, observations or Observations())
     decisions = {image.digest: _decide(image, bench) for image in images}
     pinned = bench.pinned.keys() & inventory.versions.keys()
     young = [version for version in inventory.versions.values() if _waits(version, bench)]
     _spare(decisions, graph, young, bench)
     doomed = _doomed(inventory, graph, decisions, pinned)
+    if kept := _kept_below(bench, inventory, doomed - decisions.keys(), index, now):
+        _keep_above(decisions, graph, kept)
+        doomed = _doomed(inventory, graph, decisions, pinned)
     for digest, decision in decisions.items():
         if decision.goes and digest not in doomed:
             decisions[digest] = _needed(decision, graph, doomed)
@@ -139,17 +147,15 @@ def _bench(
     policy: Policy,
     inventory: Inventory,
     images: Sequence[Image],
+    index: TagIndex,
     now: datetime,
     observations: Observations,
 ) -> _Bench:
-    protections = [rule for rule in (part.rule for part in policy.protect) if rule]
-    matches = [rule.match for rule in (*policy.rules, *protections)]
-    index = TagIndex((tag for image in images for tag in image.tags), matches)
     known: set[Tag] = set().union(*(index.known(rule.match) for rule in policy.rules))
     return _Bench(
         policy=policy,
         observations=observations,
-        protecting=_judgements(policy, protections, images, index, now),
+        protecting=_judgements(policy, _protections(policy), images, index, now),
         judging=_judgements(policy, policy.rules, images, index, now),
         pinned=pinned(policy, observations),
         visibility=inventory.visibility,
@@ -157,6 +163,17 @@ def _bench(
         born=Fact.PUSHED if Fact.PUSHED in inventory.facts else Fact.FIRST_SEEN,
         old_enough=now - policy.guards.min_age.delta if policy.guards.min_age.delta else None,
     )
+
+
+def _protections(policy: Policy) -> list[Rule]:
+    """Return the protections that match images, as rules; others name digests."""
+    return [part.rule for part in policy.protect if part.rule]
+
+
+def _index(policy: Policy, inventory: Inventory) -> TagIndex:
+    """Match every tag, also of what is no image, against the patterns of the policy."""
+    matches = [rule.match for rule in (*policy.rules, *_protections(policy))]
+    return TagIndex((tag for one in inventory.versions.values() for tag in one.tags), matches)
 
 
 def _judgements(
@@ -340,6 +357,63 @@ def _is_tag_new(version: Version, bench: _Bench) -> bool:
     """Whether the tags of a version are not known to be as old as `min_age`."""
     tagged = version.time(Fact.TAGGED_SINCE)
     return tagged is None or (bench.old_enough is not None and tagged > bench.old_enough)
+
+
+def _kept_below(
+    bench: _Bench,
+    inventory: Inventory,
+    followers: Iterable[Digest],
+    index: TagIndex,
+    now: datetime,
+) -> dict[Digest, str]:
+    """Map what would go with its images, and is kept by itself, to the reason.
+
+    It is asked for under all its tags. A tag of its own that no rule knows keeps it, as it would
+    keep an image.
+    """
+    policy, found = bench.policy, dict[Digest, str]()
+    below = [Image(one, one.tags) for one in map(inventory.versions.__getitem__, sorted(followers))]
+    for rules in (policy.rules, _protections(policy)):
+        asked = [_unranked(rule) for rule in rules]
+        for digest, said in _judgements(policy, asked, below, index, now).opinions.items():
+            if keeping := [str(opinion) for opinion in said if opinion.keeps]:
+                found[digest] = keeping[0]
+    if policy.unmatched_tags == "keep":
+        for image in below:
+            own = image_tags(inventory, image.version)
+            if unknown := [tag for tag in own if tag not in bench.known]:
+                found.setdefault(image.digest, f"tag {unknown[0]} matches no rule")
+    return found
+
+
+def _unranked(rule: Rule) -> Rule:
+    """Return what a rule keeps whatever else there is: all, or what is young enough.
+
+    Rank is a matter of images, which what belongs to them takes no place of. What belongs to an
+    image that another rule covers is no `rest`, unless that keeps all.
+    """
+    keep = rule.keep
+    if not keep.all:
+        within = None if rule.match.rest else keep.within
+        keep = Keep(within=within) if within else Keep(none=True)
+    return rule.model_copy(update={"keep": keep})
+
+
+def _keep_above(
+    decisions: dict[Digest, Decision], graph: Graph, kept: Mapping[Digest, str]
+) -> None:
+    """Keep the images that something belongs to which is kept by itself.
+
+    Without them it would be an image in the next plan, and take the place of another one.
+    """
+    reached: set[Digest] = set()
+    for follower, reason in kept.items():
+        above = closure(graph.kept_by, [follower], beyond=reached)
+        reached |= above
+        for digest in above & decisions.keys():
+            if decisions[digest].goes:
+                note = f"{follower}, which belongs to it, stays ({reason})"
+                decisions[digest] = replace(decisions[digest], cause=Cause.NEEDED, note=note)
 
 
 def _needed(decision: Decision, graph: Graph, doomed: Set[Digest]) -> Decision:

@@ -32,6 +32,9 @@ Where the text leaves something open, this is how it is read:
 * An image that the registry refused to delete and whose tags did not change since is kept, if
   nothing else keeps it but `min_age`.
 * `min_age` counts from the push, and from when a tag came to a version that an earlier run saw.
+* What would go with its images is asked for as well, under all its tags: a protection or rule with
+  `keep: all`, one (but for `rest`) whose `within` it is younger than, and a tag of its own that no
+  rule knows keep it. Then all that it belongs to stays, too.
 * `min_age` counts for everything that an image keeps: if anything of it is too young, it waits.
 """
 
@@ -40,6 +43,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.inventory import Inventory, Version
+from reconciler.model.keep import Keep
 from reconciler.model.manifest import ATTESTATION_TYPE
 from reconciler.model.names import Digest
 from reconciler.model.observations import Observations
@@ -101,9 +105,30 @@ class Naive:
         for digest, cause in causes.items():
             if cause == "expired" and young & reach(self.links, [digest]):
                 causes[digest] = "min-age"
+        kept = self._kept_below(self._doomed(causes))
+        for digest, cause in causes.items():
+            if cause == "expired" and kept & reach(self.links, [digest]):
+                causes[digest] = "kept-below"
         doomed = self._doomed(causes)
         needed = {d for d, cause in causes.items() if cause == "expired" and d not in doomed}
-        return causes | dict.fromkeys(needed, "needed")
+        named = {d: "needed" if one == "kept-below" else one for d, one in causes.items()}
+        return named | dict.fromkeys(needed, "needed")
+
+    def _kept_below(self, doomed: set[Digest]) -> set[Digest]:
+        """Return what goes with its images and is kept by itself."""
+        images = {image.digest for image in self.images}
+        below = [Tagged(self.versions[d], list(self.versions[d].tags)) for d in doomed - images]
+        protections = [part.rule for part in self.policy.protect if part.rule]
+        kept = {one.digest for one in below if self._has_unknown_tag(one.digest)}
+        for rules in (protections, self.policy.rules):
+            said = self._opinions([_unranked(rule) for rule in rules], below)
+            kept |= {digest for digest, opinions in said.items() if any(opinions.values())}
+        return kept
+
+    def _has_unknown_tag(self, digest: Digest) -> bool:
+        rules = self.policy.rules
+        known = [any(knows(rule.match, tag) for rule in rules) for tag in self.tags[digest]]
+        return self.policy.unmatched_tags == "keep" and not all(known)
 
     def _cause(self, image: Tagged, protected: set[Digest], opinions: Mapping[str, bool]) -> str:
         """Step 5: the first verdict that applies."""
@@ -122,7 +147,7 @@ class Naive:
 
     def _doomed(self, causes: Mapping[Digest, str]) -> set[Digest]:
         """Step 2: kept if any owner is kept, deleted only with the last one."""
-        staying = {digest for digest, cause in causes.items() if cause not in ("expired", "needed")}
+        staying = {digest for digest, cause in causes.items() if cause != "expired"}
         held = {digest for digest, seen in self.seen.items() if seen.held}
         named = {digest for part in self.policy.protect for digest in part.digests or ()}
         return self.versions.keys() - reach(self.links, staying | held | named)
@@ -158,16 +183,28 @@ class Naive:
         manifest = self.versions[digest].manifest
         return manifest is not None and manifest.shape == "index"
 
-    def _opinions(self, rules: Sequence[Rule]) -> dict[Digest, dict[str, bool]]:
+    def _opinions(
+        self, rules: Sequence[Rule], images: Sequence[Tagged] | None = None
+    ) -> dict[Digest, dict[str, bool]]:
         """Steps 3 and 4, for all rules; `rest` covers what no other rule does."""
-        said: dict[Digest, dict[str, bool]] = {image.digest: {} for image in self.images}
+        images = self.images if images is None else images
+        said: dict[Digest, dict[str, bool]] = {image.digest: {} for image in images}
         for last in (False, True):
-            pool = [image for image in self.images if not last or not said[image.digest]]
+            pool = [image for image in images if not last or not said[image.digest]]
             for rule in (rule for rule in rules if bool(rule.match.rest) is last):
                 covered = [image for image in pool if covers(rule.match, image)]
                 for digest, keeps in judge(rule, covered, self.now, self.policy.zone).items():
                     said[digest][rule.name] = keeps
         return said
+
+
+def _unranked(rule: Rule) -> Rule:
+    """Leave of a rule what it keeps whatever else there is."""
+    if rule.keep.all:
+        return rule
+    within = rule.keep.within if not rule.match.rest else None
+    keep = Keep(within=within) if within else Keep(none=True)
+    return rule.model_copy(update={"keep": keep})
 
 
 def links(inventory: Inventory) -> Links:

@@ -10,6 +10,7 @@ from reconciler.model.inventory import Fact
 from reconciler.model.plan import Cause
 from tests.support.inventories import (
     causes,
+    cosign_tag,
     decisions,
     digest,
     doomed,
@@ -313,3 +314,33 @@ def test_untagged_since_counts_from_when_the_last_tag_was_lost() -> None:
     versions = (image("a", untagged_since="6d"), image("b", untagged_since="7d"), image("c"))
 
     assert doomed(document, *versions) == ["b"]
+
+
+CHARTS = """
+rules:
+- {name: charts, match: {untagged: true, artifact_type: "*helm*"}, keep: {all: true}}
+- {name: previews, match: {tags: ["pr-*"]}, keep: {none: true}}
+- {name: dangling, match: {untagged: true}, keep: {within: 7d}}
+"""
+
+
+def test_an_index_waits_for_what_only_it_lists_and_a_rule_keeps_for_its_age() -> None:
+    amd = image("amd", age="6d")
+    web = index("web", "pr-1", lists=[amd], age="5d")
+
+    decided = decisions(CHARTS, amd, web).images[digest("web")]
+
+    assert decided.cause is Cause.NEEDED
+    assert decided.reasons[0] == (
+        f"{digest('amd')}, which belongs to it, stays (dangling: age 6d vs within 7d)"
+    )
+    assert doomed(CHARTS, image("amd", age="7d"), web) == ["amd", "web"]
+
+
+def test_a_signature_that_a_protection_matches_keeps_its_image() -> None:
+    web = image("web", "pr-1")
+    signed = signature("sig", cosign_tag(web), of=web)
+    protected = "protect: [{name: signed, match: {tags: ['*.sig']}}]" + CHARTS
+
+    assert doomed(CHARTS, web, signed) == ["sig", "web"]
+    assert doomed(protected, web, signed) == []
