@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from reconciler.errors import SettingsError
+from reconciler.errors import GitError, SettingsError
+from reconciler.git import work_tree_of
 from reconciler.model.ports import State
 from reconciler.state.address import Address
 from reconciler.state.local import LocalState
@@ -60,12 +61,14 @@ BACKENDS: Mapping[str, Backend] = {
 def open_state_at(place: str, surroundings: Surroundings) -> State:
     """Open the state at an address or in a directory; nothing is read or created yet.
 
-    Raises: SettingsError, when it is neither, or when an extra is missing.
+    Raises: SettingsError, when it is neither, when an extra is missing, or when git brought it.
     """
     address = Address(place)
     scheme = address.scheme
     if not scheme:
-        return LocalState(_directory(place))
+        directory = _directory(place)
+        _refuse_tracked(directory)
+        return LocalState(directory)
     backend = BACKENDS.get(scheme)
     if backend is None:
         known = ", ".join(f"{known}://" for known in BACKENDS)
@@ -81,3 +84,28 @@ def _directory(place: str) -> Path:
             hint="Write postgresql://USER@HOST/DATABASE, and leave the password to PGPASSWORD.",
         )
     return Path(place)
+
+
+def _refuse_tracked(root: Path) -> None:
+    """Refuse a state that came with a checkout: whoever may open a pull request could write it.
+
+    Raises: SettingsError, also when git cannot say.
+    """
+    if not (root.exists() or root.is_symlink()):
+        return
+    try:
+        # Where the caller stands, since a tracked link may lead out; and where the directory is.
+        trees = [work_tree_of(folder) for folder in (Path.cwd(), root.parent)]
+        tracked = any(tree.tracks(root) for tree in trees if tree)
+    except GitError as error:
+        raise SettingsError(
+            f"{root}: git cannot say whether this state came with the checkout: {error}",
+            hint="Give --state or RECONCILER_STATE a place outside of the work tree, or make "
+            "`git ls-files` work there.",
+        ) from error
+    if tracked:
+        raise SettingsError(
+            f"{root}: git tracks files of this state, so whoever writes a branch can write it",
+            hint=f"Take it out with `git rm -r --cached {root}`, commit that, and name it in "
+            ".gitignore; or give --state or RECONCILER_STATE another place.",
+        )
