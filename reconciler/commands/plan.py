@@ -1,6 +1,6 @@
 """`reconciler plan`: what would go, and why."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +21,7 @@ from reconciler.commands.options import (
 from reconciler.commands.output import AllRows, PlanFormat, print_plan, save, view
 from reconciler.commands.progress import Activity
 from reconciler.commands.running import finish, running
+from reconciler.core.accept import MAX_LIFE
 from reconciler.errors import ExitCode
 from reconciler.model.plan import Plan
 from reconciler.policyfile import load_revision
@@ -80,7 +81,7 @@ def plan(
         if not against:
             refuse({"--against-json": against_json}, "be written without --against")
         recall = recalling(retry_retained=retry_retained)
-        lasts, allowed = duration(expires, "--expires"), allowances(allow)
+        lasts, allowed = _lasting(expires), allowances(allow)
         files, moment = policy_paths(paths), at.replace(tzinfo=UTC) if at else None
         base = load_revision(files, against) if against else None
         with (
@@ -102,3 +103,14 @@ def _exit_code(drawn: Plan, *, detailed: bool) -> ExitCode:
     if drawn.outcome is ExitCode.OK and detailed and drawn.summary.delete:
         return ExitCode.CHANGES
     return drawn.outcome
+
+
+def _lasting(text: str) -> timedelta:
+    """Read how long a plan may be applied.
+
+    Raises: typer.BadParameter, for no duration, and for one after which `apply` refuses it anyway.
+    """
+    lasts = duration(text, "--expires")
+    if lasts > MAX_LIFE:
+        raise typer.BadParameter(f"a plan lasts at most {MAX_LIFE.days}d", param_hint="--expires")
+    return lasts
