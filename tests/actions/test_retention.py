@@ -4,6 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.actions.conftest import Actions, token_for
 from tests.support.workflows.machine import Event
 
@@ -111,6 +113,29 @@ def test_a_push_to_main_deletes_once_with_its_log_on_a_branch(
     assert verified.code == 0
     assert heads[0][actions.web.repository] in verified.stdout
     assert not (actions.web.folder / ".reconciler").exists()
+
+
+@pytest.mark.parametrize("event", ["push", "workflow_dispatch"])
+@pytest.mark.parametrize("ref", ["refs/heads/topic", "refs/heads/trunk", "refs/tags/main"])
+def test_the_policies_of_another_branch_are_never_applied(
+    actions: Actions, retention: Path, event: str, ref: str
+) -> None:
+    job = actions.run(retention, "apply", Event(event, ref=ref))
+
+    assert job.outcome == "skipped"
+    assert actions.web.tags == actions.web.pushed.tags
+
+
+def test_the_default_branch_may_have_any_name(actions: Actions, retention: Path) -> None:
+    payload = {"repository": {"default_branch": "trunk"}}
+
+    other = actions.run(retention, "apply", Event("workflow_dispatch", payload))
+    job = actions.run(
+        retention, "apply", Event("workflow_dispatch", payload, ref="refs/heads/trunk")
+    )
+
+    assert (other.outcome, job.outcome) == ("skipped", "success")
+    assert set(actions.web.tags) == {"latest"}
 
 
 def test_every_night_it_is_deleted_too(actions: Actions, retention: Path) -> None:

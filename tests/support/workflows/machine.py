@@ -8,6 +8,9 @@ from typing import Any
 
 ACTION = Path(__file__).parents[3] / "action.yml"
 
+_REPOSITORY = {"repository": {"full_name": "acme/web", "default_branch": "main"}}
+"""What each event tells of the repository."""
+
 StandIn = Callable[[Mapping[str, str]], Mapping[str, str]]
 """Plays an action of somebody else: inputs in, outputs out; LookupError is its failure."""
 
@@ -75,7 +78,7 @@ class Machine:
         """The names below `github.`."""
         return {
             "event_name": self.event.name,
-            "event": self.event.payload,
+            "event": {**_REPOSITORY, **self.event.payload},
             "ref": self.event.ref,
             "token": self.token,
             "run_id": "77",

@@ -65,6 +65,7 @@ class _Scope:
             "success": lambda: not self.failed,
             "failure": lambda: self.failed,
             "cancelled": lambda: False,
+            "format": lambda text, *values: text.format(*values),
         }
         return Expressions(names, functions)
 
