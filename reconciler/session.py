@@ -72,6 +72,9 @@ class Session:
 
     recall: Recall = remembered
 
+    paths: Sequence[str] = ()
+    """The policy files and folders that were named, as they were typed."""
+
     provenance: Mapping[str, str] = field(default_factory=dict)
     """What started this session, for the journal."""
 
@@ -94,7 +97,7 @@ class Session:
             governed,
             self.state,
             moment=Moment(now, at or now, lasts, self.clock),
-            origin=Origin(f"reconciler {__version__}", self.policies.sources, unlisted),
+            origin=Origin(f"reconciler {__version__}", self.policies.sources, unlisted, self.paths),
             allowed=allowed or {},
             look=look,
         )
@@ -273,6 +276,7 @@ def open_session(
             where,
             only=frozenset(only),
             recall=recall,
+            paths=tuple(path.as_posix() for path in paths),
             provenance=settings.provenance,
         )
 

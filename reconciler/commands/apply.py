@@ -28,9 +28,9 @@ from reconciler.commands.output import (
 from reconciler.commands.progress import Activity
 from reconciler.commands.restoring import restore_saved
 from reconciler.commands.running import finish, running
-from reconciler.core.accept import accepted_limits, check_applicable
+from reconciler.core.accept import accepted_limits, changed_sources, check_applicable
 from reconciler.core.guards import Allowances
-from reconciler.errors import ExitCode, worst
+from reconciler.errors import ExitCode, PlanError, worst
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
 from reconciler.session import Session, open_session, utc_now
@@ -49,7 +49,10 @@ Sources = Annotated[
 ]
 Policies = Annotated[
     list[Path] | None,
-    typer.Option(help="Policy files of today, when a saved plan is applied.", metavar="PATH"),
+    typer.Option(
+        help="Policy files of today for a saved plan. Default: those it was drawn from.",
+        metavar="PATH",
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 ExpectDigest = Annotated[
@@ -104,12 +107,16 @@ def apply(
             return
         if accepted:
             allowed = accepted_limits(accepted, allowed=allowed, expected=expect_digest)
-        files = (policies if saved else sources) or [DEFAULT_POLICIES]
+            files = policies or _drawn_from(accepted)
+        else:
+            files = sources or [DEFAULT_POLICIES]
         scope, recall = map(Repository, only or ()), recalling(retry_retained=retry_retained)
         with (
             halting(utc_now, budget, max_deletes) as halt,
             open_session(files, state, only=scope, recall=recall, sleep=halt.sleep) as session,
         ):
+            if accepted:
+                _tell_changes(accepted, session)
             plan = accepted or _planned(session, allowed)
             _ask(plan, yes=yes)
             code = _carry_out(plan, session, allowed, halt)
@@ -133,6 +140,38 @@ def _accepted(saved: Path | None, expected: str) -> Plan | None:
     plan = load_plan(saved)
     check_applicable(plan, now=utc_now(), expected=expected)
     return plan
+
+
+def _drawn_from(plan: Plan) -> list[Path]:
+    """Return the policies that a plan says it was drawn from; an older one does not say.
+
+    A plan is a file like any other: only policies below the current folder are taken from it.
+
+    Raises: PlanError, where they lie elsewhere or are gone.
+    """
+    files = [Path(path) for path in plan.policy_paths] or [DEFAULT_POLICIES]
+    for path in files if plan.policy_paths else ():
+        if path.is_absolute() or ".." in path.parts:
+            raise PlanError(
+                f"the plan was drawn from {path}, which is not below the current folder",
+                hint=f"If these are the policies to apply it under, add --policies {path}",
+            )
+        if not path.exists():
+            raise PlanError(
+                f"the plan was drawn from {path}, which is not here",
+                hint="Run `apply` where the plan was drawn, or name the policies with --policies.",
+            )
+    return files
+
+
+def _tell_changes(plan: Plan, session: Session) -> None:
+    """Say which policies changed since the plan: both of them decide."""
+    if changed := changed_sources(plan, session.policies.sources):
+        typer.echo(
+            f"Changed since the plan: {', '.join(changed)}. Only what the plan names and the"
+            " policies of now let go is deleted.",
+            err=True,
+        )
 
 
 def _saved(paths: list[Path] | None) -> Path | None:

@@ -4,13 +4,13 @@ The digest of a plan is no signature: whoever edits the file can compute it anew
 the file says lets more go than the policies do, unless the command line names its digest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.core.guards import Allowances, raised_limits
 from reconciler.errors import PlanError
 from reconciler.model.journal import Record
-from reconciler.model.plan import Plan, RepositoryPlan
+from reconciler.model.plan import Plan, PolicySource, RepositoryPlan
 
 MAX_APART = timedelta(minutes=10)
 """How far the clocks of two machines may be apart; each is held against a registry's."""
@@ -60,6 +60,13 @@ def accepted_limits(plan: Plan, *, allowed: Allowances, expected: str = "") -> A
             "and the digest of the plan that was reviewed.",
         )
     return allowed
+
+
+def changed_sources(plan: Plan, sources: Iterable[PolicySource]) -> list[str]:
+    """Name the policy files that are not what they were when a plan was drawn."""
+    before = {source.path: source.sha256 for source in plan.policy}
+    now = {source.path: source.sha256 for source in sources}
+    return sorted(path for path in before | now if before.get(path) != now.get(path))
 
 
 def check_state(part: RepositoryPlan, drawn: datetime, records: Sequence[Record]) -> None:

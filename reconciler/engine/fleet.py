@@ -40,8 +40,8 @@ def apply_plan(
 
     A part that is incomplete, or that a guard stops, is left as it is.
 
-    Raises: PlanError, for a plan that restores, since nothing in it may be deleted, and for one
-        that does not name what is to be applied of it.
+    Raises: PlanError, for a plan that restores, since nothing in it may be deleted, for one that
+        does not name what is to be applied of it, and where the policies of today are other ones.
     """
     if plan.undoes:
         raise PlanError(f"the plan restores what run {plan.undoes} deleted; it deletes nothing")
@@ -52,6 +52,11 @@ def apply_plan(
             hint="`reconciler show` says which repositories it is for.",
         )
     wanted = sorted(authority.only or parts)
+    if wanted and not any(_is_governed(one, authority) for one in wanted):
+        raise PlanError(
+            f"no policy found here names {wanted[0]}, nor any other repository of the plan",
+            hint=f"Give --policies the files that it was drawn from: {_drawn_from(plan)}.",
+        )
     return tuple(_apply(parts[one], plan, authority, state, holder, run) for one in wanted)
 
 
@@ -87,3 +92,16 @@ def _apply(
         return apply_repository(approved, registry, state.of(part.repository), holder, run)
     except ReconcilerError as error:
         return Applied(part, error=error)
+
+
+def _drawn_from(plan: Plan) -> str:
+    """Name the policies that a plan was drawn from, as they were typed."""
+    return " ".join(plan.policy_paths or [source.path for source in plan.policy]) or "policies"
+
+
+def _is_governed(repository: Repository, authority: Authority) -> bool:
+    """Whether the policies of today say anything of a repository, be it that they contradict."""
+    try:
+        return authority.policy_for(repository) is not None
+    except ReconcilerError:
+        return True

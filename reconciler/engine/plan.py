@@ -53,6 +53,8 @@ class Origin:
     tool: str
     sources: Sequence[PolicySource]
     unlisted: Sequence[Unlisted] = ()
+    paths: Sequence[str] = ()
+    """The policy files and folders that were named, as they were typed."""
 
 
 def draw_plan(
@@ -77,6 +79,7 @@ def draw_plan(
         expires_at=moment.now + moment.lasts,
         forecast=moment.is_forecast,
         policy=tuple(origin.sources),
+        policy_paths=tuple(origin.paths),
         unlisted=tuple(origin.unlisted),
         repositories=tuple(naming_unused(parts)),
     )

@@ -226,6 +226,9 @@ class Plan(Frozen):
     """Whether tags that do not come back of themselves are attached where they are free."""
 
     policy: tuple[PolicySource, ...] = ()
+    policy_paths: tuple[str, ...] = Field((), exclude_if=not_)
+    """The policy files and folders that were named, as they were typed; empty in older plans."""
+
     unlisted: tuple[Unlisted, ...] = Field((), exclude_if=not_)
     repositories: tuple[RepositoryPlan, ...] = ()
 

@@ -6,7 +6,7 @@ What a step reads and writes is as on GitHub: variables, the event file, output 
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class _Scope:
             "steps": self.steps,
             "secrets": {},
         }
-        functions = {
+        functions: dict[str, Callable[..., Any]] = {
             "always": lambda: True,
             "success": lambda: not self.failed,
             "failure": lambda: self.failed,

@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.engine import execute
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, PlanError
 from tests.support.documents import Document, artifact, cosign_tag, image, index, signature
 from tests.support.scenes import Scene, policy, results
 
@@ -207,15 +207,18 @@ def test_what_grew_old_since_the_plan_is_not_deleted(scene: Scene) -> None:
     assert young.digest in scene.alive
 
 
-def test_a_repository_that_no_policy_names_any_more_is_left_alone(scene: Scene) -> None:
-    plan = scene.plan()
+def test_a_plan_of_which_no_policy_names_anything_is_refused_before_anything_is_asked(
+    scene: Scene,
+) -> None:
+    plan = scene.plan().model_copy(update={"policy_paths": ("teams/web",)})
     calls = len(scene.registry.calls)
     scene.policy = None
 
-    applied = scene.apply(plan)
+    with pytest.raises(PlanError) as refused:
+        scene.apply(plan)
 
-    assert {drop.reason for drop in applied.dropped} == {"no policy names this repository any more"}
-    assert applied.exit_code is ExitCode.OK
+    assert "no policy found here names ghcr.io/acme/web" in str(refused.value)
+    assert "--policies the files that it was drawn from: teams/web." in refused.value.hint
     assert len(scene.registry.calls) == calls
 
 
