@@ -1,7 +1,6 @@
 """The one place that builds things: policies and settings in; registries, state, clock out."""
 
 import getpass
-import math
 import secrets
 import socket
 import time
@@ -29,9 +28,9 @@ from reconciler.formats.view import Cost
 from reconciler.model.difference import Difference
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, RepositoryPlan
 from reconciler.model.policy import Policy
-from reconciler.model.ports import Clock, Holder, State
+from reconciler.model.ports import Clock, Effort, Holder, Job, State
 from reconciler.policyfile import PolicySet, Revision, load_policies
 from reconciler.registries import Registries, open_registries
 from reconciler.settings import GITHUB_HOST, Settings
@@ -41,9 +40,6 @@ from reconciler.state.surroundings import Surroundings
 from reconciler.version import __version__
 
 log = structlog.get_logger()
-
-LOOKED_AT = 10
-"""Deletions that one look serves, about: neighbours in time are on one page of a listing."""
 
 
 def utc_now() -> datetime:
@@ -155,19 +151,31 @@ class Session:
         return apply_plan(plan, authority, self.state, held_by, run)
 
     def cost(self, plan: Plan) -> Cost:
-        """Estimate what applying a plan takes: requests, time at the allowed pace, quota left.
-
-        Besides the deletions, each repository is read again, and looked at on the way.
-        """
+        """Estimate what applying a plan takes: requests, time at the allowed pace, quota left."""
         parts = [part for part in plan.repositories if part.changes]
-        deletions, requests, minutes, left = 0, 0, 0.0, []
-        for part in parts:
-            allowance = self.registries.reader(part.repository.registry).allowance
-            deletions += len(part.changes)
-            requests += part.evidence.pages + len(part.changes) + len(part.changes) // LOOKED_AT + 3
-            minutes += len(part.changes) / (allowance.deletions_per_minute or math.inf)
-            left += [allowance.requests_left] if allowance.requests_left is not None else []
-        return Cost(requests, deletions, timedelta(minutes=minutes), min(left, default=None))
+        efforts = [self._effort(part) for part in parts]
+        readers = [self.registries.reader(part.repository.registry) for part in parts]
+        left = [one.allowance.requests_left for one in readers]
+        return Cost(
+            requests=sum(effort.requests for effort in efforts),
+            deletions=sum(len(part.changes) for part in parts),
+            takes=timedelta(seconds=sum(effort.seconds for effort in efforts)),
+            quota=min((quota for quota in left if quota is not None), default=None),
+            window=max((effort.window for effort in efforts), default=0.0),
+        )
+
+    def _effort(self, part: RepositoryPlan) -> Effort:
+        """Estimate what deleting takes in one repository."""
+        reader = self.registries.reader(part.repository.registry)
+        tagged = sum(bool(change.observed.tags) for change in part.changes)
+        job = Job(
+            pages=part.evidence.pages,
+            versions=part.versions,
+            deletions=len(part.changes),
+            images=max(tagged, len({change.component for change in part.changes})),
+            unread=len(reader.unread(change.digest for change in part.changes)),
+        )
+        return reader.effort(part.repository, job)
 
     def case(self, repository: Repository) -> Case:
         """Read one repository, and put beside it the policy that governs it.

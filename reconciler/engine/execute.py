@@ -25,6 +25,7 @@ from reconciler.model.plan import Change
 from reconciler.model.ports import (
     FRESH_SECONDS,
     SENDING_SECONDS,
+    TOGETHER,
     Clock,
     Deletion,
     DeletionResult,
@@ -34,9 +35,6 @@ from reconciler.model.ports import (
 
 BATCH = 50
 """Deletions, about, whose intents are written in one append."""
-
-TOGETHER = 10
-"""Most deletions upon one look: about as many as a registry carries out while it is fresh."""
 
 AGAIN = 2
 """How often, at the end of a run, is tried again what a limit or a passing failure held up."""
@@ -428,6 +426,9 @@ class Execution:
                 self._end(Outcome(change, Result.SKIPPED_REFERENCED, _NEEDED))
             else:
                 self._end(Outcome(change, Result.NOT_DONE, reason))
+                self._owe(closure(self.graph.keeps, [change.digest]))
+        if not self._error:
+            self._attempt(self._restore)
         self._note()
 
     def _intents(self, change: Change) -> Iterator[Entry]:

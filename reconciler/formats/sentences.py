@@ -15,6 +15,7 @@ from reconciler.model.plan import (
     Unlisted,
     Waiting,
 )
+from reconciler.model.ports import FRESH_SECONDS
 from reconciler.model.spans import Span
 
 UNLISTED = "is incomplete, as its repositories could not be listed"
@@ -143,6 +144,11 @@ def price(cost: Cost) -> str:
         f"Applying sends about {counted(cost.requests, 'request')},"
         f" {cost.deletions:,} of them deletions, and takes about {counted(minutes, 'minute')}."
     )
+    if cost.window > FRESH_SECONDS:
+        text += (
+            f" Here a tag that is moved to an image less than {math.ceil(cost.window)} seconds"
+            " before its deletion may be missed."
+        )
     if cost.quota is None:
         return text
     left = f"{counted(cost.quota, 'request')} left until the limit is renewed"

@@ -18,6 +18,8 @@ class Cost:
     deletions: int
     takes: timedelta
     quota: int | None = None
+    window: float = 0.0
+    """How long before its deletion, in seconds, what happens to an image may be missed."""
 
 
 @dataclass(frozen=True, slots=True)

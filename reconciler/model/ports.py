@@ -18,6 +18,9 @@ from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.observations import Observations
 from reconciler.model.patterns import RepositoryGlob
 
+TOGETHER = 10
+"""Most deletions upon one look: about as many as a registry carries out while it is fresh."""
+
 FRESH_SECONDS = 5.0
 """How old what a deletion was decided upon may be when its DELETE is sent, in seconds.
 
@@ -80,6 +83,35 @@ class Allowance:
     requests_left: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How much there is to delete in one repository, and to read again before.
+
+    Units: `pages` of its listing, `versions` in it; `images` are those of the deletions that a
+        look has to ask for one by one.
+    """
+
+    pages: int
+    versions: int
+    deletions: int
+    images: int
+    unread: int = 0
+    """Documents of what goes that are still to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What deleting in one repository takes, as far as is known. Units: `seconds`.
+
+    `window` is how long before its deletion, in seconds, something may happen to an image and
+    be missed.
+    """
+
+    requests: int
+    seconds: float
+    window: float = FRESH_SECONDS
+
+
 class Presence(StrEnum):
     """What a registry says when asked for one version."""
 
@@ -137,6 +169,9 @@ class RegistryReader(Protocol):
     @property
     def allowance(self) -> Allowance:
         """What the registry lets us do, as of its last answer."""
+
+    def effort(self, repository: Repository, job: Job) -> Effort:
+        """Estimate what a job takes in a repository that was read before; ask nobody."""
 
     def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
         """List the repositories a pattern names; a pattern without wildcard needs no request."""

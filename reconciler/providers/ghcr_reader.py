@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import ceil
 
 from reconciler.errors import (
     AccessError,
@@ -16,7 +17,7 @@ from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
-from reconciler.model.ports import Allowance, Capabilities, Listing
+from reconciler.model.ports import TOGETHER, Allowance, Capabilities, Effort, Job, Listing
 from reconciler.providers.creation import read_creation
 from reconciler.providers.ghcr_access import Need, failure, missing_scopes, says_no_version
 from reconciler.providers.ghcr_connection import GhcrConnection
@@ -27,9 +28,12 @@ from reconciler.providers.ghcr_pages import PAGE_SIZE
 from reconciler.providers.ghcr_places import Places
 from reconciler.providers.ghcr_rows import package_of, version_of, versions_of
 from reconciler.providers.ghcr_whole import Reading, read_whole
-from reconciler.transport.limits import WRITE_POINTS
+from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
 from reconciler.transport.pages import pages
 from reconciler.transport.pool import gather
+
+_BEFORE = 3
+"""Reads before anything is deleted: the package, the first page again, the right to delete."""
 
 RESTORABLE = timedelta(days=30)
 """How long GitHub holds a deletion. Source: GitHub, "Deleting and restoring a package"."""
@@ -59,6 +63,22 @@ class GhcrReader:
         budget = self._connection.budget
         left = budget.quota.remaining if budget.quota else None
         return Allowance(budget.per_minute / WRITE_POINTS, left)
+
+    def effort(
+        self,
+        repository: Repository,  # noqa: ARG002 - the port has it
+        job: Job,
+    ) -> Effort:
+        """Estimate by the points that requests cost, or by what answers took, if that is more.
+
+        A look takes the newest page, the page where what follows stands, and each image.
+        """
+        looks = ceil(job.deletions / TOGETHER)
+        reads = job.pages + _BEFORE + 2 * looks + job.images
+        points = reads * READ_POINTS + job.deletions * WRITE_POINTS
+        answers = self._api.client.latency * (job.deletions + 2 * looks + job.pages)
+        seconds = max(points / self._connection.budget.per_minute * 60.0, answers)
+        return Effort(reads + job.deletions + job.unread, seconds)
 
     def close(self) -> None:
         """Close all connections."""

@@ -6,6 +6,7 @@ Source: OCI distribution-spec v1.1.
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
+from math import ceil
 
 import httpx
 
@@ -14,7 +15,15 @@ from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.patterns import RepositoryGlob
-from reconciler.model.ports import Allowance, Capabilities, Listing
+from reconciler.model.ports import (
+    FRESH_SECONDS,
+    TOGETHER,
+    Allowance,
+    Capabilities,
+    Effort,
+    Job,
+    Listing,
+)
 from reconciler.providers.creation import read_creation
 from reconciler.providers.documents import Documents
 from reconciler.providers.oci_access import Action, failure
@@ -56,6 +65,26 @@ class OciReader:
     def allowance(self) -> Allowance:
         """Tell no limits: a plain registry has no way to say them."""
         return Allowance()
+
+    def effort(self, repository: Repository, job: Job) -> Effort:
+        """Estimate from the last reading of all tags: how many there are, and how long it took.
+
+        Each version is asked for once when it is looked at, and deleted; rounds read the tags
+        that are left meanwhile.
+        """
+        reading = self._readings.get(repository)
+        tags = len(reading.targets) if reading else 0
+        tagged = len(reading.tags) if reading else 0
+        round_seconds = reading.ended - reading.began if reading else 0.0
+        looks = ceil(job.deletions / TOGETHER)
+        asked = job.versions if self._referrers.supported else 0
+        before = 1 + tags + max(job.versions - tagged, 0) + asked + job.unread
+        per_request = round_seconds / tags if tags else self._client.latency
+        seconds = before * per_request + job.deletions * (self._client.latency + per_request)
+        rounds = 1 + int(seconds / max(FRESH_SECONDS, round_seconds))
+        left = max(tags - job.deletions, 0)
+        requests = before + 2 * job.deletions + looks + rounds * (tags + left) // 2
+        return Effort(requests, seconds, FRESH_SECONDS + 2 * round_seconds)
 
     @property
     def requests(self) -> int:

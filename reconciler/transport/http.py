@@ -96,6 +96,8 @@ class Client:
         self._lock = Lock()
         self._totals = Totals(watch.monotonic)
         self._requests = 0
+        self._answers = 0
+        self._seconds = 0.0
         self._server_time: datetime | None = None
         self._http = httpx.Client(
             base_url=base_url,
@@ -187,6 +189,11 @@ class Client:
         """
         self._watch.wait(reason, seconds)
 
+    @property
+    def latency(self) -> float:
+        """How long an answer took on average, in seconds; 0 before there was any."""
+        return self._seconds / self._answers if self._answers else 0.0
+
     def monotonic(self) -> float:
         """Return the time of the steady clock that waits are measured by, in seconds."""
         return self._watch.monotonic()
@@ -260,8 +267,13 @@ class Client:
         return response
 
     def _send(self, request: httpx.Request, limit: int) -> httpx.Response:
+        began = self._watch.monotonic()
         response = self._http.send(request, stream=True, auth=None)
-        return loaded(response, min(limit, MAX_ERROR_BYTES) if response.is_error else limit)
+        response = loaded(response, min(limit, MAX_ERROR_BYTES) if response.is_error else limit)
+        with self._lock:
+            self._answers += 1
+            self._seconds += self._watch.monotonic() - began
+        return response
 
     def _count(self, request: httpx.Request) -> None:
         with self._lock:

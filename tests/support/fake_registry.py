@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -17,6 +18,8 @@ from reconciler.model.ports import (
     Clock,
     Deletion,
     DeletionResult,
+    Effort,
+    Job,
     Listing,
     Restoration,
 )
@@ -55,6 +58,12 @@ class FakeRegistry(Scripted):
         """Digests that are never deleted, each with the registry's words."""
 
         self.forbids_deletion = False
+        self.lag = 0.0
+        """By how many seconds listings are late to show what was pushed or tagged."""
+
+        self.removed: list[str] = []
+        """The digests that our own deletions removed, in order."""
+
         self.visibility = ""
         self._clock = clock
         self.closed = closed
@@ -73,6 +82,10 @@ class FakeRegistry(Scripted):
     def allowance(self) -> Allowance:
         """Limit nothing."""
         return Allowance()
+
+    def effort(self, repository: Repository, job: Job) -> Effort:
+        """Estimate as little as can be."""
+        return Effort(job.pages + 2 * job.deletions, 0.0)
 
     def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
         """List the one repository, where the pattern names it."""
@@ -222,13 +235,13 @@ class FakeRegistry(Scripted):
         stored, answer = self._find(version), self._scripted_answer()
         if answer:
             if answer.done and stored:
-                self.storage.remove(stored.digest)
+                self._remove(stored)
             return answer.deletion
         if stored is None:
             return Deletion(DeletionResult.ABSENT, 404, "Not Found")
         if words := self._refusal(stored):
             return Deletion(DeletionResult.RETAINED, 400, words)
-        self.storage.remove(stored.digest)
+        self._remove(stored)
         return Deletion(DeletionResult.DELETED, 204, request_id=f"R{len(self.calls)}")
 
     def restore(self, repository: Repository, version: Version) -> Restoration:
@@ -248,13 +261,31 @@ class FakeRegistry(Scripted):
             self.storage.retag(tag, version.digest)
         return Digest(self.storage.tags[tag])
 
+    def land(self, digest: str) -> None:
+        """Carry out a deletion whose answer was lost, now that nobody expects it."""
+        if stored := self.storage.live.get(digest):
+            self._remove(stored)
+
+    def _remove(self, stored: Stored) -> None:
+        self.storage.remove(stored.digest)
+        self.removed.append(stored.digest)
+
     def _pages(self, rows: Sequence[Stored]) -> Listing:
-        shown = [stored for stored in rows if self.closed or stored.tags]
+        seen = self._clock() - timedelta(seconds=self.lag)
+        shown = [
+            replace(stored, tags={tag for tag in stored.tags if self._moved_at(tag) <= seen})
+            for stored in rows
+            if stored.pushed <= seen
+        ]
+        shown = [stored for stored in shown if self.closed or stored.tags]
         watermark = str(max((stored.id for stored in shown), default=0)) if self.closed else ""
         pages = max(1, -(-len(shown) // self._page))
         self.requests += pages - 1
         versions = tuple(map(self._version, shown))
         return Listing(versions, self.closed, pages, watermark, self.visibility)
+
+    def _moved_at(self, tag: str) -> datetime:
+        return self.storage.moved_at.get(tag, datetime.min.replace(tzinfo=UTC))
 
     def _version(self, stored: Stored) -> Version:
         digest, tags = Digest(stored.digest), tuple(sorted(map(Tag, stored.tags)))

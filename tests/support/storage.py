@@ -29,6 +29,8 @@ class Storage:
         self.live: dict[str, Stored] = {}
         self.deleted: dict[int, Stored] = {}
         self.blobs: dict[str, bytes] = {}
+        self.moved_at: dict[str, datetime] = {}
+        """When each tag was last given, moved or taken away."""
 
     @property
     def tags(self) -> dict[str, str]:
@@ -57,17 +59,21 @@ class Storage:
 
     def retag(self, tag: str, digest: str) -> None:
         """Move a tag, or give it for the first time."""
-        self.untag(tag)
-        self.live[digest].tags.add(tag)
+        if self.tags.get(tag) != digest:
+            self.untag(tag)
+            self.live[digest].tags.add(tag)
+            self.moved_at[tag] = self._clock()
 
     def untag(self, tag: str) -> None:
         """Take a tag away from whatever has it."""
+        self.moved_at[tag] = self._clock()
         for stored in self.live.values():
             stored.tags.discard(tag)
 
     def remove(self, digest: str) -> None:
         """Delete a version softly, and with it every tag that points to it."""
         gone = self.live.pop(digest)
+        self.moved_at |= dict.fromkeys(gone.tags, self._clock())
         self.deleted[gone.id] = gone
 
     def restore(self, number: int) -> bool:
