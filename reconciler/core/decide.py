@@ -124,10 +124,12 @@ def decide(
     pinned = bench.pinned.keys() & inventory.versions.keys()
     young = [version for version in inventory.versions.values() if _waits(version, bench)]
     _spare(decisions, graph, young, bench)
+    # Asked for whether or not something else keeps it: no other rule, hold or protection of one
+    # image may let another one go.
+    below = closure(graph.keeps, (digest for digest, one in decisions.items() if one.goes))
+    kept = _kept_below(bench, inventory, below - decisions.keys(), index, now)
+    _keep_above(decisions, graph, kept)
     doomed = _doomed(inventory, graph, decisions, pinned)
-    if kept := _kept_below(bench, inventory, doomed - decisions.keys(), index, now):
-        _keep_above(decisions, graph, kept)
-        doomed = _doomed(inventory, graph, decisions, pinned)
     for digest, decision in decisions.items():
         if decision.goes and digest not in doomed:
             decisions[digest] = _needed(decision, graph, doomed)

@@ -105,7 +105,8 @@ class Naive:
         for digest, cause in causes.items():
             if cause == "expired" and young & reach(self.links, [digest]):
                 causes[digest] = "min-age"
-        kept = self._kept_below(self._doomed(causes))
+        going = (digest for digest, cause in causes.items() if cause == "expired")
+        kept = self._kept_below(reach(self.links, going))
         for digest, cause in causes.items():
             if cause == "expired" and kept & reach(self.links, [digest]):
                 causes[digest] = "kept-below"
@@ -114,14 +115,14 @@ class Naive:
         named = {d: "needed" if one == "kept-below" else one for d, one in causes.items()}
         return named | dict.fromkeys(needed, "needed")
 
-    def _kept_below(self, doomed: set[Digest]) -> set[Digest]:
-        """Return what goes with its images and is kept by itself."""
+    def _kept_below(self, below: set[Digest]) -> set[Digest]:
+        """Return what belongs to images that are to go, and is kept by itself."""
         images = {image.digest for image in self.images}
-        below = [Tagged(self.versions[d], list(self.versions[d].tags)) for d in doomed - images]
+        asked = [Tagged(self.versions[d], list(self.versions[d].tags)) for d in below - images]
         protections = [part.rule for part in self.policy.protect if part.rule]
-        kept = {one.digest for one in below if self._has_unknown_tag(one.digest)}
+        kept = {one.digest for one in asked if self._has_unknown_tag(one.digest)}
         for rules in (protections, self.policy.rules):
-            said = self._opinions([_unranked(rule) for rule in rules], below)
+            said = self._opinions([_unranked(rule) for rule in rules], asked)
             kept |= {digest for digest, opinions in said.items() if any(opinions.values())}
         return kept
 
