@@ -7,7 +7,7 @@ what may not, and why. Where a document can be read in two ways, both count.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -79,6 +79,8 @@ class Oracle:
     policy: Mapping[str, Any]
     contents: Mapping[str, bytes]
     held: Set[str] = frozenset()
+    gone: set[str] = field(default_factory=set)
+    """What this run deleted: a tag that spells such a digest names no image by that."""
 
     def children(self, digest: str) -> frozenset[str]:
         """Return what a document lists, in any reading of its bytes."""
@@ -99,7 +101,8 @@ class Oracle:
 
     def own_tags(self, rows: Rows, row: Row) -> set[str]:
         """Return the tags that name an image, and no other version that is here."""
-        return {tag for tag in row.tags if not (_spells(tag) & (rows.keys() - {row.digest}))}
+        others = (rows.keys() | self.gone) - {row.digest}
+        return {tag for tag in row.tags if not _spells(tag) & others}
 
     def must_stay(self, rows: Rows, now: datetime) -> dict[str, str]:
         """Return every version that the promises forbid to delete, each with the reason."""

@@ -149,6 +149,7 @@ class Trial:
         """Apply a plan; the events happen on the way, and every DELETE is judged."""
         self.planned, self._events, self._calls = plan, list(events), 0
         self._broken_at = None
+        self.oracle.gone.clear()
         self.before = self._visible(self.rows)
         self.began = self.now
         self.sent: list[str] = []
@@ -245,6 +246,7 @@ class Trial:
         for event in [event for event in self._events if event.call <= self._calls]:
             self._events.remove(event)
             _EVENTS[event.kind](self, *event.numbers)
+            self.scene.time.pass_by((0, 0, 6, 30)[event.numbers[1] % 4])
         rows = self._visible(self.rows)
         if rows != self._history[-1][1]:
             self._history.append((self.now, rows))
@@ -274,6 +276,7 @@ class Trial:
         still = self.oracle.must_stay(rows, now)
         why = forbidden.get(digest, "") and still.get(digest, "")
         self._claim("needed", not why, f"{digest} is deleted although {why}")
+        self.oracle.gone.add(digest)
 
     def _claim(self, kind: str, kept: object, words: str) -> None:
         if not kept:
