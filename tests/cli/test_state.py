@@ -33,7 +33,9 @@ def test_a_state_moves_to_a_branch_and_the_next_run_goes_on_there(web: Workshop)
     verified = web.reconciler("log", "verify", "--state", BRANCH)
 
     assert (begun.code, moved.code, looked.code) == (0, 0, 0), (begun, moved, looked)
-    assert begun.stdout == "The state can be kept at github://acme/state/reconciler?path=registry.\n"
+    assert (
+        begun.stdout == "The state can be kept at github://acme/state/reconciler?path=registry.\n"
+    )
     assert "copied and verified; head sha256:" in moved.stdout
     assert moved.stdout.endswith(
         "RECONCILER_STATE to github://acme/state/reconciler?path=registry from now on.\n"
