@@ -35,7 +35,10 @@ _TOGETHER: dict[str, dict[str, Any]] = {
         "minProperties": 1,
         "dependencies": {"all": {"maxProperties": 1}, "none": {"maxProperties": 1}},
     },
-    "Protection": {"oneOf": [{"required": ["match"]}, {"required": ["digests"]}]},
+    "Protection": {
+        "oneOf": [{"required": ["match"]}, {"required": ["digests"]}],
+        "dependencies": {"match": {"properties": {"opaque": {"const": False}}}},
+    },
 }
 """What the keys of one part ask of one another."""
 

@@ -125,7 +125,7 @@ class Protection(Checked):
             words = "a protection that keeps nothing protects nothing; remove it"
             yield Flaw(("keep", "none"), words)
         if self.opaque and not self.digests:
-            words = "'opaque' needs 'digests': only single manifests can be kept unread"
+            words = "'opaque' needs 'digests': name each manifest to keep unread, or remove it"
             yield Flaw(("opaque",), words)
         if self.digests and "keep" in self.model_fields_set:
             yield Flaw(("keep",), "'keep' has no effect beside 'digests'; remove it")

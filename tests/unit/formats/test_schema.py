@@ -96,6 +96,7 @@ def test_editors_mark_what_the_loader_would_refuse(was: str, broken: str) -> Non
     [
         "protect: [{name: p}]",
         "protect: [{name: p, match: {any: true}, digests: []}]",
+        "protect: [{name: p, match: {any: true}, opaque: true}]",
         "guards: {max_delete_percent: 101}",
         "unmatched_tags: drop",
     ],
@@ -105,6 +106,21 @@ def test_editors_mark_what_is_wrong_in_the_rest_of_a_policy(more: str) -> None:
 
     assert problems_in(text.encode())
     assert not accepted(text)
+
+
+@pytest.mark.parametrize(
+    "protection",
+    [
+        f"digests: ['sha256:{64 * '0'}'], opaque: true",
+        f"digests: ['sha256:{64 * '0'}'], opaque: false",
+        "match: {any: true}, opaque: false",
+    ],
+)
+def test_manifests_that_are_named_may_be_kept_unread(protection: str) -> None:
+    text = GOOD.decode() + f"    protect: [{{name: p, {protection}}}]\n"
+
+    assert accepted(text)
+    assert not problems_in(text.encode())
 
 
 def test_an_empty_filter_beside_untagged_is_no_fault_to_editor_or_loader() -> None:
