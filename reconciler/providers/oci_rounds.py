@@ -118,7 +118,7 @@ class Rounds:
     def read(self) -> None:
         """Read one round. A tag that is listed no longer is asked for all the same, once.
 
-        Raises: EvidenceError, when a tag is listed again and again, and points to nothing.
+        Raises: EvidenceError, with all tags that are listed again and again, and point to nothing.
         """
         began = self._monotonic()
         unlisted = self._last.targets.keys() - self._leaving
@@ -135,8 +135,8 @@ class Rounds:
         targets |= _standing(self._tags.targets(self._repository, sorted(unlisted)))
         if lost:
             raise EvidenceError(
-                f"{self._repository}: tag {lost[0]} is listed, but the registry has no manifest"
-                " for it"
+                f"{self._repository}: these tags are listed, but the registry has no manifest for"
+                f" them: {', '.join(lost)}"
             )
         self._last = Reading(targets, began, self._monotonic())
         self._longest = max(self._longest, self._last.ended - began)

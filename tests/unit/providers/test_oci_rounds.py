@@ -96,12 +96,13 @@ def test_a_tag_that_the_list_forgets_is_asked_for_all_the_same(rounds: Rounds, s
     assert seen(rounds) == {ONE_DIGEST: ("v1", "v2")}
 
 
-def test_a_tag_that_is_listed_and_leads_nowhere_is_a_contradiction(
+def test_tags_that_are_listed_and_lead_nowhere_are_a_contradiction_that_names_them_all(
     rounds: Rounds, slow: Slow
 ) -> None:
+    slow.site.pages[f"{API}/manifests/v1"] = ABSENT
     slow.site.pages[f"{API}/manifests/v2"] = ABSENT
 
-    with pytest.raises(EvidenceError, match="tag v2 is listed, but the registry has no manifest"):
+    with pytest.raises(EvidenceError, match="the registry has no manifest for them: v1, v2$"):
         rounds.read()
 
     # A round that is not whole replaces nothing.
