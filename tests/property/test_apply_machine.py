@@ -28,6 +28,7 @@ from tests.support.fragile_state import FragileState, Killed, Moment
 from tests.support.judge import Judge
 from tests.support.programs import IN_CI
 from tests.support.scenes import NOON, WEB, Scene, policy
+from tests.support.scripted import Call
 
 PROTECTED = ("latest", "keep-me")
 TAGS = (*PROTECTED, "pr-1", "pr-2", "v1", "v2")
@@ -42,6 +43,10 @@ NO_TROUBLE = [""] * 6
 TROUBLES = (
     "lost done",
     "lost undone",
+    "late in the run",
+    "late after it",
+    "limited",
+    "limited",
     "failed",
     "refused",
     "silent listing",
@@ -57,14 +62,24 @@ TROUBLES = (
     "written after",
     "beside",
     "seized",
+    "seized in a wait",
 )
 """What goes wrong in a run, at the nth occasion."""
 
-MEDDLING = ("reuse", "push", "sign", "remove")
+MEDDLING = ("reuse", "push", "sign", "remove", "retag")
 """What somebody does in the middle of a run."""
+
+MOMENTS = ("listing", "newest", "newest", "pace", "version", "delete")
+"""Before which requests they do it: between any two of them, time after time."""
 
 pauses = st.sampled_from([0, 1, 30, 30, 24 * 40])
 nth = st.integers(1, 6)
+latencies = st.sampled_from([0.0, 0.0, 0.2, 1.0])
+"""How long a request takes, in seconds; with the last one few fit in between look and deletion."""
+
+lags = st.sampled_from([0.0, 0.0, 0.0, 3.0])
+"""By how many seconds a listing is late."""
+
 troubles = st.lists(st.tuples(st.sampled_from([*NO_TROUBLE, *TROUBLES]), nth), max_size=2)
 meddling = st.lists(st.tuples(st.sampled_from(MEDDLING), nth), max_size=2)
 
@@ -77,14 +92,13 @@ class ApplyMachine(RuleBasedStateMachine):
     settling: ClassVar[int] = 1
     """How many undisturbed runs leave nothing to do."""
 
-    late: ClassVar[Sequence[str]] = ("push", "remove")
-    """What the last look before a deletion still sees."""
-
     def __init__(self) -> None:
         """Start with nothing: the first rule chooses the policy."""
         super().__init__()
         self.place = Path(tempfile.mkdtemp())
         self.plans: list[Plan] = []
+        self.landing: list[str] = []
+        """What is to be deleted after the run, by a request that it sent."""
 
     @initialize(rules=st.sampled_from(POLICIES))
     def open_shop(self, rules: Sequence[Mapping[str, Any]]) -> None:
@@ -99,6 +113,7 @@ class ApplyMachine(RuleBasedStateMachine):
         )
         self.state = FragileState(self.place)
         self.scene.state = self.state
+        self.latency = 0.0
         self.crowd = Crowd(self.scene.registry.storage)
         self.judge = Judge(self.scene, self.state.journal(WEB), PROTECTED)
         self._stock()
@@ -191,30 +206,45 @@ class ApplyMachine(RuleBasedStateMachine):
 
     def _disturb(self, data: st.DataObject) -> None:
         """Choose what goes wrong in the next run, and who meddles with it."""
+        self.latency, self.scene.registry.lag = data.draw(latencies), data.draw(lags)
         for trouble, at in data.draw(troubles):
             self._arm(trouble, at)
         for what, at in data.draw(meddling):
             self._let_meddle(data, what, at)
 
     def _arm(self, trouble: str, at: int) -> None:
+        """Arm what a registry or a disk does wrong, or what others do to the run."""
         registry = self.scene.registry
         match trouble.split():
-            case ["lost", done]:
-                registry.answer(DeletionResult.LOST, nth=at, done=done == "done")
-            case ["failed"]:
-                registry.answer(DeletionResult.FAILED, nth=at, status=422)
-            case ["refused"]:
-                registry.fail("delete", AccessError("no right"), nth=at)
             case ["silent", method]:
                 registry.fail(method, EvidenceError("no answer"), nth=at)
             case ["killed", method]:
                 registry.fail(method, Killed(), nth=at)
             case ["written", moment]:
                 self.state.die(at, Moment(moment))
-            case ["beside"]:
+            case ["seized", *when]:
+                registry.on("pace" if when else "delete", self._seize, nth=at)
+            case [answer, *how]:
+                self._answer(answer, at, how)
+
+    def _answer(self, answer: str, at: int, how: Sequence[str]) -> None:
+        """Arm what the nth DELETE is answered, or what happens while it is under way."""
+        registry = self.scene.registry
+        match answer:
+            case "lost":
+                registry.answer(DeletionResult.LOST, nth=at, done="done" in how)
+            case "late":
+                registry.answer(DeletionResult.LOST, nth=at)
+                registry.on("delete", lambda: self._land_later(after="after" in how), nth=at)
+            case "limited":
+                registry.answer(DeletionResult.REFUSED, nth=at, status=429)
+                registry.on("delete", self._wait_long, nth=at)
+            case "failed":
+                registry.answer(DeletionResult.FAILED, nth=at, status=422)
+            case "refused":
+                registry.fail("delete", AccessError("no right"), nth=at)
+            case "beside":
                 registry.on("delete", self._apply_beside, nth=at)
-            case ["seized"]:
-                registry.on("delete", self._seize, nth=at)
 
     def _let_meddle(self, data: st.DataObject, what: str, at: int) -> None:
         """Have somebody do something between two looks, or right before the last one."""
@@ -225,24 +255,55 @@ class ApplyMachine(RuleBasedStateMachine):
             "push": lambda: self.crowd.again(name, tag),
             "sign": lambda: self.crowd.attach(name, "sig"),
             "remove": lambda: self.crowd.remove(name),
+            "retag": lambda: self._retag_if_there(name, tag),
         }
-        moments = ["listing", "newest", "newest", *(["pace"] if what in self.late else [])]
-        self.scene.registry.on(data.draw(st.sampled_from(moments)), actions[what], nth=at)
+        self.scene.registry.on(data.draw(st.sampled_from(MOMENTS)), actions[what], nth=at)
+
+    def _retag_if_there(self, name: str, tag: str) -> None:
+        if self.crowd.known[name].digest in self.scene.alive:
+            self.crowd.retag(tag, name)
+
+    def _land_later(self, *, after: bool) -> None:
+        """Have the deletion that is being sent carried out before the next wait, or the run ends.
+
+        Its answer is lost, and everybody who looks sees the version there.
+        """
+        (digest,) = self.scene.registry.calls[-1].about
+        if after:
+            self.landing.append(digest)
+        else:
+            self.scene.registry.on("pace", lambda: self._land(digest))
+
+    def _land(self, digest: str) -> None:
+        self.judge.land(digest)
+        self.scene.registry.land(digest)
+
+    def _wait_long(self) -> None:
+        """Have a limit ask for ten minutes, in which people go on working."""
+        self.scene.registry.on("pace", lambda: self.scene.later(minutes=10))
 
     def _apply(self, plan: Plan) -> None:
         self.applying = plan
         self.judge.begin(plan)
-        self.scene.registry.hooks.insert(0, self.judge.watch)
+        self.scene.registry.hooks[:0] = [self.judge.confirm, self._pass_by]
+        self.scene.registry.hooks.append(self.judge.watch)
         applied: Applied | None = None
         try:
-            with patch.object(execute, "BATCH", 3):
+            with patch.object(execute, "BATCH", 5), patch.object(execute, "TOGETHER", 3):
                 applied = self.scene.apply(plan)
         except Killed:
             pass
         self._calm()
         self.judge.end(applied)
+        while self.landing:
+            self._land(self.landing.pop())
+
+    def _pass_by(self, call: Call) -> None:
+        """Let a request take its time."""
+        self.scene.later(seconds=self.latency)
 
     def _calm(self) -> None:
+        self.latency = self.scene.registry.lag = 0.0
         self.scene.registry.calm()
         self.state.die(0, Moment.BEFORE)
 
@@ -281,10 +342,8 @@ class PlainMachine(ApplyMachine):
     settling = 2
     """An image takes its rank among others in the run after the one that first sees it."""
 
-    late = ("remove",)
-
 
 TestApply = ApplyMachine.TestCase
 TestApplyPlain = PlainMachine.TestCase
-TestApply.settings = settings(max_examples=500 if IN_CI else 40, stateful_step_count=30)
+TestApply.settings = settings(max_examples=300 if IN_CI else 40, stateful_step_count=30)
 TestApplyPlain.settings = settings(max_examples=250 if IN_CI else 20, stateful_step_count=30)

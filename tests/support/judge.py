@@ -2,17 +2,25 @@
 
 import json
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.engine.apply import Applied
 from reconciler.model.journal import Result
 from reconciler.model.plan import Change, Plan
+from reconciler.model.ports import FRESH_SECONDS
 from tests.support.scenes import Scene
 from tests.support.scripted import Call
 from tests.support.storage_oracle import companions, parents, reachable
 
 MIN_AGE = timedelta(hours=24)
+_TOO_LATE = {
+    Result.FAILED,
+    Result.RETAINED,
+    Result.NOT_DONE,
+    Result.SKIPPED_CHANGED,
+    Result.SKIPPED_REFERENCED,
+}
 
 
 class Judge:
@@ -26,7 +34,12 @@ class Judge:
         self._protected = frozenset(protected)
         self._planned: dict[str, Change] = {}
         self._speaking: dict[str, set[str]] = {}
-        self._sent: set[str] = set()
+        self._before = 0
+        self._excused: set[tuple[str, str]] = set()
+        """What came too shortly before a deletion to be seen: who lists it, and what is lost."""
+
+        self._looked_at = scene.time.now
+        self._waited = False
         self._owed: set[tuple[int, str, str]] = set()
         self.silenced = False
         """Whether the lock was taken away from the run, which may then send nothing more."""
@@ -39,39 +52,61 @@ class Judge:
         changes = (change for part in plan.repositories for change in part.changes)
         self._planned = {str(change.digest): change for change in changes}
         self._speaking = companions(self._storage)
-        self._sent = set()
+        self._before = len(self._scene.registry.removed)
+        self._excused = set()
         self.silenced = False
 
     def watch(self, call: Call) -> None:
-        """Judge a call that deletes."""
+        """Judge a call that deletes, and when what it was decided upon was seen."""
+        if call.method == "pace":
+            self._waited = True
+        if call.method == "newest":
+            self._looked_at, self._waited = self._scene.time.now, False
         if call.method == "delete":
+            age = (self._scene.time.now - self._looked_at).total_seconds()
+            assert not self._waited, "a wait lies between the look and the deletion"
+            assert age <= FRESH_SECONDS, f"the look is {age:g} s old"
             self._judge(*call.about)
 
+    def confirm(self, call: Call) -> None:
+        """Judge before anybody meddles whether a call may be sent at all."""
+        assert call.method != "delete" or not self.silenced, "who lost the lock deletes no more"
+
+    def land(self, digest: str) -> None:
+        """Accept what a deletion takes that is carried out late: nobody can call it back."""
+        holders = parents(self._storage).get(digest, set())
+        self._excused |= {(holder, digest) for holder in holders}
+
     def _judge(self, digest: str) -> None:
-        assert not self.silenced, "who lost the lock deletes nothing more"
         assert digest in self._planned, "only what the plan names is deleted"
         assert digest in self._intended(), "a durable intent comes before each deletion"
         stored = self._storage.live.get(digest)
-        if stored is None:
+        planned = self._planned[digest]
+        if stored is None or (planned.version_id and str(stored.id) != planned.version_id):
             return
-        self._sent.add(digest)
         self.deletions += 1
-        holders = self._visible(parents(self._storage).get(digest, set()) - {digest})
-        assert not holders, f"{digest} is deleted while {holders} list it"
+        holders = parents(self._storage).get(digest, set()) - {digest}
+        fresh = {one for one in holders if self._is_fresh(self._storage.live[one].pushed)}
+        seen = self._visible(holders - fresh)
+        self._excused |= {(one, digest) for one in holders - seen}
+        assert not seen, f"{digest} is deleted while {seen} list it"
         assert digest not in self._sacred(), f"{digest} is deleted although it is protected"
-        tags = tuple(sorted(stored.tags))
-        assert tags == self._planned[digest].observed.tags, f"{digest} was tagged since the plan"
+        changed = stored.tags.symmetric_difference(planned.observed.tags)
+        old = {tag for tag in changed if not self._is_fresh(self._storage.moved_at[tag])}
+        assert not old, f"{digest} was tagged since the plan: {old}"
         if self._scene.registry.closed:
             assert stored.pushed <= self._scene.time.now - MIN_AGE, f"{digest} is too young"
 
     def end(self, applied: Applied | None) -> None:
         """Judge what a run leaves behind; it was killed when there is no result."""
-        gone = self._sent - self._storage.live.keys()
+        removed = self._scene.registry.removed[self._before :]
+        gone = set(removed) - self._storage.live.keys()
         held = parents(self._storage)
         visible = self._visible(self._storage.live)
         for digest in gone:
             holders = held.get(digest, set()) & visible
-            assert not holders, f"{holders} lost {digest}"
+            lost = {one for one in holders if (one, digest) not in self._excused}
+            assert not lost, f"{lost} lost {digest}"
         for subject, speaking in self._speaking.items():
             if subject in visible and gone & speaking:
                 self._excuse(subject, applied)
@@ -91,8 +126,8 @@ class Judge:
         cut_short = applied is None or applied.error is not None
         endings = {outcome.result for outcome in applied.outcomes} if applied else set()
         lost = Result.UNKNOWN in endings
-        # Only where nothing can be taken back does a refusal come too late.
-        late = not self._scene.registry.closed and endings & {Result.FAILED, Result.RETAINED}
+        # Only where nothing can be taken back does a refusal, or what is seen, come too late.
+        late = not self._scene.registry.closed and endings & _TOO_LATE
         assert cut_short or lost or late, f"{subject} stays without what speaks of it"
 
     def _visible(self, digests: Iterable[str]) -> set[str]:
@@ -100,13 +135,24 @@ class Judge:
         live = set(digests) & self._storage.live.keys()
         if self._scene.registry.closed:
             return live
-        return live & reachable(self._storage, self._storage.tags.values(), companions_too=True)
+        return live & reachable(self._storage, self._old_tags().values(), companions_too=True)
 
     def _sacred(self) -> set[str]:
         """Return what has a protected tag, all it lists, and what speaks of any of it."""
-        tags = self._storage.tags
+        tags = self._old_tags()
         start = (tags[tag] for tag in self._protected & tags.keys())
         return reachable(self._storage, start, companions_too=True)
+
+    def _is_fresh(self, moment: datetime) -> bool:
+        """Whether something came so lately that a look may have missed it."""
+        window = timedelta(seconds=FRESH_SECONDS + self._scene.registry.lag)
+        return moment > self._scene.time.now - window
+
+    def _old_tags(self) -> dict[str, str]:
+        """Return the tags that every look has to see, each with its digest."""
+        moved_at = self._storage.moved_at
+        tags = self._storage.tags.items()
+        return {tag: digest for tag, digest in tags if not self._is_fresh(moved_at[tag])}
 
     def _intended(self) -> set[str]:
         """Return the digests of intents that stand in the journal and are not answered yet."""

@@ -152,6 +152,20 @@ def test_a_limit_that_never_passes_ends_the_wait_before_a_deletion() -> None:
         registry.pace(WEB, 1)
 
 
+def test_the_reads_of_a_look_are_counted_into_the_pace_of_deletions() -> None:
+    time = VirtualTime()
+    registry = ghcr_answering(Api(httpx.Response(204)), time=time)
+    group = [Version(Digest(f"sha256:{number:064}"), id=str(number)) for number in range(10)]
+
+    registry.pace(WEB, len(group), group)
+    began = time.seconds
+    for _ in range(20):
+        registry.pace(WEB, len(group), group)
+
+    # A page and each version is a read of one point, a deletion has five; 900 go in a minute.
+    assert time.seconds - began == pytest.approx(20 * (1 + 10 + 50) * 60 / 900)
+
+
 def test_the_token_is_in_no_message() -> None:
     api = Api(refusal(403, "Resource not accessible by integration"))
 
