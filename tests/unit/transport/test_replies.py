@@ -1,7 +1,8 @@
 """Bodies are read whole, within bounds, as what they say."""
 
 import gzip
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -11,10 +12,22 @@ from reconciler.transport.replies import json_of
 from tests.support.answers import Answers, client_of, streamed
 
 
+class _Sent(httpx.SyncByteStream):
+    """A body that comes in one piece, and was not decoded by anybody."""
+
+    def __init__(self, body: bytes) -> None:
+        """Keep the piece."""
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give it."""
+        yield self._body
+
+
 def compressed(body: bytes) -> Callable[[httpx.Request], httpx.Response]:
     """Answer with bytes that are said to be compressed."""
     headers = {"content-encoding": "gzip"}
-    return lambda _: httpx.Response(200, headers=headers, stream=httpx.ByteStream(body))
+    return lambda _: httpx.Response(200, headers=headers, stream=_Sent(body))
 
 
 def test_a_body_within_the_limit_is_read_whole() -> None:
@@ -34,6 +47,21 @@ def test_a_small_body_that_swells_is_refused_by_what_it_becomes() -> None:
 
     with pytest.raises(ProtocolError, match="more than 100000 bytes"):
         client_of(server).get("/v2/", limit=100_000)
+
+
+def test_a_body_that_swells_in_one_piece_never_fills_the_memory() -> None:
+    server = Answers([compressed(gzip.compress(bytes(64 * 2**20)))])
+    client = client_of(server)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProtocolError, match="more than 100000 bytes"):
+            client.get("/v2/", limit=100_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 2 * 2**20
 
 
 def test_a_compressed_body_is_kept_as_what_it_says() -> None:
