@@ -35,6 +35,9 @@ from reconciler.model.plan import RepositoryPlan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Holder, Registry, RegistryReader, RepositoryState
 
+_SOME_DELETED = "What was deleted before is in the journal. Run again when the registry answers."
+"""Replaces the hint that says that nothing was deleted, where something was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Approved:
@@ -180,6 +183,8 @@ class _Application:
             execution.carry_out(work.components)
         except (EvidenceError, AccessError) as error:
             self.applied.error, execution.stopped = error, str(error)
+            if error.hint == EvidenceError.hint and execution.has_deleted:
+                error.hint = _SOME_DELETED
         except StoppedError as error:
             execution.stopped = str(error)
         self.applied.stopped = execution.stopped

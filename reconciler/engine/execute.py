@@ -142,6 +142,11 @@ class Execution:
         """Begin with no new version known."""
         self._recheck = Recheck(self.registry, self.inventory)
 
+    @property
+    def has_deleted(self) -> bool:
+        """Whether any version was deleted so far."""
+        return any(outcome.result is Result.DELETED for outcome in self.outcomes)
+
     def carry_out(self, components: Iterable[Component]) -> None:
         """Delete components in order until done, halted, or too much has failed.
 

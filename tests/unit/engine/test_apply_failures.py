@@ -321,6 +321,8 @@ def test_a_registry_that_falls_silent_between_components_ends_the_repository(
         "other": "not_done",
     }
     assert applied.exit_code is ExitCode.EVIDENCE_INCOMPLETE
+    assert applied.error
+    assert "Nothing was deleted" not in applied.error.hint
     assert open_intents(scene.records) == {}
 
 
