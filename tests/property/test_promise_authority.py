@@ -15,9 +15,7 @@ def test_an_edited_plan_lets_nothing_go_that_the_policies_keep(world: World) -> 
     trial.apply(trial.forged())
 
     assert trial.faults == []
-    images = [
-        one for one in trial.deleted if trial.oracle.own_tags(trial.before, trial.before[one])
-    ]
+    images = [one for one in trial.deleted if trial.oracle.is_image(trial.before, one)]
     assert len(images) <= world.policy["guards"]["max_delete"]
 
 

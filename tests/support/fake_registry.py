@@ -275,7 +275,7 @@ class FakeRegistry(Scripted):
         shown = [
             replace(stored, tags={tag for tag in stored.tags if self._moved_at(tag) <= seen})
             for stored in rows
-            if stored.pushed <= seen
+            if not self.lag or stored.pushed <= seen
         ]
         shown = [stored for stored in shown if self.closed or stored.tags]
         watermark = str(max((stored.id for stored in shown), default=0)) if self.closed else ""

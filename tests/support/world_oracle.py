@@ -79,8 +79,8 @@ class Oracle:
     policy: Mapping[str, Any]
     contents: Mapping[str, bytes]
     held: Set[str] = frozenset()
-    gone: set[str] = field(default_factory=set)
-    """What this run deleted: a tag that spells such a digest names no image by that."""
+    known: set[str] = field(default_factory=set)
+    """What was here when the run began: a tag that spells such a digest names no image by that."""
 
     def children(self, digest: str) -> frozenset[str]:
         """Return what a document lists, in any reading of its bytes."""
@@ -99,9 +99,14 @@ class Oracle:
             and (digest in self._subjects(rows, one) or digest in spelled(rows, one))
         }
 
+    def is_image(self, rows: Rows, digest: str) -> bool:
+        """Whether a version has a tag of its own, and refers to no other one that is here."""
+        follows = read(self.contents[digest]).subjects & rows.keys()
+        return bool(self.own_tags(rows, rows[digest])) and not follows
+
     def own_tags(self, rows: Rows, row: Row) -> set[str]:
         """Return the tags that name an image, and no other version that is here."""
-        others = (rows.keys() | self.gone) - {row.digest}
+        others = (rows.keys() | self.known) - {row.digest}
         return {tag for tag in row.tags if not _spells(tag) & others}
 
     def must_stay(self, rows: Rows, now: datetime) -> dict[str, str]:

@@ -149,8 +149,9 @@ class Trial:
         """Apply a plan; the events happen on the way, and every DELETE is judged."""
         self.planned, self._events, self._calls = plan, list(events), 0
         self._broken_at = None
-        self.oracle.gone.clear()
         self.before = self._visible(self.rows)
+        self.oracle.known.clear()
+        self.oracle.known.update(self.before)
         self.began = self.now
         self.sent: list[str] = []
         self._history = deque([(self.now, self.before)])
@@ -276,7 +277,6 @@ class Trial:
         still = self.oracle.must_stay(rows, now)
         why = forbidden.get(digest, "") and still.get(digest, "")
         self._claim("needed", not why, f"{digest} is deleted although {why}")
-        self.oracle.gone.add(digest)
 
     def _claim(self, kind: str, kept: object, words: str) -> None:
         if not kept:
