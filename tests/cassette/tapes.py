@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from unittest.mock import patch
 
+import httpx
 import vcr  # type: ignore[import-untyped]
 import yaml
+from vcr.stubs.httpx_stubs import vcr_handle_request  # type: ignore[import-untyped]
+
+from reconciler.transport.wire import Wire
 
 FOLDER = Path(__file__).parents[2] / "cassettes"
 MAX_BYTES = 300_000
@@ -88,7 +92,7 @@ def recording(path: Path, origin: Origin, rename: Rename) -> Iterator[None]:
         "repository": origin.repository,
         "at": origin.at.isoformat(),
     }
-    with tape.use_cassette(str(path)) as cassette, _one_at_a_time():
+    with tape.use_cassette(str(path)) as cassette, _taped(cassette):
         cassette.get_metadata(_METADATA, told)
         yield
     if path.stat().st_size > MAX_BYTES:
@@ -105,14 +109,21 @@ def playing(path: Path, *, repeats: bool) -> Iterator[Any]:
     in their order and each but once, as in a story in which something changes.
     """
     tape = vcr.VCR(record_mode="none", match_on=_MATCHED)
-    with tape.use_cassette(str(path), allow_playback_repeats=repeats) as cassette, _one_at_a_time():
+    with tape.use_cassette(str(path), allow_playback_repeats=repeats) as cassette, _taped(cassette):
         yield cassette
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Let reads go one after the other, so that a tape holds the same calls each time."""
-    with patch("reconciler.transport.pool.ThreadPoolExecutor", lambda _: ThreadPoolExecutor(1)):
+def _taped(cassette: Any) -> Iterator[None]:
+    """Send requests through a cassette, and reads one after the other, in the same order each time.
+
+    The cassette intercepts the transports of httpx by itself, but not our own.
+    """
+    send = vcr_handle_request(cassette, Wire.handle_request, httpx)
+    with (
+        patch.object(Wire, "handle_request", send),
+        patch("reconciler.transport.pool.ThreadPoolExecutor", lambda _: ThreadPoolExecutor(1)),
+    ):
         yield
 
 
