@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from fnmatch import fnmatchcase
 
+from reconciler.model.hosts import canonical_host
 from reconciler.model.names import Repository
 from reconciler.workflows.workflow import Step
 
@@ -79,10 +81,18 @@ def step_of(text: str) -> str:
     return found[1] if found else ""
 
 
+def _canonical(name: str) -> str:
+    """Spell the host of an image name as repositories do; one that is not known stays."""
+    host, slash, path = name.partition("/")
+    with suppress(ValueError):
+        return f"{canonical_host(host)}{slash}{path}"
+    return name
+
+
 def may_name(text: str, repository: Repository) -> bool:
     """Whether an image name can mean a repository; what is unknown can be anything."""
     spelled = _VARIABLE.sub("*", EXPRESSION.sub("*", text.lower()))
     host, slash, path = spelled[:_LONGEST_NAME].rpartition("/")
-    name = f"{host}{slash}{path.partition('@')[0].partition(':')[0]}"
+    name = _canonical(f"{host}{slash}{path.partition('@')[0].partition(':')[0]}")
     pattern = re.sub(r"\*+", "*", name.replace("[", "[[]").replace("?", "[?]"))
     return fnmatchcase(repository, pattern)

@@ -8,7 +8,17 @@ import pytest
 from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.operations import Push, Retag
-from tests.support.workshop import ALL_BACK, LAST, NOTHING, PACKAGE, RESTORE, Emptied, workshop
+from tests.support.stage import policy_file
+from tests.support.workshop import (
+    ALL_BACK,
+    LAST,
+    NOTHING,
+    PACKAGE,
+    POLICY,
+    RESTORE,
+    Emptied,
+    workshop,
+)
 
 
 def test_everything_is_back_tags_included(emptied: Emptied) -> None:
@@ -52,6 +62,9 @@ def test_what_came_back_stays_until_it_is_released(emptied: Emptied) -> None:
 
     held = web.reconciler("apply", "--yes")
     released = web.reconciler("undo", "--release")
+    # Their tags came back a moment ago, so `min_age` would keep them for a day.
+    policy = {**POLICY, "guards": {"max_delete_percent": 100, "min_age": "0h"}}
+    web.reconciler.write_policy(policy_file(web.sandbox.host, [PACKAGE], policy))
     gone = web.reconciler("apply", "--yes")
 
     assert "restored by an undo and held until it is released" in held.stdout

@@ -44,7 +44,7 @@ def test_a_hostile_text_cannot_start_another_workflow_command() -> None:
 
     assert command == (
         "::warning file=a%3Ab%2Cc.yaml,title=web%2C 100%25,line=2,col=1"
-        "::first%0Asecond%0D::error::third 100%25\n"
+        "::first%0Asecond%0D: :error::third 100%25\n"
     )
 
 

@@ -41,7 +41,7 @@ UNHELPFUL = [
 def test_a_plain_registry_knows_no_time_of_pushing_and_no_way_back() -> None:
     capabilities = reader(site({})).capabilities
 
-    assert capabilities.facts == {Fact.CREATED, Fact.FIRST_SEEN, Fact.UNTAGGED_SINCE}
+    assert capabilities.facts == set(Fact) - {Fact.PUSHED}
     assert (capabilities.undo, capabilities.referrers) == (False, True)
 
 
