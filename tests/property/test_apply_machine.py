@@ -77,6 +77,9 @@ nth = st.integers(1, 6)
 latencies = st.sampled_from([0.0, 0.0, 0.2, 1.0])
 """How long a request takes, in seconds; with the last one few fit in between look and deletion."""
 
+waits = st.sampled_from([0.0, 10.0])
+"""How long the pace lets a run wait, in seconds; what happens before it must be seen after it."""
+
 lags = st.sampled_from([0.0, 0.0, 0.0, 3.0])
 """By how many seconds a listing is late."""
 
@@ -113,7 +116,7 @@ class ApplyMachine(RuleBasedStateMachine):
         )
         self.state = FragileState(self.place)
         self.scene.state = self.state
-        self.latency = 0.0
+        self.latency = self.wait = 0.0
         self.crowd = Crowd(self.scene.registry.storage)
         self.judge = Judge(self.scene, self.state.journal(WEB), PROTECTED)
         self._stock()
@@ -206,7 +209,8 @@ class ApplyMachine(RuleBasedStateMachine):
 
     def _disturb(self, data: st.DataObject) -> None:
         """Choose what goes wrong in the next run, and who meddles with it."""
-        self.latency, self.scene.registry.lag = data.draw(latencies), data.draw(lags)
+        self.latency, self.wait = data.draw(latencies), data.draw(waits)
+        self.scene.registry.lag = data.draw(lags)
         for trouble, at in data.draw(troubles):
             self._arm(trouble, at)
         for what, at in data.draw(meddling):
@@ -300,10 +304,10 @@ class ApplyMachine(RuleBasedStateMachine):
 
     def _pass_by(self, call: Call) -> None:
         """Let a request take its time."""
-        self.scene.later(seconds=self.latency)
+        self.scene.later(seconds=self.wait if call.method == "pace" else self.latency)
 
     def _calm(self) -> None:
-        self.latency = self.scene.registry.lag = 0.0
+        self.latency = self.wait = self.scene.registry.lag = 0.0
         self.scene.registry.calm()
         self.state.die(0, Moment.BEFORE)
 
