@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from reconciler.errors import LockedError, StateError
+from reconciler.errors import StateError
 from reconciler.model.frozen import Frozen
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
@@ -30,6 +30,9 @@ from reconciler.state.refusals import lost, not_held, not_the_holder, refusal
 
 _GLANCE_SECONDS = 0.25
 """Patience of an attempt: somebody who only looks whether it is held lets go much sooner."""
+
+_ATTEMPTS = 4
+"""Attempts on a lock whose holder has no record: it begins or ends, which takes a moment."""
 
 
 class HolderRecord(Frozen):
@@ -124,10 +127,15 @@ class RepositoryLock:
             lock = FileLock(
                 path, mode=PRIVATE_FILE, fallback_to_soft=False, on_acquired=self._remember
             )
-            try:
-                return lock.acquire(timeout=_GLANCE_SECONDS, poll_interval=0.01)
-            except Timeout:
-                raise self._refusal() from None
+            for _ in range(_ATTEMPTS):
+                try:
+                    return lock.acquire(timeout=_GLANCE_SECONDS, poll_interval=0.01)
+                except Timeout:
+                    record = self._recorded()
+                # Without a record its holder has just begun, and names itself, or is letting go.
+                if record:
+                    break
+            raise refusal(self._repository, record.holder if record else None)
 
     def _remember(self, descriptor: int) -> None:
         self._locked = _identity(os.fstat(descriptor))
@@ -175,10 +183,6 @@ class RepositoryLock:
                 return None
             except ValidationError as error:
                 raise StateError(f"{self._record} does not say who holds the lock") from error
-
-    def _refusal(self) -> LockedError:
-        record = self._recorded()
-        return refusal(self._repository, record.holder if record else None)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

@@ -56,6 +56,18 @@ def test_a_holder_that_has_not_given_its_name_yet_still_holds(tmp_path: Path) ->
     assert named is None
 
 
+def test_a_holder_that_lets_go_after_its_record_is_gone_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending = FileLock(tmp_path / "lock")
+    ending.acquire()
+    lock = RepositoryLock(WEB, tmp_path)
+    monkeypatch.setattr(lock, "_recorded", ending.release)
+
+    with lock.hold(holder()):
+        assert lock.held
+
+
 def test_somebody_who_only_looks_does_not_cost_a_run_its_lock(tmp_path: Path) -> None:
     lock = RepositoryLock(WEB, tmp_path)
     glance = FileLock(tmp_path / "lock", thread_local=False)
