@@ -221,7 +221,8 @@ class Execution:
             ahead.popleft()
         if not ahead or self._held_up:
             return False
-        # A component that was begun is not left half deleted for want of time.
+        # A component that was begun goes on for as long as its look is fresh: a run that is to
+        # stop reads no more, so a new look ends it, and the next run goes on.
         return self._is_cut(ahead[0]) or not self._halted()
 
     def _settled(self, change: Change) -> bool:

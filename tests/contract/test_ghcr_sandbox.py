@@ -481,12 +481,12 @@ def test_the_clock_of_the_server_is_known_after_its_first_answer(serve: Serve) -
 
 
 @pytest.mark.parametrize(
-    ("limits", "allowed"),
-    [(Limits(), 180), (STRICTER.model_copy(update={"content_per_hour": None}), 80)],
+    ("limits", "allowed", "tolerated"),
+    [(Limits(), 180, 0), (STRICTER.model_copy(update={"content_per_hour": None}), 80, 5)],
     ids=["published", "stricter"],
 )
 def test_deletions_keep_to_the_limits_of_the_server_and_are_all_done(
-    serve: Serve, limits: Limits, allowed: int
+    serve: Serve, limits: Limits, allowed: int, tolerated: int
 ) -> None:
     package = small_package(lone=400)
     served = serve(package, limits=limits)
@@ -494,12 +494,24 @@ def test_deletions_keep_to_the_limits_of_the_server_and_are_all_done(
     lone = [v for v in client.listing(repository).versions if not v.tags][:300]
     began = served.time.seconds
 
-    for version in lone:
-        client.pace(repository, 1)
-        assert client.delete(repository, version).result is DeletionResult.DELETED
+    refused = sum(refusals_of(client, repository, version) for version in lone)
 
-    pace = 300 / ((served.time.seconds - began) / 60)
+    # Between 300 deletions there are 299 waits. Time is simulated; only its sums are rounded.
+    pace = round(299 / ((served.time.seconds - began) / 60), 6)
     assert 0.6 * allowed <= pace <= allowed
+    assert refused <= tolerated
+    assert not {v.id for v in lone} & {v.id for v in client.listing(repository).versions}
+
+
+def refusals_of(client: GhcrRegistry, repository: Repository, version: Version) -> int:
+    """Delete a version, each time after the wait; return how often a limit refused it."""
+    refusals = 0
+    client.pace(repository, 1)
+    while (result := client.delete(repository, version).result) is not DeletionResult.DELETED:
+        assert result is DeletionResult.REFUSED
+        refusals += 1
+        client.pace(repository, 1)
+    return refusals
 
 
 def test_a_used_up_hour_is_waited_out_and_told(serve: Serve) -> None:

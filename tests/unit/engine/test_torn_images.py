@@ -48,7 +48,7 @@ def restored(scene: Scene) -> list[str]:
     return sorted(line for line in scene.story(**NAMES) if line.endswith("restored"))
 
 
-@pytest.mark.parametrize("error", [Killed(), StoppedError("interrupted"), EvidenceError("down")])
+@pytest.mark.parametrize("error", [Killed(), EvidenceError("down")])
 def test_an_image_that_is_kept_by_now_has_its_companions_again(
     scene: Scene, error: BaseException
 ) -> None:
@@ -66,6 +66,19 @@ def test_an_image_that_is_kept_by_now_has_its_companions_again(
         "resolve sig restored",
     ]
     assert applied.exit_code is ExitCode.OK
+
+
+def test_a_run_that_stops_before_the_image_brings_its_companions_back_itself(scene: Scene) -> None:
+    plan = scene.plan()
+    scene.registry.fail("delete", StoppedError("interrupted"), nth=4)
+
+    stopped = scene.apply(plan)
+    brought_back = scene.alive
+    again = scene.apply(plan)
+
+    assert stopped.stopped == "interrupted"
+    assert brought_back >= {BUILD.digest, *COMPANIONS}
+    assert again.exit_code is ExitCode.OK
 
 
 def test_an_image_that_goes_after_all_brings_nothing_back(scene: Scene) -> None:
