@@ -81,7 +81,8 @@ class Judged:
     def _cause(self, digest: Digest, ways: Ways) -> tuple[Cause, str]:
         """Return the cause of an image's own decision, or the one that holds for a follower."""
         own = self.decisions.images.get(digest)
-        if own and own.cause is not Cause.NEEDED:
+        if own and (own.cause is not Cause.NEEDED or not self._is_needed_above(digest, ways)):
+            # Where nothing above an image needs it, something that belongs to it keeps it.
             return own.cause, own.note
         if digest in self.pinned:
             return self.pinned[digest]
@@ -89,6 +90,11 @@ class Judged:
             return Cause.FOLLOWS, ""
         pins = sorted(ways.keys() & self.pinned.keys())
         return Cause.NEEDED, f"needed by {pins[0]}; {self.pinned[pins[0]][1]}" if pins else ""
+
+    def _is_needed_above(self, digest: Digest, ways: Ways) -> bool:
+        above = ways.keys() & self.decisions.images.keys() - {digest}
+        staying = any(not self.decisions.images[root].goes for root in above)
+        return staying or not ways.keys().isdisjoint(self.pinned)
 
 
 def judge(case: Case) -> Judged:

@@ -83,6 +83,15 @@ def test_the_verdict_names_what_decides(versions: list[Version], verdict: str) -
     assert verdict in lines_of(told("a", *versions), width=200)
 
 
+def test_an_image_that_stays_for_what_belongs_to_it_says_so() -> None:
+    old, new = index("old", "pr-1", lists=["amd"], age="31d"), image("new", "pr-2", age="1d")
+
+    text = " ".join(lines_of(told("old", old, new, image("amd", age="2d"))))
+
+    why = f"{digest('amd')}, which belongs to it, stays (dangling: age 2d vs within 7d)"
+    assert f"Stays: {why}." in text
+
+
 def test_a_version_that_goes_and_one_that_stays_for_ever_say_so() -> None:
     assert lines_of(told("a", image("a")))[-1] == "The next `reconciler apply` would delete it."
     assert lines_of(told("a", image("a", "1.0.0")))[-1] == "Time alone does not change that."
