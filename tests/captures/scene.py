@@ -1,7 +1,8 @@
 """Commands on a made-up package, at a fixed hour, seen as a person at a terminal sees them.
 
 Nothing here is real but the commands. The stand-in registry takes the place of ghcr.io, and what
-differs from run to run (the hour, the names of runs, the machine) is always the same.
+differs from run to run (the hour, the names of runs, the machine and how fast it answers) is
+always the same.
 """
 
 import getpass
@@ -25,9 +26,13 @@ from reconciler.sandbox.generate import lifelike
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import Settings
+from reconciler.transport.http import Client
 from tests.support.stage import CLASSIC, POINTS_PER_MINUTE
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+LATENCY = 0.1
+"""How long an answer takes, as estimates are told, in seconds."""
+
 REGISTRY = "ghcr.io"
 POLICY = """\
 version: 1
@@ -74,6 +79,7 @@ def scene() -> Iterator[Path]:
         stack.enter_context(patch.dict(os.environ, _environment(sandbox, folder)))
         stack.enter_context(patch.object(socket, "create_connection", _leads_to(sandbox)))
         stack.enter_context(patch.object(session, "datetime", FixedHour))
+        stack.enter_context(patch.object(Client, "latency", LATENCY))
         stack.enter_context(patch.object(secrets, "token_hex", lambda _: "5eed1e55"))
         stack.enter_context(patch.object(socket, "gethostname", lambda: "runner"))
         stack.enter_context(patch.object(getpass, "getuser", lambda: "ci"))
