@@ -47,6 +47,11 @@ class Name(str):
         return super().__new__(cls, text)
 
     @classmethod
+    def fits(cls, text: str) -> bool:
+        """Whether a text follows the grammar."""
+        return cls._grammar.fullmatch(text) is not None
+
+    @classmethod
     def grammar(cls) -> str:
         """Return the regular expression that a whole text has to match."""
         return cls._grammar.pattern

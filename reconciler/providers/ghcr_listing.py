@@ -8,7 +8,7 @@ import httpx
 from reconciler.errors import ExhaustedError, ProtocolError
 from reconciler.providers.ghcr_api import GitHubApi
 from reconciler.providers.ghcr_pages import PAGE_SIZE, Page
-from reconciler.providers.ghcr_rows import versions_of
+from reconciler.providers.ghcr_rows import unnamed_of, versions_of
 from reconciler.transport.bounds import MAX_NAMES, MAX_PAGES
 from reconciler.transport.pages import linked
 from reconciler.transport.pool import gather
@@ -71,7 +71,7 @@ class VersionPages:
         response = self._api.read(path, headers=headers)
         if known and response.status_code == 304:
             return known[1]
-        page = Page(versions_of(response), last_page(response, number))
+        page = Page(versions_of(response), last_page(response, number), unnamed_of(response))
         self._bound(number, page, response)
         self._remembered.keep(path, response.headers.get("etag", ""), page)
         return page
@@ -81,7 +81,7 @@ class VersionPages:
 
         Raises: ExhaustedError, when all pages together have too many.
         """
-        self._names[number] = sum(1 + len(version.tags) for version in page.versions)
+        self._names[number] = page.rows + sum(len(version.tags) for version in page.versions)
         # Threads write other numbers meanwhile, so what is added up is a copy.
         if sum(dict(self._names).values()) > MAX_NAMES:
             raise ExhaustedError(

@@ -25,6 +25,13 @@ class Page:
 
     versions: tuple[Version, ...]
     last: int
+    unnamed: tuple[int, ...] = ()
+    """The ids of rows whose name is no digest. They are kept: nobody can read or judge them."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return len(self.versions) + len(self.unnamed)
 
     @cached_property
     def ids(self) -> tuple[int, ...]:

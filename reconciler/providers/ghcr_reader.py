@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
 
+import structlog
+
 from reconciler.errors import (
     AccessError,
     EvidenceError,
@@ -37,6 +39,8 @@ _BEFORE = 3
 
 RESTORABLE = timedelta(days=30)
 """How long GitHub holds a deletion. Source: GitHub, "Deleting and restoring a package"."""
+
+log = structlog.get_logger()
 
 
 class GhcrReader:
@@ -113,6 +117,9 @@ class GhcrReader:
         package = package_of(self._api.read(path))
         reading = read_whole(VersionPages(self._api, self._remembered, path).fetch, repository)
         doubt = self._doubt(repository, reading, package.version_count)
+        if reading.unnamed:
+            # Kept, since nobody can read it; it can be deleted by hand only.
+            log.warning("version_name_is_no_digest", repository=repository, ids=[*reading.unnamed])
         self._places[repository] = Places(reading.places)
         versions = tuple(reading.versions.values())
         listing = _listing(repository, versions, pages=reading.head.last, closed=True)
@@ -268,7 +275,7 @@ class GhcrReader:
 
         Raises: EvidenceError, when there are versions that GitHub counts and does not show.
         """
-        listed = len(reading.versions)
+        listed = len(reading.versions) + len(reading.unnamed)
         if counted <= listed:
             return ""
         says = f"GitHub counts {counted} versions and lists {listed}"

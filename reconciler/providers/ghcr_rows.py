@@ -3,7 +3,7 @@
 Source: GitHub's OpenAPI description, schemas `package` and `package-version`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -45,7 +45,20 @@ def versions_of(response: httpx.Response) -> tuple[Version, ...]:
     rows = rows_of(response)
     if len(rows) > PAGE_SIZE:
         raise ProtocolError(f"{place(response)}: {len(rows)} rows, and {PAGE_SIZE} were asked for")
-    return tuple(_versions(response, rows))
+    return tuple(_versions(response, filter(_has_digest, rows)))
+
+
+def unnamed_of(response: httpx.Response) -> tuple[int, ...]:
+    """Return the ids of the rows of one page whose name is no digest.
+
+    No index and no subject can name such a version, so it protects nothing else.
+
+    Raises: ProtocolError, when such a row has no id.
+    """
+    try:
+        return tuple(int(row["id"]) for row in rows_of(response) if not _has_digest(row))
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise ProtocolError(f"{place(response)}: not a container version: {error}") from error
 
 
 def version_of(response: httpx.Response) -> Version:
@@ -72,7 +85,13 @@ def text_of(response: httpx.Response, member: str) -> str:
     return text
 
 
-def _versions(response: httpx.Response, rows: Sequence[Mapping[str, Any]]) -> Iterator[Version]:
+def _has_digest(row: Mapping[str, Any]) -> bool:
+    """Whether the name of a row is a digest; a row without a name is not well formed at all."""
+    name = row.get("name")
+    return not isinstance(name, str) or Digest.fits(name)
+
+
+def _versions(response: httpx.Response, rows: Iterable[Mapping[str, Any]]) -> Iterator[Version]:
     for row in rows:
         try:
             yield _version(row)

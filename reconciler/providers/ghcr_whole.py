@@ -38,8 +38,12 @@ class Reading:
     @property
     def versions(self) -> dict[str, Version]:
         """Each version by id, as it was read last."""
-        pages = (self.head, self.tail, *self.middle, self.tail_again, self.head_again)
-        return {version.id: version for page in pages for version in page.versions}
+        return {version.id: version for page in self._pages for version in page.versions}
+
+    @property
+    def unnamed(self) -> frozenset[int]:
+        """The ids of rows whose name is no digest."""
+        return frozenset(number for page in self._pages for number in page.unnamed)
 
     @property
     def places(self) -> dict[str, int]:
@@ -59,15 +63,19 @@ class Reading:
         return (
             self.head_again.ids == self.head.ids
             and self.tail_again == self.tail
-            and self._rows() == len(self.versions)
+            and self._rows() == len(self.versions) + len(self.unnamed)
             and self._has_each_tag_once()
             # The last page that there is has a row; an empty one in its place is no answer.
-            and (self.head.last == 1 or bool(self.tail.ids))
+            and (self.head.last == 1 or self.tail.rows > 0)
         )
 
     def _rows(self) -> int:
         """Count the rows there must be; each page but the last is as full as the first."""
-        return (self.head.last - 1) * len(self.head.ids) + len(self.tail.ids)
+        return (self.head.last - 1) * self.head.rows + self.tail.rows
+
+    @property
+    def _pages(self) -> tuple[Page, ...]:
+        return (self.head, self.tail, *self.middle, self.tail_again, self.head_again)
 
     def _has_each_tag_once(self) -> bool:
         """Whether no tag was seen on two versions, as one is that moves in the meantime."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from reconciler.errors import (
     AccessError,
@@ -215,7 +216,7 @@ def test_an_owner_whose_packages_are_refused_is_not_asked_for_them_again() -> No
     assert asked == ["/users/acme", "/orgs/acme/packages"]
 
 
-@pytest.mark.parametrize("row", [{"id": float("inf")}, {"id": "9" * 5_000}, {"name": "x"}])
+@pytest.mark.parametrize("row", [{"id": float("inf")}, {"id": "9" * 5_000}, {"name": 1}])
 def test_a_row_that_no_registry_writes_is_no_version(row: dict[str, object]) -> None:
     good = {
         "id": 1,
@@ -229,6 +230,35 @@ def test_a_row_that_no_registry_writes_is_no_version(row: dict[str, object]) -> 
 
     with pytest.raises(ProtocolError, match="not a container version"):
         versions_of(response)
+
+
+def test_a_version_whose_name_is_no_digest_is_kept_and_closes_nothing() -> None:
+    names = {1: f"sha256:{'1' * 64}", 2: "latest", 3: f"sha256:{'3' * 64}"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith("/users/"):
+            return httpx.Response(200, json={"type": "Organization"})
+        if not request.url.path.endswith("/versions"):
+            return httpx.Response(200, json={"name": "web", "version_count": 3})
+        rows = [
+            {
+                "id": number,
+                "name": name,
+                "created_at": "2026-11-02T12:00:00Z",
+                "metadata": {"container": {"tags": []}},
+            }
+            for number, name in names.items()
+        ]
+        return httpx.Response(200, json=rows)
+
+    with capture_logs() as logs:
+        listing = ghcr_answering(answer).listing(Repository("ghcr.io/acme/web"))
+
+    assert {version.id for version in listing.versions} == {"1", "3"}
+    warned = [entry for entry in logs if entry["log_level"] == "warning"]
+    assert [(entry["event"], entry["ids"]) for entry in warned] == [
+        ("version_name_is_no_digest", [2])
+    ]
 
 
 def test_a_page_with_more_rows_than_were_asked_for_is_none() -> None:

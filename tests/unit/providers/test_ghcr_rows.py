@@ -40,7 +40,6 @@ def test_a_row_gives_id_digest_sorted_tags_and_the_time_of_the_first_push() -> N
     [
         {"id": None},
         {"id": "x"},
-        {"name": "sha256:short"},
         {"created_at": "2026-01-02T03:04:05"},
         {"created_at": None},
         {"metadata": None},
