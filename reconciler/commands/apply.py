@@ -65,7 +65,7 @@ MaxDeletes = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Stop cleanly after so many deletions; the image in hand is finished.",
+        help="Stop cleanly after so many deletions: no other image is begun.",
         metavar="N",
     ),
 ]
