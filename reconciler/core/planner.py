@@ -83,7 +83,7 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
         waiting=_waiting(decisions),
         guards=check_guards(guards, inventory.repository, toll, allowed),
         missing=_missing(inventory, graph),
-        unused=tuple(decided.unused),
+        unused=tuple(sorted(decided.unused)),
         warnings=(
             *_doubts(inventory),
             *decided.warnings,

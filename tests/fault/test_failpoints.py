@@ -32,7 +32,7 @@ FRESH = [point for point in ALL if "journal.torn" not in point]
 AGAIN = [point for point in ALL if any(name in point for name in ("journal", "append", "version"))]
 """Where the run that recovers is killed too."""
 
-FIRST_DEATH = "write journal.jsonl:torn:4"
+FIRST_DEATH = "write journal.jsonl:torn:3"
 """The outcome of one component, half written: intents before it are answered, others are not."""
 
 

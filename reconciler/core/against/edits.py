@@ -1,6 +1,7 @@
 """What was changed in a policy's text; names and order say nothing by themselves."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -84,9 +85,12 @@ def _ordered(value: Any) -> Any:
 
 def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
     """Map each new name to an old one that is gone and had the same text."""
-    gone = {_json(body): name for name, body in sorted(old.items()) if name not in new}
+    gone: dict[str, list[str]] = defaultdict(list)
+    for name, body in sorted(old.items()):
+        if name not in new:
+            gone[_json(body)].append(name)
     fresh = [(name, _json(body)) for name, body in sorted(new.items()) if name not in old]
-    return {name: gone.pop(text) for name, text in fresh if text in gone}
+    return {name: gone[text].pop(0) for name, text in fresh if gone[text]}
 
 
 def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Edit]:
