@@ -245,10 +245,16 @@ def _verdict(
 
 def _unkept(image: Image, bench: _Bench) -> tuple[Cause, str]:
     """Judge an image that no rule keeps: the registry may have refused it before."""
-    seen = bench.observations.digests.get(image.digest)
-    if seen and seen.refuses(image.version.tags, bench.visibility):
-        return Cause.RETAINED, f"the registry refused: {seen.retained}"
+    if refusal := _refusal(image, bench):
+        return Cause.RETAINED, refusal
     return Cause.EXPIRED, ""
+
+
+def _refusal(image: Image, bench: _Bench) -> str:
+    """Say that the registry refused to delete a version, if nothing of it changed since."""
+    seen = bench.observations.digests.get(image.digest)
+    is_refused = seen and seen.refuses(image.version.tags, bench.visibility)
+    return f"the registry refused: {seen.retained}" if seen and is_refused else ""
 
 
 def _waits(version: Version, bench: _Bench) -> bool:
@@ -373,19 +379,52 @@ def _kept_below(
     It is asked for under all its tags. A tag of its own that no rule knows keeps it, as it would
     keep an image.
     """
-    policy, found = bench.policy, dict[Digest, str]()
     below = [Image(one, one.tags) for one in map(inventory.versions.__getitem__, sorted(followers))]
-    for rules in (policy.rules, _protections(policy)):
-        asked = [_unranked(rule) for rule in rules]
-        for digest, said in _judgements(policy, asked, below, index, now).opinions.items():
-            if keeping := [str(opinion) for opinion in said if opinion.keeps]:
-                found[digest] = keeping[0]
-    if policy.unmatched_tags == "keep":
-        for image in below:
-            own = image_tags(inventory, image.version)
-            if unknown := [tag for tag in own if tag not in bench.known]:
-                found.setdefault(image.digest, f"tag {unknown[0]} matches no rule")
+    found: dict[Digest, str] = {}
+    for rules in (_protections(bench.policy), bench.policy.rules):
+        for digest, opinion in _keeping_unranked(bench.policy, rules, below, index, now):
+            found.setdefault(digest, str(opinion))
+    for image in below:
+        if reason := _refusal(image, bench) or _unknown_tag(inventory, image, bench):
+            found.setdefault(image.digest, reason)
     return found
+
+
+def _keeping_unranked(
+    policy: Policy, rules: Sequence[Rule], below: Sequence[Image], index: TagIndex, now: datetime
+) -> Iterator[tuple[Digest, Opinion]]:
+    """Yield the opinions that keep a version whatever its rank."""
+    asked = [_unranked(rule) for rule in rules]
+    # A rule that keeps nothing of them only matters for what `rest` is.
+    if not any(rule.match.rest for rule in asked):
+        asked = [rule for rule in asked if not rule.keep.none]
+    for rule, pool in _pools(asked, below, index):
+        young = _young_enough(rule, pool, now)
+        for digest, opinion in judge(
+            rule, young, index, now=now, zone=policy.zone
+        ).opinions.items():
+            if opinion.keeps:
+                yield digest, opinion
+
+
+def _unknown_tag(inventory: Inventory, image: Image, bench: _Bench) -> str:
+    """Name a tag of its own that no rule knows, where that keeps it."""
+    if bench.policy.unmatched_tags != "keep":
+        return ""
+    own = image_tags(inventory, image.version)
+    return next((f"tag {tag} matches no rule" for tag in own if tag not in bench.known), "")
+
+
+def _young_enough(rule: Rule, pool: Sequence[Seen], now: datetime) -> Sequence[Seen]:
+    """Leave out what an unranked rule surely does not keep: most of what belongs to images.
+
+    Judging a million versions, each with its reason in words, takes longer than all else here.
+    """
+    fact, within = rule.age_by.fact, rule.keep.within
+    if fact is None or within is None:
+        return () if rule.keep.none else pool
+    times = ((seen, seen.image.version.time(fact)) for seen in pool)
+    return [seen for seen, time in times if time is None or now - time < within.delta]
 
 
 def _unranked(rule: Rule) -> Rule:

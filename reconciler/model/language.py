@@ -24,6 +24,9 @@ class Label(Name):
     _grammar: ClassVar[re.Pattern[str]] = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
+_FACTS = {str(fact.value): fact for fact in Fact}
+
+
 class OrderKey(Name):
     """What a rule sorts by: a time, the version, or a captured text read as a type."""
 
@@ -45,7 +48,7 @@ class OrderKey(Name):
     @property
     def fact(self) -> Fact | None:
         """The time it reads from the version, if it does."""
-        return next((fact for fact in Fact if fact.value == self), None)
+        return _FACTS.get(self)
 
 
 class AgeKey(OrderKey):

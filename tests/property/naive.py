@@ -33,8 +33,8 @@ Where the text leaves something open, this is how it is read:
   nothing else keeps it but `min_age`.
 * `min_age` counts from the push, and from when a tag came to a version that an earlier run saw.
 * What would go with its images is asked for as well, under all its tags: a protection or rule with
-  `keep: all`, one (but for `rest`) whose `within` it is younger than, and a tag of its own that no
-  rule knows keep it. Then all that it belongs to stays, too.
+  `keep: all`, one (but for `rest`) whose `within` it is younger than, a tag of its own that no
+  rule knows, and a refusal of the registry keep it. Then all that it belongs to stays, too.
 * `min_age` counts for everything that an image keeps: if anything of it is too young, it waits.
 """
 
@@ -121,10 +121,15 @@ class Naive:
         asked = [Tagged(self.versions[d], list(self.versions[d].tags)) for d in below - images]
         protections = [part.rule for part in self.policy.protect if part.rule]
         kept = {one.digest for one in asked if self._has_unknown_tag(one.digest)}
+        kept |= {one.digest for one in asked if self._is_refused(one.version)}
         for rules in (protections, self.policy.rules):
             said = self._opinions([_unranked(rule) for rule in rules], asked)
             kept |= {digest for digest, opinions in said.items() if any(opinions.values())}
         return kept
+
+    def _is_refused(self, version: Version) -> bool:
+        seen = self.seen.get(version.digest)
+        return bool(seen and seen.retained and seen.tags == version.tags)
 
     def _has_unknown_tag(self, digest: Digest) -> bool:
         rules = self.policy.rules
@@ -135,14 +140,13 @@ class Naive:
         """Step 5: the first verdict that applies."""
         seen = self.seen.get(image.digest)
         known = [any(knows(rule.match, tag) for rule in self.policy.rules) for tag in image.tags]
-        refused = seen and seen.retained and seen.tags == image.version.tags
         verdicts = {
             "protected": image.digest in protected,
             "held": seen and seen.held,
             "rule": any(opinions.values()),
             "unmatched-tag": self.policy.unmatched_tags == "keep" and not all(known),
             "uncovered": not opinions,
-            "retained": refused,
+            "retained": self._is_refused(image.version),
         }
         return next((cause for cause, applies in verdicts.items() if applies), "expired")
 

@@ -143,6 +143,20 @@ def test_what_the_registry_refused_is_not_tried_again_while_its_tags_are_the_sam
     }
 
 
+def test_an_image_stays_while_the_registry_refuses_to_delete_what_belongs_to_it() -> None:
+    web = image("web", "pr-1")
+    signed = signature("sig", cosign_tag(web), of=web)
+    seen = observed(sig={"retained": "last tagged version", "tags": signed.tags})
+
+    decided = decisions(CHARTS, web, signed, seen=seen).images[digest("web")]
+
+    assert decided.cause is Cause.NEEDED
+    assert decided.reasons[0] == (
+        f"{digest('sig')}, which belongs to it, stays (the registry refused: last tagged version)"
+    )
+    assert doomed(CHARTS, web, signed) == ["sig", "web"]
+
+
 def test_nothing_younger_than_min_age_goes_and_the_exact_age_does() -> None:
     assert causes(NONE, image("a", "v1", age="23h"), image("b", "v2", age="24h")) == {
         "a": "min-age",
