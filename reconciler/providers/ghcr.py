@@ -17,6 +17,9 @@ from reconciler.providers.tagging import attach
 from reconciler.transport.github import words
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
 
+LONGEST_COUNTED = 0.1
+"""Most seconds counted on for an answer, as waits for limits may be part of the average."""
+
 _DENIED = (401, 403)
 
 
@@ -39,7 +42,10 @@ class GhcrRegistry(GhcrReader):
     ) -> None:
         """Wait until the reads of a look and so many changes may be sent without a pause."""
         reads = self._reads(repository, looked_at, followers) if looked_at else 0
-        self._connection.budget.reserve(changes * WRITE_POINTS + reads * READ_POINTS)
+        costs = [READ_POINTS] * reads + [WRITE_POINTS] * changes
+        # Half of what an answer took so far: a request that comes too early is not sent at all.
+        each = min(self._api.client.latency, LONGEST_COUNTED) / 2
+        self._connection.budget.reserve(costs, each)
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
         """Delete one version and, with it, all its tags.

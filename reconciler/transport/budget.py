@@ -1,6 +1,8 @@
 """How fast requests may go: within what is published, and within what the server lets through."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from threading import Lock
 
 import httpx
@@ -79,27 +81,28 @@ class Budget:
 
     def delay(self, points: int) -> float:
         """Return how many seconds `reserve` would take now, as far as is known."""
-        with self._lock:
-            now = self._watch.monotonic()
-            return max(self._delay(points, now), self._next_write - now)
+        return self._delay_of([points], 0.0)
 
-    def reserve(self, points: int) -> None:
-        """Wait until so many points can be sent without a pause between them.
+    def reserve(self, costs: Sequence[int], each: float = 0.0) -> None:
+        """Wait until requests of these points can be sent one after another without a pause.
 
         They are spread evenly, as GitHub asks, instead of a rush and a stop each minute. Reads
         that go with a deletion are part of them, or they would use up what it needs.
 
+        Units: `each` request takes at least so many seconds, in which earlier ones leave the
+            window; less than it really takes only makes the wait longer.
+
         Raises: PostponedError, when that would take longer than MAX_PATIENCE.
         """
         given_up_at = self._watch.monotonic() + MAX_PATIENCE
-        while (delay := self.delay(points)) > 0:
+        while (delay := self._delay_of(costs, each)) > 0:
             if self._watch.monotonic() + delay > given_up_at:
                 raise PostponedError(f"{self._held_by}: nothing is let through for hours")
             self._wait(delay)
         with self._lock:
             now, span = self._watch.monotonic(), self._window.span
             missed = max(self._next_write, now - CATCH_UP * span)
-            self._next_write = missed + points * span / self._allowance.points
+            self._next_write = missed + sum(costs) * span / self._allowance.points
 
     def admit(self, points: int) -> Ticket:
         """Wait until a request may be sent; it is in flight until it is settled."""
@@ -151,6 +154,14 @@ class Budget:
             elif refusal.reason is not Reason.PRIMARY:
                 self._allowance.shrink(self._window.spent(now) - ticket.points, now)
             self._hold(refusal.reason, now + self._patience(refusal))
+
+    def _delay_of(self, costs: Sequence[int], each: float) -> float:
+        """Return in how many seconds the first of several requests may be sent."""
+        with self._lock:
+            now = self._watch.monotonic()
+            sums = enumerate(accumulate(costs))
+            delays = (self._delay(points, now) - place * each for place, points in sums)
+            return max(*delays, self._next_write - now)
 
     def _delay(self, points: int, now: float) -> float:
         over = self._window.spent(now) + self._in_flight + points - self._allowance.points

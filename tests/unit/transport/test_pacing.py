@@ -85,7 +85,7 @@ def delete(transport: LimitedTransport, count: int) -> list[int]:
     """Delete many versions, one component each, and return the statuses."""
     statuses = []
     for _ in range(count):
-        transport.budget.reserve(5)
+        transport.budget.reserve([5])
         response = transport.handle_request(httpx.Request("DELETE", URL))
         statuses.append(response.status_code)
     return statuses
@@ -303,7 +303,7 @@ def test_what_is_to_go_at_once_is_never_held_back(time: VirtualTime) -> None:
 
     assert len(server.served) == 180
     assert time.seconds == 0
-    transport.budget.reserve(5)
+    transport.budget.reserve([5])
     assert transport.handle_request(at_once()).status_code == 204
 
 
@@ -328,7 +328,7 @@ def test_a_wait_that_takes_longer_than_two_hours_is_not_begun(time: VirtualTime)
         transport.handle_request(at_once())
 
     with pytest.raises(PostponedError, match="secondary rate limit"):
-        transport.budget.reserve(5)
+        transport.budget.reserve([5])
 
     assert time.seconds == 0
 
