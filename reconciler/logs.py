@@ -19,7 +19,7 @@ from reconciler.model.display import inert, public, safe
 
 REDACTED = "[redacted]"
 
-_SECRET_WORDS = ("authorization", "token", "password", "cookie", "secret")
+_SECRET_KEYS = ("authorization", "token", "password", "cookie", "secret")
 _TALKATIVE = ("httpx", "httpcore")
 """Libraries that log addresses and headers of their own accord."""
 
@@ -63,14 +63,14 @@ def _renderer(target: TextIO) -> Sequence[Processor]:
 
 
 def _fact(key: str, value: Any) -> Any:
-    if any(word in key.lower() for word in _SECRET_WORDS):
+    if any(word in key.lower() for word in _SECRET_KEYS):
         return REDACTED
     if key == "exception":
         return "\n".join(_text(line) for line in str(value).splitlines())
-    return _shown(value)
+    return _printable(value)
 
 
-def _shown(value: Any) -> Any:
+def _printable(value: Any) -> Any:
     """Turn a fact into what may be printed; unknown types become their text."""
     match value:
         case bool() | int() | float() | None:
@@ -80,7 +80,7 @@ def _shown(value: Any) -> Any:
         case Mapping():
             return {str(key): _fact(str(key), inner) for key, inner in value.items()}
         case Sequence() | Set():
-            return [_shown(inner) for inner in value]
+            return [_printable(inner) for inner in value]
         case _:
             return _text(str(value))
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.core.undo import Wanted
+from reconciler.core.undo import UndoRequest
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Outcome
-from reconciler.engine.plan import Moment
+from reconciler.engine.plan import PlanTimes
 from reconciler.engine.undo import apply_restorations, draw_restorations, last_run
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
@@ -36,10 +36,10 @@ class Recovery:
         """
         now = self.clock()
         return draw_restorations(
-            Wanted(run or last_run(self.state), only, retag),
+            UndoRequest(run or last_run(self.state), only, retag),
             self.state,
             self._reader,
-            moment=Moment(now, now, lasts),
+            moment=PlanTimes(now, now, lasts),
             tool=f"reconciler {__version__}",
         )
 

@@ -19,13 +19,13 @@ from reconciler.transport.cache import ManifestCache
 from reconciler.transport.docker_config import ConfigFile, RegistryCredentials, credential_paths
 from reconciler.transport.registry import open_registry
 from reconciler.transport.urls import registry_url
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 
 CACHE_FILE = "manifests.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class Connection:
     """The two doors of one host: one that reads, one that may also delete."""
 
     reader: RegistryReader
@@ -39,16 +39,16 @@ class Registries:
 
     settings: Settings
     cache: ManifestCache
-    watch: Watch
-    _open: dict[str, Doors] = field(default_factory=dict)
+    watch: RunClock
+    _open: dict[str, Connection] = field(default_factory=dict)
 
     def reader(self, host: str) -> RegistryReader:
         """Return what reads a host; planning gets nothing that could delete."""
-        return self._doors(host).reader
+        return self._connection(host).reader
 
     def registry(self, repository: Repository) -> Registry:
         """Return what may delete in the host of a repository."""
-        return self._doors(repository.registry).registry
+        return self._connection(repository.registry).registry
 
     def close(self) -> None:
         """Close all connections and the cache."""
@@ -56,14 +56,14 @@ class Registries:
             doors.close()
         self.cache.close()
 
-    def _doors(self, host: str) -> Doors:
+    def _connection(self, host: str) -> Connection:
         if host not in self._open:
             kind = self.settings.registry_for(host).kind
             self._open[host] = KINDS[kind](host, self.settings, self.cache, self.watch)
         return self._open[host]
 
 
-def _open_ghcr(host: str, settings: Settings, cache: ManifestCache, watch: Watch) -> Doors:
+def _open_ghcr(host: str, settings: Settings, cache: ManifestCache, watch: RunClock) -> Connection:
     told = settings.registry_for(host)
     token = settings.token_for(host)
     where = GitHubHost(
@@ -73,19 +73,19 @@ def _open_ghcr(host: str, settings: Settings, cache: ManifestCache, watch: Watch
     )
     secret = token.get_secret_value() if token else ""
     connection = GhcrConnection.open(where, secret, cache, watch)
-    return Doors(GhcrReader(connection), GhcrRegistry(connection), connection.close)
+    return Connection(GhcrReader(connection), GhcrRegistry(connection), connection.close)
 
 
-def _open_oci(host: str, settings: Settings, cache: ManifestCache, watch: Watch) -> Doors:
+def _open_oci(host: str, settings: Settings, cache: ManifestCache, watch: RunClock) -> Connection:
     paths = credential_paths(os.environ, Path.home())
     credentials = RegistryCredentials(host, [ConfigFile.read(path) for path in paths])
     plain_http = settings.registry_for(host).plain_http
     client = open_registry(host, watch, plain_http=plain_http, credentials=credentials)
     reader = OciReader(client, cache, credentials)
-    return Doors(reader, OciRegistry(client, cache, credentials), client.close)
+    return Connection(reader, OciRegistry(client, cache, credentials), client.close)
 
 
-KINDS: Mapping[str, Callable[[str, Settings, ManifestCache, Watch], Doors]] = {
+KINDS: Mapping[str, Callable[[str, Settings, ManifestCache, RunClock], Connection]] = {
     "ghcr": _open_ghcr,
     "oci": _open_oci,
 }
@@ -101,7 +101,7 @@ def open_registries(
     `sleep` is given seconds; it may raise StoppedError to end a run that waits.
     """
     cache = ManifestCache(settings.cache_path / CACHE_FILE)
-    registries = Registries(settings, cache, Watch(clock, sleep=sleep))
+    registries = Registries(settings, cache, RunClock(clock, sleep=sleep))
     try:
         yield registries
     finally:

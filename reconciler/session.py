@@ -12,17 +12,17 @@ from pathlib import Path
 
 import structlog
 
-from reconciler.core.checking.finding import Bounds
+from reconciler.core.checking.finding import Thresholds
 from reconciler.core.guards import Allowances
-from reconciler.core.planner import Case
+from reconciler.core.planner import PlanningInput
 from reconciler.core.recall import Recall, remembered
 from reconciler.engine.against import Comparison
 from reconciler.engine.apply import Applied
-from reconciler.engine.check import Checked, Inspection
+from reconciler.engine.check import HealthResult, Inspection
 from reconciler.engine.execute import Outcome, Run
-from reconciler.engine.fleet import Authority, apply_plan
+from reconciler.engine.fleet import ApplyScope, apply_plan
 from reconciler.engine.noting import Noting
-from reconciler.engine.plan import Governed, Moment, Origin, draw_plan, read_case, unlisted_by
+from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan, read_case, unlisted_by
 from reconciler.errors import AccessError, EvidenceError, PolicyError, ReconcilerError
 from reconciler.formats.view import Cost
 from reconciler.model.difference import Difference
@@ -36,7 +36,7 @@ from reconciler.registries import Registries, open_registries
 from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.state.address import Address
 from reconciler.state.opening import open_state_at
-from reconciler.state.surroundings import Surroundings
+from reconciler.state.surroundings import BackendSettings
 from reconciler.version import __version__
 
 log = structlog.get_logger()
@@ -80,7 +80,7 @@ class Session:
         lasts: timedelta,
         at: datetime | None = None,
         allowed: Allowances | None = None,
-        look: Callable[[Case], None] = lambda _: None,
+        look: Callable[[PlanningInput], None] = lambda _: None,
     ) -> Plan:
         """Read every repository that a policy names and plan its deletions.
 
@@ -92,8 +92,10 @@ class Session:
         return draw_plan(
             governed,
             self.state,
-            moment=Moment(now, at or now, lasts, self.clock),
-            origin=Origin(f"reconciler {__version__}", self.policies.sources, unlisted, self.paths),
+            moment=PlanTimes(now, at or now, lasts, self.clock),
+            origin=PlanSource(
+                f"reconciler {__version__}", self.policies.sources, unlisted, self.paths
+            ),
             allowed=allowed or {},
             look=look,
         )
@@ -115,7 +117,7 @@ class Session:
             return self.plan(lasts=lasts, at=at, allowed=allowed, look=self._note), None
         comparison = Comparison(base.policies.policy_for, self.registries.reader)
 
-        def look(case: Case) -> None:
+        def look(case: PlanningInput) -> None:
             self._note(case)
             comparison.look(case)
 
@@ -140,7 +142,7 @@ class Session:
         """
         self.state.check_writable()
         held_by, run = begin(self.clock, halt, watching, self.registries.watch.monotonic)
-        authority = Authority(
+        authority = ApplyScope(
             registry_for=self.registries.registry,
             policy_for=self.policies.policy_for,
             allowed=allowed,
@@ -177,7 +179,7 @@ class Session:
         )
         return reader.effort(part.repository, job)
 
-    def case(self, repository: Repository) -> Case:
+    def case(self, repository: Repository) -> PlanningInput:
         """Read one repository, and put beside it the policy that governs it.
 
         Raises: PolicyError, when no policy does.
@@ -191,7 +193,9 @@ class Session:
         self._note(case)
         return case
 
-    def check(self, bounds: Bounds, has_ended: Callable[[Holder], bool]) -> tuple[Checked, ...]:
+    def check(
+        self, bounds: Thresholds, has_ended: Callable[[Holder], bool]
+    ) -> tuple[HealthResult, ...]:
         """Look at every repository that a policy names or that has a state.
 
         `has_ended` tells whether a lock's holder is known to have ended.
@@ -202,7 +206,7 @@ class Session:
         inspection = Inspection(self.state, self.clock(), bounds, has_ended, note)
         return tuple(inspection.of(self._governed()))
 
-    def _note(self, case: Case) -> None:
+    def _note(self, case: PlanningInput) -> None:
         noting(self.state, self.clock)(case.inventory)
 
     def _origin(self, policy: Policy) -> Mapping[str, str]:
@@ -213,11 +217,11 @@ class Session:
             **self.provenance,
         }
 
-    def _by(self, repository: Repository, policy: Policy) -> Governed:
+    def _by(self, repository: Repository, policy: Policy) -> Target:
         reader = self.registries.reader(repository.registry)
-        return Governed(repository, policy, reader, self.recall)
+        return Target(repository, policy, reader, self.recall)
 
-    def _governed(self, missed: Missed | None = None) -> Iterator[Governed]:
+    def _governed(self, missed: Missed | None = None) -> Iterator[Target]:
         """Yield each repository that the policies name, once.
 
         Raises: PolicyError, when two policies name the same one, or none exists; AccessError or
@@ -301,7 +305,7 @@ def place_of_state(state: str | None) -> str:
 
 def state_of(settings: Settings, place: str | None) -> State:
     """Build the state at a place, by default the one of the settings; nothing is sent yet."""
-    known = Surroundings(utc_now, settings.github_api, settings.token_for(GITHUB_HOST))
+    known = BackendSettings(utc_now, settings.github_api, settings.token_for(GITHUB_HOST))
     return open_state_at(place or settings.state, known)
 
 

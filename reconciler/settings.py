@@ -35,7 +35,7 @@ _PREFIX = "RECONCILER_"
 _LONGEST = 200
 """Longest word of a workflow about itself that is kept, in characters."""
 
-_SHOWN = 80
+_MAX_VALUE = 80
 """Longest value quoted in an error, in characters."""
 
 _CURES = {
@@ -61,7 +61,7 @@ def _plain_url(text: str) -> str:
     parts = urlsplit(text)
     known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     if not known or not _is_word(text):
-        raise ValueError(f"{text[:_SHOWN]!r} is not an http or https URL")
+        raise ValueError(f"{text[:_MAX_VALUE]!r} is not an http or https URL")
     return text.rstrip("/")
 
 
@@ -69,7 +69,7 @@ def _secure_url(text: str) -> str:
     """Refuse plain HTTP to another machine, which would show it the token."""
     parts = urlsplit(text)
     if parts.scheme == "http" and not is_loopback(parts.netloc):
-        raise ValueError(f"{text[:_SHOWN]!r} is plain HTTP to another machine; write https")
+        raise ValueError(f"{text[:_MAX_VALUE]!r} is plain HTTP to another machine; write https")
     return text
 
 
@@ -108,7 +108,7 @@ def _hosts(registries: Mapping[str, "RegistrySettings"]) -> dict[str, "RegistryS
 
 ApiUrl = Annotated[str, AfterValidator(_plain_url)]
 Token = Annotated[SecretStr, AfterValidator(_header_value)]
-Told = Annotated[str, AfterValidator(_shortened)]
+ShortText = Annotated[str, AfterValidator(_shortened)]
 
 
 class RegistrySettings(BaseModel):
@@ -152,10 +152,10 @@ class Settings(BaseSettings):
     github_api: Annotated[ApiUrl, AfterValidator(_secure_url)] = Field(
         GITHUB_API, validation_alias="GITHUB_API_URL"
     )
-    commit: Told = Field("", validation_alias="GITHUB_SHA")
-    workflow_repository: Told = Field("", validation_alias="GITHUB_REPOSITORY")
-    workflow_run: Told = Field("", validation_alias="GITHUB_RUN_ID")
-    workflow_server: Told = Field("", validation_alias="GITHUB_SERVER_URL")
+    commit: ShortText = Field("", validation_alias="GITHUB_SHA")
+    workflow_repository: ShortText = Field("", validation_alias="GITHUB_REPOSITORY")
+    workflow_run: ShortText = Field("", validation_alias="GITHUB_RUN_ID")
+    workflow_server: ShortText = Field("", validation_alias="GITHUB_SERVER_URL")
 
     @classmethod
     def load(cls) -> Self:
@@ -250,7 +250,7 @@ def _settings_error(error: ValidationError) -> SettingsError:
     problems = error.errors(include_url=False)
     variables = dict.fromkeys(_variable(problem) for problem in problems)
     hint = " ".join(_CURES.get(variable, f"Correct {variable}.") for variable in variables)
-    return SettingsError("; ".join(map(_spoken, problems)), hint=hint)
+    return SettingsError("; ".join(map(_explain, problems)), hint=hint)
 
 
 def _variable(problem: ErrorDetails) -> str:
@@ -258,10 +258,10 @@ def _variable(problem: ErrorDetails) -> str:
     return name if name.isupper() else f"{_PREFIX}{name.upper()}"
 
 
-def _spoken(problem: ErrorDetails) -> str:
+def _explain(problem: ErrorDetails) -> str:
     """Say what is wrong and where; a value is quoted only where it cannot be a secret."""
     where = [_variable(problem), *map(str, problem["loc"][1:])]
     reason = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "literal_error":
-        reason += f", not {str(problem['input'])[:_SHOWN]!r}"
+        reason += f", not {str(problem['input'])[:_MAX_VALUE]!r}"
     return ": ".join([*where, reason])

@@ -9,7 +9,7 @@ from reconciler.commands.workflow.console import Console, workflow_console
 from reconciler.commands.workflow.inputs import Inputs
 from reconciler.commands.workflow.looking import look
 from reconciler.commands.workflow.planning import plan
-from reconciler.commands.workflow.report import Report, of_error
+from reconciler.commands.workflow.report import StepReport, of_error
 from reconciler.commands.workflow.runner import Runner
 from reconciler.errors import ReconcilerError
 
@@ -26,11 +26,11 @@ def action() -> None:
     with workflow_console() as console, running(verbose=False):
         runner = Runner.load()
         report = _report(runner)
-        _tell(report, runner, console)
+        _write(report, runner, console)
         finish(report.code)
 
 
-def _report(runner: Runner) -> Report:
+def _report(runner: Runner) -> StepReport:
     """Do what the inputs ask for; an error of ours is a report, too."""
     try:
         inputs = Inputs.load()
@@ -47,7 +47,7 @@ def _report(runner: Runner) -> Report:
         return of_error(error)
 
 
-def _tell(report: Report, runner: Runner, console: Console) -> None:
+def _write(report: StepReport, runner: Runner, console: Console) -> None:
     """Write outputs and summary, then annotations, then the text for whoever reads the log."""
     runner.set_outputs(report.all_outputs)
     runner.summarise(report.summary)

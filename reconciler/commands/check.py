@@ -16,7 +16,7 @@ from reconciler.commands.options import (
 from reconciler.commands.output import AllRows, view
 from reconciler.commands.progress import Activity
 from reconciler.commands.running import finish, running
-from reconciler.core.checking.finding import Bounds
+from reconciler.core.checking.finding import Thresholds
 from reconciler.errors import ExitCode, worst
 from reconciler.formats.checked import FORMATS
 from reconciler.model.ports import Holder
@@ -67,7 +67,7 @@ def check(
     make it exit 2 with --strict only.
     """
     with running(verbose=verbose):
-        bounds = Bounds(
+        bounds = Thresholds(
             overdue=duration(overdue, "--overdue"),
             last_apply=duration(last_apply, "--last-apply"),
             lock=duration(lock, "--lock"),

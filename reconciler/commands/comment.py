@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.commands.commenting import PullRequest, publish
+from reconciler.commands.commenting import CommentTarget, publish
 from reconciler.commands.log import journals
 from reconciler.commands.options import StateDirectory, Verbose, refuse
 from reconciler.commands.output import load_plan, view
@@ -80,7 +80,7 @@ def comment(
     with running(verbose=verbose):
         if not applied:
             refuse({"--state": state}, "be of use without --applied")
-        plan, where = _shown(path), PullRequest(number, repository, author)
+        plan, where = _saved_plan(path), CommentTarget(number, repository, author)
         seen = view(utc_now(), against=_difference(against_json, plan))
         run, address = _run(applied, state), _address(link)
         posted = publish(where, lambda old: render(plan, seen, Posting(old, address, run)))
@@ -88,7 +88,7 @@ def comment(
         typer.echo(f"The comment was {posted.done}.", err=True)
 
 
-def _shown(path: Path) -> Plan:
+def _saved_plan(path: Path) -> Plan:
     """Read the plan to show.
 
     Raises: PlanError, also for a plan that restores, which is no pull request's business.

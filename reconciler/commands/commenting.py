@@ -13,13 +13,13 @@ from reconciler.github.conversation import Conversation
 from reconciler.github.sticky import Posted, post
 from reconciler.session import utc_now
 from reconciler.settings import GITHUB_HOST, Settings
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
-class PullRequest:
+class CommentTarget:
     """Which pull request, and who writes there.
 
     Shape: `repository` is `owner/name`, by default the one of the workflow; `author` is a login,
@@ -31,7 +31,7 @@ class PullRequest:
     author: str = ""
 
 
-def publish(where: PullRequest, write: Callable[[str], str]) -> Posted:
+def publish(where: CommentTarget, write: Callable[[str], str]) -> Posted:
     """Create or update the comment; `write` is given the text that stood there, empty for none.
 
     Raises: SettingsError, AccessError, UnreachableError, ProtocolError.
@@ -50,7 +50,7 @@ def publish(where: PullRequest, write: Callable[[str], str]) -> Posted:
 
 
 @contextmanager
-def _conversation(where: PullRequest) -> Iterator[Conversation]:
+def _conversation(where: CommentTarget) -> Iterator[Conversation]:
     """Open the conversation with GitHub's token, which goes to its API alone."""
     settings = Settings.load()
     repository = where.repository or settings.workflow_repository
@@ -63,7 +63,7 @@ def _conversation(where: PullRequest) -> Iterator[Conversation]:
     conversation = Conversation.open(
         settings.github_api,
         token.get_secret_value() if token else "",
-        Watch(utc_now),
+        RunClock(utc_now),
         repository,
         where.number,
     )

@@ -23,7 +23,7 @@ from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.generate import lifelike
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings as SandboxSettings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import Session, utc_now
 from reconciler.settings import RegistrySettings, Settings
 from reconciler.state.local import LocalState
@@ -61,18 +61,18 @@ def demo() -> None:
     Needs no token and no network: a stand-in for GitHub runs on this machine while it lasts.
     """
     with running(verbose=False), _stage() as (session, repository):
-        _say("1. What is there, and what the policy lets go")
+        _print_heading("1. What is there, and what the policy lets go")
         plan = session.plan(lasts=timedelta(hours=1))
         print_plan(plan, "text", view(utc_now()))
-        _say("2. Apply")
+        _print_heading("2. Apply")
         _apply(session, plan)
-        _say("3. Is everything that stayed whole?")
+        _print_heading("3. Is everything that stayed whole?")
         tagged, broken = broken_images(session.registries.reader(repository.registry), repository)
         typer.echo(f"{tagged} tagged images, {len(broken)} of them broken.")
-        _say("4. What the log says")
+        _print_heading("4. What the log says")
         runs = summaries({repository: session.state.of(repository).records()})
         typer.echo(render_runs(runs, view(utc_now())), nl=False)
-        _say("5. Plan again")
+        _print_heading("5. Plan again")
         again = session.plan(lasts=timedelta(hours=1))
         print_plan(again, "text", view(utc_now()))
         finish(ExitCode.INTERNAL if broken or again.summary.delete else ExitCode.OK)
@@ -108,5 +108,5 @@ def _settings(sandbox: Sandbox, folder: Path) -> Settings:
     )
 
 
-def _say(heading: str) -> None:
+def _print_heading(heading: str) -> None:
     typer.secho(f"\n{heading}", bold=True)

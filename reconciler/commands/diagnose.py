@@ -12,7 +12,7 @@ from reconciler.commands.output import AllRows, view
 from reconciler.commands.progress import Activity
 from reconciler.commands.reading import MaxReads, YesReads, permit
 from reconciler.commands.reports import ReportFormat, print_report
-from reconciler.commands.repositories import named
+from reconciler.commands.repositories import repositories_named
 from reconciler.commands.running import finish, running
 from reconciler.core.diagnosing.diagnose import Diagnosis
 from reconciler.core.diagnosing.examined import Examined
@@ -28,7 +28,7 @@ from reconciler.registries import Registries, open_registries
 from reconciler.session import noting, open_state, utc_now
 from reconciler.settings import Settings
 from reconciler.workflows.advice import advise
-from reconciler.workflows.files import Found, read_workflows, workflow_files
+from reconciler.workflows.files import WorkflowFiles, read_workflows, workflow_files
 
 app = typer.Typer(add_completion=False)
 
@@ -87,7 +87,7 @@ def _examined(
 ) -> list[Examined]:
     """Look at each repository once it is known how much there is to read of all of them."""
     with Activity(registries.watch):
-        wanted = named(registries, texts)
+        wanted = repositories_named(registries, texts)
         listed = [examination.list(registries.reader(one.registry), one) for one in wanted]
     permit([one for one in listed if isinstance(one, Ahead)], limit, yes=yes)
     with Activity(registries.watch):
@@ -99,7 +99,7 @@ def _examined(
         ]
 
 
-def _counselled(found: list[Examined], workflows: Found) -> list[Examined]:
+def _counselled(found: list[Examined], workflows: WorkflowFiles) -> list[Examined]:
     """Add what workflows have to do with what was found, where there are any."""
     if not workflows.workflows and not workflows.unread:
         return found

@@ -22,7 +22,7 @@ class Halt:
 
     clock: Clock
     until: datetime | None = None
-    left: int | None = None
+    remaining: int | None = None
     """How many deletions may still be asked for; None for any number."""
 
     _signalled: Event = field(default_factory=Event)
@@ -38,14 +38,14 @@ class Halt:
             return "interrupted"
         if self.until and self.clock() >= self.until:
             return "the time budget is used up"
-        if self.left is not None and self.left <= 0:
+        if self.remaining is not None and self.remaining <= 0:
             return "as many deletions as allowed were made"
         return ""
 
     def note(self, outcome: Outcome) -> None:
         """Count a deletion that was made."""
-        if self.left is not None and outcome.result is Result.DELETED:
-            self.left -= 1
+        if self.remaining is not None and outcome.result is Result.DELETED:
+            self.remaining -= 1
 
     def interrupt(self) -> None:
         """Ask to stop, now."""

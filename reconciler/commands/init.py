@@ -13,7 +13,7 @@ from reconciler.commands.creating import create, refuse_existing
 from reconciler.commands.options import Verbose
 from reconciler.commands.progress import Activity
 from reconciler.commands.running import complain, running
-from reconciler.core.proposing.propose import Proposal, Subject, propose
+from reconciler.core.proposing.propose import Proposal, ProposalInput, propose
 from reconciler.engine.sample import Sample, sample
 from reconciler.errors import InvalidNameError, SettingsError
 from reconciler.formats.humanise import counted
@@ -90,7 +90,7 @@ def init(
             files[Path(WORKFLOW)] = workflow
         _ask(files, yes=yes)
         create(files)
-        _say_what_next(proposal, where)
+        _print_next_steps(proposal, where)
 
 
 def _globs(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob]:
@@ -168,7 +168,7 @@ def _refuse_clashes(globs: Sequence[RepositoryGlob], where: Path) -> None:
             )
 
 
-def _subject(globs: Sequence[RepositoryGlob], settings: Settings, name: str) -> Subject:
+def _subject(globs: Sequence[RepositoryGlob], settings: Settings, name: str) -> ProposalInput:
     """Look at the repositories; where that is not possible, say why and go on without."""
     with open_registries(settings, utc_now) as registries:
         readers = {glob: registries.reader(glob.registry) for glob in globs}
@@ -178,8 +178,8 @@ def _subject(globs: Sequence[RepositoryGlob], settings: Settings, name: str) -> 
             *(reader.capabilities.facts for reader in readers.values())
         )
     for one in samples:
-        _tell(one)
-    return Subject(
+        _print_sample(one)
+    return ProposalInput(
         name=name,
         repositories=globs,
         inventories=[inventory for one in samples for inventory in one.inventories],
@@ -187,7 +187,7 @@ def _subject(globs: Sequence[RepositoryGlob], settings: Settings, name: str) -> 
     )
 
 
-def _tell(one: Sample) -> None:
+def _print_sample(one: Sample) -> None:
     """Say on stderr what was read, and what could not be."""
     for inventory in one.inventories:
         tags = counted(len(inventory.tagged), "tag")
@@ -206,7 +206,7 @@ def _ask(files: Mapping[Path, str], *, yes: bool) -> None:
     ask(f"Write {listed}?", yes=yes or not sys.stdin.isatty(), refused="Nothing was written.")
 
 
-def _say_what_next(proposal: Proposal, policy: Path) -> None:
+def _print_next_steps(proposal: Proposal, policy: Path) -> None:
     """Say on stderr what the policy would do, and how to go on."""
     going = sum(plan.images_deleted for plan in proposal.plans)
     images = sum(plan.images for plan in proposal.plans)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from reconciler.engine.execute import Outcome
 from reconciler.formats.humanise import counted, duration
-from reconciler.transport.watch import Sent, Wait, Watch
+from reconciler.transport.watch import RunClock, Sent, Wait
 
 _READS = ("GET", "HEAD")
 _KINDS = (("/manifests/", "manifest"), ("/blobs/", "blob"), ("/token", ""))
@@ -28,7 +28,7 @@ _PER_SECOND = 5
 class Activity:
     """Shows the requests sent so far, the wait that is on and, where it is known, how far it is."""
 
-    def __init__(self, watch: Watch, doing: str = "", total: int = 0) -> None:
+    def __init__(self, watch: RunClock, doing: str = "", total: int = 0) -> None:
         """Prepare to show what `watch` tells of, and a bar of what is done besides reading."""
         self._watch = watch
         self._console = Console(stderr=True)

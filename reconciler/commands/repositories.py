@@ -15,7 +15,7 @@ from reconciler.registries import Registries
 log = structlog.get_logger()
 
 
-def named(
+def repositories_named(
     registries: Registries, texts: Iterable[str], paths: Sequence[Path] = ()
 ) -> list[Repository]:
     """List the repositories that names, patterns and policy files mean, each once, in this order.

@@ -12,10 +12,10 @@ from reconciler.errors import SettingsError
 from reconciler.model.snapshot import Snapshot
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.generate import lifelike
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.records import packages_of
 from reconciler.sandbox.server import serve_forever
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 
 app = typer.Typer(add_completion=False)
@@ -42,7 +42,7 @@ def sandbox(
         serve_forever(_settings(settings), packages, port=port, started=_announce)
 
 
-def _packages(path: Path | None) -> list[Package]:
+def _packages(path: Path | None) -> list[StoredPackage]:
     if path is None:
         return [lifelike(utc_now())]
     try:
@@ -53,11 +53,11 @@ def _packages(path: Path | None) -> list[Package]:
         ) from error
 
 
-def _settings(path: Path | None) -> Settings:
+def _settings(path: Path | None) -> SandboxSettings:
     if path is None:
-        return Settings()
+        return SandboxSettings()
     try:
-        return Settings.model_validate_json(path.read_bytes())
+        return SandboxSettings.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise SettingsError(f"{path}: not settings of a sandbox: {error}") from error
 

@@ -11,10 +11,10 @@ from reconciler.commands.options import StateDirectory, Verbose, refuse
 from reconciler.commands.output import AllRows, load_plan, view
 from reconciler.commands.reading import MaxReads, YesReads, read_all
 from reconciler.commands.reports import ReportFormat, print_report
-from reconciler.commands.repositories import named
+from reconciler.commands.repositories import repositories_named
 from reconciler.commands.running import running
 from reconciler.core.diagnosing.diagnose import diagnose
-from reconciler.core.usage import Subject, account
+from reconciler.core.usage import UsageInput, account
 from reconciler.formats.usage import as_json, report
 from reconciler.model.inventory import Inventory
 from reconciler.model.names import Digest, Repository
@@ -59,7 +59,7 @@ def usage(
             refuse({"--policy": policy}, "be given with --plan")
         saved = load_plan(plan) if plan else None
         with open_registries(Settings.load(), utc_now) as registries:
-            wanted = named(registries, repositories)
+            wanted = repositories_named(registries, repositories)
             states = open_state(state)
             read = read_all(registries, wanted, states, limit=max_reads, yes=yes)
         note = noting(states, utc_now)
@@ -72,11 +72,11 @@ def usage(
         print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))
 
 
-def _subject(inventory: Inventory, states: State, doomed: Doomed | None) -> Subject:
+def _subject(inventory: Inventory, states: State, doomed: Doomed | None) -> UsageInput:
     """Say of one repository what each version is there for, and what a plan deletes."""
     seen = states.of(inventory.repository).observations()
     groups = diagnose(inventory, seen, now=utc_now()).groups
-    return Subject(
+    return UsageInput(
         inventory,
         {group.cause: {one.version.digest for one in group.findings} for group in groups},
         doomed.get(inventory.repository, frozenset()) if doomed is not None else None,

@@ -9,7 +9,7 @@ from reconciler.commands.options import StateDirectory, Verbose
 from reconciler.commands.output import AllRows, view
 from reconciler.commands.progress import Activity
 from reconciler.commands.reports import ReportFormat, print_report
-from reconciler.commands.repositories import named
+from reconciler.commands.repositories import repositories_named
 from reconciler.commands.running import finish, running
 from reconciler.engine.wholeness import examine
 from reconciler.errors import worst
@@ -56,7 +56,7 @@ def verify(
                 examine(
                     registries.reader(one.registry), one, states.of(one), blobs=blobs, note=note
                 )
-                for one in named(registries, repositories or (), policy or ())
+                for one in repositories_named(registries, repositories or (), policy or ())
             ]
         print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))
         finish(worst(one.outcome for one in found))

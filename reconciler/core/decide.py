@@ -16,7 +16,7 @@ from operator import attrgetter
 from reconciler.core.facts import check_facts
 from reconciler.core.graph import Graph, image_tags
 from reconciler.core.keep import Opinion, judge
-from reconciler.core.select import Image, Seen, TagIndex, images_of, select
+from reconciler.core.select import Image, SelectedImage, TagIndex, images_of, select
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Fact, Inventory, Version
 from reconciler.model.keep import Keep
@@ -44,7 +44,7 @@ class Decision:
     """When `min_age` no longer keeps it; None where it does not, or the age is unknown."""
 
     @property
-    def goes(self) -> bool:
+    def expires(self) -> bool:
         """Whether the image is to be deleted."""
         return self.cause is Cause.EXPIRED
 
@@ -59,12 +59,12 @@ class Decision:
 class Decisions:
     """All decisions on one repository.
 
-    Shape: `images` has one decision for each root, in digest order; `doomed` holds every version
+    Shape: `images` has one decision for each root, in digest order; `to_delete` holds every version
         to delete, the followers of doomed images among them.
     """
 
     images: Mapping[Digest, Decision]
-    doomed: Set[Digest]
+    to_delete: Set[Digest]
     warnings: Sequence[str] = ()
     """What the plan should tell: what is not known and therefore keeps images."""
 
@@ -87,7 +87,7 @@ class _Judgements:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
+class _Evaluation:
     """Everything the verdicts are made from."""
 
     policy: Policy
@@ -119,19 +119,19 @@ def decide(
     check_facts(policy, inventory)
     images = images_of(inventory, graph)
     index = _index(policy, inventory)
-    bench = _bench(policy, inventory, images, index, now, observations or Observations())
+    bench = _evaluation(policy, inventory, images, index, now, observations or Observations())
     decisions = {image.digest: _decide(image, bench) for image in images}
     pinned = bench.pinned.keys() & inventory.versions.keys()
     young = [version for version in inventory.versions.values() if _waits(version, bench)]
-    _spare(decisions, graph, young, bench)
+    _keep(decisions, graph, young, bench)
     # Asked for whether or not something else keeps it: no other rule, hold or protection of one
     # image may let another one go.
-    below = closure(graph.keeps, (digest for digest, one in decisions.items() if one.goes))
+    below = closure(graph.keeps, (digest for digest, one in decisions.items() if one.expires))
     kept = _kept_below(bench, inventory, below - decisions.keys(), index, now)
     _keep_above(decisions, graph, kept)
-    doomed = _doomed(inventory, graph, decisions, pinned)
+    doomed = _to_delete(inventory, graph, decisions, pinned)
     for digest, decision in decisions.items():
-        if decision.goes and digest not in doomed:
+        if decision.expires and digest not in doomed:
             decisions[digest] = _needed(decision, graph, doomed)
     sides = (bench.protecting, bench.judging)
     return Decisions(
@@ -145,16 +145,16 @@ def decide(
     )
 
 
-def _bench(
+def _evaluation(
     policy: Policy,
     inventory: Inventory,
     images: Sequence[Image],
     index: TagIndex,
     now: datetime,
     observations: Observations,
-) -> _Bench:
+) -> _Evaluation:
     known: set[Tag] = set().union(*(index.known(rule.match) for rule in policy.rules))
-    return _Bench(
+    return _Evaluation(
         policy=policy,
         observations=observations,
         protecting=_judgements(policy, _protections(policy), images, index, now),
@@ -197,7 +197,7 @@ def _judgements(
 
 def _pools(
     rules: Sequence[Rule], images: Sequence[Image], index: TagIndex
-) -> Iterator[tuple[Rule, Sequence[Seen]]]:
+) -> Iterator[tuple[Rule, Sequence[SelectedImage]]]:
     """Yield each rule with the images it sees; `rest` sees those that no other rule covers."""
     covered: set[Digest] = set()
     for rule in sorted(rules, key=lambda rule: (rule.match.rest is not None, rule.name)):
@@ -210,7 +210,7 @@ def _pools(
         yield rule, pool
 
 
-def _decide(image: Image, bench: _Bench) -> Decision:
+def _decide(image: Image, bench: _Evaluation) -> Decision:
     """Return the first verdict that applies, with the opinions of all."""
     protecting = [
         opinion for opinion in bench.protecting.opinions.get(image.digest, ()) if opinion.keeps
@@ -225,7 +225,7 @@ def _decide(image: Image, bench: _Bench) -> Decision:
 
 def _verdict(
     image: Image,
-    bench: _Bench,
+    bench: _Evaluation,
     protecting: Sequence[Opinion],
     judging: Sequence[Opinion],
     unknown: Sequence[Tag],
@@ -243,27 +243,27 @@ def _verdict(
     return _unkept(image, bench)
 
 
-def _unkept(image: Image, bench: _Bench) -> tuple[Cause, str]:
+def _unkept(image: Image, bench: _Evaluation) -> tuple[Cause, str]:
     """Judge an image that no rule keeps: the registry may have refused it before."""
     if refusal := _refusal(image, bench):
         return Cause.RETAINED, refusal
     return Cause.EXPIRED, ""
 
 
-def _refusal(image: Image, bench: _Bench) -> str:
+def _refusal(image: Image, bench: _Evaluation) -> str:
     """Say that the registry refused to delete a version, if nothing of it changed since."""
     seen = bench.observations.digests.get(image.digest)
     is_refused = seen and seen.refuses(image.version.tags, bench.visibility)
     return f"the registry refused: {seen.retained}" if seen and is_refused else ""
 
 
-def _waits(version: Version, bench: _Bench) -> bool:
+def _waits(version: Version, bench: _Evaluation) -> bool:
     """Whether a version is younger than `min_age`; an unknown time is young."""
     born = _born(version, bench)
     return bench.old_enough is not None and (born is None or born > bench.old_enough)
 
 
-def _born(version: Version, bench: _Bench) -> datetime | None:
+def _born(version: Version, bench: _Evaluation) -> datetime | None:
     """Return what `min_age` counts from: the push, or the moment at which a tag came later.
 
     A tag that is put back on an old image makes it as fresh as a push. One that came after the
@@ -297,19 +297,19 @@ def pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cau
     return held | named
 
 
-def _doomed(
+def _to_delete(
     inventory: Inventory,
     graph: Graph,
     decisions: Mapping[Digest, Decision],
     pinned: Iterable[Digest],
 ) -> set[Digest]:
     """Return every version that nothing which stays keeps."""
-    staying = {digest for digest, decision in decisions.items() if not decision.goes}
+    staying = {digest for digest, decision in decisions.items() if not decision.expires}
     return inventory.versions.keys() - closure(graph.keeps, staying | set(pinned))
 
 
-def _spare(
-    decisions: dict[Digest, Decision], graph: Graph, young: Sequence[Version], bench: _Bench
+def _keep(
+    decisions: dict[Digest, Decision], graph: Graph, young: Sequence[Version], bench: _Evaluation
 ) -> None:
     """Keep the images that are too young, or that keep what is: until nothing of it is.
 
@@ -325,7 +325,7 @@ def _spare(
         spared |= reached
         moved = "" if born == version.time(bench.born) else "one of its tags is "
         for digest in reached & decisions.keys():
-            if decisions[digest].goes:
+            if decisions[digest].expires:
                 own = moved if digest == version.digest else ""
                 who = own if digest in waiting else "something that belongs to it is "
                 decisions[digest] = replace(
@@ -343,11 +343,11 @@ def _absent(policy: Policy, inventory: Inventory) -> Iterator[str]:
             yield part.name
 
 
-def _perhaps_rolled_back(decisions: Iterable[Decision], bench: _Bench) -> Iterator[str]:
+def _perhaps_rolled_back(decisions: Iterable[Decision], bench: _Evaluation) -> Iterator[str]:
     """Say how many images go by the time of their push that may have got a tag since."""
     reading = {rule.name for rule in bench.policy.rules if Fact.PUSHED in rule.facts}
     count = sum(
-        decision.goes
+        decision.expires
         and bool(decision.image.tags)
         and any(opinion.rule in reading for opinion in decision.opinions)
         and _is_tag_new(decision.image.version, bench)
@@ -361,14 +361,14 @@ def _perhaps_rolled_back(decisions: Iterable[Decision], bench: _Bench) -> Iterat
         )
 
 
-def _is_tag_new(version: Version, bench: _Bench) -> bool:
+def _is_tag_new(version: Version, bench: _Evaluation) -> bool:
     """Whether the tags of a version are not known to be as old as `min_age`."""
     tagged = version.time(Fact.TAGGED_SINCE)
     return tagged is None or (bench.old_enough is not None and tagged > bench.old_enough)
 
 
 def _kept_below(
-    bench: _Bench,
+    bench: _Evaluation,
     inventory: Inventory,
     followers: Iterable[Digest],
     index: TagIndex,
@@ -407,7 +407,7 @@ def _keeping_unranked(
                 yield digest, opinion
 
 
-def _unknown_tag(inventory: Inventory, image: Image, bench: _Bench) -> str:
+def _unknown_tag(inventory: Inventory, image: Image, bench: _Evaluation) -> str:
     """Name a tag of its own that no rule knows, where that keeps it."""
     if bench.policy.unmatched_tags != "keep":
         return ""
@@ -415,7 +415,9 @@ def _unknown_tag(inventory: Inventory, image: Image, bench: _Bench) -> str:
     return next((f"tag {tag} matches no rule" for tag in own if tag not in bench.known), "")
 
 
-def _young_enough(rule: Rule, pool: Sequence[Seen], now: datetime) -> Sequence[Seen]:
+def _young_enough(
+    rule: Rule, pool: Sequence[SelectedImage], now: datetime
+) -> Sequence[SelectedImage]:
     """Leave out what an unranked rule surely does not keep: most of what belongs to images.
 
     Judging a million versions, each with its reason in words, takes longer than all else here.
@@ -452,7 +454,7 @@ def _keep_above(
         above = closure(graph.kept_by, [follower], beyond=reached)
         reached |= above
         for digest in above & decisions.keys():
-            if decisions[digest].goes:
+            if decisions[digest].expires:
                 note = f"{follower}, which belongs to it, stays ({reason})"
                 decisions[digest] = replace(decisions[digest], cause=Cause.NEEDED, note=note)
 

@@ -17,14 +17,14 @@ def drift(observed: Observed, version: Version) -> str:
     if (observed.tags, observed.pushed) == (version.tags, version.pushed):
         return ""
     difference = DeepDiff(_identity(observed), _identity(version), view="tree")
-    return "; ".join(sorted(_words(difference)))
+    return "; ".join(sorted(_describe(difference)))
 
 
 def _identity(one: Observed | Version) -> dict[str, object]:
     return {"tags": set(map(str, one.tags)), "pushed": one.pushed}
 
 
-def _words(difference: DeepDiff) -> Iterator[str]:
+def _describe(difference: DeepDiff) -> Iterator[str]:
     """Turn a difference into short sentences."""
     for level in difference.get("set_item_added", ()):
         yield f"tag {level.t2} was added"

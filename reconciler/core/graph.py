@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from reconciler.core.walk import closure, finish_order, turned
+from reconciler.core.walk import closure, finish_order, reversed_edges
 from reconciler.model.inventory import Inventory, Version
-from reconciler.model.manifest import ATTESTATION_TYPE, Shape
+from reconciler.model.manifest import ATTESTATION_TYPE, DocumentKind
 from reconciler.model.names import Digest, Tag
 
 Links = Mapping[Digest, Sequence[Digest]]
@@ -51,7 +51,7 @@ def build_graph(inventory: Inventory) -> Graph:
         for subject in _subjects(version, attestations):
             if subject in inventory.versions and subject != version.digest:
                 keeps[subject].append(version.digest)
-    kept_by = turned(keeps)
+    kept_by = reversed_edges(keeps)
     roots = _roots(inventory, keeps, kept_by)
     return Graph(dict(keeps), kept_by, roots, dict(missing))
 
@@ -126,7 +126,7 @@ def _sources(inventory: Inventory, adrift: Set[Digest], keeps: Links) -> Iterato
 
     def tagged_and_indexes_first(digest: Digest) -> tuple[bool, bool, Digest]:
         version = inventory.versions[digest]
-        is_index = version.manifest is not None and version.manifest.shape is Shape.INDEX
+        is_index = version.manifest is not None and version.manifest.shape is DocumentKind.INDEX
         return not image_tags(inventory, version), not is_index, digest
 
     reached: set[Digest] = set()

@@ -13,7 +13,7 @@ Allowances = Mapping[tuple[str, Repository], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Toll:
+class ImageCounts:
     """What a plan takes. Units: images (roots).
 
     Shape: `rest` stays, and is worth staying for: a signature left behind is not.
@@ -25,7 +25,7 @@ class Toll:
 
 
 def check_guards(
-    guards: Guards, repository: Repository, toll: Toll, allowed: Allowances
+    guards: Guards, repository: Repository, toll: ImageCounts, allowed: Allowances
 ) -> tuple[Guard, ...]:
     """Hold a plan against its limits; a limit met exactly is allowed.
 
@@ -45,7 +45,7 @@ def raised_limits(part: RepositoryPlan) -> Iterator[tuple[tuple[str, Repository]
 
 
 def _checks(
-    guards: Guards, repository: Repository, toll: Toll, allowed: Allowances
+    guards: Guards, repository: Repository, toll: ImageCounts, allowed: Allowances
 ) -> Iterator[Guard]:
     deleted, share = toll.deleted, 100 * toll.deleted / toll.images
     count_limit = allowed.get(("max_delete", repository), guards.max_delete)

@@ -139,7 +139,7 @@ def attempts(records: Iterable[Record]) -> list[Attempt]:
             last[key] = len(found)
             found.append(Attempt(opened.get(record.run), record, more=_rest(record, more)))
         elif record.type in ("outcome", "resolve") and key in last:
-            found[last[key]] = _told(found[last[key]], record)
+            found[last[key]] = _updated(found[last[key]], record)
     return found
 
 
@@ -195,7 +195,7 @@ def _deleted(records: Iterable[Record]) -> Iterator[Attempt]:
     return (attempt for attempt in attempts(records) if attempt.result is Result.DELETED)
 
 
-def _told(attempt: Attempt, record: Record) -> Attempt:
+def _updated(attempt: Attempt, record: Record) -> Attempt:
     """Add what a record tells: the end of a deletion, or that it was taken back."""
     if record.body["result"] == Result.RESTORED:
         return replace(attempt, restored=record)

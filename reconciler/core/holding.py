@@ -31,7 +31,7 @@ def with_holds(noted: Observations, records: Iterable[Record]) -> Observations:
     return Observations(digests=digests)
 
 
-def held_of(
+def holds_of(
     seen: Observations,
     repository: Repository,
     mentions: Sequence[Mention],

@@ -13,7 +13,7 @@ from reconciler.model.names import Digest
 
 
 @dataclass(frozen=True)
-class Holdings:
+class BlobIndex:
     """The blobs of one repository, and which versions name them."""
 
     inventory: Inventory

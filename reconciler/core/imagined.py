@@ -10,8 +10,8 @@ from reconciler.model.manifest import (
     OCI_INDEX,
     OCI_MANIFEST,
     Descriptor,
+    DocumentKind,
     Manifest,
-    Shape,
 )
 from reconciler.model.names import Digest, Repository
 from reconciler.model.policytest import ExpectedImage, PolicyTest
@@ -69,7 +69,7 @@ def _manifest(name: str, image: ExpectedImage, descriptors: Mapping[str, Descrip
     plain = not (image.children or image.artifact_type)
     return Manifest(
         digest=descriptors[name].digest,
-        shape=Shape.INDEX if image.children else Shape.IMAGE,
+        shape=DocumentKind.INDEX if image.children else DocumentKind.IMAGE,
         media_type=descriptors[name].media_type,
         size=0,
         artifact_type=image.artifact_type,

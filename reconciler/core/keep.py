@@ -12,14 +12,14 @@ from itertools import chain, groupby
 from operator import attrgetter
 
 from reconciler.core.calendar import bucket_of
-from reconciler.core.reading import Reader, Reading
-from reconciler.core.select import Seen, TagIndex
+from reconciler.core.reading import RankedImage, Reader
+from reconciler.core.select import SelectedImage, TagIndex
 from reconciler.model.keep import Keep
 from reconciler.model.names import Digest
 from reconciler.model.rules import Rule
-from reconciler.model.spans import Span, spoken
+from reconciler.model.spans import Span, as_span
 
-Ties = Sequence[Sequence[Reading]]
+Ties = Sequence[Sequence[RankedImage]]
 """Images that are counted together, newest first; those of which none is newer in one group."""
 
 
@@ -60,7 +60,7 @@ class Distance:
 
 
 def judge(
-    rule: Rule, pool: Sequence[Seen], index: TagIndex, *, now: datetime, zone: tzinfo
+    rule: Rule, pool: Sequence[SelectedImage], index: TagIndex, *, now: datetime, zone: tzinfo
 ) -> Judgement:
     """Say of each image of a rule's pool whether the rule keeps it.
 
@@ -84,7 +84,7 @@ def judge(
     return Judgement(opinions, tuple(_warnings(rule, reader, opinions.values())))
 
 
-def _opinion(rule: Rule, reading: Reading, distances: Sequence[Distance]) -> Opinion:
+def _opinion(rule: Rule, reading: RankedImage, distances: Sequence[Distance]) -> Opinion:
     met = [distance for distance in distances if distance.met]
     return Opinion(
         rule.name,
@@ -118,9 +118,9 @@ def _images(count: int) -> str:
     return "1 image" if count == 1 else f"{count} images"
 
 
-def _pools(readings: Iterable[Reading]) -> Iterator[Ties]:
+def _pools(readings: Iterable[RankedImage]) -> Iterator[Ties]:
     """Split readings into those that are counted together."""
-    pools: dict[tuple[str, bool, str], list[Reading]] = defaultdict(list)
+    pools: dict[tuple[str, bool, str], list[RankedImage]] = defaultdict(list)
     for reading in readings:
         pools[reading.pool].append(reading)
     for members in pools.values():
@@ -129,7 +129,7 @@ def _pools(readings: Iterable[Reading]) -> Iterator[Ties]:
         yield list(chain.from_iterable(map(_told_apart, equals)))
 
 
-def _told_apart(equal: list[Reading]) -> Ties:
+def _told_apart(equal: list[RankedImage]) -> Ties:
     """Order images of one sort key by their push, if the registry tells it of all of them."""
     if len(equal) == 1 or not all(reading.pushed for reading in equal):
         return [equal]
@@ -191,7 +191,7 @@ def _tie(tied: int) -> str:
 
 def _age(keep: Keep, age: timedelta) -> Iterator[Distance]:
     if keep.within is not None:
-        text = f"age {spoken(age)} vs within {keep.within}"
+        text = f"age {as_span(age)} vs within {keep.within}"
         yield Distance(age < keep.within.delta, text)
 
 

@@ -23,12 +23,12 @@ _OPEN = (None, Result.NOT_DONE, Result.FAILED, Result.UNKNOWN)
 class Leftover:
     """One version that was to go with another one, by the deletions of both."""
 
-    meant: Attempt
+    deletion: Attempt
     owner: Attempt
 
     def is_here(self, inventory: Inventory) -> bool:
         """Whether the very version is here that was to go: nobody pushed or tagged it anew."""
-        version, seen = inventory.versions.get(self.meant.digest), self.meant
+        version, seen = inventory.versions.get(self.deletion.digest), self.deletion
         return version is not None and (version.id, version.tags) == (seen.version_id, seen.tags)
 
 
@@ -41,10 +41,10 @@ def leftovers(records: Iterable[Record], inventory: Inventory) -> dict[Digest, L
         last[attempt.digest] = attempt
     gone = {one.digest: one for one in last.values() if _is_gone(one, inventory)}
     return {
-        left.meant.digest: left
+        left.deletion.digest: left
         for part in parts.values()
-        for left in _left_of(part, gone)
-        if last[left.meant.digest].result in _OPEN and left.is_here(inventory)
+        for left in _leftovers_of(part, gone)
+        if last[left.deletion.digest].result in _OPEN and left.is_here(inventory)
     }
 
 
@@ -55,7 +55,7 @@ def _is_gone(attempt: Attempt, inventory: Inventory) -> bool:
     return attempt.is_standing or attempt.result is Result.ABSENT
 
 
-def _left_of(part: Sequence[Attempt], gone: Mapping[Digest, Attempt]) -> Iterator[Leftover]:
+def _leftovers_of(part: Sequence[Attempt], gone: Mapping[Digest, Attempt]) -> Iterator[Leftover]:
     """Yield what is left of one component: what went with a version of it that is gone."""
     done = [one for one in part if gone.get(one.digest) is one]
     for meant in part:

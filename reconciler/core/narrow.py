@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.drift import drift
 from reconciler.core.graph import Graph, build_graph
-from reconciler.core.guards import Allowances, Toll, check_guards
+from reconciler.core.guards import Allowances, ImageCounts, check_guards
 from reconciler.core.order import deletion_order
-from reconciler.core.planner import Case
+from reconciler.core.planner import PlanningInput
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.journal import Result
@@ -42,7 +42,7 @@ class Work:
     guards: tuple[Guard, ...]
 
 
-def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
+def narrow(planned: RepositoryPlan, case: PlanningInput, allowed: Allowances) -> Work:
     """Hold a plan against the registry and the policy of this moment.
 
     A change survives when its version is as it was observed, the live evaluation also lets it
@@ -65,7 +65,7 @@ def narrow(planned: RepositoryPlan, case: Case, allowed: Allowances) -> Work:
         dropped[digest] = Dropped(changes[digest], Result.SKIPPED_REFERENCED, reason)
     order = deletion_order(inventory, graph, willing - staying)
     images, leaving = decided.images.keys(), willing - staying
-    toll = Toll(len(images), len(images & leaving), decided.rest(leaving))
+    toll = ImageCounts(len(images), len(images & leaving), decided.rest(leaving))
     return Work(
         graph=graph,
         components=tuple(
@@ -99,12 +99,14 @@ def _waiting(
     willing: Set[Digest],
 ) -> set[Digest]:
     """Return what would leave something behind that belongs to it and that no plan has named."""
-    unplanned = {*decided.doomed} - planned - decided.images.keys()
+    unplanned = {*decided.to_delete} - planned - decided.images.keys()
     standing = closure(graph.keeps, inventory.versions.keys() - willing - unplanned)
     return closure(graph.kept_by, unplanned - standing)
 
 
-def _dropped(changes: Sequence[Change], case: Case, decided: Decisions) -> Iterator[Dropped]:
+def _dropped(
+    changes: Sequence[Change], case: PlanningInput, decided: Decisions
+) -> Iterator[Dropped]:
     """Yield the changes that the registry or the policy of this moment rules out."""
     for change in changes:
         version = case.inventory.versions.get(change.digest)
@@ -112,7 +114,7 @@ def _dropped(changes: Sequence[Change], case: Case, decided: Decisions) -> Itera
             yield Dropped(change, Result.ABSENT, "the registry no longer has it")
         elif words := drift(change.observed, version):
             yield Dropped(change, Result.SKIPPED_CHANGED, words)
-        elif change.digest not in decided.doomed:
+        elif change.digest not in decided.to_delete:
             yield Dropped(change, *_why_kept(change.digest, decided.images))
 
 

@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 
 from reconciler.core.graph import Graph
-from reconciler.core.walk import circles, closure
+from reconciler.core.walk import closure, strongly_connected
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.names import Digest
 
@@ -69,7 +69,9 @@ def _parts(
     between: dict[Digest, set[Digest]] = {first: set() for first in owner.values()}
     for digest, names in named.items():
         between[owner[digest]].update(owner[name] for name in names)
-    joined = circles(sorted(between), {first: sorted(names) for first, names in between.items()})
+    joined = strongly_connected(
+        sorted(between), {first: sorted(names) for first, names in between.items()}
+    )
     return {digest: joined[first] for digest, first in owner.items()}
 
 

@@ -18,11 +18,11 @@ _DONE = (Result.DELETED, Result.ABSENT)
 
 
 @dataclass(frozen=True)
-class HalfDone:
+class InterruptedRun:
     """What one run deleted, in that order, and what it meant to delete and has been left since."""
 
     gone: dict[Digest, Attempt]
-    left: dict[Digest, Attempt]
+    remaining: dict[Digest, Attempt]
 
     @cached_property
     def _keeps(self) -> Mapping[Digest, Sequence[Digest]]:
@@ -31,17 +31,17 @@ class HalfDone:
         for attempt in self.gone.values():
             for subject in attempt.subjects:
                 keeps[subject].append(attempt.digest)
-        for attempt in (*self.gone.values(), *self.left.values()):
+        for attempt in (*self.gone.values(), *self.remaining.values()):
             keeps[attempt.digest] += [child for child in attempt.children if child in self.gone]
         return keeps
 
-    def owed(self, here: Set[Digest]) -> list[Attempt]:
+    def to_restore(self, here: Set[Digest]) -> list[Attempt]:
         """Return what belongs to what was left and is here, the last deleted first."""
-        owed = closure(self._keeps, self.left.keys() & here)
+        owed = closure(self._keeps, self.remaining.keys() & here)
         return [attempt for digest, attempt in reversed(self.gone.items()) if digest in owed]
 
 
-def half_done(records: Iterable[Record]) -> list[HalfDone]:
+def half_done(records: Iterable[Record]) -> list[InterruptedRun]:
     """Return what each run of a journal deleted, and what it meant to and is left."""
     last: dict[str, Attempt] = {}
     meant: dict[str, list[str]] = defaultdict(list)
@@ -51,18 +51,18 @@ def half_done(records: Iterable[Record]) -> list[HalfDone]:
     return [_half_done(run, [last[key] for key in keys]) for run, keys in meant.items()]
 
 
-def _half_done(run: str, last: Iterable[Attempt]) -> HalfDone:
+def _half_done(run: str, last: Iterable[Attempt]) -> InterruptedRun:
     gone: dict[Digest, Attempt] = {}
     left: dict[Digest, Attempt] = {}
     for attempt in last:
         if attempt.is_standing and attempt.run == run:
             gone[attempt.digest] = attempt
-        elif _was_left(attempt):
+        elif _remains(attempt):
             left[attempt.digest] = attempt
-    return HalfDone(gone, left)
+    return InterruptedRun(gone, left)
 
 
-def _was_left(attempt: Attempt) -> bool:
+def _remains(attempt: Attempt) -> bool:
     """Whether a version was left in the end; what people take back is theirs to complete."""
     if attempt.restored:
         return not is_restoration(attempt.restored)

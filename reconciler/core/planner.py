@@ -9,7 +9,7 @@ from datetime import datetime
 from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.families import family
 from reconciler.core.graph import Graph, build_graph
-from reconciler.core.guards import Allowances, Toll, check_guards
+from reconciler.core.guards import Allowances, ImageCounts, check_guards
 from reconciler.core.leftovers import Leftover
 from reconciler.core.order import deletion_order
 from reconciler.core.select import Image
@@ -28,8 +28,8 @@ from reconciler.model.plan import (
 )
 from reconciler.model.policy import Policy
 
-_LEFT_UNTAGGED = "{name: dangling, match: {untagged: true}, keep: {within: 7d}}"
-_LEFT_SPEAKING = "{name: signatures, match: {tags: ['sha256-*']}, keep: {within: 7d}}"
+_UNTAGGED_RULE = "{name: dangling, match: {untagged: true}, keep: {within: 7d}}"
+_REFERRER_RULE = "{name: signatures, match: {tags: ['sha256-*']}, keep: {within: 7d}}"
 """Rules that let leftovers go: those without a tag, and those whose tags spell a digest."""
 
 
@@ -38,7 +38,7 @@ MAX_ODD = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class PlanningInput:
     """One repository before the court: everything that its plan depends on."""
 
     policy: Policy
@@ -53,7 +53,7 @@ class Case:
     """The hash of the last record of the journal, empty while there is none."""
 
 
-def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
+def plan_repository(case: PlanningInput, allowed: Allowances) -> RepositoryPlan:
     """Plan the deletions in one repository.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
@@ -62,8 +62,8 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
     graph = build_graph(inventory)
     decided = decide(case.policy, inventory, graph, now=case.now, observations=case.observations)
     decisions = tuple(decided.images.values())
-    expired = sum(decision.goes for decision in decisions)
-    toll = Toll(len(decisions), expired, decided.rest(decided.doomed))
+    expired = sum(decision.expires for decision in decisions)
+    toll = ImageCounts(len(decisions), expired, decided.rest(decided.to_delete))
     return RepositoryPlan(
         repository=inventory.repository,
         policy=case.policy.name,
@@ -87,7 +87,7 @@ def plan_repository(case: Case, allowed: Allowances) -> RepositoryPlan:
         warnings=(
             *_doubts(inventory),
             *decided.warnings,
-            *_left_over(case.leftovers, decided),
+            *_leftover_warnings(case.leftovers, decided),
         ),
     )
 
@@ -114,7 +114,7 @@ def listing_digest(inventory: Inventory) -> str:
 
 
 def _stays(decision: Decision) -> bool:
-    return not decision.goes
+    return not decision.expires
 
 
 def _keeper(decision: Decision) -> str:
@@ -124,7 +124,7 @@ def _keeper(decision: Decision) -> str:
 
 
 def _changes(inventory: Inventory, graph: Graph, decided: Decisions) -> Iterator[Change]:
-    components = deletion_order(inventory, graph, decided.doomed)
+    components = deletion_order(inventory, graph, decided.to_delete)
     for number, component in enumerate(components, start=1):
         for digest in component:
             decision = decided.images.get(digest)
@@ -208,7 +208,7 @@ def _name(version: Version) -> str:
     return ", ".join(version.tags) or version.digest
 
 
-def _left_over(leftovers: Mapping[Digest, Leftover], decided: Decisions) -> Iterator[str]:
+def _leftover_warnings(leftovers: Mapping[Digest, Leftover], decided: Decisions) -> Iterator[str]:
     """Say what runs left over of which image where no rule covers it, and which rule would."""
     found: dict[tuple[str, Digest, str], list[Digest]] = defaultdict(list)
     for digest, left in leftovers.items():
@@ -227,5 +227,5 @@ def _left_over(leftovers: Mapping[Digest, Leftover], decided: Decisions) -> Iter
 def _rule_for(image: Image) -> str:
     """Name the rule that lets a leftover go; another one for tags of its own."""
     if not image.tags:
-        return _LEFT_UNTAGGED
-    return _LEFT_SPEAKING if image.is_orphan else f"a rule that matches the tag {image.tags[0]}"
+        return _UNTAGGED_RULE
+    return _REFERRER_RULE if image.is_orphan else f"a rule that matches the tag {image.tags[0]}"

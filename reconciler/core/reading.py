@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from reconciler.core.calendar import read_dates
-from reconciler.core.select import Image, Seen, TagIndex
+from reconciler.core.select import Image, SelectedImage, TagIndex
 from reconciler.model.inventory import Fact
 from reconciler.model.language import OrderKey
 from reconciler.model.names import Tag
@@ -18,7 +18,7 @@ _UNKNOWN: SortKey = (1, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RankedImage:
     """One image as one rule reads it. Shape: `group` joins the values of `group_by`."""
 
     image: Image
@@ -55,7 +55,12 @@ class Reader:
     """Reads images for one rule; an image with several matching tags is read by its best one."""
 
     def __init__(
-        self, rule: Rule, pool: Sequence[Seen], index: TagIndex, now: datetime, zone: tzinfo
+        self,
+        rule: Rule,
+        pool: Sequence[SelectedImage],
+        index: TagIndex,
+        now: datetime,
+        zone: tzinfo,
     ) -> None:
         """Read the dates in the tags of the whole pool, since their form is one for all."""
         self._rule = rule
@@ -76,13 +81,13 @@ class Reader:
                     f" {odd[0]}: what has one counts as new; correct the regex"
                 )
 
-    def read(self, seen: Seen) -> Reading:
+    def read(self, seen: SelectedImage) -> RankedImage:
         """Read one image of the rule's pool."""
         keys = [(self._order(seen, tag), tag) for tag in seen.tags or (None,)]
         order = max(key for key, _ in keys)
         tag = next(tag for key, tag in keys if key == order)
         moment, pushed = self._moment(seen), seen.image.version.time(Fact.PUSHED)
-        return Reading(
+        return RankedImage(
             image=seen.image,
             order=order,
             group=self._group(tag),
@@ -99,7 +104,7 @@ class Reader:
             self._rule.keep.reads_age and (moment is None or moment > self._now)
         )
 
-    def _order_key(self, rule: Rule) -> Callable[[Seen, Tag | None], SortKey]:
+    def _order_key(self, rule: Rule) -> Callable[[SelectedImage, Tag | None], SortKey]:
         """Choose how to read the sort key, once for the whole pool."""
         fact, capture = rule.order.fact, rule.order.capture
         if fact is not None:
@@ -119,7 +124,7 @@ class Reader:
             case _:
                 return lambda text: text or None
 
-    def _captures(self, pool: Sequence[Seen], name: str) -> set[str]:
+    def _captures(self, pool: Sequence[SelectedImage], name: str) -> set[str]:
         """Return the different values of a capture; a group that caught nothing has none."""
         texts = (self._captured(tag).get(name, "") for seen in pool for tag in seen.tags)
         return set(filter(None, texts))
@@ -138,7 +143,7 @@ class Reader:
             return captured.get(name, "")
         return f"{version.major}" if name == "major" else f"{version.major}.{version.minor}"
 
-    def _moment(self, seen: Seen) -> datetime | None:
+    def _moment(self, seen: SelectedImage) -> datetime | None:
         """Return what its age counts from: of several dates in tags the latest."""
         fact, capture = self._rule.age_by.fact, self._rule.age_by.capture
         if fact:

@@ -34,7 +34,7 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SelectedImage:
     """One image in the pool of one rule, with the tags that the selector picked."""
 
     image: Image
@@ -85,7 +85,7 @@ class TagIndex:
         return picked - self.matching(match.except_) if match.except_ else picked
 
 
-def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[Seen]:
+def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[SelectedImage]:
     """Return the pool of a rule: images with a selected tag, or all, that pass the filters.
 
     Shape: in the order given. `rest` is resolved by the caller, which knows the other rules.
@@ -94,20 +94,20 @@ def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[Seen]
     passes = _image_filter(match, index)
     whole = not match.reads_tags
     seen = (
-        Seen(image, tuple([tag for tag in image.tags if tag in known]))
+        SelectedImage(image, tuple([tag for tag in image.tags if tag in known]))
         for image in images
         if (image.tags and not known.isdisjoint(image.tags)) or (whole and not image.tags)
     )
     return [one for one in seen if passes(one)]
 
 
-def _image_filter(match: Match, index: TagIndex) -> Callable[[Seen], bool]:
+def _image_filter(match: Match, index: TagIndex) -> Callable[[SelectedImage], bool]:
     """Return the test of a rule's filters, in which whatever is the same for all is done once."""
     required = [index.matching((pattern,)) for pattern in match.with_]
     refused = index.matching(match.without)
     fits = cache(match.artifact_type.matches) if match.artifact_type else None
 
-    def passes(seen: Seen) -> bool:
+    def passes(seen: SelectedImage) -> bool:
         image = seen.image
         return (
             not (match.every_tag and len(seen.tags) != len(image.tags))

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.core.explaining.fate import Fate, judge
+from reconciler.core.explaining.fate import VersionFate, judge
 from reconciler.core.imagined import digests_of, imagined
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.model.observations import Observations
 from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
@@ -21,7 +21,7 @@ class Check:
 
     name: str
     complaint: str
-    fate: Fate | None = None
+    fate: VersionFate | None = None
 
     @property
     def ok(self) -> bool:
@@ -55,18 +55,18 @@ def try_policy(policy: Policy, test: PolicyTest) -> tuple[Check, ...]:
         test speaks of them.
     Raises: PolicyError, when a rule needs a time that no image of the test has.
     """
-    case = Case(policy, imagined(test), Observations(), test.now.moment)
+    case = PlanningInput(policy, imagined(test), Observations(), test.now.moment)
     return (*_image_checks(case, test), *_guard_checks(case, test))
 
 
-def _image_checks(case: Case, test: PolicyTest) -> Iterator[Check]:
+def _image_checks(case: PlanningInput, test: PolicyTest) -> Iterator[Check]:
     judged, digests = judge(case), digests_of(test)
     for name, image in zip(test.names, test.images, strict=True):
         fate = judged.fate(digests[name])
         yield Check(", ".join(image.tags) or name, _complaint(image, fate), fate)
 
 
-def _complaint(image: ExpectedImage, fate: Fate) -> str:
+def _complaint(image: ExpectedImage, fate: VersionFate) -> str:
     """Say what is wrong, empty when nothing is: an image that no one spoke for must stay."""
     expected = image.expect or "keep"
     if expected != ("delete" if fate.goes else "keep"):
@@ -79,7 +79,7 @@ def _complaint(image: ExpectedImage, fate: Fate) -> str:
     return ""
 
 
-def _deciders(fate: Fate) -> list[str]:
+def _deciders(fate: VersionFate) -> list[str]:
     """Name the rules and protections that decide: those that keep, or all that let go."""
     decided = fate.cause in (Cause.PROTECTED, Cause.RULE, Cause.EXPIRED)
     opinions = fate.own.opinions if fate.own and decided else ()
@@ -89,7 +89,7 @@ def _deciders(fate: Fate) -> list[str]:
     return [*rules, *pinned]
 
 
-def _guard_checks(case: Case, test: PolicyTest) -> Iterator[Check]:
+def _guard_checks(case: PlanningInput, test: PolicyTest) -> Iterator[Check]:
     if test.guards is None:
         return
     stopping = [guard for guard in plan_repository(case, {}).guards if not guard.ok]

@@ -25,7 +25,7 @@ _ALONE = "what it speaks of cannot be restored"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class UndoRequest:
     """What is to be undone: what a run deleted, all of it or `only` what is mentioned.
 
     With `retag`, tags that do not come back of themselves are attached where they are free.
@@ -44,13 +44,13 @@ class Wanted:
 class Remains:
     """One repository after deletions: what the journal tells of them, and what is there now.
 
-    Shape: `deletions` in the order in which they were made; `held` are the versions that the
+    Shape: `deletions` in the order in which they were made; `present` are the versions that the
         registry can still restore, by its own id; `window` is how long it can, where it says so.
     """
 
     repository: Repository
     deletions: Sequence[Attempt]
-    held: Mapping[str, Version]
+    present: Mapping[str, Version]
     live: Mapping[Digest, Version]
     now: datetime
     window: timedelta | None = None
@@ -68,7 +68,7 @@ class Remains:
 
     def can_restore(self, attempt: Attempt) -> bool:
         """Whether the registry still holds what was deleted, and nobody pushed it anew."""
-        return attempt.version_id in self.held and attempt.digest not in self.live
+        return attempt.version_id in self.present and attempt.digest not in self.live
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Choice:
     lost: Mapping[Digest, str]
 
 
-def plan_restorations(remains: Remains, wanted: Wanted) -> RepositoryPlan:
+def plan_restorations(remains: Remains, wanted: UndoRequest) -> RepositoryPlan:
     """Plan what to restore in one repository."""
     chosen = _chosen(remains, wanted)
     choice = _choose(chosen, remains, retag=wanted.retag)
@@ -122,7 +122,7 @@ def companions(deletions: Iterable[Attempt]) -> Mapping[Digest, Set[Digest]]:
     return links
 
 
-def _chosen(remains: Remains, wanted: Wanted) -> list[Attempt]:
+def _chosen(remains: Remains, wanted: UndoRequest) -> list[Attempt]:
     """Return the deletions to take back, the last one first: children before what lists them."""
     named = [one.digest for one in remains.deletions if wanted.names(remains.repository, one)]
     reached = closure(companions(remains.deletions), named)
@@ -162,7 +162,7 @@ def _changes(work: Iterable[Attempt], remains: Remains) -> Iterator[Change]:
     for attempt in work:
         intended = attempt.intent.body
         part = (attempt.run, intended.get("component", attempt.key))
-        here = remains.live.get(attempt.digest) or remains.held[attempt.version_id]
+        here = remains.live.get(attempt.digest) or remains.present[attempt.version_id]
         yield Change(
             key=attempt.key,
             digest=attempt.digest,

@@ -7,10 +7,10 @@ from heapq import nlargest
 
 from reconciler.core.families import family
 from reconciler.core.graph import image_tags
-from reconciler.core.holdings import Holdings
+from reconciler.core.holdings import BlobIndex
 from reconciler.core.wholeness import blobs_of
 from reconciler.model.inventory import Inventory, Version
-from reconciler.model.manifest import Shape
+from reconciler.model.manifest import DocumentKind
 from reconciler.model.names import Digest, Repository, Tag
 
 BIGGEST = 10
@@ -70,7 +70,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class UsageTotals:
     """What several repositories take.
 
     Units: `between` in bytes of what more than one of them names, each blob once. Whether a
@@ -87,7 +87,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class UsageInput:
     """One repository to be weighed, all of whose manifests were read.
 
     Shape: `causes` has the versions that are there for each cause, where somebody diagnosed;
@@ -99,22 +99,24 @@ class Subject:
     doomed: Set[Digest] | None = None
 
 
-def account(subjects: Iterable[Subject]) -> Account:
+def account(subjects: Iterable[UsageInput]) -> UsageTotals:
     """Weigh repositories, and what they have in common."""
     sizes: dict[Digest, int] = {}
     naming: Counter[Digest] = Counter()
     found: list[Usage] = []
     for subject in subjects:
-        held = Holdings(subject.inventory)
+        held = BlobIndex(subject.inventory)
         found.append(measure(held, subject.causes, subject.doomed))
         naming.update(held.sizes.keys())
         sizes |= held.sizes
     between = sum(sizes[blob] for blob, times in naming.items() if times > 1)
-    return Account(tuple(found), between)
+    return UsageTotals(tuple(found), between)
 
 
-def measure(held: Holdings, causes: Mapping[str, Set[Digest]], doomed: Set[Digest] | None) -> Usage:
-    """Weigh one repository; see `Subject`."""
+def measure(
+    held: BlobIndex, causes: Mapping[str, Set[Digest]], doomed: Set[Digest] | None
+) -> Usage:
+    """Weigh one repository; see `UsageInput`."""
     versions = held.inventory.versions
     families = {name: held.kept(roots) for name, roots in _families(held).items()}
     return Usage(
@@ -132,19 +134,19 @@ def measure(held: Holdings, causes: Mapping[str, Set[Digest]], doomed: Set[Diges
     )
 
 
-def shares(held: Holdings, groups: Mapping[str, Set[Digest]]) -> tuple[Share, ...]:
+def shares(held: BlobIndex, groups: Mapping[str, Set[Digest]]) -> tuple[Share, ...]:
     """Weigh groups of versions, the heaviest first; a version may be in more than one."""
     found = (_share(held, name, versions) for name, versions in groups.items())
     return tuple(sorted(found, key=lambda share: (-share.octets, share.name)))
 
 
-def _share(held: Holdings, name: str, versions: Set[Digest]) -> Share:
+def _share(held: BlobIndex, name: str, versions: Set[Digest]) -> Share:
     inside = Counter(blob for digest in versions for blob in held.named[digest])
     own = (blob for blob, times in inside.items() if times == held.namers[blob])
     return Share(name, len(versions), held.weight(inside), held.weight(own))
 
 
-def _families(held: Holdings) -> Mapping[str, set[Digest]]:
+def _families(held: BlobIndex) -> Mapping[str, set[Digest]]:
     """Group the images by the shapes of their tags; one with several tags is in several groups."""
     found: dict[str, set[Digest]] = defaultdict(set)
     for root in held.graph.roots:
@@ -154,7 +156,7 @@ def _families(held: Holdings) -> Mapping[str, set[Digest]]:
     return found
 
 
-def _biggest(held: Holdings) -> tuple[Weighed, ...]:
+def _biggest(held: BlobIndex) -> tuple[Weighed, ...]:
     """Weigh every image with all it keeps, and return those that take most."""
 
     def weighed(root: Digest) -> tuple[int, Digest]:
@@ -165,7 +167,7 @@ def _biggest(held: Holdings) -> tuple[Weighed, ...]:
     )
 
 
-def _weighed(held: Holdings, root: Digest) -> Weighed:
+def _weighed(held: BlobIndex, root: Digest) -> Weighed:
     share = _share(held, root, held.kept([root]))
     return Weighed(root, held.inventory.versions[root].tags, share.octets, share.alone)
 
@@ -175,4 +177,4 @@ def _foreign(version: Version) -> Iterator[Digest]:
 
 
 def _is_unmeasured(version: Version) -> bool:
-    return version.manifest is None or version.manifest.shape is Shape.OPAQUE
+    return version.manifest is None or version.manifest.shape is DocumentKind.OPAQUE

@@ -45,12 +45,12 @@ def finish_order(nodes: Iterable[Node], edges: Edges[Node]) -> list[Node]:
     return finished
 
 
-def circles(nodes: Iterable[Node], edges: Edges[Node]) -> dict[Node, Node]:
+def strongly_connected(nodes: Iterable[Node], edges: Edges[Node]) -> dict[Node, Node]:
     """Map each node to the one that stands for all the nodes in a circle with it.
 
     Source: Kosaraju and Sharir, strong-connectivity by two depth-first walks.
     """
-    back = turned(edges)
+    back = reversed_edges(edges)
     standing: dict[Node, Node] = {}
     for node in reversed(finish_order(nodes, edges)):
         if node not in standing:
@@ -58,7 +58,7 @@ def circles(nodes: Iterable[Node], edges: Edges[Node]) -> dict[Node, Node]:
     return standing
 
 
-def turned(edges: Edges[Node]) -> dict[Node, list[Node]]:
+def reversed_edges(edges: Edges[Node]) -> dict[Node, list[Node]]:
     """Return the same edges, each leading the other way."""
     back: dict[Node, list[Node]] = defaultdict(list)
     for source, targets in edges.items():

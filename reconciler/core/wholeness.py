@@ -16,7 +16,7 @@ Documents: TypeAlias = Mapping[Digest, Manifest | None]
 """What was read, None for what the registry lacks."""
 
 
-class Part(StrEnum):
+class ImagePart(StrEnum):
     """What an image is made of."""
 
     MANIFEST = "manifest"
@@ -29,17 +29,17 @@ class Missing:
     """One thing that an image names and the registry lacks.
 
     Shape: `platform` is what the index that lists it says. `run` deleted it at `gone`, where the
-        journal has that; `seen` is when a run first saw it there.
+        journal has that; `last_seen` is when a run first saw it there.
     Units: `size` in bytes, 0 where nothing says it.
     """
 
     digest: Digest
-    part: Part
+    part: ImagePart
     platform: str = ""
     size: int = 0
     gone: datetime | None = None
     run: str = ""
-    seen: datetime | None = None
+    last_seen: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,14 @@ def listed(manifest: Manifest | None) -> Iterator[Descriptor]:
     return (child for child in children if not child.is_blob)
 
 
-def blobs_of(manifest: Manifest | None) -> Iterator[tuple[Part, Descriptor]]:
+def blobs_of(manifest: Manifest | None) -> Iterator[tuple[ImagePart, Descriptor]]:
     """Yield the configuration and the layers that a document names, those of a cache as well."""
     if manifest is None:
         return
     if manifest.config:
-        yield Part.CONFIGURATION, manifest.config
+        yield ImagePart.CONFIGURATION, manifest.config
     caches = (child for child in manifest.children if child.is_blob)
-    yield from ((Part.LAYER, layer) for layer in (*manifest.layers, *caches))
+    yield from ((ImagePart.LAYER, layer) for layer in (*manifest.layers, *caches))
 
 
 def holes(
@@ -101,7 +101,7 @@ def holes(
 ) -> Iterator[Missing]:
     """Yield what one image lacks, each once: manifests without a document, and `lacking` blobs."""
     seen = {root}
-    ahead: list[Missing] = [Missing(root, Part.MANIFEST)]
+    ahead: list[Missing] = [Missing(root, ImagePart.MANIFEST)]
     while ahead:
         here = ahead.pop()
         document = documents[here.digest]
@@ -114,22 +114,22 @@ def holes(
         for child in listed(document):
             if child.digest not in seen:
                 seen.add(child.digest)
-                ahead.append(Missing(child.digest, Part.MANIFEST, child.platform, child.size))
+                ahead.append(Missing(child.digest, ImagePart.MANIFEST, child.platform, child.size))
 
 
-def told(
+def add_history(
     missing: Iterable[Missing], deletions: Sequence[Attempt], seen: Observations
 ) -> tuple[Missing, ...]:
     """Add what our own runs know: which of them deleted it and when, or when it was there."""
     known = {attempt.digest: attempt for attempt in deletions if attempt.is_standing}
-    return tuple(_told(one, known.get(one.digest), seen) for one in missing)
+    return tuple(_add_history(one, known.get(one.digest), seen) for one in missing)
 
 
-def _told(one: Missing, deletion: Attempt | None, seen: Observations) -> Missing:
+def _add_history(one: Missing, deletion: Attempt | None, seen: Observations) -> Missing:
     noted = seen.digests.get(one.digest)
     return replace(
         one,
         gone=deletion.at if deletion else None,
         run=deletion.run if deletion else "",
-        seen=noted.first_seen if noted else None,
+        last_seen=noted.first_seen if noted else None,
     )

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.core.against.compare import compare
-from reconciler.core.planner import Case
+from reconciler.core.planner import PlanningInput
 from reconciler.engine.created import creation_times
-from reconciler.engine.plan import Governed, read_case
+from reconciler.engine.plan import Target, read_case
 from reconciler.errors import ReconcilerError
 from reconciler.model.difference import Difference, RepositoryDifference
 from reconciler.model.inventory import Fact, Inventory
@@ -26,32 +26,32 @@ class Comparison:
 
     policy_before: Callable[[Repository], Policy | None]
     reader_for: Callable[[str], RegistryReader]
-    found: dict[Repository, RepositoryDifference] = field(default_factory=dict)
+    differences: dict[Repository, RepositoryDifference] = field(default_factory=dict)
 
-    def look(self, case: Case) -> None:
+    def look(self, case: PlanningInput) -> None:
         """Compare one repository that a policy governs now, and perhaps governed before."""
         repository, after = case.inventory.repository, case.policy
         try:
             before = self.policy_before(repository)
-            self.found[repository] = compare(self._complete(case, before), before, after)
+            self.differences[repository] = compare(self._complete(case, before), before, after)
         except ReconcilerError as error:
-            self.found[repository] = _uncompared(repository, error, after=after.name)
+            self.differences[repository] = _uncompared(repository, error, after=after.name)
 
     def completed(
         self, found: Difference, plan: Plan, named: Iterable[Repository], state: State
     ) -> Difference:
         """Add to a difference what was found, and what only the other policies `named`."""
         for part in plan.repositories:
-            if part.repository not in self.found:
-                self.found[part.repository] = RepositoryDifference(
+            if part.repository not in self.differences:
+                self.differences[part.repository] = RepositoryDifference(
                     repository=part.repository, after=part.policy, error=part.error
                 )
         try:
-            for repository in set(named) - self.found.keys():
+            for repository in set(named) - self.differences.keys():
                 self._look_at_dropped(repository, state, plan.evaluated_at)
         except ReconcilerError as error:
             return found.model_copy(update={"error": str(error)})
-        parts = tuple(part for _, part in sorted(self.found.items()))
+        parts = tuple(part for _, part in sorted(self.differences.items()))
         return found.model_copy(update={"repositories": parts})
 
     def _look_at_dropped(self, repository: Repository, state: State, now: datetime) -> None:
@@ -60,12 +60,12 @@ class Comparison:
             before = self.policy_before(repository)
             if before:
                 reader = self.reader_for(repository.registry)
-                case = read_case(Governed(repository, before, reader), state, now)
-                self.found[repository] = compare(case, before, None)
+                case = read_case(Target(repository, before, reader), state, now)
+                self.differences[repository] = compare(case, before, None)
         except ReconcilerError as error:
-            self.found[repository] = _uncompared(repository, error)
+            self.differences[repository] = _uncompared(repository, error)
 
-    def _complete(self, case: Case, before: Policy | None) -> Case:
+    def _complete(self, case: PlanningInput, before: Policy | None) -> PlanningInput:
         """Read the times that only the other policy asks for, of what was read already."""
         wanted = before.facts if before else frozenset()
         if Fact.CREATED not in wanted - case.policy.facts:

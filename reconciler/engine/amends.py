@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from reconciler.core.history import Attempt
-from reconciler.core.owed import HalfDone
+from reconciler.core.owed import InterruptedRun
 from reconciler.engine.bring_back import bring_back
 from reconciler.engine.execute import Run
 from reconciler.model.inventory import Version
@@ -16,17 +16,17 @@ _REASON = "what it speaks of stays"
 
 
 @dataclass(frozen=True, slots=True)
-class Amends:
+class Companions:
     """What earlier runs owe in one repository, as their journal tells; needs the lock."""
 
     registry: Registry
     state: RepositoryState
     repository: Repository
     run: Run
-    halves: Sequence[HalfDone]
+    halves: Sequence[InterruptedRun]
     _back: set[Digest] = field(default_factory=set)
 
-    def make(self, staying: Set[Digest]) -> Sequence[Record]:
+    def restore_companions(self, staying: Set[Digest]) -> Sequence[Record]:
         """Restore what these versions lack, where the registry can; write down what came back.
 
         Raises: AccessError, when the right is missing; EvidenceError; StoppedError.
@@ -36,7 +36,7 @@ class Amends:
 
     def _restored(self, staying: Set[Digest]) -> Iterator[Entry]:
         for half in self.halves:
-            for attempt in half.owed(staying):
+            for attempt in half.to_restore(staying):
                 if attempt.digest not in self._back and self._is_back(attempt):
                     self._back.add(attempt.digest)
                     told = {"result": Result.RESTORED, "reason": _REASON, "of": attempt.run}

@@ -11,12 +11,12 @@ from reconciler.core.accept import check_state
 from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Dropped, Work, narrow
 from reconciler.core.owed import half_done
-from reconciler.core.planner import Case
+from reconciler.core.planner import PlanningInput
 from reconciler.core.recall import Recall, remembered
-from reconciler.engine.amends import Amends
+from reconciler.engine.amends import Companions
 from reconciler.engine.clock import check_clock
 from reconciler.engine.execute import Execution, Outcome, Run, counts
-from reconciler.engine.plan import Governed, case_of
+from reconciler.engine.plan import Target, case_of
 from reconciler.engine.remember import remember
 from reconciler.engine.resolve import settle
 from reconciler.errors import (
@@ -40,7 +40,7 @@ _SOME_DELETED = "What was deleted before is in the journal. Run again when the r
 
 
 @dataclass(frozen=True, slots=True)
-class Approved:
+class ApplyRequest:
     """What one repository's apply works from: the plan, its digest, and today's policy."""
 
     planned: RepositoryPlan
@@ -89,7 +89,7 @@ class Applied:
 
 
 def apply_repository(
-    approved: Approved, registry: Registry, state: RepositoryState, holder: Holder, run: Run
+    approved: ApplyRequest, registry: Registry, state: RepositoryState, holder: Holder, run: Run
 ) -> Applied:
     """Delete what is approved and still may go; an error of ours ends this repository only."""
     applied = Applied(approved.planned, run=run.id)
@@ -108,7 +108,7 @@ def apply_repository(
 class _Application:
     """One repository's apply, under its lock."""
 
-    approved: Approved
+    approved: ApplyRequest
     registry: Registry
     state: RepositoryState
     run: Run
@@ -119,7 +119,9 @@ class _Application:
         planned, records = self.approved.planned, self._resolved()
         check_state(planned, self.approved.drawn, records)
         noted = self.state.observations()
-        amends = Amends(self.registry, self.state, planned.repository, self.run, half_done(records))
+        amends = Companions(
+            self.registry, self.state, planned.repository, self.run, half_done(records)
+        )
         case, work = self._look(noted, records)
         if back := self._make(amends, case.inventory.versions.keys() - _leaving(work)):
             # What came back may list what was about to go.
@@ -143,14 +145,14 @@ class _Application:
         self.applied.resolved, self.applied.head = settled.resolved, settled.head
         return settled.records
 
-    def _look(self, noted: Observations, records: Sequence[Record]) -> tuple[Case, Work]:
+    def _look(self, noted: Observations, records: Sequence[Record]) -> tuple[PlanningInput, Work]:
         """Read the repository whole, and narrow the plan to what of it may still go.
 
         Nothing is deleted of which, or beside which, a document is unread: a label in an index
         says nothing about what a manifest lists or refers to.
         """
         approved = self.approved
-        governed = Governed(
+        governed = Target(
             approved.planned.repository, approved.policy, self.registry, approved.recall
         )
         whole = bool(approved.planned.changes)
@@ -158,9 +160,9 @@ class _Application:
         check_clock(self.registry, self.run.clock())
         return case, narrow(approved.planned, case, approved.allowed)
 
-    def _make(self, amends: Amends, staying: Set[Digest]) -> Sequence[Record]:
+    def _make(self, amends: Companions, staying: Set[Digest]) -> Sequence[Record]:
         """Make amends for what stays; return what was written of what came back."""
-        written = amends.make(staying)
+        written = amends.restore_companions(staying)
         self.applied.head = head_of(written) or self.applied.head
         return written
 
@@ -237,7 +239,7 @@ def undo_days(reader: RegistryReader) -> int | None:
     return able.undo_for.days if able.undo_for else None if able.undo else 0
 
 
-def _noted(case: Case, applied: Applied, run: Run) -> Observations:
+def _noted(case: PlanningInput, applied: Applied, run: Run) -> Observations:
     refused = {
         outcome.change.digest: outcome.reason
         for outcome in applied.outcomes

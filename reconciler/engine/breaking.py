@@ -10,19 +10,21 @@ from reconciler.model.ports import Holder, State
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LockStatus:
     """The lock of one repository, and who holds it; None if nobody does."""
 
     repository: Repository
     holder: Holder | None
 
 
-def locks(state: State) -> list[Held]:
+def locks(state: State) -> list[LockStatus]:
     """Say of every repository that has a state who holds its lock."""
-    return [Held(repository, state.of(repository).holder()) for repository in state.repositories()]
+    return [
+        LockStatus(repository, state.of(repository).holder()) for repository in state.repositories()
+    ]
 
 
-def break_locks(run: str, state: State, breaker: Holder) -> list[Held]:
+def break_locks(run: str, state: State, breaker: Holder) -> list[LockStatus]:
     """Break every lock that a run holds, and record it; none, where no lock is held at all.
 
     Raises: LockedError, when the locks that are held belong to other runs.
@@ -40,7 +42,7 @@ def break_locks(run: str, state: State, breaker: Holder) -> list[Held]:
 
 def _broken(
     held: Iterable[tuple[Repository, Holder]], state: State, breaker: Holder
-) -> Iterator[Held]:
+) -> Iterator[LockStatus]:
     for repository, holder in held:
         one = state.of(repository)
         body = {
@@ -51,4 +53,4 @@ def _broken(
         }
         with one.seize(breaker, holder.run):
             one.append(breaker.run, breaker.since, [Entry("lock_break", body)])
-        yield Held(repository, holder)
+        yield LockStatus(repository, holder)

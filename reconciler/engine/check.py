@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.checking.check import check
-from reconciler.core.checking.finding import Bounds, Finding, Standing
-from reconciler.core.planner import Case
+from reconciler.core.checking.finding import HealthFinding, HealthInput, Thresholds
+from reconciler.core.planner import PlanningInput
 from reconciler.engine.clock import check_clock
 from reconciler.engine.noting import Note
-from reconciler.engine.plan import Governed, read_case
+from reconciler.engine.plan import Target, read_case
 from reconciler.errors import AccessError, EvidenceError, ExitCode, ReconcilerError
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder, State
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class HealthResult:
     """What was found in one repository, or the error that kept it from being read."""
 
     repository: Repository
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[HealthFinding, ...] = ()
     error: ReconcilerError | None = None
 
     @property
@@ -38,24 +38,26 @@ class Inspection:
 
     state: State
     now: datetime
-    bounds: Bounds
+    bounds: Thresholds
     has_ended: Callable[[Holder], bool]
     note: Note = lambda _: None
 
-    def of(self, governed: Iterable[Governed]) -> Iterator[Checked]:
+    def of(self, governed: Iterable[Target]) -> Iterator[HealthResult]:
         """Look at what policies govern, and at whatever else has a state."""
         by_name = {one.repository: one for one in governed}
         for repository in sorted({*by_name, *self.state.repositories()}):
             yield self._checked(repository, by_name.get(repository))
 
-    def _checked(self, repository: Repository, governed: Governed | None) -> Checked:
+    def _checked(self, repository: Repository, governed: Target | None) -> HealthResult:
         try:
             case, error = self._read(governed)
-            return Checked(repository, check(self._standing(repository, case), self.bounds), error)
+            return HealthResult(
+                repository, check(self._standing(repository, case), self.bounds), error
+            )
         except ReconcilerError as failure:
-            return Checked(repository, error=failure)
+            return HealthResult(repository, error=failure)
 
-    def _read(self, governed: Governed | None) -> tuple[Case | None, ReconcilerError | None]:
+    def _read(self, governed: Target | None) -> tuple[PlanningInput | None, ReconcilerError | None]:
         """Read the registry where a policy governs it; the state is worth a look even without."""
         if governed is None:
             return None, None
@@ -67,7 +69,7 @@ class Inspection:
         except (EvidenceError, AccessError) as error:
             return None, error
 
-    def _standing(self, repository: Repository, case: Case | None) -> Standing:
+    def _standing(self, repository: Repository, case: PlanningInput | None) -> HealthInput:
         """Put the state beside what was read.
 
         The state comes last, so that it tells of every deletion that was seen; and the lock
@@ -77,7 +79,7 @@ class Inspection:
         """
         state = self.state.of(repository)
         holder = state.holder()
-        return Standing(
+        return HealthInput(
             repository=repository,
             now=self.now,
             records=state.records(),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import chain
 
-from reconciler.model.manifest import Manifest, Shape
+from reconciler.model.manifest import DocumentKind, Manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.model.ports import RegistryReader
 
@@ -16,7 +16,7 @@ def creation_times(
 
     Shape: documents whose time is unknown are left out.
     """
-    indexes = [m for m in documents.values() if m.shape is Shape.INDEX and not m.created]
+    indexes = [m for m in documents.values() if m.shape is DocumentKind.INDEX and not m.created]
     wanted = set(chain.from_iterable(map(_images, indexes))) - documents.keys()
     children = reader.manifests(repository, sorted(wanted)).values()
     told = reader.created(repository, [*documents.values(), *filter(None, children)])

@@ -10,7 +10,7 @@ from reconciler.model.ports import Holder, State
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class StateCheck:
     """What is found of one repository. Shape: with an error, all else is unknown."""
 
     repository: Repository
@@ -24,17 +24,17 @@ class Condition:
     error: ReconcilerError | None = None
 
 
-def examine(state: State) -> Iterator[Condition]:
+def examine(state: State) -> Iterator[StateCheck]:
     """Read and verify the journal and the observations of each repository."""
     for repository in state.repositories():
         yield _examined(state, repository)
 
 
-def _examined(state: State, repository: Repository) -> Condition:
+def _examined(state: State, repository: Repository) -> StateCheck:
     one = state.of(repository)
     try:
         records = one.records()
-        return Condition(
+        return StateCheck(
             repository,
             len(records),
             head_of(records),
@@ -43,4 +43,4 @@ def _examined(state: State, repository: Repository) -> Condition:
             one.holder(),
         )
     except ReconcilerError as error:
-        return Condition(repository, error=error)
+        return StateCheck(repository, error=error)

@@ -125,7 +125,7 @@ class Execution:
     _unknown: dict[Digest, str] = field(default_factory=dict)
     """What a DELETE was sent for whose answer was lost, while the version was still there."""
 
-    _owed: list[Change] = field(default_factory=list)
+    _pending: list[Change] = field(default_factory=list)
     """What was deleted and must come back, since what it speaks of stays after all."""
 
     _unnoted: list[Outcome] = field(default_factory=list)
@@ -325,7 +325,7 @@ class Execution:
         """Note what is to come back, the last deleted first."""
         if staying:
             lost = [change for digest, change in self._gone.items() if digest in staying]
-            self._owed += reversed(lost)
+            self._pending += reversed(lost)
 
     def _sent(self, change: Change, version: Version) -> bool:
         """Send one DELETE; return whether the next one may be sent upon the same look."""
@@ -406,7 +406,7 @@ class Execution:
 
     def _note(self) -> None:
         if self._unnoted:
-            self.state.note(self.run.id, self.run.clock(), map(told, self._unnoted))
+            self.state.note(self.run.id, self.run.clock(), map(outcome_entry, self._unnoted))
             self._unnoted = []
 
     def _restore(self) -> None:
@@ -414,8 +414,8 @@ class Execution:
 
         Raises: StoppedError; AccessError or EvidenceError, when it is not known whether it came.
         """
-        while self._owed:
-            change = self._owed.pop(0)
+        while self._pending:
+            change = self._pending.pop(0)
             version = self.inventory.versions[change.digest]
             if bring_back(self.registry, self.state, self.inventory.repository, version).done:
                 del self._gone[change.digest]
@@ -464,7 +464,7 @@ def _of_unknown(outcome: Outcome) -> Outcome:
     return replace(outcome, result=Result.UNKNOWN)
 
 
-def told(outcome: Outcome) -> Entry:
+def outcome_entry(outcome: Outcome) -> Entry:
     """Write down how one change ended."""
     body = {
         "key": outcome.change.key,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Dropped
 from reconciler.core.recall import Recall, remembered
-from reconciler.engine.apply import Applied, Approved, apply_repository
+from reconciler.engine.apply import Applied, ApplyRequest, apply_repository
 from reconciler.engine.execute import Run
 from reconciler.errors import PlanError, ReconcilerError
 from reconciler.model.journal import Result
@@ -17,7 +17,7 @@ from reconciler.model.ports import Holder, Registry, State
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
+class ApplyScope:
     """What an apply relies on: who changes which repository, and under which policy today.
 
     `policy_for` returns None where the policy files of today no longer name a repository. An
@@ -34,7 +34,7 @@ class Authority:
 
 
 def apply_plan(
-    plan: Plan, authority: Authority, state: State, holder: Holder, run: Run
+    plan: Plan, authority: ApplyScope, state: State, holder: Holder, run: Run
 ) -> tuple[Applied, ...]:
     """Apply each part of a plan; an error in one repository does not hold back the others.
 
@@ -63,7 +63,7 @@ def apply_plan(
 def _apply(
     part: RepositoryPlan,
     plan: Plan,
-    authority: Authority,
+    authority: ApplyScope,
     state: State,
     holder: Holder,
     run: Run,
@@ -79,7 +79,7 @@ def _apply(
             gone = (Dropped(change, Result.SKIPPED_CHANGED, reason) for change in part.changes)
             return Applied(part, dropped=tuple(gone))
         origin = authority.origin_of(policy)
-        approved = Approved(
+        approved = ApplyRequest(
             planned=part,
             digest=plan.digest,
             drawn=plan.created_at,
@@ -99,7 +99,7 @@ def _drawn_from(plan: Plan) -> str:
     return " ".join(plan.policy_paths or [source.path for source in plan.policy]) or "policies"
 
 
-def _is_governed(repository: Repository, authority: Authority) -> bool:
+def _is_governed(repository: Repository, authority: ApplyScope) -> bool:
     """Whether the policies of today say anything of a repository, be it that they contradict."""
     try:
         return authority.policy_for(repository) is not None

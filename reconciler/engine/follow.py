@@ -14,7 +14,7 @@ from reconciler.model.names import Digest, Repository
 from reconciler.model.ports import RegistryReader
 
 
-class Trail:
+class TagOnlyObserver:
     """What was found so far, and what is still to be looked at."""
 
     def __init__(

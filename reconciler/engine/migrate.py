@@ -14,7 +14,7 @@ BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class CopyResult:
     """What was copied of one repository: how many records are new there, and the last hash."""
 
     repository: Repository
@@ -22,7 +22,7 @@ class Copied:
     head: str
 
 
-def migrate(source: State, target: State, holder: Holder) -> Iterator[Copied]:
+def migrate(source: State, target: State, holder: Holder) -> Iterator[CopyResult]:
     """Copy every repository, under both its locks; one that was copied before goes on.
 
     Raises: StateError, when the target has a journal of its own, or does not read back the same;
@@ -35,7 +35,7 @@ def migrate(source: State, target: State, holder: Holder) -> Iterator[Copied]:
 
 def _copy(
     repository: Repository, source: RepositoryState, target: RepositoryState, holder: Holder
-) -> Copied:
+) -> CopyResult:
     with source.lock(holder):
         records = source.records()
         with target.lock(holder):
@@ -52,7 +52,7 @@ def _copy(
                 f"{repository}: what was copied does not read back the same",
                 hint="Go on with the state where it was, and see `reconciler state doctor`.",
             )
-    return Copied(repository, len(records) - len(there), head_of(records))
+    return CopyResult(repository, len(records) - len(there), head_of(records))
 
 
 def _write(target: RepositoryState, records: Sequence[Record]) -> None:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from reconciler.engine.created import creation_times
 from reconciler.engine.existence import require_known
-from reconciler.engine.follow import Trail
-from reconciler.engine.survey import Survey
+from reconciler.engine.follow import TagOnlyObserver
+from reconciler.engine.survey import ListingObserver
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Evidence, Fact, Inventory, Version
 from reconciler.model.manifest import Manifest
@@ -63,9 +63,9 @@ def _read(
     whole: bool,
 ) -> tuple[Collection[Version], Mapping[Digest, Manifest]]:
     if listing.closed:
-        survey = Survey(reader, repository, listing.versions, opaque)
+        survey = ListingObserver(reader, repository, listing.versions, opaque)
         return listing.versions, survey.read_all() if whole else survey.run()
-    trail = Trail(reader, repository, listing.versions, opaque=opaque, whole=whole)
+    trail = TagOnlyObserver(reader, repository, listing.versions, opaque=opaque, whole=whole)
     trail.run(seen.digests)
     return trail.versions.values(), trail.documents
 

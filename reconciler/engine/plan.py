@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from reconciler.core.guards import Allowances
 from reconciler.core.leftovers import leftovers
 from reconciler.core.moves import unseen
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.core.recall import Recall, remembered
 from reconciler.engine.clock import skew
 from reconciler.engine.observe import observe
@@ -21,7 +21,7 @@ from reconciler.model.ports import Clock, RegistryReader, State
 
 
 @dataclass(frozen=True, slots=True)
-class Governed:
+class Target:
     """One repository, the policy it belongs to, and who reads it."""
 
     repository: Repository
@@ -31,7 +31,7 @@ class Governed:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class PlanTimes:
     """The times of a plan. `evaluated` differs from `now` in a forecast."""
 
     now: datetime
@@ -47,7 +47,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class PlanSource:
     """Where a plan comes from: the tool and the policy files, and what these name in vain."""
 
     tool: str
@@ -58,13 +58,13 @@ class Origin:
 
 
 def draw_plan(
-    governed: Iterable[Governed],
+    governed: Iterable[Target],
     state: State,
     *,
-    moment: Moment,
-    origin: Origin,
+    moment: PlanTimes,
+    origin: PlanSource,
     allowed: Allowances,
-    look: Callable[[Case], None] = lambda _: None,
+    look: Callable[[PlanningInput], None] = lambda _: None,
 ) -> Plan:
     """Read every repository and plan its deletions; nothing is written anywhere.
 
@@ -111,7 +111,7 @@ def _unused(part: RepositoryPlan, names: Collection[str]) -> Iterator[str]:
         )
 
 
-def read_case(one: Governed, state: State, now: datetime) -> Case:
+def read_case(one: Target, state: State, now: datetime) -> PlanningInput:
     """Read one repository and what the state knows of it.
 
     Raises: EvidenceError, when anything could not be read whole; AccessError; StateError.
@@ -121,13 +121,13 @@ def read_case(one: Governed, state: State, now: datetime) -> Case:
 
 
 def case_of(
-    one: Governed,
+    one: Target,
     noted: Observations,
     records: Sequence[Record],
     now: datetime,
     *,
     whole: bool = False,
-) -> Case:
+) -> PlanningInput:
     """Read one repository, with what earlier runs noted of it and wrote down.
 
     A plan gets by with few documents, and may name too much. Before anything is deleted, the
@@ -144,7 +144,7 @@ def case_of(
         opaque=one.policy.opaque,
         whole=whole,
     )
-    return Case(
+    return PlanningInput(
         policy=one.policy,
         inventory=inventory,
         observations=seen,
@@ -156,11 +156,11 @@ def case_of(
 
 
 def _plan(
-    one: Governed,
+    one: Target,
     state: State,
-    moment: Moment,
+    moment: PlanTimes,
     allowed: Allowances,
-    look: Callable[[Case], None],
+    look: Callable[[PlanningInput], None],
 ) -> RepositoryPlan:
     """Plan one repository; what cannot be read whole becomes an incomplete part, never a crash."""
     try:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.history import deletions
-from reconciler.core.holding import held_of, with_holds
+from reconciler.core.holding import holds_of, with_holds
 from reconciler.core.undo import companions
 from reconciler.model.journal import Entry
 from reconciler.model.names import Digest, Repository
@@ -39,7 +39,7 @@ def _released(mentions: Sequence[Mention], state: State, holder: Holder) -> Iter
         with one.lock(holder):
             # Looked at again, since only now nobody else can change it.
             digests = sorted(_named(one, repository, mentions))
-            one.append(holder.run, holder.since, _told(digests, holder))
+            one.append(holder.run, holder.since, _release_entries(digests, holder))
         yield Released(repository, digests)
 
 
@@ -48,10 +48,10 @@ def _named(
 ) -> set[Digest]:
     records = state.records()
     seen = with_holds(state.observations(), records)
-    return held_of(seen, repository, mentions, companions(deletions(records)))
+    return holds_of(seen, repository, mentions, companions(deletions(records)))
 
 
-def _told(digests: Sequence[Digest], holder: Holder) -> Iterator[Entry]:
+def _release_entries(digests: Sequence[Digest], holder: Holder) -> Iterator[Entry]:
     yield Entry("run_open", {"who": f"{holder.who}@{holder.where}", "changes": len(digests)})
     for start in range(0, len(digests), _RECORD):
         yield Entry("release", {"digests": list(digests[start : start + _RECORD])})

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.engine.bring_back import bring_back
-from reconciler.engine.execute import BATCH, Outcome, Run, told
+from reconciler.engine.execute import BATCH, Outcome, Run, outcome_entry
 from reconciler.engine.failures import FailureBudget
 from reconciler.engine.intents import intents
 from reconciler.errors import AccessError, EvidenceError, StoppedError
@@ -56,7 +56,7 @@ class Restoring:
                 return
             self.state.append(self.run.id, self.run.clock(), _begun(batch))
             for change in batch:
-                self._end(change, self._one(change))
+                self._end(change, self._restore(change))
 
     def _halted(self) -> bool:
         self.stopped = self.stopped or self.run.halt()
@@ -66,10 +66,10 @@ class Restoring:
         self.stopped = self.stopped or self._budget.note(outcome.result)
         (self._back if outcome.result is Result.RESTORED else self._failed).add(change.digest)
         self.outcomes.append(outcome)
-        self.state.note(self.run.id, self.run.clock(), [told(outcome)])
+        self.state.note(self.run.id, self.run.clock(), [outcome_entry(outcome)])
         self.run.report(outcome)
 
-    def _one(self, change: Change) -> Outcome:
+    def _restore(self, change: Change) -> Outcome:
         """Restore one version, unless something it lists did not come back."""
         if self._halted():
             return Outcome(change, Result.NOT_DONE, self.stopped)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.engine.created import creation_times
-from reconciler.engine.follow import Trail
+from reconciler.engine.follow import TagOnlyObserver
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import parse_manifest
 from reconciler.model.names import Digest, Repository
@@ -18,7 +18,7 @@ LIBRARY = "library"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RepositoryContent:
     """The versions of one repository, and when each was made, as far as anybody knows.
 
     Shape: `times` has the registry's own time where there is one, else what the image says of
@@ -30,7 +30,7 @@ class Found:
     times: Mapping[Digest, datetime]
 
 
-def find(reader: RegistryReader, repository: Repository, seen: Observations) -> Found:
+def find(reader: RegistryReader, repository: Repository, seen: Observations) -> RepositoryContent:
     """List what there is; where only tags are listed, follow them, and what runs saw before.
 
     Raises: EvidenceError, when anything could not be read whole; AccessError.
@@ -38,15 +38,15 @@ def find(reader: RegistryReader, repository: Repository, seen: Observations) -> 
     listing = reader.listing(repository)
     if listing.closed:
         times = {version.digest: version.pushed for version in listing.versions if version.pushed}
-        return Found(repository, listing.versions, times)
-    trail = Trail(reader, repository, listing.versions)
+        return RepositoryContent(repository, listing.versions, times)
+    trail = TagOnlyObserver(reader, repository, listing.versions)
     trail.run(seen.digests)
     told = creation_times(reader, repository, trail.documents)
-    return Found(repository, tuple(trail.versions.values()), told)
+    return RepositoryContent(repository, tuple(trail.versions.values()), told)
 
 
 def copy(
-    reader: RegistryReader, found: Found, taken_at: datetime, *, configs: bool
+    reader: RegistryReader, found: RepositoryContent, taken_at: datetime, *, configs: bool
 ) -> PackageRecord:
     """Read the bytes of every manifest and, if wanted, of every image's configuration.
 
@@ -78,7 +78,7 @@ def _configs(documents: Mapping[Digest, tuple[str, bytes]]) -> Iterator[Digest]:
             yield config.digest
 
 
-def _version(version: Version, found: Found, taken_at: datetime) -> VersionRecord:
+def _version(version: Version, found: RepositoryContent, taken_at: datetime) -> VersionRecord:
     return VersionRecord(
         digest=version.digest,
         id=int(version.id) if version.id else None,

@@ -32,7 +32,7 @@ NEARBY = 32
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
-class Survey:
+class ListingObserver:
     """What was read so far, and which versions need no reading."""
 
     def __init__(

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from reconciler.core.accept import check_state
 from reconciler.core.history import Attempt, deletions, last_deleting_run, late_deletions
-from reconciler.core.undo import Remains, Wanted, narrow_restorations, plan_restorations
+from reconciler.core.undo import Remains, UndoRequest, narrow_restorations, plan_restorations
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Run, counts
-from reconciler.engine.plan import Moment, incomplete
+from reconciler.engine.plan import PlanTimes, incomplete
 from reconciler.engine.resolve import settle
 from reconciler.engine.restoring import Restoring
 from reconciler.errors import PlanError, ReconcilerError
@@ -38,7 +38,7 @@ def last_run(state: State) -> str:
 
 
 def draw_restorations(
-    wanted: Wanted, state: State, reader_for: ReaderFor, *, moment: Moment, tool: str
+    wanted: UndoRequest, state: State, reader_for: ReaderFor, *, moment: PlanTimes, tool: str
 ) -> Plan:
     """Plan what to restore of a run's deletions; nothing is written anywhere.
 
@@ -73,7 +73,7 @@ def apply_restorations(
 
 
 def _parts(
-    wanted: Wanted, state: State, reader_for: ReaderFor, now: datetime
+    wanted: UndoRequest, state: State, reader_for: ReaderFor, now: datetime
 ) -> Iterator[RepositoryPlan]:
     for repository in state.repositories():
         try:
@@ -105,7 +105,7 @@ def _remains(
         repository=repository,
         head=head_of(records),
         deletions=_with_children(reader, repository, [*deletions(records), *late]),
-        held=held,
+        present=held,
         live={version.digest: version for version in reader.listing(repository).versions},
         now=now,
         window=able.undo_for,

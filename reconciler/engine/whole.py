@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.engine.existence import require_known
-from reconciler.engine.follow import Trail
+from reconciler.engine.follow import TagOnlyObserver
 from reconciler.engine.observe import remembered
 from reconciler.model.inventory import Evidence, Inventory, Version
 from reconciler.model.names import Repository
@@ -65,6 +65,6 @@ def read_whole(reader: RegistryReader, ahead: Ahead, seen: Observations) -> Inve
 def _versions(reader: RegistryReader, ahead: Ahead, seen: Observations) -> Iterable[Version]:
     if ahead.listing.closed:
         return ahead.listing.versions
-    trail = Trail(reader, ahead.repository, ahead.listing.versions)
+    trail = TagOnlyObserver(reader, ahead.repository, ahead.listing.versions)
     trail.run(seen.digests)
     return trail.versions.values()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Set
 
 from reconciler.core.history import deletions
-from reconciler.core.wholeness import Broken, Documents, Wholeness, blobs_of, holes, told
+from reconciler.core.wholeness import Broken, Documents, Wholeness, add_history, blobs_of, holes
 from reconciler.engine.existence import require_known
 from reconciler.engine.noting import Note
 from reconciler.engine.verify import documents_below
@@ -82,4 +82,4 @@ def _broken(
     gone, seen = deletions(state.records()), state.observations()
     for version in tagged:
         if missing := tuple(holes(version.digest, documents, lacking)):
-            yield Broken(version.digest, version.tags, told(missing, gone, seen))
+            yield Broken(version.digest, version.tags, add_history(missing, gone, seen))

@@ -7,9 +7,9 @@ from rich.text import Text
 from reconciler.formats import changes
 from reconciler.formats.humanise import counted
 from reconciler.formats.paper import line, wrapped
-from reconciler.formats.rows import ROWS, STYLES, Row, shown, table
+from reconciler.formats.rows import ROWS, STYLES, Row, first_rows, table
 from reconciler.formats.view import View
-from reconciler.model.difference import Difference, Fate, RepositoryDifference, Shift
+from reconciler.model.difference import ChangedImage, Difference, RepositoryDifference, Shift
 
 
 def lines(difference: Difference, view: View) -> Iterator[Text]:
@@ -31,9 +31,9 @@ def _weakened(difference: Difference, view: View) -> Iterator[Text]:
     ]
     if told:
         yield line(("  It protects less than before:", STYLES["?"]))
-    for text in shown(told, view):
+    for text in first_rows(told, view):
         yield from wrapped(text, view, lead="  ! ", style=STYLES["!"])
-    if len(told) > len(shown(told, view)):
+    if len(told) > len(first_rows(told, view)):
         yield line(f"  ... and {len(told) - ROWS:,} more; `--all` has them")
 
 
@@ -53,14 +53,14 @@ def _shift(shift: Shift, part: RepositoryDifference, view: View, *, symbol: str)
     amount = changes.amount(shift, more=symbol == "-")
     yield from wrapped(f"{amount} {changes.reason(shift, part)}", view, lead="  ")
     if shift.images:
-        rows = [_row(symbol, fate) for fate in shown(shift.images, view)]
+        rows = [_row(symbol, fate) for fate in first_rows(shift.images, view)]
         yield from table(rows, view, of=len(rows))
-    if len(shift.images) > len(shown(shift.images, view)):
+    if len(shift.images) > len(first_rows(shift.images, view)):
         hidden = counted(len(shift.images) - ROWS, "more image")
         yield line(f"    ... and {hidden}; `--all` has them")
 
 
-def _row(symbol: str, fate: Fate) -> Row:
+def _row(symbol: str, fate: ChangedImage) -> Row:
     before, after = changes.verdicts(fate.before), changes.verdicts(fate.after)
     name = ", ".join(fate.tags) or "(untagged)"
     return Row(symbol, name, fate.digest.short, (f"before: {before};", f"now: {after}"))

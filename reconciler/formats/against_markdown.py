@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from reconciler.formats import changes
 from reconciler.formats.budget import fitting
-from reconciler.formats.details import ROWS, Group, html
+from reconciler.formats.details import ROWS, ImageGroup, html
 from reconciler.formats.humanise import counted
 from reconciler.formats.markup import alert, code, row
-from reconciler.model.difference import Difference, Fate, RepositoryDifference, Shift
+from reconciler.model.difference import ChangedImage, Difference, RepositoryDifference, Shift
 
 WEAKENED_BYTES = 6_000
 """Room for what protects less, in bytes."""
@@ -34,7 +34,7 @@ def summary(difference: Difference) -> Iterator[str]:
         yield ""
 
 
-def shift_groups(difference: Difference) -> Iterator[Group]:
+def shift_groups(difference: Difference) -> Iterator[ImageGroup]:
     """Group the images that change sides, to unfold on a click."""
     for part in difference.repositories:
         for shift, more in _shifts(part):
@@ -62,11 +62,11 @@ def _shifts(part: RepositoryDifference) -> Iterator[tuple[Shift, bool]]:
     yield from ((shift, False) for shift in part.spared)
 
 
-def _group(shift: Shift, part: RepositoryDifference, *, more: bool) -> Group:
+def _group(shift: Shift, part: RepositoryDifference, *, more: bool) -> ImageGroup:
     # Without its rows it says nothing that the list has not said.
     amount = changes.amount(shift, more=more)
     table = "\n".join(_rows(shift))
-    return Group(
+    return ImageGroup(
         images=len(shift.images),
         full=(
             f"\n<details><summary>{html(part.repository)}: {amount}"
@@ -85,7 +85,7 @@ def _rows(shift: Shift) -> Iterator[str]:
         yield f"\n{counted(len(shift.images) - ROWS, 'more image')} left out."
 
 
-def _row(fate: Fate) -> str:
+def _row(fate: ChangedImage) -> str:
     return row(
         code(", ".join(fate.tags) or "(untagged)"),
         code(fate.digest.short),

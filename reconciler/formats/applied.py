@@ -25,7 +25,7 @@ _TOTALS = {
     "failed": (Result.FAILED,),
     "unknown": (Result.UNKNOWN,),
 }
-_TOLD = {
+_RESULT_TEXTS = {
     Result.FAILED: ("failed", "bold red"),
     Result.UNKNOWN: ("of unknown outcome: the next run asks the registry", "bold red"),
     Result.SKIPPED_CHANGED: ("skipped: changed since the plan", "yellow"),
@@ -43,7 +43,7 @@ _RESTORED_TOTALS = {
     "failed": (Result.FAILED,),
     "unknown": (Result.UNKNOWN,),
 }
-_RESTORED_TOLD = {
+_RESTORE_RESULT_TEXTS = {
     Result.FAILED: ("not restored", "bold red"),
     Result.UNKNOWN: ("of unknown outcome: the next run asks the registry", "bold red"),
     Result.ABSENT: ("no longer held by the registry", "yellow"),
@@ -55,16 +55,16 @@ _RESTORED_TOLD = {
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class RunTexts:
     """How one kind of run is told: its name, its counts, and each result that needs a word."""
 
     run: str
     totals: Mapping[str, tuple[Result, ...]]
-    told: Mapping[Result, tuple[str, str]]
+    results: Mapping[Result, tuple[str, str]]
 
 
-APPLY = Words("Apply", _TOTALS, _TOLD)
-UNDO = Words("Undo", _RESTORED_TOTALS, _RESTORED_TOLD)
+APPLY = RunTexts("Apply", _TOTALS, _RESULT_TEXTS)
+UNDO = RunTexts("Undo", _RESTORED_TOTALS, _RESTORE_RESULT_TEXTS)
 
 
 class Ended(Protocol):
@@ -83,7 +83,7 @@ class Ended(Protocol):
         """Why, where it was not done."""
 
 
-class Part(Protocol):
+class AppliedPart(Protocol):
     """What an apply did in one repository."""
 
     @property
@@ -111,17 +111,19 @@ class Part(Protocol):
         """What ended it early, if anything did."""
 
 
-def render(parts: Sequence[Part], view: View, *, words: Words = APPLY, undo: str = "") -> str:
+def render(
+    parts: Sequence[AppliedPart], view: View, *, words: RunTexts = APPLY, undo: str = ""
+) -> str:
     """Print how a run ended; `undo` is the command that would restore what it deleted."""
     return printed(_lines(parts, view, words, undo), view)
 
 
-def totals(parts: Iterable[Part], words: Words = APPLY) -> str:
+def totals(parts: Iterable[AppliedPart], words: RunTexts = APPLY) -> str:
     """Write the counts of a run; machines read them, so the words never change."""
     return ", ".join(f"{count} {name}" for name, count in counts(parts, words).items())
 
 
-def counts(parts: Iterable[Part], words: Words = APPLY) -> Mapping[str, int]:
+def counts(parts: Iterable[AppliedPart], words: RunTexts = APPLY) -> Mapping[str, int]:
     """Count the versions of a run by how they ended, under the names that `totals` writes."""
     results = Counter(ended.result for part in parts for ended in _final(part))
     return {
@@ -130,7 +132,7 @@ def counts(parts: Iterable[Part], words: Words = APPLY) -> Mapping[str, int]:
     }
 
 
-def _lines(parts: Sequence[Part], view: View, words: Words, undo: str) -> Iterator[Text]:
+def _lines(parts: Sequence[AppliedPart], view: View, words: RunTexts, undo: str) -> Iterator[Text]:
     for part in parts:
         lines = list(_part(part, view, words))
         if lines:
@@ -142,7 +144,7 @@ def _lines(parts: Sequence[Part], view: View, words: Words, undo: str) -> Iterat
     yield line((f"{words.run}: {totals(parts, words)}.", "bold"))
 
 
-def _part(part: Part, view: View, words: Words) -> Iterator[Text]:
+def _part(part: AppliedPart, view: View, words: RunTexts) -> Iterator[Text]:
     """Print the error of a repository first, then each kind of outcome that needs a word."""
     if part.error:
         yield from wrapped(str(part.error), view, lead="  Error: ", style="bold red")
@@ -150,7 +152,7 @@ def _part(part: Part, view: View, words: Words) -> Iterator[Text]:
     elif part.stopped:
         yield from wrapped(f"Stopped: {part.stopped}.", view, lead="  ", style="yellow")
     final = _final(part)
-    for result, (told, style) in words.told.items():
+    for result, (told, style) in words.results.items():
         ended = [one for one in final if one.result is result and not _goes_without_saying(one)]
         if ended:
             yield line((f"  {counted(len(ended), 'version')} {told}", style))
@@ -173,7 +175,7 @@ def _goes_without_saying(ended: Ended) -> bool:
     return ended.result is Result.RESTORED and not ended.reason
 
 
-def _final(part: Part) -> Sequence[Ended]:
+def _final(part: AppliedPart) -> Sequence[Ended]:
     """Keep the last outcome of each version."""
     last: Mapping[str, Ended] = {one.change.key: one for one in (*part.dropped, *part.outcomes)}
     return tuple(last.values())

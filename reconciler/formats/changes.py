@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from reconciler.formats.humanise import counted, shortened
-from reconciler.model.difference import Difference, Edit, RepositoryDifference, Shift, Weakening
+from reconciler.model.difference import (
+    Difference,
+    PolicyEdit,
+    RepositoryDifference,
+    Shift,
+    Weakening,
+)
 
 Quote = Callable[[str], str]
 """Makes a text from outside fit for a format."""
@@ -72,8 +78,8 @@ def uncompared(part: RepositoryDifference, quote: Quote = str) -> str:
     return f"not compared: {quote(part.error)}"
 
 
-def _listed(edits: Sequence[Edit], quote: Quote) -> str:
-    told = [_spoken(edit, quote) for edit in islice(edits, EDITS)]
+def _listed(edits: Sequence[PolicyEdit], quote: Quote) -> str:
+    told = [_edit_text(edit, quote) for edit in islice(edits, EDITS)]
     if len(edits) > EDITS:
         told.append(counted(len(edits) - EDITS, "more change"))
     return ", ".join(_joined(told))
@@ -84,7 +90,7 @@ def _joined(told: list[str]) -> Iterator[str]:
     yield f"and {told[-1]}" if len(told) > 1 else told[0]
 
 
-def _spoken(edit: Edit, quote: Quote) -> str:
+def _edit_text(edit: PolicyEdit, quote: Quote) -> str:
     """Tell one edit: `commits.keep.last` went from 50 to 20."""
     path = quote(edit.path)
     if not edit.key:

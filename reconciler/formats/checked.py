@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from rich.text import Text
 
-from reconciler.core.checking.finding import Finding
+from reconciler.core.checking.finding import HealthFinding
 from reconciler.errors import ReconcilerError
 from reconciler.formats.humanise import counted
 from reconciler.formats.markup import code
@@ -18,7 +18,7 @@ EXAMPLES = 5
 """Most examples of one finding that are printed, unless all are asked for."""
 
 
-class Checked(Protocol):
+class CheckedRepository(Protocol):
     """What was found in one repository."""
 
     @property
@@ -26,7 +26,7 @@ class Checked(Protocol):
         """Which one."""
 
     @property
-    def findings(self) -> Sequence[Finding]:
+    def findings(self) -> Sequence[HealthFinding]:
         """What was found."""
 
     @property
@@ -34,12 +34,12 @@ class Checked(Protocol):
         """What kept it from being read."""
 
 
-def render(checked: Sequence[Checked], view: View) -> str:
+def render(checked: Sequence[CheckedRepository], view: View) -> str:
     """Print every finding with what to do, then one sentence; that alone where all is well."""
     return printed(_lines(checked, view), view)
 
 
-def as_json(checked: Sequence[Checked], _: View) -> str:
+def as_json(checked: Sequence[CheckedRepository], _: View) -> str:
     """Write the same as one JSON document, with all examples."""
     document = {
         "alarms": _alarms(checked),
@@ -49,12 +49,12 @@ def as_json(checked: Sequence[Checked], _: View) -> str:
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
-def as_markdown(checked: Sequence[Checked], view: View) -> str:
+def as_markdown(checked: Sequence[CheckedRepository], view: View) -> str:
     """Write the same for an issue or a step summary, the sentence first."""
     return "\n".join([f"### {_sentence(checked)}", "", *_paragraphs(checked, view)]) + "\n"
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Checked], View], str]] = {
+FORMATS: Mapping[str, Callable[[Sequence[CheckedRepository], View], str]] = {
     "text": render,
     "json": as_json,
     "markdown": as_markdown,
@@ -62,7 +62,7 @@ FORMATS: Mapping[str, Callable[[Sequence[Checked], View], str]] = {
 """Each format by its name: a new one is one line here."""
 
 
-def _lines(checked: Sequence[Checked], view: View) -> Iterator[Text]:
+def _lines(checked: Sequence[CheckedRepository], view: View) -> Iterator[Text]:
     for one in filter(_has_news, checked):
         yield line((one.repository, "bold"))
         if one.error:
@@ -72,7 +72,7 @@ def _lines(checked: Sequence[Checked], view: View) -> Iterator[Text]:
             sign, style = ("!", "red") if finding.kind.is_alarm else ("-", "yellow")
             words = f"{finding.kind}: {finding.message}"
             yield from wrapped(words, view, lead=f"  {sign} ", style=style)
-            for example in _shown(finding, view):
+            for example in _examples(finding, view):
                 yield from wrapped(example, view, lead="      ")
             yield from wrapped(finding.cure, view, lead="    ")
         yield line()
@@ -80,7 +80,7 @@ def _lines(checked: Sequence[Checked], view: View) -> Iterator[Text]:
     yield line((_sentence(checked), "bold red" if alarming else "bold green"))
 
 
-def _paragraphs(checked: Sequence[Checked], view: View) -> Iterator[str]:
+def _paragraphs(checked: Sequence[CheckedRepository], view: View) -> Iterator[str]:
     for one in filter(_has_news, checked):
         yield f"**{code(one.repository)}**"
         yield ""
@@ -89,12 +89,12 @@ def _paragraphs(checked: Sequence[Checked], view: View) -> Iterator[str]:
         for finding in one.findings:
             sign = ":x:" if finding.kind.is_alarm else ":information_source:"
             yield f"- {sign} **{finding.kind}**: {code(finding.message)}"
-            yield from (f"  - {code(example)}" for example in _shown(finding, view))
+            yield from (f"  - {code(example)}" for example in _examples(finding, view))
             yield f"  - What to do: {code(finding.cure)}"
         yield ""
 
 
-def _shown(finding: Finding, view: View) -> Iterator[str]:
+def _examples(finding: HealthFinding, view: View) -> Iterator[str]:
     """Yield examples, as many as are wanted, and how many more there are."""
     limit = len(finding.examples) if view.all_rows else EXAMPLES
     yield from finding.examples[:limit]
@@ -102,7 +102,7 @@ def _shown(finding: Finding, view: View) -> Iterator[str]:
         yield f"... and {len(finding.examples) - limit:,} more; --all shows them"
 
 
-def _sentence(checked: Sequence[Checked]) -> str:
+def _sentence(checked: Sequence[CheckedRepository]) -> str:
     where = counted(len(checked), "repository", "repositories")
     unread = sum(one.error is not None for one in checked)
     notices = sum(len(one.findings) for one in checked) - _alarms(checked)
@@ -116,15 +116,15 @@ def _sentence(checked: Sequence[Checked]) -> str:
     return f"Check: {where}, {', '.join(filter(None, (well, verdict)))}."
 
 
-def _alarms(checked: Sequence[Checked]) -> int:
+def _alarms(checked: Sequence[CheckedRepository]) -> int:
     return sum(finding.kind.is_alarm for one in checked for finding in one.findings)
 
 
-def _has_news(one: Checked) -> bool:
+def _has_news(one: CheckedRepository) -> bool:
     return bool(one.findings or one.error)
 
 
-def _document(one: Checked) -> dict[str, Any]:
+def _document(one: CheckedRepository) -> dict[str, Any]:
     error = {"message": str(one.error), "hint": one.error.hint} if one.error else None
     return {
         "repository": one.repository,

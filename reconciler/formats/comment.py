@@ -87,7 +87,7 @@ def _heading(plan: Plan, view: View, applied: AppliedRun | None) -> Iterator[str
     if applied is None:
         yield from verdict(plan)
         return
-    yield f"### Applied by run {code(applied.summary.run)}: {applied.summary.told}"
+    yield f"### Applied by run {code(applied.summary.run)}: {applied.summary.counts_text}"
     yield ""
     if applied.summary.end != "done":
         yield f"It did not come to its end: {code(applied.summary.end)}. The next run goes on."

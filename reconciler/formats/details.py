@@ -20,7 +20,7 @@ _NOTE_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ImageGroup:
     """The images of one repository that the same rules let expire.
 
     Shape: `full` shows rows, `folded` only how many images there are.
@@ -31,13 +31,13 @@ class Group:
     folded: str
 
 
-def groups(plan: Plan) -> Iterator[Group]:
+def groups(plan: Plan) -> Iterator[ImageGroup]:
     """Group the images of a plan by repository and rules."""
     for part in plan.repositories:
         for rules, images in by_rules(expired(part)).items():
             count = counted(len(images), "image")
             table = "\n".join(_rows(images, plan))
-            yield Group(
+            yield ImageGroup(
                 images=len(images),
                 full=(
                     f"\n<details><summary>{html(part.repository)}: {count} expired by"
@@ -55,7 +55,7 @@ def html(text: str) -> str:
     return f"<code>{escape(shortened(safe(text), LONGEST))}</code>"
 
 
-def details(found: Iterable[Group], room: int) -> str:
+def details(found: Iterable[ImageGroup], room: int) -> str:
     """Write as many groups as fit: the largest lose their rows first, then the smallest go."""
     chosen = list(found)
     largest_first = sorted(range(len(chosen)), key=lambda number: -chosen[number].images)
@@ -68,7 +68,7 @@ def details(found: Iterable[Group], room: int) -> str:
     return written + note if len(kept) < len(texts) else written
 
 
-def _folded(chosen: Sequence[Group], order: Sequence[int], room: int) -> list[str]:
+def _folded(chosen: Sequence[ImageGroup], order: Sequence[int], room: int) -> list[str]:
     """Take the rows from groups, in the order given, until all fit or no rows are left."""
     texts = [group.full for group in chosen]
     total = sum(map(octets, texts))

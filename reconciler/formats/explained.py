@@ -12,11 +12,11 @@ from reconciler.core.explaining.fate import Chain
 from reconciler.core.explaining.nature import Nature
 from reconciler.formats.humanise import counted, distance, moment, size
 from reconciler.formats.paper import line, printed, wrapped
-from reconciler.formats.rows import shown
+from reconciler.formats.rows import first_rows
 from reconciler.formats.verdicts import reasons, verdict
 from reconciler.formats.view import View
 from reconciler.model.inventory import Fact
-from reconciler.model.manifest import Shape
+from reconciler.model.manifest import DocumentKind
 
 _FACTS = {
     Fact.PUSHED: "pushed",
@@ -63,7 +63,7 @@ def _nature(told: Explanation) -> str:
     facts = (
         f"{told.nature} {platform}".rstrip(),
         told.version.kind,
-        size(manifest.content_size) if manifest and manifest.shape is Shape.IMAGE else "",
+        size(manifest.content_size) if manifest and manifest.shape is DocumentKind.IMAGE else "",
     )
     return ", ".join(filter(None, facts))
 
@@ -80,10 +80,10 @@ def _relatives(
         return
     yield line()
     yield line(f"  {heading} {counted(len(relatives), 'version')}")
-    for relative in shown(relatives, view):
+    for relative in first_rows(relatives, view):
         link = links[0] if relative.listed else links[1]
         yield from wrapped(_relative(relative, link), view, lead="    ")
-    hidden = len(relatives) - len(shown(relatives, view))
+    hidden = len(relatives) - len(first_rows(relatives, view))
     if hidden:
         yield line(f"    ... and {hidden:,} more; `--all` prints them")
 
@@ -105,7 +105,7 @@ def _missing(told: Explanation, view: View) -> Iterator[Text]:
         lacking = counted(len(told.missing), "manifest")
         yield line()
         yield line((f"  Lists {lacking} that the registry lacks", "yellow"))
-        yield from (line(f"    {digest}") for digest in shown(told.missing, view))
+        yield from (line(f"    {digest}") for digest in first_rows(told.missing, view))
 
 
 def _outlook(told: Explanation) -> str:
@@ -145,7 +145,7 @@ def _chain(chain: Chain) -> dict[str, Any]:
     return {
         "path": [version.digest for version in chain.path],
         "tags": chain.path[-1].tags,
-        "goes": decision.goes,
+        "goes": decision.expires,
         "cause": decision.cause,
         "note": decision.note,
         "rules": [

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from reconciler.model.spans import spoken
+from reconciler.model.spans import as_span
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _TWO_YEARS = timedelta(days=2 * 365)
@@ -30,7 +30,7 @@ def age(delta: timedelta) -> str:
     """Write an age in hours, days or years, rounded down; below an hour it is `<1h`."""
     if delta < timedelta(hours=1):
         return "<1h"
-    return spoken(delta) if delta < _TWO_YEARS else f"{delta.days // 365}y"
+    return as_span(delta) if delta < _TWO_YEARS else f"{delta.days // 365}y"
 
 
 def duration(delta: timedelta) -> str:

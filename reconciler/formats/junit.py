@@ -22,7 +22,7 @@ def render(trials: Sequence[Trial], view: View) -> bytes:
         for at, check in zip(trial.lines, trial.checks, strict=True):
             place = {"file": safe(trial.path), "line": str(at)}
             names = {"classname": safe(trial.policy), "name": safe(check.name)}
-            _tell(check, SubElement(suite, "testcase", names | place), view)
+            _add_failure(check, SubElement(suite, "testcase", names | place), view)
     indent(root)
     content: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return content + b"\n"
@@ -33,7 +33,7 @@ def _numbers(trials: Sequence[Trial]) -> dict[str, str]:
     return {"tests": str(passed + failed), "failures": str(failed), "errors": "0", "skipped": "0"}
 
 
-def _tell(check: Check, case: Element, view: View) -> None:
+def _add_failure(check: Check, case: Element, view: View) -> None:
     """Add to a case what is wrong with it, if anything is."""
     if not check.ok:
         failed = SubElement(case, "failure", {"message": safe(check.complaint)})

@@ -15,7 +15,7 @@ from reconciler.model.ports import Holder
 FREE = "No lock is held. A lock goes with its process, so there is nothing to break."
 
 
-class Held(Protocol):
+class LockRow(Protocol):
     """The lock of one repository."""
 
     @property
@@ -27,23 +27,23 @@ class Held(Protocol):
         """Who holds it; None if nobody does."""
 
 
-def render(locks: Sequence[Held], view: View) -> str:
+def render(locks: Sequence[LockRow], view: View) -> str:
     """Print who holds the lock of each repository."""
     return printed(_lines(locks, view), view)
 
 
-def render_broken(locks: Sequence[Held], view: View, *, machine: str) -> str:
+def render_broken(locks: Sequence[LockRow], view: View, *, machine: str) -> str:
     """Print which locks were broken, and what to do with their runs; `machine` is this one."""
     return printed(_broken(locks, view, machine), view)
 
 
-def as_json(locks: Iterable[Held]) -> str:
+def as_json(locks: Iterable[LockRow]) -> str:
     """Write locks as JSON; a free one has null for a holder."""
     documents = [{"repository": one.repository, "holder": _document(one.holder)} for one in locks]
     return json.dumps(documents, indent=2, sort_keys=True) + "\n"
 
 
-def _lines(locks: Sequence[Held], view: View) -> Iterator[Text]:
+def _lines(locks: Sequence[LockRow], view: View) -> Iterator[Text]:
     if not locks:
         yield line("No repository has a state yet.")
     for one in locks:
@@ -62,7 +62,7 @@ def _process(holder: Holder) -> str:
     return f", process {holder.process}" if holder.process else ""
 
 
-def _broken(locks: Sequence[Held], view: View, machine: str) -> Iterator[Text]:
+def _broken(locks: Sequence[LockRow], view: View, machine: str) -> Iterator[Text]:
     for one in locks:
         holder = one.holder
         if holder is None:

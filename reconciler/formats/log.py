@@ -59,7 +59,7 @@ def _run_lines(runs: Sequence[RunSummary], view: View) -> Iterator[Text]:
             (one.run, "bold"),
             f"  {moment(one.opened)}  {distance(one.opened, view.now)}  {one.took}",
         )
-        facts = "; ".join(filter(None, (one.told, where, one.who)))
+        facts = "; ".join(filter(None, (one.counts_text, where, one.who)))
         yield from wrapped(facts, view, lead="    ")
 
 
@@ -69,14 +69,14 @@ def _record_lines(records: Sequence[Located], view: View) -> Iterator[Text]:
     for repository, record in records:
         subject = record.body.get("key", repository)
         yield line(f"{record.ts:%Y-%m-%d %H:%M:%S}  ", (record.type, "bold"), f"  {subject}")
-        yield from wrapped(_told(record), view, lead="    ")
+        yield from wrapped(_details(record), view, lead="    ")
 
 
-def _told(record: Record) -> str:
+def _details(record: Record) -> str:
     """Say what a record adds to its type and its version; ids and hashes are for programs."""
     body = record.body
     words = (
-        _words(str(body.get("result", ""))),
+        _result_text(str(body.get("result", ""))),
         ", ".join(map(str, body.get("tags", ()))),
         "; ".join(map(str, body.get("reasons", ()))),
         str(body.get("reason", "")),
@@ -84,11 +84,13 @@ def _told(record: Record) -> str:
         f"undoes run {body['undoes']}" if "undoes" in body else "",
         counted(len(body["digests"]), "version") if "digests" in body else "",
         f"by {body['who']}" if body.get("who") else "",
-        ", ".join(f"{count} {_words(name)}" for name, count in body.get("counts", {}).items()),
+        ", ".join(
+            f"{count} {_result_text(name)}" for name, count in body.get("counts", {}).items()
+        ),
     )
     return " | ".join(filter(None, words))
 
 
-def _words(result: str) -> str:
+def _result_text(result: str) -> str:
     """Write a result as words."""
     return result.replace("_", " ")

@@ -10,13 +10,13 @@ from reconciler.formats import sentences
 from reconciler.formats.humanise import counted
 from reconciler.formats.images import by_rules, expired
 from reconciler.formats.paper import line, wrapped
-from reconciler.formats.rows import ROWS, STYLES, expired_row, kept_row, shown, table
+from reconciler.formats.rows import ROWS, STYLES, expired_row, first_rows, kept_row, table
 from reconciler.formats.view import View
 from reconciler.model.plan import RepositoryPlan
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class RepositorySection:
     """What is printed of one repository: first what stops it, then what goes, then what stays."""
 
     part: RepositoryPlan
@@ -79,22 +79,22 @@ class Section:
         broken = [f"Broken already: {text}" for text in self.part.missing]
         warnings = [f"Warning: {text}" for text in self.part.warnings]
         texts = [*sentences.no_undo(self.part), *warnings, *broken]
-        for text in shown(texts, self.view):
+        for text in first_rows(texts, self.view):
             yield from wrapped(text, self.view, lead="  ", style="yellow")
-        if len(texts) > len(shown(texts, self.view)):
+        if len(texts) > len(first_rows(texts, self.view)):
             yield line(f"  ... and {counted(len(texts) - ROWS, 'more warning')}")
 
     def _expired(self) -> Iterator[Text]:
         for rules, images in by_rules(expired(self.part)).items():
             yield line()
             yield line(f"  {counted(len(images), 'image')} expired by {rules}")
-            rows = [expired_row(image, self.evaluated) for image in shown(images, self.view)]
+            rows = [expired_row(image, self.evaluated) for image in first_rows(images, self.view)]
             yield from table(rows, self.view, of=len(images))
 
     def _kept(self) -> Iterator[Text]:
         for symbol, images in (("!", self.part.protected), (".", self.part.retained)):
             if images:
-                rows = [kept_row(symbol, image) for image in shown(images, self.view)]
+                rows = [kept_row(symbol, image) for image in first_rows(images, self.view)]
                 yield line()
                 yield from table(rows, self.view, of=len(images))
 
@@ -111,7 +111,7 @@ class Section:
             yield from wrapped(self._families(), view, lead="  ")
 
     def _families(self) -> str:
-        named = shown(self.part.unmatched, self.view)
+        named = first_rows(self.part.unmatched, self.view)
         hidden = len(self.part.unmatched) - len(named)
         more = f", and {hidden:,} more" if hidden else ""
         return f"Tags that no rule knows: {', '.join(map(sentences.family, named))}{more}."

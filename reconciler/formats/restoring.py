@@ -11,7 +11,7 @@ from reconciler.formats.humanise import age, counted
 from reconciler.formats.images import Expired, expired
 from reconciler.formats.markup import alert, code, row
 from reconciler.formats.paper import line, printed, wrapped
-from reconciler.formats.rows import ROWS, STYLES, Row, shown, table
+from reconciler.formats.rows import ROWS, STYLES, Row, first_rows, table
 from reconciler.formats.view import View
 from reconciler.model.plan import Plan, RepositoryPlan, Summary
 
@@ -75,21 +75,25 @@ def _part(part: RepositoryPlan, view: View) -> Iterator[Text]:
         yield from wrapped(part.hint, view, lead="  ")
         return
     yield line((part.repository, "bold"), f"  ({counted(len(part.changes), 'version')} to restore)")
-    for text in shown(part.warnings, view):
+    for text in first_rows(part.warnings, view):
         yield from wrapped(f"Warning: {text}", view, lead="  ", style="yellow")
-    if len(part.warnings) > len(shown(part.warnings, view)):
+    if len(part.warnings) > len(first_rows(part.warnings, view)):
         yield line(f"  ... and {counted(len(part.warnings) - ROWS, 'more warning')}")
     images = list(expired(part))
     if images:
-        yield from table([_row(one, view) for one in shown(images, view)], view, of=len(images))
+        yield from table(
+            [_row(one, view) for one in first_rows(images, view)], view, of=len(images)
+        )
 
 
 def _row(image: Expired, view: View) -> Row:
     notes = (image.reason, sentences.following(image.followers))
-    return Row("^", image.name, f"{image.root.digest.short}  {left(image, view):>8}", notes)
+    return Row(
+        "^", image.name, f"{image.root.digest.short}  {remaining_time(image, view):>8}", notes
+    )
 
 
-def left(image: Expired, view: View) -> str:
+def remaining_time(image: Expired, view: View) -> str:
     """Say how much time is left to restore an image, as far as that is known."""
     until = image.root.until
     return f"{age(max(until - view.now, timedelta()))} left" if until else ""
@@ -113,6 +117,6 @@ def _rows(part: RepositoryPlan, view: View) -> Iterator[str]:
             code(part.repository),
             code(image.name),
             code(image.root.digest.short),
-            left(image, view),
+            remaining_time(image, view),
             f"{code(image.reason)} {sentences.following(image.followers)}".rstrip(),
         )

@@ -53,7 +53,7 @@ def kept_row(symbol: str, kept: Kept) -> Row:
     return Row(symbol, ", ".join(kept.tags) or "(untagged)", digest, kept.reasons)
 
 
-def shown(subjects: Sequence[Subject], view: View) -> Sequence[Subject]:
+def first_rows(subjects: Sequence[Subject], view: View) -> Sequence[Subject]:
     """Pick what is worth a row: the first few, unless all are asked for."""
     return subjects if view.all_rows else subjects[:ROWS]
 

@@ -32,7 +32,7 @@ class RunSummary:
     results: Mapping[str, int]
 
     @property
-    def told(self) -> str:
+    def counts_text(self) -> str:
         """What became of the versions, in numbers."""
         counts = (f"{n:,} {result.replace('_', ' ')}" for result, n in self.results.items())
         return ", ".join(counts) or "nothing"

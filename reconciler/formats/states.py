@@ -16,7 +16,7 @@ from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
 
 
-class Condition(Protocol):
+class StateCondition(Protocol):
     """What is found of one repository."""
 
     @property
@@ -48,7 +48,7 @@ class Condition(Protocol):
         """What is wrong with it."""
 
 
-class Copied(Protocol):
+class CopiedState(Protocol):
     """What was copied of one repository."""
 
     @property
@@ -64,12 +64,12 @@ class Copied(Protocol):
         """The hash of the last one."""
 
 
-def render_conditions(conditions: Sequence[Condition], view: View) -> str:
+def render_conditions(conditions: Sequence[StateCondition], view: View) -> str:
     """Print the condition of each repository."""
     return printed(_conditions(conditions), view)
 
 
-def render_copied(copied: Sequence[Copied], view: View) -> str:
+def render_copied(copied: Sequence[CopiedState], view: View) -> str:
     """Print what was copied of each repository."""
     return printed(_copied(copied), view)
 
@@ -80,7 +80,7 @@ def as_line(repository: Repository, record: Record) -> str:
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
-def _conditions(conditions: Iterable[Condition]) -> Iterator[Text]:
+def _conditions(conditions: Iterable[StateCondition]) -> Iterator[Text]:
     found = False
     for one in conditions:
         found = True
@@ -98,7 +98,7 @@ def _conditions(conditions: Iterable[Condition]) -> Iterator[Text]:
         yield line("No repository has a state yet.")
 
 
-def _copied(copied: Iterable[Copied]) -> Iterator[Text]:
+def _copied(copied: Iterable[CopiedState]) -> Iterator[Text]:
     for one in copied:
         yield line((one.repository, "bold"))
         yield line(

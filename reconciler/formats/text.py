@@ -7,7 +7,7 @@ from rich.text import Text
 from reconciler.formats import against, sentences
 from reconciler.formats.humanise import counted, size
 from reconciler.formats.paper import line, printed, wrapped
-from reconciler.formats.repository import Section
+from reconciler.formats.repository import RepositorySection
 from reconciler.formats.rows import STYLES
 from reconciler.formats.view import View
 from reconciler.model.plan import Plan, RepositoryPlan
@@ -30,7 +30,7 @@ def render(plan: Plan, view: View) -> str:
 
 def _lines(plan: Plan, view: View) -> Iterator[Text]:
     parts = sorted(plan.repositories, key=_urgency)
-    sections = [Section(part, plan.evaluated_at, view) for part in parts]
+    sections = [RepositorySection(part, plan.evaluated_at, view) for part in parts]
     if view.against:
         yield from against.lines(view.against, view)
     yield from wrapped(sentences.times(plan, view), view)
@@ -53,7 +53,7 @@ def _urgency(part: RepositoryPlan) -> tuple[bool, bool, bool, str]:
     return part.complete, not part.stopped, not part.changes, part.repository
 
 
-def _legend(sections: list[Section]) -> Iterator[Text]:
+def _legend(sections: list[RepositorySection]) -> Iterator[Text]:
     """Explain the symbols that are used, and no others."""
     used = set().union(*(section.symbols for section in sections))
     parts = [

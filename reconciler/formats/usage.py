@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from reconciler.core.usage import Account, Share, Usage, Weighed
+from reconciler.core.usage import Share, Usage, UsageTotals, Weighed
 from reconciler.formats.html.parts import Bar, Cell, Chart, Column, Figure, Table
 from reconciler.formats.humanise import counted, size
-from reconciler.formats.reports.report import Report, Section
+from reconciler.formats.reports.report import Report, ReportSection
 
 _ONLY = "Only here: what no version outside of the row names, and so what would go with it."
 _BARS = 12
@@ -30,7 +30,7 @@ _TAGS = 5
 """Most tags that are named of one image; JSON has them all."""
 
 
-def report(found: Account) -> Report:
+def report(found: UsageTotals) -> Report:
     """Put a report together: the repositories that take most first."""
     ordered = sorted(found.repositories, key=lambda usage: (-usage.octets, usage.repository))
     return Report(
@@ -41,18 +41,18 @@ def report(found: Account) -> Report:
     )
 
 
-def as_json(found: Account) -> str:
+def as_json(found: UsageTotals) -> str:
     """Write an account as one JSON document. Units: `octets`, `alone` and the like in bytes."""
     return json.dumps(asdict(found), indent=2, sort_keys=True) + "\n"
 
 
-def _totals(found: Account) -> str:
+def _totals(found: UsageTotals) -> str:
     versions = sum(usage.versions for usage in found.repositories)
     repositories = counted(len(found.repositories), "repository", "repositories")
     return f"Usage: {size(found.octets)} in {counted(versions, 'version')} of {repositories}."
 
 
-def _figures(found: Account) -> Iterator[Figure]:
+def _figures(found: UsageTotals) -> Iterator[Figure]:
     yield Figure(size(found.octets), "each blob once in each repository")
     yield Figure(f"{sum(usage.versions for usage in found.repositories):,}", "versions")
     freed = [usage.freed.alone for usage in found.repositories if usage.freed]
@@ -60,9 +60,9 @@ def _figures(found: Account) -> Iterator[Figure]:
         yield Figure(size(sum(freed)), "freed by the plan", "goes")
 
 
-def _section(usage: Usage) -> Section:
+def _section(usage: Usage) -> ReportSection:
     bars = [Bar(one.name, one.octets, size(one.octets)) for one in usage.families[:_BARS]]
-    return Section(
+    return ReportSection(
         heading=usage.repository,
         texts=tuple(_texts(usage)),
         charts=[Chart("What the images of each kind of tag take", bars)],
@@ -100,14 +100,14 @@ def _freed(plan: Share) -> str:
     return f"{deleted}, and frees {size(plan.alone)}: the rest belongs to versions that stay, too."
 
 
-def _common(found: Account) -> Iterator[Section]:
+def _common(found: UsageTotals) -> Iterator[ReportSection]:
     """Say what several repositories have in common, where more than one was weighed."""
     if len(found.repositories) > 1:
         text = (
             f"{size(found.between)} belong to more than one of these repositories, and are counted"
             " in each; whether the registry stores them once, it does not say."
         )
-        yield Section("Between repositories", (text,))
+        yield ReportSection("Between repositories", (text,))
 
 
 def _share(share: Share) -> Sequence[Cell]:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich.text import Text
 
-from reconciler.core.explaining.fate import Chain, Fate
+from reconciler.core.explaining.fate import Chain, VersionFate
 from reconciler.formats.humanise import counted
 from reconciler.formats.paper import line, wrapped
-from reconciler.formats.rows import shown
+from reconciler.formats.rows import first_rows
 from reconciler.formats.view import View
 from reconciler.model.inventory import Version
 from reconciler.model.plan import Cause
@@ -21,7 +21,7 @@ def by_digest(version: Version) -> str:
     return f"{', '.join(version.tags)} {version.digest.short}".lstrip()
 
 
-def verdict(fate: Fate, naming: Naming = by_digest) -> str:
+def verdict(fate: VersionFate, naming: Naming = by_digest) -> str:
     """Say whether a version stays or goes, and what decides that."""
     if fate.cause is Cause.EXPIRED:
         return "goes: no rule keeps it"
@@ -30,13 +30,13 @@ def verdict(fate: Fate, naming: Naming = by_digest) -> str:
     return f"stays: {fate.note or _keepers(fate, naming)}"
 
 
-def reasons(fate: Fate, view: View, naming: Naming = by_digest) -> Iterator[Text]:
+def reasons(fate: VersionFate, view: View, naming: Naming = by_digest) -> Iterator[Text]:
     """Print each image that decides, and what every rule that saw it says of it."""
-    for chain in shown(fate.chains, view):
+    for chain in first_rows(fate.chains, view):
         yield from wrapped(_heading(chain, naming), view, lead="    ")
         for reason in (*chain.decision.reasons, *_doubts(chain)):
             yield from wrapped(reason, view, lead="      ")
-    hidden = len(fate.chains) - len(shown(fate.chains, view))
+    hidden = len(fate.chains) - len(first_rows(fate.chains, view))
     if hidden:
         yield line(f"    ... and {counted(hidden, 'more image')}")
 
@@ -46,7 +46,7 @@ def _heading(chain: Chain, naming: Naming) -> str:
     between = [naming(version) for version in reversed(way[1:])]
     through = f" through {', '.join(between)}" if between else ""
     subject = f"{naming(image)}{through}" if way else "the image itself"
-    return f"{subject} {'goes' if chain.decision.goes else 'stays'}"
+    return f"{subject} {'goes' if chain.decision.expires else 'stays'}"
 
 
 def _doubts(chain: Chain) -> Iterator[str]:
@@ -55,11 +55,11 @@ def _doubts(chain: Chain) -> Iterator[str]:
         yield f"counts as new for {', '.join(doubtful)}: its time is unknown or lies ahead"
 
 
-def _keepers(fate: Fate, naming: Naming) -> str:
+def _keepers(fate: VersionFate, naming: Naming) -> str:
     """Say what keeps a version: rules and protections, or the images that need it."""
     if fate.cause is Cause.NEEDED:
         others = [chain for chain in fate.chains if len(chain.path) > 1]
-        staying = [chain.path[-1] for chain in others if not chain.decision.goes]
+        staying = [chain.path[-1] for chain in others if not chain.decision.expires]
         return f"needed by {_listed(staying, naming)}"
     opinions = fate.own.opinions if fate.own else ()
     keeping = [opinion.rule for opinion in opinions if opinion.keeps]

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from reconciler.core.wholeness import Broken, Missing, Part, Wholeness
+from reconciler.core.wholeness import Broken, ImagePart, Missing, Wholeness
 from reconciler.formats.html.parts import Cell, Column, Figure, Notice, Table
 from reconciler.formats.humanise import counted, moment, size
-from reconciler.formats.reports.report import Report, Section
+from reconciler.formats.reports.report import Report, ReportSection
 
 _COLUMNS = (Column("Tags", "code"), Column("Digest", "code"), Column("Lacks"))
-_SHOWN = 3
+_MAX_ROWS = 3
 """Most tags that are named of one image, and most things it lacks; JSON has them all."""
 
 
@@ -52,9 +52,9 @@ def _figures(found: Sequence[Wholeness]) -> Iterator[Figure]:
     yield Figure(f"{len(found):,}", "repositories")
 
 
-def _section(one: Wholeness) -> Section:
+def _section(one: Wholeness) -> ReportSection:
     rows = [_row(image) for image in one.broken]
-    return Section(
+    return ReportSection(
         heading=one.repository,
         notices=tuple(_notices(one)),
         texts=() if one.error else tuple(_texts(one)),
@@ -95,8 +95,8 @@ def _texts(one: Wholeness) -> Iterator[str]:
 
 
 def _row(image: Broken) -> Sequence[Cell]:
-    tags = ", ".join(image.tags[:_SHOWN])
-    more = len(image.tags) - _SHOWN
+    tags = ", ".join(image.tags[:_MAX_ROWS])
+    more = len(image.tags) - _MAX_ROWS
     return (
         Cell(f"{tags} and {more} more" if more > 0 else tags),
         Cell(image.digest.short),
@@ -105,8 +105,8 @@ def _row(image: Broken) -> Sequence[Cell]:
 
 
 def _lacks(image: Broken) -> str:
-    named = [_named(hole) for hole in image.missing[:_SHOWN]]
-    more = len(image.missing) - _SHOWN
+    named = [_named(hole) for hole in image.missing[:_MAX_ROWS]]
+    more = len(image.missing) - _MAX_ROWS
     return "; ".join([*named, *([f"and {more:,} more"] if more > 0 else [])])
 
 
@@ -114,11 +114,11 @@ def _named(hole: Missing) -> str:
     """Name one thing that is missing, and say since when where somebody knows."""
     weight = f" of {size(hole.size)}" if hole.size else ""
     match hole.part:
-        case Part.MANIFEST:
+        case ImagePart.MANIFEST:
             what = f"manifest for {hole.platform}" if hole.platform else "manifest"
-        case Part.CONFIGURATION:
+        case ImagePart.CONFIGURATION:
             what = "configuration"
-        case Part.LAYER:
+        case ImagePart.LAYER:
             what = f"layer{weight}"
     return f"{what} {hole.digest.short}{_since(hole)}"
 
@@ -126,4 +126,4 @@ def _named(hole: Missing) -> str:
 def _since(hole: Missing) -> str:
     if hole.gone:
         return f", deleted by run {hole.run} at {moment(hole.gone)}"
-    return f", which a run saw first at {moment(hole.seen)}" if hole.seen else ""
+    return f", which a run saw first at {moment(hole.last_seen)}" if hole.last_seen else ""

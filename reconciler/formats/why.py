@@ -9,12 +9,12 @@ from rich.text import Text
 from reconciler.core.history import Attempt
 from reconciler.formats.humanise import counted, distance, moment
 from reconciler.formats.paper import line, printed, wrapped
-from reconciler.formats.rows import shown
+from reconciler.formats.rows import first_rows
 from reconciler.formats.view import View
 from reconciler.model.journal import Result
 from reconciler.model.names import Repository
 
-Found = tuple[Repository, Attempt]
+DeletionOf = tuple[Repository, Attempt]
 
 _SHORT = 12
 """Digits of a file's sha256 that people are shown."""
@@ -32,28 +32,30 @@ _ENDS = {
 }
 
 
-def render(found: Sequence[Found], name: str, view: View) -> str:
+def render(found: Sequence[DeletionOf], name: str, view: View) -> str:
     """Print each attempt on what was asked for, the latest first."""
     return printed(_lines(found, name, view), view)
 
 
-def as_json(found: Sequence[Found]) -> str:
+def as_json(found: Sequence[DeletionOf]) -> str:
     """Write the same as JSON."""
     return json.dumps([_document(*one) for one in found], indent=2, sort_keys=True) + "\n"
 
 
-def _lines(found: Sequence[Found], name: str, view: View) -> Iterator[Text]:
+def _lines(found: Sequence[DeletionOf], name: str, view: View) -> Iterator[Text]:
     if not found:
         yield from wrapped(f"No run deleted anything called {name}, or was about to.", view)
-    for repository, attempt in shown(found, view):
+    for repository, attempt in first_rows(found, view):
         yield line((f"{repository}@{attempt.digest}", "bold"))
         yield from wrapped(_tags(attempt), view, lead="  ")
         yield from wrapped(_end(attempt, view), view, lead="  ")
         for reason in _reasons(attempt):
             yield from wrapped(reason, view, lead="    ")
         yield from _way_back(attempt, view)
-    if len(found) > len(shown(found, view)):
-        yield line(f"... and {counted(len(found) - len(shown(found, view)), 'earlier attempt')}")
+    if len(found) > len(first_rows(found, view)):
+        yield line(
+            f"... and {counted(len(found) - len(first_rows(found, view)), 'earlier attempt')}"
+        )
 
 
 def _tags(attempt: Attempt) -> str:

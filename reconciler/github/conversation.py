@@ -17,7 +17,7 @@ from reconciler.transport.github import HEADERS, TokenKind, open_github
 from reconciler.transport.http import Client
 from reconciler.transport.pages import pages
 from reconciler.transport.replies import json_of, place
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 
 WORKFLOW_LOGIN = "github-actions[bot]"
 """Who writes with the token of a workflow. Source: GitHub, "Automatic token authentication"."""
@@ -34,7 +34,7 @@ class Writer(BaseModel):
     login: str
 
 
-class Comment(BaseModel):
+class IssueComment(BaseModel):
     """One comment, as far as it matters. Shape: `user` is None when the account is gone."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -50,8 +50,8 @@ class Comment(BaseModel):
         return self.user.login.lower() if self.user else ""
 
 
-Row = TypeVar("Row", Writer, Comment)
-_COMMENTS = TypeAdapter(list[Comment])
+Row = TypeVar("Row", Writer, IssueComment)
+_COMMENTS = TypeAdapter(list[IssueComment])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Conversation:
 
     @classmethod
     def open(
-        cls, api_url: str, token: str, watch: Watch, repository: str, number: int
+        cls, api_url: str, token: str, watch: RunClock, repository: str, number: int
     ) -> "Conversation":
         """Open a conversation; nothing is sent yet, and the token goes to that API alone."""
         client, _ = open_github(api_url, token, watch)
@@ -87,7 +87,7 @@ class Conversation:
         response = self._wanted(self.client.get("/user", headers=HEADERS), 200)
         return _read(Writer, response).login
 
-    def comments(self) -> Iterator[Comment]:
+    def comments(self) -> Iterator[IssueComment]:
         """Read all comments, page by page, as far as somebody asks for more.
 
         Raises: AccessError, UnreachableError, ProtocolError.
@@ -98,14 +98,14 @@ class Conversation:
             except ValidationError as error:
                 raise ProtocolError(f"{place(response)}, and not with comments") from error
 
-    def create(self, body: str) -> Comment:
+    def create(self, body: str) -> IssueComment:
         """Write a new comment.
 
         Raises: UnreachableError, when it is unknown whether it was written; AccessError.
         """
-        return _read(Comment, self._wanted(self._write("POST", self._path, body), 201))
+        return _read(IssueComment, self._wanted(self._write("POST", self._path, body), 201))
 
-    def update(self, comment: Comment, body: str) -> Comment | None:
+    def update(self, comment: IssueComment, body: str) -> IssueComment | None:
         """Give a comment another text; None when somebody deleted it meanwhile.
 
         Raises: UnreachableError, when it is unknown whether it was changed; AccessError.
@@ -114,7 +114,7 @@ class Conversation:
         response = self._write("PATCH", path, body)
         if response.status_code == 404:
             return None
-        return _read(Comment, self._wanted(response, 200))
+        return _read(IssueComment, self._wanted(response, 200))
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,7 +7,7 @@ personal access tokens".
 import httpx
 
 from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
-from reconciler.transport.github import TokenKind, words
+from reconciler.transport.github import TokenKind, reply_text
 from reconciler.transport.limits import github_refusal
 from reconciler.transport.replies import place
 
@@ -31,7 +31,7 @@ def failure(response: httpx.Response, kind: TokenKind, where: str) -> Reconciler
     It is AccessError, when a right is missing; UnreachableError, when a limit refuses still,
     after all waiting; ProtocolError, for every other status.
     """
-    told = f"{place(response)} {words(response)!r}"
+    told = f"{place(response)} {reply_text(response)!r}"
     if github_refusal(response):
         return UnreachableError(
             f"{told}, after all waiting",
@@ -44,7 +44,7 @@ def failure(response: httpx.Response, kind: TokenKind, where: str) -> Reconciler
 
 
 def _cure(response: httpx.Response, kind: TokenKind) -> str:
-    if "locked" in words(response):
+    if "locked" in reply_text(response):
         return "The conversation is locked: unlock it, or do without the comment."
     if response.status_code == 401 and kind is not TokenKind.NONE:
         return "GitHub does not know this token: it is expired, revoked or mistyped."

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.github.conversation import Comment, Conversation
+from reconciler.github.conversation import Conversation, IssueComment
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
     """The comment as it is now, and what was done to it."""
 
-    comment: Comment
+    comment: IssueComment
     done: Literal["created", "updated", "unchanged"]
 
 
@@ -39,7 +39,7 @@ def post(
 
 def _own(
     conversation: Conversation, author: str, is_ours: Callable[[str], bool]
-) -> Iterator[Comment]:
+) -> Iterator[IssueComment]:
     for comment in conversation.comments():
         if comment.author == author.lower() and is_ours(comment.body):
             yield comment

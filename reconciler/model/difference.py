@@ -16,7 +16,7 @@ FORMAT_NAME = "reconciler-difference"
 FORMAT_MAJOR = 1
 
 
-class Edit(Frozen):
+class PolicyEdit(Frozen):
     """One change of a policy's text.
 
     Shape: `name` is the rule or protection, empty for the policy itself; `key` is the path inside
@@ -36,7 +36,7 @@ class Edit(Frozen):
         return ".".join(filter(None, (self.name, self.key)))
 
 
-class Fate(Frozen):
+class ChangedImage(Frozen):
     """One image whose fate changes, with the reasons of both policies."""
 
     digest: Digest
@@ -52,8 +52,8 @@ class Shift(Frozen):
     Units: `versions` counts the images and all that goes, or stays, with them.
     """
 
-    because: tuple[Edit, ...] = ()
-    images: tuple[Fate, ...] = ()
+    because: tuple[PolicyEdit, ...] = ()
+    images: tuple[ChangedImage, ...] = ()
     versions: int = 0
 
 
@@ -63,7 +63,7 @@ class Weakening(Frozen):
     Units: `images` lose their last protection; `going` of them are to go now.
     """
 
-    edits: tuple[Edit, ...]
+    edits: tuple[PolicyEdit, ...]
     images: int = 0
     going: int = 0
 
@@ -80,7 +80,7 @@ class RepositoryDifference(Frozen):
     after: str = ""
     error: str = ""
     weakened: tuple[Weakening, ...] = ()
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[PolicyEdit, ...] = ()
     added: tuple[Shift, ...] = ()
     """What goes now and did not before, the most first."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag
 
-from reconciler.model.language import Checked, Count, Flaw, Switch
+from reconciler.model.language import Count, Flaw, PolicyPart, Switch
 from reconciler.model.spans import Span
 
 BUCKETS = ("hourly", "daily", "weekly", "monthly", "yearly")
@@ -21,7 +21,7 @@ Limit = Annotated[
 """How many calendar buckets to keep, or how far back they reach."""
 
 
-class Keep(Checked):
+class Keep(PolicyPart):
     """What a rule keeps of the images it sees; any one reason is enough."""
 
     all: Switch | None = Field(None, description="Keep every image.", examples=[True])

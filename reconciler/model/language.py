@@ -83,7 +83,7 @@ class Flaw(NamedTuple):
     message: str
 
 
-class Checked(Frozen):
+class PolicyPart(Frozen):
     """A part of a policy that tells all its flaws at once, each at its own key."""
 
     def flaws(self) -> Iterator[Flaw]:

@@ -50,7 +50,7 @@ _FOREIGN_TYPES = (".nondistributable.", ".foreign.")
 _INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
 
 
-class Shape(StrEnum):
+class DocumentKind(StrEnum):
     """What a document is, by its members and not by its label."""
 
     INDEX = "index"
@@ -114,7 +114,7 @@ class Manifest:
     """
 
     digest: Digest
-    shape: Shape
+    shape: DocumentKind
     media_type: str
     size: int
     artifact_type: str = ""
@@ -277,7 +277,9 @@ def _read(digest: Digest, label: str, size: int, document: Mapping[str, Any]) ->
     try:
         return _content(digest, label, size, document, subject)
     except _UNREADABLE as error:
-        return Manifest(digest, Shape.OPAQUE, label, size, subject=subject, oddity=str(error))
+        return Manifest(
+            digest, DocumentKind.OPAQUE, label, size, subject=subject, oddity=str(error)
+        )
 
 
 def _index(
@@ -285,7 +287,7 @@ def _index(
 ) -> Manifest:
     return Manifest(
         digest=digest,
-        shape=Shape.INDEX,
+        shape=DocumentKind.INDEX,
         media_type=_text(document.get("mediaType") or label),
         size=size,
         artifact_type=_text(document.get("artifactType")),
@@ -304,7 +306,7 @@ def _content(
     config = document.get("config")
     return Manifest(
         digest=digest,
-        shape=Shape.IMAGE if is_image else Shape.OPAQUE,
+        shape=DocumentKind.IMAGE if is_image else DocumentKind.OPAQUE,
         media_type=_text(document.get("mediaType") or label),
         size=size,
         artifact_type=_text(document.get("artifactType")),

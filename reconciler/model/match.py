@@ -5,14 +5,14 @@ from typing import Literal
 
 from pydantic import Field, StrictBool
 
-from reconciler.model.language import MAX_PATTERNS, Checked, Flaw, Switch
+from reconciler.model.language import MAX_PATTERNS, Flaw, PolicyPart, Switch
 from reconciler.model.patterns import TagGlob, TagRegex, TypeGlob
 from reconciler.model.semver import SemVer, SemVerRange
 
 SELECTORS = ("tags", "regex", "semver", "untagged", "any", "rest")
 
 
-class Match(Checked):
+class Match(PolicyPart):
     """Which images a rule sees: exactly one selector, and filters that narrow it."""
 
     tags: tuple[TagGlob, ...] | None = Field(

@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StrictInt, field_validator
 from reconciler.errors import InvalidNameError, PolicyError
 from reconciler.model.frozen import Frozen
 from reconciler.model.inventory import Fact
-from reconciler.model.language import Checked, Flaw, Label
+from reconciler.model.language import Flaw, Label, PolicyPart
 from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import PatternSet, RepositoryGlob
 from reconciler.model.rules import Protection, Rule
@@ -51,7 +51,7 @@ class Guards(Frozen):
     )
 
 
-class Policy(Checked):
+class Policy(PolicyPart):
     """Retention for the repositories it names; a repository belongs to one policy."""
 
     name: Label = Field(

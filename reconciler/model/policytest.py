@@ -14,7 +14,7 @@ from pydantic import Field
 from reconciler.model.frozen import Frozen
 from reconciler.model.instants import Instant, Past
 from reconciler.model.inventory import Fact
-from reconciler.model.language import Checked, Flaw, Label
+from reconciler.model.language import Flaw, Label, PolicyPart
 from reconciler.model.names import Digest, Name, Tag
 from reconciler.model.spans import Span
 
@@ -31,7 +31,7 @@ class ImageName(Name):
     _grammar: ClassVar[re.Pattern[str]] = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 
 
-class ExpectedImage(Checked):
+class ExpectedImage(PolicyPart):
     """One version of a test: what it is like, and what is to become of it."""
 
     name: ImageName | None = Field(
@@ -124,7 +124,7 @@ class ExpectedGuards(Frozen):
     )
 
 
-class PolicyTest(Checked):
+class PolicyTest(PolicyPart):
     """What one policy is to do with a repository that the test describes, at a frozen moment."""
 
     policy: Label = Field(description="The policy that is tested.", examples=["web"])

@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool
 
 from reconciler.model.inventory import Fact
 from reconciler.model.keep import Keep
-from reconciler.model.language import MAX_PATTERNS, AgeKey, Checked, Flaw, Label, OrderKey
+from reconciler.model.language import MAX_PATTERNS, AgeKey, Flaw, Label, OrderKey, PolicyPart
 from reconciler.model.match import Match
 from reconciler.model.names import Digest
 
@@ -17,7 +17,7 @@ MAX_DIGESTS = 1_000
 """Most digests in one protection."""
 
 
-class Rule(Checked):
+class Rule(PolicyPart):
     """Covers the images its `match` selects and says which of them to keep; others expire."""
 
     name: Label = Field(
@@ -82,7 +82,7 @@ class Rule(Checked):
         return f"{name!r} is not captured by match; captures here: {captures}"
 
 
-class Protection(Checked):
+class Protection(PolicyPart):
     """Images that are kept whatever the rules say; it never expires anything."""
 
     name: Label = Field(

@@ -32,7 +32,7 @@ class Span(Name):
         return int(self[:-1]) * _UNITS[self[-1]]
 
 
-def spoken(delta: timedelta) -> str:
+def as_span(delta: timedelta) -> str:
     """Write a duration the way policies do, in whole hours below two days, else whole days."""
     hours = int(delta.total_seconds() // 3600)
     return f"{hours}h" if abs(hours) < 48 else f"{hours // 24}d"

@@ -6,28 +6,28 @@ from reconciler.errors import InvalidNameError
 from reconciler.model.language import Label
 from reconciler.policyfile.plain import Location
 from reconciler.yamltree.nodes import ListNode, MapNode, Node, ScalarNode
-from reconciler.yamltree.scalars import shown
+from reconciler.yamltree.scalars import short_text
 
 _NAMED = {"policies": "policy", "rules": "rule", "protect": "protection"}
 """Lists whose entries have names, and what to call an entry that has none."""
 
 
-class Found(NamedTuple):
+class LocatedNode(NamedTuple):
     """How far a location leads. Shape: `location` is the part of it that the file holds."""
 
     node: Node
     location: Location
 
 
-def find(root: Node, location: Location) -> Found:
+def find(root: Node, location: Location) -> LocatedNode:
     """Follow a location as far as the file goes."""
     node = root
     for depth, step in enumerate(location):
         inner = _step(node, step)
         if inner is None:
-            return Found(node, location[:depth])
+            return LocatedNode(node, location[:depth])
         node = inner
-    return Found(node, location)
+    return LocatedNode(node, location)
 
 
 def key_at(root: Node, location: Location) -> Node:
@@ -37,7 +37,7 @@ def key_at(root: Node, location: Location) -> Node:
     return pairs.get(str(location[-1]), (container, container))[0]
 
 
-def spoken(root: Node, location: Location) -> str:
+def location_text(root: Node, location: Location) -> str:
     """Name a location: `web/commits: match.tags[0]`, policy and rule by their names."""
     owners: list[str] = []
     rest = location
@@ -66,5 +66,5 @@ def _name_of(entry: Node) -> str:
 
 
 def _dotted(location: Location) -> str:
-    words = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in location)
+    words = (f"[{step}]" if isinstance(step, int) else f".{short_text(step)}" for step in location)
     return "".join(words).lstrip(".")

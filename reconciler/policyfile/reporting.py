@@ -6,7 +6,7 @@ from pydantic_core import ErrorDetails
 
 from reconciler.model.problems import Problem
 from reconciler.policyfile.keys import Grammar
-from reconciler.policyfile.places import find, key_at, spoken
+from reconciler.policyfile.places import find, key_at, location_text
 from reconciler.policyfile.plain import Location
 from reconciler.policyfile.sentences import Complaint, sentence
 from reconciler.yamltree.nodes import ListNode, Node
@@ -25,7 +25,11 @@ def problems_of(
     if len(errors) > len(told):
         words = f"only {MAX_PROBLEMS} of {len(errors)} problems are told here"
         yield Problem(path, 0, 0, "", words)
-    meant = {_meant(grammar, error["loc"]) for error in told if error["type"] == "extra_forbidden"}
+    meant = {
+        _intended_location(grammar, error["loc"])
+        for error in told
+        if error["type"] == "extra_forbidden"
+    }
     for error in told:
         node = find(root, error["loc"]).node
         entry_failed = error["type"] == "too_short" and isinstance(node, ListNode) and node.entries
@@ -33,7 +37,7 @@ def problems_of(
             yield _problem(path, root, grammar, error)
 
 
-def _meant(grammar: Grammar, location: Location) -> Location:
+def _intended_location(grammar: Grammar, location: Location) -> Location:
     """Return where an unknown key would stand had it been spelled right."""
     level, key = _level_and_key(location)
     return (*location[:-1], grammar.suggestion(level, key) or "")
@@ -54,7 +58,7 @@ def _problem(path: str, root: Node, grammar: Grammar, error: ErrorDetails) -> Pr
         element=bool(location) and isinstance(location[-1], int),
     )
     at = key_at(root, location) if kind == "extra_forbidden" else found.node
-    where = spoken(root, location[:-1] if kind in _ABOUT_KEYS else location)
+    where = location_text(root, location[:-1] if kind in _ABOUT_KEYS else location)
     return Problem(path, *at.place, where, sentence(complaint))
 
 

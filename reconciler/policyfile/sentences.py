@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.policyfile.keys import Grammar, written
 from reconciler.policyfile.unknown import unknown_key
 from reconciler.yamltree.nodes import Node, ScalarNode
-from reconciler.yamltree.scalars import as_written, shown
+from reconciler.yamltree.scalars import as_written, short_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _keys_wanted(complaint: Complaint) -> str:
 
 def _list_wanted(complaint: Complaint) -> str:
     text = getattr(complaint.node, "text", "")
-    if text and text == shown(text):
+    if text and text == short_text(text):
         return f"{complaint.key!r} takes a list; write {written({complaint.key: [text]})}"
     return f"{complaint.key!r} takes a list; got {complaint.got}; write {complaint.example}"
 
@@ -81,7 +81,7 @@ def _text_wanted(complaint: Complaint) -> str:
     node = complaint.node
     if not isinstance(node, ScalarNode):
         return f"{complaint.subject} is {complaint.noun}; got {complaint.got}"
-    raw = shown(node.text)
+    raw = short_text(node.text)
     if complaint.noun in ("a span of time", "a time or an age") and raw.isdecimal():
         return f"{complaint.key!r} lacks its unit; write {raw}h, {raw}d or {raw}w"
     return f'YAML read {raw} as {node.sense.value}, not {complaint.noun}; quote it: "{raw}"'
@@ -104,7 +104,7 @@ def _only_true(complaint: Complaint) -> str:
     return f"{complaint.key!r} can only be true; got {complaint.got}; write true or remove it"
 
 
-def _one_of(complaint: Complaint) -> str:
+def _alternatives(complaint: Complaint) -> str:
     choices = complaint.facts["expected"].replace("'", "").replace(" or ", ", ")
     return f"{complaint.key!r} is one of {choices}; got {complaint.got}"
 
@@ -128,18 +128,18 @@ def _too_many(complaint: Complaint) -> str:
     return f"{complaint.key!r} has {given} entries; at most {most} are allowed"
 
 
-def _in_its_own_words(complaint: Complaint) -> str:
+def _verbatim(complaint: Complaint) -> str:
     return str(complaint.facts.get("error", complaint.facts.get("text", "")))
 
 
 _SENTENCES: dict[str, Callable[[Complaint], str]] = {
     "bool_type": _true_or_false_wanted,
     "extra_forbidden": _unknown,
-    "flaw": _in_its_own_words,
+    "flaw": _verbatim,
     "greater_than_equal": _too_small,
     "int_type": _number_wanted,
     "less_than_equal": _too_large,
-    "literal_error": _one_of,
+    "literal_error": _alternatives,
     "missing": _missing,
     "model_type": _keys_wanted,
     "string_type": _text_wanted,
@@ -147,6 +147,6 @@ _SENTENCES: dict[str, Callable[[Complaint], str]] = {
     "too_long": _too_many,
     "too_short": _too_few,
     "tuple_type": _list_wanted,
-    "value_error": _in_its_own_words,
+    "value_error": _verbatim,
 }
 """By the kinds of pydantic's errors and of our own."""

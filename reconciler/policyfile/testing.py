@@ -14,7 +14,7 @@ from reconciler.policyfile.document import read_map
 from reconciler.policyfile.files import files_with_tests, name_of, read
 from reconciler.policyfile.grammars import TESTS
 from reconciler.policyfile.loading import load_policies
-from reconciler.policyfile.places import find, spoken
+from reconciler.policyfile.places import find, location_text
 from reconciler.policyfile.plain import Location
 from reconciler.policyfile.policyset import PolicySet
 from reconciler.policyfile.validation import conform
@@ -104,7 +104,9 @@ def _stranger(
     name = as_written(node)
     near = get_close_matches(name.strip("'"), names, n=1)
     cure = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}"
-    return Problem(path, *node.place, spoken(root, location), f"no {noun} is called {name}; {cure}")
+    return Problem(
+        path, *node.place, location_text(root, location), f"no {noun} is called {name}; {cure}"
+    )
 
 
 def _lines(root: MapNode, test: PolicyTest) -> Iterator[int]:

@@ -9,7 +9,7 @@ from reconciler.model.policy import PolicyFile
 from reconciler.model.problems import PolicyProblems, Problem
 from reconciler.policyfile.grammars import POLICIES
 from reconciler.policyfile.keys import Grammar
-from reconciler.policyfile.places import find, spoken
+from reconciler.policyfile.places import find, location_text
 from reconciler.policyfile.plain import oddities, plain
 from reconciler.policyfile.reporting import MAX_PROBLEMS, problems_of
 from reconciler.yamltree.nodes import MapNode, ScalarNode, Sense, walk
@@ -37,7 +37,7 @@ def conform(path: str, root: MapNode, model: type[Model], grammar: Grammar) -> M
     Raises: PolicyProblems, with everything that is wrong with it.
     """
     odd = [
-        Problem(path, *oddity.node.place, spoken(root, oddity.location), oddity.message)
+        Problem(path, *oddity.node.place, location_text(root, oddity.location), oddity.message)
         for oddity in islice(oddities(root), MAX_PROBLEMS)
     ]
     try:

@@ -14,7 +14,7 @@ from reconciler.providers.ghcr_access import Need, failure, refused, says_no_ver
 from reconciler.providers.ghcr_deletion import deletion_of
 from reconciler.providers.ghcr_reader import GhcrReader
 from reconciler.providers.tagging import attach
-from reconciler.transport.github import words
+from reconciler.transport.github import reply_text
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
 
 LONGEST_COUNTED = 0.1
@@ -78,7 +78,7 @@ class GhcrRegistry(GhcrReader):
         if response.status_code in _DENIED:
             raise failure(response, self._api.kind, Need.RESTORE)
         done = response.is_success or self.version(repository, version) is not None
-        return Restoration(done, response.status_code, "" if done else words(response))
+        return Restoration(done, response.status_code, "" if done else reply_text(response))
 
     def tag(self, repository: Repository, version: Version, tag: Tag) -> Digest:
         """Attach a tag to a version unless another one has it; return the digest that has it now.
@@ -104,4 +104,4 @@ class GhcrRegistry(GhcrReader):
             return Deletion(DeletionResult.LOST, response.status_code, str(error))
         if found:
             raise refused(response, self._api.kind, Need.DELETE)
-        return Deletion(DeletionResult.ABSENT, response.status_code, words(response))
+        return Deletion(DeletionResult.ABSENT, response.status_code, reply_text(response))

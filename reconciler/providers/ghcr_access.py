@@ -9,7 +9,7 @@ from enum import StrEnum
 import httpx
 
 from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
-from reconciler.transport.github import TokenKind, words
+from reconciler.transport.github import TokenKind, reply_text
 from reconciler.transport.limits import github_refusal
 from reconciler.transport.replies import place
 
@@ -45,7 +45,9 @@ _ROLES = {Need.DELETE: "admin", Need.RESTORE: "admin", Need.TAG: "write"}
 
 def says_no_version(response: httpx.Response) -> bool:
     """Whether GitHub says of a version that there is none; a bare 404 may hide it as well."""
-    return response.status_code == 404 and words(response).startswith("Package version not found")
+    return response.status_code == 404 and reply_text(response).startswith(
+        "Package version not found"
+    )
 
 
 def failure(response: httpx.Response, kind: TokenKind, need: Need) -> ReconcilerError:
@@ -56,18 +58,18 @@ def failure(response: httpx.Response, kind: TokenKind, need: Need) -> Reconciler
     """
     if github_refusal(response):
         return UnreachableError(
-            f"{place(response)} {words(response)!r}, after all waiting",
+            f"{place(response)} {reply_text(response)!r}, after all waiting",
             hint="Wait for the limit to pass, or use a token with a higher one.",
         )
     if response.status_code in _REFUSED:
         return refused(response, kind, need)
-    return ProtocolError(f"{place(response)} {words(response)!r}")
+    return ProtocolError(f"{place(response)} {reply_text(response)!r}")
 
 
 def refused(response: httpx.Response, kind: TokenKind, need: Need) -> AccessError:
     """Build the error for a call that GitHub refuses: what it was, with what, and the cure."""
     return AccessError(
-        f"GitHub refuses to {need}: {place(response)} {words(response)!r}, asked with {kind}",
+        f"GitHub refuses to {need}: {place(response)} {reply_text(response)!r}, asked with {kind}",
         hint=" ".join(_cures(response, kind, need)),
     )
 

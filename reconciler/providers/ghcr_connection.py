@@ -17,7 +17,7 @@ from reconciler.transport.http import Client, connect
 from reconciler.transport.limited import LimitedTransport
 from reconciler.transport.limits import GHCR, GITHUB
 from reconciler.transport.realms import on_own_host
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class GhcrConnection:
     registry: Client
     documents: Documents
     budget: Budget
-    watch: Watch
+    watch: RunClock
 
     @classmethod
     def open(
-        cls, host: GitHubHost, token: str, cache: ManifestCache, watch: Watch
+        cls, host: GitHubHost, token: str, cache: ManifestCache, watch: RunClock
     ) -> "GhcrConnection":
         """Open both servers with one token, which may be empty; nothing is sent yet."""
         kind = TokenKind.of(token)
@@ -73,7 +73,7 @@ class GhcrConnection:
         self.registry.close()
 
 
-def _registry_auth(registry_url: str, token: str, watch: Watch) -> RegistryAuth:
+def _registry_auth(registry_url: str, token: str, watch: RunClock) -> RegistryAuth:
     """Authenticate at GitHub's token endpoint, which is known and need not be asked for.
 
     Credentials go there and never to the registry, which denies them without a challenge. Any

@@ -7,7 +7,7 @@ import httpx
 
 from reconciler.model.ports import Deletion, DeletionResult
 from reconciler.providers.ghcr_access import Need, refused
-from reconciler.transport.github import TokenKind, words
+from reconciler.transport.github import TokenKind, reply_text
 from reconciler.transport.limits import github_refusal
 
 _RETAINED = ("last tagged version", "last version", "5000 downloads")
@@ -24,7 +24,7 @@ def deletion_of(response: httpx.Response, kind: TokenKind) -> Deletion:
     return Deletion(
         _result(response),
         response.status_code,
-        "" if response.is_success else words(response),
+        "" if response.is_success else reply_text(response),
         response.headers.get("x-github-request-id", ""),
     )
 
@@ -39,7 +39,7 @@ def _result(response: httpx.Response) -> DeletionResult:
             return DeletionResult.DELETED
         case 404:
             return DeletionResult.ABSENT
-        case 400 | 422 if any(part in words(response) for part in _RETAINED):
+        case 400 | 422 if any(part in reply_text(response) for part in _RETAINED):
             return DeletionResult.RETAINED
         case status if status >= 500 or response.is_success:
             return DeletionResult.LOST

@@ -7,7 +7,7 @@ import httpx
 
 from reconciler.errors import ExhaustedError, ProtocolError
 from reconciler.providers.ghcr_api import GitHubApi
-from reconciler.providers.ghcr_pages import PAGE_SIZE, Page
+from reconciler.providers.ghcr_pages import PAGE_SIZE, VersionsPage
 from reconciler.providers.ghcr_rows import unnamed_of, versions_of
 from reconciler.transport.bounds import MAX_NAMES, MAX_PAGES
 from reconciler.transport.pages import linked
@@ -30,14 +30,14 @@ class Remembered:
     def __init__(self) -> None:
         """Begin with none."""
         self._lock = Lock()
-        self._pages: dict[str, tuple[str, Page]] = {}
+        self._pages: dict[str, tuple[str, VersionsPage]] = {}
 
-    def find(self, path: str) -> tuple[str, Page] | None:
+    def find(self, path: str) -> tuple[str, VersionsPage] | None:
         """Return the ETag and the page of a path."""
         with self._lock:
             return self._pages.get(path)
 
-    def keep(self, path: str, etag: str, page: Page) -> None:
+    def keep(self, path: str, etag: str, page: VersionsPage) -> None:
         """Keep a page that came with an ETag, in place of what the path gave before."""
         with self._lock:
             self._pages.pop(path, None)
@@ -58,25 +58,27 @@ class VersionPages:
         self._names: dict[int, int] = {}
         """How many names each page has, by its number; a page that is read again counts once."""
 
-    def fetch(self, numbers: Iterable[int]) -> Sequence[Page]:
+    def fetch(self, numbers: Iterable[int]) -> Sequence[VersionsPage]:
         """Read pages by their numbers, several at once."""
         wanted = list(numbers)
         pages = gather(self._page, wanted, workers=PARALLEL_PAGES)
         return [pages[number] for number in wanted]
 
-    def _page(self, number: int) -> Page:
+    def _page(self, number: int) -> VersionsPage:
         path = f"{self._path}&page={number}"
         known = self._remembered.find(path)
         headers = {"if-none-match": known[0]} if known else {}
         response = self._api.read(path, headers=headers)
         if known and response.status_code == 304:
             return known[1]
-        page = Page(versions_of(response), last_page(response, number), unnamed_of(response))
+        page = VersionsPage(
+            versions_of(response), last_page(response, number), unnamed_of(response)
+        )
         self._bound(number, page, response)
         self._remembered.keep(path, response.headers.get("etag", ""), page)
         return page
 
-    def _bound(self, number: int, page: Page, response: httpx.Response) -> None:
+    def _bound(self, number: int, page: VersionsPage, response: httpx.Response) -> None:
         """Count the names of a page.
 
         Raises: ExhaustedError, when all pages together have too many.

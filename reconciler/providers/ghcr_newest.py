@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from itertools import chain, pairwise
 
 from reconciler.errors import EvidenceError
-from reconciler.providers.ghcr_pages import MAX_READS, Fetch, Page, changed
+from reconciler.providers.ghcr_pages import MAX_READS, Fetch, VersionsPage, changed
 
 
-def read_newest(fetch: Fetch, watermark: int, where: str) -> tuple[Page, ...]:
+def read_newest(fetch: Fetch, watermark: int, where: str) -> tuple[VersionsPage, ...]:
     """Read pages from the newest on until they cover all that is newer than the watermark.
 
     Shape: at least one page; every page there is, when the rows are not in order of time.
@@ -23,14 +23,14 @@ def read_newest(fetch: Fetch, watermark: int, where: str) -> tuple[Page, ...]:
     raise changed(where)
 
 
-def _down_to(fetch: Fetch, watermark: int) -> tuple[Page, ...]:
+def _down_to(fetch: Fetch, watermark: int) -> tuple[VersionsPage, ...]:
     pages = list(fetch([1]))
     while len(pages) < pages[-1].last and not _covers(pages, watermark):
         pages.extend(fetch([len(pages) + 1]))
     return tuple(pages)
 
 
-def _covers(pages: Sequence[Page], watermark: int) -> bool:
+def _covers(pages: Sequence[VersionsPage], watermark: int) -> bool:
     """Whether a row as old as the watermark was met, and after it one of an earlier second.
 
     Rows of one second stand in no known order, so newer ones may follow the first old one.

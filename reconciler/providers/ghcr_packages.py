@@ -9,7 +9,7 @@ from reconciler.model.names import Repository
 from reconciler.providers.ghcr_access import Need
 from reconciler.providers.ghcr_api import GitHubApi
 from reconciler.providers.ghcr_pages import PAGE_SIZE
-from reconciler.providers.ghcr_rows import Package, packages_of, text_of
+from reconciler.providers.ghcr_rows import PackageRow, packages_of, text_of
 from reconciler.transport.bounds import MAX_NAMES
 from reconciler.transport.github import TokenKind
 from reconciler.transport.pages import pages
@@ -28,7 +28,7 @@ class Packages:
         self._lock = Lock()
         self._prefixes: dict[str, str] = {}
         self._login: str | None = None
-        self._listed: dict[str, tuple[Package, ...] | ReconcilerError] = {}
+        self._listed: dict[str, tuple[PackageRow, ...] | ReconcilerError] = {}
         """What each owner has, or why it cannot be listed."""
 
     def path(self, repository: Repository) -> str:
@@ -38,7 +38,7 @@ class Packages:
             raise InvalidNameError("package (HOST/OWNER/NAME)", repository)
         return f"{self._prefix(owner)}/packages/container/{quote(name, safe='')}"
 
-    def of(self, owner: str) -> Sequence[Package]:
+    def of(self, owner: str) -> Sequence[PackageRow]:
         """List every package of an owner that the token may see; it is asked for once.
 
         Raises: AccessError, for a token of a workflow, which may not list packages; EvidenceError.
@@ -53,7 +53,7 @@ class Packages:
             raise listed
         return listed
 
-    def _read(self, owner: str) -> Iterator[Package]:
+    def _read(self, owner: str) -> Iterator[PackageRow]:
         count = 0
         path = f"{self._prefix(owner)}/packages?package_type=container&per_page={PAGE_SIZE}"
         for response in pages(lambda url: self._api.read(url, Need.LIST), path):
@@ -69,10 +69,10 @@ class Packages:
         """Return the family an owner belongs to; it is asked for once."""
         with self._lock:
             if owner not in self._prefixes:
-                self._prefixes[owner] = self._found(owner)
+                self._prefixes[owner] = self._lookup(owner)
             return self._prefixes[owner]
 
-    def _found(self, owner: str) -> str:
+    def _lookup(self, owner: str) -> str:
         kind = text_of(self._api.read(f"/users/{quote(owner, safe='')}"), "type")
         if kind == "Organization":
             return f"/orgs/{owner}"

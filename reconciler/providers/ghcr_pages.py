@@ -20,7 +20,7 @@ MAX_READS = 3
 
 
 @dataclass(frozen=True)
-class Page:
+class VersionsPage:
     """One page of versions, newest first. Shape: `last` is the number of the last page."""
 
     versions: tuple[Version, ...]
@@ -44,7 +44,7 @@ class Page:
         return tuple(version.pushed for version in self.versions if version.pushed)
 
 
-Fetch = Callable[[Iterable[int]], Sequence[Page]]
+Fetch = Callable[[Iterable[int]], Sequence[VersionsPage]]
 """Reads pages by their numbers, from 1 on, several at once."""
 
 

@@ -29,7 +29,7 @@ from reconciler.providers.ghcr_packages import Packages
 from reconciler.providers.ghcr_pages import PAGE_SIZE
 from reconciler.providers.ghcr_places import Places
 from reconciler.providers.ghcr_rows import package_of, version_of, versions_of
-from reconciler.providers.ghcr_whole import Reading, read_whole
+from reconciler.providers.ghcr_whole import ListingRead, read_whole
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
 from reconciler.transport.pages import pages
 from reconciler.transport.pool import gather
@@ -266,7 +266,7 @@ class GhcrReader:
             with suppress(InvalidNameError):
                 yield Repository(f"{host}/{owner}/{package.name}")
 
-    def _doubt(self, repository: Repository, reading: Reading, counted: int) -> str:
+    def _doubt(self, repository: Repository, reading: ListingRead, counted: int) -> str:
         """Hold a reading against GitHub's own count; tell why it cannot be explained, if not.
 
         Whether that counts deleted versions is not documented, so either sum will do. It is asked

@@ -18,7 +18,7 @@ from reconciler.transport.replies import json_of, place
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class PackageRow:
     """One container package. Shape: `name` may hold slashes, and has no owner in it."""
 
     name: str
@@ -67,12 +67,12 @@ def version_of(response: httpx.Response) -> Version:
     return version
 
 
-def package_of(response: httpx.Response) -> Package:
+def package_of(response: httpx.Response) -> PackageRow:
     """Return the package that an answer describes."""
     return _package(response, _object(response))
 
 
-def packages_of(response: httpx.Response) -> tuple[Package, ...]:
+def packages_of(response: httpx.Response) -> tuple[PackageRow, ...]:
     """Return the packages of one page."""
     return tuple(_package(response, row) for row in rows_of(response))
 
@@ -115,9 +115,11 @@ def _version(row: Mapping[str, Any]) -> Version:
     )
 
 
-def _package(response: httpx.Response, row: Mapping[str, Any]) -> Package:
+def _package(response: httpx.Response, row: Mapping[str, Any]) -> PackageRow:
     try:
-        return Package(str(row["name"]), int(row["version_count"]), str(row.get("visibility", "")))
+        return PackageRow(
+            str(row["name"]), int(row["version_count"]), str(row.get("visibility", ""))
+        )
     except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise ProtocolError(f"{place(response)}: not a package: {error}") from error
 

@@ -5,26 +5,26 @@ from dataclasses import dataclass
 import structlog
 
 from reconciler.model.inventory import Version
-from reconciler.providers.ghcr_pages import MAX_READS, Fetch, Page, changed
+from reconciler.providers.ghcr_pages import MAX_READS, Fetch, VersionsPage, changed
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ListingRead:
     """One read of all pages; the two ends are read first and, last of all, again.
 
     Shape: with a single page, all four ends are that page.
     """
 
-    head: Page
-    tail: Page
-    middle: tuple[Page, ...]
-    tail_again: Page
-    head_again: Page
+    head: VersionsPage
+    tail: VersionsPage
+    middle: tuple[VersionsPage, ...]
+    tail_again: VersionsPage
+    head_again: VersionsPage
 
     @classmethod
-    def of(cls, fetch: Fetch) -> "Reading":
+    def of(cls, fetch: Fetch) -> "ListingRead":
         """Read every page."""
         (head,) = fetch([1])
         if head.last == 1:
@@ -74,7 +74,7 @@ class Reading:
         return (self.head.last - 1) * self.head.rows + self.tail.rows
 
     @property
-    def _pages(self) -> tuple[Page, ...]:
+    def _pages(self) -> tuple[VersionsPage, ...]:
         return (self.head, self.tail, *self.middle, self.tail_again, self.head_again)
 
     def _has_each_tag_once(self) -> bool:
@@ -83,7 +83,7 @@ class Reading:
         return len(tags) == len(set(tags))
 
 
-def read_whole(fetch: Fetch, where: str) -> Reading:
+def read_whole(fetch: Fetch, where: str) -> ListingRead:
     """Read a listing until it adds up, or comes out the very same twice in a row.
 
     The latter is not shifting: it is a listing with gaps of the registry's own making, which no
@@ -91,9 +91,9 @@ def read_whole(fetch: Fetch, where: str) -> Reading:
 
     Raises: EvidenceError, when it changed under every read.
     """
-    before: Reading | None = None
+    before: ListingRead | None = None
     for _ in range(MAX_READS):
-        reading = Reading.of(fetch)
+        reading = ListingRead.of(fetch)
         if reading.is_whole():
             return reading
         if reading == before:

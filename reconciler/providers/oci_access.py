@@ -5,7 +5,7 @@ from enum import StrEnum
 import httpx
 
 from reconciler.errors import AccessError, ProtocolError, ReconcilerError
-from reconciler.providers.registry_errors import words_of
+from reconciler.providers.registry_errors import message_of
 from reconciler.transport.credentials import Credential
 from reconciler.transport.replies import place
 
@@ -25,7 +25,7 @@ def failure(response: httpx.Response, action: Action, credential: Credential) ->
 
     It is AccessError, when a right is missing, and ProtocolError for every other status.
     """
-    said = told(response)
+    said = response_text(response)
     if response.status_code not in DENIED:
         return ProtocolError(said)
     return AccessError(
@@ -34,9 +34,9 @@ def failure(response: httpx.Response, action: Action, credential: Credential) ->
     )
 
 
-def told(response: httpx.Response) -> str:
+def response_text(response: httpx.Response) -> str:
     """Say which call was answered how, and in which words."""
-    words = words_of(response)
+    words = message_of(response)
     return f"{place(response)}: {words}" if words else place(response)
 
 

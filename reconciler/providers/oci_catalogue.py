@@ -10,7 +10,7 @@ import structlog
 
 from reconciler.errors import AccessError, InvalidNameError, ProtocolError, ReconcilerError
 from reconciler.model.names import Repository
-from reconciler.providers.oci_access import DENIED, told
+from reconciler.providers.oci_access import DENIED, response_text
 from reconciler.providers.oci_names import ask, read_names
 from reconciler.transport.credentials import Credential
 from reconciler.transport.http import Client
@@ -71,10 +71,10 @@ def read_catalogue(client: Client, registry: str, credential: Credential) -> Ite
 
 def _refused(response: httpx.Response, registry: str, credential: Credential) -> ReconcilerError:
     if response.status_code not in _NO_CATALOGUE:
-        return ProtocolError(told(response))
+        return ProtocolError(response_text(response))
     kind = AccessError if response.status_code in DENIED else ProtocolError
     return kind(
-        f"{registry} shows no catalogue of repositories: {told(response)};"
+        f"{registry} shows no catalogue of repositories: {response_text(response)};"
         f" asked with {credential.source}",
         hint="Name the repositories in the policy one by one, without wildcards.",
     )

@@ -11,8 +11,8 @@ from reconciler.errors import DeletionDisabledError, ReconcilerError, Unreachabl
 from reconciler.model.display import safe
 from reconciler.model.names import Digest
 from reconciler.model.ports import Deletion, DeletionResult
-from reconciler.providers.oci_access import DENIED, Action, failure, told
-from reconciler.providers.registry_errors import codes_of, says_absent, words_of
+from reconciler.providers.oci_access import DENIED, Action, failure, response_text
+from reconciler.providers.registry_errors import codes_of, message_of, says_absent
 from reconciler.transport.credentials import Credential
 from reconciler.transport.retry import TEMPORARY
 
@@ -44,7 +44,7 @@ def deletion_of(response: httpx.Response, credential: Credential) -> Deletion:
     return Deletion(
         _result(response),
         status=response.status_code,
-        message="" if response.status_code in _DONE else words_of(response),
+        message="" if response.status_code in _DONE else message_of(response),
         request_id=safe(response.headers.get("x-request-id", "")[:MAX_REQUEST_ID]),
     )
 
@@ -56,7 +56,7 @@ def refusal_of_probe(response: httpx.Response, credential: Credential) -> Reconc
     if _is_disabled(response):
         return _disabled(response)
     if response.status_code in TEMPORARY:
-        return UnreachableError(told(response))
+        return UnreachableError(response_text(response))
     return failure(response, Action.DELETE, credential)
 
 
@@ -87,4 +87,6 @@ def _is_disabled(response: httpx.Response) -> bool:
 
 
 def _disabled(response: httpx.Response) -> DeletionDisabledError:
-    return DeletionDisabledError(f"no deletion here: {told(response)}", hint=_DISABLED_HINT)
+    return DeletionDisabledError(
+        f"no deletion here: {response_text(response)}", hint=_DISABLED_HINT
+    )

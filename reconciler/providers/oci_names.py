@@ -21,7 +21,7 @@ PAGE_SIZE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class NameList:
     """The names of one list, each once, in the registry's order."""
 
     names: tuple[str, ...]
@@ -30,7 +30,7 @@ class Names:
     """Whether there is such a list; False where the registry says that there is none."""
 
 
-def read_names(read: Callable[[str], httpx.Response], path: str, member: str) -> Names:
+def read_names(read: Callable[[str], httpx.Response], path: str, member: str) -> NameList:
     """Read a list to its end. Shape: an answer of `read` is a page, or 404 for no list at all.
 
     Raises: ProtocolError, when it is no such list or its links run in a circle; ExhaustedError,
@@ -38,7 +38,7 @@ def read_names(read: Callable[[str], httpx.Response], path: str, member: str) ->
     """
     walk = _Walk(path, member)
     count = sum(1 for _ in pages(read, f"{path}?n={PAGE_SIZE}", walk.take))
-    return Names(tuple(walk.names), count, walk.known)
+    return NameList(tuple(walk.names), count, walk.known)
 
 
 def ask(client: Client, url: str) -> httpx.Response:

@@ -40,10 +40,12 @@ class Referrers:
     ) -> dict[Digest, tuple[Digest, ...]]:
         """List what refers to each digest; nothing at all where the endpoint is missing."""
         count = _Count(repository)
-        found = gather(lambda digest: self._one(repository, digest, count), digests)
+        found = gather(lambda digest: self._referrers_of(repository, digest, count), digests)
         return found if self.supported else {}
 
-    def _one(self, repository: Repository, digest: Digest, count: "_Count") -> tuple[Digest, ...]:
+    def _referrers_of(
+        self, repository: Repository, digest: Digest, count: "_Count"
+    ) -> tuple[Digest, ...]:
         if not self.supported:
             return ()
         path = f"/v2/{repository.path}/referrers/{digest}"

@@ -14,7 +14,7 @@ from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import Listing
 from reconciler.providers.heads import Refusal, digest_of
-from reconciler.providers.oci_names import Names, ask, read_names
+from reconciler.providers.oci_names import NameList, ask, read_names
 from reconciler.providers.registry_errors import says_absent
 from reconciler.transport.http import Client
 from reconciler.transport.pool import gather
@@ -59,7 +59,7 @@ class Tags:
         """Ask, in parallel, which digest each tag points to now; None for one that is gone."""
         return gather(lambda tag: digest_of(self.client, repository, tag, self.refusal), tags)
 
-    def _tags(self, repository: Repository) -> tuple[list[Tag], Names]:
+    def _tags(self, repository: Repository) -> tuple[list[Tag], NameList]:
         """Read the names of the tags, as tags and as they were listed.
 
         Raises: ProtocolError, when a name is no tag.

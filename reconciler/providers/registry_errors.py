@@ -11,7 +11,7 @@ import httpx
 
 from reconciler.model.display import safe
 
-MAX_WORDS = 300
+MAX_MESSAGE = 300
 """Longest text quoted from an answer, in characters."""
 
 _ABSENT = frozenset({"MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"})
@@ -45,10 +45,10 @@ def codes_of(response: httpx.Response) -> frozenset[str]:
     return frozenset(error.code for error in errors_of(response))
 
 
-def words_of(response: httpx.Response) -> str:
+def message_of(response: httpx.Response) -> str:
     """Quote what an answer says, in its errors or else in its text, bounded and harmless."""
     told = "; ".join(str(error) for error in errors_of(response))
-    return _shown(told or response.text.strip())
+    return _bounded(told or response.text.strip())
 
 
 def says_absent(response: httpx.Response) -> bool:
@@ -63,8 +63,10 @@ def _errors(listed: list[Any]) -> Iterator[RegistryError]:
     for entry in listed:
         if isinstance(entry, dict) and isinstance(code := entry.get("code"), str):
             message = entry.get("message")
-            yield RegistryError(_shown(code), _shown(message) if isinstance(message, str) else "")
+            yield RegistryError(
+                _bounded(code), _bounded(message) if isinstance(message, str) else ""
+            )
 
 
-def _shown(text: str) -> str:
-    return safe(text[:MAX_WORDS])
+def _bounded(text: str) -> str:
+    return safe(text[:MAX_MESSAGE])

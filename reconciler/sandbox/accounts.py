@@ -20,7 +20,7 @@ ANONYMOUS_HOURLY = 60
 """Requests an hour without a token. Source: GitHub, "Rate limits for the REST API"."""
 
 
-class TokenKind(StrEnum):
+class SandboxTokenKind(StrEnum):
     """The kinds of token that GitHub tells apart by their prefix."""
 
     CLASSIC = "ghp_"
@@ -28,7 +28,11 @@ class TokenKind(StrEnum):
     FINE_GRAINED = "github_pat_"
 
 
-_HOURLY = {TokenKind.CLASSIC: 5000, TokenKind.ACTIONS: 1000, TokenKind.FINE_GRAINED: 5000}
+_HOURLY = {
+    SandboxTokenKind.CLASSIC: 5000,
+    SandboxTokenKind.ACTIONS: 1000,
+    SandboxTokenKind.FINE_GRAINED: 5000,
+}
 
 
 class Account(Frozen):
@@ -57,15 +61,15 @@ class Account(Frozen):
 
     @model_validator(mode="after")
     def _has_a_known_prefix(self) -> Self:
-        if not self.token.get_secret_value().startswith(tuple(TokenKind)):
-            raise ValueError(f"a token begins with one of {', '.join(TokenKind)}")
+        if not self.token.get_secret_value().startswith(tuple(SandboxTokenKind)):
+            raise ValueError(f"a token begins with one of {', '.join(SandboxTokenKind)}")
         return self
 
     @property
-    def kind(self) -> TokenKind:
+    def kind(self) -> SandboxTokenKind:
         """The kind of token, by its prefix."""
         token = self.token.get_secret_value()
-        return next(kind for kind in TokenKind if token.startswith(kind))
+        return next(kind for kind in SandboxTokenKind if token.startswith(kind))
 
     @property
     def hourly_limit(self) -> int:
@@ -75,12 +79,12 @@ class Account(Frozen):
     @property
     def quota(self) -> str:
         """Whose hour a request is counted in: a user's tokens share it, a job token does not."""
-        own = self.kind is TokenKind.ACTIONS
+        own = self.kind is SandboxTokenKind.ACTIONS
         return self.token.get_secret_value() if own else self.login
 
     def has_scope(self, scope: str) -> bool:
         """Whether the token carries a scope; writing includes reading."""
-        if self.kind is TokenKind.ACTIONS:
+        if self.kind is SandboxTokenKind.ACTIONS:
             return True
         reading = scope == READ_PACKAGES and WRITE_PACKAGES in self.scopes
         return scope in self.scopes or reading

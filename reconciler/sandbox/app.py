@@ -14,8 +14,8 @@ from reconciler.sandbox.control import Control
 from reconciler.sandbox.faults import Trouble
 from reconciler.sandbox.github import GitHub
 from reconciler.sandbox.performing import perform
-from reconciler.sandbox.registry import Registry
-from reconciler.sandbox.world import Seen, World
+from reconciler.sandbox.registry import SandboxRegistry
+from reconciler.sandbox.world import RecordedCall, World
 
 _REGISTRY = frozenset({"v2", "token"})
 
@@ -32,7 +32,7 @@ class App:
         self._world = world
         self._control = Control(world)
         self._github = GitHub(world)
-        self._registry = Registry(world)
+        self._registry = SandboxRegistry(world)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or leave it unanswered where a fault wants that."""
@@ -83,6 +83,6 @@ class App:
         return response
 
     def _remember(self, call: Call, status: int) -> None:
-        seen = Seen(call.method, call.target, status, credential=bool(call.credential[0]))
+        seen = RecordedCall(call.method, call.target, status, credential=bool(call.credential[0]))
         with self._world.lock:
             self._world.requests.append(seen)

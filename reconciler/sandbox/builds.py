@@ -7,7 +7,7 @@ from typing import Literal
 
 from reconciler.sandbox.artifacts import attestation, image, index
 from reconciler.sandbox.content import Content
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
 YEAR = timedelta(days=365)
@@ -32,7 +32,7 @@ class Build:
     attestations: Attestations = "artifact"
 
 
-def push_build(package: Package, build: Build) -> Content:
+def push_build(package: StoredPackage, build: Build) -> Content:
     """Push everything that a build makes and return its index: children first, as BuildKit does."""
     images = {platform: image(build.commit, platform) for platform in build.platforms}
     statements = _statements(build, images.values())
@@ -52,12 +52,12 @@ def builds(
     platforms: Sequence[str] = PLATFORMS,
     attestations: Attestations = "artifact",
     tagged_every: int = 1,
-) -> Package:
+) -> StoredPackage:
     """Return a package of `count` builds, spread evenly over the year before `now`.
 
     Each build moves `main`; every `tagged_every`-th one keeps a tag `sha-` of its own.
     """
-    package = Package.of(path, now - YEAR)
+    package = StoredPackage.of(path, now - YEAR)
     for number in range(count):
         own = [f"sha-{number:07x}"] if number % tagged_every == 0 else []
         at = now - YEAR * (count - number) / count

@@ -8,9 +8,9 @@ import json
 
 from starlette.responses import Response
 
-from reconciler.sandbox.accounts import Account, TokenKind
+from reconciler.sandbox.accounts import Account, SandboxTokenKind
 from reconciler.sandbox.call import Call, github_refusal, json_response
-from reconciler.sandbox.paging import Page
+from reconciler.sandbox.paging import PageRequest
 from reconciler.sandbox.rights import INTEGRATION
 from reconciler.sandbox.rows import comment_row
 from reconciler.sandbox.world import World
@@ -45,7 +45,7 @@ class CommentCalls:
                 raise github_refusal(404, _NOT_FOUND)
 
     def _list(self, call: Call, issue: str) -> Response:
-        comments, page = self._world.conversations.of(issue), Page.of(call)
+        comments, page = self._world.conversations.of(issue), PageRequest.of(call)
         link = page.link(call, "/".join(call.segments), len(comments))
         rows = [comment_row(comment, issue, call.base_url) for comment in comments[page.slice]]
         return json_response(rows, headers=link)
@@ -78,7 +78,7 @@ def _writer(account: Account | None) -> Account:
     if account is None:
         raise github_refusal(401, "Requires authentication")
     if not account.may_comment:
-        own = account.kind is TokenKind.ACTIONS
+        own = account.kind is SandboxTokenKind.ACTIONS
         raise github_refusal(403, INTEGRATION if own else "Must have write rights to Repository.")
     return account
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 
 @dataclass
-class Comment:
+class StoredComment:
     """One comment, which anybody with the right may edit."""
 
     id: int
@@ -26,27 +26,27 @@ class Conversations:
         self.locked: set[str] = set()
         """Issues that take no further comment."""
 
-        self._by_issue: dict[str, list[Comment]] = {}
+        self._by_issue: dict[str, list[StoredComment]] = {}
         self._next = 2_000_000_001
 
-    def of(self, issue: str) -> list[Comment]:
+    def of(self, issue: str) -> list[StoredComment]:
         """Return the comments of an issue; any issue exists."""
         return self._by_issue.setdefault(issue.lower(), [])
 
-    def add(self, issue: str, author: str, body: str, at: datetime) -> Comment:
+    def add(self, issue: str, author: str, body: str, at: datetime) -> StoredComment:
         """Write a comment."""
-        comment = Comment(self._next, author, body, at, at)
+        comment = StoredComment(self._next, author, body, at, at)
         self._next += 1
         self.of(issue).append(comment)
         return comment
 
-    def delete(self, comment: Comment) -> None:
+    def delete(self, comment: StoredComment) -> None:
         """Delete a comment."""
         for comments in self._by_issue.values():
             if comment in comments:
                 comments.remove(comment)
 
-    def find(self, repository: str, number: int) -> tuple[str, Comment] | None:
+    def find(self, repository: str, number: int) -> tuple[str, StoredComment] | None:
         """Return a comment of a repository by its id, with the issue it belongs to."""
         for issue, comments in self._by_issue.items():
             for comment in comments:

@@ -17,7 +17,7 @@ from reconciler.sandbox.artifacts import (
 )
 from reconciler.sandbox.builds import PLATFORMS, YEAR, Attestations, Build, push_build
 from reconciler.sandbox.content import Content
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 
 _DAY = timedelta(days=1)
 _COMMITS = 90
@@ -34,9 +34,9 @@ _STEPS = ("patch", "patch", "minor", "patch", "candidate", "minor", "patch", "ma
 Event = tuple[datetime, Callable[[datetime], None]]
 
 
-def lifelike(now: datetime, *, path: str = "acme/web", seed: int = 1) -> Package:
+def lifelike(now: datetime, *, path: str = "acme/web", seed: int = 1) -> StoredPackage:
     """Return a public package of about a thousand versions; equal arguments, equal bytes."""
-    package = Package.of(path, now - YEAR, "public")
+    package = StoredPackage.of(path, now - YEAR, "public")
     workflows = _Workflows(package, Random(seed), now)  # noqa: S311 - it makes shapes, no secrets
     for at, happen in sorted(workflows.events(), key=lambda event: event[0]):
         happen(at)
@@ -47,7 +47,7 @@ def lifelike(now: datetime, *, path: str = "acme/web", seed: int = 1) -> Package
 class _Workflows:
     """The workflows of one repository; each writes to the package what its tools would."""
 
-    package: Package
+    package: StoredPackage
     random: Random
     now: datetime
 

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from starlette.responses import Response
 
-from reconciler.sandbox.accounts import Account, TokenKind
+from reconciler.sandbox.accounts import Account, SandboxTokenKind
 from reconciler.sandbox.call import Call, Pause, RefusedError, github_refusal, json_response
 from reconciler.sandbox.comment_calls import CommentCalls
 from reconciler.sandbox.git_calls import GitCalls
@@ -62,7 +62,7 @@ class GitHub:
 
     def _headers(self, account: Account | None) -> dict[str, str]:
         headers = self._meter.headers(account)
-        if account and account.kind is TokenKind.CLASSIC:
+        if account and account.kind is SandboxTokenKind.CLASSIC:
             headers["x-oauth-scopes"] = ", ".join(sorted(account.scopes))
         return headers
 
@@ -108,7 +108,7 @@ class GitHub:
     def _user(self, call: Call, account: Account | None) -> Response:
         if account is None:
             raise github_refusal(401, "Requires authentication")
-        if account.kind is TokenKind.ACTIONS:
+        if account.kind is SandboxTokenKind.ACTIONS:
             raise github_refusal(403, INTEGRATION)
         return self._profile(call, account.login)
 

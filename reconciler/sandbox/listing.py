@@ -22,7 +22,7 @@ class _Change:
     due_after_reads: int
 
 
-class Listing:
+class PackageListing:
     """The rows of one package's listing, newest first."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from reconciler.model.manifest import MAX_MANIFEST_BYTES
 from reconciler.sandbox.call import Call, json_response, registry_refusal
 from reconciler.sandbox.content import Content
-from reconciler.sandbox.package import Package, Version
+from reconciler.sandbox.package import StoredPackage, StoredVersion
 from reconciler.sandbox.world import World
 
 DEFAULT_TAGS = 100
@@ -75,14 +75,14 @@ class Manifests:
         return Response(status_code=303, headers={"location": location})
 
 
-def _package(world: World, path: str) -> Package:
+def _package(world: World, path: str) -> StoredPackage:
     package = world.find(path)
     if package is None:
         raise registry_refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
     return package
 
 
-def _readable(package: Package, reference: str) -> Version:
+def _readable(package: StoredPackage, reference: str) -> StoredVersion:
     version = package.find(reference)
     if version is None or version.body is None:
         raise registry_refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")

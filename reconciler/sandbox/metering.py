@@ -11,7 +11,7 @@ from reconciler.sandbox.accounts import ANONYMOUS_HOURLY, Account
 from reconciler.sandbox.call import RefusedError, github_refusal, registry_refusal
 from reconciler.sandbox.clock import Clock
 from reconciler.sandbox.limits import READ_POINTS, WRITE_POINTS, Limits
-from reconciler.sandbox.windows import Window
+from reconciler.sandbox.windows import SpendingWindow
 
 _PRIMARY = "API rate limit exceeded for {who}."
 _SECONDARY = (
@@ -26,8 +26,8 @@ class _Quota:
 
     limit: int
     reset: datetime
-    points: Window
-    content: tuple[Window, Window]
+    points: SpendingWindow
+    content: tuple[SpendingWindow, SpendingWindow]
     used: int = 0
     in_flight: int = 0
 
@@ -39,11 +39,11 @@ class Meter:
     limits: Limits
     clock: Clock
     _quotas: dict[str, _Quota] = field(default_factory=dict)
-    _registry: dict[str, Window] = field(init=False)
+    _registry: dict[str, SpendingWindow] = field(init=False)
 
     def __post_init__(self) -> None:
         """Count registry calls by the minute."""
-        self._registry = defaultdict(lambda: Window(self.limits.minute))
+        self._registry = defaultdict(lambda: SpendingWindow(self.limits.minute))
 
     @contextmanager
     def visit(self, account: Account | None, method: str) -> Iterator[None]:
@@ -119,7 +119,12 @@ class Meter:
 
     def _fresh(self, limit: int, now: datetime) -> _Quota:
         minute, hour = self.limits.minute, self.limits.hour
-        return _Quota(limit, now + hour, Window(minute), (Window(minute), Window(hour)))
+        return _Quota(
+            limit,
+            now + hour,
+            SpendingWindow(minute),
+            (SpendingWindow(minute), SpendingWindow(hour)),
+        )
 
     def _check_secondary(self, quota: _Quota, method: str) -> None:
         now = self.clock.now()

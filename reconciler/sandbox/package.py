@@ -8,7 +8,7 @@ from zlib import crc32
 
 from reconciler.model.snapshot import OwnerKind, Visibility
 from reconciler.sandbox.content import Content
-from reconciler.sandbox.listing import Key, Listing
+from reconciler.sandbox.listing import Key, PackageListing
 
 RESTORABLE = timedelta(days=30)
 """How long a deletion can be taken back. Source: GitHub, "Deleting and restoring a package"."""
@@ -28,7 +28,7 @@ class Owner:
 
 
 @dataclass(slots=True)
-class Version:
+class StoredVersion:
     """One manifest of a package; `body` is None when the registry has lost it.
 
     Shape: `tags` in the order they were given, kept as they were when it is deleted.
@@ -50,7 +50,7 @@ class Version:
         return (self.created_at, self.id)
 
 
-class Package:
+class StoredPackage:
     """A package whose every change follows GitHub's rules on times, tags and ids."""
 
     def __init__(
@@ -63,11 +63,11 @@ class Package:
         self.created_at = created_at.replace(microsecond=0)
         self.deleted_at: datetime | None = None
         self.id = 7_000_000 + crc32(self.path.encode()) % 90_000_000
-        self.versions: dict[int, Version] = {}
-        self.tags: dict[str, Version] = {}
+        self.versions: dict[int, StoredVersion] = {}
+        self.tags: dict[str, StoredVersion] = {}
         self.blobs: dict[str, bytes] = {}
-        self.listing = Listing()
-        self._by_digest: dict[str, Version] = {}
+        self.listing = PackageListing()
+        self._by_digest: dict[str, StoredVersion] = {}
         # Ids are unique over all of GitHub; each package gets a range that is likely its own.
         self.next_id = 1_300_000_000 + crc32(self.path.encode()) % 500 * 1_000_000
 
@@ -83,21 +83,21 @@ class Package:
         return f"{self.owner.login.lower()}/{self.name}"
 
     @property
-    def live(self) -> Collection[Version]:
+    def live(self) -> Collection[StoredVersion]:
         """The versions that are not deleted."""
         return self._by_digest.values()
 
-    def deleted(self, now: datetime) -> Iterator[Version]:
+    def deleted(self, now: datetime) -> Iterator[StoredVersion]:
         """Yield the versions that can still be restored, newest first."""
         gone = (version for version in self.versions.values() if _restorable(version, now))
         yield from sorted(gone, key=lambda version: version.key, reverse=True)
 
-    def find(self, reference: str) -> Version | None:
+    def find(self, reference: str) -> StoredVersion | None:
         """Return the live version with this tag or digest."""
         known = self._by_digest if ":" in reference else self.tags
         return known.get(reference)
 
-    def push(self, content: Content, *tags: str, at: datetime) -> Version:
+    def push(self, content: Content, *tags: str, at: datetime) -> StoredVersion:
         """Store a manifest with its blobs and move tags to it.
 
         Bytes that are already there make no new version, and no time moves.
@@ -108,12 +108,14 @@ class Package:
         if version is None:
             # GitHub keeps whole seconds; all manifests of one push often share one.
             at = at.replace(microsecond=0)
-            made = Version(self.next_id, content.digest, at, at, content.media_type, content.body)
+            made = StoredVersion(
+                self.next_id, content.digest, at, at, content.media_type, content.body
+            )
             version = self.add(made, at)
         self.tag(version, *tags, at=at)
         return version
 
-    def add(self, version: Version, now: datetime) -> Version:
+    def add(self, version: StoredVersion, now: datetime) -> StoredVersion:
         """Take in a version as it stands, with the tags and times it has."""
         self.next_id = max(self.next_id, version.id) + 1
         self.versions[version.id] = version
@@ -123,7 +125,7 @@ class Package:
             self.listing.show(version.key, version.tags, now)
         return version
 
-    def tag(self, version: Version, *tags: str, at: datetime) -> None:
+    def tag(self, version: StoredVersion, *tags: str, at: datetime) -> None:
         """Move tags to a version; neither its times nor those of the former holder change."""
         for tag in tags:
             holder = self.tags.get(tag)
@@ -134,7 +136,7 @@ class Package:
             self.tags[tag] = version
             self._retag(version, (*version.tags, tag), at)
 
-    def delete(self, version: Version, at: datetime) -> None:
+    def delete(self, version: StoredVersion, at: datetime) -> None:
         """Delete a version softly, and with it every tag that points to it."""
         version.deleted_at = at.replace(microsecond=0)
         del self._by_digest[version.digest]
@@ -142,7 +144,7 @@ class Package:
             del self.tags[tag]
         self.listing.hide(version.key, at)
 
-    def restore(self, version: Version, at: datetime, *, tags: bool) -> None:
+    def restore(self, version: StoredVersion, at: datetime, *, tags: bool) -> None:
         """Take a deletion back; a tag that another version took meanwhile stays there."""
         version.deleted_at = None
         free = tuple(tag for tag in version.tags if tags and tag not in self.tags)
@@ -151,17 +153,17 @@ class Package:
         self.tags.update(dict.fromkeys(free, version))
         self.listing.show(version.key, free, at)
 
-    def restorable(self, version_id: int, now: datetime) -> Version | None:
+    def restorable(self, version_id: int, now: datetime) -> StoredVersion | None:
         """Return a deleted version that can come back, if its digest was not pushed again."""
         version = self.versions.get(version_id)
         if version is None or not _restorable(version, now) or version.digest in self._by_digest:
             return None
         return version
 
-    def _retag(self, version: Version, tags: tuple[str, ...], at: datetime) -> None:
+    def _retag(self, version: StoredVersion, tags: tuple[str, ...], at: datetime) -> None:
         version.tags = tags
         self.listing.show(version.key, tags, at)
 
 
-def _restorable(version: Version, now: datetime) -> bool:
+def _restorable(version: StoredVersion, now: datetime) -> bool:
     return version.deleted_at is not None and version.deleted_at + RESTORABLE > now

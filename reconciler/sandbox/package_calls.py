@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from reconciler.sandbox.accounts import Account, TokenKind
+from reconciler.sandbox.accounts import Account, SandboxTokenKind
 from reconciler.sandbox.call import github_refusal, json_response
-from reconciler.sandbox.package import RESTORABLE, Package
-from reconciler.sandbox.paging import Page
+from reconciler.sandbox.package import RESTORABLE, StoredPackage
+from reconciler.sandbox.paging import PageRequest
 from reconciler.sandbox.refusals import PACKAGE_DOWNLOADED, is_popular, refuse_deletion
 from reconciler.sandbox.rights import NOT_FOUND, Right, authenticated, may_see, permit
 from reconciler.sandbox.rows import numeric_path, package_row
-from reconciler.sandbox.wanted import Operation, Wanted
+from reconciler.sandbox.wanted import Operation, PackageCall
 from reconciler.sandbox.world import World
 
 MAX_ROWS = 10_000
@@ -35,10 +35,10 @@ class PackageCalls:
             ("POST", "container/{name}/restore"): self._restore,
         }
 
-    def _list(self, wanted: Wanted) -> Response:
-        call, page = wanted.call, Page.of(wanted.call)
+    def _list(self, wanted: PackageCall) -> Response:
+        call, page = wanted.call, PageRequest.of(wanted.call)
         account = authenticated(wanted.account, Right.READ)
-        if account.kind is TokenKind.ACTIONS or "package_type" not in call.query:
+        if account.kind is SandboxTokenKind.ACTIONS or "package_type" not in call.query:
             raise github_refusal(400, "Invalid argument.")
         if page.number * page.size > MAX_ROWS:
             text = (
@@ -50,7 +50,7 @@ class PackageCalls:
         link = page.link(call, numeric_path(wanted.owner), len(packages))
         return json_response(rows, headers=link)
 
-    def _visible(self, wanted: Wanted, account: Account) -> list[Package]:
+    def _visible(self, wanted: PackageCall, account: Account) -> list[StoredPackage]:
         asked = wanted.call.query
         return [
             package
@@ -62,18 +62,18 @@ class PackageCalls:
             and may_see(account, package)
         ]
 
-    def _get(self, wanted: Wanted) -> Response:
+    def _get(self, wanted: PackageCall) -> Response:
         package = permit(wanted.account, wanted.live_package, Right.READ)
         return json_response(package_row(package, wanted.call.base_url))
 
-    def _delete(self, wanted: Wanted) -> Response:
+    def _delete(self, wanted: PackageCall) -> Response:
         package = permit(wanted.account, wanted.live_package, Right.DELETE)
         if any(is_popular(package, version) for version in package.live):
             refuse_deletion(self._world, PACKAGE_DOWNLOADED)
         package.deleted_at = self._world.now
         return Response(status_code=204)
 
-    def _restore(self, wanted: Wanted) -> Response:
+    def _restore(self, wanted: PackageCall) -> Response:
         package = permit(wanted.account, wanted.package, Right.RESTORE)
         gone_at = package.deleted_at
         if gone_at is None or gone_at + RESTORABLE <= self._world.now:

@@ -11,14 +11,14 @@ MAX_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRequest:
     """One page as asked for; numbers begin at 1."""
 
     number: int
     size: int
 
     @classmethod
-    def of(cls, call: Call) -> "Page":
+    def of(cls, call: Call) -> "PageRequest":
         """Read what a call asks for, as leniently as GitHub."""
         size = min(call.number("per_page", DEFAULT_PAGE), MAX_PAGE)
         return cls(call.number("page", 1), size)

@@ -14,7 +14,7 @@ from reconciler.sandbox.operations import (
     Retag,
     Revoke,
 )
-from reconciler.sandbox.package import Package, Version
+from reconciler.sandbox.package import StoredPackage, StoredVersion
 from reconciler.sandbox.world import World
 
 
@@ -58,7 +58,7 @@ def _push(world: World, push: Push) -> None:
     package.push(_content(package, push), *push.tags, at=world.now)
 
 
-def _content(package: Package, push: Push) -> Content:
+def _content(package: StoredPackage, push: Push) -> Content:
     """Make what is pushed; an unnamed image differs from all others in the package."""
     if push.body:
         return Content(push.media_type, push.body.encode())
@@ -71,19 +71,19 @@ def _content(package: Package, push: Push) -> Content:
     return image(f"pushed as number {package.next_id}", **links)
 
 
-def _named(package: Package, reference: str) -> Content:
+def _named(package: StoredPackage, reference: str) -> Content:
     version = _version(package, reference)
     return Content(version.media_type, version.body or b"")
 
 
-def _package(world: World, path: str) -> Package:
+def _package(world: World, path: str) -> StoredPackage:
     package = world.find(path)
     if package is None:
         raise LookupError(f"no package {path}")
     return package
 
 
-def _version(package: Package, reference: str) -> Version:
+def _version(package: StoredPackage, reference: str) -> StoredVersion:
     version = package.find(reference)
     if version is None:
         raise LookupError(f"{package.path} has no version {reference}")

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.call import Call, github_refusal, json_response
-from reconciler.sandbox.paging import Page
+from reconciler.sandbox.paging import PageRequest
 
 
 @dataclass(frozen=True, slots=True)
-class PullRequest:
+class StoredPullRequest:
     """One pull request and the commit it ends with. Shape: `head` is `owner:branch`."""
 
     number: int
@@ -26,7 +26,7 @@ class PullCalls:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self.known: defaultdict[str, list[PullRequest]] = defaultdict(list)
+        self.known: defaultdict[str, list[StoredPullRequest]] = defaultdict(list)
 
     def answer(self, call: Call, account: Account | None) -> Response | None:
         """Answer a call, or None for one that is not about pull requests.
@@ -43,17 +43,17 @@ class PullCalls:
             case _:
                 return None
 
-    def _list(self, call: Call, requests: list[PullRequest]) -> Response:
+    def _list(self, call: Call, requests: list[StoredPullRequest]) -> Response:
         state, head = call.query.get("state", "open"), call.query.get("head", "")
         rows = [
             _row(one) for one in requests if state in (one.state, "all") and head in (one.head, "")
         ]
-        page = Page.of(call)
+        page = PageRequest.of(call)
         link = page.link(call, "/".join(call.segments), len(rows))
         return json_response(rows[page.slice], headers=link)
 
 
-def _row(request: PullRequest) -> dict[str, Any]:
+def _row(request: StoredPullRequest) -> dict[str, Any]:
     owner, _, branch = request.head.partition(":")
     head = {"label": request.head, "ref": branch, "sha": request.sha, "user": {"login": owner}}
     return {"number": request.number, "state": request.state, "head": head}

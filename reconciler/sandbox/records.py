@@ -5,24 +5,24 @@ from datetime import datetime
 
 from reconciler.model.names import Digest, Tag
 from reconciler.model.snapshot import ContentRecord, PackageRecord, Snapshot, VersionRecord
-from reconciler.sandbox.package import Owner, Package, Version
+from reconciler.sandbox.package import Owner, StoredPackage, StoredVersion
 
 
-def packages_of(snapshot: Snapshot) -> list[Package]:
+def packages_of(snapshot: Snapshot) -> list[StoredPackage]:
     """Bring every package of a snapshot to life."""
     return [_package(record, snapshot.taken_at) for record in snapshot.packages]
 
 
-def snapshot_of(packages: Iterable[Package], now: datetime) -> Snapshot:
+def snapshot_of(packages: Iterable[StoredPackage], now: datetime) -> Snapshot:
     """Record the packages that are not deleted; `packages_of` gives them back."""
     live = (package for package in packages if package.deleted_at is None)
     return Snapshot(taken_at=now, packages=tuple(_record(package) for package in live))
 
 
-def _package(record: PackageRecord, taken_at: datetime) -> Package:
+def _package(record: PackageRecord, taken_at: datetime) -> StoredPackage:
     owner = Owner(record.owner, record.owner_kind)
     oldest = min((version.created_at for version in record.versions), default=taken_at)
-    package = Package(owner, record.name, oldest, record.visibility)
+    package = StoredPackage(owner, record.name, oldest, record.visibility)
     package.blobs.update((digest, blob.body) for digest, blob in record.blobs.items())
     # Ids go up with time on GitHub, so versions without one are counted from the oldest on.
     first_id = package.next_id
@@ -32,8 +32,10 @@ def _package(record: PackageRecord, taken_at: datetime) -> Package:
     return package
 
 
-def _version(record: VersionRecord, content: ContentRecord | None, counted_id: int) -> Version:
-    return Version(
+def _version(
+    record: VersionRecord, content: ContentRecord | None, counted_id: int
+) -> StoredVersion:
+    return StoredVersion(
         id=counted_id if record.id is None else record.id,
         digest=record.digest,
         created_at=record.created_at,
@@ -46,7 +48,7 @@ def _version(record: VersionRecord, content: ContentRecord | None, counted_id: i
     )
 
 
-def _record(package: Package) -> PackageRecord:
+def _record(package: StoredPackage) -> PackageRecord:
     versions = package.versions.values()
     return PackageRecord(
         owner=package.owner.login,
@@ -63,7 +65,7 @@ def _record(package: Package) -> PackageRecord:
     )
 
 
-def _version_record(version: Version) -> VersionRecord:
+def _version_record(version: StoredVersion) -> VersionRecord:
     return VersionRecord(
         id=version.id,
         digest=Digest(version.digest),

@@ -3,7 +3,7 @@
 from typing import NoReturn
 
 from reconciler.sandbox.call import github_refusal
-from reconciler.sandbox.package import Package, Version
+from reconciler.sandbox.package import StoredPackage, StoredVersion
 from reconciler.sandbox.world import World
 
 MAX_DOWNLOADS = 5_000
@@ -23,7 +23,7 @@ _LAST_TAGGED = (
 _LAST = "You cannot delete the last version of a package. You must delete the package instead."
 
 
-def check_deletion(world: World, package: Package, version: Version) -> None:
+def check_deletion(world: World, package: StoredPackage, version: StoredVersion) -> None:
     """Refuse to delete what GitHub would not delete."""
     if is_popular(package, version):
         refuse_deletion(world, _DOWNLOADED)
@@ -34,7 +34,7 @@ def check_deletion(world: World, package: Package, version: Version) -> None:
         refuse_deletion(world, _LAST)
 
 
-def is_popular(package: Package, version: Version) -> bool:
+def is_popular(package: StoredPackage, version: StoredVersion) -> bool:
     """Whether a version was downloaded so often that GitHub keeps it."""
     return package.visibility == "public" and version.downloads > MAX_DOWNLOADS
 

@@ -23,7 +23,7 @@ class _Place:
     entry: str
 
 
-class Registry:
+class SandboxRegistry:
     """Answers calls below `/v2/`, and the token endpoint that belongs to them."""
 
     def __init__(self, world: World) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from reconciler.sandbox.accounts import READ_PACKAGES, WRITE_PACKAGES, Account, TokenKind
+from reconciler.sandbox.accounts import READ_PACKAGES, WRITE_PACKAGES, Account, SandboxTokenKind
 from reconciler.sandbox.call import Call, RefusedError, json_response, registry_refusal
 from reconciler.sandbox.tokens import Grant
 from reconciler.sandbox.world import World
@@ -70,7 +70,7 @@ class RegistryAccess:
             return None
         password = _decoded(credential).partition(":")[2] if scheme == "basic" else ""
         account = self._world.account(password)
-        if account is None or account.kind is TokenKind.FINE_GRAINED:
+        if account is None or account.kind is SandboxTokenKind.FINE_GRAINED:
             raise registry_refusal(403, "DENIED", "denied")
         return account
 

@@ -8,10 +8,10 @@ from reconciler.sandbox.accounts import (
     READ_PACKAGES,
     WRITE_PACKAGES,
     Account,
-    TokenKind,
+    SandboxTokenKind,
 )
 from reconciler.sandbox.call import Call, github_refusal
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.world import World
 
 
@@ -53,7 +53,7 @@ def authenticated(account: Account | None, right: Right) -> Account:
     """
     if account is None:
         raise github_refusal(401, "Requires authentication")
-    if account.kind is TokenKind.FINE_GRAINED:
+    if account.kind is SandboxTokenKind.FINE_GRAINED:
         raise github_refusal(403, "Resource not accessible by personal access token")
     needed = _SCOPES[right]
     if not all(account.has_scope(scope) for scope in needed):
@@ -62,7 +62,7 @@ def authenticated(account: Account | None, right: Right) -> Account:
     return account
 
 
-def permit(account: Account | None, package: Package | None, right: Right) -> Package:
+def permit(account: Account | None, package: StoredPackage | None, right: Right) -> StoredPackage:
     """Return the package, if the account's token and its role on it allow this.
 
     Raises: RefusedError: without the role a package looks as if it did not exist, except to a
@@ -76,16 +76,16 @@ def permit(account: Account | None, package: Package | None, right: Right) -> Pa
     return package
 
 
-def require_admin(account: Account, package: Package) -> None:
+def require_admin(account: Account, package: StoredPackage) -> None:
     """Refuse an account that does not administer the package."""
     if account.has_role("admin", package.path):
         return
     # GitHub hides from people what they may not change, and tells workflows openly.
-    if account.kind is TokenKind.ACTIONS:
+    if account.kind is SandboxTokenKind.ACTIONS:
         raise github_refusal(403, INTEGRATION)
     raise github_refusal(404, NOT_FOUND)
 
 
-def may_see(account: Account, package: Package) -> bool:
+def may_see(account: Account, package: StoredPackage) -> bool:
     """Whether a package exists for this account."""
     return package.visibility == "public" or account.has_role("read", package.path)

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.sandbox.comments import Comment
-from reconciler.sandbox.package import Owner, Package, Version
+from reconciler.sandbox.comments import StoredComment
+from reconciler.sandbox.package import Owner, StoredPackage, StoredVersion
 
 _WEB = "https://github.com"
 _OWNER_LINKS = (
@@ -47,7 +47,7 @@ def user_row(owner: Owner, base: str) -> dict[str, Any]:
     return owner_row(owner, base) | named | counts | times
 
 
-def package_row(package: Package, base: str) -> dict[str, Any]:
+def package_row(package: StoredPackage, base: str) -> dict[str, Any]:
     """Describe a package."""
     created = _time(package.created_at)
     newest = max((version.created_at for version in package.live), default=package.created_at)
@@ -66,7 +66,7 @@ def package_row(package: Package, base: str) -> dict[str, Any]:
 
 
 def version_row(
-    package: Package, version: Version, tags: tuple[str, ...], base: str
+    package: StoredPackage, version: StoredVersion, tags: tuple[str, ...], base: str
 ) -> dict[str, Any]:
     """Describe a version, with the tags that the listing shows."""
     created = _time(version.created_at)
@@ -85,7 +85,7 @@ def version_row(
     return row
 
 
-def comment_row(comment: Comment, issue: str, base: str) -> dict[str, Any]:
+def comment_row(comment: StoredComment, issue: str, base: str) -> dict[str, Any]:
     """Describe a comment of an issue, which is named `owner/name#number`."""
     repository, _, number = issue.partition("#")
     url = f"{base}/repos/{repository}/issues"
@@ -105,13 +105,13 @@ def comment_row(comment: Comment, issue: str, base: str) -> dict[str, Any]:
     }
 
 
-def api_path(package: Package) -> str:
+def api_path(package: StoredPackage) -> str:
     """Return the package's path in the REST API, with the name as one segment."""
     prefix = "orgs" if package.owner.kind == "Organization" else "users"
     return f"{prefix}/{package.owner.login}/packages/container/{_encoded(package)}"
 
 
-def versions_path(package: Package) -> str:
+def versions_path(package: StoredPackage) -> str:
     """Return the path of a package's versions below its owner's packages."""
     return f"container/{_encoded(package)}/versions"
 
@@ -122,12 +122,12 @@ def numeric_path(owner: Owner) -> str:
     return f"{prefix}/{owner.id}/packages"
 
 
-def _web_path(package: Package) -> str:
+def _web_path(package: StoredPackage) -> str:
     prefix = "orgs" if package.owner.kind == "Organization" else "users"
     return f"{_WEB}/{prefix}/{package.owner.login}/packages/container"
 
 
-def _encoded(package: Package) -> str:
+def _encoded(package: StoredPackage) -> str:
     return quote(package.name, safe="")
 
 

@@ -15,11 +15,11 @@ from reconciler.sandbox.app import App
 from reconciler.sandbox.connection import ExposedProtocol
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.operations import Advance, Operation
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.performing import perform
 from reconciler.sandbox.records import snapshot_of
-from reconciler.sandbox.settings import Settings
-from reconciler.sandbox.world import Seen, World
+from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.world import RecordedCall, World
 
 LOOPBACK = "127.0.0.1"
 
@@ -33,9 +33,11 @@ class Sandbox:
     Shape: `host` is `127.0.0.1:port`, and both the REST API and the registry answer there.
     """
 
-    def __init__(self, settings: Settings | None = None, packages: Iterable[Package] = ()) -> None:
+    def __init__(
+        self, settings: SandboxSettings | None = None, packages: Iterable[StoredPackage] = ()
+    ) -> None:
         """Prepare a world of packages; nothing listens before `serve`."""
-        self.world = World(settings or Settings(), packages)
+        self.world = World(settings or SandboxSettings(), packages)
         self.host = ""
 
     @property
@@ -57,7 +59,7 @@ class Sandbox:
                 server.should_exit = True
                 thread.join()
 
-    def package(self, path: str) -> Package:
+    def package(self, path: str) -> StoredPackage:
         """Return the package `owner/name`, to look at or, before serving, to fill.
 
         Raises: KeyError, when there is none.
@@ -83,7 +85,7 @@ class Sandbox:
         perform(self.world, Advance(by=by))
 
     @property
-    def requests(self) -> list[Seen]:
+    def requests(self) -> list[RecordedCall]:
         """Every call so far, in the order of the answers."""
         with self.world.lock:
             return list(self.world.requests)
@@ -105,8 +107,8 @@ class Sandbox:
 
 
 def serve_forever(
-    settings: Settings,
-    packages: Iterable[Package],
+    settings: SandboxSettings,
+    packages: Iterable[StoredPackage],
     *,
     port: int = 0,
     started: Callable[[str], None],

@@ -22,7 +22,7 @@ class Lag(Frozen):
     reads: NonNegativeInt = 0
 
 
-class Settings(Frozen):
+class SandboxSettings(Frozen):
     """How the sandbox behaves where GitHub's behaviour is a choice, a right or a limit.
 
     Units: `latency` in seconds added to every answer; `token_seconds` life of a registry token.

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from reconciler.sandbox.accounts import Account, TokenKind
+from reconciler.sandbox.accounts import Account, SandboxTokenKind
 from reconciler.sandbox.call import Call, github_refusal
-from reconciler.sandbox.package import Owner, Package
+from reconciler.sandbox.package import Owner, StoredPackage
 from reconciler.sandbox.rights import INTEGRATION, Right, authenticated
 from reconciler.sandbox.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PackageCall:
     """The subject of a call, read from its path.
 
     Shape: `shape` is what follows `packages` in the path, with `{name}` and `{id}` for values.
@@ -23,19 +23,19 @@ class Wanted:
     account: Account | None
     owner: Owner
     shape: str
-    package: Package | None = None
+    package: StoredPackage | None = None
     version_id: int = 0
 
     @property
-    def live_package(self) -> Package | None:
+    def live_package(self) -> StoredPackage | None:
         """The package, unless it is deleted."""
         return None if self.package is None or self.package.deleted_at else self.package
 
 
-Operation = Callable[[Wanted], Response]
+Operation = Callable[[PackageCall], Response]
 
 
-def wanted_by(world: World, call: Call, account: Account | None) -> Wanted:
+def wanted_by(world: World, call: Call, account: Account | None) -> PackageCall:
     """Read a call's path.
 
     Raises: RefusedError, with 404, when nobody by that name has packages.
@@ -47,7 +47,7 @@ def wanted_by(world: World, call: Call, account: Account | None) -> Wanted:
         raise github_refusal(404, "Not Found")
     name, numbers = "".join(rest[1:2]), [int(part) for part in rest[2:] if part.isdecimal()]
     package = world.packages.get(f"{owner.login.lower()}/{name}")
-    return Wanted(call, account, owner, _shape(rest), package, *numbers[:1])
+    return PackageCall(call, account, owner, _shape(rest), package, *numbers[:1])
 
 
 def _shape(rest: list[str]) -> str:
@@ -69,7 +69,7 @@ def _owner(call: Call, account: Account | None) -> tuple[str, list[str]]:
 
 def _own_login(account: Account | None) -> str:
     holder = authenticated(account, Right.READ)
-    if holder.kind is TokenKind.ACTIONS:
+    if holder.kind is SandboxTokenKind.ACTIONS:
         raise github_refusal(403, INTEGRATION)
     return holder.login
 

@@ -4,7 +4,7 @@ from collections import deque
 from datetime import datetime, timedelta
 
 
-class Window:
+class SpendingWindow:
     """What was spent during the last `span`.
 
     Shape: times are given in ascending order.

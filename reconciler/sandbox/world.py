@@ -7,13 +7,13 @@ from datetime import datetime
 from threading import RLock
 from typing import Any
 
-from reconciler.sandbox.accounts import Account, TokenKind
+from reconciler.sandbox.accounts import Account, SandboxTokenKind
 from reconciler.sandbox.clock import Clock
 from reconciler.sandbox.comments import Conversations
 from reconciler.sandbox.faults import Faults
-from reconciler.sandbox.package import Owner, Package
+from reconciler.sandbox.package import Owner, StoredPackage
 from reconciler.sandbox.pulls import PullCalls
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.sandbox.tokens import Tokens
 
 MAX_REQUESTS = 1_000_000
@@ -21,7 +21,7 @@ MAX_REQUESTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RecordedCall:
     """One call as the sandbox saw it; never the credential, only whether there was one.
 
     Shape: `target` is the encoded path with its query; `status` is 0 when no answer was sent.
@@ -36,24 +36,24 @@ class Seen:
 class World:
     """Packages, owners, accounts, clock, faults, and the record of all calls."""
 
-    def __init__(self, settings: Settings, packages: Iterable[Package]) -> None:
+    def __init__(self, settings: SandboxSettings, packages: Iterable[StoredPackage]) -> None:
         """Take in packages; their owners and the accounts' logins are the owners there are."""
         self.settings = settings
         self.clock = Clock(settings.now)
         self.faults = Faults()
         self.tokens = Tokens()
         self.lock = RLock()
-        self.packages: dict[str, Package] = {}
+        self.packages: dict[str, StoredPackage] = {}
         self.owners: dict[str, Owner] = {}
         self.revoked: set[str] = set()
         self.conversations = Conversations()
         self.pulls = PullCalls()
-        self.requests: deque[Seen] = deque(maxlen=MAX_REQUESTS)
+        self.requests: deque[RecordedCall] = deque(maxlen=MAX_REQUESTS)
         self._accounts = {a.token.get_secret_value(): a for a in settings.accounts}
         for package in packages:
             self.adopt(package)
         for account in settings.accounts:
-            if account.kind is not TokenKind.ACTIONS:
+            if account.kind is not SandboxTokenKind.ACTIONS:
                 self.owners.setdefault(account.login.lower(), Owner(account.login, "User"))
 
     @property
@@ -61,24 +61,24 @@ class World:
         """The sandbox's time."""
         return self.clock.now()
 
-    def adopt(self, package: Package) -> Package:
+    def adopt(self, package: StoredPackage) -> StoredPackage:
         """Serve a package from now on."""
         package.listing.lag = self.settings.lag
         self.packages[package.path] = package
         self.owners.setdefault(package.owner.login.lower(), package.owner)
         return package
 
-    def find(self, path: str) -> Package | None:
+    def find(self, path: str) -> StoredPackage | None:
         """Return the package `owner/name`, unless it is deleted."""
         owner, _, name = path.partition("/")
         package = self.packages.get(f"{owner.lower()}/{name}")
         return None if package is None or package.deleted_at else package
 
-    def create(self, path: str) -> Package:
+    def create(self, path: str) -> StoredPackage:
         """Begin a new private package, as a first push does."""
         login, _, name = path.partition("/")
         owner = self.owners.get(login.lower()) or Owner(login, "User")
-        return self.adopt(Package(owner, name, self.now))
+        return self.adopt(StoredPackage(owner, name, self.now))
 
     def account(self, token: str) -> Account | None:
         """Return whose token this is; None for one that is unknown or revoked."""
@@ -90,7 +90,7 @@ class World:
         return {"packages": [_described(package) for package in self.packages.values()]}
 
 
-def _described(package: Package) -> dict[str, Any]:
+def _described(package: StoredPackage) -> dict[str, Any]:
     return {
         "path": package.path,
         "visibility": package.visibility,

@@ -15,13 +15,13 @@ from weakref import finalize
 from reconciler.errors import SettingsError, StateError, UnreachableError
 from reconciler.model.ports import State
 from reconciler.state.address import Address
-from reconciler.state.git_api import Entry, GitApi, blob_sha, state_of_github
+from reconciler.state.git_api import GitApi, TreeEntry, blob_sha, state_of_github
 from reconciler.state.objects import ObjectState
 from reconciler.state.store import Stored, missing
-from reconciler.state.surroundings import Surroundings
-from reconciler.state.terms import Terms, Times
+from reconciler.state.surroundings import BackendSettings
+from reconciler.state.terms import LeaseTiming, Times
 from reconciler.transport.github import open_github
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 
 LEASE_SECONDS = 600.0
 """How long a lock is held without being renewed, in seconds: each renewal is a commit."""
@@ -41,16 +41,16 @@ Do not edit it by hand. `reconciler log` reads it.
 """
 
 
-def open_at(address: Address, surroundings: Surroundings) -> State:
+def open_at(address: Address, surroundings: BackendSettings) -> State:
     """Open the state on a branch; nothing is sent yet.
 
     Raises: SettingsError, when the address cannot be used, or there is no token.
     """
     store = branch_at(address, surroundings)
-    return ObjectState(store, Times(surroundings.clock), Terms(lease=LEASE_SECONDS))
+    return ObjectState(store, Times(surroundings.clock), LeaseTiming(lease=LEASE_SECONDS))
 
 
-def branch_at(address: Address, surroundings: Surroundings) -> "Branch":
+def branch_at(address: Address, surroundings: BackendSettings) -> "Branch":
     """Open the store on a branch: `github://OWNER/REPOSITORY/BRANCH?path=FOLDER`.
 
     Raises: SettingsError, when the address cannot be used, or there is no token.
@@ -76,7 +76,7 @@ def branch_at(address: Address, surroundings: Surroundings) -> "Branch":
     client, _ = open_github(
         surroundings.github_api,
         surroundings.github_token.get_secret_value(),
-        Watch(surroundings.clock),
+        RunClock(surroundings.clock),
     )
     store = Branch(str(address), GitApi(client, f"{owner}/{name}", branch), folder)
     finalize(store, client.close)
@@ -99,7 +99,7 @@ class Branch:
         self._passed: set[str] = set()
         """Where the branch ended before: an answer that names one of them is an old one."""
 
-        self._trees: dict[str, Mapping[str, Entry]] = {}
+        self._trees: dict[str, Mapping[str, TreeEntry]] = {}
         self._written: dict[str, bytes] = {}
         self._turn = RLock()
 
@@ -206,16 +206,16 @@ class Branch:
         entry = self._entry(path)
         return entry.sha if entry and not entry.is_tree else None
 
-    def _entry(self, path: str) -> Entry | None:
+    def _entry(self, path: str) -> TreeEntry | None:
         """Find a file or folder as of the commit that was read last."""
         if not self._base:
             return None
-        entry: Entry | None = Entry(self._base, is_tree=True)
+        entry: TreeEntry | None = TreeEntry(self._base, is_tree=True)
         for part in filter(None, path.split("/")):
             entry = self._tree(entry.sha).get(part) if entry and entry.is_tree else None
         return entry
 
-    def _below(self, entry: Entry, path: str) -> Iterator[str]:
+    def _below(self, entry: TreeEntry, path: str) -> Iterator[str]:
         """Yield the files below a folder."""
         if not entry.is_tree:
             yield path
@@ -223,7 +223,7 @@ class Branch:
         for name, inner in self._tree(entry.sha).items():
             yield from self._below(inner, f"{path}/{name}".lstrip("/"))
 
-    def _tree(self, sha: str) -> Mapping[str, Entry]:
+    def _tree(self, sha: str) -> Mapping[str, TreeEntry]:
         if sha not in self._trees:
             self._trees[sha] = self._api.tree(sha)
         return self._trees[sha]

@@ -32,7 +32,7 @@ from reconciler.state.address import Address
 from reconciler.state.objects import ObjectState
 from reconciler.state.probe import probe
 from reconciler.state.store import Stored, missing
-from reconciler.state.surroundings import Surroundings
+from reconciler.state.surroundings import BackendSettings
 from reconciler.state.terms import Times
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ _QUERY = re.compile(r"\?\S*")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT")
 
 
-def open_at(address: Address, surroundings: Surroundings) -> State:
+def open_at(address: Address, surroundings: BackendSettings) -> State:
     """Open the state in a bucket, or below a prefix of one; nothing is sent yet.
 
     Raises: SettingsError, when credentials are in the address; StateError, when it or the
@@ -80,7 +80,7 @@ def open_at(address: Address, surroundings: Surroundings) -> State:
     if _is_local(os.environ):
         client["allow_http"] = True
     retry: RetryConfig = {"max_retries": TRIES, "retry_timeout": RETRY_TIMEOUT}
-    with _told(f"use {address}"):
+    with _state_errors(f"use {address}"):
         store = from_url(address.text, client_options=client, retry_config=retry)
     return ObjectState(Bucket(str(address).rstrip("/"), store), Times(surroundings.clock))
 
@@ -95,7 +95,7 @@ class Bucket:
 
     def get(self, name: str) -> Stored | None:
         """Read an object as it is now; None where there is none."""
-        with _told(f"read {self.place}/{name}"):
+        with _state_errors(f"read {self.place}/{name}"):
             try:
                 found = obstore.get(self._store, name)
                 return Stored(bytes(found.bytes()), _version(found.meta))
@@ -109,7 +109,7 @@ class Bucket:
 
     def names(self, folder: str) -> Sequence[str]:
         """List the names that begin with a folder's, sorted."""
-        with _told(f"list {self.place}/{folder}"):
+        with _state_errors(f"list {self.place}/{folder}"):
             listed = obstore.list(self._store, folder).collect()
             return sorted(found["path"] for found in listed)
 
@@ -125,11 +125,11 @@ class Bucket:
         """Prove that the store takes objects, and refuses what its conditions forbid."""
         name = f"_probe/{uuid4()}"
         probe(self, name)
-        with _told(f"remove {self.place}/{name}"):
+        with _state_errors(f"remove {self.place}/{name}"):
             obstore.delete(self._store, name)
 
     def _put(self, name: str, content: bytes, mode: "PutMode") -> str | None:
-        with _told(f"write {self.place}/{name}"):
+        with _state_errors(f"write {self.place}/{name}"):
             try:
                 return _version(obstore.put(self._store, name, content, mode=mode))
             except (AlreadyExistsError, PreconditionError):
@@ -154,7 +154,7 @@ def _is_local(environment: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def _told(doing: str) -> Iterator[None]:
+def _state_errors(doing: str) -> Iterator[None]:
     """Turn what the store answers into a StateError with cause and advice."""
     try:
         yield

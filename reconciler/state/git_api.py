@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from reconciler.errors import EvidenceError, StateError
-from reconciler.transport.github import HEADERS, words
+from reconciler.transport.github import HEADERS, reply_text
 from reconciler.transport.http import Client
 from reconciler.transport.replies import json_of, place
 
@@ -32,7 +32,7 @@ _MOVED = "STALE_DATA"
 """How GitHub says that a branch does not end where the commit expects it to."""
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """One entry of a tree: another tree, or a blob."""
 
     sha: str
@@ -71,7 +71,7 @@ class GitApi:
             self._head = str(json_of(response)["object"]["sha"])
         return self._head
 
-    def tree(self, sha: str) -> Mapping[str, Entry]:
+    def tree(self, sha: str) -> Mapping[str, TreeEntry]:
         """Read one tree, or that of a commit; it never changes.
 
         Raises: StateError, when it is too large to be read whole.
@@ -82,7 +82,7 @@ class GitApi:
                 f"{self._repository}: a folder of branch {self._branch} is too large to be read",
                 hint="Move the state to an object store with `reconciler state migrate`.",
             )
-        return {e["path"]: Entry(e["sha"], e["type"] == "tree") for e in answer["tree"]}
+        return {e["path"]: TreeEntry(e["sha"], e["type"] == "tree") for e in answer["tree"]}
 
     def blobs(self, names: Sequence[str]) -> Iterator[bytes]:
         """Read blobs in order, many with one query; what a query cuts short is read alone."""
@@ -181,7 +181,7 @@ def state_of_github() -> Iterator[None]:
 
 def _wanted(response: httpx.Response, statuses: Sequence[int]) -> httpx.Response:
     if response.status_code not in statuses:
-        raise StateError(f"{place(response)} {words(response)!r}", hint=_RIGHTS)
+        raise StateError(f"{place(response)} {reply_text(response)!r}", hint=_RIGHTS)
     return response
 
 

@@ -21,7 +21,7 @@ from reconciler.state.durable import (
     write_through,
 )
 from reconciler.state.lines import chained, to_lines
-from reconciler.state.reading import End, Reading, read_journal
+from reconciler.state.reading import End, JournalContent, read_journal
 
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
@@ -121,7 +121,7 @@ class JournalFile:
                 hint="Find out what, check with `reconciler log verify`, then run again.",
             )
 
-    def _set_aside(self, reading: Reading) -> None:
+    def _set_aside(self, reading: JournalContent) -> None:
         """Copy a torn tail to a file of its own, durably, and only then cut it off."""
         number = reading.end.last.seq + 1 if reading.end.last else 1
         copies = (self._path.with_name(f"journal.torn-{number}-{n}") for n in count(1))

@@ -21,9 +21,9 @@ from reconciler.model.frozen import Frozen
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
 from reconciler.state.heartbeat import beating
-from reconciler.state.refusals import lost, not_held, not_the_holder, refusal
+from reconciler.state.refusals import lost, not_the_holder, refusal, without_lock
 from reconciler.state.store import Store, Stored, put
-from reconciler.state.terms import Terms, Times
+from reconciler.state.terms import LeaseTiming, Times
 
 
 class LockRecord(Frozen):
@@ -45,7 +45,7 @@ class LockRecord(Frozen):
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _StoredLock:
     """The object as it was read."""
 
     record: LockRecord
@@ -53,7 +53,7 @@ class _Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tenure:
+class _HeldLock:
     """The object as we wrote it, and when we began to. Units: `monotonic` in seconds."""
 
     record: LockRecord
@@ -66,7 +66,7 @@ class LeaseLock:
     """The lock of one repository."""
 
     def __init__(
-        self, repository: Repository, store: Store, name: str, terms: Terms, times: Times
+        self, repository: Repository, store: Store, name: str, terms: LeaseTiming, times: Times
     ) -> None:
         """Remember where the lock is; nothing is sent yet."""
         self._repository = repository
@@ -74,11 +74,11 @@ class LeaseLock:
         self._name = name
         self._terms = terms
         self._times = times
-        self._tenure: _Tenure | None = None
+        self._tenure: _HeldLock | None = None
         self._turn = Lock()
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether this very object took it and has not let go."""
         return self._tenure is not None
 
@@ -88,7 +88,7 @@ class LeaseLock:
 
         Raises: LockedError, naming the holder.
         """
-        found = self._found()
+        found = self._read()
         if found and self._counts(found.record):
             raise self._refusal(found)
         self._take(holder, found)
@@ -102,7 +102,7 @@ class LeaseLock:
 
         Raises: LockedError, when that run does not hold it.
         """
-        found = self._found()
+        found = self._read()
         if found is None or found.record.state == "free" or found.record.run != run:
             raise not_the_holder(self._repository, run)
         self._take(holder, found)
@@ -116,7 +116,7 @@ class LeaseLock:
         """
         with self._turn:
             if self._tenure is None:
-                raise not_held(self._repository)
+                raise without_lock(self._repository)
             found = self._store.get(self._name)
             if found is None or found.content != self._tenure.stored.content:
                 raise lost(self._repository)
@@ -125,7 +125,7 @@ class LeaseLock:
 
     def holder(self) -> Holder | None:
         """Tell who holds it now; None if nobody does."""
-        found = self._found()
+        found = self._read()
         return found.record.holder if found and self._counts(found.record) else None
 
     def renew(self) -> None:
@@ -137,12 +137,12 @@ class LeaseLock:
             if self._tenure:
                 self._renew(self._tenure)
 
-    def _found(self) -> _Found | None:
+    def _read(self) -> _StoredLock | None:
         stored = self._store.get(self._name)
         if stored is None:
             return None
         try:
-            return _Found(LockRecord.model_validate_json(stored.content), stored)
+            return _StoredLock(LockRecord.model_validate_json(stored.content), stored)
         except ValidationError as error:
             place = f"{self._store.place}/{self._name}"
             raise StateError(
@@ -156,17 +156,17 @@ class LeaseLock:
             record.lease_until
         )
 
-    def _take(self, holder: Holder, found: _Found | None) -> None:
+    def _take(self, holder: Holder, found: _StoredLock | None) -> None:
         with self._turn:
             if self._tenure or not self._write(holder, found.record.gen if found else 0, found):
-                raise self._refusal(self._found())
+                raise self._refusal(self._read())
 
-    def _renew(self, tenure: _Tenure) -> None:
-        before = _Found(tenure.record, tenure.stored)
+    def _renew(self, tenure: _HeldLock) -> None:
+        before = _StoredLock(tenure.record, tenure.stored)
         if not self._write(tenure.record.holder, tenure.record.gen, before):
             raise lost(self._repository)
 
-    def _write(self, holder: Holder, gen: int, before: _Found | None) -> bool:
+    def _write(self, holder: Holder, gen: int, before: _StoredLock | None) -> bool:
         """Write that a holder has it from now on; tell whether it does."""
         wall, monotonic = self._times.now(), self._times.monotonic()
         record = LockRecord(
@@ -182,7 +182,7 @@ class LeaseLock:
         stored = self._put(record, before.stored if before else None)
         if stored is None:
             return False
-        self._tenure = _Tenure(record, stored, wall, monotonic)
+        self._tenure = _HeldLock(record, stored, wall, monotonic)
         return True
 
     def _put(self, record: LockRecord, before: Stored | None) -> Stored | None:
@@ -190,7 +190,7 @@ class LeaseLock:
         version = put(self._store, self._name, content, before)
         return Stored(content, version) if version is not None else None
 
-    def _is_old(self, tenure: _Tenure) -> bool:
+    def _is_old(self, tenure: _HeldLock) -> bool:
         """Whether it is time to renew, by either clock: a machine that slept stops one of them."""
         passed = (self._times.now() - tenure.wall).total_seconds()
         steadily = self._times.monotonic() - tenure.monotonic
@@ -215,7 +215,7 @@ class LeaseLock:
                 )
                 self._put(free, tenure.stored)
 
-    def _refusal(self, found: _Found | None) -> LockedError:
+    def _refusal(self, found: _StoredLock | None) -> LockedError:
         if found is None or found.record.state == "free":
             return refusal(self._repository, None)
         until = self._terms.free_from(found.record.lease_until)

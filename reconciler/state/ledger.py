@@ -10,7 +10,7 @@ from reconciler.model.journal import Entry, Record
 from reconciler.state.lines import chained, read_lines, to_lines
 
 
-class Pages(Protocol):
+class JournalLines(Protocol):
     """Where the lines of a journal are kept."""
 
     def read(self) -> Iterable[bytes]:
@@ -23,7 +23,7 @@ class Pages(Protocol):
         """
 
 
-class _Told(NamedTuple):
+class _WriteRequest(NamedTuple):
     """What one call wants written."""
 
     run: str
@@ -34,14 +34,14 @@ class _Told(NamedTuple):
 class Ledger:
     """One journal, for readers at any time and for the one writer that holds the lock."""
 
-    def __init__(self, place: str, pages: Pages) -> None:
+    def __init__(self, place: str, pages: JournalLines) -> None:
         """Remember where it is; nothing is read yet."""
         self._place = place
         self._pages = pages
         self._last: Record | None = None
         self._known = False
         self._intact = True
-        self._noted: list[_Told] = []
+        self._noted: list[_WriteRequest] = []
         self._turn = Lock()
 
     def look(self) -> Sequence[Record]:
@@ -62,7 +62,7 @@ class Ledger:
     def note(self, run: str, now: datetime, entries: Iterable[Entry]) -> None:
         """Have entries written together with what is appended next."""
         with self._turn:
-            self._noted.append(_Told(run, now, tuple(entries)))
+            self._noted.append(_WriteRequest(run, now, tuple(entries)))
 
     def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
         """Write what was noted, then these entries, in one go; return these.
@@ -71,7 +71,7 @@ class Ledger:
             is not known whether they are durable. From then on nothing more is appended here.
         """
         with self._turn:
-            return self._write_after_noted([_Told(run, now, tuple(entries))])
+            return self._write_after_noted([_WriteRequest(run, now, tuple(entries))])
 
     def flush(self) -> None:
         """Write what was noted and followed by nothing."""
@@ -79,7 +79,7 @@ class Ledger:
             if self._noted:
                 self._write_after_noted([])
 
-    def _write_after_noted(self, added: list[_Told]) -> Sequence[Record]:
+    def _write_after_noted(self, added: list[_WriteRequest]) -> Sequence[Record]:
         """Write what was noted and what is added; return the latter."""
         if not self._known:
             self.settle()
@@ -90,7 +90,7 @@ class Ledger:
         self._noted.clear()
         return records[len(records) - sum(len(told.entries) for told in added) :]
 
-    def _chained(self, all_told: Iterable[_Told]) -> list[Record]:
+    def _chained(self, all_told: Iterable[_WriteRequest]) -> list[Record]:
         records: list[Record] = []
         for told in all_told:
             last = records[-1] if records else self._last

@@ -26,7 +26,7 @@ from reconciler.state.durable import (
     replace,
     state_errors,
 )
-from reconciler.state.refusals import lost, not_held, not_the_holder, refusal
+from reconciler.state.refusals import lost, not_the_holder, refusal, without_lock
 
 _GLANCE_SECONDS = 0.25
 """Patience of an attempt: somebody who only looks whether it is held lets go much sooner."""
@@ -96,7 +96,7 @@ class RepositoryLock:
         Raises: StateError, where it never did; LockedError, where the lock was broken since.
         """
         if not self.held:
-            raise not_held(self._repository)
+            raise without_lock(self._repository)
         with state_errors("look at", self._path):
             in_place = self._is_in_place()
         if not in_place:

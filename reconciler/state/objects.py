@@ -17,7 +17,7 @@ from reconciler.state.ledger import Ledger
 from reconciler.state.remote import RemoteRepositoryState
 from reconciler.state.spellings import Spellings, repositories_in
 from reconciler.state.store import Store, put
-from reconciler.state.terms import Terms, Times
+from reconciler.state.terms import LeaseTiming, Times
 
 _OWN = "/_"
 """What follows the name of a repository."""
@@ -28,11 +28,11 @@ _LOCKS = "locks/"
 class ObjectState:
     """The state of all repositories, in one store."""
 
-    def __init__(self, store: Store, times: Times, terms: Terms | None = None) -> None:
+    def __init__(self, store: Store, times: Times, terms: LeaseTiming | None = None) -> None:
         """Remember the store; nothing is sent yet."""
         self._store = store
         self._times = times
-        self._terms = terms or Terms()
+        self._terms = terms or LeaseTiming()
         self._spellings = Spellings(store.place, self._names)
 
     def of(self, repository: Repository) -> RemoteRepositoryState:

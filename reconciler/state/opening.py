@@ -11,7 +11,7 @@ from reconciler.git import work_tree_of
 from reconciler.model.ports import State
 from reconciler.state.address import Address
 from reconciler.state.local import LocalState
-from reconciler.state.surroundings import Surroundings
+from reconciler.state.surroundings import BackendSettings
 
 _PASSWORD = re.compile(r"\bpassword\s*=", re.IGNORECASE)
 
@@ -28,7 +28,7 @@ class Backend:
     module: str
     extra: str = ""
 
-    def open_at(self, address: Address, surroundings: Surroundings) -> State:
+    def open_at(self, address: Address, surroundings: BackendSettings) -> State:
         """Open the state at an address; nothing is sent yet.
 
         Raises: SettingsError, naming the extra that is not installed.
@@ -42,7 +42,7 @@ class Backend:
                 f"a state at {address.scheme}://... needs {error.name}, which is not installed",
                 hint=f"Install it with: pip install 'reconciler[{self.extra}]'",
             ) from error
-        open_at: Callable[[Address, Surroundings], State] = module.open_at
+        open_at: Callable[[Address, BackendSettings], State] = module.open_at
         return open_at(address, surroundings)
 
 
@@ -58,7 +58,7 @@ BACKENDS: Mapping[str, Backend] = {
 """What opens an address, by its scheme."""
 
 
-def open_state_at(place: str, surroundings: Surroundings) -> State:
+def open_state_at(place: str, surroundings: BackendSettings) -> State:
     """Open the state at an address or in a directory; nothing is read or created yet.
 
     Raises: SettingsError, when it is neither, when an extra is missing, or when git brought it.

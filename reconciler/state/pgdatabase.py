@@ -75,7 +75,7 @@ class Database:
 
         Raises: StateError; UndefinedTable, where no state was ever written.
         """
-        with self.told(), self.connected() as session:
+        with self.state_errors(), self.connected() as session:
             yield session
 
     def connected(self) -> Session:
@@ -91,11 +91,11 @@ class Database:
 
     def prepare(self, session: Session) -> None:
         """Create the tables where they are missing."""
-        with self.told():
+        with self.state_errors():
             session.execute(_TABLES)
 
     @contextmanager
-    def told(self) -> Iterator[None]:
+    def state_errors(self) -> Iterator[None]:
         """Turn what the database refuses into a StateError without a password in it."""
         try:
             yield

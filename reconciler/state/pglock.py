@@ -14,7 +14,7 @@ from reconciler.errors import LockedError, StateError
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
 from reconciler.state.pgdatabase import Database, Session
-from reconciler.state.refusals import lost, not_held, not_the_holder, refusal
+from reconciler.state.refusals import lost, not_the_holder, refusal, without_lock
 
 TERMINATION_MILLISECONDS = 5000
 """Longest wait for the end of a session whose lock is broken, in milliseconds."""
@@ -39,7 +39,7 @@ WHERE locktype = 'advisory' AND granted AND objsubid = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Tenure:
+class _HeldLock:
     """A session that has the lock, and the generation it began."""
 
     session: Session
@@ -56,11 +56,11 @@ class AdvisoryLock:
         self._database = database
         digest = sha256(f"reconciler {name}".encode()).digest()
         self._key = int.from_bytes(digest[:8], signed=True)
-        self._tenure: _Tenure | None = None
+        self._tenure: _HeldLock | None = None
         self._turn = RLock()
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether this very object took it and has not let go."""
         return self._tenure is not None
 
@@ -85,7 +85,7 @@ class AdvisoryLock:
         """
         with self._session() as session:
             self._require(session, run)
-            with self._database.told():
+            with self._database.state_errors():
                 session.execute(
                     f"SELECT pg_terminate_backend(pid, {TERMINATION_MILLISECONDS}) "  # noqa: S608 - a number
                     f"FROM ({_WHO_HOLDS}) AS holding",
@@ -113,13 +113,13 @@ class AdvisoryLock:
         Raises: StateError; LockedError, where the lock was lost.
         """
         if self._tenure is None:
-            raise not_held(self._repository)
+            raise without_lock(self._repository)
         session, gen = self._tenure.session, self._tenure.gen
         query = "SELECT FROM reconciler_lock WHERE repository = %s AND gen = %s FOR SHARE"
         try:
             with (
                 self._turn,
-                self._database.told(),
+                self._database.state_errors(),
                 session.transaction(),
                 session.cursor() as cursor,
             ):
@@ -146,7 +146,7 @@ class AdvisoryLock:
     @contextmanager
     def _session(self) -> Iterator[Session]:
         """Begin a session for a whole block; what goes wrong in the block stays as it is."""
-        with self._database.told():
+        with self._database.state_errors():
             session = self._database.connected()
         try:
             yield session
@@ -154,16 +154,16 @@ class AdvisoryLock:
             session.close()
 
     def _try(self, session: Session) -> bool:
-        with self._database.told():
+        with self._database.state_errors():
             got = session.execute("SELECT pg_try_advisory_lock(%s)", [self._key]).fetchone()
         return got == (True,)
 
     def _is_taken(self, session: Session) -> bool:
-        with self._database.told():
+        with self._database.state_errors():
             return session.execute(_WHO_HOLDS, self._halves).fetchone() is not None
 
     def _named(self, session: Session) -> Holder | None:
-        with self._database.told():
+        with self._database.state_errors():
             row = session.execute(_HOLDER, [self._name]).fetchone()
         return Holder(*row) if row else None
 
@@ -184,21 +184,21 @@ class AdvisoryLock:
     def _signed(self, session: Session, holder: Holder) -> Iterator[None]:
         process = holder.process or os.getpid()
         named = (holder.run, holder.who, holder.where, holder.since, process)
-        with self._database.told():
+        with self._database.state_errors():
             row = session.execute(_SIGN, [self._name, *named]).fetchone()
         if row is None:
             raise LockedError(f"{self._repository}: the lock could not be signed")
-        self._tenure = _Tenure(session, row[0])
+        self._tenure = _HeldLock(session, row[0])
         try:
             yield
         finally:
             self._tenure = None
             # The end of a session takes the server a moment, in which others would be refused.
-            with suppress(StateError), self._database.told():
+            with suppress(StateError), self._database.state_errors():
                 session.execute("SELECT pg_advisory_unlock(%s)", [self._key])
 
     def _is_over(self, gen: int) -> bool:
         """Whether another run has had the lock since."""
         query = "SELECT FROM reconciler_lock WHERE repository = %s AND gen = %s"
-        with self._session() as session, self._database.told():
+        with self._session() as session, self._database.state_errors():
             return session.execute(query, [self._name, gen]).fetchone() is None

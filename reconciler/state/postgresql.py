@@ -19,10 +19,10 @@ from reconciler.state.pgdatabase import Database
 from reconciler.state.pglock import AdvisoryLock
 from reconciler.state.remote import RemoteRepositoryState
 from reconciler.state.spellings import Spellings, repositories_in
-from reconciler.state.surroundings import Surroundings
+from reconciler.state.surroundings import BackendSettings
 
 
-def open_at(address: Address, _: Surroundings) -> State:
+def open_at(address: Address, _: BackendSettings) -> State:
     """Open the state in a database; nothing is sent yet.
 
     Raises: SettingsError, when the address cannot be used.

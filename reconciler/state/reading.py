@@ -31,7 +31,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class JournalContent:
     """What a journal file holds: verified records, then perhaps a torn tail."""
 
     records: tuple[Record, ...]
@@ -39,7 +39,7 @@ class Reading:
     torn: bytes
 
 
-def read_journal(path: Path) -> Reading:
+def read_journal(path: Path) -> JournalContent:
     """Read a journal whole and verify its chain; one that does not exist is empty.
 
     Raises: JournalError, naming file and line, for anything but a torn tail.
@@ -50,7 +50,7 @@ def read_journal(path: Path) -> Reading:
     torn = content[size:]
     if not _is_cut_short(torn):
         raise JournalError(f"{path}:{len(records) + 1}: the record does not end with a newline")
-    return Reading(records, End(records[-1] if records else None, size), torn)
+    return JournalContent(records, End(records[-1] if records else None, size), torn)
 
 
 def _content(path: Path) -> bytes:

@@ -35,7 +35,7 @@ def described(holder: Holder) -> str:
     )
 
 
-def not_held(repository: Repository) -> StateError:
+def without_lock(repository: Repository) -> StateError:
     """Say that something is to be written without the lock."""
     return StateError(f"{repository}: the state is written only under its lock")
 

@@ -20,7 +20,7 @@ class RemoteLock(Protocol):
     """The lock of one repository, and what may be kept only under it."""
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether this very object took it and has not let go."""
 
     def hold(self, holder: Holder) -> AbstractContextManager[Holder | None]:
@@ -45,7 +45,7 @@ class RemoteLock(Protocol):
         """Tell who holds it now; None if nobody does."""
 
 
-class Drawer(Protocol):
+class RemoteDocument(Protocol):
     """One document that is replaced as a whole."""
 
     @property
@@ -65,7 +65,7 @@ class Drawer(Protocol):
 class RemoteRepositoryState:
     """The state of one repository. Writing needs the lock."""
 
-    def __init__(self, ledger: Ledger, lock: RemoteLock, drawer: Drawer) -> None:
+    def __init__(self, ledger: Ledger, lock: RemoteLock, drawer: RemoteDocument) -> None:
         """Put the parts together; nothing is sent yet."""
         self._journal = ledger
         self._lock = lock
@@ -73,7 +73,7 @@ class RemoteRepositoryState:
 
     def records(self) -> Sequence[Record]:
         """Read and verify the whole journal. Raises: JournalError."""
-        return self._journal.settle() if self._lock.held else self._journal.look()
+        return self._journal.settle() if self._lock.is_held else self._journal.look()
 
     def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
         """Write entries durably after the last record; return them as written.

@@ -8,7 +8,7 @@ from reconciler.model.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class BackendSettings:
     """The clock, and GitHub as the environment names it."""
 
     clock: Clock

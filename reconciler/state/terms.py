@@ -24,7 +24,7 @@ _BEATS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class LeaseTiming:
     """The terms of a lease. Units: seconds."""
 
     lease: float = LEASE_SECONDS

@@ -17,8 +17,8 @@ from reconciler.transport.limits import (
     quota_of,
     seconds_to,
 )
-from reconciler.transport.watch import Watch
-from reconciler.transport.window import Allowance, Window
+from reconciler.transport.watch import RunClock
+from reconciler.transport.window import PointAllowance, Window
 
 WINDOW_SECONDS = 60.0
 """The span over which servers count, in seconds."""
@@ -54,13 +54,13 @@ class Budget:
     begins somewhere in between, is never fuller than ours.
     """
 
-    def __init__(self, watch: Watch, published: int, *, span: float = WINDOW_SECONDS) -> None:
+    def __init__(self, watch: RunClock, published: int, *, span: float = WINDOW_SECONDS) -> None:
         """Allow what is published, in each `span` seconds."""
         now = watch.monotonic()
         self._watch = watch
         self._lock = Lock()
         self._window = Window(span)
-        self._allowance = Allowance(published, span, now)
+        self._allowance = PointAllowance(published, span, now)
         self._in_flight = 0
         self._next_write = now
         self._held_until = now

@@ -89,7 +89,7 @@ class RegistryCredentials:
     host: str
     files: Sequence[ConfigFile]
     _lock: Lock = field(default_factory=Lock, repr=False)
-    _told: dict[Helper, Credential | None] = field(default_factory=dict, repr=False)
+    _answers: dict[Helper, Credential | None] = field(default_factory=dict, repr=False)
 
     def __call__(self, repository: str) -> Credential:
         """Return the credential of a repository, the anonymous one where there is none.
@@ -105,9 +105,9 @@ class RegistryCredentials:
         return ANONYMOUS
 
     def _ask(self, helper: Helper) -> Credential | None:
-        if helper not in self._told:
-            self._told[helper] = helper.ask()
-        return self._told[helper]
+        if helper not in self._answers:
+            self._answers[helper] = helper.ask()
+        return self._answers[helper]
 
 
 def _json(path: Path) -> Mapping[str, Any]:

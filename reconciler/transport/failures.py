@@ -8,7 +8,7 @@ import httpx
 
 from reconciler.errors import ProtocolError, UnreachableError
 from reconciler.model.display import public, safe
-from reconciler.transport.urls import shown
+from reconciler.transport.urls import request_text
 
 _TLS_HINT = (
     "Add the authority that signed its certificate with SSL_CERT_FILE, or say in"
@@ -35,13 +35,13 @@ def translated(request: httpx.Request) -> Iterator[None]:
     try:
         yield
     except (*_FINAL, httpx.DecodingError, httpx.InvalidURL) as error:
-        raise ProtocolError(f"{shown(request)}: {_words(error)}") from error
+        raise ProtocolError(f"{request_text(request)}: {_describe(error)}") from error
     except httpx.TransportError as error:
         hint = _TLS_HINT if _is_tls(error) else ""
-        raise UnreachableError(f"{shown(request)}: {_words(error)}", hint=hint) from error
+        raise UnreachableError(f"{request_text(request)}: {_describe(error)}", hint=hint) from error
 
 
-def _words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """Say what failed; some failures have no words but their name."""
     return safe(public(str(error))) or type(error).__name__
 

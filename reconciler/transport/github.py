@@ -15,7 +15,7 @@ from reconciler.transport.http import Client, connect
 from reconciler.transport.limited import LimitedTransport
 from reconciler.transport.limits import GITHUB
 from reconciler.transport.retry import TEMPORARY, Retry
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 
 HEADERS = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 """What every call says."""
@@ -23,7 +23,7 @@ HEADERS = {"accept": "application/vnd.github+json", "x-github-api-version": "202
 RETRY = Retry(statuses=TEMPORARY - {429})
 """A 429 is waited for by the limits; more tries would only repeat all their waiting."""
 
-MAX_WORDS = 300
+MAX_MESSAGE = 300
 """Longest text quoted from an answer, in characters."""
 
 
@@ -55,7 +55,7 @@ _PREFIXES = {
 def open_github(
     api_url: str,
     token: str,
-    watch: Watch,
+    watch: RunClock,
     *,
     points: int = GITHUB.allowed,
     minute: float = WINDOW_SECONDS,
@@ -70,10 +70,10 @@ def open_github(
     return Client(api_url, watch, transport=limited, auth=auth, retry=RETRY), limited.budget
 
 
-def words(response: httpx.Response) -> str:
+def reply_text(response: httpx.Response) -> str:
     """Return GitHub's own words for a refusal, shortened and without terminal controls."""
     try:
         message = response.json()["message"]
     except (ValueError, RecursionError, LookupError, TypeError):
         message = response.text
-    return safe(str(message).strip()[:MAX_WORDS])
+    return safe(str(message).strip()[:MAX_MESSAGE])

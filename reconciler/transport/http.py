@@ -17,15 +17,15 @@ from reconciler.model.hosts import is_loopback
 from reconciler.model.ports import SENDING_SECONDS
 from reconciler.transport.bounds import MAX_ANSWER_BYTES, MAX_ERROR_BYTES
 from reconciler.transport.failures import translated
-from reconciler.transport.lanes import Lanes
+from reconciler.transport.lanes import ConnectionPool
 from reconciler.transport.limited import AT_ONCE
 from reconciler.transport.limits import http_time
 from reconciler.transport.redirects import redirected
 from reconciler.transport.replies import loaded, place
 from reconciler.transport.retry import Retry
 from reconciler.transport.totals import Totals
-from reconciler.transport.urls import origin, shown
-from reconciler.transport.watch import Sent, Watch
+from reconciler.transport.urls import origin, request_text
+from reconciler.transport.watch import RunClock, Sent
 from reconciler.transport.wire import Wire
 from reconciler.version import __version__
 
@@ -55,7 +55,7 @@ _TIMEOUT = httpx.Timeout(
 )
 
 
-def connect(base_url: str, watch: Watch) -> Lanes:
+def connect(base_url: str, watch: RunClock) -> ConnectionPool:
     """Open connections to one server: HTTP/1.1, certificates checked, proxies as configured.
 
     There are as many as there are requests under way at once, which whoever sends them bounds.
@@ -63,7 +63,7 @@ def connect(base_url: str, watch: Watch) -> Lanes:
     """
     certificates = _certificates()
     proxy = _proxy_for(httpx.URL(base_url))
-    return Lanes(lambda: Wire(watch, certificates, proxy, connections=LANE_CONNECTIONS))
+    return ConnectionPool(lambda: Wire(watch, certificates, proxy, connections=LANE_CONNECTIONS))
 
 
 @cache
@@ -82,7 +82,7 @@ class Client:
     def __init__(
         self,
         base_url: str,
-        watch: Watch,
+        watch: RunClock,
         *,
         transport: httpx.BaseTransport | None = None,
         auth: httpx.Auth | None = None,
@@ -180,7 +180,7 @@ class Client:
             try:
                 return self._sent_once(request)
             except _NEVER_SENT as error:
-                raise PostponedError(f"{shown(request)}: not sent: {error}") from error
+                raise PostponedError(f"{request_text(request)}: not sent: {error}") from error
 
     def wait(self, reason: str, seconds: float) -> None:
         """Let time pass before the next request; people are told of it.
@@ -212,7 +212,7 @@ class Client:
         """Build a request, and refuse one to another server."""
         request = self._http.build_request(method, url, headers=headers, content=content)
         if origin(request.url) != self._origin:
-            raise ProtocolError(f"{shown(request)}: not on the server {self._http.base_url}")
+            raise ProtocolError(f"{request_text(request)}: not on the server {self._http.base_url}")
         return request
 
     def _read(self, request: httpx.Request, limit: int) -> httpx.Response:
@@ -260,7 +260,9 @@ class Client:
             with suppress(StopIteration):
                 while True:
                     if step is request and begun:
-                        raise PostponedError(f"{shown(request)}: the token had to be renewed")
+                        raise PostponedError(
+                            f"{request_text(request)}: the token had to be renewed"
+                        )
                     begun = True
                     response = self._send(step, MAX_ANSWER_BYTES)
                     step = flow.send(response)

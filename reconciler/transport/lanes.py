@@ -7,7 +7,7 @@ from contextlib import suppress
 import httpx
 
 
-class Lanes(httpx.BaseTransport):
+class ConnectionPool(httpx.BaseTransport):
     """Small pools of connections in place of one large one; a new one where none is free.
 
     Before and after each request httpcore looks at every connection of its pool, and asks the

@@ -8,8 +8,8 @@ from reconciler.errors import PostponedError
 from reconciler.transport.budget import WINDOW_SECONDS, Budget, Ticket
 from reconciler.transport.limits import MAX_PATIENCE, Rules
 from reconciler.transport.replies import loaded
-from reconciler.transport.urls import shown
-from reconciler.transport.watch import Watch
+from reconciler.transport.urls import request_text
+from reconciler.transport.watch import RunClock
 
 MAX_IN_FLIGHT = 100
 """Requests on the way at once. Source: GitHub, "Rate limits for the REST API"."""
@@ -36,7 +36,7 @@ class LimitedTransport(httpx.BaseTransport):
         self,
         inner: httpx.BaseTransport,
         rules: Rules,
-        watch: Watch,
+        watch: RunClock,
         *,
         span: float = WINDOW_SECONDS,
     ) -> None:
@@ -69,11 +69,13 @@ class LimitedTransport(httpx.BaseTransport):
     def _at_once(self, request: httpx.Request, points: int) -> httpx.Response:
         ticket = self.budget.take(points)
         if ticket is None:
-            raise PostponedError(f"{shown(request)}: not sent, the limit leaves no room now")
+            raise PostponedError(f"{request_text(request)}: not sent, the limit leaves no room now")
         response, refused = self._attempt(request, ticket)
         if refused:
             response.close()
-            raise PostponedError(f"{shown(request)}: {response.status_code}, refused by a limit")
+            raise PostponedError(
+                f"{request_text(request)}: {response.status_code}, refused by a limit"
+            )
         return response
 
     def _attempt(self, request: httpx.Request, ticket: Ticket) -> tuple[httpx.Response, bool]:

@@ -29,7 +29,7 @@ MAX_PATIENCE = 2 * 3600.0
 """Longest that one request is held back in all, in seconds: two of GitHub's hours."""
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_LIMIT_WORDS = ("rate limit", "abuse detection")
+_LIMIT_PHRASES = ("rate limit", "abuse detection")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _GO_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)")
 _GO_WAIT = re.compile(r"retry-after:\s*((?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+)")
@@ -178,7 +178,7 @@ def _longer(*waits: float | None) -> float | None:
 
 def _speaks_of_limits(response: httpx.Response) -> bool:
     text = response.text.lower()
-    return any(words in text for words in _LIMIT_WORDS)
+    return any(words in text for words in _LIMIT_PHRASES)
 
 
 GITHUB = Rules(GITHUB_POINTS, github_points, github_refusal)

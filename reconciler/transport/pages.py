@@ -26,7 +26,7 @@ def linked(response: httpx.Response, relation: str) -> str | None:
     except httpx.InvalidURL as error:
         raise ProtocolError(f"{place(response)} and links to no URL: {safe(target)}") from error
     if origin(url) != origin(response.request.url):
-        raise ProtocolError(f"{place(response)} and links to another server: {_shown(url)}")
+        raise ProtocolError(f"{place(response)} and links to another server: {_public(url)}")
     return str(url)
 
 
@@ -49,10 +49,10 @@ def pages(
     url: str | None = first
     while url is not None:
         if url in seen:
-            raise ProtocolError(f"the pages of {_shown(httpx.URL(first))} lead in a circle")
+            raise ProtocolError(f"the pages of {_public(httpx.URL(first))} lead in a circle")
         if len(seen) == MAX_PAGES:
             raise ExhaustedError(
-                f"{_shown(httpx.URL(first))} has more than {MAX_PAGES} pages, and may never end"
+                f"{_public(httpx.URL(first))} has more than {MAX_PAGES} pages, and may never end"
             )
         seen.add(url)
         response = read(url)
@@ -60,5 +60,5 @@ def pages(
         url = following(response)
 
 
-def _shown(url: httpx.URL) -> str:
+def _public(url: httpx.URL) -> str:
     return safe(public(str(url)))

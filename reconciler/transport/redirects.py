@@ -4,7 +4,7 @@ import httpx
 
 from reconciler.errors import ProtocolError
 from reconciler.transport.replies import place
-from reconciler.transport.urls import shown
+from reconciler.transport.urls import request_text
 
 _BOUND = frozenset({"authorization", "host"})
 """Headers that belong to the server first asked."""
@@ -22,5 +22,7 @@ def redirected(request: httpx.Request, response: httpx.Response) -> httpx.Reques
         headers=[pair for pair in request.headers.items() if pair[0].lower() not in _BOUND],
     )
     if request.url.scheme == "https" and target.scheme != "https":
-        raise ProtocolError(f"{place(response)} and redirects to plain HTTP: {shown(following)}")
+        raise ProtocolError(
+            f"{place(response)} and redirects to plain HTTP: {request_text(following)}"
+        )
     return following

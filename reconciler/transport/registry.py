@@ -10,7 +10,7 @@ from reconciler.transport.credentials import Credential, Credentials, anonymous
 from reconciler.transport.http import Client
 from reconciler.transport.tokens import repository_in
 from reconciler.transport.urls import registry_url
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 
 _ENDPOINTS = {HUB: "registry-1.docker.io"}
 """Hosts whose registry answers elsewhere. Source: distribution/reference, "normalize"."""
@@ -19,7 +19,7 @@ _ENDPOINTS = {HUB: "registry-1.docker.io"}
 class RepositoryAuth(httpx.Auth):
     """Authenticates each request as its repository wants, which is mostly the same for all."""
 
-    def __init__(self, base_url: str, credentials: Credentials, watch: Watch) -> None:
+    def __init__(self, base_url: str, credentials: Credentials, watch: RunClock) -> None:
         """Look credentials up when a repository is first asked for."""
         self._base_url = base_url
         self._credentials = credentials
@@ -42,7 +42,7 @@ class RepositoryAuth(httpx.Auth):
 
 
 def open_registry(
-    host: str, watch: Watch, *, plain_http: bool, credentials: Credentials = anonymous
+    host: str, watch: RunClock, *, plain_http: bool, credentials: Credentials = anonymous
 ) -> Client:
     """Open a client of the registry that images of `host` lie in; nothing is sent yet."""
     base_url = registry_url(_ENDPOINTS.get(host, host), plain_http=plain_http)

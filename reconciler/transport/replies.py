@@ -7,7 +7,7 @@ import httpx
 
 from reconciler.errors import ProtocolError
 from reconciler.model.display import safe
-from reconciler.transport.urls import shown
+from reconciler.transport.urls import request_text
 
 _TRANSFER = frozenset({"content-encoding", "transfer-encoding"})
 """Headers that describe the transfer and not the body as it is kept."""
@@ -121,7 +121,7 @@ class _Gzip:
 
 def place(response: httpx.Response) -> str:
     """Say which call was answered how: method, URL, status."""
-    return f"{shown(response.request)} answered {response.status_code}"
+    return f"{request_text(response.request)} answered {response.status_code}"
 
 
 def json_of(response: httpx.Response) -> Any:

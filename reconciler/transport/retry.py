@@ -17,7 +17,7 @@ from tenacity import (
 
 from reconciler.transport.failures import is_transient
 from reconciler.transport.limits import retry_after
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 
 TRIES = 5
 """How often a read is sent before it is given up."""
@@ -45,7 +45,7 @@ class Retry:
     tries: int = TRIES
     statuses: frozenset[int] = TEMPORARY
 
-    def run(self, attempt: Callable[[], httpx.Response], watch: Watch) -> httpx.Response:
+    def run(self, attempt: Callable[[], httpx.Response], watch: RunClock) -> httpx.Response:
         """Try until there is an answer worth having; return, or raise, what came last."""
         retrying = Retrying(
             stop=stop_after_attempt(self.tries),

@@ -22,6 +22,6 @@ def registry_url(host: str, *, plain_http: bool) -> str:
     return f"{'http' if plain_http else 'https'}://{host}"
 
 
-def shown(request: httpx.Request) -> str:
+def request_text(request: httpx.Request) -> str:
     """Name a request for people: method and URL, without the secrets that a URL can hold."""
     return f"{request.method} {safe(public(str(request.url)))}"

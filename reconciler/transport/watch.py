@@ -52,7 +52,7 @@ def log_wait(wait: Wait) -> None:
 
 
 @dataclass(frozen=True)
-class Watch:
+class RunClock:
     """A clock for people, a steady one for measuring, and a way to let time pass.
 
     `sleep` may raise, to end a run whose time is up: whoever waits has sent nothing yet.
@@ -64,7 +64,7 @@ class Watch:
     sleep: Callable[[float], None] = time.sleep
     report: Callable[[Wait], None] = log_wait
     _lock: Lock = field(default_factory=Lock)
-    _told: list[datetime] = field(default_factory=list)
+    _reported: list[datetime] = field(default_factory=list)
     """The ends of the waits told of, the newest last."""
 
     _observers: list[Observer] = field(default_factory=list)
@@ -92,18 +92,18 @@ class Watch:
     def wait(self, reason: str, seconds: float) -> None:
         """Sleep; a wait that several threads share is told of once."""
         if seconds >= REPORTED_SECONDS:
-            self._tell(Wait(reason, seconds, self.now() + timedelta(seconds=seconds)))
+            self._report(Wait(reason, seconds, self.now() + timedelta(seconds=seconds)))
         self.sleep(seconds)
 
     def check(self) -> None:
         """Ask whether the run goes on, without waiting; a run that is to stop raises here."""
         self.sleep(0.0)
 
-    def _tell(self, wait: Wait) -> None:
+    def _report(self, wait: Wait) -> None:
         with self._lock:
-            news = not self._told or wait.until > self._told[-1] + _SAME_WAIT
+            news = not self._reported or wait.until > self._reported[-1] + _SAME_WAIT
             if news:
-                self._told.append(wait.until)
+                self._reported.append(wait.until)
         if news:
             for observer in self._observers:
                 observer(wait)

@@ -42,7 +42,7 @@ class Window:
         return max(end - now, 0.0)
 
 
-class Allowance:
+class PointAllowance:
     """How many points a window may hold: what is published, or less where refusals teach less.
 
     A refusal leaves what was just seen to pass, yet never takes more than a part at once: a

@@ -10,7 +10,7 @@ import httpx
 
 from reconciler.errors import StoppedError
 from reconciler.transport.bounds import ANSWER_SECONDS, GLANCE_SECONDS, LAST_SECONDS
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 
 KEPT_SECONDS = 5.0
 """How long a connection without a request is kept, in seconds."""
@@ -23,7 +23,7 @@ class Wire(httpx.BaseTransport):
     """HTTP/1.1 to one server. Its connections keep to the bounds on the time of an answer."""
 
     def __init__(
-        self, watch: Watch, certificates: SSLContext, proxy: str | None, *, connections: int
+        self, watch: RunClock, certificates: SSLContext, proxy: str | None, *, connections: int
     ) -> None:
         """Open up to so many connections when they are needed, through a proxy if one is given."""
         self.proxy = proxy
@@ -82,7 +82,7 @@ class _Body(httpx.SyncByteStream):
 class _Network(httpcore.NetworkBackend):
     """Opens connections that watch the time."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: RunClock) -> None:
         self._watch = watch
         self._sockets = httpcore.SyncBackend()
 
@@ -105,7 +105,7 @@ class TimedStream(httpcore.NetworkStream):
     and so does a run that is to stop, soon after.
     """
 
-    def __init__(self, inner: httpcore.NetworkStream, watch: Watch) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, watch: RunClock) -> None:
         """Read and write through `inner`."""
         self._inner = inner
         self._watch = watch

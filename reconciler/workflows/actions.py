@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.workflows.expressions import expanded, is_known
-from reconciler.workflows.makers import Attest, Build, Maker, Spot
-from reconciler.workflows.naming import Names, lines_of, names_of
+from reconciler.workflows.makers import AttestStep, BuildStep, PushStep, Spot
+from reconciler.workflows.naming import ImageNames, lines_of, names_of
 from reconciler.workflows.workflow import Step
 
 _NO_ATTESTATIONS = "BUILDX_NO_DEFAULT_ATTESTATIONS"
 _NO = ("false", "0", "")
 _DISABLED = ("false", "disabled=true", "mode=disabled")
-_UNNAMED = Names((), ())
+_UNNAMED = ImageNames((), ())
 
 
-def by_action(spot: Spot) -> Iterator[Maker]:
+def by_action(spot: Spot) -> Iterator[PushStep]:
     """Yield what a step pushes through an action, if it does."""
     match spot.step.uses.rpartition("/")[2]:
         case "build-push-action":
@@ -28,7 +28,7 @@ def by_action(spot: Spot) -> Iterator[Maker]:
             yield from _attest(spot)
 
 
-def _build(spot: Spot) -> Iterator[Build]:
+def _build(spot: Spot) -> Iterator[BuildStep]:
     step = spot.step
     outputs = step.inputs.get("outputs", "")
     to_registry = "push=true" in outputs or "type=registry" in outputs
@@ -37,7 +37,7 @@ def _build(spot: Spot) -> Iterator[Build]:
     names = names_of(lines_of(step.inputs.get("tags", "")), spot.workflow, spot.job, step)
     parts = [expanded(part.strip(), step) for part in outputs.split(",")]
     named = tuple(part[5:] for part in parts if part.startswith("name="))
-    yield Build(
+    yield BuildStep(
         spot,
         replace(names, images=names.images or named),
         platforms=platforms_in(expanded(step.inputs.get("platforms", ""), step)),
@@ -48,7 +48,7 @@ def _build(spot: Spot) -> Iterator[Build]:
     )
 
 
-def _bake(spot: Spot) -> Iterator[Build]:
+def _bake(spot: Spot) -> Iterator[BuildStep]:
     """Read what the step itself says; its definition is another file, which is not read."""
     step = spot.step
     if step.asks("push") in _NO:
@@ -56,7 +56,7 @@ def _bake(spot: Spot) -> Iterator[Build]:
     settings = lines_of(step.inputs.get("set", ""), commas=False)
     cached = [line.partition("=")[2] for line in settings if ".cache-to=" in line]
     off = any("type=provenance,disabled=true" in line for line in settings)
-    yield Build(
+    yield BuildStep(
         spot,
         _UNNAMED,
         attests=attests(step) and not off,
@@ -65,11 +65,11 @@ def _bake(spot: Spot) -> Iterator[Build]:
     )
 
 
-def _attest(spot: Spot) -> Iterator[Attest]:
+def _attest(spot: Spot) -> Iterator[AttestStep]:
     step = spot.step
     if step.asks("push-to-registry") not in _NO:
         image = expanded(step.inputs.get("subject-name", ""), step)
-        yield Attest(spot, Names((image,) if image else (), ()))
+        yield AttestStep(spot, ImageNames((image,) if image else (), ()))
 
 
 def platforms_in(text: str) -> int:

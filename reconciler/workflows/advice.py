@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from reconciler.core.diagnosing.causes import Cause
-from reconciler.core.diagnosing.counsel import Attribution, Counsel, Proposal
-from reconciler.core.diagnosing.finding import Group
+from reconciler.core.diagnosing.causes import VersionCause
+from reconciler.core.diagnosing.counsel import AdvisedChange, Attribution, WorkflowAdvice
+from reconciler.core.diagnosing.finding import CauseGroup
 from reconciler.model.names import Repository
 from reconciler.workflows.actions import by_action
-from reconciler.workflows.changes import Change, changes
-from reconciler.workflows.files import Found
+from reconciler.workflows.changes import WorkflowChange, changes
+from reconciler.workflows.files import WorkflowFiles
 from reconciler.workflows.made import made_by
-from reconciler.workflows.makers import Maker, Spot
+from reconciler.workflows.makers import PushStep, Spot
 from reconciler.workflows.patches import patch
 from reconciler.workflows.scripts import by_script
 from reconciler.workflows.workflow import Workflow
@@ -20,23 +20,25 @@ MAX_MAKERS = 200
 """Most steps of one workflow that are looked at."""
 
 
-def advise(found: Found, repository: Repository, groups: Iterable[Group]) -> Counsel:
+def advise(
+    found: WorkflowFiles, repository: Repository, groups: Iterable[CauseGroup]
+) -> WorkflowAdvice:
     """Tell which steps make what was found in a repository, and what to change in them."""
     by_cause = {group.cause: group for group in groups}
     attributions: list[Attribution] = []
-    proposals: list[Proposal] = []
+    proposals: list[AdvisedChange] = []
     for workflow in found.workflows:
         made = islice(_makers(workflow), MAX_MAKERS)
         pushing = [maker for maker in made if maker.may_push_to(repository)]
         attributions += _attributed(pushing, repository, by_cause)
         possible = changes(workflow, pushing, repository)
         proposals += (_proposal(change, by_cause) for change in possible)
-    useful = [one for one in proposals if one.left or one.needed]
-    useful.sort(key=lambda one: (-one.left, -one.needed, one.place))
-    return Counsel(tuple(attributions), tuple(useful), found.unread)
+    useful = [one for one in proposals if one.unneeded or one.needed]
+    useful.sort(key=lambda one: (-one.unneeded, -one.needed, one.place))
+    return WorkflowAdvice(tuple(attributions), tuple(useful), found.unread)
 
 
-def _makers(workflow: Workflow) -> Iterator[Maker]:
+def _makers(workflow: Workflow) -> Iterator[PushStep]:
     """Yield everything that a workflow pushes, in the order of the file."""
     for job, step in workflow.steps:
         spot = Spot(workflow, job, step)
@@ -45,17 +47,17 @@ def _makers(workflow: Workflow) -> Iterator[Maker]:
 
 
 def _attributed(
-    pushing: Sequence[Maker], repository: Repository, found: Mapping[Cause, Group]
+    pushing: Sequence[PushStep], repository: Repository, found: Mapping[VersionCause, CauseGroup]
 ) -> Iterator[Attribution]:
     for maker in pushing:
         made = made_by(maker, pushing, repository)
-        if causes := tuple(cause for cause in Cause if cause in made and cause in found):
+        if causes := tuple(cause for cause in VersionCause if cause in made and cause in found):
             yield Attribution(str(maker.spot), maker.spot.label, causes)
 
 
-def _proposal(change: Change, found: Mapping[Cause, Group]) -> Proposal:
+def _proposal(change: WorkflowChange, found: Mapping[VersionCause, CauseGroup]) -> AdvisedChange:
     stopped = [found[cause] for cause in change.stops if cause in found]
     needed = sum(group.needed for group in stopped)
     left = sum(group.count for group in stopped) - needed
     text = patch(change.spot.workflow, change.edits)
-    return Proposal(str(change.spot), change.words, text, left, needed)
+    return AdvisedChange(str(change.spot), change.text, text, left, needed)

@@ -16,7 +16,7 @@ LONGEST_LINE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class LineEdit:
     """Lines to put in the place of others. Units: `line` counts from 1.
 
     Shape: `removed` may be empty; then `added` goes before the line.
@@ -28,7 +28,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class LineSpan:
     """The lines of one key and its value. Units: lines count from 1; `indent` in characters."""
 
     first: int
@@ -41,7 +41,7 @@ class Span:
         return self.first + len(self.lines)
 
 
-def set_input(workflow: Workflow, step: Step, name: str, value: str) -> Edit | None:
+def set_input(workflow: Workflow, step: Step, name: str, value: str) -> LineEdit | None:
     """Give an action one input, in the place of the value it has or after the last input."""
     held = span(workflow, step, "with", name)
     if held:
@@ -53,12 +53,12 @@ def set_input(workflow: Workflow, step: Step, name: str, value: str) -> Edit | N
     if last is None:
         return None
     end = "\r" if last.lines[0].endswith("\r") else ""
-    return Edit(last.after, (), (f"{' ' * last.indent}{name}: {value}{end}",))
+    return LineEdit(last.after, (), (f"{' ' * last.indent}{name}: {value}{end}",))
 
 
 def substituted(
     workflow: Workflow, step: Step, keys: Sequence[str], pattern: str, words: str
-) -> Edit | None:
+) -> LineEdit | None:
     """Replace what a pattern matches in the lines of a value; None where it matches nothing."""
     held = span(workflow, step, *keys)
     if held is None:
@@ -71,7 +71,7 @@ def substituted(
 
 def add_lines(
     workflow: Workflow, step: Step, keys: Sequence[str], entries: Sequence[str]
-) -> Edit | None:
+) -> LineEdit | None:
     """Add entries to a list of an input that has one on each line, making it such a list."""
     held = span(workflow, step, *keys)
     pair = step.value(*keys)
@@ -87,7 +87,7 @@ def add_lines(
     return _replaced(held, [*known, *(f"{' ' * indent}{entry}" for entry in entries)])
 
 
-def span(workflow: Workflow, step: Step, *keys: str) -> Span | None:
+def span(workflow: Workflow, step: Step, *keys: str) -> LineSpan | None:
     """Return the lines of a key and its value; None where they hold anything else, too."""
     lines = workflow.lines
     key = _key(step.node, keys, lines)
@@ -99,7 +99,7 @@ def span(workflow: Workflow, step: Step, *keys: str) -> Span | None:
         if line.strip() and len(line) - len(line.lstrip(" ")) <= indent:
             break
         last = number if line.strip() else last
-    return Span(first, tuple(lines[first - 1 : last]), indent)
+    return LineSpan(first, tuple(lines[first - 1 : last]), indent)
 
 
 def _key(node: MapNode, keys: Sequence[str], lines: Sequence[str]) -> Node | None:
@@ -114,7 +114,7 @@ def _key(node: MapNode, keys: Sequence[str], lines: Sequence[str]) -> Node | Non
     return None if inside_braces else node.by_name.get(keys[-1], (None, None))[0]
 
 
-def _replaced(held: Span, lines: Sequence[str]) -> Edit:
+def _replaced(held: LineSpan, lines: Sequence[str]) -> LineEdit:
     """Put lines in the place of others, and end them as those end."""
     end = "\r" if held.lines[0].endswith("\r") else ""
-    return Edit(held.first, held.lines, tuple(line.removesuffix("\r") + end for line in lines))
+    return LineEdit(held.first, held.lines, tuple(line.removesuffix("\r") + end for line in lines))

@@ -14,7 +14,7 @@ EXPRESSION = re.compile(r"\$\{\{((?:(?!\$\{\{).){0,500}?)\}\}", re.DOTALL)
 
 _MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
 _VARIABLE = re.compile(r"\$(?:\{(\w{1,100})\}|(\w{1,100}))")
-_OF_ONE_RUN = re.compile(
+_RUN_SPECIFIC = re.compile(
     r"github\.(?:sha|run_id|run_number|event\.head_commit)|github\.event\.pull_request\.head\.sha"
 )
 _RUN_VARIABLE = re.compile(r"\$\{?GITHUB_(?:SHA|RUN_ID|RUN_NUMBER)\b")
@@ -63,10 +63,10 @@ def restored(text: str, expressions: Iterator[str]) -> str:
     return re.sub(_MARK, lambda _: next(expressions, ""), text)
 
 
-def is_of_one_run(text: str) -> bool:
+def is_run_specific(text: str) -> bool:
     """Whether a text differs from one run, or one commit, to the next."""
     found = EXPRESSION.findall(text)
-    return any(map(_OF_ONE_RUN.search, found)) or bool(_RUN_VARIABLE.search(text))
+    return any(map(_RUN_SPECIFIC.search, found)) or bool(_RUN_VARIABLE.search(text))
 
 
 def is_known(text: str) -> bool:

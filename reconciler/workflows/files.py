@@ -19,7 +19,7 @@ MAX_FILES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class WorkflowFiles:
     """Workflows that were read, and why others were not."""
 
     workflows: tuple[Workflow, ...] = ()
@@ -31,7 +31,7 @@ def workflow_files() -> list[Path]:
     return sorted(path for path in FOLDER.glob("*.y*ml") if path.suffix in (".yml", ".yaml"))
 
 
-def read_workflows(paths: Iterable[Path]) -> Found:
+def read_workflows(paths: Iterable[Path]) -> WorkflowFiles:
     """Read workflow files; one that cannot be read holds no other one back."""
     workflows: list[Workflow] = []
     unread: list[str] = []
@@ -45,7 +45,7 @@ def read_workflows(paths: Iterable[Path]) -> Found:
             unread.append(str(error))
         except OSError as error:
             unread.append(f"{safe(str(path))}: {error.strerror}")
-    return Found(tuple(workflows), tuple(unread))
+    return WorkflowFiles(tuple(workflows), tuple(unread))
 
 
 def _content(path: Path) -> bytes:

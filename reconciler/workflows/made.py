@@ -2,76 +2,89 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 from reconciler.model.names import Repository
 from reconciler.workflows.expressions import may_name
-from reconciler.workflows.makers import Attest, Build, Maker, Merge, Sign
+from reconciler.workflows.makers import AttestStep, BuildStep, MergeStep, PushStep, SignStep
 
 
-def made_by(maker: Maker, others: Sequence[Maker], repository: Repository) -> frozenset[Cause]:
+def made_by(
+    maker: PushStep, others: Sequence[PushStep], repository: Repository
+) -> frozenset[VersionCause]:
     """Tell what a step makes; `others` are all steps of its workflow that push there."""
     match maker:
-        case Build():
+        case BuildStep():
             return frozenset(_by_build(maker, others, repository))
-        case Merge():
+        case MergeStep():
             return frozenset(_by_merge(maker))
-        case Attest():
+        case AttestStep():
             several = len(attestations(maker, others)) > 1
-            replaced = {Cause.REPLACED_REFERRERS} if several else set()
-            return frozenset({Cause.REFERRER, Cause.REFERRERS, Cause.ORPHAN_REFERRER} | replaced)
-        case Sign():
-            return frozenset({Cause.SIGNATURE, Cause.REPLACED_SIGNATURE})
+            replaced = {VersionCause.REPLACED_REFERRERS} if several else set()
+            return frozenset(
+                {VersionCause.REFERRER, VersionCause.REFERRERS, VersionCause.ORPHAN_REFERRER}
+                | replaced
+            )
+        case SignStep():
+            return frozenset({VersionCause.SIGNATURE, VersionCause.REPLACED_SIGNATURE})
         case _:
             return frozenset()
 
 
-def caches_in(build: Build, repository: Repository) -> bool:
+def caches_in(build: BuildStep, repository: Repository) -> bool:
     """Whether a build keeps its cache in this repository."""
     return any(may_name(reference, repository) for reference in build.caches)
 
 
-def attestations(attest: Attest, others: Sequence[Maker]) -> Sequence[Attest]:
+def attestations(attest: AttestStep, others: Sequence[PushStep]) -> Sequence[AttestStep]:
     """Return the steps of one job that attest."""
-    return [one for one in others if isinstance(one, Attest) and one.spot.job is attest.spot.job]
+    return [
+        one for one in others if isinstance(one, AttestStep) and one.spot.job is attest.spot.job
+    ]
 
 
-def _by_build(build: Build, others: Sequence[Maker], repository: Repository) -> Iterator[Cause]:
-    merged = any(isinstance(one, Merge) and not one.is_copy for one in others)
+def _by_build(
+    build: BuildStep, others: Sequence[PushStep], repository: Repository
+) -> Iterator[VersionCause]:
+    merged = any(isinstance(one, MergeStep) and not one.is_copy for one in others)
     yield from _parts(build, merged=merged)
     if build.by_digest:
-        yield Cause.UNMERGED
+        yield VersionCause.UNMERGED
     elif merged and build.names.is_staging:
-        yield Cause.STAGING
+        yield VersionCause.STAGING
     else:
         yield from _by_names(build, is_index=_is_index(build))
     if caches_in(build, repository):
-        yield Cause.REPLACED_CACHE
+        yield VersionCause.REPLACED_CACHE
 
 
-def _parts(build: Build, *, merged: bool) -> Iterator[Cause]:
+def _parts(build: BuildStep, *, merged: bool) -> Iterator[VersionCause]:
     """Tell what an image is made of, besides what has the tag."""
     if _is_index(build) or (build.by_digest and merged):
-        yield Cause.PLATFORM
+        yield VersionCause.PLATFORM
     if build.attests:
-        yield Cause.ATTESTATION
+        yield VersionCause.ATTESTATION
         if build.by_digest and merged:
-            yield Cause.MERGED
+            yield VersionCause.MERGED
 
 
-def _is_index(build: Build) -> bool:
+def _is_index(build: BuildStep) -> bool:
     """Whether a build pushes an index; of platforms that nobody can count there may be several."""
     return build.attests or build.platforms != 1
 
 
-def _by_merge(merge: Merge) -> Iterator[Cause]:
+def _by_merge(merge: MergeStep) -> Iterator[VersionCause]:
     if merge.is_copy:
-        yield from (Cause.TAGGED, *([Cause.WRAPPER] if merge.wraps else []))
+        yield from (VersionCause.TAGGED, *([VersionCause.WRAPPER] if merge.wraps else []))
     else:
         yield from _by_names(merge, is_index=True)
 
 
-def _by_names(maker: Maker, *, is_index: bool) -> Iterator[Cause]:
+def _by_names(maker: PushStep, *, is_index: bool) -> Iterator[VersionCause]:
     """Tell what becomes of an image once the next one is there."""
-    yield Cause.TAGGED
+    yield VersionCause.TAGGED
     if not maker.names.has_own:
-        yield from (Cause.MOVED, Cause.IDENTICAL, *([Cause.SUPERSEDED] if is_index else []))
+        yield from (
+            VersionCause.MOVED,
+            VersionCause.IDENTICAL,
+            *([VersionCause.SUPERSEDED] if is_index else []),
+        )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from reconciler.model.names import Repository
 from reconciler.workflows.expressions import may_name
-from reconciler.workflows.naming import Names
+from reconciler.workflows.naming import ImageNames
 from reconciler.workflows.workflow import Job, Step, Workflow
 
 MAX_LABEL = 60
@@ -32,11 +32,11 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Maker:
+class PushStep:
     """A step that pushes something."""
 
     spot: Spot
-    names: Names
+    names: ImageNames
 
     def may_push_to(self, repository: Repository) -> bool:
         """Whether it can push to a repository; one whose target nobody can tell may."""
@@ -45,7 +45,7 @@ class Maker:
 
 
 @dataclass(frozen=True)
-class Build(Maker):
+class BuildStep(PushStep):
     """A build.
 
     Shape: `platforms` is 0 where only GitHub knows; `attests` says that BuildKit adds provenance
@@ -62,7 +62,7 @@ class Build(Maker):
 
 
 @dataclass(frozen=True)
-class Merge(Maker):
+class MergeStep(PushStep):
     """`docker buildx imagetools create`.
 
     Shape: `is_copy` where there is one source; `wraps` where that gets an index of its own, if it
@@ -74,10 +74,10 @@ class Merge(Maker):
 
 
 @dataclass(frozen=True)
-class Attest(Maker):
+class AttestStep(PushStep):
     """An attestation of GitHub that is pushed beside its image."""
 
 
 @dataclass(frozen=True)
-class Sign(Maker):
+class SignStep(PushStep):
     """A signature or attestation of cosign."""

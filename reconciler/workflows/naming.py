@@ -11,7 +11,7 @@ from enum import Enum
 from reconciler.workflows.expressions import (
     expanded,
     is_known,
-    is_of_one_run,
+    is_run_specific,
     masked,
     restored,
     step_of,
@@ -41,7 +41,7 @@ class Naming(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class ImageNames:
     """The names that a build gives.
 
     Shape: `images` without tags; `metadata` is the step that makes the tags, None where the build
@@ -60,25 +60,25 @@ class Names:
         return any(naming is not Naming.MOVING for naming in self.tags)
 
 
-def names_of(texts: Sequence[str], workflow: Workflow, job: Job, step: Step) -> Names:
+def names_of(texts: Sequence[str], workflow: Workflow, job: Job, step: Step) -> ImageNames:
     """Tell the names in a list of image references, or in what a metadata step makes of it."""
     for text in texts:
         metadata = _step(job, step_of(text))
         if metadata and metadata.uses == METADATA:
             return _by_metadata(metadata, workflow)
     spelled = [expanded(text, step) for text in texts]
-    return Names(
+    return ImageNames(
         images=tuple(_image(text) for text in spelled),
         tags=tuple(_naming(_tag(text)) for text in spelled),
         is_staging=any("matrix." in _tag(text) for text in spelled),
     )
 
 
-def names_in(workflow: Workflow, job: Job, step: Step) -> Names:
+def names_in(workflow: Workflow, job: Job, step: Step) -> ImageNames:
     """Tell the names that the metadata step of a job makes; none where it has no such step."""
     before = (one for one in job.steps if one.uses == METADATA and one.place < step.place)
     metadata = next(before, None)
-    return _by_metadata(metadata, workflow) if metadata else Names((), ())
+    return _by_metadata(metadata, workflow) if metadata else ImageNames((), ())
 
 
 def lines_of(text: str, *, commas: bool = True) -> list[str]:
@@ -89,9 +89,9 @@ def lines_of(text: str, *, commas: bool = True) -> list[str]:
     return [entry for entry in entries if entry and not entry.startswith("#")]
 
 
-def _by_metadata(step: Step, workflow: Workflow) -> Names:
+def _by_metadata(step: Step, workflow: Workflow) -> ImageNames:
     texts = lines_of(expanded(step.inputs.get("tags", ""), step), commas=False)
-    return Names(
+    return ImageNames(
         images=tuple(lines_of(expanded(step.inputs.get("images", ""), step))),
         tags=tuple(_typed(texts or _DEFAULTS, workflow)),
         metadata=step,
@@ -101,7 +101,7 @@ def _by_metadata(step: Step, workflow: Workflow) -> Names:
 def _typed(texts: Sequence[str], workflow: Workflow) -> Iterator[Naming]:
     for text in texts:
         kind = text.replace(" ", "")
-        if kind.startswith("type=sha") or _DATE.search(text) or is_of_one_run(text):
+        if kind.startswith("type=sha") or _DATE.search(text) or is_run_specific(text):
             # A nightly build of the same commit takes the tag of the night before.
             again = kind.startswith("type=sha") and workflow.events == {"schedule"}
             yield Naming.MOVING if again else Naming.OWN
@@ -113,7 +113,7 @@ def _typed(texts: Sequence[str], workflow: Workflow) -> Iterator[Naming]:
 
 
 def _naming(tag: str) -> Naming:
-    if is_of_one_run(tag):
+    if is_run_specific(tag):
         return Naming.OWN
     branch = "github.ref_name" in tag or "github.head_ref" in tag
     return Naming.MOVING if is_known(tag) or branch else Naming.UNKNOWN

@@ -6,7 +6,7 @@ It is made from the edits alone: comparing two texts takes as long as whoever wr
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from reconciler.workflows.edits import Edit
+from reconciler.workflows.edits import LineEdit
 from reconciler.workflows.files import FOLDER
 from reconciler.workflows.workflow import Workflow
 
@@ -14,7 +14,7 @@ AROUND = 2
 """Lines shown before and after what is changed."""
 
 
-def patch(workflow: Workflow, edits: Iterable[Edit]) -> str:
+def patch(workflow: Workflow, edits: Iterable[LineEdit]) -> str:
     """Write edits of one workflow as a patch; empty where there are none."""
     ordered = sorted(edits, key=lambda edit: edit.line)
     if not ordered:
@@ -30,9 +30,9 @@ def _name(path: str) -> str:
     return f"{folder}{name}" if folder else PurePosixPath(path).name
 
 
-def _groups(edits: Iterable[Edit]) -> Iterator[list[Edit]]:
+def _groups(edits: Iterable[LineEdit]) -> Iterator[list[LineEdit]]:
     """Put edits together whose surroundings touch, for a patch names each line once."""
-    group: list[Edit] = []
+    group: list[LineEdit] = []
     for edit in edits:
         if group and edit.line - (group[-1].line + len(group[-1].removed)) > 2 * AROUND:
             yield group
@@ -41,7 +41,7 @@ def _groups(edits: Iterable[Edit]) -> Iterator[list[Edit]]:
     yield group
 
 
-def _hunks(lines: Sequence[str], groups: Iterable[Sequence[Edit]]) -> Iterator[str]:
+def _hunks(lines: Sequence[str], groups: Iterable[Sequence[LineEdit]]) -> Iterator[str]:
     grown = 0
     # The end of the last line parts off an empty one, which is no line of the file.
     end = len(lines) if lines[-1] else len(lines) - 1
@@ -55,7 +55,7 @@ def _hunks(lines: Sequence[str], groups: Iterable[Sequence[Edit]]) -> Iterator[s
         grown += added
 
 
-def _body(lines: Sequence[str], edits: Iterable[Edit], first: int, last: int) -> Iterator[str]:
+def _body(lines: Sequence[str], edits: Iterable[LineEdit], first: int, last: int) -> Iterator[str]:
     """Yield the lines of a hunk: those that stay, go and come."""
     at = first
     for edit in edits:
@@ -65,7 +65,7 @@ def _body(lines: Sequence[str], edits: Iterable[Edit], first: int, last: int) ->
     yield from (f" {line}" for line in lines[at - 1 : last - 1])
 
 
-def _changed(edit: Edit) -> Iterator[str]:
+def _changed(edit: LineEdit) -> Iterator[str]:
     """Yield the lines of an edit; those that it leaves at its beginning stay."""
     pairs = zip(edit.removed, edit.added, strict=False)
     same = next((n for n, (old, new) in enumerate(pairs) if old != new), None)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from reconciler.workflows.actions import attests, caches, platforms_in
 from reconciler.workflows.expressions import shell_expanded
-from reconciler.workflows.makers import Build, Maker, Merge, Sign, Spot
-from reconciler.workflows.naming import Names, names_in, names_of
+from reconciler.workflows.makers import BuildStep, MergeStep, PushStep, SignStep, Spot
+from reconciler.workflows.naming import ImageNames, names_in, names_of
 from reconciler.workflows.shell import Command, begins, commands, options, switched_on
 
 _BUILDS = (("docker", "buildx", "build"), ("docker", "build"), ("docker", "buildx", "bake"))
@@ -20,7 +20,7 @@ _WITH_VALUES = frozenset({"-t", "--tag", "-f", "--file", "--annotation", "--buil
 """Options of `imagetools create` that take a value, which is no source."""
 
 
-def by_script(spot: Spot) -> Iterator[Maker]:
+def by_script(spot: Spot) -> Iterator[PushStep]:
     """Yield what the commands of a step push."""
     for command in commands(shell_expanded(spot.step.script, spot.step)):
         program = next((words for words in _BUILDS if begins(command, *words)), None)
@@ -30,7 +30,7 @@ def by_script(spot: Spot) -> Iterator[Maker]:
             yield _merge(spot, command)
         elif begins(command, "cosign", "sign") or begins(command, "cosign", "attest"):
             images = (word.partition("@")[0] for word in command if "/" in word and "@" in word)
-            yield Sign(spot, Names(tuple(images), ()))
+            yield SignStep(spot, ImageNames(tuple(images), ()))
 
 
 def _pushes(command: Command) -> bool:
@@ -41,11 +41,11 @@ def _outputs(command: Command) -> str:
     return ",".join(options(command, "--output", "-o"))
 
 
-def _build(spot: Spot, command: Command, program: str) -> Build:
+def _build(spot: Spot, command: Command, program: str) -> BuildStep:
     names = _names(spot, command)
     provenance = options(command, "--provenance", "--sbom", "--attest")
     off = bool(provenance) and all(value in ("false", "mode=disabled") for value in provenance)
-    return Build(
+    return BuildStep(
         spot,
         names,
         platforms=platforms_in(",".join(options(command, "--platform"))),
@@ -57,7 +57,7 @@ def _build(spot: Spot, command: Command, program: str) -> Build:
     )
 
 
-def _merge(spot: Spot, command: Command) -> Merge:
+def _merge(spot: Spot, command: Command) -> MergeStep:
     """Read a merge; a source that the shell must fill in may be many."""
     words = command[command.index("create") + 1 :]
     sources = [
@@ -67,10 +67,10 @@ def _merge(spot: Spot, command: Command) -> Merge:
     ]
     alone = len(sources) == 1 and "(" not in sources[0] and not sources[0].endswith("*")
     plain = "--prefer-index=false" in words
-    return Merge(spot, _names(spot, command), is_copy=alone, wraps=alone and not plain)
+    return MergeStep(spot, _names(spot, command), is_copy=alone, wraps=alone and not plain)
 
 
-def _names(spot: Spot, command: Command) -> Names:
+def _names(spot: Spot, command: Command) -> ImageNames:
     """Tell the names in a command, or those that a metadata step left in the environment."""
     where = (spot.workflow, spot.job, spot.step)
     if any(_METADATA in word for word in command):

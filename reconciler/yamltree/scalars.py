@@ -14,7 +14,7 @@ from yaml.resolver import Resolver
 from reconciler.model.display import safe
 from reconciler.yamltree.nodes import ListNode, MapNode, Node, ScalarNode, Sense
 
-_SHOWN = 60
+_MAX_TEXT = 60
 """Most characters of the file that one message quotes."""
 
 _TAG = "tag:yaml.org,2002:"
@@ -57,14 +57,14 @@ def value_of(scalar: ScalarNode) -> object:
             return scalar
 
 
-def shown(text: str) -> str:
+def short_text(text: str) -> str:
     """Prepare a text of the file for a message: on one line, and not too long."""
-    return safe(text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "...")
+    return safe(text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 3] + "...")
 
 
 def quoted(text: str) -> str:
     """Quote a text of the file in a message."""
-    return f"'{shown(text)}'"
+    return f"'{short_text(text)}'"
 
 
 def as_written(node: Node) -> str:
@@ -79,4 +79,4 @@ def as_written(node: Node) -> str:
         case ScalarNode(sense=Sense.TEXT):
             return quoted(node.text)
         case _:
-            return shown(node.text)
+            return short_text(node.text)

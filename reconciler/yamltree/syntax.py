@@ -6,7 +6,7 @@ from reconciler.yamltree.nodes import Place
 
 _ESCAPE = "in double quotes a backslash starts an escape; use single quotes"
 _DIRECTIVE = "a line that starts with % is a directive, and policies have none; remove it"
-_WORDS = {
+_MESSAGES = {
     "mapping values are not allowed": "a ': ' cannot stand here; quote the text or indent less",
     "unknown escape character": _ESCAPE,
     "escape code": _ESCAPE,
@@ -35,7 +35,7 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
     place = _place(error.problem_mark or error.context_mark)
     start = _place(error.context_mark or error.problem_mark).line
     problem = error.problem or "it cannot be read"
-    words = next((words for part, words in _WORDS.items() if part in problem), problem)
+    words = next((words for part, words in _MESSAGES.items() if part in problem), problem)
     sign = _sign(text, place)
     if sign == "\t":
         words = "lines are indented with spaces, never with tabs"

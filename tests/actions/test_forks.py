@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.sandbox.pulls import PullRequest
+from reconciler.sandbox.pulls import StoredPullRequest
 from tests.actions.conftest import Actions
 from tests.actions.test_retention import pull_request
 from tests.support.workflows.machine import Event, Job
@@ -12,9 +12,9 @@ from tests.support.workflows.pages import workflows
 
 SHA = "1" * 40
 REQUESTS = (
-    PullRequest(6, "stranger:main", SHA, state="closed"),
-    PullRequest(7, "stranger:main", SHA),
-    PullRequest(8, "other:main", SHA),
+    StoredPullRequest(6, "stranger:main", SHA, state="closed"),
+    StoredPullRequest(7, "stranger:main", SHA),
+    StoredPullRequest(8, "other:main", SHA),
 )
 
 

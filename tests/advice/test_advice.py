@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.diagnosing.counsel import Counsel
+from reconciler.core.diagnosing.counsel import WorkflowAdvice
 from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose
 from reconciler.model.observations import Observations
 from reconciler.workflows.advice import advise
-from reconciler.workflows.files import Found
+from reconciler.workflows.files import WorkflowFiles
 from reconciler.workflows.reading import read_workflow
 from tests.support.diagnosed import inventory_of
 from tests.support.inventories import WEB
@@ -43,12 +43,12 @@ def diagnosed(text: str, runs: int) -> Diagnosis:
 def grown(text: str) -> Grown:
     """Play a workflow a few times and many times, and count what has no tag."""
     few, many = (diagnosed(text, runs) for runs in (FEW, MANY))
-    return Grown((few.needed, few.left), (many.needed, many.left))
+    return Grown((few.needed, few.unneeded), (many.needed, many.unneeded))
 
 
-def counselled(text: str) -> Counsel:
+def counselled(text: str) -> WorkflowAdvice:
     """Ask for advice on a workflow and on what it has left after many runs."""
-    found = Found((read_workflow(PLACE, text.encode()),))
+    found = WorkflowFiles((read_workflow(PLACE, text.encode()),))
     return advise(found, WEB, diagnosed(text, MANY).groups)
 
 
@@ -159,4 +159,4 @@ def test_once_it_is_followed_nothing_that_is_left_over_has_advice(
 ) -> None:
     changed = improved(habit(name), tmp_path)
 
-    assert [one for one in counselled(changed).proposals if one.left] == []
+    assert [one for one in counselled(changed).proposals if one.unneeded] == []

@@ -22,17 +22,17 @@ from reconciler.model.journal import Result
 from reconciler.policyfile import load_text
 from reconciler.providers.ghcr import GhcrRegistry
 from reconciler.providers.ghcr_connection import GhcrConnection, GitHubHost
-from reconciler.registries import Doors, Registries
+from reconciler.registries import Connection, Registries
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.builds import builds
 from reconciler.sandbox.limits import READ_POINTS, STRICTER, WRITE_POINTS, Limits
-from reconciler.sandbox.settings import Settings as SandboxSettings
-from reconciler.sandbox.world import Seen
+from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.world import RecordedCall
 from reconciler.session import Session, utc_now
 from reconciler.settings import RegistrySettings, Settings
 from reconciler.state.local import LocalState
 from reconciler.transport.cache import ManifestCache
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 from tests.bench.bars import Bar, print_bars, print_table
 from tests.bench.measure import alone
 from tests.bench.served import Served, served
@@ -74,7 +74,7 @@ class Pace:
     name: str
     results: Counter[str]
     minutes: float
-    calls: Sequence[Seen]
+    calls: Sequence[RecordedCall]
 
     @property
     def deleted(self) -> int:
@@ -149,11 +149,11 @@ def bars(count: int, published: Pace, stricter: Pace) -> Iterator[Bar]:
 def _registries(server: Served, factor: float) -> Registries:
     """Open the sandbox alone, with limits that count as fast as its own."""
     told = RegistrySettings(kind="ghcr", api=server.url, plain_http=True)
-    cache, watch = ManifestCache(None), Watch(utc_now)
+    cache, watch = ManifestCache(None), RunClock(utc_now)
     where = GitHubHost(server.url, server.url, minute=60 / factor)
     token = CLASSIC.token.get_secret_value()
     registry = GhcrRegistry(GhcrConnection.open(where, token, cache, watch))
-    doors = Doors(registry, registry, registry.close)
+    doors = Connection(registry, registry, registry.close)
     return Registries(Settings(registries={server.host: told}), cache, watch, {server.host: doors})
 
 

@@ -16,7 +16,7 @@ import typer
 
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from tests.bench.bars import Bar, print_bars, print_table
 from tests.bench.measure import MIB, Measured, alone
 from tests.support.inventories import case
@@ -69,7 +69,7 @@ class Row:
     planned: Measured[float]
 
 
-def repository(size: int) -> Case:
+def repository(size: int) -> PlanningInput:
     """Make a repository of about so many versions; the collector need not look at it again."""
     one = case(POLICY, *busy_repository(round(size / VERSIONS_PER_BUILD)))
     gc.collect()
@@ -83,7 +83,7 @@ def deciding(size: int) -> Decided:
     graph, linked = timed(lambda: build_graph(one.inventory))
     decided, took = timed(lambda: decide(one.policy, one.inventory, graph, now=one.now))
     return Decided(
-        len(one.inventory.versions), len(decided.images), len(decided.doomed), linked, took
+        len(one.inventory.versions), len(decided.images), len(decided.to_delete), linked, took
     )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose
 from reconciler.engine.whole import look_ahead, read_whole
 from reconciler.model.names import Repository
@@ -23,7 +23,7 @@ from reconciler.sandbox.diagnosed.mixed import HABITS, lifelike_case, mixed, pac
 from reconciler.sandbox.diagnosed.stage import Stage
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from tests.bench.bars import Bar, print_bars, print_table
 from tests.support.diagnosed import Confusion, Trial
@@ -49,7 +49,7 @@ def measure(made: Sequence[Stage]) -> Confusion:
     """Serve packages, diagnose each through the registry, and count what was taken for what."""
     packages = [stage.package for stage in made]
     counted: Counter[tuple[str, str]] = Counter()
-    served = Sandbox(Settings(limits=UNLIMITED), packages).serve()
+    served = Sandbox(SandboxSettings(limits=UNLIMITED), packages).serve()
     with served as server, closing(ghcr_at(server.url)) as reader:
         for stage in made:
             repository = Repository(f"{server.host}/{stage.package.path}")
@@ -62,12 +62,12 @@ def bars(confusion: Confusion) -> Iterable[Bar]:
     right = sum(count for (made, found), count in confusion.items() if made == found)
     total = sum(confusion.values())
     yield Bar("percent of versions taken for what they are", 100 * right / total, least=100)
-    yield Bar("causes among them", len({made for made, _ in confusion}), least=len(Cause))
+    yield Bar("causes among them", len({made for made, _ in confusion}), least=len(VersionCause))
 
 
 def rows(confusion: Confusion) -> Iterator[tuple[str, ...]]:
     """Say of each cause how many versions were taken for it, and what for else."""
-    for cause in Cause:
+    for cause in VersionCause:
         found = {taken: count for (made, taken), count in confusion.items() if made == cause}
         wrong = {taken: count for taken, count in found.items() if taken != cause}
         missed = ", ".join(f"{count} {taken}" for taken, count in sorted(wrong.items()))

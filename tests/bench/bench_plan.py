@@ -16,7 +16,7 @@ import typer
 
 from reconciler.sandbox.builds import builds
 from reconciler.sandbox.limits import UNLIMITED
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from tests.bench.bars import Bar, print_bars, print_table
 from tests.bench.measure import MIB, Measured, alone
@@ -53,7 +53,7 @@ class Row:
 def measure(count: int, latency: float, *, beside: bool) -> list[Row]:
     """Plan a package of so many builds cold and warm, and `beside` it fetch every manifest."""
     fill = partial(builds, count, now=utc_now(), tagged_every=TAGGED_EVERY)
-    settings = Settings(limits=UNLIMITED, latency=latency)
+    settings = SandboxSettings(limits=UNLIMITED, latency=latency)
     with served(fill, settings) as server, tempfile.TemporaryDirectory() as folder:
         plan = partial(planned, server.host, Path(folder))
         rows = [_row("cold plan", server, plan), _row("warm plan", server, plan)]

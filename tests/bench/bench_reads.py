@@ -17,7 +17,7 @@ import httpx
 
 from reconciler.transport.http import Client
 from reconciler.transport.pool import gather
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 
 READS = 2_000
 LATENCY = 0.02
@@ -75,7 +75,7 @@ def with_threads(url: str, width: int) -> None:
 def with_our_client(url: str, width: int) -> None:
     """Read with our own client: retries, bounds and authentication are in the way."""
     transport = httpx.HTTPTransport(limits=_limits(width))
-    client = Client(url, Watch(lambda: datetime.now(UTC)), transport=transport)
+    client = Client(url, RunClock(lambda: datetime.now(UTC)), transport=transport)
     gather(lambda number: client.get(f"/{number}").content, range(READS), width)
     client.close()
 

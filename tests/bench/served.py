@@ -8,10 +8,10 @@ from multiprocessing.connection import Connection
 
 import httpx
 
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import serve_forever
-from reconciler.sandbox.settings import Settings
-from reconciler.sandbox.world import Seen
+from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.world import RecordedCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Served:
         return self.url.partition("//")[2]
 
     @property
-    def requests(self) -> Sequence[Seen]:
+    def requests(self) -> Sequence[RecordedCall]:
         """Every call since the record was last begun anew."""
         response = httpx.get(f"{self.url}/_sandbox/requests", timeout=60)
-        return [Seen(**seen) for seen in response.raise_for_status().json()]
+        return [RecordedCall(**seen) for seen in response.raise_for_status().json()]
 
     def forget_requests(self) -> None:
         """Begin the record of calls anew."""
@@ -37,7 +37,7 @@ class Served:
 
 
 @contextmanager
-def served(fill: Callable[[], Package], settings: Settings) -> Iterator[Served]:
+def served(fill: Callable[[], StoredPackage], settings: SandboxSettings) -> Iterator[Served]:
     """Serve one package until the block ends. Shape: `fill` can be pickled."""
     context = get_context("spawn")
     told, telling = context.Pipe(duplex=False)
@@ -52,6 +52,6 @@ def served(fill: Callable[[], Package], settings: Settings) -> Iterator[Served]:
 
 
 def _serve(
-    fill: Callable[[], Package], settings: Settings, telling: "Connection[str, None]"
+    fill: Callable[[], StoredPackage], settings: SandboxSettings, telling: "Connection[str, None]"
 ) -> None:
     serve_forever(settings, [fill()], started=telling.send)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 from reconciler.session import utc_now
 from tests.bench.bars import Bar
 from tests.bench.bench_diagnose import MIXES, bars, measure, rows, stages
@@ -18,7 +18,7 @@ def test_packages_read_from_a_registry_are_told_for_what_they_are() -> None:
     confusion = measure(list(stages(mixes=2, size=9, now=utc_now())))
 
     assert missed(confusion) == []
-    assert {made for made, _ in confusion} == set(map(str, Cause))
+    assert {made for made, _ in confusion} == set(map(str, VersionCause))
 
 
 def test_what_is_taken_for_another_shows_in_the_table_and_misses_the_bar() -> None:

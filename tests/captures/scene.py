@@ -25,7 +25,7 @@ from reconciler.__main__ import run
 from reconciler.sandbox.generate import lifelike
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.transport.http import Client
 from tests.support.stage import CLASSIC, POINTS_PER_MINUTE
 
@@ -71,7 +71,7 @@ class FixedHour(datetime):
 @contextmanager
 def scene() -> Iterator[Path]:
     """Serve a package of about a thousand versions as ghcr.io, and give a folder with a policy."""
-    settings = Settings(limits=UNLIMITED, now=lambda: NOW)
+    settings = SandboxSettings(limits=UNLIMITED, now=lambda: NOW)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         sandbox = stack.enter_context(Sandbox(settings, [lifelike(NOW)]).serve())

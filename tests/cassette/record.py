@@ -24,9 +24,9 @@ from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.artifacts import bundle, cosign_signature, image, plain_index, referrers_tag
 from reconciler.sandbox.builds import Build, push_build
 from reconciler.sandbox.limits import UNLIMITED
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from reconciler.settings import RegistrySettings
 from tests.cassette.stories import Desk, change, read
@@ -72,7 +72,7 @@ def record_github(package: str, token: str, folder: Path) -> Path:
 def record_sandbox(folder: Path) -> Path:
     """Read a package on the sandbox, whose address becomes those of GitHub."""
     path, now = folder / "ghcr.sandbox.yaml", utc_now()
-    served = Sandbox(Settings(limits=UNLIMITED), [sandbox_package(now)]).serve()
+    served = Sandbox(SandboxSettings(limits=UNLIMITED), [sandbox_package(now)]).serve()
     with tempfile.TemporaryDirectory() as work, served as sandbox:
 
         def rename(text: str) -> str:
@@ -111,9 +111,9 @@ def record_plain(folder: Path) -> Path:
     return path
 
 
-def sandbox_package(now: datetime) -> Package:
+def sandbox_package(now: datetime) -> StoredPackage:
     """Return 22 builds, the newest release signed and attested, and one interrupted push."""
-    package = Package.of("acme/web", now - 200 * DAY, "public")
+    package = StoredPackage.of("acme/web", now - 200 * DAY, "public")
     for number in range(22):
         tags = ["main", *([f"sha-{number:07x}"] if number % 2 == 0 else [])]
         built = push_build(

@@ -10,7 +10,7 @@ import pytest
 from reconciler.sandbox.accounts import ACTIONS, CLASSIC, Account
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from tests.support.desk import Desk, OpenDesk
 from tests.support.workshop import Emptied, Workshop, workshop
 
@@ -37,7 +37,7 @@ def opened(
     with ExitStack() as stack:
 
         def start(token: str, *accounts: Account) -> Desk:
-            chosen = Settings(limits=UNLIMITED, accounts=accounts or (ACTIONS, CLASSIC))
+            chosen = SandboxSettings(limits=UNLIMITED, accounts=accounts or (ACTIONS, CLASSIC))
             sandbox = stack.enter_context(Sandbox(chosen).serve())
             monkeypatch.setenv("GITHUB_API_URL", sandbox.url)
             monkeypatch.setenv("GITHUB_TOKEN", token)

@@ -10,7 +10,7 @@ from reconciler.sandbox.diagnosed.mixed import HABITS, package_of
 from reconciler.sandbox.diagnosed.stage import Stage
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from tests.captures.answer import PAGE, answered
 from tests.support.cli import CommandLine
 from tests.support.stage import environment, policy_file
@@ -26,7 +26,9 @@ def stage() -> Stage:
 @pytest.fixture
 def sandbox(stage: Stage) -> Iterator[Sandbox]:
     """Serve it."""
-    with Sandbox(Settings(limits=UNLIMITED, now=lambda: NOON), [stage.package]).serve() as served:
+    with Sandbox(
+        SandboxSettings(limits=UNLIMITED, now=lambda: NOON), [stage.package]
+    ).serve() as served:
         yield served
 
 
@@ -116,7 +118,7 @@ def test_a_version_whose_manifest_the_registry_lost_is_broken_and_the_rest_is_to
     package = package_of(["release"], NOON).package
     lost = package.tags["release-x0"]
     lost.body = None
-    with Sandbox(Settings(limits=UNLIMITED, now=lambda: NOON), [package]).serve() as sandbox:
+    with Sandbox(SandboxSettings(limits=UNLIMITED, now=lambda: NOON), [package]).serve() as sandbox:
         reconciler = CommandLine(tmp_path, environment(sandbox, tmp_path))
 
         done = reconciler("diagnose", f"{sandbox.host}/acme/web", "--format", "json")

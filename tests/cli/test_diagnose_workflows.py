@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from tests.support.cli import CommandLine
 from tests.support.replay import replayed
 from tests.support.stage import environment
@@ -22,7 +22,7 @@ WORKFLOW = (HABITS / "cache.yml").read_text().replace("ghcr.io", "${{ vars.REGIS
 @pytest.fixture
 def reconciler(tmp_path: Path) -> Iterator[tuple[CommandLine, str]]:
     """Serve what a workflow has pushed in a week, and the command line with the package's name."""
-    settings = Settings(limits=UNLIMITED, now=lambda: NOON + timedelta(hours=1))
+    settings = SandboxSettings(limits=UNLIMITED, now=lambda: NOON + timedelta(hours=1))
     with Sandbox(settings, [replayed(WORKFLOW, 7)]).serve() as served:
         yield CommandLine(tmp_path, environment(served, tmp_path)), f"{served.host}/acme/web"
 

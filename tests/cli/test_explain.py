@@ -12,10 +12,10 @@ import pytest
 import typer
 
 from reconciler.commands.explain import app
-from reconciler.core.planner import Case
+from reconciler.core.planner import PlanningInput
 from reconciler.errors import ExitCode, UnreachableError
 from reconciler.model.names import Repository
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 from tests.support.inventories import case, digest, image, index
 from tests.support.time import NOON
 
@@ -30,11 +30,11 @@ rules:
 class Opened:
     """Stands in for a session: it holds one repository, or cannot read it."""
 
-    case_in_hand: Case | None
+    case_in_hand: PlanningInput | None
     paths: Sequence[Path] = ()
-    registries: Any = field(default_factory=lambda: SimpleNamespace(watch=Watch(lambda: NOON)))
+    registries: Any = field(default_factory=lambda: SimpleNamespace(watch=RunClock(lambda: NOON)))
 
-    def case(self, repository: Repository) -> Case:
+    def case(self, repository: Repository) -> PlanningInput:
         """Read the repository."""
         if self.case_in_hand is None:
             raise UnreachableError(f"{repository}: no answer")

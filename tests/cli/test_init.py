@@ -14,7 +14,7 @@ from reconciler.sandbox.faults import Answer, Fault
 from reconciler.sandbox.generate import lifelike
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from tests.support.cli import CommandLine
 from tests.support.stage import environment
@@ -31,7 +31,7 @@ NAME = "ghcr.io/acme/web"
 @pytest.fixture
 def year(tmp_path: Path) -> Iterator[tuple[CommandLine, str]]:
     """Serve a package such as a year leaves behind; give the commands, and its name."""
-    with Sandbox(Settings(limits=UNLIMITED), [lifelike(utc_now())]).serve() as sandbox:
+    with Sandbox(SandboxSettings(limits=UNLIMITED), [lifelike(utc_now())]).serve() as sandbox:
         yield CommandLine(tmp_path, environment(sandbox, tmp_path)), f"{sandbox.host}/acme/web"
 
 
@@ -84,7 +84,7 @@ def test_without_a_registry_it_writes_what_is_usual_and_says_so(nowhere: Command
 
 def test_a_listing_that_breaks_off_is_not_believed(year: tuple[CommandLine, str]) -> None:
     reconciler, _ = year
-    with Sandbox(Settings(limits=UNLIMITED), [lifelike(utc_now())]).serve() as broken:
+    with Sandbox(SandboxSettings(limits=UNLIMITED), [lifelike(utc_now())]).serve() as broken:
         hole = Answer(status=200, body="[]", headers={"content-type": "application/json"})
         broken.add_faults(Fault(path="&page=2", times=None, answer=hole))
         variables = environment(broken, reconciler.folder)

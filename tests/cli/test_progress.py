@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.commands.progress import Activity
 from reconciler.logs import configure
-from reconciler.transport.watch import Sent, Watch
+from reconciler.transport.watch import RunClock, Sent
 from tests.support.terminal import on_a_terminal
 from tests.support.time import NOON, VirtualTime
 from tests.support.workshop import workshop
@@ -74,7 +74,7 @@ def test_a_wait_is_shown_with_its_reason_its_length_and_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     terminal = looking(monkeypatch)
-    watch = Watch(lambda: NOON, sleep=lambda _: None)
+    watch = RunClock(lambda: NOON, sleep=lambda _: None)
 
     with Activity(watch):
         watch.sent(Sent("GET", "https://api.github.com/orgs/acme/packages/container/web/versions"))
@@ -106,7 +106,7 @@ def test_what_is_logged_meanwhile_stands_above_on_lines_of_its_own(
 ) -> None:
     terminal = looking(monkeypatch)
     configure(verbose=True)
-    watch = Watch(lambda: NOON, sleep=lambda _: None)
+    watch = RunClock(lambda: NOON, sleep=lambda _: None)
 
     with Activity(watch):
         watch.sent(Sent("GET", "https://ghcr.io/v2/acme/web/manifests/latest"))

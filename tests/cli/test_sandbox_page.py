@@ -18,7 +18,7 @@ from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.operations import Operation
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from reconciler.settings import Settings as OurSettings
 from tests.support.cli import SECONDS
@@ -46,7 +46,7 @@ def blocks(kind: str) -> list[str]:
 
 @pytest.mark.parametrize("text", blocks("settings"))
 def test_settings_are_settings_of_a_sandbox(text: str) -> None:
-    assert Settings.model_validate_json(text) != Settings()
+    assert SandboxSettings.model_validate_json(text) != SandboxSettings()
 
 
 def test_the_registries_are_settings_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_faults_and_operations_are_what_the_sandbox_takes() -> None:
 def origin() -> Iterator[Sandbox]:
     """Serve what stands for the reader's registry."""
     package = builds(12, now=utc_now(), tagged_every=2)
-    with Sandbox(Settings(limits=UNLIMITED), [package]).serve() as sandbox:
+    with Sandbox(SandboxSettings(limits=UNLIMITED), [package]).serve() as sandbox:
         yield sandbox
 
 

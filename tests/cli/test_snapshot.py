@@ -14,10 +14,10 @@ from reconciler.sandbox.builds import builds
 from reconciler.sandbox.faults import Answer, Fault
 from reconciler.sandbox.generate import lifelike
 from reconciler.sandbox.limits import UNLIMITED
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.records import packages_of
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from tests.support.cli import CommandLine
 from tests.support.stage import environment, policy_file
@@ -58,10 +58,10 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearsal(folder: Path, packages: list[Package]) -> Iterator[Rehearsal]:
+def rehearsal(folder: Path, packages: list[StoredPackage]) -> Iterator[Rehearsal]:
     """Serve packages until the block ends."""
     folder.mkdir()
-    with Sandbox(Settings(limits=UNLIMITED), packages).serve() as sandbox:
+    with Sandbox(SandboxSettings(limits=UNLIMITED), packages).serve() as sandbox:
         yield Rehearsal(sandbox, folder)
 
 

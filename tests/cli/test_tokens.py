@@ -15,9 +15,9 @@ from reconciler.sandbox.artifacts import image
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.operations import Revoke
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from tests.support.cli import Ended
 from tests.support.stage import ProcessStage, policy_file
@@ -77,11 +77,13 @@ class Desk:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """Serve two private packages, each with one image to keep and one to delete."""
     now = utc_now()
-    packages = [Package.of(path, now - timedelta(days=50)) for path in ("acme/web", "acme/api")]
+    packages = [
+        StoredPackage.of(path, now - timedelta(days=50)) for path in ("acme/web", "acme/api")
+    ]
     for package in packages:
         package.push(image("kept"), "latest", at=now - timedelta(days=40))
         package.push(image("old"), at=now - timedelta(days=41))
-    settings = Settings(accounts=ACCOUNTS, limits=UNLIMITED)
+    settings = SandboxSettings(accounts=ACCOUNTS, limits=UNLIMITED)
     with Sandbox(settings, packages).serve() as sandbox:
         yield Desk(sandbox, tmp_path)
 

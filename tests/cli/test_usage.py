@@ -10,7 +10,7 @@ import pytest
 from reconciler.sandbox.builds import builds
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from tests.support.cli import CommandLine
 from tests.support.stage import environment, policy_file
 from tests.support.time import NOON
@@ -23,7 +23,7 @@ VERSIONS = 4 * 5
 def sandbox() -> Iterator[Sandbox]:
     """Serve a package of four builds, each of which moves `main`."""
     package = builds(4, now=NOON, tagged_every=2)
-    now = Settings(limits=UNLIMITED, now=lambda: NOON + timedelta(hours=1))
+    now = SandboxSettings(limits=UNLIMITED, now=lambda: NOON + timedelta(hours=1))
     with Sandbox(now, [package]).serve() as served:
         yield served
 

@@ -13,15 +13,15 @@ from reconciler.policyfile import load_text
 from reconciler.providers import ghcr_connection
 from reconciler.providers.ghcr import GhcrRegistry
 from reconciler.providers.ghcr_connection import GhcrConnection, GitHubHost
-from reconciler.registries import Doors, Registries
+from reconciler.registries import Connection, Registries
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.artifacts import image, index
 from reconciler.sandbox.builds import builds
 from reconciler.sandbox.faults import Answer, Fault
 from reconciler.sandbox.limits import UNLIMITED, Limits
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings as SandboxSettings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import Session
 from reconciler.settings import RegistrySettings, Settings
 from reconciler.state.local import LocalState
@@ -72,7 +72,7 @@ def measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
     """Apply to a package that a sandbox serves, each request taking its time."""
 
     def measured(
-        package: Package, *faults: Fault, limits: Limits = PUBLISHED, latency: float = 0.1
+        package: StoredPackage, *faults: Fault, limits: Limits = PUBLISHED, latency: float = 0.1
     ) -> Measured:
         time = WatchedTime()
         told = SandboxSettings(limits=limits, now=lambda: time.now)
@@ -85,7 +85,7 @@ def measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
             registry = GhcrRegistry(
                 GhcrConnection.open(where, CLASSIC.token.get_secret_value(), cache, watch)
             )
-            doors = {sandbox.host: Doors(registry, registry, registry.close)}
+            doors = {sandbox.host: Connection(registry, registry, registry.close)}
             kind = RegistrySettings(kind="ghcr", api=sandbox.url, plain_http=True)
             registries = Registries(Settings(registries={sandbox.host: kind}), cache, watch, doors)
             policy = POLICY.format(repository=f"{sandbox.host}/{package.path}")
@@ -160,7 +160,7 @@ def test_a_passing_failure_is_tried_again_in_the_same_run(measure: Measure) -> N
 def test_an_index_of_three_hundred_goes_in_slices_each_upon_its_own_look(
     measure: Measure,
 ) -> None:
-    package = Package.of("acme/web", NOON - timedelta(days=60))
+    package = StoredPackage.of("acme/web", NOON - timedelta(days=60))
     at = NOON - timedelta(days=30)
     parts = {f"linux/{number}": image(f"part {number}", "linux/amd64") for number in range(300)}
     for part in parts.values():

@@ -5,9 +5,9 @@ from pathlib import Path
 from reconciler.model.names import Digest, Repository
 from reconciler.sandbox.artifacts import image
 from reconciler.sandbox.limits import UNLIMITED
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from tests.support.documents import digest_of
 from tests.support.ghcr import ghcr_at
 from tests.support.time import NOON
@@ -16,12 +16,12 @@ NOBODY = Digest(digest_of(b"nobody has this"))
 
 
 def test_a_layer_that_is_gone_is_told_from_those_that_are_there() -> None:
-    package, pushed = Package.of("acme/web", NOON), image("one", layers=3)
+    package, pushed = StoredPackage.of("acme/web", NOON), image("one", layers=3)
     package.push(pushed, "v1", at=NOON)
     lost, *others = (Digest(blob.digest) for blob in pushed.blobs)
     del package.blobs[lost]
 
-    with Sandbox(Settings(limits=UNLIMITED), [package]).serve() as served:
+    with Sandbox(SandboxSettings(limits=UNLIMITED), [package]).serve() as served:
         client = ghcr_at(served.url)
         web = Repository(f"{served.host}/acme/web")
         present = client.blobs_present(web, [*others, lost, NOBODY])
@@ -31,11 +31,11 @@ def test_a_layer_that_is_gone_is_told_from_those_that_are_there() -> None:
 
 
 def test_what_was_read_once_costs_no_request_again(tmp_path: Path) -> None:
-    package, pushed = Package.of("acme/web", NOON), image("one")
+    package, pushed = StoredPackage.of("acme/web", NOON), image("one")
     package.push(pushed, "v1", at=NOON)
     digests = [Digest(pushed.digest), NOBODY, NOBODY]
 
-    with Sandbox(Settings(limits=UNLIMITED), [package]).serve() as served:
+    with Sandbox(SandboxSettings(limits=UNLIMITED), [package]).serve() as served:
         client = ghcr_at(served.url, cache=tmp_path / "cache")
         before = client.unread(digests)
         asked = client.requests

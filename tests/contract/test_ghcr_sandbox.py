@@ -21,9 +21,9 @@ from reconciler.sandbox.builds import Build, builds, push_build
 from reconciler.sandbox.faults import Answer, Fault
 from reconciler.sandbox.limits import STRICTER, Limits
 from reconciler.sandbox.operations import Delete, ExpireTokens, Operation, Push, Retag, Revoke
-from reconciler.sandbox.package import Owner, Package
+from reconciler.sandbox.package import Owner, StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Lag, Settings
+from reconciler.sandbox.settings import Lag, SandboxSettings
 from tests.support.ghcr import CLASSIC, ghcr_at
 from tests.support.time import NOON, VirtualTime
 
@@ -64,9 +64,9 @@ class Served:
         return sum(part in seen.target for seen in self.sandbox.requests)
 
 
-def small_package(name: str = "acme/web", *, lone: int = 0) -> Package:
+def small_package(name: str = "acme/web", *, lone: int = 0) -> StoredPackage:
     """Return a private package of two builds that share `main`, and so many lone images."""
-    package = Package.of(name, NOON - 60 * DAY)
+    package = StoredPackage.of(name, NOON - 60 * DAY)
     for number in range(lone):
         package.push(image(f"lone {number}"), at=NOON - 50 * DAY + timedelta(minutes=number))
     push_build(package, Build("c0", "1", NOON - 10 * DAY, ("main", "sha-0")))
@@ -79,9 +79,9 @@ def serve() -> Iterator[Serve]:
     """Serve sandboxes until the end of the test."""
     with ExitStack() as stack:
 
-        def start(*packages: Package, **settings: Any) -> Served:
+        def start(*packages: StoredPackage, **settings: Any) -> Served:
             time = VirtualTime()
-            chosen = Settings(**{"now": lambda: time.now, **settings})
+            chosen = SandboxSettings(**{"now": lambda: time.now, **settings})
             sandbox = Sandbox(chosen, packages or (small_package(),))
             return Served(stack.enter_context(sandbox.serve()), time, stack)
 
@@ -116,7 +116,7 @@ def test_a_package_whose_name_has_slashes_is_read_and_changed(serve: Serve) -> N
 
 
 def test_an_owner_in_capitals_is_the_same_owner(serve: Serve) -> None:
-    package = Package(Owner("AcMe"), "web", NOON - 9 * DAY)
+    package = StoredPackage(Owner("AcMe"), "web", NOON - 9 * DAY)
     push_build(package, Build("c0", "1", NOON - DAY, ("main",)))
     served = serve(package)
     client = served.client()
@@ -130,7 +130,7 @@ def test_an_owner_in_capitals_is_the_same_owner(serve: Serve) -> None:
 
 
 def test_the_packages_of_the_tokens_own_user_are_found(serve: Serve) -> None:
-    package = Package(Owner("octocat", "User"), "web", NOON - 9 * DAY)
+    package = StoredPackage(Owner("octocat", "User"), "web", NOON - 9 * DAY)
     push_build(package, Build("c0", "1", NOON - DAY, ("main",)))
     served = serve(package)
 
@@ -219,7 +219,7 @@ def test_a_workflow_is_told_that_it_cannot_list_packages(serve: Serve) -> None:
 
 
 def test_many_packages_are_listed_on_many_pages(serve: Serve) -> None:
-    served = serve(*(Package.of(f"acme/p{number}", NOON - DAY) for number in range(230)))
+    served = serve(*(StoredPackage.of(f"acme/p{number}", NOON - DAY) for number in range(230)))
 
     found = served.client().repositories(RepositoryGlob(f"{served.sandbox.host}/acme/p*"))
 
@@ -415,7 +415,7 @@ def test_a_stale_list_still_shows_what_a_deletion_finds_gone(serve: Serve) -> No
 
 
 def test_what_github_keeps_is_retained_with_its_words(serve: Serve) -> None:
-    package = Package.of("acme/web", NOON - 9 * DAY)
+    package = StoredPackage.of("acme/web", NOON - 9 * DAY)
     package.push(image("only"), "only", at=NOON - DAY)
     package.push(image("other"), at=NOON - DAY)
     served = serve(package)

@@ -14,9 +14,9 @@ from reconciler.providers.ghcr import GhcrRegistry
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.artifacts import image
 from reconciler.sandbox.faults import Answer, Fault
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from tests.support.ghcr import CLASSIC, ghcr_at
 from tests.support.time import NOON, VirtualTime
 
@@ -31,10 +31,10 @@ class Served:
     def __init__(self, running: ExitStack, **settings: Any) -> None:
         """Serve it until the stack is closed."""
         self.time = VirtualTime()
-        self.package = Package.of("acme/web", NOON)
+        self.package = StoredPackage.of("acme/web", NOON)
         for tag in ("v1", "v2"):
             self.package.push(image(tag), tag, at=NOON)
-        chosen = Settings(**{"now": lambda: self.time.now, **settings})
+        chosen = SandboxSettings(**{"now": lambda: self.time.now, **settings})
         self.sandbox = running.enter_context(Sandbox(chosen, [self.package]).serve())
         self.repository = Repository(f"{self.sandbox.host}/acme/web")
         self._running = running

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.sandbox.generate import lifelike
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from tests.support.documents import image, index
 from tests.support.skopeo import SkopeoError, pull_whole, push_layout, write_layout
 
@@ -22,7 +22,7 @@ LOGIN = ("somebody", "ghp_sandbox")
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """Serve a lifelike package."""
-    with Sandbox(Settings(now=lambda: NOW), [lifelike(NOW)]).serve() as serving:
+    with Sandbox(SandboxSettings(now=lambda: NOW), [lifelike(NOW)]).serve() as serving:
         yield serving
 
 

@@ -15,7 +15,7 @@ from reconciler.session import Session, utc_now
 from reconciler.settings import Settings
 from reconciler.state.local import LocalState
 from reconciler.transport.cache import ManifestCache
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 from tests.support import hostile_server
 from tests.support.hostile_server import SWELLING, Attack, Clock
 
@@ -41,7 +41,7 @@ def parts(tmp_path: Path) -> Parts:
         with hostile_server.hostile_server(attack) as server:
             policies = tmp_path / "policy.yaml"
             policies.write_text(POLICY.format(host=server.host))
-            watch = Watch(utc_now, Clock(), lambda _: None, lambda _: None)
+            watch = RunClock(utc_now, Clock(), lambda _: None, lambda _: None)
             registries = Registries(Settings(), ManifestCache(None), watch)
             session = Session(load_policies([policies]), registries, LocalState(tmp_path / "state"))
             try:

@@ -12,7 +12,7 @@ import pytest
 from reconciler.core.decide import Decision
 from reconciler.model.inventory import Version
 from reconciler.model.plan import RepositoryPlan
-from reconciler.model.spans import spoken
+from reconciler.model.spans import as_span
 from tests.golden import repositories
 from tests.support.inventories import decisions, name_of, planned
 from tests.support.time import NOON
@@ -65,9 +65,9 @@ def _newest_first(decision: Decision) -> tuple[float, str]:
 def _decision(decision: Decision) -> Iterator[str]:
     """Write one image: what happens, its name, age, tags and verdict, and every reason."""
     pushed = decision.image.version.pushed
-    age = spoken(NOON - pushed) if pushed else "?"
+    age = as_span(NOON - pushed) if pushed else "?"
     tags = ", ".join(tag[:13] for tag in decision.image.tags) or "(untagged)"
-    sign = "-" if decision.goes else "="
+    sign = "-" if decision.expires else "="
     yield f"{sign} {name_of(decision.image.digest)} {age} {tags}: {decision.cause}"
     yield from (f"    {_shortened(reason)}" for reason in decision.reasons)
 

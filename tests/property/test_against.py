@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.against.compare import compare
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.model.difference import RepositoryDifference
 from reconciler.model.inventory import Inventory
 from reconciler.model.names import Digest
@@ -18,24 +18,24 @@ from tests.support.strategies import documents, inventories, observations, polic
 from tests.support.time import NOON
 
 
-def deleted(case: Case, by: Policy) -> set[Digest]:
+def deleted(case: PlanningInput, by: Policy) -> set[Digest]:
     """Plan by itself what one policy deletes."""
-    alone = Case(by, case.inventory, case.observations, case.now)
+    alone = PlanningInput(by, case.inventory, case.observations, case.now)
     return {change.digest for change in plan_repository(alone, {}).changes}
 
 
-def roots(case: Case, by: Policy) -> set[Digest]:
+def roots(case: PlanningInput, by: Policy) -> set[Digest]:
     """Plan by itself which images one policy lets expire."""
-    alone = Case(by, case.inventory, case.observations, case.now)
+    alone = PlanningInput(by, case.inventory, case.observations, case.now)
     return {c.digest for c in plan_repository(alone, {}).changes if c.rules}
 
 
 @st.composite
-def changes(draw: st.DrawFn) -> tuple[Case, Policy, Policy]:
+def changes(draw: st.DrawFn) -> tuple[PlanningInput, Policy, Policy]:
     """Draw a repository, and a policy before and after a change."""
     held = draw(inventories())
     before, after = draw(policies()), draw(policies())
-    return Case(after, held, draw(observations(held)), NOON), before, after
+    return PlanningInput(after, held, draw(observations(held)), NOON), before, after
 
 
 def images(found: RepositoryDifference) -> tuple[set[Digest], set[Digest]]:
@@ -47,7 +47,7 @@ def images(found: RepositoryDifference) -> tuple[set[Digest], set[Digest]]:
 @TENTH
 @given(changes())
 def test_it_names_exactly_the_images_whose_fate_changes(
-    change: tuple[Case, Policy, Policy],
+    change: tuple[PlanningInput, Policy, Policy],
 ) -> None:
     case, before, after = change
     old, new = deleted(case, before), deleted(case, after)
@@ -64,7 +64,7 @@ def test_it_names_exactly_the_images_whose_fate_changes(
 @TENTH
 @given(changes())
 def test_the_way_back_is_the_same_the_other_way_round(
-    change: tuple[Case, Policy, Policy],
+    change: tuple[PlanningInput, Policy, Policy],
 ) -> None:
     case, before, after = change
 
@@ -81,7 +81,7 @@ def test_other_names_for_the_same_rules_change_nothing(
     def renamed(part: str) -> list[dict[str, Any]]:
         return [{**one, "name": f"{one['name']}-2"} for one in document.get(part, ())]
 
-    case = Case(policy(document), held, Observations(), NOON)
+    case = PlanningInput(policy(document), held, Observations(), NOON)
     other = policy({**document, "rules": renamed("rules"), "protect": renamed("protect")})
 
     found = compare(case, case.policy, other)

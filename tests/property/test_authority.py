@@ -16,7 +16,7 @@ from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
 from reconciler.core.leftovers import leftovers
 from reconciler.core.narrow import narrow
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.core.recall import remembered, without_refusals
 from reconciler.errors import PlanError
 from reconciler.model.inventory import Inventory, Version
@@ -95,9 +95,9 @@ def named_anew(chosen: Choices, version: Version) -> Change:
     )
 
 
-def goes(one: Policy, held: Inventory, seen: Observations, records: list[Record]) -> Case:
+def goes(one: Policy, held: Inventory, seen: Observations, records: list[Record]) -> PlanningInput:
     """Put together what an apply goes by."""
-    return Case(one, held, seen, NOON, leftovers=leftovers(records, held))
+    return PlanningInput(one, held, seen, NOON, leftovers=leftovers(records, held))
 
 
 @given(st.data())
@@ -123,6 +123,6 @@ def test_no_state_and_no_plan_file_lets_go_what_the_policies_keep(data: st.DataO
     work = narrow(plan.repositories[0], case, limits)
 
     deleted = {change.digest for component in work.components for change in component}
-    assert deleted <= alone.doomed
+    assert deleted <= alone.to_delete
     if all(guard.ok for guard in work.guards):
         assert len(deleted & alone.images.keys()) <= one.guards.max_delete

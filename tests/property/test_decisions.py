@@ -25,4 +25,4 @@ def test_every_decision_is_what_a_naive_reading_of_the_language_says(data: st.Da
     }
     expected = {d: (one.cause, one.opinions) for d, one in naive.verdicts().items()}
     assert told == expected
-    assert decided.doomed == naive.doomed()
+    assert decided.to_delete == naive.doomed()

@@ -6,11 +6,11 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 from reconciler.core.diagnosing.diagnose import diagnose
 from reconciler.core.diagnosing.growth import Forecast, forecast
 from reconciler.core.diagnosing.suggestion import suggestion
-from reconciler.core.holdings import Holdings
+from reconciler.core.holdings import BlobIndex
 from reconciler.model.inventory import Inventory
 from reconciler.model.observations import Observations
 from reconciler.policyfile import load_text
@@ -39,14 +39,14 @@ def test_each_version_has_one_cause_and_is_needed_if_a_tag_leads_to_it(data: st.
 def test_the_bytes_of_all_causes_are_those_of_the_repository(held: Inventory) -> None:
     diagnosis = diagnose(held, Observations(), now=NOON)
 
-    blobs = Holdings(held)
+    blobs = BlobIndex(held)
     assert sum(group.brings for group in diagnosis.groups) == blobs.weight(blobs.sizes)
 
 
 @given(inventories())
 @TENTH
 def test_what_is_suggested_is_a_valid_policy_whatever_was_found(held: Inventory) -> None:
-    text = suggestion(held, Cause)
+    text = suggestion(held, VersionCause)
 
     assert load_text("suggested.yaml", text.encode()).policy_for(held.repository)
 

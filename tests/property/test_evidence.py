@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.narrow import narrow
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.engine import survey
 from reconciler.engine.observe import observe
 from reconciler.model.observations import Observations
@@ -103,11 +103,11 @@ def _registry(world: Sequence[Pushed], *, closed: bool = True) -> FakeRegistry:
     return registry
 
 
-def _case(registry: FakeRegistry, *, whole: bool) -> Case:
+def _case(registry: FakeRegistry, *, whole: bool) -> PlanningInput:
     """Read a repository, one version after another, so that their order could matter."""
     with patch.object(survey, "FEWEST_STRETCHES", 1):
         inventory = observe(registry, WEB, whole=whole)
-    return Case(POLICY, inventory, Observations(), NOON)
+    return PlanningInput(POLICY, inventory, Observations(), NOON)
 
 
 def _plan(registry: FakeRegistry) -> RepositoryPlan:

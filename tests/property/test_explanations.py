@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconciler.core.explaining.explain import explain
 from reconciler.core.explaining.fate import Judged, judge
 from reconciler.core.explaining.leaving import leaves_at
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.formats.explained import as_json, render
 from reconciler.formats.view import View
 from reconciler.model.names import Digest
@@ -20,10 +20,10 @@ from tests.support.time import NOON
 INSTANT = timedelta(microseconds=1)
 
 
-def drawn_case(data: st.DataObject) -> Case:
+def drawn_case(data: st.DataObject) -> PlanningInput:
     """Draw a repository with its state, and a policy for it."""
     held = data.draw(inventories())
-    return Case(data.draw(policies()), held, data.draw(observations(held)), NOON)
+    return PlanningInput(data.draw(policies()), held, data.draw(observations(held)), NOON)
 
 
 def is_certain(judged: Judged) -> bool:
@@ -68,7 +68,7 @@ def test_a_version_stays_while_something_above_it_stays_and_goes_when_nothing_do
 
     for digest in judged.case.inventory.versions:
         fate = judged.fate(digest)
-        staying = [chain for chain in fate.chains if not chain.decision.goes]
+        staying = [chain for chain in fate.chains if not chain.decision.expires]
 
         assert not (fate.goes and staying)
         assert fate.goes or staying or fate.note
@@ -79,7 +79,7 @@ def test_a_version_stays_while_something_above_it_stays_and_goes_when_nothing_do
 def test_a_version_goes_from_the_very_moment_that_is_named(data: st.DataObject) -> None:
     judged = judge(drawn_case(data))
     assume(is_certain(judged))
-    staying = sorted(judged.case.inventory.versions.keys() - judged.decisions.doomed)
+    staying = sorted(judged.case.inventory.versions.keys() - judged.decisions.to_delete)
 
     for digest in staying:
         leaves = leaves_at(judged, digest)

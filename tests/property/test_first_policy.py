@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.proposing.families import MOVING_TAGS, SHAPES, Family, family_of
-from reconciler.core.proposing.propose import Subject, propose
+from reconciler.core.proposing.propose import ProposalInput, propose
 from reconciler.core.trial import try_policy
 from reconciler.formats.proposing.policy import write_policy, write_test
 from reconciler.formats.proposing.yamltext import comment, flow
@@ -70,7 +70,7 @@ def test_a_proposal_is_accepted_without_a_remark_and_means_what_was_proposed(
     drawn: Sequence[Version], facts: frozenset[Fact]
 ) -> None:
     held = inventory(*drawn, facts=facts)
-    subject = Subject("web", [RepositoryGlob(WEB)], [held], Fact.PUSHED in facts)
+    subject = ProposalInput("web", [RepositoryGlob(WEB)], [held], Fact.PUSHED in facts)
     proposal = propose(subject, NOON)
 
     loaded = load_text("web.yaml", write_policy(proposal).encode())
@@ -88,7 +88,7 @@ def test_a_proposal_is_accepted_without_a_remark_and_means_what_was_proposed(
 def test_no_first_plan_takes_a_release_a_moving_tag_or_what_nobody_knows(
     drawn: Sequence[Version],
 ) -> None:
-    proposal = propose(Subject("web", [RepositoryGlob(WEB)], [inventory(*drawn)]), NOON)
+    proposal = propose(ProposalInput("web", [RepositoryGlob(WEB)], [inventory(*drawn)]), NOON)
 
     (plan,) = proposal.plans
     families = [
@@ -116,7 +116,7 @@ def test_a_comment_stays_a_comment(text: str) -> None:
 
 
 def test_a_tag_that_spells_yaml_is_quoted_in_the_test() -> None:
-    subject = Subject("web", [RepositoryGlob(WEB)], [inventory(image("a", "null"))])
+    subject = ProposalInput("web", [RepositoryGlob(WEB)], [inventory(image("a", "null"))])
 
     written = write_test(propose(subject, NOON), NOON)
 

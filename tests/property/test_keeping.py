@@ -20,7 +20,7 @@ from tests.support.time import NOON
 
 
 def _doomed(one: Policy, held: Inventory, seen: Observations | None = None) -> set[Digest]:
-    return set(decide(one, held, build_graph(held), now=NOON, observations=seen).doomed)
+    return set(decide(one, held, build_graph(held), now=NOON, observations=seen).to_delete)
 
 
 @given(st.data())
@@ -30,9 +30,9 @@ def test_nothing_is_deleted_that_something_kept_needs(data: st.DataObject) -> No
 
     decided = decide(one, held, build_graph(held), now=NOON, observations=seen)
 
-    kept = {digest for digest, decision in decided.images.items() if not decision.goes}
-    assert not decided.doomed & reach(links(held), kept)
-    assert decided.doomed | reach(links(held), held.versions.keys() - decided.doomed) == set(
+    kept = {digest for digest, decision in decided.images.items() if not decision.expires}
+    assert not decided.to_delete & reach(links(held), kept)
+    assert decided.to_delete | reach(links(held), held.versions.keys() - decided.to_delete) == set(
         held.versions
     )
 

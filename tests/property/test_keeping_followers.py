@@ -36,7 +36,7 @@ CHARTS: dict[str, Any] = {
 
 def gone(one: Policy, held: Inventory, seen: Observations | None = None) -> set[Digest]:
     """Return what is deleted."""
-    return set(decide(one, held, build_graph(held), now=NOON, observations=seen).doomed)
+    return set(decide(one, held, build_graph(held), now=NOON, observations=seen).to_delete)
 
 
 def keeping_all(one: Policy) -> list[Rule]:

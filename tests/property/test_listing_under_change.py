@@ -11,7 +11,7 @@ from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest
 from reconciler.providers.ghcr_newest import read_newest
-from reconciler.providers.ghcr_pages import Page
+from reconciler.providers.ghcr_pages import VersionsPage
 from reconciler.providers.ghcr_whole import read_whole
 from tests.support.effort import TENTH
 
@@ -43,18 +43,20 @@ class Package:
         self.next_id = count + 1
         self._happenings: Iterator[Event] = iter(happenings)
 
-    def fetch(self, numbers: Iterable[int]) -> Sequence[Page]:
+    def fetch(self, numbers: Iterable[int]) -> Sequence[VersionsPage]:
         """Read pages, in the order that their numbers leave open: every other one first."""
         wanted = list(numbers)
         read = {number: self._page(number) for number in wanted[1::2] + wanted[0::2]}
         return [read[number] for number in wanted]
 
-    def _page(self, number: int) -> Page:
+    def _page(self, number: int) -> VersionsPage:
         self._happen(*next(self._happenings, ("", 0)))
         rows = sorted(self.ids, reverse=True)
         last = max(-(-len(rows) // SIZE), 1)
         shown = rows[(number - 1) * SIZE : number * SIZE]
-        return Page(tuple(version(i) for i in shown), max(last, number if not shown else last))
+        return VersionsPage(
+            tuple(version(i) for i in shown), max(last, number if not shown else last)
+        )
 
     def _happen(self, what: str, where: int) -> None:
         rows = sorted(self.ids, reverse=True)
@@ -90,7 +92,7 @@ def test_a_listing_left_alone_is_read_once(count: int) -> None:
     package = Package(count, [])
     calls: list[int] = []
 
-    def fetch(numbers: Iterable[int]) -> Sequence[Page]:
+    def fetch(numbers: Iterable[int]) -> Sequence[VersionsPage]:
         wanted = list(numbers)
         calls.extend(wanted)
         return package.fetch(wanted)

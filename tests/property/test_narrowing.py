@@ -11,7 +11,7 @@ from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
 from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Work, narrow
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.names import Digest, Tag
 from reconciler.model.observations import Observations
@@ -69,11 +69,11 @@ def test_nothing_is_deleted_that_was_not_planned_or_may_not_go_now(data: st.Data
     held = data.draw(inventories())
     live = _changed(data.draw(choices(30)), held)
     now = NOON + timedelta(hours=data.draw(st.integers(0, 48)))
-    planned = plan_repository(Case(before, held, Observations(), NOON), {})
+    planned = plan_repository(PlanningInput(before, held, Observations(), NOON), {})
 
-    work = narrow(planned, Case(after, live, Observations(), now), {})
+    work = narrow(planned, PlanningInput(after, live, Observations(), now), {})
 
-    may_go = decide(after, live, build_graph(live), now=now).doomed
+    may_go = decide(after, live, build_graph(live), now=now).to_delete
     assert set(_deleted(work)) <= {change.digest for change in planned.changes} & may_go
     assert all(
         live.versions[digest].tags == held.versions[digest].tags for digest in _deleted(work)
@@ -86,9 +86,9 @@ def test_every_planned_deletion_is_either_work_or_dropped_with_a_reason(
 ) -> None:
     one, held = data.draw(policies()), data.draw(inventories())
     live = _changed(data.draw(choices(30)), held)
-    planned = plan_repository(Case(one, held, Observations(), NOON), {})
+    planned = plan_repository(PlanningInput(one, held, Observations(), NOON), {})
 
-    work = narrow(planned, Case(one, live, Observations(), NOON), {})
+    work = narrow(planned, PlanningInput(one, live, Observations(), NOON), {})
 
     told = sorted([*_deleted(work), *(drop.change.digest for drop in work.dropped)])
     assert told == sorted(change.digest for change in planned.changes)
@@ -99,9 +99,9 @@ def test_every_planned_deletion_is_either_work_or_dropped_with_a_reason(
 def test_no_change_of_the_registry_makes_an_apply_leave_a_hole(data: st.DataObject) -> None:
     one, held = data.draw(policies()), data.draw(inventories())
     live = _changed(data.draw(choices(30)), held)
-    planned = plan_repository(Case(one, held, Observations(), NOON), {})
+    planned = plan_repository(PlanningInput(one, held, Observations(), NOON), {})
 
-    work = narrow(planned, Case(one, live, Observations(), NOON), {})
+    work = narrow(planned, PlanningInput(one, live, Observations(), NOON), {})
 
     standing = dict(live.versions)
     broken_before = _holes(standing)
@@ -113,9 +113,9 @@ def test_no_change_of_the_registry_makes_an_apply_leave_a_hole(data: st.DataObje
 @given(st.data())
 def test_an_unchanged_repository_is_worked_on_as_planned(data: st.DataObject) -> None:
     one, held = data.draw(policies()), data.draw(inventories())
-    planned = plan_repository(Case(one, held, Observations(), NOON), {})
+    planned = plan_repository(PlanningInput(one, held, Observations(), NOON), {})
 
-    work = narrow(planned, Case(one, held, Observations(), NOON), {})
+    work = narrow(planned, PlanningInput(one, held, Observations(), NOON), {})
 
     assert _deleted(work) == [change.digest for change in planned.changes]
     assert not work.dropped
@@ -126,16 +126,20 @@ def test_a_run_killed_anywhere_goes_on_or_is_told_the_words_that_let_it(
     data: st.DataObject,
 ) -> None:
     document, held = data.draw(documents()), data.draw(inventories())
-    exact = _exactly(plan_repository(Case(policy(document), held, Observations(), NOON), {}))
+    exact = _exactly(
+        plan_repository(PlanningInput(policy(document), held, Observations(), NOON), {})
+    )
     one = policy(document | {"guards": document["guards"] | exact})
-    planned = plan_repository(Case(one, held, Observations(), NOON), {})
+    planned = plan_repository(PlanningInput(one, held, Observations(), NOON), {})
     done = data.draw(st.integers(0, len(planned.changes)))
     gone = {change.digest for change in planned.changes[:done]}
     left = [version for digest, version in held.versions.items() if digest not in gone]
 
-    work = narrow(planned, Case(one, inventory(*left), Observations(), NOON), {})
+    work = narrow(planned, PlanningInput(one, inventory(*left), Observations(), NOON), {})
 
-    again = narrow(planned, Case(one, inventory(*left), Observations(), NOON), _given(work))
+    again = narrow(
+        planned, PlanningInput(one, inventory(*left), Observations(), NOON), _given(work)
+    )
 
     assert not planned.stopped
     assert all(guard.ok for guard in again.guards)

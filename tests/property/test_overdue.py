@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.core.checking.due import due_since
-from reconciler.core.checking.finding import Standing
-from reconciler.core.planner import Case
+from reconciler.core.checking.finding import HealthInput
+from reconciler.core.planner import PlanningInput
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.observations import Observations
 from reconciler.model.policy import Policy
@@ -22,8 +22,8 @@ DAYS = st.integers(0, 60)
 
 def overdue(held: Inventory, policy: Policy, days: int) -> Sequence[Version]:
     """Return what has been due for so many days, for all that an empty state knows."""
-    case = Case(policy, held, Observations(), NOON)
-    return due_since(Standing(WEB, NOON, (), case=case), NOON - timedelta(days=days))
+    case = PlanningInput(policy, held, Observations(), NOON)
+    return due_since(HealthInput(WEB, NOON, (), case=case), NOON - timedelta(days=days))
 
 
 @TENTH
@@ -33,7 +33,7 @@ def test_only_what_goes_now_and_was_there_then_is_overdue(
 ) -> None:
     found = overdue(held, policy, days)
 
-    going = Standing(WEB, NOON, (), case=Case(policy, held, Observations(), NOON)).going
+    going = HealthInput(WEB, NOON, (), case=PlanningInput(policy, held, Observations(), NOON)).going
     assert {version.digest for version in found} <= going
     then = NOON - timedelta(days=days)
     assert all(version.pushed is None or version.pushed <= then for version in found)
@@ -42,7 +42,7 @@ def test_only_what_goes_now_and_was_there_then_is_overdue(
 @TENTH
 @given(inventories(), policies())
 def test_what_goes_now_is_what_has_been_due_for_no_time(held: Inventory, policy: Policy) -> None:
-    going = Standing(WEB, NOON, (), case=Case(policy, held, Observations(), NOON)).going
+    going = HealthInput(WEB, NOON, (), case=PlanningInput(policy, held, Observations(), NOON)).going
     born = (version.pushed or version.first_seen or NOON for version in held.versions.values())
     assume(max(born, default=NOON) <= NOON)
 
@@ -52,7 +52,7 @@ def test_what_goes_now_is_what_has_been_due_for_no_time(held: Inventory, policy:
 @TENTH
 @given(inventories(), policies(), DAYS)
 def test_after_an_apply_nothing_is_overdue(held: Inventory, policy: Policy, days: int) -> None:
-    plan = Standing(WEB, NOON, (), case=Case(policy, held, Observations(), NOON)).plan
+    plan = HealthInput(WEB, NOON, (), case=PlanningInput(policy, held, Observations(), NOON)).plan
     gone = {change.digest for change in plan.changes} if plan else set()
     left = [version for digest, version in held.versions.items() if digest not in gone]
 

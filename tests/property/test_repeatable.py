@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.model.inventory import Inventory
 from tests.support.inventories import WEB, policy
 from tests.support.strategies import documents, inventories, observations, policies
@@ -30,8 +30,8 @@ def test_the_order_of_versions_does_not_matter(data: st.DataObject) -> None:
     seen = data.draw(observations(held))
     shuffled = Inventory.of(WEB, data.draw(st.permutations(list(held.versions.values()))))
 
-    first = plan_repository(Case(one, held, seen, NOON), {})
-    second = plan_repository(Case(one, shuffled, seen, NOON), {})
+    first = plan_repository(PlanningInput(one, held, seen, NOON), {})
+    second = plan_repository(PlanningInput(one, shuffled, seen, NOON), {})
 
     assert first == second
 
@@ -45,8 +45,8 @@ def test_the_order_of_rules_and_protections_does_not_matter(data: st.DataObject)
         "protect": data.draw(st.permutations(document["protect"])),
     }
 
-    first = plan_repository(Case(policy(document), held, seen, NOON), {})
-    second = plan_repository(Case(policy(shuffled), held, seen, NOON), {})
+    first = plan_repository(PlanningInput(policy(document), held, seen, NOON), {})
+    second = plan_repository(PlanningInput(policy(shuffled), held, seen, NOON), {})
 
     assert first == second
 

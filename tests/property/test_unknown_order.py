@@ -98,7 +98,7 @@ def test_other_digests_for_the_same_images_change_no_decision(data: st.DataObjec
     # Versions that only keep one another alive are judged by one of them, the lowest digest.
     assume({_renamed(root, new) for root in decided.images} == set(renamed.images))
     assert _verdicts(renamed, {}) == _verdicts(decided, new)
-    assert renamed.doomed == {_renamed(one, new) for one in decided.doomed}
+    assert renamed.to_delete == {_renamed(one, new) for one in decided.to_delete}
     assert sorted(renamed.warnings) == sorted(decided.warnings)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.usage import Account, Subject, account
+from reconciler.core.usage import UsageInput, UsageTotals, account
 from reconciler.engine.whole import look_ahead, read_whole
 from reconciler.model.names import Digest, Repository
 from reconciler.model.observations import Observations
@@ -52,14 +52,14 @@ def _document(chosen: Choices, name: str, made: Sequence[Document]) -> Document:
             return attestation(chosen.of(made))
 
 
-def measured(doomed: Mapping[Repository, set[str]], *registries: FakeRegistry) -> Account:
+def measured(doomed: Mapping[Repository, set[str]], *registries: FakeRegistry) -> UsageTotals:
     """Weigh registries as the command does."""
     read = {
         held.repository: read_whole(held, look_ahead(held, held.repository), Observations())
         for held in registries
     }
     return account(
-        Subject(inventory, doomed={Digest(one) for one in doomed.get(repository, ())})
+        UsageInput(inventory, doomed={Digest(one) for one in doomed.get(repository, ())})
         for repository, inventory in read.items()
     )
 

@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 from hypothesis import given
 
-from reconciler.core.diagnosing.counsel import Counsel
-from reconciler.core.diagnosing.finding import Group
+from reconciler.core.diagnosing.counsel import WorkflowAdvice
+from reconciler.core.diagnosing.finding import CauseGroup
 from reconciler.sandbox.diagnosed.mixed import HABITS, package_of
 from reconciler.workflows.advice import advise
-from reconciler.workflows.files import Found
+from reconciler.workflows.files import WorkflowFiles
 from reconciler.workflows.reading import read_workflow
 from tests.support.diagnosed import tried
 from tests.support.effort import TENTH
@@ -90,14 +90,14 @@ def _indented(text: str, by: int) -> str:
 
 
 @cache
-def everything() -> tuple[Group, ...]:
+def everything() -> tuple[CauseGroup, ...]:
     """Return findings of every cause."""
     return tried(package_of(HABITS, NOON)).diagnosis.groups
 
 
-def counselled(text: str) -> Counsel:
+def counselled(text: str) -> WorkflowAdvice:
     """Ask for advice on a workflow."""
-    return advise(Found((read_workflow(PLACE, text.encode()),)), WEB, everything())
+    return advise(WorkflowFiles((read_workflow(PLACE, text.encode()),)), WEB, everything())
 
 
 def applied(text: str, patch: str) -> str:
@@ -146,5 +146,5 @@ def test_a_patch_applies_and_changes_one_kind_of_value_and_is_not_advised_again(
             }
             assert differing in ({"with"}, {"run"})
             assert len(counselled(changed).proposals) < len(counselled(text).proposals)
-            if "cache-to" in proposal.words:
+            if "cache-to" in proposal.text:
                 assert all(_is_elsewhere(step["with"]["cache-to"]) for step in _cached(after))

@@ -7,7 +7,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.records import packages_of
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from tests.support.cli import CommandLine, Ended
 from tests.support.documents import artifact, attestation, cosign_tag, image, index, signature
 from tests.support.remote import Remote
@@ -53,7 +53,7 @@ def test_a_copy_of_a_plain_registry_gives_the_same_plan(
 
     taken = reconciler("snapshot", web.name, "--configs", "-o", "copy.json")
     snapshot = Snapshot.model_validate_json((reconciler.folder / "copy.json").read_bytes())
-    with Sandbox(Settings(limits=UNLIMITED), packages_of(snapshot)).serve() as sandbox:
+    with Sandbox(SandboxSettings(limits=UNLIMITED), packages_of(snapshot)).serve() as sandbox:
         rehearsing = CommandLine(reconciler.folder, environment(sandbox, tmp_path))
         rehearsing.write_policy(POLICY.format(repository=f"{sandbox.host}/{web.path}"))
         copied = changed(rehearsing("plan", "--format", "json"))

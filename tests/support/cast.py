@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.operations import Operation
-from reconciler.sandbox.package import Owner, Package
+from reconciler.sandbox.package import Owner, StoredPackage
 from tests.support.documents import Document
 from tests.support.pushes import Push, read_pushes
 from tests.support.scenarios import WEB, Names, Scenario
@@ -29,11 +29,11 @@ class Cast:
         """Push everything, each so long before `now` as the table says."""
         known: dict[str, Document] = {}
         self.digests: dict[tuple[str, str], str] = {}
-        self.packages: dict[str, Package] = {}
+        self.packages: dict[str, StoredPackage] = {}
         for path, table in scenario.push.items():
             login, _, name = path.partition("/")
             owner = Owner(login, "User" if login in scenario.users else "Organization")
-            package = Package(owner, name, now - YEARS, scenario.visibility)
+            package = StoredPackage(owner, name, now - YEARS, scenario.visibility)
             self.packages[path] = package
             for push in read_pushes(table, known):
                 self._push(path, package, push, now)
@@ -76,7 +76,7 @@ class Cast:
         names = (name for (where, name), one in known if (where, one) == (path, digest))
         return next(names, digest)
 
-    def _push(self, path: str, package: Package, push: Push, now: datetime) -> None:
+    def _push(self, path: str, package: StoredPackage, push: Push, now: datetime) -> None:
         if push.age is not None:
             package.push(push.content, *push.tags, at=now - push.age)
             self.digests[path, push.name] = push.document.digest

@@ -38,7 +38,7 @@ class Trial:
         """Name every version whose cause is not what made it, and why it was given."""
         return [
             f"{one.version.digest.short} {self.labels.get(one.version.digest)}: {one.cause}"
-            f" because of {one.sign.words}"
+            f" because of {one.sign.text}"
             for one in self.diagnosis.findings
             if one.cause != self.labels.get(one.version.digest)
         ]
@@ -49,12 +49,12 @@ def tried(stage: Stage) -> Trial:
     return Trial(diagnose(inventory_of(stage.package), Observations(), now=NOON), stage.labels)
 
 
-def inventory_of(package: sandbox.Package) -> Inventory:
+def inventory_of(package: sandbox.StoredPackage) -> Inventory:
     """Read a whole package as `diagnose` does."""
     return Inventory.of(WEB, map(_version, package.live))
 
 
-def _version(version: sandbox.Version) -> Version:
+def _version(version: sandbox.StoredVersion) -> Version:
     digest = Digest(version.digest)
     body = version.body
     return Version(

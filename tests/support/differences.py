@@ -3,9 +3,9 @@
 from typing import Any
 
 from reconciler.model.difference import (
+    ChangedImage,
     Difference,
-    Edit,
-    Fate,
+    PolicyEdit,
     RepositoryDifference,
     Shift,
     Weakening,
@@ -14,14 +14,14 @@ from reconciler.model.names import Repository, Tag
 from reconciler.model.plan import Plan
 from tests.support.plans import WEB, digest
 
-LAST = Edit(part="rule", name="commits", key="keep.last", before="50", after="20")
-WITHIN = Edit(part="rule", name="previews", key="keep.within", before='"7d"', after='"14d"')
-UNPROTECTED = Edit(part="protection", name="moving", before='{"match": {"tags": ["latest"]}}')
+LAST = PolicyEdit(part="rule", name="commits", key="keep.last", before="50", after="20")
+WITHIN = PolicyEdit(part="rule", name="previews", key="keep.within", before='"7d"', after='"14d"')
+UNPROTECTED = PolicyEdit(part="protection", name="moving", before='{"match": {"tags": ["latest"]}}')
 
 
-def fate(number: int, before: str = "commits: rank 31 of sha-* vs last 50") -> Fate:
+def fate(number: int, before: str = "commits: rank 31 of sha-* vs last 50") -> ChangedImage:
     """Move one image to the other side."""
-    return Fate(
+    return ChangedImage(
         digest=digest(f"moved {number}"),
         tags=(Tag(f"sha-{number}"),),
         before=(before,),
@@ -29,7 +29,7 @@ def fate(number: int, before: str = "commits: rank 31 of sha-* vs last 50") -> F
     )
 
 
-def shift(count: int, *because: Edit, versions: int = 0) -> Shift:
+def shift(count: int, *because: PolicyEdit, versions: int = 0) -> Shift:
     """Move some images because of some edits."""
     return Shift(because=because, images=tuple(map(fate, range(count))), versions=versions or count)
 

@@ -13,15 +13,15 @@ import yaml
 
 from reconciler.core.decide import Decisions, decide
 from reconciler.core.graph import Graph, build_graph
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.model.inventory import Fact, Inventory, Version
 from reconciler.model.manifest import (
     ATTESTATION_TYPE,
     OCI_INDEX,
     OCI_MANIFEST,
     Descriptor,
+    DocumentKind,
     Manifest,
-    Shape,
 )
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.observations import Observation, Observations
@@ -69,7 +69,7 @@ def image(
     """Build an image; `age` None stands for an unknown push time, `times` are other facts."""
     manifest = Manifest(
         digest=digest(name),
-        shape=Shape.IMAGE,
+        shape=DocumentKind.IMAGE,
         media_type=OCI_MANIFEST,
         size=1,
         config=Descriptor(digest(f"config {name}"[:32]), kind, 1),
@@ -89,7 +89,7 @@ def index(
     """Build an index; what it lists by name only is missing from the registry."""
     manifest = Manifest(
         digest=digest(name),
-        shape=Shape.INDEX,
+        shape=DocumentKind.INDEX,
         media_type=OCI_INDEX,
         size=1,
         children=tuple(map(_descriptor, lists)),
@@ -192,10 +192,10 @@ def case(
     seen: Observations | None = None,
     now: datetime = NOON,
     undo: bool = False,
-) -> Case:
+) -> PlanningInput:
     """Bring a repository before the court."""
     judged = document if isinstance(document, Policy) else policy(document)
-    return Case(judged, inventory(*versions), seen or Observations(), now, undo)
+    return PlanningInput(judged, inventory(*versions), seen or Observations(), now, undo)
 
 
 def decisions(
@@ -222,7 +222,7 @@ def doomed(
     now: datetime = NOON,
 ) -> list[str]:
     """Return the names of all versions that would be deleted, sorted."""
-    return names(sorted(decisions(document, *versions, seen=seen, now=now).doomed))
+    return names(sorted(decisions(document, *versions, seen=seen, now=now).to_delete))
 
 
 def causes(
@@ -271,7 +271,7 @@ def _descriptor(listed: Version | str) -> Descriptor:
         return Descriptor(_digest(listed), platform="linux/amd64")
     manifest = listed.manifest
     provenance = any(layer.media_type == _IN_TOTO for layer in manifest.layers)
-    if manifest.shape is Shape.INDEX:
+    if manifest.shape is DocumentKind.INDEX:
         platform = ""
     else:
         platform = "unknown/unknown" if provenance else "linux/amd64"

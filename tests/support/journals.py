@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.engine.execute import Outcome, told
+from reconciler.engine.execute import Outcome, outcome_entry
 from reconciler.engine.intents import intents
 from reconciler.model.journal import Entry, Record, Result, chain
 from reconciler.model.names import Tag
@@ -64,7 +64,7 @@ class Book:
         """Let a run change versions, one way or the other, and close; or die, without a result."""
         self.write(run, days_ago, Entry("run_open", opened), *map(_begun, changes))
         if result is not None:
-            ended = [told(Outcome(one, result)) for one in changes]
+            ended = [outcome_entry(Outcome(one, result)) for one in changes]
             self.write(run, days_ago, *ended, Entry("run_close", {"reason": "done"}))
 
     def deleted(self, run: str, days_ago: float, *changes: Change) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
 
-from reconciler.state.surroundings import Surroundings
+from reconciler.state.surroundings import BackendSettings
 
 GITHUB = "TESTS_GITHUB"
 """The environment variable that leads to the sandbox of the tests."""
@@ -14,7 +14,7 @@ TOKEN = "ghs_sandbox"
 """A workflow's token."""
 
 
-def known(ahead: timedelta = timedelta()) -> Surroundings:
+def known(ahead: timedelta = timedelta()) -> BackendSettings:
     """Give the sandbox, and a clock that is so much ahead."""
     github = os.environ.get(GITHUB, "")
-    return Surroundings(lambda: datetime.now(UTC) + ahead, github, SecretStr(TOKEN))
+    return BackendSettings(lambda: datetime.now(UTC) + ahead, github, SecretStr(TOKEN))

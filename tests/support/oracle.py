@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 
 _MANIFESTS = frozenset(
     {
@@ -17,22 +17,22 @@ _MANIFESTS = frozenset(
 _COMPANION_TAGS = ("", ".sig", ".att", ".sbom")
 
 
-def whole(package: Package, reference: str) -> bool:
+def whole(package: StoredPackage, reference: str) -> bool:
     """Whether a tag or digest can be pulled: every document and configuration below it exists."""
     return not holes(package, reference)
 
 
-def holes(package: Package, reference: str) -> list[str]:
+def holes(package: StoredPackage, reference: str) -> list[str]:
     """Return what is missing below a tag or digest."""
     return list(_holes(package, reference))
 
 
-def broken_tags(package: Package) -> list[str]:
+def broken_tags(package: StoredPackage) -> list[str]:
     """Return the tags that cannot be pulled."""
     return [tag for tag in package.tags if not whole(package, tag)]
 
 
-def companions(package: Package) -> dict[str, set[str]]:
+def companions(package: StoredPackage) -> dict[str, set[str]]:
     """Return the signatures and attestations of each live digest that has some."""
     found: dict[str, set[str]] = {}
     for version in package.live:
@@ -46,14 +46,14 @@ def companions(package: Package) -> dict[str, set[str]]:
     return found
 
 
-def bereaved(before: dict[str, set[str]], package: Package) -> dict[str, set[str]]:
+def bereaved(before: dict[str, set[str]], package: StoredPackage) -> dict[str, set[str]]:
     """Return the live digests that have lost companions since `before`, with what they lost."""
     now = companions(package)
     lost = {digest: had - now.get(digest, set()) for digest, had in before.items()}
     return {digest: gone for digest, gone in lost.items() if gone and package.find(digest)}
 
 
-def _holes(package: Package, reference: str) -> Iterator[str]:
+def _holes(package: StoredPackage, reference: str) -> Iterator[str]:
     version = package.find(reference)
     if version is None or version.body is None:
         yield reference

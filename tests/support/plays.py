@@ -8,9 +8,9 @@ from pathlib import Path
 from reconciler.core.guards import Allowances
 from reconciler.model.names import Repository
 from reconciler.sandbox.limits import UNLIMITED
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from tests.support import oracle
 from tests.support.cast import Cast
@@ -102,7 +102,7 @@ class Play:
         return sum(seen.status != 404 for seen in sent)
 
     @property
-    def _packages(self) -> Mapping[str, Package]:
+    def _packages(self) -> Mapping[str, StoredPackage]:
         return self.cast.packages
 
 
@@ -111,7 +111,7 @@ def rehearsed(scenario: Scenario, folder: Path) -> Iterator[Play]:
     """Play through sessions, in a time that passes only by waiting."""
     time = VirtualTime()
     cast = Cast(scenario, time.now)
-    settings = Settings.model_validate({**scenario.sandbox, "now": lambda: time.now})
+    settings = SandboxSettings.model_validate({**scenario.sandbox, "now": lambda: time.now})
     with Sandbox(settings, cast.packages.values()).serve() as sandbox:
         allowed = _allowances(scenario, sandbox)
         stage = SessionStage(sandbox, folder, time, allowed, scenario.budget)
@@ -123,7 +123,7 @@ def rehearsed(scenario: Scenario, folder: Path) -> Iterator[Play]:
 def performed(scenario: Scenario, folder: Path) -> Iterator[Play]:
     """Play through the command line, in processes of its own and the time of this machine."""
     cast = Cast(scenario, utc_now())
-    settings = Settings.model_validate({"limits": UNLIMITED, **scenario.sandbox})
+    settings = SandboxSettings.model_validate({"limits": UNLIMITED, **scenario.sandbox})
     with Sandbox(settings, cast.packages.values()).serve() as sandbox:
         yield Play(scenario, cast, sandbox, ProcessStage.at(sandbox, folder), lambda: None)
 

@@ -9,7 +9,7 @@ from reconciler.state.buckets import Bucket
 from reconciler.state.objects import ObjectState
 from reconciler.state.postgresql import PostgresState, _Row, _Rows
 from reconciler.state.remote import RemoteRepositoryState
-from reconciler.state.terms import Terms
+from reconciler.state.terms import LeaseTiming
 from tests.support.failpoints import UNREACHED, Passages, around
 
 STATES: Mapping[str, type] = {"s3": ObjectState, "postgresql": PostgresState}
@@ -37,7 +37,7 @@ def install_remote(passages: Passages, backend: str) -> None:
     """
     for name, owner, method in _calls(backend):
         setattr(owner, method, around(name, getattr(owner, method), passages))
-    setattr(Terms, "free_from", lambda *_: datetime(2000, 1, 1, tzinfo=UTC))  # noqa: B010 - a patch
+    setattr(LeaseTiming, "free_from", lambda *_: datetime(2000, 1, 1, tzinfo=UTC))  # noqa: B010 - a patch
 
 
 def _calls(backend: str) -> Iterator[tuple[str, type, str]]:

@@ -15,17 +15,17 @@ import yaml
 
 from reconciler.sandbox import artifacts
 from reconciler.sandbox.content import Content, document
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from tests.support.time import NOON
 
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 _DATE = "{{date 'YYYYMMDD'}}"
 
 
-def replayed(text: str, runs: int) -> Package:
+def replayed(text: str, runs: int) -> StoredPackage:
     """Play a workflow once a day, for so many days, the last of them a day ago."""
     workflow = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts only
-    package = Package.of("acme/web", NOON - timedelta(days=runs + 1))
+    package = StoredPackage.of("acme/web", NOON - timedelta(days=runs + 1))
     for number in range(runs):
         _Run(workflow, package, f"{number + 1:040x}", NOON - timedelta(days=runs - number)).play()
     return package
@@ -36,7 +36,7 @@ class _Run:
     """One run of a workflow: its commit, its time, and what it has pushed so far."""
 
     workflow: Mapping[str, Any]
-    package: Package
+    package: StoredPackage
     commit: str
     at: datetime
     digests: list[str] = field(default_factory=list)

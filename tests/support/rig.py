@@ -10,9 +10,9 @@ from typing import Any
 
 from reconciler.model.names import Repository
 from reconciler.sandbox.limits import UNLIMITED, Limits
-from reconciler.sandbox.package import Owner, Package
+from reconciler.sandbox.package import Owner, StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from reconciler.state.local import LocalState
 from tests.support import oracle
@@ -66,16 +66,18 @@ DOOMED = (
 """What goes in the end; `popular` and its signature are planned, and stay."""
 
 
-def package_of(table: str, now: datetime, name: str = "web") -> tuple[Package, Mapping[str, str]]:
+def package_of(
+    table: str, now: datetime, name: str = "web"
+) -> tuple[StoredPackage, Mapping[str, str]]:
     """Push a table; return the public package and the digests by their names."""
-    package = Package(Owner("acme"), name, now - timedelta(days=1000), "public")
+    package = StoredPackage(Owner("acme"), name, now - timedelta(days=1000), "public")
     known: dict[str, Document] = {}
     for push in read_pushes(table, known):
         package.push(push.content, *push.tags, at=now - (push.age or timedelta()))
     return package, {name: document.digest for name, document in known.items()}
 
 
-def mixed_package(now: datetime) -> Package:
+def mixed_package(now: datetime) -> StoredPackage:
     """Push one of everything; the same `now` gives the same numbers and times."""
     package, _ = package_of(MIXED, now)
     popular = package.find(POPULAR)
@@ -89,7 +91,7 @@ class Rig:
     """One package, and one folder with its policy, its plan and its state."""
 
     sandbox: Sandbox
-    package: Package
+    package: StoredPackage
     reconciler: Forks
     companions: dict[str, set[str]] = field(init=False)
     """The signatures and attestations there were in the beginning."""
@@ -103,7 +105,7 @@ class Rig:
         (policies / "policy.yaml").write_text(text)
 
     @classmethod
-    def at(cls, sandbox: Sandbox, package: Package, folder: Path) -> "Rig":
+    def at(cls, sandbox: Sandbox, package: StoredPackage, folder: Path) -> "Rig":
         """Serve a package, and begin in a folder."""
         sandbox.world.adopt(package)
         sandbox.forget_requests()
@@ -188,7 +190,7 @@ def digest_of(record: Mapping[str, Any]) -> str:
 @contextmanager
 def sandbox(limits: Limits = UNLIMITED, latency: float = 0.0) -> Iterator[Sandbox]:
     """Serve a sandbox that has no packages yet."""
-    with Sandbox(Settings(limits=limits, latency=latency)).serve() as serving:
+    with Sandbox(SandboxSettings(limits=limits, latency=latency)).serve() as serving:
         yield serving
 
 

@@ -9,8 +9,8 @@ from reconciler.core.guards import Allowances
 from reconciler.core.recall import Recall, remembered
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Outcome, Run
-from reconciler.engine.fleet import Authority, apply_plan
-from reconciler.engine.plan import Governed, Moment, Origin, draw_plan
+from reconciler.engine.fleet import ApplyScope, apply_plan
+from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan
 from reconciler.model.journal import Record
 from reconciler.model.names import Repository
 from reconciler.model.observations import Observation
@@ -84,12 +84,12 @@ class Scene:
     def plan(self, allowed: Allowances | None = None) -> Plan:
         """Plan as of now."""
         assert self.policy, "only a repository that a policy names is planned"
-        governed = Governed(self.registry.repository, self.policy, self.registry, self.recall)
+        governed = Target(self.registry.repository, self.policy, self.registry, self.recall)
         return draw_plan(
             [governed],
             self.state,
-            moment=Moment(self.time.now, self.time.now, timedelta(days=3)),
-            origin=Origin("reconciler", ()),
+            moment=PlanTimes(self.time.now, self.time.now, timedelta(days=3)),
+            origin=PlanSource("reconciler", ()),
             allowed=allowed or {},
         )
 
@@ -107,7 +107,7 @@ class Scene:
             f"run-{self._runs}", "robot@ci", self.clock, halt, self.reported.append, self.monotonic
         )
         holder = Holder(run.id, "octocat", "runner-7", self.time.now)
-        authority = Authority(
+        authority = ApplyScope(
             lambda _: self.registry, lambda _: self.policy, allowed or {}, recall=self.recall
         )
         (applied,) = apply_plan(plan, authority, self.state, holder, run)

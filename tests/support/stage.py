@@ -24,7 +24,7 @@ from reconciler.session import Session
 from reconciler.settings import RegistrySettings, Settings
 from reconciler.state.local import LocalState
 from reconciler.transport.cache import ManifestCache
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 from tests.support.cli import CommandLine, Ended
 from tests.support.time import VirtualTime
 
@@ -104,7 +104,7 @@ class SessionStage:
     def _session(self, policy: str, sleep: Callable[[float], None]) -> Iterator[Session]:
         settings = settings_for(self.sandbox, self.folder)
         policies = load_text(POLICY_FILE, policy.encode())
-        watch = Watch(self._now, lambda: self.time.seconds, sleep, lambda _: None)
+        watch = RunClock(self._now, lambda: self.time.seconds, sleep, lambda _: None)
         registries = Registries(settings, ManifestCache(settings.cache_path / CACHE_FILE), watch)
         try:
             yield Session(policies, registries, LocalState(Path(settings.state)), self._now)

@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from tests.support.backends import DATABASE
 from tests.support.known import GITHUB
 from tests.support.object_store import ObjectStore
@@ -31,5 +31,5 @@ def serving() -> Iterator[Mapping[str, str]]:
         for server in (bucket, database):
             stack.callback(server.stop)
             server.start()
-        github = stack.enter_context(Sandbox(Settings(limits=UNLIMITED)).serve())
+        github = stack.enter_context(Sandbox(SandboxSettings(limits=UNLIMITED)).serve())
         yield {**bucket.environment, DATABASE: database.address, GITHUB: github.url}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from reconciler.transport.watch import Wait, Watch
+from reconciler.transport.watch import RunClock, Wait
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
@@ -24,6 +24,6 @@ class VirtualTime:
         """Let time pass."""
         self.seconds += seconds
 
-    def watch(self) -> Watch:
+    def watch(self) -> RunClock:
         """Return a watch that shows this time."""
-        return Watch(lambda: self.now, lambda: self.seconds, self.pass_by, self.waits.append)
+        return RunClock(lambda: self.now, lambda: self.seconds, self.pass_by, self.waits.append)

@@ -8,7 +8,7 @@ from threading import Event
 from typing import Protocol
 
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.world import Seen
+from reconciler.sandbox.world import RecordedCall
 
 _GLANCE = 0.02
 """Seconds between two looks at whether a command has ended before the request came."""
@@ -48,16 +48,16 @@ class Held:
         self._let_go.wait()
 
 
-class _Record(deque[Seen]):
+class _Record(deque[RecordedCall]):
     """The sandbox's record of calls, with a tripwire in it."""
 
-    def __init__(self, seen: deque[Seen], held: Held) -> None:
+    def __init__(self, seen: deque[RecordedCall], held: Held) -> None:
         """Go on with what was seen."""
         super().__init__(seen, seen.maxlen)
         self._held = held
         self._left = held.nth
 
-    def append(self, seen: Seen, /) -> None:
+    def append(self, seen: RecordedCall, /) -> None:
         """Remember a call that took effect; hold it up if its turn has come."""
         super().append(seen)
         self._left -= seen.method.startswith(self._held.method)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from reconciler.core.undo import Wanted
+from reconciler.core.undo import UndoRequest
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Outcome, Run
-from reconciler.engine.plan import Moment
+from reconciler.engine.plan import PlanTimes
 from reconciler.engine.release import release_holds
 from reconciler.engine.undo import apply_restorations, draw_restorations
 from reconciler.model.plan import Plan
@@ -57,10 +57,10 @@ def draw(scene: Scene, run: str = "run-1", only: str = "", *, retag: bool = Fals
     """Plan to restore what a run deleted."""
     mention = Mention.parse(only) if only else Mention()
     return draw_restorations(
-        Wanted(run, mention, retag),
+        UndoRequest(run, mention, retag),
         scene.state,
         lambda _: scene.registry,
-        moment=Moment(scene.time.now, scene.time.now, timedelta(days=3)),
+        moment=PlanTimes(scene.time.now, scene.time.now, timedelta(days=3)),
         tool="reconciler",
     )
 

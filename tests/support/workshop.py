@@ -11,9 +11,9 @@ from reconciler.model.names import Repository
 from reconciler.sandbox.artifacts import image
 from reconciler.sandbox.builds import Build, push_build
 from reconciler.sandbox.limits import UNLIMITED
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from tests.support.cli import SECONDS, CommandLine
 from tests.support.stage import environment, policy_file
@@ -84,20 +84,20 @@ class Workshop:
         return self.reconciler("log", "list").stdout.partition(" ")[0]
 
     @property
-    def _package(self) -> Package:
+    def _package(self) -> StoredPackage:
         return self.sandbox.package(PACKAGE)
 
 
 @contextmanager
 def workshop(folder: Path, **settings: Any) -> Iterator[Workshop]:
     """Serve the package until the block ends."""
-    package = Package.of(PACKAGE, utc_now() - timedelta(days=60))
+    package = StoredPackage.of(PACKAGE, utc_now() - timedelta(days=60))
     month = utc_now() - timedelta(days=40)
     package.push(image("latest"), "latest", at=month)
     push_build(package, Build("c7", "1", month, PREVIEWS[:1]))
     for number, tag in enumerate(PREVIEWS[1:], start=1):
         package.push(image(tag), tag, at=month + timedelta(hours=number))
-    chosen = Settings(**{"limits": UNLIMITED, **settings})
+    chosen = SandboxSettings(**{"limits": UNLIMITED, **settings})
     with Sandbox(chosen, [package]).serve() as sandbox:
         yield Workshop(sandbox, folder)
 

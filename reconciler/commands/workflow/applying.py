@@ -12,7 +12,7 @@ from reconciler.commands.output import load_plan, save, view
 from reconciler.commands.workflow.inputs import Inputs
 from reconciler.commands.workflow.notes import notes_on
 from reconciler.commands.workflow.planning import draw, outputs_of
-from reconciler.commands.workflow.report import Note, Report, said
+from reconciler.commands.workflow.report import Note, StepReport, general_note
 from reconciler.commands.workflow.runner import Runner
 from reconciler.core.accept import accepted_limits, check_applicable
 from reconciler.core.guards import Allowances
@@ -53,7 +53,7 @@ class Progress:
             typer.echo(f"{self.heard:,} of {self.total:,} versions.", err=True)
 
 
-def apply(inputs: Inputs, runner: Runner) -> Report:
+def apply(inputs: Inputs, runner: Runner) -> StepReport:
     """Delete what the saved plan, or else a fresh one, names and may still go.
 
     Raises: ReconcilerError, when there is nothing to report; nothing was deleted then.
@@ -83,10 +83,10 @@ def _accepted(saved: Plan, expected: str) -> Allowances:
 
 def _report(
     approved: Plan, done: Sequence[Applied], halt: Halt, seen: View, notes: Sequence[Note]
-) -> Report:
+) -> StepReport:
     ended = worst([approved.outcome, *(one.exit_code for one in done)])
     text = applied_format.render(done, seen)
-    return Report(
+    return StepReport(
         code=ExitCode.INTERRUPTED if halt.interrupted else ended,
         outputs={**outputs_of(approved), **_outputs(done)},
         text=catalogue.render(approved, "text", seen) + "\n" + text,
@@ -117,8 +117,8 @@ def _summary(done: Sequence[Applied], text: str) -> str:
 
 def _notes(done: Sequence[Applied]) -> Iterator[Note]:
     if not os.environ.get("RECONCILER_STATE"):
-        yield said("warning", NO_STATE)
+        yield general_note("warning", NO_STATE)
     for one in done:
         if one.error:
             hint = f"\n{one.error.hint}" if one.error.hint else ""
-            yield said("error", f"{one.planned.repository}: {one.error}{hint}")
+            yield general_note("error", f"{one.planned.repository}: {one.error}{hint}")

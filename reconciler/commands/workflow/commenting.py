@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from reconciler.commands.output import save
-from reconciler.commands.workflow.event import PullRequest, WorkflowRun, event_of
+from reconciler.commands.workflow.event import PullRequestEvent, WorkflowRun, event_of
 from reconciler.commands.workflow.inputs import Inputs
-from reconciler.commands.workflow.report import Note, Report, said
+from reconciler.commands.workflow.report import Note, StepReport, general_note
 from reconciler.commands.workflow.runner import Runner
 from reconciler.commands.workflow.running import ran
 from reconciler.errors import ExitCode, SettingsError
@@ -14,7 +14,7 @@ from reconciler.model.difference import Difference
 from reconciler.session import utc_now
 from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.transport.github import TokenKind, open_github
-from reconciler.transport.watch import Watch
+from reconciler.transport.watch import RunClock
 
 NO_REQUEST = "There is no pull request to comment on here, so the plan is only on this page."
 FROM_FORK = (
@@ -26,26 +26,26 @@ MOVED_ON = "The pull request of that run was closed, or has new commits: there i
 
 
 def comment(
-    path: Path, difference: Difference | None, request: PullRequest | None, runner: Runner
+    path: Path, difference: Difference | None, request: PullRequestEvent | None, runner: Runner
 ) -> tuple[Note, ...]:
     """Write the comment from the plan that was saved at `path`, or note why there is none.
 
     That it fails does not fail the step, whose work is the plan.
     """
     if request is None:
-        return (said("notice", NO_REQUEST),)
+        return (general_note("notice", NO_REQUEST),)
     if request.is_from_fork:
-        return (said("notice", FROM_FORK),)
+        return (general_note("notice", FROM_FORK),)
     link = ["--link", runner.page_of(runner.run_id)]
     against = _against(difference, runner.temporary)
     written = ran("comment", [str(path), "--pr", str(request.number), *link, *against])
     if written.code is ExitCode.OK:
         return ()
     cure = "The job needs `permissions: pull-requests: write`; the plan is on this page."
-    return (said("warning", f"The comment was not written. {written.error}\n{cure}"),)
+    return (general_note("warning", f"The comment was not written. {written.error}\n{cure}"),)
 
 
-def comment_on(inputs: Inputs, runner: Runner) -> Report:
+def comment_on(inputs: Inputs, runner: Runner) -> StepReport:
     """Write the comment from a saved plan, to the pull request that the event leads to.
 
     Never to one that the plan names: where it comes from a fork, it is a stranger's text.
@@ -60,13 +60,13 @@ def comment_on(inputs: Inputs, runner: Runner) -> Report:
     else:
         raise SettingsError(NO_REQUEST, hint="Run it on `pull_request` or `workflow_run`.")
     if number is None:
-        return Report(notes=[said("notice", MOVED_ON)])
+        return StepReport(notes=[general_note("notice", MOVED_ON)])
     link = ["--link", runner.page_of(run)]
     written = ran("comment", [str(inputs.plan), "--pr", str(number), *link])
-    return Report(
+    return StepReport(
         code=written.code,
         text=written.printed + written.complaints,
-        notes=[said("error", written.error)] if written.error else (),
+        notes=[general_note("error", written.error)] if written.error else (),
     )
 
 
@@ -77,7 +77,7 @@ def _number(run: WorkflowRun, runner: Runner) -> int | None:
     settings = Settings.load()
     token = settings.token_for(GITHUB_HOST)
     secret = token.get_secret_value() if token else ""
-    client, _ = open_github(settings.github_api, secret, Watch(utc_now))
+    client, _ = open_github(settings.github_api, secret, RunClock(utc_now))
     head = Head(run.head_repository.owner.login, run.head_branch, run.head_sha)
     try:
         return open_pull_request(client, TokenKind.of(secret), runner.repository, head)

@@ -13,29 +13,29 @@ MAX_BYTES = 32 * 1024 * 1024
 """Largest event file read, in bytes. Source: GitHub caps payloads at 25 MB."""
 
 
-class _Told(BaseModel):
+class _EventPart(BaseModel):
     """A part of the event; what we do not ask for is passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class _Owner(_Told):
+class _Owner(_EventPart):
     login: str = ""
 
 
-class _Repository(_Told):
+class _Repository(_EventPart):
     full_name: str
     owner: _Owner = _Owner()
 
 
-class _Side(_Told):
+class _Side(_EventPart):
     sha: str = ""
     ref: str = ""
     repo: _Repository | None = None
     """None for a fork that was deleted since."""
 
 
-class PullRequest(_Told):
+class PullRequestEvent(_EventPart):
     """One pull request: its number, and the two sides of it."""
 
     number: int
@@ -48,7 +48,7 @@ class PullRequest(_Told):
         return self.head.repo is None or self.head.repo != self.base.repo
 
 
-class WorkflowRun(_Told):
+class WorkflowRun(_EventPart):
     """The finished run of another workflow. Its pull requests are not told where it has a fork."""
 
     id: int
@@ -58,10 +58,10 @@ class WorkflowRun(_Told):
     """None for a fork that was deleted since."""
 
 
-class Event(_Told):
+class Event(_EventPart):
     """What started the workflow: neither of the two for a push or a schedule."""
 
-    pull_request: PullRequest | None = None
+    pull_request: PullRequestEvent | None = None
     workflow_run: WorkflowRun | None = None
 
 

@@ -18,7 +18,7 @@ from reconciler.errors import SettingsError
 Command = Literal["plan", "apply", "check", "diagnose", "comment"]
 
 _PREFIX = "INPUT_"
-_SHOWN = 80
+_MAX_VALUE = 80
 """Longest value quoted in an error, in characters."""
 
 _CURES = {
@@ -73,7 +73,7 @@ class Inputs(BaseSettings):
             inputs = cls()
         except ValidationError as error:
             problems = error.errors(include_url=False)
-            raise SettingsError("; ".join(map(_spoken, problems))) from None
+            raise SettingsError("; ".join(map(_explain, problems))) from None
         inputs._check()
         return inputs
 
@@ -101,8 +101,8 @@ class Inputs(BaseSettings):
             )
 
 
-def _spoken(problem: ErrorDetails) -> str:
+def _explain(problem: ErrorDetails) -> str:
     """Say which input is wrong and what to write instead."""
     name = str(problem["loc"][0]).lower().removeprefix(_PREFIX.lower()).replace("_", "-")
-    given = str(problem["input"])[:_SHOWN]
+    given = str(problem["input"])[:_MAX_VALUE]
     return f"input {name} is {given!r}: {_CURES.get(name, problem['msg'])}"

@@ -7,10 +7,10 @@ from reconciler.api import LASTS
 from reconciler.commands.halting import halting
 from reconciler.commands.output import save, view
 from reconciler.commands.workflow.commenting import comment
-from reconciler.commands.workflow.event import PullRequest, event_of
+from reconciler.commands.workflow.event import PullRequestEvent, event_of
 from reconciler.commands.workflow.inputs import Inputs
 from reconciler.commands.workflow.notes import notes_on
-from reconciler.commands.workflow.report import Note, Report, said
+from reconciler.commands.workflow.report import Note, StepReport, general_note
 from reconciler.commands.workflow.runner import Runner
 from reconciler.errors import ExitCode, GitError, PolicyError
 from reconciler.formats import catalogue
@@ -20,7 +20,7 @@ from reconciler.policyfile import Revision, load_revision
 from reconciler.session import Session, open_session, utc_now
 
 
-def plan(inputs: Inputs, runner: Runner) -> Report:
+def plan(inputs: Inputs, runner: Runner) -> StepReport:
     """Plan, save the plan, and report it; that there are changes is no failure unless asked for.
 
     For a pull request, the plan stands beside the one that its base would have given.
@@ -39,7 +39,7 @@ def plan(inputs: Inputs, runner: Runner) -> Report:
     save(path, drawn.to_bytes())
     if inputs.comment:
         notes += comment(path, seen.against, request, runner)
-    return Report(
+    return StepReport(
         code=_code(drawn, fail_on_changes=inputs.fail_on_changes),
         outputs={**outputs_of(drawn), "plan-path": str(path)},
         text=catalogue.render(drawn, "text", seen),
@@ -66,7 +66,7 @@ def outputs_of(drawn: Plan) -> dict[str, str]:
 
 
 def _base(
-    files: list[Path], request: PullRequest | None
+    files: list[Path], request: PullRequestEvent | None
 ) -> tuple[Revision | None, tuple[Note, ...]]:
     """Return the policies that a pull request changes; where they cannot be had, say why."""
     if request is None or not request.base.sha:
@@ -76,7 +76,7 @@ def _base(
         return replace(base, reference=request.base.ref or base.reference), ()
     except (GitError, PolicyError) as error:
         cure = "Check out with `fetch-depth: 0` to see what this pull request itself changes."
-        return None, (said("notice", f"{error}\n{cure}"),)
+        return None, (general_note("notice", f"{error}\n{cure}"),)
 
 
 def _code(drawn: Plan, *, fail_on_changes: bool) -> ExitCode:

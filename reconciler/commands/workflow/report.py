@@ -40,7 +40,7 @@ class Note(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Report:
+class StepReport:
     """How a step ended and all that it tells. Shape: `summary` is Markdown, `text` is not."""
 
     code: ExitCode = ExitCode.OK
@@ -61,20 +61,20 @@ class Report:
             yield as_github(problems[:MOST_NOTES], level=level)
 
 
-def said(level: Level, text: str) -> Note:
+def general_note(level: Level, text: str) -> Note:
     """Note something that belongs to no line of a file."""
     return Note(level, Problem("", 0, 0, "Reconciler", text))
 
 
-def of_error(error: ReconcilerError) -> Report:
+def of_error(error: ReconcilerError) -> StepReport:
     """Report an error that ended the step."""
     if isinstance(error, PolicyProblems):
         notes = [Note("error", problem) for problem in error.problems]
     else:
-        notes = [said("error", _with_hint(error))]
+        notes = [general_note("error", _with_hint(error))]
     told = [code(str(note.problem)) for note in notes]
     box = alert("CAUTION", told[:MOST_NOTES])
-    return Report(
+    return StepReport(
         code=error.exit_code,
         text=f"Error: {error}\n{error.hint}\n",
         summary="\n".join(["### Reconciler stopped", "", *box, ""]),

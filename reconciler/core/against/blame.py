@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from reconciler.core.against.edits import Edits
 from reconciler.core.against.weaken import protecting
 from reconciler.core.decide import Decision, Decisions
-from reconciler.model.difference import Edit
+from reconciler.model.difference import PolicyEdit
 from reconciler.model.names import Digest
 from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
@@ -22,7 +22,7 @@ class Side:
     decided: Decisions
 
 
-def blame(kept: Side, gone: Side, digest: Digest, edits: Edits) -> tuple[Edit, ...]:
+def blame(kept: Side, gone: Side, digest: Digest, edits: Edits) -> tuple[PolicyEdit, ...]:
     """Return the edits that explain best why an image stays on one side and goes on the other.
 
     There are none where a policy came or went as a whole.
@@ -33,7 +33,7 @@ def blame(kept: Side, gone: Side, digest: Digest, edits: Edits) -> tuple[Edit, .
     seeing = _rules(letting)
     for found in (
         _keeping(kept.policy, keeping, edits),
-        _seen(keeping, seeing, edits),
+        _selecting(keeping, seeing, edits),
         edits.on(seeing | _rules(keeping), "rule"),
     ):
         if found:
@@ -41,7 +41,7 @@ def blame(kept: Side, gone: Side, digest: Digest, edits: Edits) -> tuple[Edit, .
     return edits.on(_OWN, "policy")
 
 
-def _keeping(policy: Policy, kept: Decision, edits: Edits) -> tuple[Edit, ...]:
+def _keeping(policy: Policy, kept: Decision, edits: Edits) -> tuple[PolicyEdit, ...]:
     """Return the edits on whatever kept the image."""
     match kept.cause:
         case Cause.PROTECTED:
@@ -54,14 +54,14 @@ def _keeping(policy: Policy, kept: Decision, edits: Edits) -> tuple[Edit, ...]:
             return ()
 
 
-def _seen(kept: Decision, seeing: set[str], edits: Edits) -> tuple[Edit, ...]:
+def _selecting(kept: Decision, seeing: set[str], edits: Edits) -> tuple[PolicyEdit, ...]:
     """Return the edits by which rules see an image that none knew on the other side."""
     if kept.cause is Cause.UNMATCHED_TAG:
         return (*edits.on(seeing, "rule"), *_settings(edits, "unmatched_tags"))
     return edits.on(seeing, "rule") if kept.cause is Cause.UNCOVERED else ()
 
 
-def _settings(edits: Edits, key: str) -> tuple[Edit, ...]:
+def _settings(edits: Edits, key: str) -> tuple[PolicyEdit, ...]:
     return tuple(edit for edit in edits.on(_OWN, "policy") if edit.key == key)
 
 

@@ -10,9 +10,9 @@ from reconciler.core.against.edits import Edits, edits_between
 from reconciler.core.against.weaken import weakenings
 from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.graph import Graph, build_graph
-from reconciler.core.planner import Case
+from reconciler.core.planner import PlanningInput
 from reconciler.core.walk import closure
-from reconciler.model.difference import Edit, Fate, RepositoryDifference, Shift
+from reconciler.model.difference import ChangedImage, PolicyEdit, RepositoryDifference, Shift
 from reconciler.model.inventory import Inventory
 from reconciler.model.names import Digest
 from reconciler.model.plan import Cause
@@ -22,7 +22,9 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 _NOTHING = Decisions({}, frozenset())
 
 
-def compare(case: Case, before: Policy | None, after: Policy | None) -> RepositoryDifference:
+def compare(
+    case: PlanningInput, before: Policy | None, after: Policy | None
+) -> RepositoryDifference:
     """Hold two policies against what a case saw; None stands for no policy, which deletes nothing.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
@@ -30,20 +32,20 @@ def compare(case: Case, before: Policy | None, after: Policy | None) -> Reposito
     graph = build_graph(case.inventory)
     old, new = (_decided(case, graph, policy) for policy in (before, after))
     edits = edits_between(before, after)
-    added, spared = new.doomed - old.doomed, old.doomed - new.doomed
+    added, spared = new.to_delete - old.to_delete, old.to_delete - new.to_delete
     crossing = _Crossing(case.inventory, graph, old, new)
     return RepositoryDifference(
         repository=case.inventory.repository,
         before=before.name if before else "",
         after=after.name if after else "",
         weakened=tuple(weakenings(before, edits, (old, new), added)) if after else (),
-        edits=edits.found,
+        edits=edits.all,
         added=crossing.shifts(added, Side(before, old), Side(after, new), edits),
         spared=crossing.shifts(spared, Side(after, new), Side(before, old), edits),
     )
 
 
-def _decided(case: Case, graph: Graph, policy: Policy | None) -> Decisions:
+def _decided(case: PlanningInput, graph: Graph, policy: Policy | None) -> Decisions:
     if policy is None:
         return _NOTHING
     return decide(policy, case.inventory, graph, now=case.now, observations=case.observations)
@@ -61,7 +63,7 @@ class _Crossing:
     def shifts(self, moved: Set[Digest], kept: Side, gone: Side, edits: Edits) -> tuple[Shift, ...]:
         """Group what moved by the edits behind it, the most first."""
         because = self._because(moved, kept, gone, edits)
-        grouped: dict[tuple[Edit, ...], list[Digest]] = defaultdict(list)
+        grouped: dict[tuple[PolicyEdit, ...], list[Digest]] = defaultdict(list)
         for digest in sorted(moved):
             grouped[because[digest]].append(digest)
         found = (self._shift(edits, digests) for edits, digests in grouped.items())
@@ -69,7 +71,7 @@ class _Crossing:
 
     def _because(
         self, moved: Set[Digest], kept: Side, gone: Side, edits: Edits
-    ) -> Mapping[Digest, tuple[Edit, ...]]:
+    ) -> Mapping[Digest, tuple[PolicyEdit, ...]]:
         """Find the edits behind each move; what follows an image moves because of its edits."""
         judged = {
             digest: blame(kept, gone, digest, edits)
@@ -81,14 +83,16 @@ class _Crossing:
     def _is_judged(self, kept: Decision | None) -> bool:
         return kept is not None and kept.cause is not Cause.NEEDED
 
-    def _led(self, digest: Digest, judged: Mapping[Digest, tuple[Edit, ...]]) -> tuple[Edit, ...]:
+    def _led(
+        self, digest: Digest, judged: Mapping[Digest, tuple[PolicyEdit, ...]]
+    ) -> tuple[PolicyEdit, ...]:
         """Return the edits of an image, or of one that led it to the other side."""
         if digest in judged:
             return judged[digest]
         leading = closure(self.graph.kept_by, [digest]) & judged.keys()
         return judged[min(leading)] if leading else ()
 
-    def _shift(self, because: tuple[Edit, ...], digests: Sequence[Digest]) -> Shift:
+    def _shift(self, because: tuple[PolicyEdit, ...], digests: Sequence[Digest]) -> Shift:
         """Show the images among what moved, the newest first."""
         images = [self._fate(digest) for digest in digests if digest in self._images]
         images.sort(key=lambda fate: fate.pushed or _LATEST, reverse=True)
@@ -99,10 +103,10 @@ class _Crossing:
         """The images that either side judged; both judge the same, where both do."""
         return self.new.images or self.old.images
 
-    def _fate(self, digest: Digest) -> Fate:
+    def _fate(self, digest: Digest) -> ChangedImage:
         version = self.inventory.versions[digest]
         before, after = self.old.images.get(digest), self.new.images.get(digest)
-        return Fate(
+        return ChangedImage(
             digest=digest,
             tags=version.tags,
             pushed=version.pushed or version.first_seen,

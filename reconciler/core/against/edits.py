@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from deepdiff import DeepDiff
 
-from reconciler.model.difference import Edit
+from reconciler.model.difference import PolicyEdit
 from reconciler.model.policy import Policy
 from reconciler.model.rules import Protection, Rule
 
@@ -28,13 +28,13 @@ _KINDS = (
 class Edits:
     """The edits between two policies, and what each new name was called before."""
 
-    found: tuple[Edit, ...]
+    all: tuple[PolicyEdit, ...]
     former: Mapping[str, str]
 
-    def on(self, names: set[str], *parts: Part) -> tuple[Edit, ...]:
+    def on(self, names: set[str], *parts: Part) -> tuple[PolicyEdit, ...]:
         """Return the edits on rules or protections by one of these names, old or new."""
         meant = {self.former.get(name, name) for name in names}
-        return tuple(e for e in self.found if e.part in parts and e.name in meant)
+        return tuple(e for e in self.all if e.part in parts and e.name in meant)
 
 
 def edits_between(before: Policy | None, after: Policy | None) -> Edits:
@@ -48,7 +48,7 @@ def edits_between(before: Policy | None, after: Policy | None) -> Edits:
     protections = _named("protection", _bodies(before.protect), _bodies(after.protect))
     rules = _named("rule", _bodies(before.rules), _bodies(after.rules))
     own = _edits("policy", {"": _own(before)}, {"": _own(after)})
-    return Edits((*own, *protections.found, *rules.found), {**protections.former, **rules.former})
+    return Edits((*own, *protections.all, *rules.all), {**protections.former, **rules.former})
 
 
 def _named(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Edits:
@@ -93,7 +93,7 @@ def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
     return {name: gone[text].pop(0) for name, text in fresh if gone[text]}
 
 
-def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Edit]:
+def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[PolicyEdit]:
     """Yield one edit for each path that leads to another value, whole lists as one value."""
     # Else two policies that have few names in common would be one change, of everything.
     difference = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
@@ -101,7 +101,7 @@ def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
     for path in sorted({_keys(level.path(output_format="list")) for level in levels}):
         name, *keys = path
         before, after = _json(_at(old, path)), _json(_at(new, path))
-        yield Edit(part=part, name=name, key=".".join(keys), before=before, after=after)
+        yield PolicyEdit(part=part, name=name, key=".".join(keys), before=before, after=after)
 
 
 def _keys(path: list[str | int]) -> tuple[str, ...]:

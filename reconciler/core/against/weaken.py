@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from reconciler.core.against.edits import Edits
 from reconciler.core.decide import Decision, Decisions
-from reconciler.model.difference import Edit, Weakening
+from reconciler.model.difference import PolicyEdit, Weakening
 from reconciler.model.names import Digest
 from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
@@ -27,14 +27,14 @@ def weakenings(
 
     Shape: `decided` by the policy before and the one after; `added` is what goes only now.
     """
-    changed = [edit for edit in edits.found if edit.part == "protection"]
+    changed = [edit for edit in edits.all if edit.part == "protection"]
     for name, group in groupby(changed, key=attrgetter("name")):
         told = tuple(group)
         lost = list(_unprotected(before, name, *decided)) if before else []
         if lost or any(_narrows(edit) for edit in told):
             going = sum(digest in added for digest in lost)
             yield Weakening(edits=told, images=len(lost), going=going)
-    for edit in edits.found:
+    for edit in edits.all:
         if edit.part == "policy" and _loosens(edit):
             yield Weakening(edits=(edit,))
 
@@ -58,7 +58,7 @@ def _unprotected(before: Policy, name: str, old: Decisions, new: Decisions) -> I
                 yield digest
 
 
-def _narrows(edit: Edit) -> bool:
+def _narrows(edit: PolicyEdit) -> bool:
     """Whether a protection may protect less by an edit; a new one, or a longer list, does not."""
     if not edit.key:
         return not edit.after
@@ -73,7 +73,7 @@ def _listed(text: str) -> set[str]:
     return set(json.loads(text or "[]"))
 
 
-def _loosens(edit: Edit) -> bool:
+def _loosens(edit: PolicyEdit) -> bool:
     """Whether an edit lets more be deleted, whatever there is now."""
     before, after = json.loads(edit.before), json.loads(edit.after)
     match edit.key:

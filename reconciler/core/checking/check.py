@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 
 from reconciler.core.checking.due import not_applied, overdue
-from reconciler.core.checking.finding import Bounds, Finding, Standing
+from reconciler.core.checking.finding import HealthFinding, HealthInput, Thresholds
 from reconciler.core.checking.losses import broken_images, deleted_elsewhere, lost_tags
 from reconciler.core.checking.runs import closing_windows, open_ends, stale_lock
 
-Look = Callable[[Standing, Bounds], Iterator[Finding]]
+Look = Callable[[HealthInput, Thresholds], Iterator[HealthFinding]]
 
 LOOKS: tuple[Look, ...] = (
     broken_images,
@@ -22,7 +22,7 @@ LOOKS: tuple[Look, ...] = (
 """Every kind of look, gravest findings first: a new kind is one line here."""
 
 
-def check(standing: Standing, bounds: Bounds) -> tuple[Finding, ...]:
+def check(standing: HealthInput, bounds: Thresholds) -> tuple[HealthFinding, ...]:
     """Return what is found in one repository.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.

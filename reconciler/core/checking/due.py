@@ -4,32 +4,34 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.checking.finding import Bounds, Finding, Kind, Standing
-from reconciler.core.checking.wording import named, shortly, versions
+from reconciler.core.checking.finding import HealthFinding, HealthInput, Kind, Thresholds
+from reconciler.core.checking.wording import shortly, version_name, versions
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
-from reconciler.core.planner import Case
+from reconciler.core.planner import PlanningInput
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.journal import Record, Result
 from reconciler.model.names import Digest
 from reconciler.model.observations import Observation
 from reconciler.model.plan import RepositoryPlan
-from reconciler.model.spans import spoken
+from reconciler.model.spans import as_span
 
 _NEVER = "no apply has succeeded yet"
 _APPLY = "Run `reconciler apply`, and find out why no schedule did."
 
 
-def overdue(standing: Standing, bounds: Bounds) -> Iterator[Finding]:
+def overdue(standing: HealthInput, bounds: Thresholds) -> Iterator[HealthFinding]:
     """Find images that have been due for longer than they may."""
     found = due_since(standing, standing.now - bounds.overdue)
     if found:
-        words = f"{versions(len(found), 'image')} due to go for more than {spoken(bounds.overdue)}"
+        words = f"{versions(len(found), 'image')} due to go for more than {as_span(bounds.overdue)}"
         tagged_first = sorted(found, key=lambda version: (not version.tags, version.digest))
-        yield Finding(Kind.OVERDUE, words, _cure(standing.plan), tuple(map(named, tagged_first)))
+        yield HealthFinding(
+            Kind.OVERDUE, words, _cure(standing.plan), tuple(map(version_name, tagged_first))
+        )
 
 
-def not_applied(standing: Standing, bounds: Bounds) -> Iterator[Finding]:
+def not_applied(standing: HealthInput, bounds: Thresholds) -> Iterator[HealthFinding]:
     """Find that nothing was applied although there was work all the time."""
     since = standing.now - bounds.last_apply
     last = last_success(standing.records)
@@ -37,10 +39,10 @@ def not_applied(standing: Standing, bounds: Bounds) -> Iterator[Finding]:
     if waiting:
         told = f"the last successful apply was on {shortly(last)}" if last else _NEVER
         words = f"{told}, and {versions(len(waiting), 'image')} due since before {shortly(since)}"
-        yield Finding(Kind.NOT_APPLIED, words, _cure(standing.plan))
+        yield HealthFinding(Kind.NOT_APPLIED, words, _cure(standing.plan))
 
 
-def due_since(standing: Standing, since: datetime) -> tuple[Version, ...]:
+def due_since(standing: HealthInput, since: datetime) -> tuple[Version, ...]:
     """Return the images that go now and would have gone at an earlier moment already.
 
     The policy is asked again as of then: without what was pushed later, and without what may
@@ -72,13 +74,13 @@ def _is_success(closing: Record) -> bool:
     return bool(came_on) and not failed
 
 
-def _went(case: Case, then: datetime) -> frozenset[Digest]:
+def _went(case: PlanningInput, then: datetime) -> frozenset[Digest]:
     """Return the images that the policy let go at an earlier moment."""
     earlier = _as_of(case.inventory, then)
     decided = decide(
         case.policy, earlier, build_graph(earlier), now=then, observations=case.observations
     )
-    return frozenset(digest for digest, decision in decided.images.items() if decision.goes)
+    return frozenset(digest for digest, decision in decided.images.items() if decision.expires)
 
 
 def _as_of(inventory: Inventory, then: datetime) -> Inventory:

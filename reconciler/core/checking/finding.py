@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.model.journal import Record
 from reconciler.model.names import Digest, Repository
 from reconciler.model.plan import Cause, RepositoryPlan
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HealthFinding:
     """One thing found. Shape: `cure` says what to do; `examples` are lines, one for each case."""
 
     kind: Kind
@@ -42,7 +42,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Thresholds:
     """How long what may pass before it is a finding."""
 
     overdue: timedelta
@@ -59,7 +59,7 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Standing:
+class HealthInput:
     """One repository at one moment: what its state tells, and the registry where it was read.
 
     Shape: `case` is None where no policy governs the repository; `holder_ended` is whether the
@@ -71,7 +71,7 @@ class Standing:
     records: Sequence[Record]
     holder: Holder | None = None
     holder_ended: bool = False
-    case: Case | None = None
+    case: PlanningInput | None = None
 
     @cached_property
     def plan(self) -> RepositoryPlan | None:

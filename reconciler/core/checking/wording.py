@@ -11,7 +11,7 @@ def versions(count: int, noun: str = "version") -> str:
     return f"1 {noun} is" if count == 1 else f"{count:,} {noun}s are"
 
 
-def named(version: Version) -> str:
+def version_name(version: Version) -> str:
     """Name a version by its tags and its digest."""
     return called(version.tags, version.digest)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 
 
 class Remedy(StrEnum):
@@ -30,116 +30,116 @@ class Advice:
     remedy: Remedy | None = None
 
 
-ADVICE: Mapping[Cause, Advice] = {
-    Cause.BROKEN: Advice(
+ADVICE: Mapping[VersionCause, Advice] = {
+    VersionCause.BROKEN: Advice(
         "Lists manifests that the registry does not have, or has lost its own.",
         "Cannot be pulled whole: `manifest unknown`.",
         "Build and push it again, and stop the tool that deletes untagged versions one by one.",
         Remedy.DANGLING,
     ),
-    Cause.WRAPPER: Advice(
+    VersionCause.WRAPPER: Advice(
         "An index around one image, made by `docker buildx imagetools create`.",
         "Needed where it has a tag; the image inside would do.",
         "Give `imagetools create` the option `--prefer-index=false`, or give the build all tags.",
         Remedy.DANGLING,
     ),
-    Cause.STAGING: Advice(
+    VersionCause.STAGING: Advice(
         "One platform's image with a tag of its own, made to be merged into an index.",
         "Needed as long as that index is: clients pull it through there.",
         "Push with `push-by-digest=true` and merge the digests: then no staging tag is left.",
         Remedy.STAGING,
     ),
-    Cause.TAGGED: Advice(
+    VersionCause.TAGGED: Advice(
         "Has a tag.",
         "Needed, unless nobody wants that tag any more.",
         "A tag for each commit (`type=sha`) or pull request keeps it for ever: give such tags a"
         " rule, `keep: {last: 20, within: 30d}` for one.",
     ),
-    Cause.ATTESTATION: Advice(
+    VersionCause.ATTESTATION: Advice(
         "Provenance or SBOM that BuildKit adds to each platform.",
         "Needed: the index lists it, and a pull of the index fails without it.",
         "Nobody reads it? `provenance: false` leaves 1 + N versions a build of N platforms instead"
         " of 1 + 2N, and for a single platform 1 instead of 3.",
     ),
-    Cause.PLATFORM: Advice(
+    VersionCause.PLATFORM: Advice(
         "The image of one platform; the tag is on the index that lists it.",
         "Needed: this is what is pulled. It never had a tag, and looks like the tagged image.",
     ),
-    Cause.SIGNATURE: Advice(
+    VersionCause.SIGNATURE: Advice(
         "A signature, attestation or SBOM of cosign; its tag spells what it speaks of.",
         "Needed as long as that image is.",
     ),
-    Cause.REFERRERS: Advice(
+    VersionCause.REFERRERS: Advice(
         "The list of what refers to an image; this registry keeps none, so clients do.",
         "Needed: signatures and attestations are found through it.",
     ),
-    Cause.REFERRER: Advice(
+    VersionCause.REFERRER: Advice(
         "A signature, attestation or SBOM that names an image as its subject.",
         "Needed as long as that image is.",
     ),
-    Cause.REPLACED_CACHE: Advice(
+    VersionCause.REPLACED_CACHE: Advice(
         "A build cache; each export takes the tag of the one before.",
         "Not needed: builds read the tagged cache only.",
         "Export from the main branch only, or use `cache-to: type=gha` or `type=inline`.",
         Remedy.DANGLING,
     ),
-    Cause.REPLACED_REFERRERS: Advice(
+    VersionCause.REPLACED_REFERRERS: Advice(
         "An older list of referrers; each signature or attestation replaces the list.",
         "Not needed: the tag is on the newest list, which has all entries.",
         "One attest step per image instead of several makes one list instead of several.",
         Remedy.DANGLING,
     ),
-    Cause.REPLACED_SIGNATURE: Advice(
+    VersionCause.REPLACED_SIGNATURE: Advice(
         "A cosign signature whose tag a later one of the same image took.",
         "Not needed: a later signature stands under that tag.",
         "Sign once, right after the push and not again on every run.",
         Remedy.DANGLING,
     ),
-    Cause.ORPHAN_REFERRER: Advice(
+    VersionCause.ORPHAN_REFERRER: Advice(
         "Speaks of an image that this repository does not have.",
         "Not needed here; unless it signs an image in another repository.",
         "The tool that deleted the image left it behind: Reconciler deletes both together.",
         Remedy.FORGOTTEN,
     ),
-    Cause.SUPERSEDED: Advice(
+    VersionCause.SUPERSEDED: Advice(
         "Platform image, attestation or signature of an image that no tag leads to.",
         "Not needed: it goes together with that image.",
         "Fewer images without a tag leave fewer of these: see the causes beside this one.",
         Remedy.DANGLING,
     ),
-    Cause.MERGED: Advice(
+    VersionCause.MERGED: Advice(
         "An index pushed by digest from a matrix, whose entries a larger index took over.",
         "Not needed: the merged index lists the same manifests itself.",
         "`provenance: false` in the jobs that push by digest: then they push no index.",
         Remedy.DANGLING,
     ),
-    Cause.IDENTICAL: Advice(
+    VersionCause.IDENTICAL: Advice(
         "A rebuild that changed nothing: a tagged image has the same content.",
         "Not needed: nothing in it is lost when it goes.",
         "Skip builds that change nothing; `provenance: false` and fixed labels make equal digests.",
         Remedy.DANGLING,
     ),
-    Cause.ORPHAN_CHILD: Advice(
+    VersionCause.ORPHAN_CHILD: Advice(
         "Left by an index that was deleted without what it lists, or by a build that died before"
         " the index was pushed.",
         "Not needed: no tag and no index leads to it.",
         "Stop the tool that deletes untagged versions one by one, if there is one.",
         Remedy.DANGLING,
     ),
-    Cause.UNMERGED: Advice(
+    VersionCause.UNMERGED: Advice(
         "Pushed by digest, and the step that makes an index of it failed or never ran.",
         "Not needed, once no such run is under way.",
         "Build with `fail-fast: false`, and merge in a job that needs all builds.",
         Remedy.DANGLING,
     ),
-    Cause.MOVED: Advice(
+    VersionCause.MOVED: Advice(
         "An image whose tag went to a later build.",
         "Not needed, unless somebody pulls it by digest or wants to roll back.",
         "Each build under a moving tag (`latest`, `edge`, `type=ref,event=pr`) leaves one: that is"
         " normal. Give what you want to keep a tag of its own (`type=semver`, `type=sha`).",
         Remedy.DANGLING,
     ),
-    Cause.UNKNOWN: Advice(
+    VersionCause.UNKNOWN: Advice(
         "Nothing in the registry tells where it comes from.",
         "Unknown; it may be pulled by digest.",
         "Tag what you push, or run `reconciler apply` regularly: it remembers tags.",

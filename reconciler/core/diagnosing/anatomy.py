@@ -8,7 +8,7 @@ from itertools import chain
 from reconciler.core.diagnosing.documents import is_attestation, is_index
 from reconciler.core.explaining.nature import Nature, nature_of
 from reconciler.core.graph import Graph, Links
-from reconciler.core.walk import closure, turned
+from reconciler.core.walk import closure, reversed_edges
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.manifest import Descriptor
 from reconciler.model.names import Digest, Tag
@@ -19,14 +19,14 @@ _NAMED = 3
 
 
 @dataclass(frozen=True)
-class Anatomy:
+class ReferenceGraph:
     """One repository: its versions, all of whose manifests were read, and what joins them.
 
     Shape: a version without a manifest has none in the registry either.
     """
 
     inventory: Inventory
-    seen: Observations
+    observations: Observations
     graph: Graph
 
     @cached_property
@@ -35,7 +35,7 @@ class Anatomy:
         return {d for d, version in self.versions.items() if own_tags(version)}
 
     @cached_property
-    def held(self) -> Set[Digest]:
+    def in_use(self) -> Set[Digest]:
         """Everything that a tag leads to, and what belongs to that: all that is needed."""
         return closure(self.graph.keeps, self.tagged)
 
@@ -44,8 +44,8 @@ class Anatomy:
         """The indexes that list each version, those in use first."""
         lists = {digest: list(self._entries(digest)) for digest in self._indexes}
         return {
-            digest: sorted(owners, key=lambda owner: (owner not in self.held, owner))
-            for digest, owners in turned(lists).items()
+            digest: sorted(owners, key=lambda owner: (owner not in self.in_use, owner))
+            for digest, owners in reversed_edges(lists).items()
         }
 
     @cached_property

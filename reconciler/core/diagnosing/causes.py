@@ -6,7 +6,7 @@ from enum import StrEnum
 from reconciler.model.names import Digest
 
 
-class Cause(StrEnum):
+class VersionCause(StrEnum):
     """Why a version is there. The order is that of `precedence`: the first that shows is it."""
 
     BROKEN = "broken"
@@ -72,9 +72,9 @@ class Confidence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class CauseEvidence:
     """What shows a cause: in words, and the version that it is about beside the one diagnosed."""
 
-    words: str
+    text: str
     relative: Digest | None = None
     confidence: Confidence = Confidence.PROVEN

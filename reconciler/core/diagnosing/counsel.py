@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,26 +14,26 @@ class Attribution:
 
     place: str
     step: str
-    causes: tuple[Cause, ...]
+    causes: tuple[VersionCause, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class AdvisedChange:
     """One change of a workflow, and how many of the versions found it would have spared.
 
-    Shape: `left` counts those that nothing needs, `needed` those in use; `patch` is what
+    Shape: `unneeded` counts those that nothing needs, `needed` those in use; `patch` is what
         `git apply` takes, empty where only somebody who knows the build can make the change.
     """
 
     place: str
-    words: str
+    text: str
     patch: str
-    left: int
+    unneeded: int
     needed: int
 
 
 @dataclass(frozen=True, slots=True)
-class Counsel:
+class WorkflowAdvice:
     """What workflows have to do with a repository.
 
     Shape: `proposals` has the one that spares most left-overs first; `unread` tells of files that
@@ -41,5 +41,5 @@ class Counsel:
     """
 
     attributions: tuple[Attribution, ...] = ()
-    proposals: tuple[Proposal, ...] = ()
+    proposals: tuple[AdvisedChange, ...] = ()
     unread: tuple[str, ...] = ()

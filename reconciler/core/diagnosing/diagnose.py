@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.decide import decide
-from reconciler.core.diagnosing.anatomy import Anatomy
-from reconciler.core.diagnosing.causes import Cause
-from reconciler.core.diagnosing.finding import Finding, Group
+from reconciler.core.diagnosing.anatomy import ReferenceGraph
+from reconciler.core.diagnosing.causes import VersionCause
+from reconciler.core.diagnosing.finding import CauseGroup, DiagnosedVersion
 from reconciler.core.diagnosing.growth import Forecast, Week, forecast, weeks
 from reconciler.core.diagnosing.precedence import causes
 from reconciler.core.diagnosing.weight import weights
@@ -25,10 +25,10 @@ class Diagnosis:
         registry tells no push times.
     """
 
-    anatomy: Anatomy
+    anatomy: ReferenceGraph
     now: datetime
-    findings: tuple[Finding, ...]
-    groups: tuple[Group, ...]
+    findings: tuple[DiagnosedVersion, ...]
+    groups: tuple[CauseGroup, ...]
     weeks: tuple[Week, ...]
 
     @property
@@ -47,14 +47,14 @@ class Diagnosis:
         return sum(one.needed and not one.version.tags for one in self.findings)
 
     @property
-    def left(self) -> int:
+    def unneeded(self) -> int:
         """How many versions nothing that is tagged needs."""
         return sum(not one.needed for one in self.findings)
 
 
 def diagnose(inventory: Inventory, seen: Observations, *, now: datetime) -> Diagnosis:
     """Find the cause of every version of a repository, all of whose manifests were read."""
-    anatomy = Anatomy(inventory, seen, build_graph(inventory))
+    anatomy = ReferenceGraph(inventory, seen, build_graph(inventory))
     findings = _findings(anatomy)
     return Diagnosis(anatomy, now, findings, _groups(findings), weeks(findings, now))
 
@@ -68,29 +68,33 @@ def outlook(diagnosis: Diagnosis, policy: Policy | None) -> Forecast | None:
         return forecast(diagnosis.findings, diagnosis.now, None)
     anatomy = diagnosis.anatomy
     decided = decide(
-        policy, anatomy.inventory, anatomy.graph, now=diagnosis.now, observations=anatomy.seen
+        policy,
+        anatomy.inventory,
+        anatomy.graph,
+        now=diagnosis.now,
+        observations=anatomy.observations,
     )
-    return forecast(diagnosis.findings, diagnosis.now, decided.doomed)
+    return forecast(diagnosis.findings, diagnosis.now, decided.to_delete)
 
 
-def _findings(anatomy: Anatomy) -> tuple[Finding, ...]:
+def _findings(anatomy: ReferenceGraph) -> tuple[DiagnosedVersion, ...]:
     brought = weights(anatomy.versions.values())
     return tuple(
-        Finding(
+        DiagnosedVersion(
             version=anatomy.versions[digest],
             nature=anatomy.nature(digest),
             cause=cause,
             sign=sign,
-            needed=digest in anatomy.held,
+            needed=digest in anatomy.in_use,
             brings=brought[digest],
         )
         for digest, cause, sign in causes(anatomy)
     )
 
 
-def _groups(findings: tuple[Finding, ...]) -> tuple[Group, ...]:
-    by_cause: dict[Cause, list[Finding]] = defaultdict(list)
+def _groups(findings: tuple[DiagnosedVersion, ...]) -> tuple[CauseGroup, ...]:
+    by_cause: dict[VersionCause, list[DiagnosedVersion]] = defaultdict(list)
     for finding in sorted(findings, key=lambda one: one.order, reverse=True):
         by_cause[finding.cause].append(finding)
-    groups = (Group(cause, tuple(found)) for cause, found in by_cause.items())
+    groups = (CauseGroup(cause, tuple(found)) for cause, found in by_cause.items())
     return tuple(sorted(groups, key=lambda group: (-group.count, group.cause)))

@@ -2,7 +2,7 @@
 
 from reconciler.core.explaining.nature import Nature, nature_of
 from reconciler.model.inventory import Version
-from reconciler.model.manifest import ATTESTATION_TYPE, Manifest, Shape
+from reconciler.model.manifest import ATTESTATION_TYPE, DocumentKind, Manifest
 
 _IN_TOTO = "application/vnd.in-toto"
 _SIGNED = (
@@ -44,4 +44,4 @@ def is_tagged_signature(manifest: Manifest) -> bool:
 def is_index(version: Version) -> bool:
     """Whether it is an index that lists manifests, and no build cache."""
     manifest = version.manifest
-    return manifest is not None and manifest.shape is Shape.INDEX and not is_cache(version)
+    return manifest is not None and manifest.shape is DocumentKind.INDEX and not is_cache(version)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reconciler.core.diagnosing.counsel import Counsel
+from reconciler.core.diagnosing.counsel import WorkflowAdvice
 from reconciler.core.diagnosing.diagnose import Diagnosis
 from reconciler.core.diagnosing.growth import Forecast
 from reconciler.errors import ExitCode, ReconcilerError
@@ -22,7 +22,7 @@ class Examined:
     policy: Policy | None = None
     forecast: Forecast | None = None
     error: ReconcilerError | None = None
-    counsel: Counsel | None = None
+    counsel: WorkflowAdvice | None = None
     """What workflow files have to do with it, where some were read."""
 
     @property

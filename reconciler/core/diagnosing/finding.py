@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from reconciler.core.diagnosing.causes import Cause, Confidence, Sign
+from reconciler.core.diagnosing.causes import CauseEvidence, Confidence, VersionCause
 from reconciler.core.explaining.nature import Nature
 from reconciler.model.inventory import Version
 
@@ -11,7 +11,7 @@ _UNKNOWN = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DiagnosedVersion:
     """One version, why it is there, and whether anything needs it.
 
     Units: `brings` in bytes: its document and what it names that nothing older names.
@@ -19,8 +19,8 @@ class Finding:
 
     version: Version
     nature: Nature
-    cause: Cause
-    sign: Sign
+    cause: VersionCause
+    sign: CauseEvidence
     needed: bool
     brings: int
 
@@ -36,11 +36,11 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CauseGroup:
     """All versions with one cause. Shape: `findings` is not empty, newest first."""
 
-    cause: Cause
-    findings: tuple[Finding, ...]
+    cause: VersionCause
+    findings: tuple[DiagnosedVersion, ...]
 
     @property
     def count(self) -> int:

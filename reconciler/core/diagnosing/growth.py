@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from reconciler.core.diagnosing.causes import Cause
-from reconciler.core.diagnosing.finding import Finding
+from reconciler.core.diagnosing.causes import VersionCause
+from reconciler.core.diagnosing.finding import DiagnosedVersion
 from reconciler.model.names import Digest
 
 WEEKS = 104
@@ -29,7 +29,7 @@ class Amount:
     octets: int = 0
 
     @classmethod
-    def of(cls, findings: Iterable[Finding]) -> "Amount":
+    def of(cls, findings: Iterable[DiagnosedVersion]) -> "Amount":
         """Add versions up."""
         brought = [finding.brings for finding in findings]
         return cls(len(brought), sum(brought))
@@ -64,7 +64,7 @@ class Week:
     """What was pushed in one week and is here still, by cause. Shape: `start` is a Monday."""
 
     start: date
-    amounts: dict[Cause, Amount]
+    amounts: dict[VersionCause, Amount]
 
     @property
     def amount(self) -> Amount:
@@ -86,12 +86,12 @@ class Forecast:
     kept: Amount | None = None
 
 
-def weeks(findings: Iterable[Finding], now: datetime) -> tuple[Week, ...]:
+def weeks(findings: Iterable[DiagnosedVersion], now: datetime) -> tuple[Week, ...]:
     """Return every week from the first push to now, the latest `WEEKS` of them.
 
     Shape: empty where no push time is known.
     """
-    pushed: dict[date, list[Finding]] = defaultdict(list)
+    pushed: dict[date, list[DiagnosedVersion]] = defaultdict(list)
     for finding in findings:
         if finding.version.pushed:
             pushed[_monday(finding.version.pushed)].append(finding)
@@ -102,15 +102,15 @@ def weeks(findings: Iterable[Finding], now: datetime) -> tuple[Week, ...]:
     return tuple(Week(start, _by_cause(pushed.get(start, ()))) for start in starts)
 
 
-def _by_cause(findings: Iterable[Finding]) -> dict[Cause, Amount]:
-    amounts: dict[Cause, Amount] = defaultdict(Amount)
+def _by_cause(findings: Iterable[DiagnosedVersion]) -> dict[VersionCause, Amount]:
+    amounts: dict[VersionCause, Amount] = defaultdict(Amount)
     for finding in findings:
         amounts[finding.cause] += Amount(1, finding.brings)
     return dict(amounts)
 
 
 def forecast(
-    findings: Sequence[Finding], now: datetime, doomed: Set[Digest] | None
+    findings: Sequence[DiagnosedVersion], now: datetime, doomed: Set[Digest] | None
 ) -> Forecast | None:
     """Look ahead, from the pushes of the last weeks; None where no push time is known.
 
@@ -137,7 +137,9 @@ def forecast(
     return Forecast(present, then, measured, Amount.of(staying), kept)
 
 
-def _between(findings: Iterable[Finding], start: datetime, end: datetime) -> list[Finding]:
+def _between(
+    findings: Iterable[DiagnosedVersion], start: datetime, end: datetime
+) -> list[DiagnosedVersion]:
     pushed = ((finding.version.pushed, finding) for finding in findings)
     return [finding for when, finding in pushed if when and start <= when <= end]
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from itertools import pairwise
 
-from reconciler.core.diagnosing.anatomy import Anatomy, own_tags
+from reconciler.core.diagnosing.anatomy import ReferenceGraph, own_tags
 from reconciler.core.diagnosing.documents import is_attestation, is_cache, is_index
 from reconciler.core.explaining.nature import Nature
 from reconciler.model.inventory import Version
@@ -23,10 +23,10 @@ _CONTAINERS = (Nature.IMAGE, Nature.INDEX, Nature.PLATFORM, Nature.OPAQUE)
 
 
 @dataclass(frozen=True)
-class Habits:
+class BuildPatterns:
     """How images are built here: for how many platforms, at once or apart, from which bases."""
 
-    anatomy: Anatomy
+    anatomy: ReferenceGraph
 
     def platforms(self, version: Version) -> int:
         """Return for how many platforms images are built here; 0 where no index has a tag.

@@ -1,7 +1,7 @@
 """The signs of what was left behind and still shows what it was: replaced, or part of the dead."""
 
-from reconciler.core.diagnosing.anatomy import Anatomy
-from reconciler.core.diagnosing.causes import Sign
+from reconciler.core.diagnosing.anatomy import ReferenceGraph
+from reconciler.core.diagnosing.causes import CauseEvidence
 from reconciler.core.diagnosing.documents import (
     is_attestation,
     is_cache,
@@ -10,49 +10,51 @@ from reconciler.core.diagnosing.documents import (
 from reconciler.model.inventory import Version
 
 
-def cache(anatomy: Anatomy, version: Version) -> Sign | None:
+def cache(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show a build cache without a tag."""
     if not is_cache(version):
         return None
     newer = next((d for d in sorted(anatomy.tagged) if is_cache(anatomy.versions[d])), None)
     if newer is None:
-        return Sign("a build cache without a tag")
-    return Sign(f"a build cache; {anatomy.name(newer)} is the present one", newer)
+        return CauseEvidence("a build cache without a tag")
+    return CauseEvidence(f"a build cache; {anatomy.name(newer)} is the present one", newer)
 
 
-def referrers(anatomy: Anatomy, version: Version) -> Sign | None:
+def referrers(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show a list of referrers without a tag: each new one replaces it."""
     if version.tags or version.digest not in anatomy.lists or version.manifest is None:
         return None
     count = len(version.manifest.children)
-    return Sign(f"a list of {count} referrer{'s' if count > 1 else ''}, replaced by a later list")
+    return CauseEvidence(
+        f"a list of {count} referrer{'s' if count > 1 else ''}, replaced by a later list"
+    )
 
 
-def signature(_: Anatomy, version: Version) -> Sign | None:
+def signature(_: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show a signature that is found by tag, and has none."""
     manifest = version.manifest
     if version.tags or manifest is None or not is_tagged_signature(manifest):
         return None
-    return Sign(f"holds {manifest.layers[0].media_type} and lost its tag to a later one")
+    return CauseEvidence(f"holds {manifest.layers[0].media_type} and lost its tag to a later one")
 
 
-def orphan_referrer(anatomy: Anatomy, version: Version) -> Sign | None:
+def orphan_referrer(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show that all it speaks of is gone from the repository."""
     subjects = list(anatomy.subjects(version))
     if not subjects or any(subject in anatomy.versions for subject in subjects):
         return None
-    return Sign(f"speaks of {subjects[0].short}, which the repository does not have")
+    return CauseEvidence(f"speaks of {subjects[0].short}, which the repository does not have")
 
 
-def superseded(anatomy: Anatomy, version: Version) -> Sign | None:
+def superseded(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show what lists it, or what it refers to, where no tag leads to that."""
     owner = anatomy.lister(version.digest)
     if owner:
-        return Sign(f"listed by {owner.short}, to which no tag leads", owner)
+        return CauseEvidence(f"listed by {owner.short}, to which no tag leads", owner)
     if version.manifest is None or is_attestation(version.manifest):
         return None
     spoken = [subject for subject in anatomy.subjects(version) if subject in anatomy.versions]
     relatives = [*spoken, *anatomy.listed_by.get(version.digest, ())]
     if not relatives:
         return None
-    return Sign(f"belongs to {relatives[0].short}, to which no tag leads", relatives[0])
+    return CauseEvidence(f"belongs to {relatives[0].short}, to which no tag leads", relatives[0])

@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from reconciler.core.diagnosing.anatomy import Anatomy, spelled
-from reconciler.core.diagnosing.causes import Confidence, Sign
+from reconciler.core.diagnosing.anatomy import ReferenceGraph, spelled
+from reconciler.core.diagnosing.causes import CauseEvidence, Confidence
 from reconciler.core.diagnosing.documents import is_attestation, is_index
-from reconciler.core.diagnosing.habits import TOGETHER, Habits
-from reconciler.core.diagnosing.twins import Twins
+from reconciler.core.diagnosing.habits import TOGETHER, BuildPatterns
+from reconciler.core.diagnosing.twins import SameContent
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest
 
 
 @dataclass(frozen=True)
-class Lone:
+class Unreferenced:
     """What there is to ask about versions that nothing leads to."""
 
-    anatomy: Anatomy
+    anatomy: ReferenceGraph
 
-    def merged(self, version: Version) -> Sign | None:
+    def merged(self, version: Version) -> CauseEvidence | None:
         """Show a larger index that lists all that this one lists."""
         listed = _children(version)
         if not is_index(version) or not listed:
@@ -36,68 +36,72 @@ class Lone:
         larger = [one for one in sorted(shared) if len(_children(versions[one])) > len(listed)]
         if not larger:
             return None
-        return Sign(f"{self.anatomy.name(larger[0])} lists all that it lists, and more", larger[0])
+        return CauseEvidence(
+            f"{self.anatomy.name(larger[0])} lists all that it lists, and more", larger[0]
+        )
 
-    def identical(self, version: Version) -> Sign | None:
+    def identical(self, version: Version) -> CauseEvidence | None:
         """Show an image in use with the same content."""
         twin = self._twins.of(version.digest)
         if twin is None:
             return None
-        return Sign(f"the same {twin.same} as {self.anatomy.name(twin.digest)}", twin.digest)
+        return CauseEvidence(
+            f"the same {twin.same} as {self.anatomy.name(twin.digest)}", twin.digest
+        )
 
-    def orphan_child(self, version: Version) -> Sign | None:
+    def orphan_child(self, version: Version) -> CauseEvidence | None:
         """Show that an index must have been: an attestation, or the platforms of one push."""
         if version.manifest and is_attestation(version.manifest):
-            return Sign("an attestation, which only an index names, and none does")
+            return CauseEvidence("an attestation, which only an index names, and none does")
         if version.digest not in self._stray_digests or self._had_tags(version):
             return None
         if _within(self._attested_at, version.pushed):
-            return Sign("pushed together with attestations, which only an index names")
+            return CauseEvidence("pushed together with attestations, which only an index names")
         count = _within(self._stray_at, version.pushed)
         if self._habits.is_apart or count < max(self._habits.platforms(version), 1):
             return None
         beside = f"with {count - 1} more, as many as an index lists" if count > 1 else "alone"
-        return Sign(f"pushed in one go {beside}", confidence=Confidence.LIKELY)
+        return CauseEvidence(f"pushed in one go {beside}", confidence=Confidence.LIKELY)
 
-    def unmerged(self, version: Version) -> Sign | None:
+    def unmerged(self, version: Version) -> CauseEvidence | None:
         """Show one platform's image, or an index of one, where all that have tags have several."""
         if self._had_tags(version) or version.pushed is None:
             return None
         if version.digest in self._stray_digests:
             words = "one platform's image, built like those that indexes list; none lists it"
-            return Sign(words, confidence=Confidence.LIKELY)
+            return CauseEvidence(words, confidence=Confidence.LIKELY)
         images = self.anatomy.images(version.digest)
         if is_index(version) and len(images) < self._habits.platforms(version):
             words = "an index of fewer platforms than any that has a tag"
-            return Sign(words, confidence=Confidence.LIKELY)
+            return CauseEvidence(words, confidence=Confidence.LIKELY)
         return None
 
-    def moved(self, version: Version) -> Sign | None:
+    def moved(self, version: Version) -> CauseEvidence | None:
         """Show which tags it had, or that others like it have tags."""
         if tags := self._had_tags(version):
-            return Sign(f"had {spelled(tags)} when a run last saw it with a tag")
+            return CauseEvidence(f"had {spelled(tags)} when a run last saw it with a tag")
         if version.digest in self._stray_digests or not self._habits.is_usual(version):
             return None
         moving = self._habits.moving
         words = f"later pushes have {spelled(moving)}" if moving else "others like it have tags"
-        return Sign(words, confidence=Confidence.LIKELY)
+        return CauseEvidence(words, confidence=Confidence.LIKELY)
 
-    def unknown(self, version: Version) -> Sign:
+    def unknown(self, version: Version) -> CauseEvidence:
         """Say that nothing shows a cause."""
         words = f"nothing leads to it, and nothing tagged is like it: {version.kind or 'no type'}"
-        return Sign(words, confidence=Confidence.UNKNOWN)
+        return CauseEvidence(words, confidence=Confidence.UNKNOWN)
 
     def _had_tags(self, version: Version) -> Sequence[str]:
-        seen = self.anatomy.seen.digests.get(version.digest)
+        seen = self.anatomy.observations.digests.get(version.digest)
         return [tag for tag in seen.tags if tag.subject is None] if seen else []
 
     @cached_property
-    def _habits(self) -> Habits:
-        return Habits(self.anatomy)
+    def _habits(self) -> BuildPatterns:
+        return BuildPatterns(self.anatomy)
 
     @cached_property
-    def _twins(self) -> Twins:
-        return Twins(self.anatomy)
+    def _twins(self) -> SameContent:
+        return SameContent(self.anatomy)
 
     @cached_property
     def _stray_digests(self) -> frozenset[Digest]:

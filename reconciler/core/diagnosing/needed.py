@@ -1,80 +1,82 @@
 """The signs of what is in use: what has a tag, and what a tag leads to."""
 
-from reconciler.core.diagnosing.anatomy import Anatomy, own_tags, spelled
-from reconciler.core.diagnosing.causes import Sign
+from reconciler.core.diagnosing.anatomy import ReferenceGraph, own_tags, spelled
+from reconciler.core.diagnosing.causes import CauseEvidence
 from reconciler.core.diagnosing.documents import is_attestation, is_index
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest
 
 
-def broken(anatomy: Anatomy, version: Version) -> Sign | None:
+def broken(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show what is not whole; a list of referrers may well name some that are gone."""
     if version.manifest is None:
-        return Sign("listed, and the registry has no manifest for it")
+        return CauseEvidence("listed, and the registry has no manifest for it")
     missing = anatomy.graph.missing.get(version.digest, ())
     if not missing or version.digest in anatomy.lists:
         return None
     listed = len(version.manifest.children)
     share = f"{len(missing)} of {listed} manifests" if len(missing) < listed else "everything"
-    return Sign(f"the registry lacks {share} that it lists, as {missing[0].short}")
+    return CauseEvidence(f"the registry lacks {share} that it lists, as {missing[0].short}")
 
 
-def wrapper(anatomy: Anatomy, version: Version) -> Sign | None:
+def wrapper(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show an index around one image that has a tag itself, or that another index lists."""
     inside = _only_child(anatomy, version)
     if inside is None:
         return None
     if inside not in anatomy.tagged and len(anatomy.listed_by[inside]) == 1:
         return None
-    return Sign(f"an index around {anatomy.name(inside)} and nothing else", inside)
+    return CauseEvidence(f"an index around {anatomy.name(inside)} and nothing else", inside)
 
 
-def staging(anatomy: Anatomy, version: Version) -> Sign | None:
+def staging(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show a tag on what an index lists among others."""
     owner = anatomy.lister(version.digest)
     if version.digest not in anatomy.tagged or owner is None:
         return None
     if _only_child(anatomy, anatomy.versions[owner]):
         return None
-    return Sign(f"tagged {spelled(own_tags(version))}, listed by {anatomy.name(owner)}", owner)
+    return CauseEvidence(
+        f"tagged {spelled(own_tags(version))}, listed by {anatomy.name(owner)}", owner
+    )
 
 
-def tagged(anatomy: Anatomy, version: Version) -> Sign | None:
+def tagged(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show a tag."""
     if version.digest not in anatomy.tagged:
         return None
-    return Sign(f"tagged {spelled(own_tags(version))}")
+    return CauseEvidence(f"tagged {spelled(own_tags(version))}")
 
 
-def attestation(anatomy: Anatomy, version: Version) -> Sign | None:
+def attestation(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show the entry of an index in use that marks an attestation."""
     owner = _lister_in_use(anatomy, version)
     if owner is None or not anatomy.entry(owner, version.digest).attestation:
         return None
-    return Sign(f"attestation that {anatomy.name(owner)} lists", owner)
+    return CauseEvidence(f"attestation that {anatomy.name(owner)} lists", owner)
 
 
-def platform(anatomy: Anatomy, version: Version) -> Sign | None:
+def platform(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show the entry of an index in use."""
     owner = _lister_in_use(anatomy, version)
     if owner is None:
         return None
     entry = anatomy.entry(owner, version.digest)
-    return Sign(f"{entry.platform or 'manifest'} of {anatomy.name(owner)}", owner)
+    return CauseEvidence(f"{entry.platform or 'manifest'} of {anatomy.name(owner)}", owner)
 
 
-def signature(anatomy: Anatomy, version: Version) -> Sign | None:
+def signature(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show a signature's tag that spells an image in use."""
     ends = [tag.rpartition(".")[2] for tag in version.tags if tag.is_signature]
     return _spoken_of(anatomy, version, f"its .{ends[0]} tag spells") if ends else None
 
 
-def referrers_index(anatomy: Anatomy, version: Version) -> Sign | None:
+def referrers_index(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show a tag that spells an image in use."""
     return _spoken_of(anatomy, version, "lists what refers to") if version.tags else None
 
 
-def referrer(anatomy: Anatomy, version: Version) -> Sign | None:
+def referrer(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show a subject in use; what BuildKit writes belongs to an index, and to no subject."""
     manifest = version.manifest
     if manifest is None or is_attestation(manifest):
@@ -82,7 +84,7 @@ def referrer(anatomy: Anatomy, version: Version) -> Sign | None:
     return _spoken_of(anatomy, version, "refers to") or _on_a_list(anatomy, version)
 
 
-def _only_child(anatomy: Anatomy, version: Version) -> Digest | None:
+def _only_child(anatomy: ReferenceGraph, version: Version) -> Digest | None:
     """Return the one image that an index lists, if it lists one and nothing else."""
     if not is_index(version) or version.digest in anatomy.lists:
         return None
@@ -91,18 +93,18 @@ def _only_child(anatomy: Anatomy, version: Version) -> Digest | None:
     return inside[0] if len(entries) == len(inside) == 1 else None
 
 
-def _lister_in_use(anatomy: Anatomy, version: Version) -> Digest | None:
+def _lister_in_use(anatomy: ReferenceGraph, version: Version) -> Digest | None:
     owner = anatomy.lister(version.digest)
-    return owner if owner in anatomy.held else None
+    return owner if owner in anatomy.in_use else None
 
 
-def _spoken_of(anatomy: Anatomy, version: Version, words: str) -> Sign | None:
-    used = (subject for subject in anatomy.subjects(version) if subject in anatomy.held)
+def _spoken_of(anatomy: ReferenceGraph, version: Version, words: str) -> CauseEvidence | None:
+    used = (subject for subject in anatomy.subjects(version) if subject in anatomy.in_use)
     subject = next(used, None)
-    return Sign(f"{words} {anatomy.name(subject)}", subject) if subject else None
+    return CauseEvidence(f"{words} {anatomy.name(subject)}", subject) if subject else None
 
 
-def _on_a_list(anatomy: Anatomy, version: Version) -> Sign | None:
+def _on_a_list(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     owners = anatomy.listed_by.get(version.digest, ())
-    owner = next((one for one in owners if one in anatomy.held), None)
-    return Sign(f"on a list of referrers, {owner.short}", owner) if owner else None
+    owner = next((one for one in owners if one in anatomy.in_use), None)
+    return CauseEvidence(f"on a list of referrers, {owner.short}", owner) if owner else None

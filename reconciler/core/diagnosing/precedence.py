@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from reconciler.core.diagnosing import left, needed
-from reconciler.core.diagnosing.anatomy import Anatomy
-from reconciler.core.diagnosing.causes import Cause, Sign
-from reconciler.core.diagnosing.lone import Lone
+from reconciler.core.diagnosing.anatomy import ReferenceGraph
+from reconciler.core.diagnosing.causes import CauseEvidence, VersionCause
+from reconciler.core.diagnosing.lone import Unreferenced
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest
 
-Test: TypeAlias = Callable[[Version], Sign | None]
+Test: TypeAlias = Callable[[Version], CauseEvidence | None]
 
 
-def causes(anatomy: Anatomy) -> Iterator[tuple[Digest, Cause, Sign]]:
+def causes(anatomy: ReferenceGraph) -> Iterator[tuple[Digest, VersionCause, CauseEvidence]]:
     """Yield each version with its one cause and what shows it, in digest order."""
     tests = precedence(anatomy)
     for digest, version in anatomy.versions.items():
@@ -27,32 +27,32 @@ def causes(anatomy: Anatomy) -> Iterator[tuple[Digest, Cause, Sign]]:
         yield digest, *next(signs)
 
 
-def precedence(anatomy: Anatomy) -> dict[Cause, Test]:
+def precedence(anatomy: ReferenceGraph) -> dict[VersionCause, Test]:
     """Return what shows each cause, in the order in which they are looked for."""
-    lone = Lone(anatomy)
+    lone = Unreferenced(anatomy)
 
-    def over(test: Callable[[Anatomy, Version], Sign | None]) -> Test:
+    def over(test: Callable[[ReferenceGraph, Version], CauseEvidence | None]) -> Test:
         return lambda version: test(anatomy, version)
 
     return {
-        Cause.BROKEN: over(needed.broken),
-        Cause.WRAPPER: over(needed.wrapper),
-        Cause.STAGING: over(needed.staging),
-        Cause.TAGGED: over(needed.tagged),
-        Cause.ATTESTATION: over(needed.attestation),
-        Cause.PLATFORM: over(needed.platform),
-        Cause.SIGNATURE: over(needed.signature),
-        Cause.REFERRERS: over(needed.referrers_index),
-        Cause.REFERRER: over(needed.referrer),
-        Cause.REPLACED_CACHE: over(left.cache),
-        Cause.REPLACED_REFERRERS: over(left.referrers),
-        Cause.REPLACED_SIGNATURE: over(left.signature),
-        Cause.ORPHAN_REFERRER: over(left.orphan_referrer),
-        Cause.SUPERSEDED: over(left.superseded),
-        Cause.MERGED: lone.merged,
-        Cause.IDENTICAL: lone.identical,
-        Cause.ORPHAN_CHILD: lone.orphan_child,
-        Cause.UNMERGED: lone.unmerged,
-        Cause.MOVED: lone.moved,
-        Cause.UNKNOWN: lone.unknown,
+        VersionCause.BROKEN: over(needed.broken),
+        VersionCause.WRAPPER: over(needed.wrapper),
+        VersionCause.STAGING: over(needed.staging),
+        VersionCause.TAGGED: over(needed.tagged),
+        VersionCause.ATTESTATION: over(needed.attestation),
+        VersionCause.PLATFORM: over(needed.platform),
+        VersionCause.SIGNATURE: over(needed.signature),
+        VersionCause.REFERRERS: over(needed.referrers_index),
+        VersionCause.REFERRER: over(needed.referrer),
+        VersionCause.REPLACED_CACHE: over(left.cache),
+        VersionCause.REPLACED_REFERRERS: over(left.referrers),
+        VersionCause.REPLACED_SIGNATURE: over(left.signature),
+        VersionCause.ORPHAN_REFERRER: over(left.orphan_referrer),
+        VersionCause.SUPERSEDED: over(left.superseded),
+        VersionCause.MERGED: lone.merged,
+        VersionCause.IDENTICAL: lone.identical,
+        VersionCause.ORPHAN_CHILD: lone.orphan_child,
+        VersionCause.UNMERGED: lone.unmerged,
+        VersionCause.MOVED: lone.moved,
+        VersionCause.UNKNOWN: lone.unknown,
     }

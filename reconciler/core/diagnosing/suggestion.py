@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.core.diagnosing.advice import ADVICE, Remedy
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 from reconciler.model.inventory import Fact, Inventory
 
 NAME = "diagnosed"
@@ -17,7 +17,7 @@ _RULES: Mapping[Remedy, str] = {
 """What each rule is about. An index that stays keeps what it lists, whatever a rule says."""
 
 
-def suggestion(inventory: Inventory, causes: Iterable[Cause]) -> str:
+def suggestion(inventory: Inventory, causes: Iterable[VersionCause]) -> str:
     """Write a policy file with the rules for these causes; empty where none needs a rule.
 
     Tags that no rule knows keep what they are on, so that whatever else is tagged stays.
@@ -26,17 +26,17 @@ def suggestion(inventory: Inventory, causes: Iterable[Cause]) -> str:
     return "".join(f"{line}\n" for line in _lines(inventory, wanted)) if wanted else ""
 
 
-def _by_remedy(causes: Iterable[Cause]) -> Mapping[Remedy, Sequence[Cause]]:
+def _by_remedy(causes: Iterable[VersionCause]) -> Mapping[Remedy, Sequence[VersionCause]]:
     found = set(causes)
-    remedies: dict[Remedy, list[Cause]] = {}
-    for cause in Cause:
+    remedies: dict[Remedy, list[VersionCause]] = {}
+    for cause in VersionCause:
         remedy = ADVICE[cause].remedy
         if cause in found and remedy:
             remedies.setdefault(remedy, []).append(cause)
     return remedies
 
 
-def _lines(inventory: Inventory, wanted: Mapping[Remedy, Sequence[Cause]]) -> Iterator[str]:
+def _lines(inventory: Inventory, wanted: Mapping[Remedy, Sequence[VersionCause]]) -> Iterator[str]:
     # Without push times an age counts from when a run of ours first saw the version.
     since = "" if Fact.PUSHED in inventory.facts else "age_by: first_seen, "
     yield "# Lets go what nothing needs. `reconciler plan` shows what that is; it deletes nothing."

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
-from reconciler.core.diagnosing.anatomy import Anatomy
+from reconciler.core.diagnosing.anatomy import ReferenceGraph
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest
 
@@ -37,10 +37,10 @@ class Twin:
     same: str
 
 
-class Twins:
+class SameContent:
     """Which images in use hold which content."""
 
-    def __init__(self, anatomy: Anatomy) -> None:
+    def __init__(self, anatomy: ReferenceGraph) -> None:
         """Take stock of all images to which a tag leads."""
         self._anatomy = anatomy
         self._holders = {same: self._stock(same) for same in KEYS}
@@ -59,7 +59,7 @@ class Twins:
 
     def _stock(self, same: str) -> Holders:
         holders: dict[Hashable, dict[Digest, None]] = defaultdict(dict)
-        for root in sorted(self._anatomy.held & set(self._anatomy.graph.roots)):
+        for root in sorted(self._anatomy.in_use & set(self._anatomy.graph.roots)):
             for image in self._anatomy.images(root):
                 holders[self._key(image, same)][root] = None
         holders.pop(None, None)

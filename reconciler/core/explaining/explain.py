@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.core.explaining.fate import Fate, Judged, judge
+from reconciler.core.explaining.fate import Judged, VersionFate, judge
 from reconciler.core.explaining.leaving import leaves_at
 from reconciler.core.explaining.nature import Nature, nature_of
-from reconciler.core.planner import Case
+from reconciler.core.planner import PlanningInput
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import Descriptor
 from reconciler.model.names import Digest, Repository
@@ -35,7 +35,7 @@ class Explanation:
     now: datetime
     nature: Nature
     platform: str
-    fate: Fate
+    fate: VersionFate
     keeps: tuple[Relative, ...]
     kept_by: tuple[Relative, ...]
     missing: tuple[Digest, ...]
@@ -49,7 +49,7 @@ class Explanation:
         return self.fate.version
 
 
-def explain(case: Case, digest: Digest) -> Explanation:
+def explain(case: PlanningInput, digest: Digest) -> Explanation:
     """Explain one version of a repository.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.

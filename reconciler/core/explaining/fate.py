@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.core.decide import Decision, Decisions, decide, pinned
 from reconciler.core.graph import Graph, Links, build_graph
-from reconciler.core.planner import Case
+from reconciler.core.planner import PlanningInput
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest
 from reconciler.model.plan import Cause
@@ -24,7 +24,7 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class VersionFate:
     """What becomes of one version.
 
     Shape: `chains` has one for each image that keeps the version while it stays: those that do
@@ -49,19 +49,19 @@ class Fate:
 class Judged:
     """A case that was decided, so that it can be asked about many versions."""
 
-    case: Case
+    case: PlanningInput
     graph: Graph
     decisions: Decisions
     pinned: Mapping[Digest, tuple[Cause, str]]
 
-    def fate(self, digest: Digest) -> Fate:
+    def fate(self, digest: Digest) -> VersionFate:
         """Say what becomes of one version of the case."""
         ways = _ways_up(self.graph.kept_by, digest)
         cause, note = self._cause(digest, ways)
-        return Fate(
+        return VersionFate(
             version=self.case.inventory.versions[digest],
             cause=cause,
-            goes=digest in self.decisions.doomed,
+            goes=digest in self.decisions.to_delete,
             note=note,
             chains=tuple(sorted(self._chains(ways), key=_staying_and_near_first)),
         )
@@ -86,18 +86,18 @@ class Judged:
             return own.cause, own.note
         if digest in self.pinned:
             return self.pinned[digest]
-        if digest in self.decisions.doomed:
+        if digest in self.decisions.to_delete:
             return Cause.FOLLOWS, ""
         pins = sorted(ways.keys() & self.pinned.keys())
         return Cause.NEEDED, f"needed by {pins[0]}; {self.pinned[pins[0]][1]}" if pins else ""
 
     def _is_needed_above(self, digest: Digest, ways: Ways) -> bool:
         above = ways.keys() & self.decisions.images.keys() - {digest}
-        staying = any(not self.decisions.images[root].goes for root in above)
+        staying = any(not self.decisions.images[root].expires for root in above)
         return staying or not ways.keys().isdisjoint(self.pinned)
 
 
-def judge(case: Case) -> Judged:
+def judge(case: PlanningInput) -> Judged:
     """Decide a case, as a plan would.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
@@ -123,4 +123,4 @@ def _ways_up(kept_by: Links, start: Digest) -> Ways:
 
 
 def _staying_and_near_first(chain: Chain) -> tuple[bool, int]:
-    return chain.decision.goes, len(chain.path)
+    return chain.decision.expires, len(chain.path)

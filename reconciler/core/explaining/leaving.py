@@ -39,7 +39,7 @@ def _goes(judged: Judged, digest: Digest, moment: datetime) -> bool:
     decided = decide(
         case.policy, case.inventory, judged.graph, now=moment, observations=case.observations
     )
-    return digest in decided.doomed
+    return digest in decided.to_delete
 
 
 def _passings(judged: Judged, digest: Digest) -> Iterator[datetime]:

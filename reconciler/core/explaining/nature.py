@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from reconciler.model.inventory import Version
-from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, Manifest, Shape
+from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, DocumentKind, Manifest
 from reconciler.model.names import Tag
 
 
@@ -75,10 +75,10 @@ def _by_tag(tag: Tag) -> Nature:
 
 
 def _by_document(manifest: Manifest) -> Nature:
-    if manifest.shape is Shape.OPAQUE:
+    if manifest.shape is DocumentKind.OPAQUE:
         return Nature.OPAQUE
     kinds = (nature for start, nature in _KINDS.items() if manifest.kind.startswith(start))
     told = next(kinds, Nature.ARTIFACT)
-    if manifest.shape is Shape.INDEX:
+    if manifest.shape is DocumentKind.INDEX:
         return Nature.CACHE if any(child.is_blob for child in manifest.children) else Nature.INDEX
     return told

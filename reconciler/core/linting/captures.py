@@ -23,7 +23,7 @@ _OPENING = re.compile(r"\((?:\?P?<\w+>|\?:)?")
 _NESTED = re.compile(r"\\[()]|\)[*+?{]|[|]|\[[^\]]*[()]")
 
 
-class Part(NamedTuple):
+class RegexPart(NamedTuple):
     """A class of signs and how often it stands. Shape: `most` is None for any number."""
 
     signs: str
@@ -52,7 +52,7 @@ def never_a_date(regex: TagRegex, name: str) -> bool:
     return _every_way(regex, name, _no_date)
 
 
-def _every_way(regex: TagRegex, name: str, fails: Callable[[Sequence[Part]], bool]) -> bool:
+def _every_way(regex: TagRegex, name: str, fails: Callable[[Sequence[RegexPart]], bool]) -> bool:
     """Whether all alternatives of a group fail, and all of them can be judged."""
     bodies = re.findall(rf"\(\?P?<{name}>([^()]*)\)", regex)
     if len(bodies) != 1 or re.search(r"\[[^\]]*[|]", bodies[0]):
@@ -61,26 +61,26 @@ def _every_way(regex: TagRegex, name: str, fails: Callable[[Sequence[Part]], boo
     return all(way is not None and fails(way) for way in ways)
 
 
-def _no_number(parts: Sequence[Part]) -> bool:
+def _no_number(parts: Sequence[RegexPart]) -> bool:
     return any(part.least and not part.takes(_DIGITS) for part in parts)
 
 
-def _no_date(parts: Sequence[Part]) -> bool:
+def _no_date(parts: Sequence[RegexPart]) -> bool:
     if any(part.least and not part.takes(_DATE) for part in parts):
         return True
     digits = [part.most for part in parts if part.takes(_DIGITS)]
     return None not in digits and sum(most or 0 for most in digits) < 8
 
 
-def _parts(text: str) -> list[Part] | None:
+def _parts(text: str) -> list[RegexPart] | None:
     """Split an expression without groups into its parts; None where that is not plain."""
-    parts: list[Part] = []
+    parts: list[RegexPart] = []
     at = 0
     while at < len(text):
         found = _PART.match(text, at)
         if found is None:
             return None
-        parts.append(Part(found[1], *_times(found)))
+        parts.append(RegexPart(found[1], *_times(found)))
         at = found.end()
     return parts
 

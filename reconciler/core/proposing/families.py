@@ -44,7 +44,7 @@ _ARCHITECTURE = "-(?:amd64|arm64|arm|armv6|armv7|386|ppc64le|s390x|riscv64|x86_6
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class TagShape:
     """One way in which the tags of a family look, as an RE2 expression for the whole tag."""
 
     family: Family
@@ -52,23 +52,23 @@ class Shape:
     example: str
 
 
-SHAPES: Sequence[Shape] = (
-    Shape(Family.SERIES, r"v?\d{1,3}(\.\d{1,5})?", "1.4"),
-    Shape(
+SHAPES: Sequence[TagShape] = (
+    TagShape(Family.SERIES, r"v?\d{1,3}(\.\d{1,5})?", "1.4"),
+    TagShape(
         Family.CANDIDATE,
         r"v?(?P<minor>\d+\.\d+)\.\d+[.-]?(?:alpha|beta|rc|preview|pre)(?:[.-]?\d+)*",
         "2.0.0-rc.1",
     ),
-    Shape(Family.PREVIEW, r"pr-\d+", "pr-12"),
-    Shape(Family.PREVIEW, r"pr-\d+-[0-9a-f]{7,40}", "pr-12-a000001"),
-    Shape(Family.PREVIEW, rf"pr-\d+{_ARCHITECTURE}", "pr-12-amd64"),
-    Shape(Family.PREVIEW, r"(?:pr|PR-|pull-|mr-)\d+", "pull-12"),
-    Shape(Family.COMMIT, r"sha-[0-9a-f]{7,64}", "sha-a000001"),
-    Shape(Family.COMMIT, rf"sha-[0-9a-f]{{7,64}}{_ARCHITECTURE}", "sha-a000001-amd64"),
-    Shape(Family.COMMIT, r"(?:git|commit)-[0-9a-f]{7,64}", "git-a000001"),
-    Shape(Family.COMMIT, r"[0-9a-f]{40}", "a000001" + "0" * 33),
-    Shape(Family.COMMIT, r"(?:main|master|develop|dev)-[0-9a-f]{7,40}", "main-a000001"),
-    Shape(
+    TagShape(Family.PREVIEW, r"pr-\d+", "pr-12"),
+    TagShape(Family.PREVIEW, r"pr-\d+-[0-9a-f]{7,40}", "pr-12-a000001"),
+    TagShape(Family.PREVIEW, rf"pr-\d+{_ARCHITECTURE}", "pr-12-amd64"),
+    TagShape(Family.PREVIEW, r"(?:pr|PR-|pull-|mr-)\d+", "pull-12"),
+    TagShape(Family.COMMIT, r"sha-[0-9a-f]{7,64}", "sha-a000001"),
+    TagShape(Family.COMMIT, rf"sha-[0-9a-f]{{7,64}}{_ARCHITECTURE}", "sha-a000001-amd64"),
+    TagShape(Family.COMMIT, r"(?:git|commit)-[0-9a-f]{7,64}", "git-a000001"),
+    TagShape(Family.COMMIT, r"[0-9a-f]{40}", "a000001" + "0" * 33),
+    TagShape(Family.COMMIT, r"(?:main|master|develop|dev)-[0-9a-f]{7,40}", "main-a000001"),
+    TagShape(
         Family.DATED,
         r"(?P<kind>nightly|daily|snapshot|edge|canary)[.-]"
         r"(?P<day>20\d{6}|20\d{2}-\d{2}-\d{2})",
@@ -91,12 +91,12 @@ def family_of(tag: Tag) -> Family:
     return shape.family if shape else Family.UNKNOWN
 
 
-def shape_of(tag: str) -> Shape | None:
+def shape_of(tag: str) -> TagShape | None:
     """Return the shape that a tag has; None for releases, moving tags and what is unknown."""
     return next((one for one in SHAPES if compiled(one.expression).fullmatch(tag)), None)
 
 
-def shapes_of(tags: Iterable[Tag]) -> tuple[Shape, ...]:
+def shapes_of(tags: Iterable[Tag]) -> tuple[TagShape, ...]:
     """Return the shapes that some tags have, in the order of the table."""
     seen = {shape_of(tag) for tag in tags}
     return tuple(shape for shape in SHAPES if shape in seen)

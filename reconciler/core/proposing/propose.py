@@ -9,19 +9,19 @@ from functools import cached_property
 from typing import Any
 
 from reconciler.core.graph import build_graph
-from reconciler.core.planner import Case, plan_repository
+from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.core.proposing.families import (
     SHAPES,
     Family,
-    Shape,
+    TagShape,
     family_of,
     shapes_of,
 )
 from reconciler.core.proposing.rules import (
     LONG_AGO,
     Example,
+    ProposalSettings,
     ProposedRule,
-    Terms,
     dangling,
     moving,
     releases,
@@ -45,7 +45,7 @@ _TIMED = (Family.CANDIDATE, Family.PREVIEW, Family.COMMIT, Family.DATED)
 
 
 @dataclass(frozen=True)
-class Subject:
+class ProposalInput:
     """What a policy is proposed for. Shape: `inventories` are empty where nobody could look."""
 
     name: str
@@ -63,7 +63,7 @@ class Subject:
         return dict(families)
 
     @cached_property
-    def shapes(self) -> Mapping[Family, tuple[Shape, ...]]:
+    def shapes(self) -> Mapping[Family, tuple[TagShape, ...]]:
         """The shapes that tags of each family have."""
         return {family: shapes_of(tags) for family, tags in self.families.items()}
 
@@ -82,8 +82,8 @@ class Proposal:
     Shape: `plans` has one part for each repository that was read.
     """
 
-    subject: Subject
-    terms: Terms
+    subject: ProposalInput
+    terms: ProposalSettings
     protect: tuple[ProposedRule, ...]
     rules: tuple[ProposedRule, ...]
     unknown: tuple[Tag, ...]
@@ -114,7 +114,7 @@ class Proposal:
         return not any(plan.stopped for plan in self.plans)
 
 
-def propose(subject: Subject, now: datetime) -> Proposal:
+def propose(subject: ProposalInput, now: datetime) -> Proposal:
     """Propose the first policy that no guard stops, the most patient one where all are stopped.
 
     Raises: InvalidNameError, PolicyError, when the subject has names that no policy may have.
@@ -125,9 +125,9 @@ def propose(subject: Subject, now: datetime) -> Proposal:
     return _planned(subject, PATIENCE[min(at, len(PATIENCE) - 1)], now)
 
 
-def _drawn(subject: Subject, patience: int) -> Proposal:
+def _drawn(subject: ProposalInput, patience: int) -> Proposal:
     """Write a rule for each family that there is."""
-    terms = Terms(patience, subject.has_push_times)
+    terms = ProposalSettings(patience, subject.has_push_times)
     families, shapes = subject.families, subject.shapes
     protect = [moving(sorted({*USUAL_MOVING, *families.get(Family.MOVING, ())}))]
     if Family.SERIES in shapes:
@@ -142,16 +142,16 @@ def _drawn(subject: Subject, patience: int) -> Proposal:
     )
 
 
-def _planned(subject: Subject, patience: int, now: datetime) -> Proposal:
+def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
     """Write a proposal, and plan with it: what would it do to what is there?"""
     proposal = _drawn(subject, patience)
     policy = Policy.model_validate(proposal.document)
-    cases = (Case(policy, one, Observations(), now) for one in subject.inventories)
+    cases = (PlanningInput(policy, one, Observations(), now) for one in subject.inventories)
     plans = tuple(plan_repository(case, {}) for case in cases)
     return replace(proposal, plans=plans)
 
 
-def _usual_shapes() -> Iterator[Shape]:
+def _usual_shapes() -> Iterator[TagShape]:
     """Yield the first shape of each family: what docker/metadata-action makes of tags."""
     seen: set[Family] = set()
     for shape in SHAPES:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.proposing.families import Family, Shape
+from reconciler.core.proposing.families import Family, TagShape
 
 NEWEST_COMMITS = 5
 """Builds of commits that stay however old they are: the project may sleep."""
@@ -33,7 +33,7 @@ class ProposedRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ProposalSettings:
     """What all rules of a proposal go by. Units: `patience` in days.
 
     Shape: `has_push_times` is whether the registry tells when an image was pushed; without that
@@ -53,7 +53,7 @@ def moving(tags: Sequence[str]) -> ProposedRule:
     )
 
 
-def series(shapes: Sequence[Shape]) -> ProposedRule:
+def series(shapes: Sequence[TagShape]) -> ProposedRule:
     """Protect the tags of whole series, which move along with the releases."""
     return ProposedRule(
         {"name": Family.SERIES.value, "match": _match(shapes)},
@@ -71,7 +71,7 @@ def releases() -> ProposedRule:
     )
 
 
-def timed(family: Family, shapes: Sequence[Shape], terms: Terms) -> ProposedRule:
+def timed(family: Family, shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
     """Let a family go by age; the newest stay all the same where they can be told."""
     build = {
         Family.CANDIDATE: _candidates,
@@ -82,7 +82,7 @@ def timed(family: Family, shapes: Sequence[Shape], terms: Terms) -> ProposedRule
     return build[family](shapes, terms)
 
 
-def dangling(terms: Terms) -> ProposedRule:
+def dangling(terms: ProposalSettings) -> ProposedRule:
     """Let untagged images go by age."""
     name = "dangling"
     document = {"name": name, "match": {"untagged": True}, "keep": _within(terms)}
@@ -94,7 +94,7 @@ def dangling(terms: Terms) -> ProposedRule:
     )
 
 
-def _candidates(shapes: Sequence[Shape], terms: Terms) -> ProposedRule:
+def _candidates(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
     name = Family.CANDIDATE.value
     ranked = {"group_by": ["minor"], "keep": {"last": 2, **_within(terms)}}
     keep = ranked if terms.has_push_times else {"keep": _within(terms)}
@@ -108,7 +108,7 @@ def _candidates(shapes: Sequence[Shape], terms: Terms) -> ProposedRule:
     )
 
 
-def _previews(shapes: Sequence[Shape], terms: Terms) -> ProposedRule:
+def _previews(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
     name = Family.PREVIEW.value
     return ProposedRule(
         {"name": name, "match": _match(shapes), "keep": _within(terms), **_aged(terms)},
@@ -117,7 +117,7 @@ def _previews(shapes: Sequence[Shape], terms: Terms) -> ProposedRule:
     )
 
 
-def _commits(shapes: Sequence[Shape], terms: Terms) -> ProposedRule:
+def _commits(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
     name = Family.COMMIT.value
     newest = {"last": NEWEST_COMMITS} if terms.has_push_times else {}
     document = {"name": name, "match": _match(shapes), "keep": {**newest, **_within(terms)}}
@@ -133,7 +133,7 @@ def _commits(shapes: Sequence[Shape], terms: Terms) -> ProposedRule:
     )
 
 
-def _dated(shapes: Sequence[Shape], _: Terms) -> ProposedRule:
+def _dated(shapes: Sequence[TagShape], _: ProposalSettings) -> ProposedRule:
     name = Family.DATED.value
     document = {
         "name": name,
@@ -150,25 +150,25 @@ def _dated(shapes: Sequence[Shape], _: Terms) -> ProposedRule:
     )
 
 
-def _match(shapes: Sequence[Shape]) -> dict[str, str]:
+def _match(shapes: Sequence[TagShape]) -> dict[str, str]:
     return {"regex": "|".join(shape.expression for shape in shapes)}
 
 
-def _within(terms: Terms) -> dict[str, str]:
+def _within(terms: ProposalSettings) -> dict[str, str]:
     return {"within": f"{terms.patience}d"}
 
 
-def _aged(terms: Terms) -> dict[str, str]:
+def _aged(terms: ProposalSettings) -> dict[str, str]:
     return {} if terms.has_push_times else {"age_by": "first_seen"}
 
 
-def _by_age(tags: tuple[str, ...], name: str, terms: Terms) -> Iterator[Example]:
+def _by_age(tags: tuple[str, ...], name: str, terms: ProposalSettings) -> Iterator[Example]:
     """Yield an image that is still young enough, and one that is not."""
     yield Example(tags, terms.patience - 1, "keep", name)
     other = tuple(tag.replace("12", "11") for tag in tags)
     yield Example(other, terms.patience + 1, "delete", name)
 
 
-def _commit(shape: Shape, number: int) -> str:
+def _commit(shape: TagShape, number: int) -> str:
     """Name the commit of an example: the one of its shape, counted on."""
     return shape.example.replace("a000001", f"a00000{number + 1}")

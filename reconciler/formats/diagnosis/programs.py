@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.core.diagnosing.advice import ADVICE
 from reconciler.core.diagnosing.diagnose import Diagnosis
 from reconciler.core.diagnosing.examined import Examined
-from reconciler.core.diagnosing.finding import Finding, Group
+from reconciler.core.diagnosing.finding import CauseGroup, DiagnosedVersion
 from reconciler.core.diagnosing.growth import Amount, Forecast, Week
 from reconciler.core.diagnosing.suggestion import suggestion
 
@@ -20,7 +20,7 @@ def as_json(found: Sequence[Examined]) -> str:
 
 
 def _repository(one: Examined) -> dict[str, Any]:
-    found = _found(one.diagnosis) if one.diagnosis else {}
+    found = _diagnosis(one.diagnosis) if one.diagnosis else {}
     return {
         "repository": one.repository,
         "error": str(one.error or ""),
@@ -32,13 +32,13 @@ def _repository(one: Examined) -> dict[str, Any]:
     }
 
 
-def _found(told: Diagnosis) -> dict[str, Any]:
+def _diagnosis(told: Diagnosis) -> dict[str, Any]:
     return {
         "diagnosed_at": told.now.isoformat(),
         "versions": len(told.findings),
         "tagged": told.tagged,
         "needed": told.needed,
-        "left": told.left,
+        "left": told.unneeded,
         "requests": told.inventory.evidence.requests,
         "causes": {group.cause: _group(group) for group in told.groups},
         "findings": [_finding(finding) for finding in told.findings],
@@ -47,7 +47,7 @@ def _found(told: Diagnosis) -> dict[str, Any]:
     }
 
 
-def _group(group: Group) -> dict[str, Any]:
+def _group(group: CauseGroup) -> dict[str, Any]:
     advice = ADVICE[group.cause]
     span = [moment.isoformat() for moment in group.span] if group.span else None
     return {
@@ -63,7 +63,7 @@ def _group(group: Group) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: DiagnosedVersion) -> dict[str, Any]:
     version = finding.version
     return {
         "digest": version.digest,
@@ -72,7 +72,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "nature": finding.nature,
         "cause": finding.cause,
         "confidence": finding.sign.confidence,
-        "evidence": finding.sign.words,
+        "evidence": finding.sign.text,
         "relative": finding.sign.relative,
         "needed": finding.needed,
         "bytes": finding.brings,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.core.diagnosing.causes import Cause
-from reconciler.core.diagnosing.counsel import Counsel
+from reconciler.core.diagnosing.causes import VersionCause
+from reconciler.core.diagnosing.counsel import WorkflowAdvice
 from reconciler.core.diagnosing.diagnose import Diagnosis
 from reconciler.core.diagnosing.examined import Examined
 from reconciler.core.diagnosing.suggestion import suggestion
@@ -12,9 +12,9 @@ from reconciler.formats.diagnosis.tables import changes, counts, examples, growt
 from reconciler.formats.diagnosis.workflows import patch, steps, unread, verdict
 from reconciler.formats.html.parts import Bar, Chart, Figure, Notice
 from reconciler.formats.humanise import counted
-from reconciler.formats.reports.report import Report, Section
+from reconciler.formats.reports.report import Report, ReportSection
 
-FOUND = "Versions by cause"
+CAUSES_HEADING = "Versions by cause"
 
 _LIKELY = (
     "is likely and not proven: something else leaves the same behind, and what there is beside"
@@ -39,7 +39,7 @@ def _totals(found: Sequence[Examined]) -> str:
         f"Diagnose: {counted(sum(len(one.findings) for one in told), 'version')},"
         f" {sum(one.tagged for one in told):,} tagged,"
         f" {sum(one.needed for one in told):,} needed without a tag,"
-        f" {sum(one.left for one in told):,} that nothing needs,"
+        f" {sum(one.unneeded for one in told):,} that nothing needs,"
         f" {counted(unread, 'repository', 'repositories')} unread."
     )
 
@@ -49,16 +49,16 @@ def _figures(found: Sequence[Examined]) -> Iterator[Figure]:
     yield Figure(f"{sum(len(one.findings) for one in told):,}", "versions")
     yield Figure(f"{sum(one.tagged for one in told):,}", "tagged", "stays")
     yield Figure(f"{sum(one.needed for one in told):,}", "needed without a tag", "stays")
-    yield Figure(f"{sum(one.left for one in told):,}", "that nothing needs", "goes")
+    yield Figure(f"{sum(one.unneeded for one in told):,}", "that nothing needs", "goes")
 
 
-def _section(one: Examined) -> Section:
+def _section(one: Examined) -> ReportSection:
     told = one.diagnosis
     if told is None:
         texts = list(filter(None, (str(one.error), one.error.hint))) if one.error else []
-        return Section(one.repository, notices=[Notice("This could not be read.", texts)])
-    counsel = one.counsel or Counsel()
-    return Section(
+        return ReportSection(one.repository, notices=[Notice("This could not be read.", texts)])
+    counsel = one.counsel or WorkflowAdvice()
+    return ReportSection(
         heading=one.repository,
         texts=tuple(_texts(one, told)),
         notices=(*_notices(told), *unread(counsel)),
@@ -80,24 +80,24 @@ def _section(one: Examined) -> Section:
 def _texts(one: Examined, told: Diagnosis) -> Iterator[str]:
     yield (
         f"{counted(len(told.findings), 'version')}: {told.tagged:,} tagged, {told.needed:,}"
-        f" without a tag that something tagged needs, {told.left:,} that nothing needs."
+        f" without a tag that something tagged needs, {told.unneeded:,} that nothing needs."
     )
     if doubtful := sum(not finding.is_proven for finding in told.findings):
         yield f"The cause of {counted(doubtful, 'version')} {_LIKELY}."
     yield from outlook(one)
-    yield from verdict(one.counsel or Counsel())
+    yield from verdict(one.counsel or WorkflowAdvice())
 
 
 def _notices(told: Diagnosis) -> Iterator[Notice]:
-    broken = [one for one in told.findings if one.cause is Cause.BROKEN and one.version.tags]
+    broken = [one for one in told.findings if one.cause is VersionCause.BROKEN and one.version.tags]
     if broken:
-        named = (f"{', '.join(one.version.tags[:3])}: {one.sign.words}" for one in broken[:5])
+        named = (f"{', '.join(one.version.tags[:3])}: {one.sign.text}" for one in broken[:5])
         yield Notice(f"{counted(len(broken), 'tagged image')} cannot be pulled whole.", [*named])
 
 
 def _chart(told: Diagnosis) -> Chart:
     return Chart(
-        FOUND,
+        CAUSES_HEADING,
         [
             Bar(group.cause, group.count, tone="stays" if group.needed else "goes")
             for group in told.groups

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from reconciler.core.diagnosing.advice import ADVICE
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 from reconciler.core.diagnosing.diagnose import Diagnosis
-from reconciler.core.diagnosing.finding import Finding, Group
+from reconciler.core.diagnosing.finding import CauseGroup, DiagnosedVersion
 from reconciler.core.diagnosing.growth import Amount
 from reconciler.formats.html.parts import Cell, Column, Table
 from reconciler.formats.humanise import size
@@ -64,7 +64,7 @@ def growth(told: Diagnosis) -> Table:
     return Table("How it grows", columns, rows, more)
 
 
-def _count(group: Group) -> Sequence[Cell]:
+def _count(group: CauseGroup) -> Sequence[Cell]:
     oldest, newest = group.span or (None, None)
     return (
         Cell(group.cause),
@@ -76,22 +76,22 @@ def _count(group: Group) -> Sequence[Cell]:
     )
 
 
-def _example(finding: Finding) -> Sequence[Cell]:
+def _example(finding: DiagnosedVersion) -> Sequence[Cell]:
     doubt = "" if finding.is_proven else f"{finding.sign.confidence}: "
     return (
         Cell(finding.cause),
         Cell(finding.version.digest.short),
         Cell(_day(finding.version.pushed)),
-        Cell(f"{doubt}{finding.sign.words}"),
+        Cell(f"{doubt}{finding.sign.text}"),
     )
 
 
-def _two(group: Group, *, needed: bool) -> Sequence[Finding]:
+def _two(group: CauseGroup, *, needed: bool) -> Sequence[DiagnosedVersion]:
     found = [finding for finding in group.findings if finding.needed is needed]
     return [*found[:1], *found[1:][-1:]]
 
 
-def _grown(cause: Cause, told: Diagnosis) -> Sequence[Cell]:
+def _grown(cause: VersionCause, told: Diagnosis) -> Sequence[Cell]:
     amounts = [week.amounts.get(cause, Amount()) for week in told.weeks]
     recent = sum(amounts[-RECENT:], Amount())
     weeks = min(RECENT, len(amounts))
@@ -103,7 +103,7 @@ def _grown(cause: Cause, told: Diagnosis) -> Sequence[Cell]:
     )
 
 
-def _row(cause: Cause, text: str) -> Sequence[Cell]:
+def _row(cause: VersionCause, text: str) -> Sequence[Cell]:
     return Cell(cause), Cell(text)
 
 

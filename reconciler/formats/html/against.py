@@ -7,7 +7,7 @@ from reconciler.formats.html.images import ROWS, more
 from reconciler.formats.html.notices import bounded
 from reconciler.formats.html.parts import Cell, Column, Notice, Table
 from reconciler.formats.humanise import counted
-from reconciler.model.difference import Difference, Fate, RepositoryDifference
+from reconciler.model.difference import ChangedImage, Difference, RepositoryDifference
 
 _COLUMNS = (
     Column("Repository", "code"),
@@ -58,7 +58,7 @@ def _shifts(difference: Difference) -> Iterator[str]:
                 yield f"{part.repository}: {amount} {changes.reason(shift, part)}"
 
 
-def _row(part: RepositoryDifference, fate: Fate, verb: str) -> Sequence[Cell]:
+def _row(part: RepositoryDifference, fate: ChangedImage, verb: str) -> Sequence[Cell]:
     return (
         Cell(part.repository),
         Cell(", ".join(fate.tags) or "(untagged)"),

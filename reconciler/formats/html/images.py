@@ -43,7 +43,7 @@ _REPOSITORIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PageSection:
     """What a page says of one repository."""
 
     heading: str
@@ -58,14 +58,14 @@ def overview(plan: Plan, lost: Lost) -> Table:
     return Table(f"{counted(len(rows), 'repository', 'repositories')}", _REPOSITORIES, rows)
 
 
-def sections(plan: Plan, lost: Lost, view: View) -> Iterator[Section]:
+def sections(plan: Plan, lost: Lost, view: View) -> Iterator[PageSection]:
     """Describe each repository that loses an image, or has one worth naming."""
     parts = [part for part in plan.repositories if part.changes or part.protected or part.retained]
     most = None if view.all_rows else max(ROWS // max(len(parts), 1), _LEAST_ROWS)
     for part in parts:
         tables = [_going(lost[part.repository], plan, most), _staying(part, most)]
         texts = list(_texts(part, view))
-        yield Section(part.repository, texts, [table for table in tables if table.rows])
+        yield PageSection(part.repository, texts, [table for table in tables if table.rows])
 
 
 def count(number: int) -> Cell:

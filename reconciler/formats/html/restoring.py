@@ -8,7 +8,7 @@ from reconciler.formats.html.page import page
 from reconciler.formats.html.parts import Cell, Column, Figure, Table
 from reconciler.formats.humanise import counted
 from reconciler.formats.images import Expired, expired
-from reconciler.formats.restoring import left, times
+from reconciler.formats.restoring import remaining_time, times
 from reconciler.formats.view import View
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
@@ -56,7 +56,7 @@ def _row(repository: Repository, image: Expired, view: View) -> Sequence[Cell]:
         Cell(repository),
         Cell(image.name),
         Cell(image.root.digest.short),
-        Cell(left(image, view), until.timestamp() if until else -1),
+        Cell(remaining_time(image, view), until.timestamp() if until else -1),
         Cell(image.reason),
         count(image.followers),
     )

@@ -56,7 +56,7 @@ def _policy_lines(proposal: Proposal) -> Iterator[str]:
 
 def _rule(rule: ProposedRule, proposal: Proposal) -> Iterator[str]:
     yield from comment(rule.reason, _RULES)
-    if seen := _seen(rule.document["name"], proposal):
+    if seen := _rule_comment(rule.document["name"], proposal):
         yield from comment(seen, _RULES)
     yield from entry(rule.document, _RULES)
 
@@ -79,7 +79,7 @@ def _first_plan(proposal: Proposal) -> str:
     return f"{told} That is more than a guard allows: `reconciler plan` prints how to allow it."
 
 
-def _seen(name: str, proposal: Proposal) -> str:
+def _rule_comment(name: str, proposal: Proposal) -> str:
     """Say what a rule was written for: how many images, of which time."""
     families = proposal.subject.families.items()
     tags = {tag for family, found in families if family == name for tag in found}

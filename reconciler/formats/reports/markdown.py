@@ -7,7 +7,7 @@ from reconciler.formats.budget import fitting, octets
 from reconciler.formats.html.parts import Cell, Column, Table
 from reconciler.formats.markdown import MAX_BYTES
 from reconciler.formats.markup import alert, code, row
-from reconciler.formats.reports.report import Report, Section
+from reconciler.formats.reports.report import Report, ReportSection
 from reconciler.formats.view import View
 from reconciler.model.display import safe
 
@@ -22,20 +22,20 @@ _SIDES = {"number": "---:", "text": "---", "code": "---"}
 
 def render(report: Report, _: View) -> str:
     """Write a report: its one sentence, then its sections; whole lines go where it is too long."""
-    head = [f"### {report.title}", "", f"**{_told(report.last)}**", ""]
+    head = [f"### {report.title}", "", f"**{_escaped(report.last)}**", ""]
     lines = [line for section in report.sections for line in _section(section)]
     room = MAX_BYTES - octets("\n".join(head)) - len(lines)
     shown = fitting(lines, room, lambda count: f"\n... and {count:,} more lines")
     return "\n".join([*head, *shown]).rstrip("\n") + "\n"
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: ReportSection) -> Iterator[str]:
     yield from (f"#### {code(section.heading)}", "")
     for notice in section.notices:
         kind = "WARNING" if notice.tone == "warns" else "NOTE"
-        yield from alert(kind, map(_told, (notice.heading, *notice.texts)))
+        yield from alert(kind, map(_escaped, (notice.heading, *notice.texts)))
     for text in section.texts:
-        yield from (_told(text), "")
+        yield from (_escaped(text), "")
     for table in section.tables:
         if table.rows:
             yield from _table(table)
@@ -60,18 +60,18 @@ def _table(table: Table) -> Iterator[str]:
     yield from rows[:ROWS]
     if len(rows) > ROWS:
         yield row(f"... and {len(rows) - ROWS:,} more", *[""] * (len(table.columns) - 1))
-    yield from ("", *([_told(table.more), ""] if table.more else []))
+    yield from ("", *([_escaped(table.more), ""] if table.more else []))
 
 
 def _row(columns: Sequence[Column], cells: Sequence[Cell]) -> str:
     return row(
         *(
-            code(cell.text) if column.kind == "code" else _told(cell.text)
+            code(cell.text) if column.kind == "code" else _escaped(cell.text)
             for column, cell in zip(columns, cells, strict=True)
         )
     )
 
 
-def _told(text: str) -> str:
+def _escaped(text: str) -> str:
     """Write a sentence as it is where nothing in it can be more than text, else as code."""
     return text if _HARMLESS.fullmatch(text) and "://" not in text else code(text)

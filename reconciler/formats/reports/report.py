@@ -7,7 +7,7 @@ from reconciler.formats.html.parts import Chart, Figure, Notice, Table
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ReportSection:
     """Part of a report with a heading of its own, such as one repository."""
 
     heading: str
@@ -35,4 +35,4 @@ class Report:
     title: str
     last: str
     figures: Sequence[Figure] = ()
-    sections: Sequence[Section] = ()
+    sections: Sequence[ReportSection] = ()

@@ -7,7 +7,7 @@ from rich.text import Text
 from reconciler.formats.html.parts import Cell, Notice, Table
 from reconciler.formats.humanise import counted, shortened
 from reconciler.formats.paper import folded, line, printed, wrapped
-from reconciler.formats.reports.report import Report, Section
+from reconciler.formats.reports.report import Report, ReportSection
 from reconciler.formats.view import View
 from reconciler.model.display import safe
 
@@ -36,7 +36,7 @@ def _lines(report: Report, view: View) -> Iterator[Text]:
     yield from wrapped(report.last, view, style="bold")
 
 
-def _section(section: Section, view: View) -> Iterator[Text]:
+def _section(section: ReportSection, view: View) -> Iterator[Text]:
     yield line((section.heading, "bold"))
     for notice in section.notices:
         yield from _notice(notice, view)

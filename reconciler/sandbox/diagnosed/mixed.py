@@ -8,7 +8,7 @@ from reconciler.sandbox.artifacts import build_cache, bundle, plain_index, refer
 from reconciler.sandbox.builds import PLATFORMS, YEAR
 from reconciler.sandbox.diagnosed import in_use, left
 from reconciler.sandbox.diagnosed.stage import HOUR, Recipe, Stage
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 
 Habit = Callable[[Stage, str, datetime], None]
 
@@ -47,7 +47,7 @@ _ONE = Recipe(PLATFORMS[:1])
 def package_of(habits: Iterable[str], now: datetime, *, path: str = "acme/web") -> Stage:
     """Return a package that these habits made, day after day, in this order."""
     named = list(habits)
-    stage = Stage(Package.of(path, now - YEAR, "public"))
+    stage = Stage(StoredPackage.of(path, now - YEAR, "public"))
     for number, habit in enumerate(named):
         day = now - _DAY * (len(named) - number) - timedelta(days=1)
         HABITS[habit](stage, f"{habit}-x{number}", day)
@@ -66,7 +66,7 @@ def lifelike_case(now: datetime, *, size: int = 73, path: str = "acme/web") -> S
     At full size it has 1,002 versions, 148 with a tag and 854 without, as one public package had
     from which deleting all that was untagged and a week old took live images.
     """
-    stage = Stage(Package.of(path, now - YEAR, "public"))
+    stage = Stage(StoredPackage.of(path, now - YEAR, "public"))
     for number in range(size):
         _attested(stage, f"3.{number}.0", now - YEAR * (size - number) / (size + 1))
     pushes = 2 * size - 5

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from reconciler.sandbox.artifacts import attestation, image, index
 from reconciler.sandbox.builds import PLATFORMS
 from reconciler.sandbox.content import Content
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 
 HOUR = timedelta(hours=1)
 TOOL = "tool base"
@@ -50,7 +50,7 @@ class Built:
 class Stage:
     """Where workflows push to, and what was written down of each version."""
 
-    package: Package
+    package: StoredPackage
     labels: dict[str, str] = field(default_factory=dict)
 
     def push(self, content: Content, *tags: str, at: datetime, label: str) -> Content:

@@ -11,19 +11,19 @@ from pydantic import SecretStr
 from reconciler.errors import ReconcilerError, SettingsError, StateError
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from reconciler.state import opening
 from reconciler.state.address import Address
 from reconciler.state.opening import Backend, open_state_at
 from reconciler.state.pgdatabase import Database
-from reconciler.state.surroundings import Surroundings
+from reconciler.state.surroundings import BackendSettings
 from tests.support.backends import BACKENDS, DATABASE
 from tests.support.object_store import BUCKET, ObjectStore
 from tests.support.pooler import pooler
 from tests.support.states import NOON, WEB, holder, intent
 
-ALONE = Surroundings(utc_now)
+ALONE = BackendSettings(utc_now)
 READER = Account.of("ghs_reader", contents=False)
 
 
@@ -70,8 +70,8 @@ def test_a_bucket_that_does_not_exist_is_named(address: str) -> None:
 
 
 def test_a_token_that_may_not_write_is_refused_with_the_right_it_lacks() -> None:
-    with Sandbox(Settings(accounts=(READER,))).serve() as github:
-        known = Surroundings(utc_now, github.url, SecretStr("ghs_reader"))
+    with Sandbox(SandboxSettings(accounts=(READER,))).serve() as github:
+        known = BackendSettings(utc_now, github.url, SecretStr("ghs_reader"))
         with pytest.raises(StateError, match="Resource not accessible") as refused:
             open_state_at("github://acme/state/reconciler", known).check_writable()
 

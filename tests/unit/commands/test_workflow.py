@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.commands.action import _tell
+from reconciler.commands.action import _write
 from reconciler.commands.workflow.console import workflow_console
 from reconciler.commands.workflow.event import event_of
 from reconciler.commands.workflow.inputs import Inputs
-from reconciler.commands.workflow.report import Note, Report, of_error, said
+from reconciler.commands.workflow.report import Note, StepReport, general_note, of_error
 from reconciler.commands.workflow.runner import MAX_SUMMARY_BYTES, Runner
 from reconciler.errors import AccessError, ExitCode, SettingsError
 from reconciler.model.problems import PolicyProblems, Problem
@@ -58,7 +58,7 @@ def test_no_text_is_taken_for_a_command_of_the_runner(
     runner: Runner, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with workflow_console() as console:
-        _tell(Report(text=HOSTILE, notes=[said("warning", HOSTILE)]), runner, console)
+        _write(StepReport(text=HOSTILE, notes=[general_note("warning", HOSTILE)]), runner, console)
 
     stop, resume, note, again, *text = capsys.readouterr().out.rstrip("\n").split("\n")
     assert stop.startswith("::stop-commands::")
@@ -76,7 +76,7 @@ def test_ten_notes_of_each_level_are_shown() -> None:
         for level in ("error", "warning")
     ]
 
-    shown = "".join(Report(notes=notes).annotations()).splitlines()
+    shown = "".join(StepReport(notes=notes).annotations()).splitlines()
 
     assert sum(line.startswith("::error ") for line in shown) == 10
     assert sum(line.startswith("::warning ") for line in shown) == 10

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.against.compare import compare
-from reconciler.model.difference import Edit, RepositoryDifference, Shift
+from reconciler.model.difference import PolicyEdit, RepositoryDifference, Shift
 from reconciler.model.inventory import Version
 from tests.support.inventories import case, digest, image, index, name_of, observed, policy
 
@@ -254,5 +254,5 @@ def test_what_was_refused_or_held_before_stays_on_both_sides() -> None:
 
 
 def test_an_edit_knows_its_place() -> None:
-    assert Edit(part="rule", name="commits", key="keep.last").path == "commits.keep.last"
-    assert Edit(part="policy", key="guards.min_age").path == "guards.min_age"
+    assert PolicyEdit(part="rule", name="commits", key="keep.last").path == "commits.keep.last"
+    assert PolicyEdit(part="policy", key="guards.min_age").path == "guards.min_age"

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from reconciler.core.checking.check import check
-from reconciler.core.checking.finding import Bounds, Finding, Kind, Standing
-from reconciler.core.planner import Case
+from reconciler.core.checking.finding import HealthFinding, HealthInput, Kind, Thresholds
+from reconciler.core.planner import PlanningInput
 from reconciler.model.journal import Entry, Result
 from reconciler.model.ports import Holder
 from tests.support.inventories import WEB, case, digest, image, index, observed
 from tests.support.journals import OPENED, Book, ago, change
 from tests.support.time import NOON
 
-BOUNDS = Bounds(
+BOUNDS = Thresholds(
     overdue=timedelta(days=7),
     last_apply=timedelta(hours=48),
     lock=timedelta(hours=6),
@@ -29,13 +29,15 @@ rules:
 """
 
 
-def found(brought: Case | None, book: Book | None = None, **facts: Any) -> list[Finding]:
+def found(
+    brought: PlanningInput | None, book: Book | None = None, **facts: Any
+) -> list[HealthFinding]:
     """Look at a repository with the usual bounds."""
     records = book.records if book else ()
-    return list(check(Standing(WEB, NOON, records, case=brought, **facts), BOUNDS))
+    return list(check(HealthInput(WEB, NOON, records, case=brought, **facts), BOUNDS))
 
 
-def kinds(findings: Sequence[Finding]) -> list[Kind]:
+def kinds(findings: Sequence[HealthFinding]) -> list[Kind]:
     """Return what kinds of findings there are."""
     return [finding.kind for finding in findings]
 

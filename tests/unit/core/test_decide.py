@@ -188,7 +188,7 @@ def test_min_age_counts_from_the_run_that_saw_a_tag_come_to_a_known_image() -> N
 
     decided = decisions(NONE, moved, always)
 
-    assert names(sorted(decided.doomed)) == ["b"]
+    assert names(sorted(decided.to_delete)) == ["b"]
     assert decided.images[digest("a")].until == NOON + timedelta(hours=1)
 
 
@@ -230,7 +230,7 @@ def test_a_young_signature_makes_its_image_wait_until_it_is_old_enough() -> None
     assert decided.images[digest("web")].note == (
         "something that belongs to it is younger than min_age 24h"
     )
-    assert not decided.doomed
+    assert not decided.to_delete
 
 
 def test_an_image_waits_for_the_youngest_of_what_belongs_to_it() -> None:
@@ -269,7 +269,7 @@ def test_without_push_times_min_age_counts_from_when_a_run_first_saw_it() -> Non
 
     decided = decide(policy(NONE), held, build_graph(held), now=NOON)
 
-    assert names(sorted(decided.doomed)) == ["b"]
+    assert names(sorted(decided.to_delete)) == ["b"]
 
 
 def test_a_child_of_a_kept_index_stays_though_every_rule_lets_it_go() -> None:

@@ -66,7 +66,7 @@ def test_every_image_that_keeps_a_shared_child_is_named_and_those_that_stay_come
 
     paths = [path_of(chain) for chain in told.fate.chains]
     assert paths == [["amd", "inner", "outer"], ["amd", "old"]]
-    assert [chain.decision.goes for chain in told.fate.chains] == [False, True]
+    assert [chain.decision.expires for chain in told.fate.chains] == [False, True]
     assert not told.fate.goes
 
 

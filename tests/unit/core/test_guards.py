@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from reconciler.core.guards import Allowances, Toll, check_guards
+from reconciler.core.guards import Allowances, ImageCounts, check_guards
 from reconciler.model.plan import Guard
 from reconciler.model.policy import Guards
 from tests.support.inventories import WEB
@@ -21,7 +21,7 @@ def guard(
     allowed: Allowances | None = None,
 ) -> Guard:
     guards = Guards.model_validate(limits or {})
-    toll = Toll(images, deleted, images - deleted)
+    toll = ImageCounts(images, deleted, images - deleted)
     found = check_guards(guards, WEB, toll, allowed or {})
     return next(one for one in found if one.name == name)
 
@@ -105,4 +105,4 @@ def test_the_defaults_are_those_of_the_language() -> None:
 
 
 def test_an_empty_repository_has_nothing_to_guard() -> None:
-    assert check_guards(DEFAULTS, WEB, Toll(0, 0, 0), {}) == ()
+    assert check_guards(DEFAULTS, WEB, ImageCounts(0, 0, 0), {}) == ()

@@ -1,6 +1,6 @@
 """Holds are read from the journal; observations decide only where it says nothing."""
 
-from reconciler.core.holding import held_of, with_holds
+from reconciler.core.holding import holds_of, with_holds
 from reconciler.model.journal import Entry
 from reconciler.model.names import Tag
 from reconciler.model.observations import Observation, Observations
@@ -75,11 +75,11 @@ HELD = Observations(
 def test_companions_of_what_is_named_are_released_and_only_if_they_are_held() -> None:
     companions = {digest("a"): {digest("b"), digest("c")}}
 
-    found = held_of(HELD, WEB, [Mention.parse(digest("a"))], companions)
+    found = holds_of(HELD, WEB, [Mention.parse(digest("a"))], companions)
 
     assert names(sorted(found)) == ["a", "b"]
 
 
 def test_no_mention_names_everything_that_is_held() -> None:
-    assert names(sorted(held_of(HELD, WEB, [], {}))) == ["a", "b"]
-    assert held_of(SEEN, WEB, [], {}) == set()
+    assert names(sorted(holds_of(HELD, WEB, [], {}))) == ["a", "b"]
+    assert holds_of(SEEN, WEB, [], {}) == set()

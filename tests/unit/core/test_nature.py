@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core.explaining.nature import nature_of
 from reconciler.model.inventory import Version
-from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, Shape
+from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, DocumentKind
 from tests.support.inventories import (
     attestation,
     cache_index,
@@ -23,7 +23,7 @@ from tests.support.inventories import (
 def opaque(name: str) -> Version:
     plain = image(name)
     assert plain.manifest
-    return replace(plain, manifest=replace(plain.manifest, shape=Shape.OPAQUE))
+    return replace(plain, manifest=replace(plain.manifest, shape=DocumentKind.OPAQUE))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.core.proposing.families import SHAPES, Family, family_of, shape_of
-from reconciler.core.proposing.propose import PATIENCE, Proposal, Subject, propose
+from reconciler.core.proposing.propose import PATIENCE, Proposal, ProposalInput, propose
 from reconciler.model.expressions import compiled
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Tag
@@ -15,7 +15,7 @@ from tests.support.time import NOON
 def proposed(*versions: Version, facts: frozenset[Fact] = frozenset(Fact)) -> Proposal:
     """Propose a policy for a repository with these versions."""
     held = inventory(*versions, facts=facts)
-    subject = Subject("web", [RepositoryGlob(WEB)], [held], Fact.PUSHED in facts)
+    subject = ProposalInput("web", [RepositoryGlob(WEB)], [held], Fact.PUSHED in facts)
     return propose(subject, NOON)
 
 

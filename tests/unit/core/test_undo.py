@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from reconciler.core.history import deletions
-from reconciler.core.undo import Remains, Wanted, narrow_restorations, plan_restorations
+from reconciler.core.undo import Remains, UndoRequest, narrow_restorations, plan_restorations
 from reconciler.model.inventory import Version
 from reconciler.model.names import Tag
 from reconciler.model.plan import RepositoryPlan
@@ -41,7 +41,7 @@ def remains(
     return Remains(
         repository=WEB,
         deletions=deletions(written.records),
-        held={number(name): Version(digest(name), id=number(name)) for name in held},
+        present={number(name): Version(digest(name), id=number(name)) for name in held},
         live={version.digest: version for version in live},
         now=NOON,
         window=window,
@@ -58,7 +58,7 @@ def drawn(
 ) -> RepositoryPlan:
     """Plan what to restore of a run."""
     mention = Mention.parse(only) if only else Mention()
-    return plan_restorations(ground, Wanted(run, mention, retag))
+    return plan_restorations(ground, UndoRequest(run, mention, retag))
 
 
 def test_the_last_deleted_comes_back_first() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.core.usage import Share, Subject, Usage, account
+from reconciler.core.usage import Share, Usage, UsageInput, account
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import Descriptor
 from tests.support.inventories import cache_index, digest, image, index, inventory, unread
@@ -22,7 +22,7 @@ def layered(version: Version, *layers: tuple[str, int], kind: str = LAYER) -> Ve
 
 def weighed(*versions: Version, **subject: object) -> Usage:
     """Weigh one repository."""
-    (usage,) = account([Subject(inventory(*versions), **subject)]).repositories  # type: ignore[arg-type]
+    (usage,) = account([UsageInput(inventory(*versions), **subject)]).repositories  # type: ignore[arg-type]
     return usage
 
 

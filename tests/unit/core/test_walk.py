@@ -1,6 +1,6 @@
 """Walks over links: what is reached, in which order, and what goes round in circles."""
 
-from reconciler.core.walk import circles, closure, finish_order, turned
+from reconciler.core.walk import closure, finish_order, reversed_edges, strongly_connected
 
 DIAMOND = {"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}
 RING = {"a": ["b"], "b": ["c"], "c": ["a", "d"], "d": ["e"], "e": ["d"]}
@@ -29,15 +29,15 @@ def test_a_walk_visits_each_node_once_also_in_a_circle() -> None:
 
 
 def test_nodes_in_a_circle_stand_for_one_another() -> None:
-    standing = circles("abcde", RING)
+    standing = strongly_connected("abcde", RING)
 
     assert standing["a"] == standing["b"] == standing["c"]
     assert standing["d"] == standing["e"] != standing["a"]
-    assert len(set(circles("abcd", DIAMOND).values())) == 4
+    assert len(set(strongly_connected("abcd", DIAMOND).values())) == 4
 
 
 def test_turned_links_lead_the_other_way() -> None:
-    assert turned(DIAMOND) == {"b": ["a"], "c": ["a"], "d": ["b", "c"]}
+    assert reversed_edges(DIAMOND) == {"b": ["a"], "c": ["a"], "d": ["b", "c"]}
 
 
 def test_a_chain_of_a_hundred_thousand_is_walked_without_recursion() -> None:
@@ -45,4 +45,4 @@ def test_a_chain_of_a_hundred_thousand_is_walked_without_recursion() -> None:
 
     assert len(closure(chain, [0])) == 100_001
     assert finish_order([0], chain)[0] == 100_000
-    assert len(set(circles(range(100_001), chain).values())) == 100_001
+    assert len(set(strongly_connected(range(100_001), chain).values())) == 100_001

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.engine.against import Comparison
-from reconciler.engine.plan import Governed, Moment, Origin, draw_plan
+from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan
 from reconciler.errors import AccessError, EvidenceError, PolicyError
 from reconciler.model.difference import Difference, RepositoryDifference
 from reconciler.model.names import Repository
@@ -43,10 +43,10 @@ def drawn(web: Scene, after: Policy, comparison: Comparison | None = None) -> Pl
     now = web.time.now
     watching: dict[str, Any] = {"look": comparison.look} if comparison else {}
     return draw_plan(
-        [Governed(WEB, after, web.registry)],
+        [Target(WEB, after, web.registry)],
         web.state,
-        moment=Moment(now, now, timedelta(days=3)),
-        origin=Origin("reconciler 1.0.0", ()),
+        moment=PlanTimes(now, now, timedelta(days=3)),
+        origin=PlanSource("reconciler 1.0.0", ()),
         allowed={},
         **watching,
     )
@@ -56,7 +56,7 @@ def compared(web: Scene, before: Policy | None, after: Policy) -> RepositoryDiff
     """Compare two policies while a plan is drawn."""
     comparison = Comparison(lambda _: before, lambda _: web.registry)
     drawn(web, after, comparison)
-    return comparison.found[WEB]
+    return comparison.differences[WEB]
 
 
 def test_the_registry_is_listed_once_for_both_policies(place: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_plan_is_the_same_to_the_byte(place: Path) -> None:
 
     beside = drawn(web, policy(), comparison)
 
-    assert comparison.found[WEB].error == ""
+    assert comparison.differences[WEB].error == ""
     assert beside.to_bytes() == alone.to_bytes()
 
 
@@ -95,7 +95,7 @@ def test_a_time_that_cannot_be_read_hinders_no_plan(place: Path) -> None:
     plan = drawn(web, policy(), comparison)
 
     assert plan.summary.delete == 1
-    assert comparison.found[WEB].error == "the configuration is gone"
+    assert comparison.differences[WEB].error == "the configuration is gone"
 
 
 def test_other_policies_that_quarrel_hinder_no_plan(place: Path) -> None:
@@ -108,7 +108,7 @@ def test_other_policies_that_quarrel_hinder_no_plan(place: Path) -> None:
     plan = drawn(web, policy(), comparison)
 
     assert plan.summary.delete == 1
-    assert comparison.found[WEB].error == "two policies"
+    assert comparison.differences[WEB].error == "two policies"
 
 
 def test_a_dropped_repository_is_read_by_the_policy_it_had(place: Path) -> None:

@@ -3,7 +3,7 @@
 from reconciler.core.diagnosing.causes import Confidence
 from reconciler.core.diagnosing.diagnose import Diagnosis
 from reconciler.core.diagnosing.examined import Examined
-from reconciler.core.diagnosing.finding import Finding
+from reconciler.core.diagnosing.finding import DiagnosedVersion
 from reconciler.engine.diagnose import Examination
 from reconciler.engine.whole import Ahead
 from reconciler.errors import ExitCode
@@ -27,7 +27,7 @@ def examined(scene: Scene, under: Policy | None = None) -> Examined:
     return examination.read(scene.registry, ahead) if isinstance(ahead, Ahead) else ahead
 
 
-def found(one: Examined, document: Document) -> Finding:
+def found(one: Examined, document: Document) -> DiagnosedVersion:
     """Return what was found of one document."""
     assert one.diagnosis, one.error
     by_digest = {finding.version.digest: finding for finding in one.diagnosis.findings}
@@ -43,7 +43,7 @@ def test_a_tag_that_an_apply_saw_proves_that_it_moved_on(scene: Scene) -> None:
 
     finding = found(examined(scene), OLD)
 
-    assert finding.sign.words == "had main when a run last saw it with a tag"
+    assert finding.sign.text == "had main when a run last saw it with a tag"
     assert finding.sign.confidence is Confidence.PROVEN
 
 

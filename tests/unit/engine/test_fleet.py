@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.engine.apply import Applied
 from reconciler.engine.execute import Run
-from reconciler.engine.fleet import Authority, apply_plan
+from reconciler.engine.fleet import ApplyScope, apply_plan
 from reconciler.errors import (
     AccessError,
     EvidenceError,
@@ -51,7 +51,7 @@ class Fleet:
         scene = self.scenes[API]
         run = Run("run-1", "robot@ci", scene.clock, halt, scene.reported.append)
         holder = Holder("run-1", "octocat", "runner-7", NOON)
-        authority = Authority(self._registry, self._policy, {}, frozenset(only))
+        authority = ApplyScope(self._registry, self._policy, {}, frozenset(only))
         done = apply_plan(self.plan, authority, scene.state, holder, run)
         return {applied.planned.repository.rpartition("/")[2]: applied for applied in done}
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.core.checking.finding import Bounds
+from reconciler.core.checking.finding import Thresholds
 from reconciler.engine.check import Inspection
 from reconciler.engine.noting import Noting
-from reconciler.engine.plan import Governed, read_case
+from reconciler.engine.plan import Target, read_case
 from reconciler.engine.wholeness import examine
 from reconciler.errors import StateError
 from reconciler.model.ports import Holder
@@ -29,10 +29,10 @@ def holder(run: str, scene: Scene) -> Holder:
     return Holder(run, "octocat", "runner-7", scene.time.now)
 
 
-def governed(scene: Scene) -> Governed:
+def governed(scene: Scene) -> Target:
     """Read the repository of a scene as `plan` does."""
     assert scene.policy
-    return Governed(scene.registry.repository, scene.policy, scene.registry)
+    return Target(scene.registry.repository, scene.policy, scene.registry)
 
 
 def look(scene: Scene) -> None:
@@ -50,7 +50,7 @@ def verify(scene: Scene) -> None:
 def check(scene: Scene) -> None:
     """Look as `check` does."""
     day = timedelta(days=1)
-    bounds = Bounds(overdue=day, last_apply=day, lock=day, undo=day)
+    bounds = Thresholds(overdue=day, last_apply=day, lock=day, undo=day)
     inspection = Inspection(scene.state, scene.time.now, bounds, lambda _: False, noting(scene))
     list(inspection.of([governed(scene)]))
 

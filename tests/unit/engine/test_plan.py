@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from reconciler.core.guards import Allowances
-from reconciler.engine.plan import Governed, Moment, Origin, draw_plan, naming_unused
+from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan, naming_unused
 from reconciler.errors import AccessError, EvidenceError, ExitCode
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan, PolicySource, RepositoryPlan, read_plan
@@ -30,10 +30,10 @@ def _drawn(scenes: Iterable[Scene], allowed: Allowances | None = None) -> Plan:
     scenes = list(scenes)
     now = scenes[0].time.now
     return draw_plan(
-        [Governed(one.registry.repository, policy(), one.registry) for one in scenes],
+        [Target(one.registry.repository, policy(), one.registry) for one in scenes],
         scenes[0].state,
-        moment=Moment(now, now, timedelta(days=3)),
-        origin=Origin("reconciler 1.0.0", (SOURCE,)),
+        moment=PlanTimes(now, now, timedelta(days=3)),
+        origin=PlanSource("reconciler 1.0.0", (SOURCE,)),
         allowed=allowed or {},
     )
 
@@ -55,10 +55,10 @@ def test_a_plan_for_another_time_is_a_forecast(place: Path) -> None:
     later = web.time.now + timedelta(days=30)
 
     plan = draw_plan(
-        [Governed(WEB, policy(), web.registry)],
+        [Target(WEB, policy(), web.registry)],
         web.state,
-        moment=Moment(web.time.now, later, timedelta(days=3)),
-        origin=Origin("reconciler", ()),
+        moment=PlanTimes(web.time.now, later, timedelta(days=3)),
+        origin=PlanSource("reconciler", ()),
         allowed={},
     )
 
@@ -129,10 +129,10 @@ def test_a_rule_that_needs_a_time_the_registry_lacks_is_told_with_its_cure(place
     aged = policy(rules=[{"name": "old", "match": {"any": True}, "keep": {"within": "30d"}}])
 
     plan = draw_plan(
-        [Governed(WEB, aged, plain.registry)],
+        [Target(WEB, aged, plain.registry)],
         plain.state,
-        moment=Moment(plain.time.now, plain.time.now, timedelta(days=3)),
-        origin=Origin("reconciler", ()),
+        moment=PlanTimes(plain.time.now, plain.time.now, timedelta(days=3)),
+        origin=PlanSource("reconciler", ()),
         allowed={},
     )
 
@@ -168,10 +168,10 @@ def test_a_wrong_clock_is_told_by_the_plan_as_it_would_stop_the_apply(place: Pat
     ahead = web.time.now + timedelta(minutes=12)
 
     plan = draw_plan(
-        [Governed(WEB, policy(), web.registry)],
+        [Target(WEB, policy(), web.registry)],
         web.state,
-        moment=Moment(ahead, ahead, timedelta(days=3), lambda: ahead),
-        origin=Origin("reconciler", ()),
+        moment=PlanTimes(ahead, ahead, timedelta(days=3), lambda: ahead),
+        origin=PlanSource("reconciler", ()),
         allowed={},
     )
 
@@ -188,10 +188,10 @@ def test_a_forecast_holds_no_clock_against_the_time_it_is_for(place: Path) -> No
     now = web.time.now
 
     plan = draw_plan(
-        [Governed(WEB, policy(), web.registry)],
+        [Target(WEB, policy(), web.registry)],
         web.state,
-        moment=Moment(now, now + timedelta(days=30), timedelta(days=3), web.clock),
-        origin=Origin("reconciler", ()),
+        moment=PlanTimes(now, now + timedelta(days=30), timedelta(days=3), web.clock),
+        origin=PlanSource("reconciler", ()),
         allowed={},
     )
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.wholeness import Part, Wholeness
+from reconciler.core.wholeness import ImagePart, Wholeness
 from reconciler.engine.wholeness import examine
 from reconciler.errors import ExitCode, UnreachableError
 from reconciler.model.names import Tag
@@ -26,7 +26,7 @@ def examined(scene: Scene, *, blobs: bool = False) -> Wholeness:
     return examine(scene.registry, repository, scene.state.of(repository), blobs=blobs)
 
 
-def lacks(found: Wholeness) -> dict[str, list[tuple[Part, str]]]:
+def lacks(found: Wholeness) -> dict[str, list[tuple[ImagePart, str]]]:
     """Name what each broken image lacks, by its first tag."""
     return {
         broken.tags[0]: [(hole.part, hole.digest) for hole in broken.missing]
@@ -66,7 +66,7 @@ def test_a_shared_child_that_is_gone_breaks_every_image_that_lists_it(plain: Sce
 
     found = examined(plain)
 
-    assert lacks(found) == {tag: [(Part.MANIFEST, shared.digest)] for tag in ("v1", "v2")}
+    assert lacks(found) == {tag: [(ImagePart.MANIFEST, shared.digest)] for tag in ("v1", "v2")}
     assert {hole.platform for broken in found.broken for hole in broken.missing} == {"linux/amd64"}
     assert found.outcome is ExitCode.CHANGES
 
@@ -81,7 +81,7 @@ def test_layers_and_configurations_are_asked_for_only_when_wanted(scene: Scene) 
     shallow, deep = examined(scene), examined(scene, blobs=True)
 
     assert (shallow.broken, shallow.blobs) == ((), None)
-    assert lacks(deep) == {"v1": [(Part.CONFIGURATION, config), (Part.LAYER, layer)]}
+    assert lacks(deep) == {"v1": [(ImagePart.CONFIGURATION, config), (ImagePart.LAYER, layer)]}
 
 
 def test_layers_that_no_registry_need_have_are_counted_and_not_asked_for(scene: Scene) -> None:

@@ -12,7 +12,7 @@ from reconciler.formats.markdown import MAX_BYTES
 from reconciler.formats.view import View
 from reconciler.model.difference import (
     Difference,
-    Edit,
+    PolicyEdit,
     RepositoryDifference,
     Shift,
     Weakening,
@@ -37,8 +37,10 @@ def shown(found: Difference, name: str = "markdown", width: int = 80) -> str:
 def hostile(text: str) -> Difference:
     """Put one text wherever a stranger could."""
     edits = (
-        Edit(part="rule", name=text, key=text, before=json.dumps(text), after=json.dumps([text])),
-        Edit(part="protection", name=text, before="{}"),
+        PolicyEdit(
+            part="rule", name=text, key=text, before=json.dumps(text), after=json.dumps([text])
+        ),
+        PolicyEdit(part="protection", name=text, before="{}"),
     )
     moved = differences.fate(1, text)
     return difference(

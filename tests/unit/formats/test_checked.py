@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from reconciler.core.checking.finding import Finding, Kind
+from reconciler.core.checking.finding import HealthFinding, Kind
 from reconciler.errors import ReconcilerError, UnreachableError
 from reconciler.formats.checked import FORMATS
 from reconciler.formats.view import View
@@ -19,7 +19,7 @@ class Checked:
     """What was found in one repository."""
 
     repository: Repository = WEB
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[HealthFinding, ...] = ()
     error: ReconcilerError | None = None
 
 
@@ -28,10 +28,10 @@ def printed(*checked: Checked, output: str = "text", width: int = 80, rows: bool
     return FORMATS[output](checked, View(NOON, width, all_rows=rows))
 
 
-def finding(kind: Kind = Kind.OVERDUE, count: int = 1) -> Finding:
+def finding(kind: Kind = Kind.OVERDUE, count: int = 1) -> HealthFinding:
     """Find something, with examples."""
     examples = tuple(f"sha-{at}" for at in range(count))
-    return Finding(kind, "images are due", "Apply.", examples)
+    return HealthFinding(kind, "images are due", "Apply.", examples)
 
 
 def test_where_all_is_well_one_line_says_so() -> None:
@@ -94,7 +94,7 @@ def test_programs_get_every_example_and_every_error() -> None:
 
 
 def test_hostile_words_stay_words() -> None:
-    hostile = Finding(Kind.BROKEN, HOSTILE, HOSTILE, (HOSTILE,))
+    hostile = HealthFinding(Kind.BROKEN, HOSTILE, HOSTILE, (HOSTILE,))
     checked = Checked(findings=(hostile,), error=UnreachableError(HOSTILE, hint=HOSTILE))
 
     text, markdown = printed(checked), printed(checked, output="markdown")
@@ -107,7 +107,7 @@ def test_hostile_words_stay_words() -> None:
 
 
 def test_lines_fit_the_terminal() -> None:
-    long = Finding(Kind.OVERDUE, "many words " * 20, "do this " * 20)
+    long = HealthFinding(Kind.OVERDUE, "many words " * 20, "do this " * 20)
 
     for width in (80, 140):
         lines = printed(Checked(findings=(long,)), width=width).splitlines()

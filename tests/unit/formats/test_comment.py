@@ -179,7 +179,7 @@ def test_a_run_is_found_in_the_journal_with_the_end_of_its_undo() -> None:
     found = applied_run({WEB: journal()}, RUN)
 
     assert found is not None
-    assert found.summary.told == "1 deleted, 1 retained"
+    assert found.summary.counts_text == "1 deleted, 1 retained"
     assert found.until == NOW + timedelta(days=30)
     assert applied_run({WEB: journal()}, "another") is None
 

@@ -5,15 +5,15 @@ from html.parser import HTMLParser
 
 import pytest
 
-from reconciler.core.usage import Account, Share, Usage, Weighed
-from reconciler.core.wholeness import Broken, Missing, Part, Wholeness
+from reconciler.core.usage import Share, Usage, UsageTotals, Weighed
+from reconciler.core.wholeness import Broken, ImagePart, Missing, Wholeness
 from reconciler.errors import ExitCode
 from reconciler.formats import usage, wholeness
 from reconciler.formats.budget import octets
 from reconciler.formats.html.parts import Cell, Chart, Column, Figure, Notice, Table
 from reconciler.formats.markdown import MAX_BYTES
 from reconciler.formats.reports.catalogue import FORMATS
-from reconciler.formats.reports.report import Report, Section
+from reconciler.formats.reports.report import Report, ReportSection
 from reconciler.formats.view import View
 from reconciler.model.names import Tag
 from tests.support import gfm
@@ -39,10 +39,10 @@ class Elements(HTMLParser):
         self.found.append((tag, tuple(name for name, _ in attrs)))
 
 
-def that_quotes(text: str, rows: int = 2) -> Section:
+def that_quotes(text: str, rows: int = 2) -> ReportSection:
     """Put one text wherever a stranger could."""
     columns = (Column("Tags", "code"), Column("Words"), Column("Last"))
-    return Section(
+    return ReportSection(
         heading=text,
         texts=(text,),
         notices=(Notice(text, (text,)),),
@@ -51,7 +51,7 @@ def that_quotes(text: str, rows: int = 2) -> Section:
     )
 
 
-def written(output: str, *sections: Section, last: str = "Done.", view: View = VIEW) -> str:
+def written(output: str, *sections: ReportSection, last: str = "Done.", view: View = VIEW) -> str:
     """Print a report of some sections."""
     return FORMATS[output](Report("A report", last, (Figure("1", "thing"),), sections), view)
 
@@ -74,7 +74,7 @@ def test_no_text_is_anything_but_text(text: str) -> None:
 
 @pytest.mark.parametrize("text", gfm.HOSTILE)
 def test_a_patch_stays_within_its_fence(text: str) -> None:
-    section = Section("Patch", patch=f"-{text}\n+{text}\n")
+    section = ReportSection("Patch", patch=f"-{text}\n+{text}\n")
 
     tokens = [token.type for token in gfm.tokens_of(written("markdown", section))]
 
@@ -105,8 +105,10 @@ BROKEN = Broken(
     digest("broken"),
     (Tag("1.4"), Tag("1.4.2"), Tag("latest"), Tag("main")),
     (
-        Missing(digest("arm"), Part.MANIFEST, "linux/arm64", gone=ago("3d"), run="run-7"),
-        Missing(digest("layer"), Part.LAYER, "linux/amd64", size=12 << 20, seen=ago("40d")),
+        Missing(digest("arm"), ImagePart.MANIFEST, "linux/arm64", gone=ago("3d"), run="run-7"),
+        Missing(
+            digest("layer"), ImagePart.LAYER, "linux/amd64", size=12 << 20, last_seen=ago("40d")
+        ),
     ),
 )
 FOUND = (
@@ -143,7 +145,7 @@ def test_what_is_broken_is_told_with_what_it_lacks_since_when_and_what_to_do() -
     ]
 
 
-ACCOUNT = Account(
+ACCOUNT = UsageTotals(
     (
         Usage(
             WEB,

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core.history import attempts
 from reconciler.formats.view import View
-from reconciler.formats.why import Found, as_json, render
+from reconciler.formats.why import DeletionOf, as_json, render
 from reconciler.model.journal import Entry, Result, chain
 from tests.support.inventories import WEB, digest
 from tests.support.journals import OPENED, Book, change
@@ -25,7 +25,7 @@ IN_CI = {
 }
 
 
-def found(book: Book) -> list[Found]:
+def found(book: Book) -> list[DeletionOf]:
     """Return the attempts of a journal, the latest first."""
     return [(WEB, attempt) for attempt in reversed(attempts(book.records))]
 

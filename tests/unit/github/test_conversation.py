@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
-from reconciler.github.conversation import Comment, Conversation
+from reconciler.github.conversation import Conversation, IssueComment
 from reconciler.github.sticky import post
 from reconciler.transport.auth import BearerAuth
 from reconciler.transport.github import RETRY, TokenKind
@@ -137,4 +137,4 @@ def test_an_account_that_is_gone_wrote_nothing_of_ours() -> None:
 
 
 def test_logins_are_the_same_in_either_case() -> None:
-    assert Comment.model_validate(ROW).author == "octocat"
+    assert IssueComment.model_validate(ROW).author == "octocat"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.manifest import Manifest, Shape, parse_manifest
+from reconciler.model.manifest import DocumentKind, Manifest, parse_manifest
 from reconciler.model.names import Digest
 from tests.support import documents
 from tests.support.documents import Document
@@ -45,7 +45,7 @@ def listing(**descriptor: object) -> dict[str, Any]:
 def test_an_image_names_its_blobs_and_its_size(image: Document) -> None:
     manifest = read(image)
 
-    assert manifest.shape is Shape.IMAGE
+    assert manifest.shape is DocumentKind.IMAGE
     assert manifest.config
     assert manifest.kind == manifest.config.media_type
     assert len(manifest.layers) == 1
@@ -61,7 +61,7 @@ def test_an_index_names_its_children_with_their_platforms(media_type: str) -> No
 
     manifest = read(documents.index(amd, arm, docker=media_type != OCI_INDEX))
 
-    assert manifest.shape is Shape.INDEX
+    assert manifest.shape is DocumentKind.INDEX
     assert [child.digest for child in manifest.children] == [amd.digest, arm.digest]
     assert [child.platform for child in manifest.children] == ["linux/amd64", "linux/arm64"]
     assert all(child.is_plain_image for child in manifest.children)
@@ -121,7 +121,7 @@ def test_a_build_cache_in_index_form_lists_blobs_and_no_manifests() -> None:
 
     manifest = parsed({"mediaType": OCI_INDEX, "manifests": [layer, config]})
 
-    assert manifest.shape is Shape.INDEX
+    assert manifest.shape is DocumentKind.INDEX
     assert [child.is_blob for child in manifest.children] == [True, True]
     assert not any(child.is_manifest for child in manifest.children)
 
@@ -129,7 +129,7 @@ def test_a_build_cache_in_index_form_lists_blobs_and_no_manifests() -> None:
 def test_an_index_without_media_type_is_one_by_its_shape() -> None:
     manifest = parsed(listing(), "application/vnd.oci.image.index.v1+json; charset=utf-8")
 
-    assert manifest.shape is Shape.INDEX
+    assert manifest.shape is DocumentKind.INDEX
     assert manifest.media_type == OCI_INDEX
 
 
@@ -142,13 +142,13 @@ def test_a_document_of_an_unknown_type_is_still_followed() -> None:
 
 
 def test_an_empty_index_is_an_index() -> None:
-    assert parsed({"mediaType": OCI_INDEX, "manifests": []}).shape is Shape.INDEX
+    assert parsed({"mediaType": OCI_INDEX, "manifests": []}).shape is DocumentKind.INDEX
 
 
 def test_members_that_are_null_are_missing() -> None:
     manifest = parsed(IMAGE | {"manifests": None, "subject": None, "annotations": None})
 
-    assert (manifest.shape, manifest.subject) == (Shape.IMAGE, None)
+    assert (manifest.shape, manifest.subject) == (DocumentKind.IMAGE, None)
 
 
 def test_a_withdrawn_artifact_manifest_keeps_its_subject() -> None:
@@ -156,7 +156,7 @@ def test_a_withdrawn_artifact_manifest_keeps_its_subject() -> None:
 
     manifest = parsed({"mediaType": kind, "blobs": [], "subject": {"digest": SOME}})
 
-    assert (manifest.shape, manifest.subject) == (Shape.OPAQUE, SOME)
+    assert (manifest.shape, manifest.subject) == (DocumentKind.OPAQUE, SOME)
 
 
 def test_the_time_that_a_publisher_claims_is_noted_as_written() -> None:

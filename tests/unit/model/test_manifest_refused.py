@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import ManifestError
-from reconciler.model.manifest import MAX_MANIFEST_BYTES, Shape, parse_manifest, verify
+from reconciler.model.manifest import MAX_MANIFEST_BYTES, DocumentKind, parse_manifest, verify
 from reconciler.model.names import Digest
 from tests.support import documents
 
@@ -93,7 +93,7 @@ def test_a_document_that_clients_read_in_different_ways_is_refused(body: str) ->
 def test_annotations_may_differ_by_case() -> None:
     body = b'{"layers": [], "annotations": {"Name": "1", "name": "2"}}'
 
-    assert parse_manifest(digest_of(body), "", body).shape is Shape.IMAGE
+    assert parse_manifest(digest_of(body), "", body).shape is DocumentKind.IMAGE
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_annotations_may_differ_by_case() -> None:
 def test_what_lists_nothing_is_opaque_however_odd_it_is(body: bytes) -> None:
     manifest = parse_manifest(digest_of(body), "application/x-odd", body)
 
-    assert manifest.shape is Shape.OPAQUE
+    assert manifest.shape is DocumentKind.OPAQUE
     assert manifest.oddity
     assert manifest.names == frozenset()
 
@@ -181,7 +181,7 @@ def test_a_signed_schema_1_document_is_known_by_the_digest_of_its_payload() -> N
 
     manifest = parse_manifest(digest_of(payload), "", body)
 
-    assert manifest.shape is Shape.OPAQUE
+    assert manifest.shape is DocumentKind.OPAQUE
     assert json.loads(body)["schemaVersion"] == 1
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.errors import InvalidNameError
-from reconciler.model.spans import Span, spoken
+from reconciler.model.spans import Span, as_span
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_a_unit_that_people_get_wrong_is_explained(text: str) -> None:
 def test_a_duration_is_shown_in_whole_hours_below_two_days_then_in_days(
     delta: timedelta, text: str
 ) -> None:
-    assert spoken(delta) == text
+    assert as_span(delta) == text

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from reconciler.errors import AccessError, ExhaustedError, ManifestError, UnreachableError
-from reconciler.model.manifest import OCI_MANIFEST, Shape, parse_manifest
+from reconciler.model.manifest import OCI_MANIFEST, DocumentKind, parse_manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.providers.creation import moment_of, read_creation
 from reconciler.providers.documents import Documents
@@ -72,7 +72,7 @@ def test_a_manifest_comes_from_the_path_of_its_repository() -> None:
 
     manifest = found[digest_of(body)]
     assert manifest
-    assert manifest.shape is Shape.IMAGE
+    assert manifest.shape is DocumentKind.IMAGE
     assert registry.paths == [f"/v2/acme/tools/web/manifests/{digest_of(body)}"]
 
 

@@ -11,7 +11,7 @@ from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Tag
 from reconciler.providers.ghcr_newest import read_newest
-from reconciler.providers.ghcr_pages import Page
+from reconciler.providers.ghcr_pages import VersionsPage
 from reconciler.providers.ghcr_whole import read_whole
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,16 +37,16 @@ class Package:
         self.calls: list[int] = []
         self.before: dict[int, Callable[[], None]] = {}
 
-    def fetch(self, numbers: Iterable[int]) -> Sequence[Page]:
+    def fetch(self, numbers: Iterable[int]) -> Sequence[VersionsPage]:
         """Read pages in the order asked for."""
         return [self._page(number) for number in numbers]
 
-    def _page(self, number: int) -> Page:
+    def _page(self, number: int) -> VersionsPage:
         self.calls.append(number)
         self.before.get(len(self.calls), lambda: None)()
         rows = sorted(self.rows, key=lambda row: int(row.id), reverse=True)
         last = max(-(-len(rows) // SIZE), 1)
-        return Page(tuple(rows[(number - 1) * SIZE : number * SIZE]), max(last, number))
+        return VersionsPage(tuple(rows[(number - 1) * SIZE : number * SIZE]), max(last, number))
 
     def push(self, row: Version) -> None:
         """Add a row."""
@@ -122,9 +122,9 @@ def test_a_listing_that_changes_under_every_read_is_given_up() -> None:
 
 def test_a_listing_with_gaps_of_its_own_is_accepted_when_it_comes_out_the_same_twice() -> None:
     pages = {
-        1: Page((version(6), version(5)), 3),
-        2: Page((version(4),), 3),
-        3: Page((version(3), version(2)), 3),
+        1: VersionsPage((version(6), version(5)), 3),
+        2: VersionsPage((version(4),), 3),
+        3: VersionsPage((version(3), version(2)), 3),
     }
 
     with capture_logs() as logs:
@@ -163,8 +163,8 @@ def test_the_newest_are_read_again_when_something_was_pushed_meanwhile() -> None
 
 
 def test_rows_that_are_not_in_order_of_time_are_all_read() -> None:
-    first = Page((version(1), version(9)), 2)
-    second = Page((version(8), version(2)), 2)
+    first = VersionsPage((version(1), version(9)), 2)
+    second = VersionsPage((version(8), version(2)), 2)
 
     pages = read_newest(lambda numbers: [{1: first, 2: second}[n] for n in numbers], 7, "web")
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from reconciler.providers.registry_errors import codes_of, says_absent, words_of
+from reconciler.providers.registry_errors import codes_of, message_of, says_absent
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_errors_are_read_where_there_are_any(
     response = httpx.Response(403, content=body)
 
     assert codes_of(response) == codes
-    assert words_of(response) == (body.decode() if words is None else words)
+    assert message_of(response) == (body.decode() if words is None else words)
 
 
 @pytest.mark.parametrize("code", ["MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND"])

@@ -11,9 +11,9 @@ import pytest
 
 from reconciler.sandbox.artifacts import image
 from reconciler.sandbox.builds import Build, push_build
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -47,9 +47,9 @@ class Client:
         return str(reply.json().get("token", ""))
 
 
-def small_package(name: str = "web", *, public: bool = False) -> Package:
+def small_package(name: str = "web", *, public: bool = False) -> StoredPackage:
     """Return `acme/<name>`: two builds that share `main`, and one lone image `old`."""
-    package = Package.of(f"acme/{name}", NOW - 30 * DAY, "public" if public else "private")
+    package = StoredPackage.of(f"acme/{name}", NOW - 30 * DAY, "public" if public else "private")
     package.push(image("old"), "old", at=NOW - 20 * DAY)
     push_build(package, Build("c0", "1", NOW - 10 * DAY, ("main", "sha-0")))
     push_build(package, Build("c1", "2", NOW - 5 * DAY, ("main", "sha-1")))
@@ -61,8 +61,8 @@ def serve() -> Iterator[Serve]:
     """Serve sandboxes until the end of the test."""
     with ExitStack() as stack:
 
-        def start(*packages: Package, **settings: Any) -> Client:
-            chosen = Settings(**{"now": lambda: NOW, **settings})
+        def start(*packages: StoredPackage, **settings: Any) -> Client:
+            chosen = SandboxSettings(**{"now": lambda: NOW, **settings})
             sandbox = Sandbox(chosen, packages or (small_package(),))
             stack.enter_context(sandbox.serve())
             http = httpx.Client(base_url=sandbox.url, verify=PLAIN)

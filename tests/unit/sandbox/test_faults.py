@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from reconciler.sandbox.faults import Answer, Fault
 from reconciler.sandbox.operations import Delete, Download, ExpireTokens, Push, Retag, Revoke
-from reconciler.sandbox.world import Seen
+from reconciler.sandbox.world import RecordedCall
 from tests.support.oracle import whole
 from tests.unit.sandbox.conftest import Client, Serve
 
@@ -222,6 +222,6 @@ def test_calls_are_remembered_without_their_credentials(serve: Serve) -> None:
     client.call("GET", "/orgs/acme/packages/container/a%2Fb", "")
 
     assert client.sandbox.requests == [
-        Seen("GET", f"{VERSIONS}?page=1", 200, credential=True),
-        Seen("GET", "/orgs/acme/packages/container/a%2Fb", 401, credential=False),
+        RecordedCall("GET", f"{VERSIONS}?page=1", 200, credential=True),
+        RecordedCall("GET", "/orgs/acme/packages/container/a%2Fb", 401, credential=False),
     ]

@@ -7,13 +7,13 @@ from typing import Any
 from reconciler.sandbox.builds import builds
 from reconciler.sandbox.content import sha256
 from reconciler.sandbox.generate import lifelike
-from reconciler.sandbox.package import Package
+from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.records import snapshot_of
 from tests.support.oracle import broken_tags, companions
 from tests.unit.sandbox.conftest import DAY, NOW
 
 
-def documents(package: Package) -> list[dict[str, Any]]:
+def documents(package: StoredPackage) -> list[dict[str, Any]]:
     """Return every live document of a package."""
     return [json.loads(version.body or b"") for version in package.live]
 

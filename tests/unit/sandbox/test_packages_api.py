@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from reconciler.sandbox.artifacts import image
 from reconciler.sandbox.builds import builds
-from reconciler.sandbox.package import Owner, Package
+from reconciler.sandbox.package import Owner, StoredPackage
 from tests.unit.sandbox.conftest import DAY, NOW, Serve, small_package
 
 VERSIONS = "/orgs/acme/packages/container/web/versions"
@@ -90,7 +90,7 @@ def test_a_name_with_a_slash_is_one_encoded_segment(serve: Serve, prefix: str) -
 
 
 def test_a_user_s_packages_are_found_under_its_name_its_number_and_itself(serve: Serve) -> None:
-    package = Package(Owner("octocat", "User"), "tool", NOW)
+    package = StoredPackage(Owner("octocat", "User"), "tool", NOW)
     package.push(image("tool"), "latest", at=NOW)
     client = serve(package)
     number = client.call("GET", "/user").json()["id"]
@@ -248,7 +248,7 @@ def test_a_public_package_with_a_popular_version_is_not_deleted_whole(serve: Ser
 
 
 def test_the_very_last_version_stays_even_without_a_tag(serve: Serve) -> None:
-    package = Package.of("acme/web", NOW)
+    package = StoredPackage.of("acme/web", NOW)
     lone = package.push(image("lone"), at=NOW)
     client = serve(package)
 

@@ -1,15 +1,15 @@
 """The list of pull requests, as GitHub filters it."""
 
-from reconciler.sandbox.pulls import PullRequest
+from reconciler.sandbox.pulls import StoredPullRequest
 from tests.unit.sandbox.conftest import Serve
 
 
 def test_pull_requests_are_found_by_branch_and_state(serve: Serve) -> None:
     client = serve()
     client.sandbox.world.pulls.known["acme/web"] += [
-        PullRequest(6, "stranger:main", "1" * 40, state="closed"),
-        PullRequest(7, "stranger:main", "2" * 40),
-        PullRequest(8, "other:main", "3" * 40),
+        StoredPullRequest(6, "stranger:main", "1" * 40, state="closed"),
+        StoredPullRequest(7, "stranger:main", "2" * 40),
+        StoredPullRequest(8, "other:main", "3" * 40),
     ]
 
     by_branch = client.call("GET", "/repos/acme/web/pulls?head=stranger%3Amain")

@@ -10,11 +10,11 @@ from reconciler.errors import LockedError, StateError
 from reconciler.sandbox.faults import Answer, Fault
 from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Settings
+from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from reconciler.state.address import Address
 from reconciler.state.branch import Branch, branch_at, open_at
-from reconciler.state.surroundings import Surroundings
+from reconciler.state.surroundings import BackendSettings
 from tests.support.states import NOON, WEB, holder, intent
 
 PLACE = "github://acme/state/reconciler"
@@ -23,13 +23,13 @@ PLACE = "github://acme/state/reconciler"
 @pytest.fixture
 def github() -> Iterator[Sandbox]:
     """Serve a repository that is empty."""
-    with Sandbox(Settings(limits=UNLIMITED)).serve() as serving:
+    with Sandbox(SandboxSettings(limits=UNLIMITED)).serve() as serving:
         yield serving
 
 
-def known(github: Sandbox) -> Surroundings:
+def known(github: Sandbox) -> BackendSettings:
     """Give the way there, and a workflow's token."""
-    return Surroundings(utc_now, github.url, SecretStr("ghs_sandbox"))
+    return BackendSettings(utc_now, github.url, SecretStr("ghs_sandbox"))
 
 
 def branch(github: Sandbox, place: str = PLACE) -> Branch:

@@ -8,11 +8,11 @@ from reconciler.errors import LockedError, StateError
 from reconciler.state.buckets import Bucket
 from reconciler.state.objects import ObjectState
 from reconciler.state.remote import RemoteRepositoryState
-from reconciler.state.terms import Terms, Times
+from reconciler.state.terms import LeaseTiming, Times
 from tests.support.states import NOON, WEB, holder, intent, outcome
 from tests.support.watched_store import Watched
 
-TERMS = Terms(lease=120, margin=100)
+TERMS = LeaseTiming(lease=120, margin=100)
 
 
 class Clocks:

@@ -5,7 +5,7 @@ from threading import Barrier
 import httpx
 import pytest
 
-from reconciler.transport.lanes import Lanes
+from reconciler.transport.lanes import ConnectionPool
 from reconciler.transport.pool import gather
 
 
@@ -53,7 +53,7 @@ def request(path: str = "/") -> httpx.Request:
 
 def test_one_request_after_the_other_takes_the_same_lane() -> None:
     made = Made()
-    lanes = Lanes(made)
+    lanes = ConnectionPool(made)
 
     for _ in range(5):
         lanes.handle_request(request())
@@ -63,7 +63,7 @@ def test_one_request_after_the_other_takes_the_same_lane() -> None:
 
 def test_requests_under_way_together_have_a_lane_each() -> None:
     made = Made(Barrier(4))
-    lanes = Lanes(made)
+    lanes = ConnectionPool(made)
 
     gather(lambda _: lanes.handle_request(request()), range(8), workers=4)
 
@@ -72,7 +72,7 @@ def test_requests_under_way_together_have_a_lane_each() -> None:
 
 def test_a_lane_whose_request_failed_is_used_again() -> None:
     made = Made()
-    lanes = Lanes(made)
+    lanes = ConnectionPool(made)
 
     with pytest.raises(httpx.ConnectError):
         lanes.handle_request(request("/broken"))
@@ -83,7 +83,7 @@ def test_a_lane_whose_request_failed_is_used_again() -> None:
 
 def test_closing_closes_every_lane() -> None:
     made = Made(Barrier(2))
-    lanes = Lanes(made)
+    lanes = ConnectionPool(made)
     gather(lambda _: lanes.handle_request(request()), range(2), workers=2)
 
     lanes.close()

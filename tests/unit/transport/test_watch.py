@@ -8,13 +8,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from reconciler.logs import configure
-from reconciler.transport.watch import Sent, Wait, Watch
+from reconciler.transport.watch import RunClock, Sent, Wait
 from tests.support.time import NOON, VirtualTime
 
 
 def test_a_wait_is_logged_with_its_reason_and_its_end() -> None:
     time = VirtualTime()
-    watch = Watch(lambda: time.now, lambda: time.seconds, time.pass_by)
+    watch = RunClock(lambda: time.now, lambda: time.seconds, time.pass_by)
 
     with capture_logs() as logs:
         watch.wait("secondary rate limit", 90.04)
@@ -42,7 +42,7 @@ def test_a_short_wait_is_slept_and_not_told() -> None:
 
 def test_a_wait_that_several_threads_share_is_told_once() -> None:
     told: list[Wait] = []
-    watch = Watch(lambda: NOON, lambda: 0.0, lambda _: None, told.append)
+    watch = RunClock(lambda: NOON, lambda: 0.0, lambda _: None, told.append)
 
     for seconds in (60.0, 60.2, 59.9, 120.0):
         watch.wait("secondary rate limit", seconds)

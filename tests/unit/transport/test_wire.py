@@ -11,8 +11,8 @@ import pytest
 from reconciler.errors import StoppedError, UnreachableError
 from reconciler.transport.bounds import ANSWER_SECONDS, LAST_SECONDS
 from reconciler.transport.http import Client
-from reconciler.transport.lanes import Lanes
-from reconciler.transport.watch import Watch
+from reconciler.transport.lanes import ConnectionPool
+from reconciler.transport.watch import RunClock
 from reconciler.transport.wire import TimedStream
 from tests.support.hostile_server import Clock, dripping_body, hostile_server
 from tests.support.time import NOON, VirtualTime
@@ -57,9 +57,9 @@ class Drip(httpcore.NetworkStream):
         """Tell nothing."""
 
 
-def watch_of(time: VirtualTime, check: Callable[[], None] = lambda: None) -> Watch:
+def watch_of(time: VirtualTime, check: Callable[[], None] = lambda: None) -> RunClock:
     """Return a watch that asks `check` whether the run goes on."""
-    return Watch(lambda: NOON, lambda: time.seconds, lambda _: check())
+    return RunClock(lambda: NOON, lambda: time.seconds, lambda _: check())
 
 
 def read_on(stream: TimedStream, timeout: float = 30.0) -> None:
@@ -129,7 +129,7 @@ def test_a_read_that_drips_ends_with_the_run_and_a_write_is_unknown() -> None:
             raise StoppedError("the time budget is used up")
 
     with hostile_server(dripping_body) as server:
-        client = Client(f"http://{server.host}", Watch(lambda: NOON, clock, sleep))
+        client = Client(f"http://{server.host}", RunClock(lambda: NOON, clock, sleep))
         with pytest.raises(StoppedError, match="the time budget is used up"):
             client.get("/v2/evil/web/tags/list")
         with pytest.raises(UnreachableError):
@@ -146,7 +146,7 @@ def test_a_request_never_waits_for_a_connection_that_a_slow_answer_keeps() -> No
         made.append(httpx.MockTransport(lambda _: httpx.Response(200, stream=Slow())))
         return made[-1]
 
-    lanes = Lanes(lane)
+    lanes = ConnectionPool(lane)
     under_way = [lanes.handle_request(httpx.Request("GET", "http://127.0.0.1/")) for _ in range(3)]
     for response in under_way:
         response.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.workflows.edits import Edit, add_lines, set_input, substituted
+from reconciler.workflows.edits import LineEdit, add_lines, set_input, substituted
 from reconciler.workflows.patches import patch
 from reconciler.workflows.reading import read_workflow
 from reconciler.workflows.workflow import Step, Workflow
@@ -35,7 +35,7 @@ def read(text: str) -> tuple[Workflow, Step, Step]:
     return workflow, build, script
 
 
-def edited(text: str, *edits: Edit | None) -> str:
+def edited(text: str, *edits: LineEdit | None) -> str:
     """Make edits of a text, each of which there has to be."""
     lines = text.split("\n")
     for edit in sorted(filter(None, edits), key=lambda edit: -edit.line):
@@ -138,7 +138,7 @@ def test_a_patch_of_several_edits_applies(lines: tuple[int, ...], tmp_path: Path
     workflow = read_workflow("image.yml", text.replace("line", "k:").encode())
     workflow = replace(workflow, text=text)
     edits = [
-        Edit(line, (f"line {line}",), (f"line {line}", "one", "more") if line % 2 else ("new",))
+        LineEdit(line, (f"line {line}",), (f"line {line}", "one", "more") if line % 2 else ("new",))
         for line in lines
     ]
     (tmp_path / "image.yml").write_text(text)
@@ -160,6 +160,6 @@ def test_a_patch_of_several_edits_applies(lines: tuple[int, ...], tmp_path: Path
 )
 def test_a_patch_names_a_workflow_as_its_own_repository_does(path: str, name: str) -> None:
     workflow = read_workflow(path, BUILD.encode())
-    edit = Edit(1, ("on: push",), ("on: [push]",))
+    edit = LineEdit(1, ("on: push",), ("on: [push]",))
 
     assert patch(workflow, [edit]).splitlines()[:2] == [f"--- a/{name}", f"+++ b/{name}"]

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.model.problems import PolicyProblems
 from reconciler.workflows.advice import advise
-from reconciler.workflows.files import Found, read_workflows, workflow_files
+from reconciler.workflows.files import WorkflowFiles, read_workflows, workflow_files
 from reconciler.workflows.reading import read_workflow
 from tests.support.inventories import WEB
 
@@ -73,7 +73,7 @@ def test_a_hostile_text_anywhere_takes_no_time_to_speak_of(hostile: str) -> None
     job = {"env": {"A": hostile[:60_000]}, "steps": [*steps, {"run": hostile[:140_000]}]}
     text = json.dumps({"on": "push", "jobs": {"image": job}})
 
-    counsel = advise(Found((read_workflow("a.yml", text.encode()),)), WEB, ())
+    counsel = advise(WorkflowFiles((read_workflow("a.yml", text.encode()),)), WEB, ())
 
     assert counsel.proposals == ()
 

@@ -8,14 +8,14 @@ import yaml
 
 from reconciler.model.names import Repository
 from reconciler.workflows.actions import by_action
-from reconciler.workflows.makers import Attest, Build, Maker, Merge, Sign, Spot
+from reconciler.workflows.makers import AttestStep, BuildStep, MergeStep, PushStep, SignStep, Spot
 from reconciler.workflows.naming import Naming
 from reconciler.workflows.reading import read_workflow
 from reconciler.workflows.scripts import by_script
 from tests.support.inventories import WEB
 
 
-def makers(*steps: Mapping[str, object], **workflow: object) -> list[Maker]:
+def makers(*steps: Mapping[str, object], **workflow: object) -> list[PushStep]:
     """Read a workflow of one job and return what its last step pushes."""
     text = yaml.safe_dump({"on": "push", **workflow, "jobs": {"image": {"steps": [*steps]}}})
     read = read_workflow("image.yml", text.encode())
@@ -24,15 +24,15 @@ def makers(*steps: Mapping[str, object], **workflow: object) -> list[Maker]:
     return [*by_action(spot), *by_script(spot)]
 
 
-def build(**inputs: str) -> Build:
+def build(**inputs: str) -> BuildStep:
     """Read a build by the action."""
     uses = {"uses": "docker/build-push-action@v6", "with": {"push": "true", **inputs}}
     (found,) = makers(uses)
-    assert isinstance(found, Build)
+    assert isinstance(found, BuildStep)
     return found
 
 
-def scripted(script: str) -> Maker:
+def scripted(script: str) -> PushStep:
     """Read the one thing that a script pushes."""
     (found,) = makers({"run": script})
     return found
@@ -68,7 +68,7 @@ def test_the_environment_switches_attestations_off_too() -> None:
 
     (found,) = makers(uses, env={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"})
 
-    assert isinstance(found, Build)
+    assert isinstance(found, BuildStep)
     assert not found.attests
 
 
@@ -130,7 +130,7 @@ def test_a_build_in_a_script_is_read_by_its_options() -> None:
         "  --cache-to type=registry,ref=ghcr.io/acme/web:cache . && echo done"
     )
 
-    assert isinstance(found, Build)
+    assert isinstance(found, BuildStep)
     assert (found.platforms, found.attests, found.caches) == (2, True, ("ghcr.io/acme/web:cache",))
     assert set(found.names.tags) == {Naming.MOVING, Naming.OWN}
 
@@ -147,7 +147,7 @@ def test_a_build_in_a_script_is_read_by_its_options() -> None:
 def test_a_merge_of_one_image_wraps_it(command: str, *, wraps: bool) -> None:
     found = scripted(command)
 
-    assert isinstance(found, Merge)
+    assert isinstance(found, MergeStep)
     assert found.wraps is wraps
 
 
@@ -159,9 +159,9 @@ def test_signatures_and_attestations_are_found() -> None:
 
     signed = scripted('sudo cosign sign --yes "ghcr.io/acme/web@${DIGEST}"')
 
-    assert isinstance(signed, Sign)
+    assert isinstance(signed, SignStep)
     assert signed.may_push_to(WEB)
-    assert [type(maker) for maker in makers(attest)] == [Attest]
+    assert [type(maker) for maker in makers(attest)] == [AttestStep]
 
 
 @pytest.mark.parametrize(

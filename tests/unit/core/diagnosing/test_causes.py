@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 from reconciler.sandbox.diagnosed.mixed import HABITS, lifelike_case, mixed, package_of
 from tests.support.diagnosed import tried
 from tests.support.time import NOON
@@ -27,7 +27,7 @@ def test_habits_among_one_another_are_told_apart(seed: int) -> None:
 def test_the_habits_make_versions_of_every_cause() -> None:
     made = {label for habit in HABITS for label in package_of([habit], NOON).labels.values()}
 
-    assert made == set(map(str, Cause))
+    assert made == set(map(str, VersionCause))
 
 
 def test_a_package_of_1002_versions_is_told_for_what_it_is() -> None:

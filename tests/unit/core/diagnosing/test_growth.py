@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose, outlook
 from reconciler.core.diagnosing.growth import WEEKS, Amount
 from reconciler.model.inventory import Version
@@ -55,7 +55,7 @@ def test_weeks_follow_one_another_from_the_first_push_to_now() -> None:
         (date(2026, 10, 26), 1),
         (date(2026, 11, 2), 0),
     ]
-    assert list(weeks[0].amounts) == [Cause.MOVED]
+    assert list(weeks[0].amounts) == [VersionCause.MOVED]
 
 
 def test_a_very_old_push_does_not_make_endless_weeks() -> None:

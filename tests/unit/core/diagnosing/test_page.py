@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 
 PAGE = Path(__file__).parents[4] / "docs" / "diagnose.md"
 
@@ -13,4 +13,4 @@ def test_the_page_lists_every_cause_in_the_order_of_precedence() -> None:
 
     told = re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)
 
-    assert told[: len(Cause)] == list(Cause)
+    assert told[: len(VersionCause)] == list(VersionCause)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose
-from reconciler.core.diagnosing.finding import Finding
+from reconciler.core.diagnosing.finding import DiagnosedVersion
 from reconciler.core.diagnosing.precedence import precedence
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import Descriptor
@@ -28,7 +28,7 @@ from tests.support.inventories import (
 from tests.support.time import NOON
 
 
-def found(*versions: Version, seen: Observations | None = None) -> dict[str, Finding]:
+def found(*versions: Version, seen: Observations | None = None) -> dict[str, DiagnosedVersion]:
     """Diagnose versions, and return what was found of each by the start of its digest."""
     diagnosis: Diagnosis = diagnose(inventory(*versions), seen or Observations(), now=NOON)
     return {one.version.digest: one for one in diagnosis.findings}
@@ -37,7 +37,7 @@ def found(*versions: Version, seen: Observations | None = None) -> dict[str, Fin
 def told(*versions: Version, of: str, seen: Observations | None = None) -> tuple[str, str, str]:
     """Return cause, confidence and evidence of the version of that name."""
     one = found(*versions, seen=seen)[digest(of)]
-    return str(one.cause), str(one.sign.confidence), one.sign.words
+    return str(one.cause), str(one.sign.confidence), one.sign.text
 
 
 def based(name: str, *tags: str, base: str = "base", age: str | None = "40d") -> Version:
@@ -136,7 +136,7 @@ def test_what_is_left_of_a_broken_tagged_image_is_needed_still() -> None:
     kept = image("kept")
     findings = found(kept, index("holes", "v1", lists=[kept, "gone"]))
 
-    assert findings[kept.digest].cause is Cause.PLATFORM
+    assert findings[kept.digest].cause is VersionCause.PLATFORM
     assert findings[kept.digest].needed
     assert findings[digest("holes")].needed
 
@@ -161,9 +161,9 @@ def test_a_list_of_referrers_may_name_what_is_gone() -> None:
 
     findings = found(subject, there, *artifacts)
 
-    assert findings[listing.digest].cause is Cause.REFERRERS
-    assert findings[replaced.digest].cause is Cause.REPLACED_REFERRERS
-    assert findings[there.digest].cause is Cause.REFERRER
+    assert findings[listing.digest].cause is VersionCause.REFERRERS
+    assert findings[replaced.digest].cause is VersionCause.REPLACED_REFERRERS
+    assert findings[there.digest].cause is VersionCause.REFERRER
 
 
 def _artifacts(version: Version) -> tuple[Descriptor, ...]:
@@ -207,8 +207,8 @@ def test_a_nested_index_and_what_it_lists_belong_to_the_tagged_one() -> None:
     inner = index("inner", lists=[leaf])
     findings = found(leaf, inner, index("outer", "v1", lists=[inner, image("other")]))
 
-    assert findings[inner.digest].cause is Cause.PLATFORM
-    assert findings[leaf.digest].cause is Cause.PLATFORM
+    assert findings[inner.digest].cause is VersionCause.PLATFORM
+    assert findings[leaf.digest].cause is VersionCause.PLATFORM
     assert findings[leaf.digest].needed
 
 
@@ -216,7 +216,7 @@ def test_a_signature_of_an_image_without_tag_belongs_to_that_image() -> None:
     old = image("old")
     findings = found(old, signature("sig", of=old), image("new", "main"))
 
-    assert findings[digest("sig")].cause is Cause.SUPERSEDED
+    assert findings[digest("sig")].cause is VersionCause.SUPERSEDED
     assert not findings[digest("sig")].needed
     assert findings[digest("sig")].sign.relative == old.digest
 
@@ -224,14 +224,14 @@ def test_a_signature_of_an_image_without_tag_belongs_to_that_image() -> None:
 def test_a_signature_of_what_is_gone_is_an_orphan_though_it_has_a_tag() -> None:
     finding = found(image("new", "main"), signature("sig", of="gone"))[digest("sig")]
 
-    assert (finding.cause, finding.needed) == (Cause.ORPHAN_REFERRER, False)
+    assert (finding.cause, finding.needed) == (VersionCause.ORPHAN_REFERRER, False)
 
 
 def test_an_attestation_of_a_kept_image_that_no_index_lists_stays_with_it_and_says_so() -> None:
     amd = image("amd")
     finding = found(amd, attestation("old", of=amd), index("now", "v1", lists=[amd]))[digest("old")]
 
-    assert (finding.cause, finding.needed) == (Cause.ORPHAN_CHILD, True)
+    assert (finding.cause, finding.needed) == (VersionCause.ORPHAN_CHILD, True)
 
 
 def test_a_cache_names_the_one_that_replaced_it() -> None:
@@ -255,7 +255,7 @@ def test_versions_that_keep_one_another_in_a_circle_get_a_cause() -> None:
 def test_causes_are_looked_for_in_the_order_in_which_they_are_told() -> None:
     anatomy = diagnose(inventory(), Observations(), now=NOON).anatomy
 
-    assert list(precedence(anatomy)) == list(Cause)
+    assert list(precedence(anatomy)) == list(VersionCause)
 
 
 def test_an_empty_repository_has_nothing_to_tell() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core.decide import decide
 from reconciler.core.diagnosing.advice import ADVICE
-from reconciler.core.diagnosing.causes import Cause
+from reconciler.core.diagnosing.causes import VersionCause
 from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose
 from reconciler.core.diagnosing.suggestion import suggestion
 from reconciler.model.inventory import Fact
@@ -20,14 +20,14 @@ from tests.support.time import NOON
 LATER = NOON + timedelta(days=60)
 
 
-def doomed(diagnosis: Diagnosis, *causes: Cause) -> set[str]:
+def doomed(diagnosis: Diagnosis, *causes: VersionCause) -> set[str]:
     """Return what the policy suggested for some causes deletes two months later."""
     text = suggestion(diagnosis.inventory, causes)
     (policy,) = load_text("suggested.yaml", text.encode()).policies
-    return set(decide(policy, diagnosis.inventory, diagnosis.anatomy.graph, now=LATER).doomed)
+    return set(decide(policy, diagnosis.inventory, diagnosis.anatomy.graph, now=LATER).to_delete)
 
 
-def left(diagnosis: Diagnosis, *causes: Cause) -> set[str]:
+def left(diagnosis: Diagnosis, *causes: VersionCause) -> set[str]:
     """Return what nothing needs, of some causes."""
     found = (one for one in diagnosis.findings if one.cause in causes and not one.needed)
     return {one.version.digest for one in found}
@@ -37,11 +37,11 @@ def left(diagnosis: Diagnosis, *causes: Cause) -> set[str]:
 def test_the_whole_policy_deletes_exactly_what_nothing_needs(seed: int) -> None:
     diagnosis = tried(mixed(seed, 20, NOON)).diagnosis
 
-    assert doomed(diagnosis, *Cause) == left(diagnosis, *Cause) != set()
+    assert doomed(diagnosis, *VersionCause) == left(diagnosis, *VersionCause) != set()
 
 
-@pytest.mark.parametrize("cause", [cause for cause in Cause if ADVICE[cause].remedy])
-def test_the_rule_of_each_cause_lets_all_of_it_go_that_nothing_needs(cause: Cause) -> None:
+@pytest.mark.parametrize("cause", [cause for cause in VersionCause if ADVICE[cause].remedy])
+def test_the_rule_of_each_cause_lets_all_of_it_go_that_nothing_needs(cause: VersionCause) -> None:
     diagnosis = tried(package_of(HABITS, NOON)).diagnosis
     found = {group.cause: group for group in diagnosis.groups}
     needed = {one.version.digest for one in diagnosis.findings if one.needed}
@@ -60,14 +60,14 @@ def test_a_staging_tag_goes_once_no_index_that_stays_lists_it() -> None:
     with_index = diagnose(inventory(amd, arm, merged), Observations(), now=NOON)
     without = diagnose(inventory(amd, arm), Observations(), now=NOON)
 
-    assert doomed(with_index, Cause.STAGING) == set()
-    assert doomed(without, Cause.STAGING) == {amd.digest, arm.digest}
+    assert doomed(with_index, VersionCause.STAGING) == set()
+    assert doomed(without, VersionCause.STAGING) == {amd.digest, arm.digest}
 
 
 def test_tags_that_nobody_diagnosed_are_kept_by_the_suggestion() -> None:
     diagnosis = diagnose(inventory(image("old", "v1", age="900d")), Observations(), now=NOON)
 
-    assert doomed(diagnosis, *Cause) == set()
+    assert doomed(diagnosis, *VersionCause) == set()
 
 
 def test_without_push_times_ages_count_from_when_a_run_first_saw_a_version() -> None:
@@ -76,7 +76,7 @@ def test_without_push_times_ages_count_from_when_a_run_first_saw_a_version() -> 
     seen = image("seen", age=None, first_seen="30d")
     diagnosis = diagnose(inventory(unseen, seen, facts=facts), Observations(), now=NOON)
 
-    assert doomed(diagnosis, Cause.UNKNOWN) == {seen.digest}
+    assert doomed(diagnosis, VersionCause.UNKNOWN) == {seen.digest}
 
 
 def test_what_needs_no_rule_gets_no_policy() -> None:
@@ -86,11 +86,11 @@ def test_what_needs_no_rule_gets_no_policy() -> None:
 
 
 def test_the_suggestion_deserves_no_remark() -> None:
-    text = suggestion(inventory(image("one")), Cause)
+    text = suggestion(inventory(image("one")), VersionCause)
 
     assert remarks_on(load_text("suggested.yaml", text.encode())) == ()
 
 
 def test_every_cause_has_advice_that_says_whether_it_is_needed() -> None:
-    assert set(ADVICE) == set(Cause)
+    assert set(ADVICE) == set(VersionCause)
     assert all(advice.means and advice.needed for advice in ADVICE.values())
