@@ -36,7 +36,10 @@ COMMANDS = {
     "snapshot": "Copy repositories into a file that `sandbox` serves, to rehearse on.",
     "sandbox": "Serve a stand-in for GitHub Packages and ghcr.io, to rehearse on.",
 }
-"""Each command and its one line in `--help`; its module has the same name."""
+"""Each command and its one line in `--help`; its module in `commands` has the same name."""
+
+_MODULES = {"action": "reconciler.action.main"}
+"""Modules of commands that are elsewhere."""
 
 
 class LazyCommands(TyperGroup):
@@ -46,7 +49,7 @@ class LazyCommands(TyperGroup):
         """Find a command by name, then load the real one."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in COMMANDS:
-            module = import_module(f"reconciler.commands.{name}")
+            module = import_module(_MODULES.get(name, f"reconciler.commands.{name}"))
             command = typer.main.get_command(module.app)
             _unwrap(command)
         return name, command, rest

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from reconciler import policyfile
-from reconciler.core.accept import accepted_limits, check_applicable
-from reconciler.core.guards import Allowances
+from reconciler.core.narrow import accepted_limits, check_applicable
+from reconciler.core.planner import Allowances
 from reconciler.engine.apply import Applied
-from reconciler.engine.execute import Outcome
+from reconciler.engine.delete import Outcome
 from reconciler.errors import StoppedError
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import GitError
-from reconciler.model.display import safe
+from reconciler.model.base import safe
 
 SECONDS = 60.0
 """Longest wait for one answer, in seconds."""

@@ -15,7 +15,7 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.processors import JSONRenderer, TimeStamper, add_log_level, format_exc_info
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from reconciler.model.display import inert, public, safe
+from reconciler.model.base import inert, public, safe
 
 REDACTED = "[redacted]"
 

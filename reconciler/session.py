@@ -12,31 +12,28 @@ from pathlib import Path
 
 import structlog
 
-from reconciler.core.checking.finding import Thresholds
-from reconciler.core.guards import Allowances
-from reconciler.core.planner import PlanningInput
-from reconciler.core.recall import Recall, remembered
-from reconciler.engine.against import Comparison
-from reconciler.engine.apply import Applied
-from reconciler.engine.check import HealthResult, Inspection
-from reconciler.engine.execute import Outcome, Run
-from reconciler.engine.fleet import ApplyScope, apply_plan
+from reconciler.analysis.health import Thresholds
+from reconciler.connect import Registries, open_registries
+from reconciler.core.planner import Allowances, PlanningInput
+from reconciler.core.refusals import Recall, remembered
+from reconciler.engine.apply import Applied, ApplyScope, apply_plan
+from reconciler.engine.compare import Comparison
+from reconciler.engine.delete import Outcome, Run
+from reconciler.engine.inspect import HealthResult, Inspection
 from reconciler.engine.noting import Noting
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan, read_case, unlisted_by
 from reconciler.errors import AccessError, EvidenceError, PolicyError, ReconcilerError
 from reconciler.formats.view import Cost
-from reconciler.model.difference import Difference
+from reconciler.model.comparison import Difference
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.plan import Plan, RepositoryPlan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Clock, Effort, Holder, Job, State
 from reconciler.policyfile import PolicySet, Revision, load_policies
-from reconciler.registries import Registries, open_registries
 from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.state.address import Address
-from reconciler.state.opening import open_state_at
-from reconciler.state.surroundings import BackendSettings
+from reconciler.state.opening import BackendSettings, open_state_at
 from reconciler.version import __version__
 
 log = structlog.get_logger()

@@ -24,7 +24,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reconciler.errors import InvalidNameError, SettingsError
-from reconciler.model.hosts import is_loopback
+from reconciler.model.base import is_loopback
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 

@@ -6,8 +6,16 @@ from typing import Annotated
 
 import typer
 
-from reconciler.commands.asking import ask
-from reconciler.commands.halting import Halt, halting
+from reconciler.commands._console import (
+    ask,
+    finish,
+    load_plan,
+    print_applied,
+    print_plan,
+    running,
+    view,
+)
+from reconciler.commands._stop import Halt, halting
 from reconciler.commands.options import (
     DEFAULT_POLICIES,
     Allow,
@@ -19,17 +27,10 @@ from reconciler.commands.options import (
     recalling,
     refuse,
 )
-from reconciler.commands.output import (
-    load_plan,
-    print_applied,
-    print_plan,
-    view,
-)
 from reconciler.commands.progress import Activity
-from reconciler.commands.restoring import restore_saved
-from reconciler.commands.running import finish, running
-from reconciler.core.accept import accepted_limits, changed_sources, check_applicable
-from reconciler.core.guards import Allowances
+from reconciler.commands.undo import restore_saved
+from reconciler.core.narrow import accepted_limits, changed_sources, check_applicable
+from reconciler.core.planner import Allowances
 from reconciler.errors import ExitCode, PlanError, worst
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan

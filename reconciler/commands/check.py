@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from reconciler.analysis.health import Thresholds
+from reconciler.commands._console import AllRows, finish, running, view
 from reconciler.commands.options import (
     PolicyPaths,
     StateDirectory,
@@ -13,12 +15,9 @@ from reconciler.commands.options import (
     duration,
     policy_paths,
 )
-from reconciler.commands.output import AllRows, view
 from reconciler.commands.progress import Activity
-from reconciler.commands.running import finish, running
-from reconciler.core.checking.finding import Thresholds
 from reconciler.errors import ExitCode, worst
-from reconciler.formats.checked import FORMATS
+from reconciler.formats.health import FORMATS
 from reconciler.model.ports import Holder
 from reconciler.session import open_session, utc_now
 

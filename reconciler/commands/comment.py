@@ -1,22 +1,25 @@
 """`reconciler comment`: one comment on a pull request that shows the plan, kept up to date."""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from reconciler.commands.commenting import CommentTarget, publish
+from reconciler.commands._console import load_plan, running, view
 from reconciler.commands.log import journals
 from reconciler.commands.options import StateDirectory, Verbose, refuse
-from reconciler.commands.output import load_plan, view
-from reconciler.commands.running import running
 from reconciler.errors import PlanError, SettingsError
-from reconciler.formats.comment import AppliedRun, Posting, applied_run, render
-from reconciler.model.difference import Difference, read_difference
+from reconciler.formats.comment import AppliedRun, Posting, applied_run, is_ours, render
+from reconciler.github.issues import Conversation, Posted, post
+from reconciler.model.comparison import Difference, read_difference
 from reconciler.model.plan import Plan
 from reconciler.session import utc_now
-from reconciler.settings import Settings
+from reconciler.settings import GITHUB_HOST, Settings
+from reconciler.transport.watch import RunClock
 
 app = typer.Typer(add_completion=False)
 
@@ -58,6 +61,8 @@ Author = Annotated[
         metavar="LOGIN",
     ),
 ]
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
 
 
 @app.command()
@@ -139,3 +144,58 @@ def _run(run: str, state: str | None) -> AppliedRun | None:
     if found is None:
         raise SettingsError(f"no run {run}", hint="`reconciler log list` names them all.")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class CommentTarget:
+    """Which pull request, and who writes there.
+
+    Shape: `repository` is `owner/name`, by default the one of the workflow; `author` is a login,
+        empty for the account that the token is known to belong to.
+    """
+
+    number: int
+    repository: str = ""
+    author: str = ""
+
+
+def publish(where: CommentTarget, write: Callable[[str], str]) -> Posted:
+    """Create or update the comment; `write` is given the text that stood there, empty for none.
+
+    Raises: SettingsError, AccessError, UnreachableError, ProtocolError.
+    """
+    with _conversation(where) as conversation:
+        author = where.author or conversation.author()
+        posted = post(conversation, author, is_ours, write)
+    writer = posted.comment.author
+    if writer and writer != author.lower():
+        typer.echo(
+            f"This token writes as {writer}, and comments of {author} were looked for:"
+            f" add --author {writer}, or each run writes a comment of its own.",
+            err=True,
+        )
+    return posted
+
+
+@contextmanager
+def _conversation(where: CommentTarget) -> Iterator[Conversation]:
+    """Open the conversation with GitHub's token, which goes to its API alone."""
+    settings = Settings.load()
+    repository = where.repository or settings.workflow_repository
+    if not _REPOSITORY.fullmatch(repository) or repository.endswith(("/.", "/..")):
+        raise SettingsError(
+            f"{repository!r} is no repository of GitHub",
+            hint="Name it with --repo OWNER/NAME; in a workflow GITHUB_REPOSITORY does.",
+        )
+    token = settings.token_for(GITHUB_HOST)
+    conversation = Conversation.open(
+        settings.github_api,
+        token.get_secret_value() if token else "",
+        RunClock(utc_now),
+        repository,
+        where.number,
+    )
+    try:
+        yield conversation
+    finally:
+        conversation.close()

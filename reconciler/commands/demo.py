@@ -8,22 +8,19 @@ from pathlib import Path
 
 import typer
 
-from reconciler.commands.output import print_applied, print_plan, view
+from reconciler.commands._console import finish, print_applied, print_plan, running, view
 from reconciler.commands.progress import Activity
-from reconciler.commands.running import finish, running
-from reconciler.engine.verify import broken_images
+from reconciler.connect import open_registries
+from reconciler.engine.inspect import broken_images
 from reconciler.errors import ExitCode
-from reconciler.formats.log import render_runs
-from reconciler.formats.runs import summaries
+from reconciler.formats.log import render_runs, summaries
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
 from reconciler.policyfile import load_text
-from reconciler.registries import open_registries
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.generate import lifelike
-from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import Session, utc_now
 from reconciler.settings import RegistrySettings, Settings
 from reconciler.state.local import LocalState

@@ -7,28 +7,24 @@ from typing import Annotated
 
 import typer
 
+from reconciler.analysis.diagnose.diagnose import Diagnosis, Examined
+from reconciler.analysis.diagnose.suggestion import suggestion
+from reconciler.commands._console import AllRows, ReportFormat, finish, print_report, running, view
+from reconciler.commands._targets import MaxReads, YesReads, permit, repositories_named
 from reconciler.commands.options import StateDirectory, Verbose
-from reconciler.commands.output import AllRows, view
 from reconciler.commands.progress import Activity
-from reconciler.commands.reading import MaxReads, YesReads, permit
-from reconciler.commands.reports import ReportFormat, print_report
-from reconciler.commands.repositories import repositories_named
-from reconciler.commands.running import finish, running
-from reconciler.core.diagnosing.diagnose import Diagnosis
-from reconciler.core.diagnosing.examined import Examined
-from reconciler.core.diagnosing.suggestion import suggestion
-from reconciler.engine.diagnose import Examination
-from reconciler.engine.whole import Ahead
+from reconciler.connect import Registries, open_registries
+from reconciler.engine.inspect import Examination
+from reconciler.engine.read_all import Ahead
 from reconciler.errors import worst
-from reconciler.formats.diagnosis.programs import as_json
-from reconciler.formats.diagnosis.report import report
+from reconciler.formats.diagnosis import report
+from reconciler.formats.diagnosis_json import as_json
 from reconciler.model.policy import Policy
 from reconciler.policyfile import load_policies, load_text
-from reconciler.registries import Registries, open_registries
 from reconciler.session import noting, open_state, utc_now
 from reconciler.settings import Settings
-from reconciler.workflows.advice import advise
-from reconciler.workflows.files import WorkflowFiles, read_workflows, workflow_files
+from reconciler.workflows.changes import advise
+from reconciler.workflows.parse import WorkflowFiles, read_workflows, workflow_files
 
 app = typer.Typer(add_completion=False)
 

@@ -5,17 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
+from reconciler.analysis.explain import explain as explained
+from reconciler.analysis.explain import find_versions, near_names
+from reconciler.commands._console import AllRows, running, view
 from reconciler.commands.options import StateDirectory, Verbose, policy_paths
-from reconciler.commands.output import AllRows, view
 from reconciler.commands.progress import Activity
-from reconciler.commands.running import running
-from reconciler.core.explaining.explain import explain as explained
-from reconciler.core.explaining.find import find_versions, near_names
 from reconciler.errors import InvalidNameError
-from reconciler.formats.explained import as_json, render
+from reconciler.formats.explain import as_json, render
 from reconciler.model.inventory import Inventory
-from reconciler.model.names import Digest
-from reconciler.model.reference import Reference
+from reconciler.model.names import Digest, Reference
 from reconciler.session import open_session
 
 app = typer.Typer(add_completion=False)

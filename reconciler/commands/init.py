@@ -8,26 +8,25 @@ from typing import Annotated
 
 import typer
 
-from reconciler.commands.asking import ask
-from reconciler.commands.creating import create, refuse_existing
+from reconciler.analysis.propose import Proposal, ProposalInput, propose
+from reconciler.commands._console import ask, complain, create, refuse_existing, running
 from reconciler.commands.options import Verbose
 from reconciler.commands.progress import Activity
-from reconciler.commands.running import complain, running
-from reconciler.core.proposing.propose import Proposal, ProposalInput, propose
-from reconciler.engine.sample import Sample, sample
+from reconciler.connect import open_registries
+from reconciler.engine.read_all import Sample, sample
 from reconciler.errors import InvalidNameError, SettingsError
-from reconciler.formats.humanise import counted
-from reconciler.formats.proposing.policy import write_policy, write_test
-from reconciler.formats.proposing.workflow import (
+from reconciler.formats.phrases import counted
+from reconciler.formats.propose import (
     UNKNOWN,
     WORKFLOW,
     ActionReference,
+    write_policy,
+    write_test,
     write_workflow,
 )
 from reconciler.model.inventory import Fact
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.policyfile import is_policy_file, load_policies
-from reconciler.registries import open_registries
 from reconciler.session import utc_now
 from reconciler.settings import GITHUB_HOST, Settings
 

@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from reconciler.commands._console import running, view
 from reconciler.commands.options import StateDirectory
-from reconciler.commands.output import view
-from reconciler.commands.running import running
-from reconciler.engine.breaking import break_locks, locks
-from reconciler.formats.locks import FREE, as_json, render, render_broken
+from reconciler.engine.state_admin import break_locks, locks
+from reconciler.formats.state import FREE, as_json, render, render_broken
 from reconciler.session import holder, open_state, utc_now
 
 app = typer.Typer(

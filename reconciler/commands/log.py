@@ -5,13 +5,18 @@ from typing import Annotated, Literal
 
 import typer
 
+from reconciler.commands._console import AllRows, running, view
 from reconciler.commands.options import StateDirectory, mention
-from reconciler.commands.output import AllRows, view
-from reconciler.commands.running import running
 from reconciler.core.history import attempts_on
 from reconciler.errors import JournalError, SettingsError
-from reconciler.formats.log import records_as_json, render_records, render_runs, runs_as_json
-from reconciler.formats.runs import located, summaries
+from reconciler.formats.log import (
+    located,
+    records_as_json,
+    render_records,
+    render_runs,
+    runs_as_json,
+    summaries,
+)
 from reconciler.formats.why import as_json, render
 from reconciler.model.journal import Record
 from reconciler.model.names import Repository

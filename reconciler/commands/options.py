@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from reconciler.core.guards import Allowances
-from reconciler.core.recall import Recall, remembered, without_refusals
+from reconciler.core.planner import Allowances
+from reconciler.core.refusals import Recall, remembered, without_refusals
 from reconciler.errors import InvalidNameError
-from reconciler.model.names import Repository
-from reconciler.model.reference import Mention
+from reconciler.model.names import Mention, Repository
 
 DEFAULT_POLICIES = Path("policies")
 

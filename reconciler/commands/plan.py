@@ -6,6 +6,15 @@ from typing import Annotated
 
 import typer
 
+from reconciler.commands._console import (
+    AllRows,
+    PlanFormat,
+    finish,
+    print_plan,
+    running,
+    save,
+    view,
+)
 from reconciler.commands.options import (
     Allow,
     PolicyPaths,
@@ -18,10 +27,8 @@ from reconciler.commands.options import (
     recalling,
     refuse,
 )
-from reconciler.commands.output import AllRows, PlanFormat, print_plan, save, view
 from reconciler.commands.progress import Activity
-from reconciler.commands.running import finish, running
-from reconciler.core.accept import MAX_LIFE
+from reconciler.core.narrow import MAX_LIFE
 from reconciler.errors import ExitCode
 from reconciler.model.plan import Plan
 from reconciler.policyfile import load_revision

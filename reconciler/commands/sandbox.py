@@ -7,15 +7,15 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from reconciler.commands.running import running
+from reconciler.commands._console import running
 from reconciler.errors import SettingsError
 from reconciler.model.snapshot import Snapshot
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.generate import lifelike
 from reconciler.sandbox.package import StoredPackage
-from reconciler.sandbox.records import packages_of
 from reconciler.sandbox.server import serve_forever
 from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.snapshots import packages_of
 from reconciler.session import utc_now
 
 app = typer.Typer(add_completion=False)

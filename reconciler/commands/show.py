@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.commands.output import AllRows, PlanFormat, load_plan, print_plan, view
-from reconciler.commands.running import running
+from reconciler.commands._console import AllRows, PlanFormat, load_plan, print_plan, running, view
 from reconciler.session import utc_now
 
 app = typer.Typer(add_completion=False)

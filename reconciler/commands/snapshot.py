@@ -7,16 +7,15 @@ from typing import Annotated
 
 import typer
 
+from reconciler.commands._console import running, save
+from reconciler.commands._targets import matching
 from reconciler.commands.options import StateDirectory, Verbose
-from reconciler.commands.output import save
 from reconciler.commands.progress import Activity
-from reconciler.commands.repositories import matching
-from reconciler.commands.running import running
-from reconciler.engine.snapshot import copy, find
+from reconciler.connect import Registries, open_registries
+from reconciler.engine.read_all import copy, find
 from reconciler.model.names import Repository
 from reconciler.model.ports import State
 from reconciler.model.snapshot import PackageRecord, Snapshot
-from reconciler.registries import Registries, open_registries
 from reconciler.session import open_state, utc_now
 from reconciler.settings import Settings
 

@@ -4,13 +4,12 @@ from typing import Annotated
 
 import typer
 
+from reconciler.commands._console import finish, running, view
 from reconciler.commands.options import StateDirectory
-from reconciler.commands.output import view
-from reconciler.commands.running import finish, running
-from reconciler.engine.doctor import examine
-from reconciler.engine.migrate import migrate as copy
+from reconciler.engine.state_admin import examine
+from reconciler.engine.state_admin import migrate as copy
 from reconciler.errors import worst
-from reconciler.formats.states import as_line, render_conditions, render_copied
+from reconciler.formats.state import as_line, render_conditions, render_copied
 from reconciler.session import holder, open_state, place_of_state, utc_now
 
 app = typer.Typer(

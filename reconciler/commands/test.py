@@ -5,13 +5,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from reconciler.commands._console import finish, running, save, view
 from reconciler.commands.options import policy_paths
-from reconciler.commands.output import save, view
-from reconciler.commands.running import finish, running
-from reconciler.core.trial import Trial, try_policy
+from reconciler.core.policy_tests import Trial, try_policy
 from reconciler.errors import ExitCode, PolicyError
-from reconciler.formats import junit as junit_format
-from reconciler.formats import trials as trials_format
+from reconciler.formats import policy_tests as junit_format
+from reconciler.formats import policy_tests as trials_format
 from reconciler.policyfile import WrittenTest, load_tests
 from reconciler.session import utc_now
 
@@ -41,7 +40,7 @@ def run_tests(
         trials = [_tried(written) for written in load_tests(policy_paths(paths))]
         seen = view(utc_now())
         if junit:
-            save(junit, junit_format.render(trials, seen))
+            save(junit, junit_format.render_junit(trials, seen))
         as_json = output == "json"
         text = trials_format.as_json(trials) if as_json else trials_format.render(trials, seen)
         typer.echo(text, nl=False)

@@ -1,4 +1,4 @@
-"""`reconciler undo`: bring back what a run deleted, and hold it until it is released."""
+"""`reconciler undo`: restore what a run deleted, and hold it until it is released."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -6,17 +6,27 @@ from typing import Annotated
 
 import typer
 
-from reconciler.commands.halting import halting
+from reconciler.commands._console import (
+    AllRows,
+    PlanFormat,
+    ask,
+    finish,
+    print_plan,
+    running,
+    save,
+    view,
+)
+from reconciler.commands._stop import Halt, halting
 from reconciler.commands.options import StateDirectory, Verbose, mention, refuse
-from reconciler.commands.output import AllRows, PlanFormat, print_plan, save, view
 from reconciler.commands.progress import Activity
-from reconciler.commands.restoring import restore
-from reconciler.commands.running import finish, running
-from reconciler.engine.release import release_holds
-from reconciler.formats.humanise import counted
-from reconciler.model.reference import Mention
-from reconciler.recovery import open_recovery
+from reconciler.engine.restore import release_holds
+from reconciler.errors import ExitCode, worst
+from reconciler.formats.applied import UNDO, render
+from reconciler.formats.phrases import counted
+from reconciler.model.names import Mention
+from reconciler.model.plan import Plan
 from reconciler.session import holder, open_state, utc_now
+from reconciler.undo_session import Recovery, open_recovery
 
 app = typer.Typer(add_completion=False)
 
@@ -112,3 +122,25 @@ def _release(names: list[str], state: str | None) -> None:
             typer.echo(f"{one.repository}@{digest}")
     count = sum(len(one.digests) for one in released)
     typer.echo(f"Released {counted(count, 'version')}.")
+
+
+def restore_saved(plan: Plan, state: str | None, budget: timedelta | None, *, yes: bool) -> None:
+    """Restore what a saved plan names, and end with the right exit code."""
+    with halting(utc_now, budget) as halt, open_recovery(state, halt.sleep) as recovery:
+        restore(plan, recovery, halt, yes=yes)
+
+
+def restore(plan: Plan, recovery: Recovery, halt: Halt, *, yes: bool, aside: bool = False) -> None:
+    """Ask, restore, tell how it ended, and end with the right exit code.
+
+    It is told `aside`, on stderr, where stdout holds a document for another program.
+    """
+    count = plan.summary.restore
+    if count:
+        question = f"Restore {counted(count, 'version')}?"
+        ask(question, yes=yes, refused="Nothing was restored.")
+    with Activity(recovery.registries.watch, "Restoring", count) as progress:
+        done = recovery.restore(plan, halt=halt, watching=(progress.report,))
+    typer.echo(render(done, view(utc_now()), words=UNDO), nl=False, err=aside)
+    codes = [plan.outcome, *(applied.exit_code for applied in done)]
+    finish(ExitCode.INTERRUPTED if halt.interrupted else worst(codes))

@@ -7,20 +7,24 @@ from typing import Annotated
 
 import typer
 
+from reconciler.analysis.diagnose.diagnose import diagnose
+from reconciler.analysis.usage import UsageInput, account
+from reconciler.commands._console import (
+    AllRows,
+    ReportFormat,
+    load_plan,
+    print_report,
+    running,
+    view,
+)
+from reconciler.commands._targets import MaxReads, YesReads, read_all, repositories_named
 from reconciler.commands.options import StateDirectory, Verbose, refuse
-from reconciler.commands.output import AllRows, load_plan, view
-from reconciler.commands.reading import MaxReads, YesReads, read_all
-from reconciler.commands.reports import ReportFormat, print_report
-from reconciler.commands.repositories import repositories_named
-from reconciler.commands.running import running
-from reconciler.core.diagnosing.diagnose import diagnose
-from reconciler.core.usage import UsageInput, account
+from reconciler.connect import open_registries
 from reconciler.formats.usage import as_json, report
 from reconciler.model.inventory import Inventory
 from reconciler.model.names import Digest, Repository
 from reconciler.model.plan import Plan
 from reconciler.model.ports import State
-from reconciler.registries import open_registries
 from reconciler.session import noting, open_session, open_state, utc_now
 from reconciler.settings import Settings
 

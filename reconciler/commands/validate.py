@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from reconciler.commands._console import running
 from reconciler.commands.options import PolicyPaths, policy_paths
-from reconciler.commands.running import running
 from reconciler.errors import ExitCode
 from reconciler.formats.problems import as_github, as_json, as_text
-from reconciler.model.problems import PolicyProblems, Problem
+from reconciler.model.language import PolicyProblems, Problem
 from reconciler.policyfile import load_policies, remarks_on
 
 app = typer.Typer(add_completion=False)

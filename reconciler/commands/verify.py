@@ -5,16 +5,14 @@ from typing import Annotated
 
 import typer
 
+from reconciler.commands._console import AllRows, ReportFormat, finish, print_report, running, view
+from reconciler.commands._targets import repositories_named
 from reconciler.commands.options import StateDirectory, Verbose
-from reconciler.commands.output import AllRows, view
 from reconciler.commands.progress import Activity
-from reconciler.commands.reports import ReportFormat, print_report
-from reconciler.commands.repositories import repositories_named
-from reconciler.commands.running import finish, running
-from reconciler.engine.wholeness import examine
+from reconciler.connect import open_registries
+from reconciler.engine.inspect import examine
 from reconciler.errors import worst
-from reconciler.formats.wholeness import as_json, report
-from reconciler.registries import open_registries
+from reconciler.formats.integrity import as_json, report
 from reconciler.session import noting, open_state, utc_now
 from reconciler.settings import Settings
 

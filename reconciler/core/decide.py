@@ -13,18 +13,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from operator import attrgetter
 
-from reconciler.core.facts import check_facts
 from reconciler.core.graph import Graph, image_tags
 from reconciler.core.keep import Opinion, judge
-from reconciler.core.select import Image, SelectedImage, TagIndex, images_of, select
+from reconciler.core.select import Image, SelectedImage, TagIndex, check_facts, images_of, select
 from reconciler.core.walk import closure
-from reconciler.model.inventory import Fact, Inventory, Version
-from reconciler.model.keep import Keep
+from reconciler.model.inventory import Fact, Inventory, Observations, Version
 from reconciler.model.names import Digest, Tag
-from reconciler.model.observations import Observations
 from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
-from reconciler.model.rules import Rule
+from reconciler.model.rules import Keep, Rule
 
 _LATEST = datetime.max.replace(tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""What a journal tells of deletions: what was seen, why, how each ended, what was taken back."""
+"""What the journal says of earlier deletions: evidence, reason, outcome, restoration, refusals."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from reconciler.model.journal import MAX_CHILDREN, Record, Result, is_restoration, key_in
-from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.reference import Mention
+from reconciler.model.names import Digest, Mention, Repository, Tag
 
 Journals = Mapping[Repository, Sequence[Record]]
 """The records of each repository, in the order they were written."""

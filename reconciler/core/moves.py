@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from reconciler.model.inventory import Fact, Inventory
+from reconciler.model.inventory import Fact, Inventory, Observations
 from reconciler.model.names import Tag
-from reconciler.model.observations import Observations
 
 
 def moved_tags(inventory: Inventory, seen: Observations) -> frozenset[Tag]:

@@ -1,7 +1,7 @@
-"""What of a run's deletions can be taken back: a plan of restorations, children first.
+"""Plan the restoration of what a run deleted, children first, and hold it until it is released.
 
-An image comes back with all it lists and with what speaks of it, also where another run deleted
-that. What would come back with a hole is left out, and a tag that is on another image stays there.
+An image is restored with all it lists and with its referrers, also where another run deleted them.
+What would come back incomplete is left out, and a tag that another image has now stays there.
 """
 
 from collections import Counter, defaultdict
@@ -13,11 +13,10 @@ from functools import cached_property
 from reconciler.core.history import Attempt
 from reconciler.core.narrow import Dropped
 from reconciler.core.walk import closure
-from reconciler.model.inventory import Version
-from reconciler.model.journal import Result
-from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.inventory import Observation, Observations, Version
+from reconciler.model.journal import Record, Result, is_restoration
+from reconciler.model.names import Digest, Mention, Repository, Tag
 from reconciler.model.plan import Cause, Change, Observed, RepositoryPlan
-from reconciler.model.reference import Mention
 
 _HOLE = "a part of it cannot be restored"
 _UNNAMED = "the journal does not name all that it lists, and its document cannot be read any more"
@@ -206,3 +205,55 @@ def _dropped(change: Change, choice: Choice, remains: Remains) -> Dropped:
     if reason in (_HOLE, _ALONE, _UNNAMED):
         return Dropped(change, Result.SKIPPED_REFERENCED, reason)
     return Dropped(change, Result.ABSENT, "no longer held by the registry")
+
+
+def with_holds(noted: Observations, records: Iterable[Record]) -> Observations:
+    """Return the observations with all that is held, by the journal, marked as held.
+
+    Where the journal says nothing of a digest, the observations decide: an old journal may have
+    been lost, or may have been written before holds were recorded.
+    """
+    digests = dict(noted.digests)
+    for digest, last in _last_words(records).items():
+        held = last.type != "release"
+        seen = digests.get(digest)
+        if seen is None and held:
+            tags = last.body.get("tags", ()) if last.type == "intent" else ()
+            seen = Observation(first_seen=last.ts, tags=tags)
+        if seen is not None:
+            digests[digest] = seen.model_copy(update={"held": held})
+    return Observations(digests=digests)
+
+
+def holds_of(
+    seen: Observations,
+    repository: Repository,
+    mentions: Sequence[Mention],
+    companions: Mapping[Digest, Set[Digest]],
+) -> set[Digest]:
+    """Return what is held of what is mentioned, and of what came back with it.
+
+    No mention at all stands for everything. A part that another held image needs may be
+    released: that image keeps it.
+    """
+    held = {digest: one.tags for digest, one in seen.digests.items() if one.held}
+    named = (
+        digest
+        for digest, tags in held.items()
+        if not mentions or any(mention.means(repository, tags, digest) for mention in mentions)
+    )
+    return closure(companions, named) & held.keys()
+
+
+def _last_words(records: Iterable[Record]) -> dict[Digest, Record]:
+    """Map each digest that was ever held to the last record that holds or releases it.
+
+    What is meant to be restored is held from then on, whether or not a run wrote that down.
+    """
+    last: dict[Digest, Record] = {}
+    for record in records:
+        if record.type in ("hold", "release"):
+            last |= {Digest(one): record for one in record.body.get("digests", ())}
+        elif record.type == "intent" and is_restoration(record):
+            last[Digest(record.body["digest"])] = record
+    return last

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from reconciler.errors import EvidenceError
+from reconciler.model.inventory import Observations
 from reconciler.model.names import Digest, Repository
-from reconciler.model.observations import Observations
 from reconciler.model.ports import Listing
 
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from reconciler.engine.remember import remember
+from reconciler.engine.records import remember
 from reconciler.errors import ReconcilerError
-from reconciler.model.inventory import Fact, Inventory
-from reconciler.model.observations import Observations
+from reconciler.model.inventory import Fact, Inventory, Observations
 from reconciler.model.ports import Clock, Holder, State
 
 log = structlog.get_logger()

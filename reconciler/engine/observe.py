@@ -1,19 +1,42 @@
-"""Read one repository whole: its listing, then as few documents as prove what keeps what."""
+"""Read one repository: its listing, then as few documents as prove what keeps what.
 
-from collections.abc import Collection, Mapping, Set
+Where the listing is complete, about one document for each image is enough: an index is pushed
+after its children, so reading untagged versions from the newest back meets the index first; it
+claims its children, and what is plainly a platform image or an attestation needs no read of its
+own.
+
+Where a registry lists tags only, digests come from tags, indexes, referrers, and from what earlier
+runs observed. Each is proven present by the registry itself, never by the cache.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import chain, pairwise
 
-from reconciler.engine.created import creation_times
+from reconciler.core.evidence import to_be_read
 from reconciler.engine.existence import require_known
-from reconciler.engine.follow import TagOnlyObserver
-from reconciler.engine.survey import ListingObserver
+from reconciler.engine.manifests import read_manifests
 from reconciler.errors import EvidenceError
-from reconciler.model.inventory import Evidence, Fact, Inventory, Version
-from reconciler.model.manifest import Manifest
+from reconciler.model.inventory import Evidence, Fact, Inventory, Observation, Observations, Version
+from reconciler.model.manifest import DocumentKind, Manifest
 from reconciler.model.names import Digest, Repository
-from reconciler.model.observations import Observation, Observations
 from reconciler.model.ports import Listing, RegistryReader
+
+FEWEST_STRETCHES, MOST_STRETCHES = 10, 100
+"""How many stretches of time are walked side by side; the width of one round of reads.
+
+Up to several times as many as are read at once, so that these seldom wait for a round to end.
+"""
+
+LENGTH = 100
+"""Least length of a stretch in versions, where there are enough of them: a cut through a build
+costs a few reads, and must not cost many for each image."""
+
+NEARBY = 32
+"""How many versions a stretch may be longer than its share, so that it ends in a good place."""
+
+_OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 def observe(
@@ -133,3 +156,187 @@ def remembered(
 def _tagged_since(version: Version, noted: Observation) -> datetime | None:
     """Return since when a version has its tags; unknown where one came after the last run."""
     return noted.tagged_since if version.tags and not noted.arrived(version.tags) else None
+
+
+class ListingObserver:
+    """What was read so far, and which versions need no reading."""
+
+    def __init__(
+        self,
+        reader: RegistryReader,
+        repository: Repository,
+        versions: Sequence[Version],
+        opaque: Set[Digest] = frozenset(),
+    ) -> None:
+        """Start with a listing and nothing read; what is declared `opaque` is never read."""
+        self._reader = reader
+        self._repository = repository
+        self._versions = {one.digest: one for one in versions if one.digest not in opaque}
+        self._documents: dict[Digest, Manifest] = {}
+        self._settled: set[Digest] = set()
+
+    def run(self) -> dict[Digest, Manifest]:
+        """Read tagged versions, then untagged ones from the newest back.
+
+        What was read and need not have been is left out, so that the same versions and documents
+        give the same answer in whatever order they come.
+
+        Raises: EvidenceError, when a listed version has no document that can be read.
+        """
+        tagged = {digest for digest, version in self._versions.items() if version.tags}
+        untagged = self._versions.keys() - tagged
+        self._read(sorted(tagged))
+        stretches = self._stretches(sorted(untagged, key=self._newest_first, reverse=True))
+        while heads := [head for stretch in stretches if (head := self._next(stretch))]:
+            self._read(heads)
+        needed = to_be_read(self._versions.keys(), tagged, self._documents)
+        while missing := needed - self._documents.keys():
+            self._read(sorted(missing))
+            needed = to_be_read(self._versions.keys(), tagged, self._documents)
+        return {digest: self._documents[digest] for digest in sorted(needed)}
+
+    def read_all(self) -> dict[Digest, Manifest]:
+        """Read every version.
+
+        Raises: EvidenceError, when a listed version has no document that can be read.
+        """
+        self._read(sorted(self._versions))
+        return self._documents
+
+    def _newest_first(self, digest: Digest) -> tuple[datetime, int, Digest]:
+        version = self._versions[digest]
+        return version.pushed or _OLDEST, int(version.id or 0), digest
+
+    def _stretches(self, ordered: Sequence[Digest]) -> list[list[Digest]]:
+        """Cut a list, newest first, into stretches; each is reversed, so that `pop` takes its head.
+
+        What is pushed together belongs together: a stretch ends where pushing paused longest.
+        """
+        times = [self._newest_first(digest)[0] for digest in ordered]
+        count = min(max(len(ordered) // LENGTH, FEWEST_STRETCHES), MOST_STRETCHES)
+        length = max(1, -(-len(ordered) // count))
+        cuts = [0]
+        for end in range(length, len(ordered), length):
+            near = range(end, min(end + min(NEARBY, length), len(ordered)))
+            cuts.append(max(near, key=lambda at: times[at - 1] - times[at]))
+        return [
+            list(reversed(ordered[start:end])) for start, end in pairwise([*cuts, len(ordered)])
+        ]
+
+    def _next(self, stretch: list[Digest]) -> Digest | None:
+        """Take the newest version of a stretch that still needs reading."""
+        while stretch:
+            digest = stretch.pop()
+            if digest not in self._settled:
+                return digest
+        return None
+
+    def _read(self, digests: Iterable[Digest]) -> None:
+        """Read documents, and whatever they list that is not plainly a leaf."""
+        ahead = list(digests)
+        while ahead:
+            self._settled.update(ahead)
+            found = read_manifests(self._reader, self._repository, self._versions, ahead)
+            self._documents |= found
+            doubtful = {child for manifest in found.values() for child in self._claim(manifest)}
+            ahead = sorted(doubtful - self._documents.keys())
+
+    def _claim(self, manifest: Manifest) -> Iterable[Digest]:
+        """Settle the children of an index; yield those that must be read all the same."""
+        for child in manifest.children:
+            if child.digest in self._versions:
+                self._settled.add(child.digest)
+                if not child.is_plain_image:
+                    yield child.digest
+
+
+class TagOnlyObserver:
+    """What was found so far, and what is still to be looked at."""
+
+    def __init__(
+        self,
+        reader: RegistryReader,
+        repository: Repository,
+        tagged: Sequence[Version],
+        *,
+        opaque: Set[Digest] = frozenset(),
+        whole: bool = False,
+    ) -> None:
+        """Start with the tagged versions, which the listing has proven present.
+
+        What is declared `opaque` is never read. With `whole`, no label of an index is believed:
+        whatever it lists is looked for among the manifests, and read if it is one.
+        """
+        self._reader = reader
+        self._repository = repository
+        self._opaque = opaque
+        self._whole = whole
+        self._asked: set[Digest] = {version.digest for version in tagged}
+        self._referred: set[Digest] = set()
+        self._tagged = frozenset(self._asked)
+        self.versions = {version.digest: version for version in tagged}
+        self.documents: dict[Digest, Manifest] = {}
+
+    def run(self, remembered: Iterable[Digest]) -> None:
+        """Follow every link from the tags and from what earlier runs saw, to the end.
+
+        Raises: EvidenceError, when a version that is present has no document that can be read.
+        """
+        self._follow()
+        self._look(remembered)
+        while not self._is_done():
+            self._follow()
+        self.documents = {digest: self.documents[digest] for digest in sorted(self._wanted())}
+
+    def _is_done(self) -> bool:
+        return self._wanted() <= self.documents.keys() and self.versions.keys() <= self._referred
+
+    def _wanted(self) -> set[Digest]:
+        """Return what has to be read, as far as is known by now."""
+        here = self.versions.keys() - self._opaque
+        return here if self._whole else to_be_read(here, self._tagged, self.documents)
+
+    def _look(self, digests: Iterable[Digest]) -> None:
+        """Ask whether digests exist, each once, and note those that do."""
+        fresh = sorted(set(digests) - self._asked)
+        self._asked.update(fresh)
+        for digest, exists in self._reader.present(self._repository, fresh).items():
+            if exists:
+                self.versions[digest] = Version(digest)
+
+    def _follow(self) -> None:
+        """Read what has to be read; look for what it lists, and for what refers to anything."""
+        ahead = sorted(self._wanted() - self.documents.keys())
+        found = read_manifests(self._reader, self._repository, self.versions, ahead)
+        self.documents |= found
+        children = (child for manifest in found.values() for child in manifest.children)
+        self._look(child.digest for child in children if self._whole or not child.is_blob)
+        unasked = sorted(self.versions.keys() - self._referred)
+        self._referred.update(unasked)
+        referrers = self._reader.referrers(self._repository, unasked)
+        self._look(digest for listed in referrers.values() for digest in listed)
+
+
+def creation_times(
+    reader: RegistryReader, repository: Repository, documents: Mapping[Digest, Manifest]
+) -> dict[Digest, datetime]:
+    """Read the time each document claims; an index without one takes its newest image's.
+
+    Shape: documents whose time is unknown are left out.
+    """
+    indexes = [m for m in documents.values() if m.shape is DocumentKind.INDEX and not m.created]
+    wanted = set(chain.from_iterable(map(_images, indexes))) - documents.keys()
+    children = reader.manifests(repository, sorted(wanted)).values()
+    told = reader.created(repository, [*documents.values(), *filter(None, children)])
+    times = {digest: moment for digest, moment in told.items() if moment}
+    newest = {index.digest: _newest(times, _images(index)) for index in indexes}
+    return times | {digest: moment for digest, moment in newest.items() if moment}
+
+
+def _images(index: Manifest) -> list[Digest]:
+    """Return the platform images of an index, which are built when it is."""
+    return [c.digest for c in index.children if c.is_plain_image and not c.attestation]
+
+
+def _newest(times: Mapping[Digest, datetime], digests: Iterable[Digest]) -> datetime | None:
+    return max((times[digest] for digest in digests if digest in times), default=None)

@@ -1,23 +1,27 @@
-"""Draw one plan over many repositories; one that cannot be read does not hold back the others."""
+"""Plan many repositories; one that cannot be read does not hold back the others.
+
+The clock of this machine is compared with the registry's: with a wrong clock, ages mean nothing.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.core.guards import Allowances
-from reconciler.core.leftovers import leftovers
+from reconciler.core.interrupted import leftovers
 from reconciler.core.moves import unseen
-from reconciler.core.planner import PlanningInput, plan_repository
-from reconciler.core.recall import Recall, remembered
-from reconciler.engine.clock import skew
+from reconciler.core.planner import Allowances, PlanningInput, plan_repository
+from reconciler.core.refusals import Recall, remembered
 from reconciler.engine.observe import observe
-from reconciler.errors import ReconcilerError
+from reconciler.errors import EvidenceError, ReconcilerError
+from reconciler.model.inventory import Observations
 from reconciler.model.journal import Record, head_of
 from reconciler.model.names import Repository
-from reconciler.model.observations import Observations
 from reconciler.model.plan import Plan, PolicySource, RepositoryPlan, Unlisted
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Clock, RegistryReader, State
+
+MAX_SKEW = timedelta(minutes=5)
+"""How far the two clocks may be apart before no age is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,3 +205,29 @@ def incomplete(repository: Repository, error: ReconcilerError, *, policy: str) -
         hint=error.hint,
         failure=error.exit_code,
     )
+
+
+def skew(reader: RegistryReader, now: datetime) -> str:
+    """Compare `now` with the time the registry told with its last answer, if it told one.
+
+    Returns: in words how far they are apart, empty where that is not too far.
+    """
+    told = reader.server_time()
+    if told is None or abs(now - told) <= MAX_SKEW:
+        return ""
+    minutes = round(abs(now - told).total_seconds() / 60)
+    way = "ahead of" if now > told else "behind"
+    return f"this machine's clock is {minutes} minutes {way} the registry's"
+
+
+def check_clock(reader: RegistryReader, now: datetime) -> None:
+    """Hold the two clocks against each other.
+
+    Raises: EvidenceError, when they are too far apart.
+    """
+    if words := skew(reader, now):
+        raise EvidenceError(
+            words,
+            hint="Nothing was deleted: an age rule with a wrong clock deletes what is young."
+            " Set the clock and run again.",
+        )

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.accept import check_state
 from reconciler.core.history import Attempt, deletions, last_deleting_run, late_deletions
+from reconciler.core.narrow import check_state
 from reconciler.core.undo import Remains, UndoRequest, narrow_restorations, plan_restorations
 from reconciler.engine.apply import Applied
-from reconciler.engine.execute import Run, counts
+from reconciler.engine.delete import Run, counts
 from reconciler.engine.plan import PlanTimes, incomplete
-from reconciler.engine.resolve import settle
-from reconciler.engine.restoring import Restoring
+from reconciler.engine.records import settle
+from reconciler.engine.restore import Restoring
 from reconciler.errors import PlanError, ReconcilerError
 from reconciler.model.journal import Entry, Record, RecordType, head_of
 from reconciler.model.manifest import Manifest

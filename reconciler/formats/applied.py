@@ -8,8 +8,8 @@ from typing import Protocol
 from rich.text import Text
 
 from reconciler.errors import ReconcilerError
-from reconciler.formats.humanise import counted
-from reconciler.formats.paper import line, printed, wrapped
+from reconciler.formats.phrases import counted
+from reconciler.formats.terminal import line, printed, wrapped
 from reconciler.formats.view import View
 from reconciler.model.journal import Result
 from reconciler.model.plan import Change, RepositoryPlan

@@ -9,14 +9,12 @@ from typing import Literal
 from pydantic import ValidationError
 
 from reconciler.core.history import attempts
-from reconciler.formats.humanise import distance, moment
-from reconciler.formats.markdown import framed, verdict
-from reconciler.formats.markup import code
-from reconciler.formats.runs import Journals, RunSummary, summaries
-from reconciler.formats.sentences import totals
+from reconciler.formats.log import Journals, RunSummary, summaries
+from reconciler.formats.markdown import code
+from reconciler.formats.phrases import distance, moment, totals
+from reconciler.formats.plan_markdown import framed, verdict
 from reconciler.formats.view import View
-from reconciler.model.canonical import canonical
-from reconciler.model.frozen import Frozen
+from reconciler.model.base import Frozen, canonical
 from reconciler.model.names import Digest
 from reconciler.model.plan import Plan, Summary
 

@@ -1,126 +1,140 @@
-"""The plan for a pull request: GitHub's Markdown, bounded in size, safe against hostile names."""
+"""Pieces of GitHub's Markdown, and the images of a plan in collapsible groups.
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+Text from outside is put into a code span, in which nothing is HTML, a mention, a reference, a link
+or emphasis. Left are the two characters that end a span or a table cell; they are shown by others
+that look like them. Source: GitHub Flavored Markdown, "Code spans" and "Tables".
+"""
 
-from reconciler.formats import sentences
-from reconciler.formats.against_markdown import shift_groups, summary
-from reconciler.formats.budget import fitting, octets
-from reconciler.formats.details import details, groups
-from reconciler.formats.humanise import age, size
-from reconciler.formats.images import expired
-from reconciler.formats.markup import alert, code, row
-from reconciler.formats.view import View
-from reconciler.model.plan import Plan, RepositoryPlan, Unlisted
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
 
-MAX_BYTES = 60_000
-"""Largest result, in bytes of UTF-8. Source: a comment on GitHub holds 65,536 characters."""
+from reconciler.formats.images import Expired, by_rules, expired
+from reconciler.formats.phrases import age, counted, following, octets, shortened, size
+from reconciler.model.base import safe
+from reconciler.model.plan import Plan
 
-_ALERT_BYTES = 8_000
-_TABLE_BYTES = 20_000
+LONGEST = 300
+"""Longest text from outside that is quoted, in characters."""
 
-_HEAD = (
-    row("Repository", "Policy", "Delete", "Keep", "Protected", "Newest to go", "Size"),
-    "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
-)
+_LOOKALIKES = str.maketrans({"`": "'", "|": "\N{BROKEN BAR}"})
+
+ROWS = 30
+"""Most images of one group that get a row."""
+
+_NOTE_BYTES = 200
+"""Room kept for saying what is left out."""
 
 
-def render(plan: Plan, view: View) -> str:
-    """Write a plan as a comment: verdict, warnings, one row for each repository, then rows.
+def code(text: str) -> str:
+    """Quote a text so that it can be read and do nothing else; an empty one stays empty."""
+    spelled = shortened(safe(text), LONGEST).translate(_LOOKALIKES).strip()
+    return f"`{spelled}`" if spelled else ""
 
-    What does not fit is left out in this order: the rows of the largest groups, then the smallest
-    groups. The verdict, the warnings, the table and the digest are always there.
+
+def fenced(text: str) -> str:
+    """Quote many lines as they are; a fence is longer than any run of its sign inside.
+
+    Source: GitHub Flavored Markdown, "Fenced code blocks".
     """
-    return framed(plan, view, top=verdict(plan), bottom=())
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text.rstrip()}\n{fence}\n"
 
 
-def framed(plan: Plan, view: View, *, top: Iterable[str], bottom: Iterable[str]) -> str:
-    """Write what follows a heading of a plan, within the same bounds as the whole of it."""
-    compared = [*summary(view.against)] if view.against else []
-    before = "\n".join([*top, *compared, *_alerts(plan), *_table(plan), ""])
-    after = "\n".join(["", *_ending(plan, view), *bottom, ""])
-    room = MAX_BYTES - octets(before) - octets(after)
-    shifts = shift_groups(view.against) if view.against else ()
-    return before + details(chain(shifts, groups(plan)), room) + after
+def row(*cells: str) -> str:
+    """Write one row of a table."""
+    return f"| {' | '.join(cells)} |"
 
 
-def verdict(plan: Plan) -> Iterator[str]:
-    """Say in one line what a plan comes to."""
-    summary = plan.summary
-    if summary.delete or summary.incomplete:
-        yield f"### Retention plan: {sentences.totals(summary)}"
-    else:
-        yield f"### Retention plan: no changes, {summary.keep} to keep"
-    yield ""
+def alert(kind: str, lines: Iterable[str]) -> Iterator[str]:
+    """Write a coloured box with one line for each text; none, where there are no texts."""
+    listed = [f"> - {line}" for line in lines]
+    if listed:
+        yield from (f"> [!{kind}]", *listed, "")
 
 
-def _alerts(plan: Plan) -> Iterator[str]:
-    """Put first what stops the plan, then what a reviewer must know."""
-    parts = plan.repositories
-    stops = [text for one in plan.unlisted for text in _unlisted(one)]
-    stops += [text for part in parts for text in _stops(part)]
-    shown = fitting(stops, _ALERT_BYTES, lambda count: f"... and {count:,} more")
-    yield from alert("CAUTION", filter(None, [sentences.hindrance(plan), *shown]))
-    warnings = [
-        f"{code(part.repository)}: {code(text)}" for part in parts for text in _warnings(part)
-    ]
-    yield from alert(
-        "WARNING", fitting(warnings, _ALERT_BYTES, lambda count: f"... and {count:,} more")
-    )
+@dataclass(frozen=True, slots=True)
+class ImageGroup:
+    """The images of one repository that the same rules let expire.
+
+    Shape: `full` shows rows, `folded` only how many images there are.
+    """
+
+    images: int
+    full: str
+    folded: str
 
 
-def _warnings(part: RepositoryPlan) -> Iterator[str]:
-    yield from sentences.no_undo(part)
-    yield from sentences.strained(part)
-    yield from part.warnings
-    yield from (f"broken already: {text}" for text in part.missing)
-
-
-def _stops(part: RepositoryPlan) -> Iterator[str]:
-    name = code(part.repository)
-    if not part.complete:
-        yield f"{name} is incomplete: {code(part.error)}"
-        if part.hint:
-            yield f"what to do: {code(part.hint)}"
-    for guard in part.guards:
-        if not guard.ok:
-            yield (
-                f"{name} is stopped by {code(guard.name)}: {sentences.stops(guard)}."
-                f" To let it pass once, plan with {code(guard.override)}"
+def groups(plan: Plan) -> Iterator[ImageGroup]:
+    """Group the images of a plan by repository and rules."""
+    for part in plan.repositories:
+        for rules, images in by_rules(expired(part)).items():
+            count = counted(len(images), "image")
+            table = "\n".join(_rows(images, plan))
+            yield ImageGroup(
+                images=len(images),
+                full=(
+                    f"\n<details><summary>{html(part.repository)}: {count} expired by"
+                    f" {html(rules)}</summary>\n\n{table}\n\n</details>\n"
+                ),
+                folded=(
+                    f"\n- {code(part.repository)}: {count} expired by {code(rules)},"
+                    " rows left out\n"
+                ),
             )
 
 
-def _unlisted(one: Unlisted) -> Iterator[str]:
-    yield f"{code(one.pattern)} {sentences.UNLISTED}: {code(one.error)}"
-    if one.hint:
-        yield f"what to do: {code(one.hint)}"
+def html(text: str) -> str:
+    """Quote a text inside of HTML, where Markdown is not read."""
+    return f"<code>{escape(shortened(safe(text), LONGEST))}</code>"
 
 
-def _table(plan: Plan) -> Iterator[str]:
-    """Sum up each repository, those that lose most first."""
-    yield from _HEAD
-    parts = sorted(plan.repositories, key=lambda part: (-len(part.changes), part.repository))
-    rows = [_summed(part, plan) for part in parts]
-    yield from fitting(rows, _TABLE_BYTES, lambda count: row(f"... and {count:,} more"))
+def details(found: Iterable[ImageGroup], room: int) -> str:
+    """Write as many groups as fit: the largest lose their rows first, then the smallest go."""
+    chosen = list(found)
+    largest_first = sorted(range(len(chosen)), key=lambda number: -chosen[number].images)
+    texts = _folded(chosen, largest_first, room)
+    kept = _fitting(texts, largest_first, room)
+    left_out = counted(len(texts) - len(kept), "smaller group")
+    note = f"\n{left_out} left out; the saved plan has them all.\n"
+    # In the order of the plan, which is the order of the repositories.
+    written = "".join(texts[number] for number in sorted(kept))
+    return written + note if len(kept) < len(texts) else written
 
 
-def _summed(part: RepositoryPlan, plan: Plan) -> str:
-    ages = [known for image in expired(part) if (known := image.age(plan.evaluated_at)) is not None]
-    weight = sum(change.observed.size for change in part.changes)
-    going, staying = len(part.changes), part.versions - len(part.changes)
-    return row(
-        code(part.repository),
-        code(part.policy),
-        f"{going:,}" if part.complete else "incomplete",
-        f"{staying:,}",
-        f"{len(part.protected):,}",
-        age(min(ages)) if ages else "",
-        size(weight) if weight else "",
-    )
+def _folded(chosen: Sequence[ImageGroup], order: Sequence[int], room: int) -> list[str]:
+    """Take the rows from groups, in the order given, until all fit or no rows are left."""
+    texts = [group.full for group in chosen]
+    total = sum(map(octets, texts))
+    for number in order:
+        if total <= room:
+            break
+        total += octets(chosen[number].folded) - octets(texts[number])
+        texts[number] = chosen[number].folded
+    return texts
 
 
-def _ending(plan: Plan, view: View) -> Iterator[str]:
-    yield sentences.times(plan, view)
-    if view.cost and plan.summary.delete:
-        yield sentences.price(view.cost)
-    yield f"Digest {code(plan.digest)}"
+def _fitting(texts: Sequence[str], order: Sequence[int], room: int) -> list[int]:
+    """Drop groups from the end of the order until the rest fits, with a note that some are gone."""
+    kept, total = list(order), sum(map(octets, texts))
+    while kept and total > room - (_NOTE_BYTES if len(kept) < len(order) else 0):
+        total -= octets(texts[kept.pop()])
+    return kept
+
+
+def _rows(images: Sequence[Expired], plan: Plan) -> Iterator[str]:
+    yield row("Tags", "Digest", "Age", "Size", "Reason")
+    yield "| --- | --- | ---: | ---: | --- |"
+    for image in images[:ROWS]:
+        known = image.age(plan.evaluated_at)
+        yield row(
+            code(image.name),
+            code(image.root.digest.short),
+            age(known) if known is not None else "",
+            size(image.size) if image.size else "",
+            f"{code(image.reason)} {following(image.followers)}".rstrip(),
+        )
+    if len(images) > ROWS:
+        yield f"\n{counted(len(images) - ROWS, 'more image')} left out."

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Literal
 
-from reconciler.model.display import inert
-from reconciler.model.problems import Problem
+from reconciler.model.base import inert
+from reconciler.model.language import Problem
 
 
 def as_text(problems: Sequence[Problem]) -> str:

@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from reconciler.core.usage import Share, Usage, UsageTotals, Weighed
-from reconciler.formats.html.parts import Bar, Cell, Chart, Column, Figure, Table
-from reconciler.formats.humanise import counted, size
-from reconciler.formats.reports.report import Report, ReportSection
+from reconciler.analysis.usage import Share, Usage, UsageTotals, Weighed
+from reconciler.formats.phrases import counted, size
+from reconciler.formats.report import Bar, Cell, Chart, Column, Figure, Report, ReportSection, Table
 
 _ONLY = "Only here: what no version outside of the row names, and so what would go with it."
 _BARS = 12

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.model.difference import Difference
+from reconciler.model.comparison import Difference
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ from typing import Any
 from rich.text import Text
 
 from reconciler.core.history import Attempt
-from reconciler.formats.humanise import counted, distance, moment
-from reconciler.formats.paper import line, printed, wrapped
-from reconciler.formats.rows import first_rows
+from reconciler.formats.phrases import counted, distance, moment
+from reconciler.formats.terminal import first_rows, line, printed, wrapped
 from reconciler.formats.view import View
 from reconciler.model.journal import Result
 from reconciler.model.names import Repository

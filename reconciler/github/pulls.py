@@ -11,11 +11,10 @@ import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from reconciler.errors import ProtocolError
-from reconciler.github.refusals import failure
-from reconciler.transport.github import HEADERS, TokenKind
-from reconciler.transport.http import Client
-from reconciler.transport.pages import pages
-from reconciler.transport.replies import json_of, place
+from reconciler.github.client import HEADERS, TokenKind
+from reconciler.github.errors import failure
+from reconciler.transport.client import Client
+from reconciler.transport.replies import json_of, pages, place
 
 
 @dataclass(frozen=True, slots=True)

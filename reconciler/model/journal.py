@@ -11,8 +11,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from reconciler.errors import InvalidNameError, JournalError
-from reconciler.model.canonical import canonical
-from reconciler.model.frozen import Frozen
+from reconciler.model.base import Frozen, canonical
 from reconciler.model.names import Repository
 
 MAX_RECORD_BYTES = 64 * 1024

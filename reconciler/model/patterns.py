@@ -1,22 +1,48 @@
 """Patterns of tags and repositories: exact, anchored, case-sensitive, linear in time.
 
-Every pattern is an RE2 expression underneath, because policies come from pull requests and
-must not be able to make a plan hang.
+Every pattern is an RE2 expression underneath, because policies come from pull requests and must
+not be able to make a plan hang.
 """
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import ClassVar, Self
 
 import re2
 
 from reconciler.errors import InvalidNameError, PolicyError
-from reconciler.model.display import safe
-from reconciler.model.expressions import compiled, complaint_about, together
+from reconciler.model.base import safe
 from reconciler.model.names import HOST, Name, Repository, Tag, canonical_repository
 
 MAX_PATTERN = 512
 """Longest pattern, in characters; what it is held against has at most 128 (a tag)."""
+
+_PATTERN_BYTES = 1 << 20
+"""Memory one compiled expression may take, in bytes; RE2 refuses a larger program."""
+
+_SET_BYTES = 1 << 22
+"""Memory the expressions of one policy may take together, in bytes.
+
+Matching takes time in proportion: at this size at worst some hundredths of a second a tag.
+"""
+
+_UNICODE_CLASS = re.compile(r"(?<!\\)(?:\\\\)*\\[pP]")
+"""A class such as \\pL. It has thousands of ranges, which makes compiling it slow."""
+
+_CURES = {
+    "invalid perl operator": "RE2 has no look-around; use 'except' or 'without'",
+    "invalid escape sequence": "RE2 has no back-references; a literal backslash is \\\\",
+    "missing )": "close every group",
+    "unexpected )": "open every group, or write \\) for the sign itself",
+    "missing ]": "close every class",
+    "no argument for repetition": "any text is .* in a regex; globs belong under 'tags'",
+    "bad repetition operator": "any text is .* in a regex; globs belong under 'tags'",
+    "invalid named capture": "a group is written (?P<name>...)",
+    "repetition size": "repeat at most 1000 times",
+    "too large": "shorten it",
+}
+"""What to do about RE2's complaints."""
 
 
 class TagGlob(Name):
@@ -172,3 +198,40 @@ class PatternSet:
     def matching(self, tag: str) -> Sequence[int]:
         """Return the positions of the patterns that match the whole tag."""
         return (self._set.Match(tag) or ()) if self._set else ()
+
+
+@lru_cache(maxsize=4096)
+def compiled(expression: str) -> "re2._Regexp[str]":
+    """Return an expression ready for use."""
+    return re2.compile(expression, _options(_PATTERN_BYTES))
+
+
+@lru_cache(maxsize=4096)
+def complaint_about(expression: str) -> str:
+    """Return what is wrong with an expression and how to cure it; empty when it compiles.
+
+    Failures are remembered as successes are: a hostile file cannot have one pattern refused
+    ten thousand times at full price.
+    """
+    if _UNICODE_CLASS.search(expression):
+        return r"tags are ASCII, so \p has no use; write [A-Za-z] or \w"
+    try:
+        compiled(expression)
+    except re2.error as error:
+        words = error.args[0]
+        reason = words.decode() if isinstance(words, bytes) else str(words)
+        cure = next((cure for part, cure in _CURES.items() if part in reason), "")
+        return f"{safe(reason)}; {cure or 'see the RE2 syntax'}"
+    return ""
+
+
+def together() -> "re2.Set":
+    """Return an empty set of expressions that a text is held against as a whole, all at once."""
+    return re2.Set.FullMatchSet(_options(_SET_BYTES))
+
+
+def _options(memory: int) -> re2.Options:
+    options = re2.Options()
+    options.max_mem = memory
+    options.log_errors = False
+    return options

@@ -11,11 +11,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from reconciler.errors import ExitCode, PlanError, worst
-from reconciler.model.canonical import canonical
-from reconciler.model.frozen import Frozen
+from reconciler.model.base import Frozen, canonical
+from reconciler.model.durations import Span
 from reconciler.model.inventory import Evidence
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.spans import Span
 
 FORMAT_NAME = "reconciler-plan"
 FORMAT_MAJOR = 1

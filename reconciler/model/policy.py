@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, StrictBool, StrictInt, field_validator
 
 from reconciler.errors import InvalidNameError, PolicyError
-from reconciler.model.frozen import Frozen
+from reconciler.model.base import Frozen
+from reconciler.model.durations import Span
 from reconciler.model.inventory import Fact
 from reconciler.model.language import Flaw, Label, PolicyPart
 from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import PatternSet, RepositoryGlob
 from reconciler.model.rules import Protection, Rule
-from reconciler.model.spans import Span
 
 MAX_REPOSITORIES = 1_000
 """Most patterns of repositories in one policy."""

@@ -11,12 +11,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from reconciler.model.frozen import Frozen
-from reconciler.model.instants import Instant, Past
+from reconciler.model.base import Frozen
+from reconciler.model.durations import Instant, Past, Span
 from reconciler.model.inventory import Fact
 from reconciler.model.language import Flaw, Label, PolicyPart
 from reconciler.model.names import Digest, Name, Tag
-from reconciler.model.spans import Span
 
 MAX_IMAGES = 1_000
 """Most images in one test."""

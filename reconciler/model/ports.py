@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from reconciler.model.inventory import Fact, Version
+from reconciler.model.inventory import Fact, Observations, Version
 from reconciler.model.journal import Entry, Record
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.observations import Observations
 from reconciler.model.patterns import RepositoryGlob
 
 TOGETHER = 10

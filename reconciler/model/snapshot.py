@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, NonNegativeInt, model_validator
 
-from reconciler.model.frozen import Frozen
+from reconciler.model.base import Frozen
 from reconciler.model.manifest import verify
 from reconciler.model.names import Digest, Tag
 

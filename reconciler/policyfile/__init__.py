@@ -1,11 +1,16 @@
 """Policy files: YAML that strangers may have written, read or refused with reasons."""
 
 from reconciler.policyfile.files import is_policy_file
-from reconciler.policyfile.loading import load_policies, load_text, load_texts
-from reconciler.policyfile.policyset import Origin, PolicySet
-from reconciler.policyfile.remarks import remarks_on
+from reconciler.policyfile.load import (
+    Origin,
+    PolicySet,
+    load_policies,
+    load_text,
+    load_texts,
+    remarks_on,
+)
 from reconciler.policyfile.revision import Revision, load_revision
-from reconciler.policyfile.testing import WrittenTest, load_tests, read_test
+from reconciler.policyfile.tests import WrittenTest, load_tests, read_test
 
 __all__ = [
     "Origin",

@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 
-from reconciler.model.display import safe
-from reconciler.model.problems import PolicyProblems, Problem
+from reconciler.model.base import safe
+from reconciler.model.language import PolicyProblems, Problem
 from reconciler.yamltree.compose import MAX_BYTES
 
 MAX_FILES = 1_000

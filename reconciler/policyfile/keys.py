@@ -1,4 +1,4 @@
-"""The keys of a kind of file, read off its model: where each belongs, what it takes, an example."""
+"""The kinds of file that are read, and their keys, taken from the model: place, value, example."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,17 +9,15 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from reconciler.model.instants import Instant, Past
-from reconciler.model.keep import Keep
+from reconciler.model.durations import Instant, Past, Span
 from reconciler.model.language import AgeKey, Label, OrderKey
 from reconciler.model.match import Match
 from reconciler.model.names import Digest, Tag
 from reconciler.model.patterns import RepositoryGlob, TagGlob, TagRegex, TypeGlob
-from reconciler.model.policy import Guards, Policy
-from reconciler.model.policytest import ImageName
-from reconciler.model.rules import Protection, Rule
+from reconciler.model.policy import Guards, Policy, PolicyFile
+from reconciler.model.policytest import ExpectedGuards, ExpectedImage, ImageName, PolicyTest
+from reconciler.model.rules import Keep, Protection, Rule
 from reconciler.model.semver import SemVerRange
-from reconciler.model.spans import Span
 
 NOUNS: dict[type, str] = {
     AgeKey: "an age",
@@ -96,3 +94,76 @@ def _kinds(annotation: Any) -> Iterator[type]:
         yield annotation
     for part in get_args(annotation):
         yield from _kinds(part)
+
+
+POLICIES = Grammar(
+    levels={
+        "": PolicyFile,
+        "policies": Policy,
+        "guards": Guards,
+        "protect": Protection,
+        "rules": Rule,
+        "match": Match,
+        "keep": Keep,
+    },
+    homes={
+        "": "at the top of the file",
+        "policies": "in a policy",
+        "guards": "under 'guards'",
+        "protect": "in a protection",
+        "rules": "in a rule",
+        "match": "under 'match'",
+        "keep": "under 'keep'",
+    },
+    foreign={
+        **dict.fromkeys(
+            ("keep_last", "keep_n", "keep_count", "count", "most_recent", "keep_n_most_recent"),
+            "write keep: {last: 10}",
+        ),
+        **dict.fromkeys(
+            (
+                "older_than",
+                "newer_than",
+                "max_age",
+                "age",
+                "cut_off",
+                "expire_after",
+                "keep_within",
+            ),
+            "say what to keep instead: keep: {within: 30d}",
+        ),
+        **dict.fromkeys(
+            ("delete", "expire", "remove", "action"),
+            "a rule says what to keep; the other images it covers expire",
+        ),
+        **dict.fromkeys(
+            ("prefix", "pattern", "glob", "tag_prefix", "name_regex"),
+            'write match: {tags: ["release-*"]} or match: {regex: ...}',
+        ),
+        **dict.fromkeys(
+            ("schedule", "cron", "cadence", "interval"),
+            "a policy has no clock; whoever runs reconciler decides when",
+        ),
+        **dict.fromkeys(
+            ("token", "password", "username", "credentials", "auth", "endpoint", "url", "registry"),
+            "a policy holds no access; give it to reconciler as a setting",
+        ),
+        **dict.fromkeys(("dry_run", "enabled"), "remove it; `reconciler plan` never deletes"),
+        **dict.fromkeys(
+            ("include", "extends", "<<"), "a policy file includes nothing; write the keys out"
+        ),
+    },
+)
+
+TESTS = Grammar(
+    levels={"": PolicyTest, "images": ExpectedImage, "guards": ExpectedGuards},
+    homes={
+        "": "at the top of the file",
+        "images": "in an image",
+        "guards": "under 'guards'",
+    },
+    foreign=dict.fromkeys(
+        ("policies", "rules", "protect", "keep", "match"),
+        "a test only names its policy; the policy stands in its own file",
+    ),
+)

@@ -1,4 +1,4 @@
-"""The policy files of a git revision, found as those of the work tree are."""
+"""The policy files of a git revision, found as those of the work tree are. Nothing is changed."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -8,11 +8,10 @@ from pathlib import Path, PurePosixPath
 
 from reconciler.errors import GitError, PolicyError
 from reconciler.git import WorkTree, work_tree_of
-from reconciler.model.display import safe
-from reconciler.model.problems import PolicyProblems, Problem
+from reconciler.model.base import safe
+from reconciler.model.language import PolicyProblems, Problem
 from reconciler.policyfile.files import MAX_FILES, is_hidden, is_policy_file, name_of
-from reconciler.policyfile.loading import load_texts
-from reconciler.policyfile.policyset import PolicySet
+from reconciler.policyfile.load import PolicySet, load_texts
 from reconciler.yamltree.compose import MAX_BYTES
 
 MAX_REFERENCE = 250

@@ -1,22 +1,27 @@
-"""Documents of a registry by their digest: from the cache, else from the registry, verified.
+"""Documents of a registry by their digest, verified; build times; and tagging a manifest.
 
-Source: OCI distribution-spec v1.1, "Pulling manifests" and "Pulling blobs".
+Source: OCI distribution-spec v1.1, "Pulling manifests", "Pulling blobs" and "Pushing Manifests":
+the same bytes under a tag are no new manifest. OCI image-spec v1.1, annotations.md and config.md
+(`created`).
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Literal, TypeAlias
 
-from reconciler.errors import ExhaustedError, ManifestError
+from reconciler.errors import EvidenceError, ExhaustedError, ManifestError
+from reconciler.model.inventory import EARLIEST
 from reconciler.model.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest, verify
-from reconciler.model.names import Digest, Repository
-from reconciler.providers.heads import HEADERS, Refusal, holds_blob, look
-from reconciler.providers.registry_errors import says_absent
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.providers.heads import HEADERS, Refusal, digest_of, holds_blob, look, says_absent
 from reconciler.transport.bounds import MAX_DOCUMENT_BYTES
 from reconciler.transport.cache import Document, ManifestCache
-from reconciler.transport.http import Client
-from reconciler.transport.pool import gather
+from reconciler.transport.client import Client
+from reconciler.transport.parallel import gather
 
 PARALLEL_READS = 20
 """Documents read at once.
@@ -31,6 +36,8 @@ BATCH = 500
 """Documents held as bytes at once, between the registry, the cache and their reader."""
 
 Kind: TypeAlias = Literal["manifests", "blobs"]
+
+_CREATED = 201
 
 
 class Documents:
@@ -180,3 +187,66 @@ class Documents:
 def _batches(digests: Iterable[Digest]) -> Iterable[list[Digest]]:
     wanted = list(dict.fromkeys(digests))
     return (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH))
+
+
+def read_creation(
+    documents: Documents, repository: Repository, manifests: Iterable[Manifest]
+) -> dict[Digest, datetime | None]:
+    """Read each image's annotation, else its configuration; None where neither tells."""
+    wanted = list(manifests)
+    configs = {
+        manifest.digest: manifest.config.digest
+        for manifest in wanted
+        if not manifest.created and manifest.config and manifest.config.is_image_config
+    }
+    bodies = documents.blobs(repository, configs.values())
+    claims = {digest: _claim(bodies[config]) for digest, config in configs.items()}
+    return {m.digest: moment_of(m.created or claims.get(m.digest, "")) for m in wanted}
+
+
+def moment_of(text: str) -> datetime | None:
+    """Read a time of RFC 3339; None for nonsense, and for what was before any container image."""
+    with suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo and moment >= EARLIEST:
+            return moment.astimezone(UTC)
+    return None
+
+
+def _claim(body: bytes | None) -> str:
+    """Return what a configuration says; one that is missing or unreadable says nothing."""
+    with suppress(ValueError, LookupError, TypeError, RecursionError):
+        return str(json.loads(body or b"")["created"] or "")
+    return ""
+
+
+def attach(
+    client: Client,
+    documents: Documents,
+    repository: Repository,
+    digest: Digest,
+    tag: Tag,
+    refusal: Refusal,
+) -> Digest:
+    """Attach a free tag; return the digest that has it now.
+
+    Registries have no conditional push, so the tag is looked at right before.
+
+    Raises: EvidenceError, when the document cannot be read; what `refusal` makes of an answer.
+    """
+    holder = digest_of(client, repository, tag, refusal)
+    if holder:
+        return holder
+    document = documents.manifest_bytes(repository, digest)
+    if document is None:
+        raise EvidenceError(f"{repository}@{digest}: its manifest cannot be read")
+    media_type, body = document
+    response = client.write(
+        "PUT",
+        f"/v2/{repository.path}/manifests/{tag}",
+        headers={"Content-Type": media_type},
+        content=body,
+    )
+    if response.status_code != _CREATED:
+        raise refusal(response)
+    return digest

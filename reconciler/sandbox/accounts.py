@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import SecretStr, model_validator
 
-from reconciler.model.frozen import Frozen
+from reconciler.model.base import Frozen
 
 Role = Literal["read", "write", "admin"]
 _ROLES: tuple[Role, ...] = ("read", "write", "admin")

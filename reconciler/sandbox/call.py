@@ -1,10 +1,10 @@
-"""One HTTP call as the handlers read it, and the ways to refuse it."""
+"""One HTTP call as the handlers read it, the ways to refuse it, and pages with a `Link` header."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
@@ -14,6 +14,10 @@ Pause = Callable[[], Awaitable[None]]
 """What a service waits for between letting a call in and handling it."""
 
 _DOCUMENTATION = "https://docs.github.com/rest/packages/packages"
+
+DEFAULT_PAGE = 30
+MAX_PAGE = 100
+"""Rows of a page. Source: GitHub's OpenAPI description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +97,41 @@ def registry_refusal(
     """Refuse in the form of the OCI distribution specification."""
     errors = {"errors": [{"code": code, "message": message}]}
     return RefusedError(json_response(errors, status, headers))
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """One page as asked for; numbers begin at 1."""
+
+    number: int
+    size: int
+
+    @classmethod
+    def of(cls, call: Call) -> "PageRequest":
+        """Read what a call asks for, as leniently as GitHub."""
+        size = min(call.number("per_page", DEFAULT_PAGE), MAX_PAGE)
+        return cls(call.number("page", 1), size)
+
+    @property
+    def slice(self) -> slice:
+        """Its rows, cut out of all rows in order."""
+        start = (self.number - 1) * self.size
+        return slice(start, start + self.size)
+
+    def link(self, call: Call, path: str, total: int) -> dict[str, str]:
+        """Return the `Link` header for this page of `total` rows, if there are others."""
+        last = max(-(-total // self.size), 1)
+        here = min(self.number, last + 1)  # far beyond the end, `prev` still leads back
+        pages = {}
+        if here > 1:
+            pages["prev"] = here - 1
+        if here < last:
+            pages |= {"next": here + 1, "last": last}
+        if here > 1:
+            pages["first"] = 1
+        query = dict(call.query)
+        parts = [
+            f'<{call.base_url}/{path}?{urlencode(query | {"page": str(page)})}>; rel="{rel}"'
+            for rel, page in pages.items()
+        ]
+        return {"link": ", ".join(parts)} if parts else {}

@@ -7,10 +7,9 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from reconciler.sandbox.call import Call, json_response
-from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.operations import Advance, Operation
+from reconciler.sandbox.faults import Advance, Fault, Operation
 from reconciler.sandbox.performing import perform
-from reconciler.sandbox.records import snapshot_of
+from reconciler.sandbox.snapshots import snapshot_of
 from reconciler.sandbox.world import World
 
 _FAULTS: TypeAdapter[tuple[Fault, ...]] = TypeAdapter(tuple[Fault, ...])

@@ -1,20 +1,86 @@
-"""Rules that make chosen calls go wrong, and the count of how often each one matched."""
+"""Rules that make chosen calls fail, and operations of others at an inconvenient moment."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import NonNegativeFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, field_validator
 
-from reconciler.model.frozen import Frozen
-from reconciler.sandbox.operations import Operation
+from reconciler.model.base import Frozen
 
 Cut = Literal["drop", "hang", "truncate", "lost"]
 """`drop` the connection before doing anything, `hang` until the client gives up, `truncate` the
 body half-way, or do the work although the true answer is `lost`: the fault's own answer takes its
 place or, without one, the connection is dropped."""
+
+
+class Push(Frozen):
+    """Push a manifest: the given `body`, an index over `lists`, or a new image.
+
+    Shape: `lists` and `subject` are tags or digests of the package; `package` is `owner/name`.
+    """
+
+    do: Literal["push"] = "push"
+    package: str
+    tags: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    subject: str = ""
+    body: str = ""
+    media_type: str = "application/vnd.oci.image.manifest.v1+json"
+
+
+class Retag(Frozen):
+    """Move a tag to the version that another tag or a digest names."""
+
+    do: Literal["retag"] = "retag"
+    package: str
+    tag: str
+    to: str
+
+
+class Delete(Frozen):
+    """Delete the version of a tag or digest, whatever GitHub's rules say."""
+
+    do: Literal["delete"] = "delete"
+    package: str
+    reference: str
+
+
+class Download(Frozen):
+    """Set how often the version of a tag or digest was downloaded."""
+
+    do: Literal["download"] = "download"
+    package: str
+    reference: str
+    count: NonNegativeInt
+
+
+class ExpireTokens(Frozen):
+    """Let every token that the registry has issued expire."""
+
+    do: Literal["expire_tokens"] = "expire_tokens"
+
+
+class Revoke(Frozen):
+    """Let GitHub reject every token of one login from now on."""
+
+    do: Literal["revoke"] = "revoke"
+    login: str
+
+
+class Advance(Frozen):
+    """Move the sandbox's clock forward."""
+
+    do: Literal["advance"] = "advance"
+    by: timedelta
+
+
+Operation = Annotated[
+    Push | Retag | Delete | Download | ExpireTokens | Revoke | Advance, Field(discriminator="do")
+]
 
 
 class Answer(Frozen):

@@ -1,23 +1,24 @@
-"""A package such as a year of releases, pull requests and nightly work leaves behind."""
+"""Generate a package: a year of releases and pull requests, pushed as `docker buildx` does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
+from typing import Literal
 
 from reconciler.sandbox.artifacts import (
+    attestation,
     build_cache,
     build_cache_index,
     bundle,
     cosign_signature,
     image,
+    index,
     plain_index,
     referrers_tag,
 )
-from reconciler.sandbox.builds import PLATFORMS, YEAR, Attestations, Build, push_build
-from reconciler.sandbox.content import Content
-from reconciler.sandbox.package import StoredPackage
+from reconciler.sandbox.package import Content, StoredPackage
 
 _DAY = timedelta(days=1)
 _COMMITS = 90
@@ -32,6 +33,12 @@ _STEPS = ("patch", "patch", "minor", "patch", "candidate", "minor", "patch", "ma
 """What the releases change, over and over."""
 
 Event = tuple[datetime, Callable[[datetime], None]]
+
+PLATFORMS = ("linux/amd64", "linux/arm64")
+YEAR = timedelta(days=365)
+
+Attestations = Literal["none", "config", "artifact"]
+"""How BuildKit attests: not at all, before 0.32 with a config, from then on as an artifact."""
 
 
 def lifelike(now: datetime, *, path: str = "acme/web", seed: int = 1) -> StoredPackage:
@@ -150,3 +157,60 @@ def _versions(count: int) -> list[str]:
         if step != "candidate":
             versions.append(f"{major}.{minor}.{patch}")
     return versions
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One run of a build.
+
+    Runs of one commit share their platform images, for those are reproducible; provenance
+    names the run.
+    """
+
+    commit: str
+    run: str
+    at: datetime
+    tags: Sequence[str] = ()
+    platforms: Sequence[str] = PLATFORMS
+    attestations: Attestations = "artifact"
+
+
+def push_build(package: StoredPackage, build: Build) -> Content:
+    """Push everything that a build makes and return its index: children first, as BuildKit does."""
+    images = {platform: image(build.commit, platform) for platform in build.platforms}
+    statements = _statements(build, images.values())
+    built = index(images, statements)
+    # The index comes last, so that it never names what is not there yet.
+    for child in (*images.values(), *statements):
+        package.push(child, at=build.at)
+    package.push(built, *build.tags, at=build.at)
+    return built
+
+
+def builds(
+    count: int,
+    *,
+    now: datetime,
+    path: str = "acme/web",
+    platforms: Sequence[str] = PLATFORMS,
+    attestations: Attestations = "artifact",
+    tagged_every: int = 1,
+) -> StoredPackage:
+    """Return a package of `count` builds, spread evenly over the year before `now`.
+
+    Each build moves `main`; every `tagged_every`-th one keeps a tag `sha-` of its own.
+    """
+    package = StoredPackage.of(path, now - YEAR)
+    for number in range(count):
+        own = [f"sha-{number:07x}"] if number % tagged_every == 0 else []
+        at = now - YEAR * (count - number) / count
+        tags = ["main", *own]
+        push_build(package, Build(f"{number:040x}", str(number), at, tags, platforms, attestations))
+    return package
+
+
+def _statements(build: Build, images: Iterable[Content]) -> list[Content]:
+    if build.attestations == "none":
+        return []
+    artifact = build.attestations == "artifact"
+    return [attestation(child, build.run, artifact=artifact) for child in images]

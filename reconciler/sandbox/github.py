@@ -1,22 +1,52 @@
-"""GitHub's REST API for container packages and comments. Source: GitHub's OpenAPI description."""
+"""GitHub's REST API for container packages, their versions and comments.
 
+Source: GitHub's OpenAPI description.
+"""
+
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from starlette.responses import Response
 
 from reconciler.sandbox.accounts import Account, SandboxTokenKind
-from reconciler.sandbox.call import Call, Pause, RefusedError, github_refusal, json_response
-from reconciler.sandbox.comment_calls import CommentCalls
-from reconciler.sandbox.git_calls import GitCalls
+from reconciler.sandbox.call import (
+    Call,
+    PageRequest,
+    Pause,
+    RefusedError,
+    github_refusal,
+    json_response,
+)
+from reconciler.sandbox.comment_api import CommentCalls
+from reconciler.sandbox.git_api import GitCalls
 from reconciler.sandbox.metering import Meter
-from reconciler.sandbox.package_calls import PackageCalls
-from reconciler.sandbox.rights import INTEGRATION, identify
-from reconciler.sandbox.rows import user_row
-from reconciler.sandbox.version_calls import VersionCalls
-from reconciler.sandbox.wanted import wanted_by
+from reconciler.sandbox.package import RESTORABLE, StoredPackage, StoredVersion
+from reconciler.sandbox.rights import (
+    INTEGRATION,
+    NOT_FOUND,
+    PACKAGE_DOWNLOADED,
+    Operation,
+    PackageCall,
+    Right,
+    authenticated,
+    check_deletion,
+    identify,
+    is_popular,
+    may_see,
+    permit,
+    refuse_deletion,
+    require_admin,
+    wanted_by,
+)
+from reconciler.sandbox.rows import numeric_path, package_row, user_row, version_row, versions_path
 from reconciler.sandbox.world import World
 
 _NOT_FOUND = "Not Found"
+
+MAX_ROWS = 10_000
+"""Largest `per_page` times `page` of a package listing. Source: GitHub's OpenAPI description."""
+
+_VERSION_NOT_FOUND = "Package version not found."
 
 
 class GitHub:
@@ -117,3 +147,131 @@ class GitHub:
         if owner is None:
             raise github_refusal(404, _NOT_FOUND)
         return json_response(user_row(owner, call.base_url))
+
+
+class PackageCalls:
+    """Lists, shows, deletes and restores packages."""
+
+    def __init__(self, world: World) -> None:
+        """Serve the packages of a world."""
+        self._world = world
+
+    @property
+    def operations(self) -> Mapping[tuple[str, str], Operation]:
+        """What is answered here, by method and shape of the path."""
+        return {
+            ("GET", ""): self._list,
+            ("GET", "container/{name}"): self._get,
+            ("DELETE", "container/{name}"): self._delete,
+            ("POST", "container/{name}/restore"): self._restore,
+        }
+
+    def _list(self, wanted: PackageCall) -> Response:
+        call, page = wanted.call, PageRequest.of(wanted.call)
+        account = authenticated(wanted.account, Right.READ)
+        if account.kind is SandboxTokenKind.ACTIONS or "package_type" not in call.query:
+            raise github_refusal(400, "Invalid argument.")
+        if page.number * page.size > MAX_ROWS:
+            text = (
+                f"The value of `per_page` multiplied by `page` cannot be greater than {MAX_ROWS}."
+            )
+            raise github_refusal(400, text)
+        packages = self._visible(wanted, account)
+        rows = [package_row(package, call.base_url) for package in packages[page.slice]]
+        link = page.link(call, numeric_path(wanted.owner), len(packages))
+        return json_response(rows, headers=link)
+
+    def _visible(self, wanted: PackageCall, account: Account) -> list[StoredPackage]:
+        asked = wanted.call.query
+        return [
+            package
+            for package in self._world.packages.values()
+            if package.owner == wanted.owner
+            and asked["package_type"] == "container"
+            and package.deleted_at is None
+            and asked.get("visibility", package.visibility) == package.visibility
+            and may_see(account, package)
+        ]
+
+    def _get(self, wanted: PackageCall) -> Response:
+        package = permit(wanted.account, wanted.live_package, Right.READ)
+        return json_response(package_row(package, wanted.call.base_url))
+
+    def _delete(self, wanted: PackageCall) -> Response:
+        package = permit(wanted.account, wanted.live_package, Right.DELETE)
+        if any(is_popular(package, version) for version in package.live):
+            refuse_deletion(self._world, PACKAGE_DOWNLOADED)
+        package.deleted_at = self._world.now
+        return Response(status_code=204)
+
+    def _restore(self, wanted: PackageCall) -> Response:
+        package = permit(wanted.account, wanted.package, Right.RESTORE)
+        gone_at = package.deleted_at
+        if gone_at is None or gone_at + RESTORABLE <= self._world.now:
+            raise github_refusal(404, NOT_FOUND)
+        package.deleted_at = None
+        return Response(status_code=204)
+
+
+class VersionCalls:
+    """Lists, shows, deletes and restores versions."""
+
+    def __init__(self, world: World) -> None:
+        """Serve the packages of a world."""
+        self._world = world
+
+    @property
+    def operations(self) -> Mapping[tuple[str, str], Operation]:
+        """What is answered here, by method and shape of the path."""
+        return {
+            ("GET", "container/{name}/versions"): self._list,
+            ("GET", "container/{name}/versions/{id}"): self._get,
+            ("DELETE", "container/{name}/versions/{id}"): self._delete,
+            ("POST", "container/{name}/versions/{id}/restore"): self._restore,
+        }
+
+    def _list(self, wanted: PackageCall) -> Response:
+        call, page = wanted.call, PageRequest.of(wanted.call)
+        package = permit(wanted.account, wanted.live_package, Right.READ)
+        if call.query.get("state") == "deleted":
+            require_admin(authenticated(wanted.account, Right.READ), package)
+            shown, total = self._deleted(package, page)
+        else:
+            shown, total = package.listing.page(page.number, page.size, self._world.now)
+        base = call.base_url
+        rows = [version_row(package, package.versions[i], tags, base) for i, tags in shown]
+        path = f"{numeric_path(wanted.owner)}/{versions_path(package)}"
+        return json_response(rows, headers=page.link(call, path, total))
+
+    def _deleted(
+        self, package: StoredPackage, page: PageRequest
+    ) -> tuple[Sequence[tuple[int, tuple[str, ...]]], int]:
+        gone = list(package.deleted(self._world.now))
+        return [(version.id, version.tags) for version in gone[page.slice]], len(gone)
+
+    def _get(self, wanted: PackageCall) -> Response:
+        package = permit(wanted.account, wanted.live_package, Right.READ)
+        version = _live(package, wanted.version_id)
+        return json_response(version_row(package, version, version.tags, wanted.call.base_url))
+
+    def _delete(self, wanted: PackageCall) -> Response:
+        package = permit(wanted.account, wanted.live_package, Right.DELETE)
+        version = _live(package, wanted.version_id)
+        check_deletion(self._world, package, version)
+        package.delete(version, self._world.now)
+        return Response(status_code=204)
+
+    def _restore(self, wanted: PackageCall) -> Response:
+        package = permit(wanted.account, wanted.live_package, Right.RESTORE)
+        version = package.restorable(wanted.version_id, self._world.now)
+        if version is None:
+            raise github_refusal(404, _VERSION_NOT_FOUND)
+        package.restore(version, self._world.now, tags=self._world.settings.restore_tags)
+        return Response(status_code=204)
+
+
+def _live(package: StoredPackage, version_id: int) -> StoredVersion:
+    version = package.versions.get(version_id)
+    if version is None or version.deleted_at is not None:
+        raise github_refusal(404, _VERSION_NOT_FOUND)
+    return version

@@ -1,6 +1,6 @@
-"""Count what callers spend against the limits, and refuse what is too much."""
+"""Count calls against the limits in sliding windows, and refuse those above them."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,15 +9,48 @@ from math import ceil
 
 from reconciler.sandbox.accounts import ANONYMOUS_HOURLY, Account
 from reconciler.sandbox.call import RefusedError, github_refusal, registry_refusal
-from reconciler.sandbox.clock import Clock
-from reconciler.sandbox.limits import READ_POINTS, WRITE_POINTS, Limits
-from reconciler.sandbox.windows import SpendingWindow
+from reconciler.sandbox.settings import READ_POINTS, WRITE_POINTS, Clock, Limits
 
 _PRIMARY = "API rate limit exceeded for {who}."
 _SECONDARY = (
     "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 )
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SpendingWindow:
+    """What was spent during the last `span`.
+
+    Shape: times are given in ascending order.
+    """
+
+    def __init__(self, span: timedelta) -> None:
+        """Begin with nothing spent."""
+        self._span = span
+        self._spent: deque[tuple[datetime, int]] = deque()
+        self._total = 0
+
+    def spend(self, amount: int, now: datetime) -> None:
+        """Record an expense."""
+        self._forget(now)
+        self._spent.append((now, amount))
+        self._total += amount
+
+    def wait(self, amount: int, allowed: int, now: datetime) -> timedelta:
+        """Return how long until `amount` more fits into `allowed`; zero when it fits now."""
+        self._forget(now)
+        over = self._total + amount - allowed
+        for spent_at, spent in self._spent:
+            if over <= 0:
+                break
+            over -= spent
+            if over <= 0:
+                return spent_at + self._span - now
+        return timedelta() if over <= 0 else self._span
+
+    def _forget(self, now: datetime) -> None:
+        while self._spent and self._spent[0][0] + self._span <= now:
+            self._total -= self._spent.popleft()[1]
 
 
 @dataclass(slots=True)

@@ -1,17 +1,64 @@
-"""One package as GitHub keeps it: versions, tags, blobs, and what is deleted but not yet gone."""
+"""One package as GitHub keeps it: versions, tags, blobs, deletions, a listing that may lag."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+import hashlib
+import json
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from zlib import crc32
 
 from reconciler.model.snapshot import OwnerKind, Visibility
-from reconciler.sandbox.content import Content
-from reconciler.sandbox.listing import Key, PackageListing
+from reconciler.sandbox.settings import Lag
 
 RESTORABLE = timedelta(days=30)
 """How long a deletion can be taken back. Source: GitHub, "Deleting and restoring a package"."""
+
+Key = tuple[datetime, int]
+"""The place of a version in a listing: its time, then its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One manifest or blob, with the blobs that must be there before it can be pulled."""
+
+    media_type: str
+    body: bytes
+    artifact_type: str = ""
+    blobs: tuple["Content", ...] = ()
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the address of the bytes."""
+        object.__setattr__(self, "digest", sha256(self.body))
+
+    def descriptor(self, **members: Any) -> dict[str, Any]:
+        """Describe this content to a document that names it; `members` come on top."""
+        kind = {"artifactType": self.artifact_type} if self.artifact_type else {}
+        size = len(self.body)
+        return {
+            "mediaType": self.media_type,
+            "digest": self.digest,
+            "size": size,
+            **kind,
+            **members,
+        }
+
+
+def sha256(body: bytes) -> str:
+    """Address bytes the way every registry does."""
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def document(media_type: str, members: Mapping[str, Any], *blobs: Content) -> Content:
+    """Write a manifest or index; its members stay in the order given, as real tools keep it."""
+    body = {"schemaVersion": 2, "mediaType": media_type, **members}
+    artifact_type = str(members.get("artifactType", ""))
+    return Content(
+        media_type, json.dumps(body, separators=(",", ":")).encode(), artifact_type, blobs
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +214,68 @@ class StoredPackage:
 
 def _restorable(version: StoredVersion, now: datetime) -> bool:
     return version.deleted_at is not None and version.deleted_at + RESTORABLE > now
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A row to show with these tags or, with None, to hide, once it is due."""
+
+    key: Key
+    tags: tuple[str, ...] | None
+    due_at: datetime
+    due_after_reads: int
+
+
+class PackageListing:
+    """The rows of one package's listing, newest first."""
+
+    def __init__(self) -> None:
+        """Begin empty and without lag."""
+        self.lag = Lag()
+        self._keys: list[Key] = []
+        self._tags: dict[int, tuple[str, ...]] = {}
+        self._pending: deque[_Change] = deque()
+        self._reads = 0
+
+    def show(self, key: Key, tags: tuple[str, ...], now: datetime) -> None:
+        """Show a version with these tags, at once or when the lag has passed."""
+        self._change(key, tags, now)
+
+    def hide(self, key: Key, now: datetime) -> None:
+        """Stop showing a version, at once or when the lag has passed."""
+        self._change(key, None, now)
+
+    def page(
+        self, number: int, size: int, now: datetime
+    ) -> tuple[Sequence[tuple[int, tuple[str, ...]]], int]:
+        """Return one page of ids with their tags, and the number of rows in all."""
+        # The page about to be served does not count for itself: a lag of one hides one page.
+        self._settle(now)
+        self._reads += 1
+        total = len(self._keys)
+        end = max(total - (number - 1) * size, 0)
+        keys = reversed(self._keys[max(end - size, 0) : end])
+        return [(version_id, self._tags[version_id]) for _, version_id in keys], total
+
+    def _change(self, key: Key, tags: tuple[str, ...] | None, now: datetime) -> None:
+        change = _Change(key, tags, now + self.lag.time, self._reads + self.lag.reads)
+        self._pending.append(change)
+        self._settle(now)
+
+    def _settle(self, now: datetime) -> None:
+        while self._pending and self._is_due(self._pending[0], now):
+            self._apply(self._pending.popleft())
+
+    def _is_due(self, change: _Change, now: datetime) -> bool:
+        return change.due_at <= now and change.due_after_reads <= self._reads
+
+    def _apply(self, change: _Change) -> None:
+        version_id = change.key[1]
+        shown = version_id in self._tags
+        if change.tags is not None:
+            self._tags[version_id] = change.tags
+            if not shown:
+                insort(self._keys, change.key)
+        elif shown:
+            del self._tags[version_id]
+            del self._keys[bisect_left(self._keys, change.key)]

@@ -3,8 +3,7 @@
 from typing import Any
 
 from reconciler.sandbox.artifacts import OCI_INDEX, image
-from reconciler.sandbox.content import Content, document
-from reconciler.sandbox.operations import (
+from reconciler.sandbox.faults import (
     Advance,
     Delete,
     Download,
@@ -14,7 +13,7 @@ from reconciler.sandbox.operations import (
     Retag,
     Revoke,
 )
-from reconciler.sandbox.package import StoredPackage, StoredVersion
+from reconciler.sandbox.package import Content, StoredPackage, StoredVersion, document
 from reconciler.sandbox.world import World
 
 

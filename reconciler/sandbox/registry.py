@@ -1,17 +1,26 @@
-"""ghcr.io as an OCI registry. Source: OCI distribution-spec v1.1, and what ghcr.io does."""
+"""ghcr.io as an OCI registry: manifests, tags, blobs and uploads.
 
+Source: OCI distribution-spec v1.1, and what ghcr.io does.
+"""
+
+import json
 from dataclasses import dataclass
+from secrets import token_hex
+from urllib.parse import quote
 
 from starlette.responses import Response
 
-from reconciler.sandbox.blobs import Blobs
+from reconciler.model.manifest import MAX_MANIFEST_BYTES
+from reconciler.sandbox.access import RegistryAccess
 from reconciler.sandbox.call import Call, Pause, RefusedError, json_response, registry_refusal
-from reconciler.sandbox.manifests import Manifests
 from reconciler.sandbox.metering import Meter
-from reconciler.sandbox.registry_access import RegistryAccess
+from reconciler.sandbox.package import Content, StoredPackage, StoredVersion, sha256
 from reconciler.sandbox.world import World
 
 _PUSHING = frozenset({"POST", "PUT", "PATCH"})
+
+DEFAULT_TAGS = 100
+"""Tags of a page when the caller asks for no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +128,169 @@ def _namespace(call: Call) -> str:
 
 def _unsupported() -> RefusedError:
     return registry_refusal(405, "UNSUPPORTED", "The operation is unsupported.")
+
+
+class Manifests:
+    """Answers what concerns manifests; every one that is read counts as a download."""
+
+    def __init__(self, world: World) -> None:
+        """Serve the packages of a world."""
+        self._world = world
+
+    def get(self, call: Call, path: str, reference: str) -> Response:
+        """Give the bytes of a manifest, if the caller accepts its type."""
+        version = _readable(_package(self._world, path), reference)
+        _check_accept(call, version.media_type)
+        # Whether GitHub counts a HEAD is unknown; here it does not, as on Docker Hub.
+        if call.method == "GET":
+            version.downloads += 1
+        headers = {
+            "content-type": version.media_type,
+            "docker-content-digest": version.digest,
+            "etag": f'"{version.digest}"',
+        }
+        return Response(version.body, headers=headers)
+
+    def put(self, call: Call, path: str, reference: str) -> Response:
+        """Store a manifest; under a tag, the tag moves to it."""
+        media_type = call.headers.get("content-type", "").partition(";")[0]
+        content = Content(media_type, call.body)
+        _check_document(content)
+        is_digest = ":" in reference  # no tag has a colon
+        if is_digest and reference != content.digest:
+            raise registry_refusal(400, "DIGEST_INVALID", "digest does not match the content")
+        package = self._world.find(path) or self._world.create(path)
+        package.push(content, *(() if is_digest else (reference,)), at=self._world.now)
+        location = f"/v2/{path}/manifests/{content.digest}"
+        headers = {"location": location, "docker-content-digest": content.digest}
+        return Response(status_code=201, headers=headers)
+
+    def tags(self, call: Call, path: str) -> Response:
+        """List tags by name; each tag listed counts as a download of its version."""
+        package = _package(self._world, path)
+        after = call.query.get("last", "")
+        names = sorted(tag for tag in package.tags if tag > after)
+        shown = names[: call.number("n", DEFAULT_TAGS)]
+        for tag in shown:
+            package.tags[tag].downloads += 1
+        headers = {}
+        if len(shown) < len(names):
+            size = call.number("n", DEFAULT_TAGS)
+            last = quote(shown[-1])
+            headers["link"] = f'</v2/{path}/tags/list?last={last}&n={size}>; rel="next"'
+        return json_response({"name": path, "tags": shown}, headers=headers)
+
+    def referrers(self, path: str, digest: str) -> Response:
+        """Say that there is no such endpoint, or send the caller elsewhere, as ghcr.io does."""
+        target = self._world.settings.referrers_redirect
+        if not target:
+            return Response("404 page not found\n", 404, media_type="text/plain")
+        # The digest is truncated in the address that ghcr.io gives.
+        location = f"{target}/-/v2/packages/container/package/{quote(path, safe='')}/{digest[:19]}"
+        return Response(status_code=303, headers={"location": location})
+
+
+def _package(world: World, path: str) -> StoredPackage:
+    package = world.find(path)
+    if package is None:
+        raise registry_refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
+    return package
+
+
+def _readable(package: StoredPackage, reference: str) -> StoredVersion:
+    version = package.find(reference)
+    if version is None or version.body is None:
+        raise registry_refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")
+    return version
+
+
+def _check_accept(call: Call, media_type: str) -> None:
+    """Refuse a caller that does not accept this type; a wrong `Accept` looks like absence."""
+    ranges = ",".join(call.headers.getlist("accept") or ["*/*"])
+    accepted = {entry.partition(";")[0].strip() for entry in ranges.split(",")}
+    if not accepted & {media_type, "*/*", "application/*"}:
+        text = f"{media_type} found, but accept header does not support it"
+        raise registry_refusal(404, "MANIFEST_UNKNOWN", text)
+
+
+def _check_document(content: Content) -> None:
+    if len(content.body) > MAX_MANIFEST_BYTES:
+        raise registry_refusal(413, "SIZE_INVALID", "manifest is too large")
+    try:
+        readable = isinstance(json.loads(content.body), dict)
+    except ValueError:
+        readable = False
+    if not readable or not content.media_type:
+        raise registry_refusal(400, "MANIFEST_INVALID", "manifest invalid")
+
+
+class Blobs:
+    """Answers what concerns blobs; chunks of unfinished uploads are kept until they end."""
+
+    def __init__(self, world: World) -> None:
+        """Serve the packages of a world."""
+        self._world = world
+        self._uploads: dict[str, bytearray] = {}
+
+    def get(self, path: str, digest: str) -> Response:
+        """Give the bytes of a blob."""
+        package = self._world.find(path)
+        body = package.blobs.get(digest) if package else None
+        if body is None:
+            raise registry_refusal(404, "BLOB_UNKNOWN", "blob unknown to registry")
+        headers = {"docker-content-digest": digest}
+        return Response(body, headers=headers, media_type="application/octet-stream")
+
+    def start(self, call: Call, path: str) -> Response:
+        """Begin an upload, mount a blob of another package, or take it in at once."""
+        digest = call.query.get("digest", "")
+        if digest:
+            return self._store(path, digest, call.body)
+        # A mount that cannot be done becomes an ordinary upload.
+        mounted, source = call.query.get("mount", ""), self._world.find(call.query.get("from", ""))
+        if source is not None and mounted in source.blobs:
+            return self._store(path, mounted, source.blobs[mounted])
+        upload = token_hex(16)
+        self._uploads[upload] = bytearray()
+        return self._progress(path, upload)
+
+    def append(self, call: Call, path: str, upload: str) -> Response:
+        """Take in one chunk."""
+        self._chunks(upload).extend(call.body)
+        return self._progress(path, upload)
+
+    def finish(self, call: Call, path: str, upload: str) -> Response:
+        """Take in the last chunk and check the whole."""
+        body = bytes(self._chunks(upload)) + call.body
+        del self._uploads[upload]
+        return self._store(path, call.query.get("digest", ""), body)
+
+    def status(self, path: str, upload: str) -> Response:
+        """Say how much of an upload is there."""
+        response = self._progress(path, upload)
+        response.status_code = 204
+        return response
+
+    def _chunks(self, upload: str) -> bytearray:
+        chunks = self._uploads.get(upload)
+        if chunks is None:
+            raise registry_refusal(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+        return chunks
+
+    def _progress(self, path: str, upload: str) -> Response:
+        last = max(len(self._chunks(upload)) - 1, 0)
+        headers = {
+            "location": f"/v2/{path}/blobs/uploads/{upload}",
+            "range": f"0-{last}",
+            "docker-upload-uuid": upload,
+        }
+        return Response(status_code=202, headers=headers)
+
+    def _store(self, path: str, digest: str, body: bytes) -> Response:
+        if digest != sha256(body):
+            raise registry_refusal(400, "DIGEST_INVALID", "digest does not match the content")
+        package = self._world.find(path) or self._world.create(path)
+        package.blobs[digest] = body
+        location = f"/v2/{path}/blobs/{digest}"
+        headers = {"location": location, "docker-content-digest": digest}
+        return Response(status_code=201, headers=headers)

@@ -1,7 +1,11 @@
-"""Who may do what to a package through GitHub's REST API."""
+"""Who may do what to a package through GitHub's REST API, and how GitHub refuses it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
+from typing import NoReturn
+
+from starlette.responses import Response
 
 from reconciler.sandbox.accounts import (
     DELETE_PACKAGES,
@@ -11,8 +15,24 @@ from reconciler.sandbox.accounts import (
     SandboxTokenKind,
 )
 from reconciler.sandbox.call import Call, github_refusal
-from reconciler.sandbox.package import StoredPackage
+from reconciler.sandbox.package import Owner, StoredPackage, StoredVersion
 from reconciler.sandbox.world import World
+
+MAX_DOWNLOADS = 5_000
+"""Downloads above which a public version stays. Source: the text of GitHub's refusal."""
+
+PACKAGE_DOWNLOADED = (
+    "Publicly visible packages with a version with more than 5000 downloads cannot be deleted. "
+    "Contact GitHub support for further assistance."
+)
+_DOWNLOADED = (
+    "Publicly visible package versions with more than 5000 downloads cannot be deleted. "
+    "Contact GitHub support for further assistance."
+)
+_LAST_TAGGED = (
+    "You cannot delete the last tagged version of a package. You must delete the package instead."
+)
+_LAST = "You cannot delete the last version of a package. You must delete the package instead."
 
 
 class Right(Enum):
@@ -89,3 +109,90 @@ def require_admin(account: Account, package: StoredPackage) -> None:
 def may_see(account: Account, package: StoredPackage) -> bool:
     """Whether a package exists for this account."""
     return package.visibility == "public" or account.has_role("read", package.path)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageCall:
+    """The subject of a call, read from its path.
+
+    Shape: `shape` is what follows `packages` in the path, with `{name}` and `{id}` for values.
+    """
+
+    call: Call
+    account: Account | None
+    owner: Owner
+    shape: str
+    package: StoredPackage | None = None
+    version_id: int = 0
+
+    @property
+    def live_package(self) -> StoredPackage | None:
+        """The package, unless it is deleted."""
+        return None if self.package is None or self.package.deleted_at else self.package
+
+
+Operation = Callable[[PackageCall], Response]
+
+
+def wanted_by(world: World, call: Call, account: Account | None) -> PackageCall:
+    """Read a call's path.
+
+    Raises: RefusedError, with 404, when nobody by that name has packages.
+    """
+    login, rest = _owner(call, account)
+    # Organisations answer below `/users` as well; users do not answer below `/orgs`.
+    owner = world.owners.get(login.lower()) or _numbered(world, login)
+    if owner is None or (call.segments[0] == "orgs" and owner.kind == "User"):
+        raise github_refusal(404, "Not Found")
+    name, numbers = "".join(rest[1:2]), [int(part) for part in rest[2:] if part.isdecimal()]
+    package = world.packages.get(f"{owner.login.lower()}/{name}")
+    return PackageCall(call, account, owner, _shape(rest), package, *numbers[:1])
+
+
+def _shape(rest: list[str]) -> str:
+    """Put placeholders where a path has values: second the name, then numbers."""
+    tail = ("{id}" if part.isdecimal() else part for part in rest[2:])
+    return "/".join((*rest[:1], *("{name}" for _ in rest[1:2]), *tail))
+
+
+def _owner(call: Call, account: Account | None) -> tuple[str, list[str]]:
+    """Return the login or number that a path gives, and what follows `packages`."""
+    match call.segments:
+        case ("user", "packages", *rest):
+            return _own_login(account), rest
+        case ("orgs" | "users" | "organizations" | "user", login, "packages", *rest):
+            return login, rest
+        case _:
+            raise github_refusal(404, "Not Found")
+
+
+def _own_login(account: Account | None) -> str:
+    holder = authenticated(account, Right.READ)
+    if holder.kind is SandboxTokenKind.ACTIONS:
+        raise github_refusal(403, INTEGRATION)
+    return holder.login
+
+
+def _numbered(world: World, number: str) -> Owner | None:
+    return next((owner for owner in world.owners.values() if str(owner.id) == number), None)
+
+
+def check_deletion(world: World, package: StoredPackage, version: StoredVersion) -> None:
+    """Refuse to delete what GitHub would not delete."""
+    if is_popular(package, version):
+        refuse_deletion(world, _DOWNLOADED)
+    # All tags there are sit on this version; untagged ones are not held by this rule.
+    if version.tags and len(package.tags) == len(version.tags):
+        refuse_deletion(world, _LAST_TAGGED)
+    if len(package.live) == 1:
+        refuse_deletion(world, _LAST)
+
+
+def is_popular(package: StoredPackage, version: StoredVersion) -> bool:
+    """Whether a version was downloaded so often that GitHub keeps it."""
+    return package.visibility == "public" and version.downloads > MAX_DOWNLOADS
+
+
+def refuse_deletion(world: World, text: str) -> NoReturn:
+    """Refuse with the status that this world's settings choose."""
+    raise github_refusal(world.settings.refusal_status, text)

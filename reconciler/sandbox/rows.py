@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.sandbox.comments import StoredComment
 from reconciler.sandbox.package import Owner, StoredPackage, StoredVersion
+from reconciler.sandbox.world import StoredComment
 
 _WEB = "https://github.com"
 _OWNER_LINKS = (

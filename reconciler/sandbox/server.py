@@ -11,14 +11,12 @@ from typing import Any, Self
 import uvicorn
 
 from reconciler.model.snapshot import Snapshot
-from reconciler.sandbox.app import App
-from reconciler.sandbox.connection import ExposedProtocol
-from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.operations import Advance, Operation
+from reconciler.sandbox.app import App, ExposedProtocol
+from reconciler.sandbox.faults import Advance, Fault, Operation
 from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.performing import perform
-from reconciler.sandbox.records import snapshot_of
 from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.snapshots import snapshot_of
 from reconciler.sandbox.world import RecordedCall, World
 
 LOOPBACK = "127.0.0.1"

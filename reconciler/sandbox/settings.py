@@ -1,15 +1,90 @@
-"""Everything about a sandbox that can be chosen before it starts."""
+"""Settings of a sandbox: limits, and a clock that follows a given one and can be moved forward."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from typing import Literal, Self
 
 from pydantic import NonNegativeFloat, NonNegativeInt
 
-from reconciler.model.frozen import Frozen
+from reconciler.model.base import Frozen
 from reconciler.sandbox.accounts import ACTIONS, CLASSIC, Account
-from reconciler.sandbox.clock import utc_now
-from reconciler.sandbox.limits import Limits
+
+READ_POINTS = 1
+WRITE_POINTS = 5
+"""Points of a request. Source: GitHub, "Rate limits for the REST API", secondary limits."""
+
+
+class Limits(Frozen):
+    """What the sandbox lets through; the defaults are what GitHub publishes.
+
+    Units: `minute` and `hour` are how long those take here; the counts are per such span.
+    Source: GitHub, "Rate limits for the REST API".
+    """
+
+    primary: bool = True
+    points: int | None = 900
+    concurrent: int | None = 100
+    content_per_minute: int | None = None
+    content_per_hour: int | None = None
+    registry_per_minute: int | None = 44_000
+    """Calls of one namespace to the registry. Source: the text of its 429 answers."""
+
+    status: Literal[403, 429] = 403
+    retry_after: bool = True
+    """Whether a secondary refusal says how long to wait."""
+
+    refused_calls_count: bool = False
+    """Whether calling on while refused makes the wait longer."""
+
+    minute: timedelta = timedelta(minutes=1)
+    hour: timedelta = timedelta(hours=1)
+
+    def scaled(self, factor: float) -> Self:
+        """Let time pass `factor` times faster for the limits, so that tests need not wait."""
+        spans = {"minute": self.minute / factor, "hour": self.hour / factor}
+        return self.model_copy(update=spans)
+
+
+UNLIMITED = Limits(primary=False, points=None, concurrent=None, registry_per_minute=None)
+"""For those who measure something else."""
+
+STRICTER = Limits(
+    points=600,
+    concurrent=20,
+    content_per_minute=80,
+    content_per_hour=500,
+    registry_per_minute=2_000,
+    refused_calls_count=True,
+)
+"""Less than published, and unforgiving: what a client must survive without harm."""
+
+
+def utc_now() -> datetime:
+    """Read the machine's clock as an aware UTC time."""
+    return datetime.now(UTC)
+
+
+def ticking(start: datetime) -> Callable[[], datetime]:
+    """Return a clock that shows `start` now and runs at the usual speed."""
+    ahead = start - utc_now()
+    return lambda: utc_now() + ahead
+
+
+class Clock:
+    """A clock to read, and to push forward so that nobody has to wait."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        """Follow `now`, which may as well stand still."""
+        self._now = now
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        """Return the sandbox's time."""
+        return self._now() + self._ahead
+
+    def advance(self, by: timedelta) -> None:
+        """Move the sandbox's time forward."""
+        self._ahead += by
 
 
 class Lag(Frozen):

@@ -1,23 +1,29 @@
-"""Everything the sandbox remembers; whoever touches it from another thread holds the lock."""
+"""All data of a sandbox: packages, comments, pull requests and tokens.
 
-from collections import deque
-from collections.abc import Iterable
+Other threads must hold its lock.
+"""
+
+import secrets
+from collections import defaultdict, deque
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 from threading import RLock
 from typing import Any
 
+from starlette.responses import Response
+
 from reconciler.sandbox.accounts import Account, SandboxTokenKind
-from reconciler.sandbox.clock import Clock
-from reconciler.sandbox.comments import Conversations
+from reconciler.sandbox.call import Call, PageRequest, github_refusal, json_response
 from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.package import Owner, StoredPackage
-from reconciler.sandbox.pulls import PullCalls
-from reconciler.sandbox.settings import SandboxSettings
-from reconciler.sandbox.tokens import Tokens
+from reconciler.sandbox.settings import Clock, SandboxSettings
 
 MAX_REQUESTS = 1_000_000
 """Calls remembered; older ones are forgotten first."""
+
+Grant = tuple[str, str]
+"""A package path and an action: `pull` or `push`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +114,133 @@ def _described(package: StoredPackage) -> dict[str, Any]:
             for version in package.versions.values()
         ],
     }
+
+
+@dataclass
+class StoredComment:
+    """One comment, which anybody with the right may edit."""
+
+    id: int
+    author: str
+    body: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Conversations:
+    """The comments of each issue, in the order of their ids, the oldest first.
+
+    Shape: an issue is named `owner/name#number`, in lower case.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a comment."""
+        self.locked: set[str] = set()
+        """Issues that take no further comment."""
+
+        self._by_issue: dict[str, list[StoredComment]] = {}
+        self._next = 2_000_000_001
+
+    def of(self, issue: str) -> list[StoredComment]:
+        """Return the comments of an issue; any issue exists."""
+        return self._by_issue.setdefault(issue.lower(), [])
+
+    def add(self, issue: str, author: str, body: str, at: datetime) -> StoredComment:
+        """Write a comment."""
+        comment = StoredComment(self._next, author, body, at, at)
+        self._next += 1
+        self.of(issue).append(comment)
+        return comment
+
+    def delete(self, comment: StoredComment) -> None:
+        """Delete a comment."""
+        for comments in self._by_issue.values():
+            if comment in comments:
+                comments.remove(comment)
+
+    def find(self, repository: str, number: int) -> tuple[str, StoredComment] | None:
+        """Return a comment of a repository by its id, with the issue it belongs to."""
+        for issue, comments in self._by_issue.items():
+            for comment in comments:
+                if comment.id == number and issue.partition("#")[0] == repository.lower():
+                    return issue, comment
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPullRequest:
+    """One pull request and the commit it ends with. Shape: `head` is `owner:branch`."""
+
+    number: int
+    head: str
+    sha: str
+    state: str = "open"
+
+
+class PullCalls:
+    """Lists the pull requests of repositories. Shape: `known` is keyed by `owner/name`."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self.known: defaultdict[str, list[StoredPullRequest]] = defaultdict(list)
+
+    def answer(self, call: Call, account: Account | None) -> Response | None:
+        """Answer a call, or None for one that is not about pull requests.
+
+        Raises: RefusedError, without a token.
+
+        Source: GitHub's OpenAPI description, `pulls/list`.
+        """
+        match (call.method, *call.segments):
+            case ("GET", "repos", owner, name, "pulls"):
+                if account is None:
+                    raise github_refusal(401, "Requires authentication")
+                return self._list(call, self.known[f"{owner}/{name}".lower()])
+            case _:
+                return None
+
+    def _list(self, call: Call, requests: list[StoredPullRequest]) -> Response:
+        state, head = call.query.get("state", "open"), call.query.get("head", "")
+        rows = [
+            _row(one) for one in requests if state in (one.state, "all") and head in (one.head, "")
+        ]
+        page = PageRequest.of(call)
+        link = page.link(call, "/".join(call.segments), len(rows))
+        return json_response(rows[page.slice], headers=link)
+
+
+def _row(request: StoredPullRequest) -> dict[str, Any]:
+    owner, _, branch = request.head.partition(":")
+    head = {"label": request.head, "ref": branch, "sha": request.sha, "user": {"login": owner}}
+    return {"number": request.number, "state": request.state, "head": head}
+
+
+@dataclass(frozen=True, slots=True)
+class _Issued:
+    """One token's rights and its end."""
+
+    grants: Set[Grant]
+    expires_at: datetime
+
+
+class Tokens:
+    """The registry tokens in circulation."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._issued: dict[str, _Issued] = {}
+
+    def issue(self, grants: Set[Grant], expires_at: datetime) -> str:
+        """Return a new token for these grants."""
+        token = secrets.token_urlsafe(24)
+        self._issued[token] = _Issued(grants, expires_at)
+        return token
+
+    def grants(self, token: str, now: datetime) -> Set[Grant] | None:
+        """Return what a token opens; None when it is unknown or expired."""
+        issued = self._issued.get(token)
+        return issued.grants if issued and now < issued.expires_at else None
+
+    def expire(self) -> None:
+        """Let every token end now."""
+        self._issued.clear()

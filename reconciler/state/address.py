@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote
 
-from reconciler.model.display import public, safe
+from reconciler.model.base import public, safe
 
 _SEPARATOR = re.compile(r"[?#]")
 _SHORTEST = 3

@@ -13,14 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 from weakref import finalize
 
 from reconciler.errors import SettingsError, StateError, UnreachableError
+from reconciler.github.client import open_github
+from reconciler.github.contents import GitApi, TreeEntry, blob_sha, state_of_github
 from reconciler.model.ports import State
 from reconciler.state.address import Address
-from reconciler.state.git_api import GitApi, TreeEntry, blob_sha, state_of_github
 from reconciler.state.objects import ObjectState
-from reconciler.state.store import Stored, missing
-from reconciler.state.surroundings import BackendSettings
-from reconciler.state.terms import LeaseTiming, Times
-from reconciler.transport.github import open_github
+from reconciler.state.opening import BackendSettings
+from reconciler.state.store import LeaseTiming, Stored, Times, missing
 from reconciler.transport.watch import RunClock
 
 LEASE_SECONDS = 600.0

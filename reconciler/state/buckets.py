@@ -26,14 +26,12 @@ from obstore.exceptions import (
 from obstore.store import ObjectStore, from_url
 
 from reconciler.errors import SettingsError, StateError
-from reconciler.model.hosts import is_loopback
+from reconciler.model.base import is_loopback
 from reconciler.model.ports import State
 from reconciler.state.address import Address
 from reconciler.state.objects import ObjectState
-from reconciler.state.probe import probe
-from reconciler.state.store import Stored, missing
-from reconciler.state.surroundings import BackendSettings
-from reconciler.state.terms import Times
+from reconciler.state.opening import BackendSettings
+from reconciler.state.store import Stored, Times, missing, probe
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode, PutResult, UpdateVersion

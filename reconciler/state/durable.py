@@ -5,9 +5,10 @@ A crash may leave a temporary file behind, never half a file under its own name.
 
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reconciler.errors import StateError
@@ -29,6 +30,12 @@ _ADVICE = {
     errno.ENOLCK: "That file system has no kernel locks: keep the state elsewhere with `--state`.",
 }
 _OTHERWISE = f"Correct what the system complains of, {_ELSEWHERE}."
+
+_MOUNTS = Path("/proc/self/mounts")
+_NETWORK = {
+    "9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs",
+    "lustre", "nfs", "nfs4", "smb3", "smbfs",
+}  # fmt: skip
 
 
 @contextmanager
@@ -110,3 +117,26 @@ def replace(path: Path, content: bytes) -> None:
     create_private(fresh, content)
     fresh.replace(path)
     sync_directory(path.parent)
+
+
+def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str:
+    """Name the network file system a path lies on; empty if it is local, or cannot be told.
+
+    Source: proc(5) and fstab(5): device, mount point with octal escapes, type, ...
+    """
+    resolved = path.resolve()
+    # What is mounted later hides what was there, and an inner mount comes after the outer one.
+    kinds = [kind for point, kind in _mounted(mounts) if resolved.is_relative_to(point)]
+    return kinds[-1] if kinds and kinds[-1] in _NETWORK else ""
+
+
+def _mounted(mounts: Path) -> list[tuple[Path, str]]:
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = mounts.read_text(errors="surrogateescape").splitlines()
+    fields = [line.split(" ") for line in lines]
+    return [(Path(_unescaped(parts[1])), parts[2]) for parts in fields if len(parts) > 2]
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

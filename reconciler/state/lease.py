@@ -1,29 +1,30 @@
-"""A lock that is an object in a store: taken and renewed by conditional writes, and for a time.
+"""A lock that is an object in a store: taken and renewed by conditional writes, for a time.
 
 Whoever replaces the object last holds the lock; each write has the number of the one before plus
-one. Its holder renews it from a thread of its own. A holder that died is followed by the first who
-asks once its time and a margin are over. A holder that was only paused finds, before its next
+one. Its holder renews it from its own thread. The lock of a dead holder passes to the first who
+asks after its time and a margin are over. A holder that was only paused finds, before its next
 step, that the object is no longer as it wrote it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Literal
 
+import structlog
 from pydantic import ValidationError
 
 from reconciler.errors import LockedError, StateError
-from reconciler.model.frozen import Frozen
+from reconciler.model.base import Frozen
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
-from reconciler.state.heartbeat import beating
-from reconciler.state.refusals import lost, not_the_holder, refusal, without_lock
-from reconciler.state.store import Store, Stored, put
-from reconciler.state.terms import LeaseTiming, Times
+from reconciler.state.lock_file import lost, not_the_holder, refusal, without_lock
+from reconciler.state.store import LeaseTiming, Store, Stored, Times, put
+
+_log = structlog.get_logger()
 
 
 class LockRecord(Frozen):
@@ -220,3 +221,29 @@ class LeaseLock:
             return refusal(self._repository, None)
         until = self._terms.free_from(found.record.lease_until)
         return refusal(self._repository, found.record.holder, until)
+
+
+@contextmanager
+def beating(beat: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Beat every so many seconds until the block ends.
+
+    A beat that fails is only told of: whoever relies on it looks before its next step.
+    """
+    over = Event()
+    thread = Thread(target=_beat, args=(beat, seconds, over), name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _beat(beat: Callable[[], None], seconds: float, over: Event) -> None:
+    while not over.wait(seconds):
+        try:
+            beat()
+        except LockedError:
+            return
+        except StateError as error:
+            _log.warning("lease_not_renewed", error=str(error))

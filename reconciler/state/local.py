@@ -16,21 +16,21 @@ import structlog
 from pydantic import ValidationError
 
 from reconciler.errors import StateError
-from reconciler.model.canonical import canonical
+from reconciler.model.base import canonical
+from reconciler.model.inventory import Observations
 from reconciler.model.journal import MAX_RECORD_BYTES, Entry, Record
 from reconciler.model.names import Repository
-from reconciler.model.observations import Observations
 from reconciler.model.ports import Holder
 from reconciler.state.durable import (
     make_directory,
+    network_filesystem,
     read_private,
     replace,
     state_errors,
     write_through,
 )
-from reconciler.state.journalfile import JournalFile
-from reconciler.state.lock import RepositoryLock
-from reconciler.state.mounts import network_filesystem
+from reconciler.state.journal_file import JournalFile
+from reconciler.state.lock_file import RepositoryLock
 from reconciler.state.spellings import Spellings, repositories_in
 
 _OWN = "_"

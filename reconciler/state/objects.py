@@ -13,11 +13,9 @@ from typing import NamedTuple
 from reconciler.errors import JournalError, LockedError
 from reconciler.model.names import Repository
 from reconciler.state.lease import LeaseLock
-from reconciler.state.ledger import Ledger
-from reconciler.state.remote import RemoteRepositoryState
+from reconciler.state.remote import Ledger, RemoteRepositoryState
 from reconciler.state.spellings import Spellings, repositories_in
-from reconciler.state.store import Store, put
-from reconciler.state.terms import LeaseTiming, Times
+from reconciler.state.store import LeaseTiming, Store, Times, put
 
 _OWN = "/_"
 """What follows the name of a repository."""

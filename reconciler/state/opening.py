@@ -1,4 +1,4 @@
-"""Where a state is: a directory, or a server by its address. A new backend is one line here."""
+"""Open a state by its location: a directory or an address. A new backend is one line here."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,16 +6,26 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from reconciler.errors import GitError, SettingsError
 from reconciler.git import work_tree_of
-from reconciler.model.ports import State
+from reconciler.model.ports import Clock, State
 from reconciler.state.address import Address
 from reconciler.state.local import LocalState
-from reconciler.state.surroundings import BackendSettings
 
 _PASSWORD = re.compile(r"\bpassword\s*=", re.IGNORECASE)
 
 _HELP = "Write a directory, or an address that begins with {known}."
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSettings:
+    """The clock, and GitHub as the environment names it."""
+
+    clock: Clock
+    github_api: str = ""
+    github_token: SecretStr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from psycopg.errors import UndefinedTable
 from reconciler.errors import LockedError, StateError
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
+from reconciler.state.lock_file import lost, not_the_holder, refusal, without_lock
 from reconciler.state.pgdatabase import Database, Session
-from reconciler.state.refusals import lost, not_the_holder, refusal, without_lock
 
 TERMINATION_MILLISECONDS = 5000
 """Longest wait for the end of a session whose lock is broken, in milliseconds."""

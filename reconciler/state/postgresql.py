@@ -14,12 +14,11 @@ from reconciler.errors import StateError
 from reconciler.model.names import Repository
 from reconciler.model.ports import State
 from reconciler.state.address import Address
-from reconciler.state.ledger import Ledger
+from reconciler.state.opening import BackendSettings
 from reconciler.state.pgdatabase import Database
 from reconciler.state.pglock import AdvisoryLock
-from reconciler.state.remote import RemoteRepositoryState
+from reconciler.state.remote import Ledger, RemoteRepositoryState
 from reconciler.state.spellings import Spellings, repositories_in
-from reconciler.state.surroundings import BackendSettings
 
 
 def open_at(address: Address, _: BackendSettings) -> State:

@@ -11,11 +11,18 @@ from typing import TypeAlias
 import httpx
 
 from reconciler.errors import ProtocolError
-from reconciler.model.display import public, safe
-from reconciler.transport.challenges import Challenge, challenges_of
+from reconciler.model.base import public, safe
 from reconciler.transport.credentials import Credential
-from reconciler.transport.realms import RealmRule, named_over_tls
-from reconciler.transport.tokens import Token, scope_of, token_of, token_request
+from reconciler.transport.tokens import (
+    Challenge,
+    RealmRule,
+    Token,
+    challenges_of,
+    named_over_tls,
+    scope_of,
+    token_of,
+    token_request,
+)
 
 Flow: TypeAlias = Generator[httpx.Request, httpx.Response, None]
 

@@ -1,8 +1,44 @@
-"""Credentials, and where they came from."""
+"""Credentials and where they come from: docker's and podman's files, and credential helpers.
 
-from collections.abc import Callable
+Source: docker/cli, cli/config/configfile; containers/image, docs/containers-auth.json.5.md;
+docker/docker-credential-helpers, README.md, "Development".
+"""
+
+import base64
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeAlias
+
+from reconciler.errors import SettingsError
+from reconciler.model.base import HUB, LOOPBACK, canonical_host, safe
+
+MAX_FILE_BYTES = 4 * 1024 * 1024
+"""Largest file read, in bytes."""
+
+_HUB_SERVER = "https://index.docker.io/v1/"
+"""The name under which docker keeps the credentials of Docker Hub."""
+
+_URL = re.compile(r"https?://(.*?)(?:/v[12])?/*", re.DOTALL)
+_FILE_HINT = "Log in again with `docker login`, or correct the file."
+
+SECONDS = 60.0
+"""Longest wait for a helper, in seconds; it may be asking a person."""
+
+_WITHHELD = ("GITHUB_TOKEN", "GH_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_ENTERPRISE_TOKEN")
+_WITHHELD_PREFIXES = ("RECONCILER_", "INPUT_", "ACTIONS_", "PG")
+"""Credentials that are ours or the workflow's. A helper is asked about other registries than
+GitHub's; those of its own provider, as AWS_SECRET_ACCESS_KEY is, it may need."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NOT_FOUND = "credentials not found"
+_IDENTITY_TOKEN = "<token>"  # noqa: S105 - the user name that says so
+_HELPER_HINT = "Log in again with `docker login`, or correct or remove its entry in the file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +69,207 @@ Credentials: TypeAlias = Callable[[str], Credential]
 def anonymous(_: str) -> Credential:
     """Find none, for any repository."""
     return ANONYMOUS
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """One question to a helper. Shape: `file` is where it is named, `server` what it is asked."""
+
+    name: str
+    server: str
+    file: Path
+
+    def ask(self) -> Credential | None:
+        """Run the helper; None when it has no credential for the server.
+
+        Raises: SettingsError, naming the helper and the file; never what the helper said, which
+            may be a secret.
+        """
+        done = self._run()
+        if done.returncode != 0:
+            if _NOT_FOUND in done.stdout:
+                return None
+            raise self._error(f"failed with status {done.returncode}")
+        try:
+            document = json.loads(done.stdout)
+            username, secret = str(document["Username"]), str(document["Secret"])
+        except (ValueError, RecursionError, LookupError, TypeError):
+            raise self._error("gave no credential that can be read") from None
+        return self._credential(username, secret)
+
+    def _run(self) -> "subprocess.CompletedProcess[str]":
+        if not _NAME.fullmatch(self.name):
+            raise self._error("is not the name of a helper")
+        try:
+            return subprocess.run(  # noqa: S603 - docker's own protocol; the user's file names it
+                [f"docker-credential-{self.name}", "get"],
+                input=self.server,
+                capture_output=True,
+                check=False,
+                text=True,
+                timeout=SECONDS,
+                env=_environment(),
+            )
+        except FileNotFoundError:
+            raise self._error("is not installed") from None
+        except (OSError, ValueError) as error:
+            raise self._error(f"cannot be run ({type(error).__name__})") from None
+        except subprocess.TimeoutExpired:
+            raise self._error(f"gave no answer within {SECONDS:.0f} seconds") from None
+
+    def _credential(self, username: str, secret: str) -> Credential:
+        source = f"the credential helper {self.name} of {self.file} for {safe(self.server)}"
+        if username == _IDENTITY_TOKEN:
+            return Credential(identity_token=secret, source=source)
+        return Credential(username, secret, source=source)
+
+    def _error(self, what: str) -> SettingsError:
+        program = safe(f"docker-credential-{self.name}"[:80])
+        return SettingsError(
+            f"{self.file}: {program}, asked for {safe(self.server)}, {what}", hint=_HELPER_HINT
+        )
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables that a helper finds."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _WITHHELD and not name.startswith(_WITHHELD_PREFIXES)
+    }
+
+
+def credential_paths(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
+    """Name the files that credentials are looked for in, docker's own first."""
+    docker = environment.get("DOCKER_CONFIG")
+    paths = [(Path(docker) if docker else home / ".docker") / "config.json"]
+    if runtime := environment.get("XDG_RUNTIME_DIR"):
+        paths.append(Path(runtime) / "containers" / "auth.json")
+    return tuple(paths)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """One file of credentials. Shape: nothing in it was looked at yet but its outline."""
+
+    path: Path
+    auths: Mapping[str, Any] = field(repr=False)
+    helpers: Mapping[str, Any]
+    store: str
+
+    @classmethod
+    def read(cls, path: Path) -> "ConfigFile":
+        """Read a file; one that is not there, or empty, holds nothing.
+
+        Raises: SettingsError, naming the file and never its content.
+        """
+        document = _json(path)
+        auths, helpers = document.get("auths") or {}, document.get("credHelpers") or {}
+        store = document.get("credsStore") or ""
+        if not (isinstance(auths, dict) and isinstance(helpers, dict) and isinstance(store, str)):
+            raise SettingsError(f"{path} is not a file of docker's credentials", hint=_FILE_HINT)
+        return cls(path, auths, helpers, store)
+
+    def offers(self, host: str, repository: str) -> Iterator[Credential | Helper]:
+        """Yield what may be the credential of a repository, the most specific first."""
+        for name in _names(host, repository):
+            for key, helper in self.helpers.items():
+                if _normal(key) == name:
+                    yield Helper(str(helper), key, self.path)
+            for key, entry in self.auths.items():
+                if _normal(key) == name:
+                    yield self._credential(key, entry)
+        if self.store:
+            for server in _servers(host):
+                yield Helper(self.store, server, self.path)
+
+    def _credential(self, key: str, entry: Any) -> Credential:
+        source = f"the entry {safe(key)} of {self.path}"
+        try:
+            username, password = _user(entry)
+            identity = str(entry.get("identitytoken") or "")
+        except (AttributeError, TypeError, ValueError):
+            raise SettingsError(f"{source} cannot be read", hint=_FILE_HINT) from None
+        return Credential(username, password, identity, source)
+
+
+@dataclass
+class RegistryCredentials:
+    """Finds the credentials for the repositories of one registry; asks each helper once."""
+
+    host: str
+    files: Sequence[ConfigFile]
+    _lock: Lock = field(default_factory=Lock, repr=False)
+    _answers: dict[Helper, Credential | None] = field(default_factory=dict, repr=False)
+
+    def __call__(self, repository: str) -> Credential:
+        """Return the credential of a repository, the anonymous one where there is none.
+
+        Raises: SettingsError, when a helper fails or an entry cannot be read.
+        """
+        with self._lock:
+            for file in self.files:
+                for offer in file.offers(self.host, repository):
+                    found = self._ask(offer) if isinstance(offer, Helper) else offer
+                    if found and not found.is_anonymous:
+                        return found
+        return ANONYMOUS
+
+    def _ask(self, helper: Helper) -> Credential | None:
+        if helper not in self._answers:
+            self._answers[helper] = helper.ask()
+        return self._answers[helper]
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    try:
+        with path.open("rb") as stream:
+            document = json.loads(stream.read(MAX_FILE_BYTES).strip() or b"{}")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError):
+        raise SettingsError(f"{path} is not JSON", hint=_FILE_HINT) from None
+    if not isinstance(document, dict):
+        raise SettingsError(f"{path} is not a file of docker's credentials", hint=_FILE_HINT)
+    return document
+
+
+def _user(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Read a user and password, encoded together or written apart.
+
+    Raises: ValueError, when what is encoded is no user and password.
+    """
+    encoded = entry.get("auth")
+    if not encoded:
+        return str(entry.get("username") or ""), str(entry.get("password") or "")
+    username, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    if not (username and colon):
+        raise ValueError("no user and password")
+    return username, password.strip("\0")
+
+
+def _servers(host: str) -> Iterator[str]:
+    """Yield the names under which a store of docker's may keep the credentials of a registry."""
+    yield _HUB_SERVER if host == HUB else host
+    name, colon, port = host.partition(":")
+    if name == LOOPBACK:
+        yield f"localhost{colon}{port}"
+
+
+def _names(host: str, repository: str) -> Iterator[str]:
+    """Yield the names a credential may have: the repository, what it lies in, the registry."""
+    parts = [host, *filter(None, repository.split("/"))]
+    for length in range(len(parts), 0, -1):
+        yield "/".join(parts[:length])
+
+
+def _normal(key: str) -> str:
+    """Return the name that a key stands for: old docker wrote whole URLs of its first API."""
+    url = _URL.fullmatch(key)
+    host, slash, path = (url[1] if url else key.rstrip("/")).partition("/")
+    try:
+        return f"{canonical_host(host)}{slash}{path}"
+    except ValueError:
+        return f"{host.lower()}{slash}{path}"

@@ -4,12 +4,12 @@ from threading import Lock
 
 import httpx
 
-from reconciler.model.hosts import HUB
+from reconciler.model.base import HUB
 from reconciler.transport.auth import Flow, RegistryAuth
+from reconciler.transport.client import Client
 from reconciler.transport.credentials import Credential, Credentials, anonymous
-from reconciler.transport.http import Client
+from reconciler.transport.replies import registry_url
 from reconciler.transport.tokens import repository_in
-from reconciler.transport.urls import registry_url
 from reconciler.transport.watch import RunClock
 
 _ENDPOINTS = {HUB: "registry-1.docker.io"}

@@ -15,8 +15,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from reconciler.transport.failures import is_transient
 from reconciler.transport.limits import retry_after
+from reconciler.transport.replies import is_transient
 from reconciler.transport.watch import RunClock
 
 TRIES = 5

@@ -1,16 +1,21 @@
-"""Tokens of a registry: what to ask for, how to ask, and what comes back.
+"""Registry tokens: the challenge of a 401, which token servers to trust, and how to ask.
+
+A registry names its token server itself, so a hostile one could name any. TLS proves who names it;
+a name received over plain HTTP may come from anybody.
 
 Source: distribution, docs/spec/auth/token.md and docs/spec/auth/oauth.md.
 """
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.request import parse_http_list
 
 import httpx
 
 from reconciler.errors import ProtocolError
-from reconciler.transport.challenges import Challenge
+from reconciler.model.base import is_loopback
 from reconciler.transport.credentials import Credential
 from reconciler.transport.replies import json_of, place
 
@@ -25,6 +30,52 @@ _CATALOGUE = "registry:catalog:*"
 _ACTIONS = {"DELETE": "pull,delete", "PUT": "pull,push"}
 _REFUSALS = frozenset({401, 403, 429, *range(500, 600)})
 """Answers of a token server that are passed on as they are."""
+
+_SCHEME = re.compile(r"([A-Za-z][!-+\--<>-~]*)(?:\s+(.*))?", re.DOTALL)
+_PARAMETER = re.compile(r'([A-Za-z][\w-]*)\s*=\s*(?:"(.*)"|(.*))', re.DOTALL)
+
+RealmRule: TypeAlias = Callable[[httpx.URL, httpx.URL], bool]
+"""Tells, for a registry and a realm that it names, whether the realm may see credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """One way to authenticate. Shape: `scheme` and the names of parameters in lower case."""
+
+    scheme: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def realm(self) -> str:
+        """Where to ask for a token, for the scheme `bearer`."""
+        return self.parameters.get("realm", "")
+
+    @property
+    def service(self) -> str:
+        """The name of the registry at its token server."""
+        return self.parameters.get("service", "")
+
+
+def challenges_of(response: httpx.Response) -> tuple[Challenge, ...]:
+    """Read all challenges of an answer, in its order; what cannot be read is left out.
+
+    Source: RFC 9110, section 11.6.1.
+    """
+    return tuple(_challenges(response.headers.get("www-authenticate", "")))
+
+
+def _challenges(header: str) -> Iterator[Challenge]:
+    scheme, parameters = "", dict[str, str]()
+    for part in parse_http_list(header):
+        text = part
+        if not _PARAMETER.fullmatch(part) and (named := _SCHEME.fullmatch(part)):
+            if scheme:
+                yield Challenge(scheme, parameters)
+            scheme, parameters, text = named[1].lower(), {}, named[2] or ""
+        if found := _PARAMETER.fullmatch(text):
+            parameters.setdefault(found[1].lower(), found[2] or found[3] or "")
+    if scheme:
+        yield Challenge(scheme, parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +136,20 @@ def _life(told: Any) -> float:
     """Read how long a token lives, in seconds; a server that tells nonsense does not tell."""
     number = isinstance(told, int | float) and not isinstance(told, bool)
     return float(told) if number and told > 0 else LIFE_UNTOLD
+
+
+def named_over_tls(registry: httpx.URL, realm: httpx.URL) -> bool:
+    """Trust the registry's own host, and any that it names, TLS all the way.
+
+    A registry on plain HTTP, which somebody has allowed, may name itself or this machine.
+    """
+    if registry.scheme == "https":
+        return realm.scheme == "https"
+    if realm.scheme == "http":
+        return realm.host == registry.host or is_loopback(realm.host)
+    return realm.scheme == "https" and realm.host == registry.host
+
+
+def on_own_host(registry: httpx.URL, realm: httpx.URL) -> bool:
+    """Trust the registry's own host only: for registries known to issue their tokens themselves."""
+    return realm.host == registry.host and named_over_tls(registry, realm)

@@ -10,7 +10,7 @@ from threading import Lock
 import httpx
 
 from reconciler.errors import ExhaustedError
-from reconciler.model.display import public, safe
+from reconciler.model.base import public, safe
 from reconciler.transport.bounds import (
     BYTES_EACH,
     READING_BYTES,

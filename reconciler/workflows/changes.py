@@ -1,13 +1,26 @@
-"""Single changes to a workflow, each with what it stops, in words and as an edit of the file."""
+"""Which workflow step pushes which versions, and the change that prevents most of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from reconciler.core.diagnosing.causes import VersionCause
+from reconciler.analysis.diagnose.causes import VersionCause
+from reconciler.analysis.diagnose.finding import CauseGroup
+from reconciler.analysis.diagnose.suggestion import AdvisedChange, Attribution, WorkflowAdvice
 from reconciler.model.names import Repository
-from reconciler.workflows.edits import LineEdit, add_lines, set_input, substituted
-from reconciler.workflows.made import attestations, caches_in
-from reconciler.workflows.makers import AttestStep, BuildStep, MergeStep, PushStep, SignStep, Spot
+from reconciler.workflows.edits import LineEdit, add_lines, patch, set_input, substituted
+from reconciler.workflows.expressions import may_name
+from reconciler.workflows.parse import WorkflowFiles
+from reconciler.workflows.steps import (
+    AttestStep,
+    BuildStep,
+    MergeStep,
+    PushStep,
+    SignStep,
+    Spot,
+    by_action,
+    by_script,
+)
 from reconciler.workflows.workflow import Workflow
 
 _OF_A_NIGHT = "type=schedule,pattern=nightly-{{date 'YYYYMMDD'}}"
@@ -15,6 +28,9 @@ _OF_A_COMMIT = "type=sha"
 _FIELD = r"[\w-]+=(?:\$\{\{.{0,200}?\}\}|\$(?!\{\{)|[^\s,\"'$])*"
 _CACHE = rf"(?:{_FIELD},\s*)*type=registry(?:,\s*{_FIELD})*"
 """One entry of `cache-to` or `cache-from`, wherever in it the type stands."""
+
+MAX_MAKERS = 200
+"""Most steps of one workflow that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +171,128 @@ def _option(maker: PushStep, program: str, option: str) -> LineEdit | None:
 
 def _all(*edits: LineEdit | None) -> tuple[LineEdit, ...]:
     return tuple(edit for edit in edits if edit)
+
+
+def made_by(
+    maker: PushStep, others: Sequence[PushStep], repository: Repository
+) -> frozenset[VersionCause]:
+    """Tell what a step makes; `others` are all steps of its workflow that push there."""
+    match maker:
+        case BuildStep():
+            return frozenset(_by_build(maker, others, repository))
+        case MergeStep():
+            return frozenset(_by_merge(maker))
+        case AttestStep():
+            several = len(attestations(maker, others)) > 1
+            replaced = {VersionCause.REPLACED_REFERRERS} if several else set()
+            return frozenset(
+                {VersionCause.REFERRER, VersionCause.REFERRERS, VersionCause.ORPHAN_REFERRER}
+                | replaced
+            )
+        case SignStep():
+            return frozenset({VersionCause.SIGNATURE, VersionCause.REPLACED_SIGNATURE})
+        case _:
+            return frozenset()
+
+
+def caches_in(build: BuildStep, repository: Repository) -> bool:
+    """Whether a build keeps its cache in this repository."""
+    return any(may_name(reference, repository) for reference in build.caches)
+
+
+def attestations(attest: AttestStep, others: Sequence[PushStep]) -> Sequence[AttestStep]:
+    """Return the steps of one job that attest."""
+    return [
+        one for one in others if isinstance(one, AttestStep) and one.spot.job is attest.spot.job
+    ]
+
+
+def _by_build(
+    build: BuildStep, others: Sequence[PushStep], repository: Repository
+) -> Iterator[VersionCause]:
+    merged = any(isinstance(one, MergeStep) and not one.is_copy for one in others)
+    yield from _parts(build, merged=merged)
+    if build.by_digest:
+        yield VersionCause.UNMERGED
+    elif merged and build.names.is_staging:
+        yield VersionCause.STAGING
+    else:
+        yield from _by_names(build, is_index=_is_index(build))
+    if caches_in(build, repository):
+        yield VersionCause.REPLACED_CACHE
+
+
+def _parts(build: BuildStep, *, merged: bool) -> Iterator[VersionCause]:
+    """Tell what an image is made of, besides what has the tag."""
+    if _is_index(build) or (build.by_digest and merged):
+        yield VersionCause.PLATFORM
+    if build.attests:
+        yield VersionCause.ATTESTATION
+        if build.by_digest and merged:
+            yield VersionCause.MERGED
+
+
+def _is_index(build: BuildStep) -> bool:
+    """Whether a build pushes an index; of platforms that nobody can count there may be several."""
+    return build.attests or build.platforms != 1
+
+
+def _by_merge(merge: MergeStep) -> Iterator[VersionCause]:
+    if merge.is_copy:
+        yield from (VersionCause.TAGGED, *([VersionCause.WRAPPER] if merge.wraps else []))
+    else:
+        yield from _by_names(merge, is_index=True)
+
+
+def _by_names(maker: PushStep, *, is_index: bool) -> Iterator[VersionCause]:
+    """Tell what becomes of an image once the next one is there."""
+    yield VersionCause.TAGGED
+    if not maker.names.has_own:
+        yield from (
+            VersionCause.MOVED,
+            VersionCause.IDENTICAL,
+            *([VersionCause.SUPERSEDED] if is_index else []),
+        )
+
+
+def advise(
+    found: WorkflowFiles, repository: Repository, groups: Iterable[CauseGroup]
+) -> WorkflowAdvice:
+    """Tell which steps make what was found in a repository, and what to change in them."""
+    by_cause = {group.cause: group for group in groups}
+    attributions: list[Attribution] = []
+    proposals: list[AdvisedChange] = []
+    for workflow in found.workflows:
+        made = islice(_makers(workflow), MAX_MAKERS)
+        pushing = [maker for maker in made if maker.may_push_to(repository)]
+        attributions += _attributed(pushing, repository, by_cause)
+        possible = changes(workflow, pushing, repository)
+        proposals += (_proposal(change, by_cause) for change in possible)
+    useful = [one for one in proposals if one.unneeded or one.needed]
+    useful.sort(key=lambda one: (-one.unneeded, -one.needed, one.place))
+    return WorkflowAdvice(tuple(attributions), tuple(useful), found.unread)
+
+
+def _makers(workflow: Workflow) -> Iterator[PushStep]:
+    """Yield everything that a workflow pushes, in the order of the file."""
+    for job, step in workflow.steps:
+        spot = Spot(workflow, job, step)
+        yield from by_action(spot)
+        yield from by_script(spot)
+
+
+def _attributed(
+    pushing: Sequence[PushStep], repository: Repository, found: Mapping[VersionCause, CauseGroup]
+) -> Iterator[Attribution]:
+    for maker in pushing:
+        made = made_by(maker, pushing, repository)
+        if causes := tuple(cause for cause in VersionCause if cause in made and cause in found):
+            yield Attribution(str(maker.spot), maker.spot.label, causes)
+
+
+def _proposal(change: WorkflowChange, found: Mapping[VersionCause, CauseGroup]) -> AdvisedChange:
+    stopped = [found[cause] for cause in change.stops if cause in found]
+    needed = sum(group.needed for group in stopped)
+    left = sum(group.count for group in stopped) - needed
+    text = patch(change.spot.workflow, change.edits)
+    return AdvisedChange(str(change.spot), change.text, text, left, needed)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from reconciler.yamltree.nodes import MapNode, Place, ScalarNode
+from reconciler.yamltree.tree import MapNode, Place, ScalarNode
 
 Environment = Mapping[str, str]
 """Variables by name, as the file spells their values."""

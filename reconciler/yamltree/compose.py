@@ -11,10 +11,18 @@ from typing import NoReturn
 
 import yaml
 
-from reconciler.model.problems import PolicyProblems, Problem
-from reconciler.yamltree.nodes import ListNode, MapNode, Node, Place, ScalarNode, Sense, walk
-from reconciler.yamltree.scalars import sense_of
-from reconciler.yamltree.syntax import explain
+from reconciler.model.language import PolicyProblems, Problem
+from reconciler.yamltree.tree import (
+    ListNode,
+    MapNode,
+    Node,
+    Place,
+    ScalarNode,
+    Sense,
+    explain,
+    sense_of,
+    walk,
+)
 
 MAX_BYTES = 1024 * 1024
 """Largest file, in bytes."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.sandbox.pulls import StoredPullRequest
+from reconciler.sandbox.world import StoredPullRequest
 from tests.actions.conftest import Actions
 from tests.actions.test_retention import pull_request
 from tests.support.workflows.machine import Event, Job

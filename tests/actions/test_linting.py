@@ -4,7 +4,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from reconciler.formats.proposing.workflow import UNKNOWN, ActionReference, write_workflow
+from reconciler.formats.propose import UNKNOWN, ActionReference, write_workflow
 from tests.support.workflows import linters
 from tests.support.workflows.pages import PINNED, workflows
 

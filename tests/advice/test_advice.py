@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.diagnosing.counsel import WorkflowAdvice
-from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose
-from reconciler.model.observations import Observations
-from reconciler.workflows.advice import advise
-from reconciler.workflows.files import WorkflowFiles
-from reconciler.workflows.reading import read_workflow
+from reconciler.analysis.diagnose.diagnose import Diagnosis, diagnose
+from reconciler.analysis.diagnose.suggestion import WorkflowAdvice
+from reconciler.model.inventory import Observations
+from reconciler.workflows.changes import advise
+from reconciler.workflows.parse import WorkflowFiles, read_workflow
 from tests.support.diagnosed import inventory_of
 from tests.support.inventories import WEB
 from tests.support.replay import replayed

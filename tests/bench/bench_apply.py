@@ -18,15 +18,14 @@ from typing import Annotated
 import typer
 
 from reconciler import logs
+from reconciler.connect import Connection, Registries
 from reconciler.model.journal import Result
 from reconciler.policyfile import load_text
-from reconciler.providers.ghcr import GhcrRegistry
-from reconciler.providers.ghcr_connection import GhcrConnection, GitHubHost
-from reconciler.registries import Connection, Registries
+from reconciler.providers.ghcr.api import GhcrConnection, GitHubHost
+from reconciler.providers.ghcr.registry import GhcrRegistry
 from reconciler.sandbox.accounts import CLASSIC
-from reconciler.sandbox.builds import builds
-from reconciler.sandbox.limits import READ_POINTS, STRICTER, WRITE_POINTS, Limits
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.generate import builds
+from reconciler.sandbox.settings import READ_POINTS, STRICTER, WRITE_POINTS, Limits, SandboxSettings
 from reconciler.sandbox.world import RecordedCall
 from reconciler.session import Session, utc_now
 from reconciler.settings import RegistrySettings, Settings

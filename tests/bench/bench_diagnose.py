@@ -13,21 +13,20 @@ from typing import Annotated
 
 import typer
 
-from reconciler.core.diagnosing.causes import VersionCause
-from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose
-from reconciler.engine.whole import look_ahead, read_whole
+from reconciler.analysis.diagnose.causes import VersionCause
+from reconciler.analysis.diagnose.diagnose import Diagnosis, diagnose
+from reconciler.engine.read_all import look_ahead, read_whole
+from reconciler.model.inventory import Observations
 from reconciler.model.names import Repository
-from reconciler.model.observations import Observations
 from reconciler.model.ports import RegistryReader
-from reconciler.sandbox.diagnosed.mixed import HABITS, lifelike_case, mixed, package_of
-from reconciler.sandbox.diagnosed.stage import Stage
-from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from tests.bench.bars import Bar, print_bars, print_table
 from tests.support.diagnosed import Confusion, Trial
 from tests.support.ghcr import ghcr_at
+from tests.support.labelled.mixed import HABITS, lifelike_case, mixed, package_of
+from tests.support.labelled.stage import Stage
 
 MIXES = 40
 """Packages of habits drawn by lot."""

@@ -14,9 +14,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.sandbox.builds import builds
-from reconciler.sandbox.limits import UNLIMITED
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.generate import builds
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from tests.bench.bars import Bar, print_bars, print_table
 from tests.bench.measure import MIB, Measured, alone

@@ -15,8 +15,8 @@ from multiprocessing.connection import Connection
 
 import httpx
 
-from reconciler.transport.http import Client
-from reconciler.transport.pool import gather
+from reconciler.transport.client import Client
+from reconciler.transport.parallel import gather
 from reconciler.transport.watch import RunClock
 
 READS = 2_000

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import httpx
 
+from reconciler.connect import open_registries
 from reconciler.model.plan import Plan
 from reconciler.policyfile import load_text
-from reconciler.registries import open_registries
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.session import Session, utc_now
 from reconciler.settings import RegistrySettings, Settings

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.sandbox.limits import STRICTER, Limits
+from reconciler.sandbox.settings import STRICTER, Limits
 from tests.bench.bench_apply import (
     BUILDS,
     FACTOR,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.diagnosing.causes import VersionCause
+from reconciler.analysis.diagnose.causes import VersionCause
 from reconciler.session import utc_now
 from tests.bench.bars import Bar
 from tests.bench.bench_diagnose import MIXES, bars, measure, rows, stages

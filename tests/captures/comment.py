@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from reconciler.formats.comment import Posting, render
 from reconciler.formats.view import View
-from reconciler.model.difference import read_difference
+from reconciler.model.comparison import read_difference
 from reconciler.model.plan import read_plan
 from tests.captures.scene import NOW, POLICY, piped
 

@@ -23,10 +23,9 @@ from unittest.mock import patch
 from reconciler import session
 from reconciler.__main__ import run
 from reconciler.sandbox.generate import lifelike
-from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
-from reconciler.transport.http import Client
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
+from reconciler.transport.client import Client
 from tests.support.stage import CLASSIC, POINTS_PER_MINUTE
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)

@@ -22,11 +22,10 @@ from reconciler import logs
 from reconciler.model.names import Repository
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.artifacts import bundle, cosign_signature, image, plain_index, referrers_tag
-from reconciler.sandbox.builds import Build, push_build
-from reconciler.sandbox.limits import UNLIMITED
+from reconciler.sandbox.generate import Build, push_build
 from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from reconciler.settings import RegistrySettings
 from tests.cassette.stories import Desk, change, read

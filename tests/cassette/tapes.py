@@ -122,7 +122,7 @@ def _taped(cassette: Any) -> Iterator[None]:
     send = vcr_handle_request(cassette, Wire.handle_request, httpx)
     with (
         patch.object(Wire, "handle_request", send),
-        patch("reconciler.transport.pool.ThreadPoolExecutor", lambda _: ThreadPoolExecutor(1)),
+        patch("reconciler.transport.parallel.ThreadPoolExecutor", lambda _: ThreadPoolExecutor(1)),
     ):
         yield
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from reconciler.sandbox.accounts import ACTIONS, CLASSIC, Account
-from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from tests.support.desk import Desk, OpenDesk
 from tests.support.workshop import Emptied, Workshop, workshop
 

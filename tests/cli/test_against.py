@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from reconciler.__main__ import run
-from reconciler.model.difference import read_difference
+from reconciler.model.comparison import read_difference
 from reconciler.model.plan import read_plan
 from tests.support.cli import Ended
 from tests.support.stage import environment, policy_file

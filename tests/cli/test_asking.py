@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from reconciler.commands import apply
-from reconciler.commands.asking import ask
+from reconciler.commands._console import ask
 from reconciler.errors import ExitCode
 from tests.support.plans import image, part, plan
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.model.difference import Difference
+from reconciler.model.comparison import Difference
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.faults import Answer, Fault
 from tests.support.desk import FIRST, SECOND, THREAD, Desk, OpenDesk

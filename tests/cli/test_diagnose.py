@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.sandbox.diagnosed.mixed import HABITS, package_of
-from reconciler.sandbox.diagnosed.stage import Stage
-from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from tests.captures.answer import PAGE, answered
 from tests.support.cli import CommandLine
+from tests.support.labelled.mixed import HABITS, package_of
+from tests.support.labelled.stage import Stage
 from tests.support.stage import environment, policy_file
 from tests.support.time import NOON
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from tests.support.cli import CommandLine
 from tests.support.replay import replayed
 from tests.support.stage import environment

@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.core.proposing.families import Family, family_of
+from reconciler.analysis.propose_rules import Family, family_of
 from reconciler.errors import ExitCode
 from reconciler.model.names import Tag
 from reconciler.sandbox.faults import Answer, Fault
 from reconciler.sandbox.generate import lifelike
-from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from tests.support.cli import CommandLine
 from tests.support.stage import environment

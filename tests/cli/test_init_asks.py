@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from reconciler.commands.init import app
-from reconciler.engine.sample import Sample
+from reconciler.engine.read_all import Sample
 from reconciler.errors import ExitCode
 from reconciler.model.patterns import RepositoryGlob
 from tests.support.inventories import image, inventory

@@ -13,12 +13,10 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from reconciler.sandbox.builds import builds
-from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.limits import UNLIMITED
-from reconciler.sandbox.operations import Operation
+from reconciler.sandbox.faults import Fault, Operation
+from reconciler.sandbox.generate import builds
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from reconciler.settings import Settings as OurSettings
 from tests.support.cli import SECONDS

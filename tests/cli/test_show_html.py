@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reconciler.commands.output import load_plan
+from reconciler.commands._console import load_plan
 from tests.support.workshop import LAST, workshop
 
 

@@ -10,14 +10,12 @@ import pytest
 
 from reconciler.model.snapshot import Snapshot
 from reconciler.sandbox.accounts import CLASSIC
-from reconciler.sandbox.builds import builds
 from reconciler.sandbox.faults import Answer, Fault
-from reconciler.sandbox.generate import lifelike
-from reconciler.sandbox.limits import UNLIMITED
+from reconciler.sandbox.generate import builds, lifelike
 from reconciler.sandbox.package import StoredPackage
-from reconciler.sandbox.records import packages_of
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
+from reconciler.sandbox.snapshots import packages_of
 from reconciler.session import utc_now
 from tests.support.cli import CommandLine
 from tests.support.stage import environment, policy_file

@@ -12,12 +12,10 @@ import pytest
 
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.artifacts import image
-from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.limits import UNLIMITED
-from reconciler.sandbox.operations import Revoke
+from reconciler.sandbox.faults import Fault, Revoke
 from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from tests.support.cli import Ended
 from tests.support.stage import ProcessStage, policy_file

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ExitCode
-from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.operations import Push, Retag
+from reconciler.sandbox.faults import Fault, Push, Retag
 from tests.support.stage import policy_file
 from tests.support.workshop import (
     ALL_BACK,

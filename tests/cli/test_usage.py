@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.sandbox.builds import builds
-from reconciler.sandbox.limits import UNLIMITED
+from reconciler.sandbox.generate import builds
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from tests.support.cli import CommandLine
 from tests.support.stage import environment, policy_file
 from tests.support.time import NOON

@@ -7,27 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.connect import Connection, Registries
 from reconciler.engine.apply import Applied
+from reconciler.github import client
 from reconciler.model.ports import FRESH_SECONDS
 from reconciler.policyfile import load_text
-from reconciler.providers import ghcr_connection
-from reconciler.providers.ghcr import GhcrRegistry
-from reconciler.providers.ghcr_connection import GhcrConnection, GitHubHost
-from reconciler.registries import Connection, Registries
+from reconciler.providers.ghcr import api
+from reconciler.providers.ghcr.api import GhcrConnection, GitHubHost
+from reconciler.providers.ghcr.registry import GhcrRegistry
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.artifacts import image, index
-from reconciler.sandbox.builds import builds
 from reconciler.sandbox.faults import Answer, Fault
-from reconciler.sandbox.limits import UNLIMITED, Limits
+from reconciler.sandbox.generate import builds
 from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, Limits, SandboxSettings
 from reconciler.session import Session
 from reconciler.settings import RegistrySettings, Settings
 from reconciler.state.local import LocalState
-from reconciler.transport import github
 from reconciler.transport.cache import ManifestCache
-from reconciler.transport.http import connect
+from reconciler.transport.client import connect
 from tests.support.pauses import Pauses, WatchedTime
 from tests.support.time import NOON
 
@@ -78,7 +77,7 @@ def measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
         told = SandboxSettings(limits=limits, now=lambda: time.now)
         with Sandbox(told, [package]).serve() as sandbox:
             pauses = Pauses(connect(sandbox.url, time.watch()), time, latency)
-            for module in (github, ghcr_connection):
+            for module in (client, api):
                 monkeypatch.setattr(module, "connect", lambda *_: pauses)
             where, cache = GitHubHost(sandbox.url, sandbox.url), ManifestCache(None)
             watch = time.watch()

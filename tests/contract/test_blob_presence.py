@@ -4,10 +4,9 @@ from pathlib import Path
 
 from reconciler.model.names import Digest, Repository
 from reconciler.sandbox.artifacts import image
-from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from tests.support.documents import digest_of
 from tests.support.ghcr import ghcr_at
 from tests.support.time import NOON

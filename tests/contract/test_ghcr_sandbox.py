@@ -14,16 +14,23 @@ from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import DeletionResult
-from reconciler.providers.ghcr import GhcrRegistry
+from reconciler.providers.ghcr.registry import GhcrRegistry
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.artifacts import image
-from reconciler.sandbox.builds import Build, builds, push_build
-from reconciler.sandbox.faults import Answer, Fault
-from reconciler.sandbox.limits import STRICTER, Limits
-from reconciler.sandbox.operations import Delete, ExpireTokens, Operation, Push, Retag, Revoke
+from reconciler.sandbox.faults import (
+    Answer,
+    Delete,
+    ExpireTokens,
+    Fault,
+    Operation,
+    Push,
+    Retag,
+    Revoke,
+)
+from reconciler.sandbox.generate import Build, builds, push_build
 from reconciler.sandbox.package import Owner, StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import Lag, SandboxSettings
+from reconciler.sandbox.settings import STRICTER, Lag, Limits, SandboxSettings
 from tests.support.ghcr import CLASSIC, ghcr_at
 from tests.support.time import NOON, VirtualTime
 

@@ -10,7 +10,7 @@ import pytest
 from reconciler.errors import AccessError, EvidenceError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.providers.ghcr import GhcrRegistry
+from reconciler.providers.ghcr.registry import GhcrRegistry
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.artifacts import image
 from reconciler.sandbox.faults import Answer, Fault

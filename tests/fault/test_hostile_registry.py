@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.connect import Registries
 from reconciler.errors import ExitCode
 from reconciler.model.names import Repository
 from reconciler.model.plan import RepositoryPlan
 from reconciler.policyfile import load_policies
-from reconciler.registries import Registries
 from reconciler.session import Session, utc_now
 from reconciler.settings import Settings
 from reconciler.state.local import LocalState
@@ -91,7 +91,7 @@ def test_pages_that_lead_nowhere_are_refused(attack: Attack, parts: Parts) -> No
 def test_pages_without_end_are_given_up_by_the_number_of_their_names(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reconciler.providers.oci_names.MAX_NAMES", 5_000)
+    monkeypatch.setattr("reconciler.providers.oci.lists.MAX_NAMES", 5_000)
 
     assert "more than 5000 names" in refused(*parts(hostile_server.endless_pages))
 

@@ -10,9 +10,9 @@ from textwrap import wrap
 import pytest
 
 from reconciler.core.decide import Decision
+from reconciler.model.durations import as_span
 from reconciler.model.inventory import Version
 from reconciler.model.plan import RepositoryPlan
-from reconciler.model.spans import as_span
 from tests.golden import repositories
 from tests.support.inventories import decisions, name_of, planned
 from tests.support.time import NOON

@@ -42,13 +42,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.model.inventory import Inventory, Version
-from reconciler.model.keep import Keep
+from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.manifest import ATTESTATION_TYPE
 from reconciler.model.names import Digest
-from reconciler.model.observations import Observations
 from reconciler.model.policy import Policy
-from reconciler.model.rules import Rule
+from reconciler.model.rules import Keep, Rule
 from tests.property.naive_rules import Tagged, certain, covers, judge, knows, speaks_of
 
 Links = Sequence[tuple[Digest, Digest]]

@@ -9,11 +9,11 @@ from typing import Any
 
 import semver
 
+from reconciler.model.durations import Span
 from reconciler.model.inventory import Version
 from reconciler.model.match import Match
 from reconciler.model.names import Digest
 from reconciler.model.rules import Rule
-from reconciler.model.spans import Span
 
 _SPEAKS = re.compile(r".*?sha256-([0-9a-f]{64})([^0-9a-f].*)?")
 _NUMBERED = re.compile(r"v?(\d+\.\d+\.\d+.*)")

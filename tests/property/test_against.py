@@ -5,12 +5,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.against.compare import compare
+from reconciler.core.compare import compare
 from reconciler.core.planner import PlanningInput, plan_repository
-from reconciler.model.difference import RepositoryDifference
-from reconciler.model.inventory import Inventory
+from reconciler.model.comparison import RepositoryDifference
+from reconciler.model.inventory import Inventory, Observations
 from reconciler.model.names import Digest
-from reconciler.model.observations import Observations
 from reconciler.model.policy import Policy
 from tests.support.effort import TENTH
 from tests.support.inventories import policy

@@ -15,13 +15,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from reconciler.engine import execute
+from reconciler.engine import delete
 from reconciler.engine.apply import Applied
 from reconciler.errors import AccessError, EvidenceError, LockedError
 from reconciler.model.journal import open_intents, open_runs
 from reconciler.model.plan import Plan
 from reconciler.model.ports import DeletionResult, Holder
-from reconciler.state import lock
+from reconciler.state import lock_file
 from tests.support.crowd import Crowd
 from tests.support.documents import image
 from tests.support.fragile_state import FragileState, Killed, Moment
@@ -293,7 +293,7 @@ class ApplyMachine(RuleBasedStateMachine):
         self.scene.registry.hooks.append(self.judge.watch)
         applied: Applied | None = None
         try:
-            with patch.object(execute, "BATCH", 5), patch.object(execute, "TOGETHER", 3):
+            with patch.object(delete, "BATCH", 5), patch.object(delete, "TOGETHER", 3):
                 applied = self.scene.apply(plan)
         except Killed:
             pass
@@ -316,7 +316,7 @@ class ApplyMachine(RuleBasedStateMachine):
         if self.judge.silenced:
             return
         sent = len(self.scene.registry.calls)
-        with patch.object(lock, "_GLANCE_SECONDS", 0):
+        with patch.object(lock_file, "_GLANCE_SECONDS", 0):
             applied = self.scene.apply(self.applying)
         assert isinstance(applied.error, LockedError)
         assert len(self.scene.registry.calls) == sent

@@ -11,18 +11,16 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.core.accept import accepted_limits, check_applicable
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
-from reconciler.core.leftovers import leftovers
-from reconciler.core.narrow import narrow
+from reconciler.core.interrupted import leftovers
+from reconciler.core.narrow import accepted_limits, check_applicable, narrow
 from reconciler.core.planner import PlanningInput, plan_repository
-from reconciler.core.recall import remembered, without_refusals
+from reconciler.core.refusals import remembered, without_refusals
 from reconciler.errors import PlanError
-from reconciler.model.inventory import Inventory, Version
+from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.journal import Entry, Record, RecordType, Result, chain, verified
 from reconciler.model.names import Digest
-from reconciler.model.observations import Observations
 from reconciler.model.plan import Cause, Change, Guard, Observed, Plan, RepositoryPlan, read_plan
 from reconciler.model.policy import Policy
 from tests.support.inventories import WEB, policy

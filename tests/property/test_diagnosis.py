@@ -6,13 +6,12 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.diagnosing.causes import VersionCause
-from reconciler.core.diagnosing.diagnose import diagnose
-from reconciler.core.diagnosing.growth import Forecast, forecast
-from reconciler.core.diagnosing.suggestion import suggestion
-from reconciler.core.holdings import BlobIndex
-from reconciler.model.inventory import Inventory
-from reconciler.model.observations import Observations
+from reconciler.analysis.diagnose.causes import VersionCause
+from reconciler.analysis.diagnose.diagnose import diagnose
+from reconciler.analysis.diagnose.finding import Forecast, forecast
+from reconciler.analysis.diagnose.suggestion import suggestion
+from reconciler.analysis.usage import BlobIndex
+from reconciler.model.inventory import Inventory, Observations
 from reconciler.policyfile import load_text
 from tests.property.naive import links, reach
 from tests.support.effort import TENTH

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from reconciler.core.narrow import narrow
 from reconciler.core.planner import PlanningInput, plan_repository
-from reconciler.engine import survey
+from reconciler.engine import observe as survey
 from reconciler.engine.observe import observe
-from reconciler.model.observations import Observations
+from reconciler.model.inventory import Observations
 from reconciler.model.plan import RepositoryPlan
 from tests.support.documents import INDEX, MANIFEST, Document
 from tests.support.fake_registry import WEB, FakeRegistry

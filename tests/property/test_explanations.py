@@ -6,11 +6,10 @@ from datetime import timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.core.explaining.explain import explain
-from reconciler.core.explaining.fate import Judged, judge
-from reconciler.core.explaining.leaving import leaves_at
+from reconciler.analysis.explain import explain
+from reconciler.core.fate import Judged, judge, leaves_at
 from reconciler.core.planner import PlanningInput, plan_repository
-from reconciler.formats.explained import as_json, render
+from reconciler.formats.explain import as_json, render
 from reconciler.formats.view import View
 from reconciler.model.names import Digest
 from tests.support.effort import TENTH

@@ -7,11 +7,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.proposing.families import MOVING_TAGS, SHAPES, Family, family_of
-from reconciler.core.proposing.propose import ProposalInput, propose
-from reconciler.core.trial import try_policy
-from reconciler.formats.proposing.policy import write_policy, write_test
-from reconciler.formats.proposing.yamltext import comment, flow
+from reconciler.analysis.propose import ProposalInput, propose
+from reconciler.analysis.propose_rules import MOVING_TAGS, SHAPES, Family, family_of
+from reconciler.core.policy_tests import try_policy
+from reconciler.formats.propose import comment, flow, write_policy, write_test
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Tag
 from reconciler.model.patterns import RepositoryGlob

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
-from reconciler.model.inventory import Inventory
+from reconciler.model.inventory import Inventory, Observations
 from reconciler.model.names import Digest
-from reconciler.model.observations import Observations
 from reconciler.model.policy import Policy
 from reconciler.model.rules import Rule
 from tests.property.naive_rules import Tagged, certain, covers

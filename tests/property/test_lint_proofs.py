@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.calendar import read_dates
-from reconciler.core.linting.breadth import sees_all
-from reconciler.core.linting.captures import impossible_in_a_tag, never_a_date, never_a_number
-from reconciler.core.linting.futile import futile
+from reconciler.core.lint import futile, sees_all
+from reconciler.core.lint_regex import impossible_in_a_tag, never_a_date, never_a_number
 from reconciler.core.select import Image, TagIndex, select
 from reconciler.model.inventory import Version
 from reconciler.model.match import Match

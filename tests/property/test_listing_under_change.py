@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest
-from reconciler.providers.ghcr_newest import read_newest
-from reconciler.providers.ghcr_pages import VersionsPage
-from reconciler.providers.ghcr_whole import read_whole
+from reconciler.providers.ghcr.pages import VersionsPage
+from reconciler.providers.ghcr.listing import read_whole
+from reconciler.providers.ghcr.recent import read_newest
 from tests.support.effort import TENTH
 
 SIZE = 3

@@ -9,12 +9,10 @@ from hypothesis import strategies as st
 from reconciler.commands.options import allowances
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
-from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Work, narrow
-from reconciler.core.planner import PlanningInput, plan_repository
-from reconciler.model.inventory import Inventory, Version
+from reconciler.core.planner import Allowances, PlanningInput, plan_repository
+from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.names import Digest, Tag
-from reconciler.model.observations import Observations
 from reconciler.model.plan import RepositoryPlan
 from tests.support.inventories import index, inventory, policy, signature
 from tests.support.strategies import Choices, choices, documents, inventories, policies

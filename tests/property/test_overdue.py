@@ -6,11 +6,10 @@ from datetime import timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.core.checking.due import due_since
-from reconciler.core.checking.finding import HealthInput
+from reconciler.analysis.health import HealthInput
+from reconciler.analysis.health_checks import due_since
 from reconciler.core.planner import PlanningInput
-from reconciler.model.inventory import Inventory, Version
-from reconciler.model.observations import Observations
+from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.policy import Policy
 from tests.support.effort import TENTH
 from tests.support.inventories import WEB

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.model.problems import PolicyProblems
+from reconciler.model.language import PolicyProblems
 from reconciler.policyfile import load_text
 from tests.support.effort import TENTH
 

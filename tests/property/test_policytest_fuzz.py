@@ -8,9 +8,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.trial import try_policy
+from reconciler.core.policy_tests import try_policy
 from reconciler.errors import PolicyError
-from reconciler.model.problems import PolicyProblems
+from reconciler.model.language import PolicyProblems
 from reconciler.policyfile import load_text, read_test
 from tests.support.effort import TENTH
 

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from reconciler.model.observations import Observations
+from reconciler.model.inventory import Observations
 from tests.support.undoing import undo
 from tests.support.world_runs import Trial
 from tests.support.worlds import Traits, World, worlds

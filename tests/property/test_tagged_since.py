@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.engine.remember import remember
-from reconciler.model.inventory import Inventory
+from reconciler.engine.records import remember
+from reconciler.model.inventory import Inventory, Observation, Observations
 from reconciler.model.names import Tag
-from reconciler.model.observations import Observation, Observations
 from tests.support.effort import TENTH
 from tests.support.inventories import WEB, digest, image
 from tests.support.time import NOON

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from reconciler.core.decide import Decisions, decide
 from reconciler.core.graph import build_graph
-from reconciler.model.inventory import Inventory, Version
+from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.names import Digest, Tag
-from reconciler.model.observations import Observations
 from reconciler.model.policy import Policy
 from tests.support.inventories import ago, decisions, digest, image, inventory, names, policy
 from tests.support.strategies import NAMES, documents, inventories, observations

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.usage import UsageInput, UsageTotals, account
-from reconciler.engine.whole import look_ahead, read_whole
+from reconciler.analysis.usage import UsageInput, UsageTotals, account
+from reconciler.engine.read_all import look_ahead, read_whole
+from reconciler.model.inventory import Observations
 from reconciler.model.names import Digest, Repository
-from reconciler.model.observations import Observations
 from tests.support.documents import Document, artifact, attestation, image, index, signature
 from tests.support.effort import TENTH
 from tests.support.fake_registry import FakeRegistry

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import logs
-from reconciler.commands.workflow.console import Console, InertStream
-from reconciler.formats.paper import line, printed, wrapped
+from reconciler.action.console import Console, InertStream
 from reconciler.formats.problems import as_github
+from reconciler.formats.terminal import line, printed, wrapped
 from reconciler.formats.view import View
-from reconciler.model.display import inert
-from reconciler.model.problems import Problem
+from reconciler.model.base import inert
+from reconciler.model.language import Problem
 from tests.support.states import NOON
 
 PIECES = (":", "::", "#", "##", "[", "##[", "]", " ", "\n", "\r", "\t", "error", "::add-mask::x")

@@ -10,15 +10,14 @@ from typing import Any
 import yaml
 from hypothesis import given
 
-from reconciler.core.diagnosing.counsel import WorkflowAdvice
-from reconciler.core.diagnosing.finding import CauseGroup
-from reconciler.sandbox.diagnosed.mixed import HABITS, package_of
-from reconciler.workflows.advice import advise
-from reconciler.workflows.files import WorkflowFiles
-from reconciler.workflows.reading import read_workflow
+from reconciler.analysis.diagnose.finding import CauseGroup
+from reconciler.analysis.diagnose.suggestion import WorkflowAdvice
+from reconciler.workflows.changes import advise
+from reconciler.workflows.parse import WorkflowFiles, read_workflow
 from tests.support.diagnosed import tried
 from tests.support.effort import TENTH
 from tests.support.inventories import WEB
+from tests.support.labelled.mixed import HABITS, package_of
 from tests.support.strategies import Choices, choices
 from tests.support.time import NOON
 

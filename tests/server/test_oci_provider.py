@@ -12,9 +12,8 @@ from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import DeletionResult
-from reconciler.providers.oci import OciRegistry
-from reconciler.transport.credentials import Credential
-from reconciler.transport.docker_config import ConfigFile, RegistryCredentials
+from reconciler.providers.oci.registry import OciRegistry
+from reconciler.transport.credentials import ConfigFile, Credential, RegistryCredentials
 from tests.support.documents import Document, artifact, attestation, fallback_tag, image, index
 from tests.support.oci import NOBODY, opened
 from tests.support.registry_server import RegistryServer

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.connect import open_registries
 from reconciler.policyfile import load_text
-from reconciler.registries import open_registries
 from reconciler.session import Session, utc_now
 from reconciler.settings import RegistrySettings, Settings
 from reconciler.state.local import LocalState

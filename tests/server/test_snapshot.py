@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 from reconciler.model.snapshot import Snapshot
-from reconciler.sandbox.limits import UNLIMITED
-from reconciler.sandbox.records import packages_of
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
+from reconciler.sandbox.snapshots import packages_of
 from tests.support.cli import CommandLine, Ended
 from tests.support.documents import artifact, attestation, cosign_tag, image, index, signature
 from tests.support.remote import Remote

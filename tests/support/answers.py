@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from reconciler.transport.http import Client
+from reconciler.transport.client import Client
 from reconciler.transport.retry import Retry
 from tests.support.time import VirtualTime
 

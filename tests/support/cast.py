@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.operations import Operation
+from reconciler.sandbox.faults import Fault, Operation
 from reconciler.sandbox.package import Owner, StoredPackage
 from tests.support.documents import Document
 from tests.support.pushes import Push, read_pushes

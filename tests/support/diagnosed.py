@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose
-from reconciler.model.inventory import Inventory, Version
+from reconciler.analysis.diagnose.diagnose import Diagnosis, diagnose
+from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.manifest import parse_manifest
 from reconciler.model.names import Digest, Tag
-from reconciler.model.observations import Observations
 from reconciler.sandbox import package as sandbox
-from reconciler.sandbox.diagnosed.stage import Stage
 from tests.support.inventories import WEB
+from tests.support.labelled.stage import Stage
 from tests.support.time import NOON
 
 Confusion: TypeAlias = Mapping[tuple[str, str], int]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconciler.model.difference import (
+from reconciler.model.comparison import (
     ChangedImage,
     Difference,
     PolicyEdit,

@@ -20,8 +20,8 @@ from typing import Any
 import httpx
 
 from reconciler.model import ports
-from reconciler.providers.ghcr import GhcrRegistry
-from reconciler.state import durable, journalfile
+from reconciler.providers.ghcr.registry import GhcrRegistry
+from reconciler.state import durable, journal_file
 from reconciler.state.local import LocalRepositoryState, LocalState
 from reconciler.transport.wire import Wire
 
@@ -122,7 +122,7 @@ def install(passages: Passages) -> None:
         setattr(implementation, method, around(name, getattr(implementation, method), passages))
     for owner, name, instead in (
         (durable, "os", _system(passages)),
-        (journalfile, "os", _system(passages)),
+        (journal_file, "os", _system(passages)),
         (Path, "replace", _replace(Path.replace, passages)),
         (
             Wire,

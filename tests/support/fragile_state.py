@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from reconciler.model.inventory import Observations
 from reconciler.model.journal import Entry, Record
 from reconciler.model.names import Repository
-from reconciler.model.observations import Observations
 from reconciler.model.ports import Holder
 from reconciler.state.local import LocalRepositoryState, LocalState
 

@@ -5,17 +5,16 @@ from pathlib import Path
 
 import httpx
 
+from reconciler.github.client import TokenKind
 from reconciler.providers.documents import Documents
-from reconciler.providers.ghcr import GhcrRegistry
-from reconciler.providers.ghcr_access import Need, failure
-from reconciler.providers.ghcr_api import GitHubApi
-from reconciler.providers.ghcr_connection import GhcrConnection, GitHubHost
+from reconciler.providers.ghcr.api import GhcrConnection, GitHubApi, GitHubHost
+from reconciler.providers.ghcr.errors import Need, failure
+from reconciler.providers.ghcr.registry import GhcrRegistry
 from reconciler.transport.auth import BearerAuth
 from reconciler.transport.cache import ManifestCache
-from reconciler.transport.github import TokenKind
-from reconciler.transport.http import Client
-from reconciler.transport.limited import LimitedTransport
+from reconciler.transport.client import Client
 from reconciler.transport.limits import GITHUB
+from reconciler.transport.pacing import LimitedTransport
 from tests.support.time import VirtualTime
 
 CLASSIC = "ghp_sandbox"

@@ -14,7 +14,8 @@ import yaml
 from reconciler.core.decide import Decisions, decide
 from reconciler.core.graph import Graph, build_graph
 from reconciler.core.planner import PlanningInput, plan_repository
-from reconciler.model.inventory import Fact, Inventory, Version
+from reconciler.model.durations import Span
+from reconciler.model.inventory import Fact, Inventory, Observation, Observations, Version
 from reconciler.model.manifest import (
     ATTESTATION_TYPE,
     OCI_INDEX,
@@ -24,10 +25,8 @@ from reconciler.model.manifest import (
     Manifest,
 )
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.observations import Observation, Observations
 from reconciler.model.plan import Plan, RepositoryPlan
 from reconciler.model.policy import Policy
-from reconciler.model.spans import Span
 from tests.support.time import NOON
 
 WEB = Repository("ghcr.io/acme/web")

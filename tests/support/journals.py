@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.engine.execute import Outcome, outcome_entry
-from reconciler.engine.intents import intents
+from reconciler.engine.delete import Outcome, outcome_entry
+from reconciler.engine.records import intents
 from reconciler.model.journal import Entry, Record, Result, chain
 from reconciler.model.names import Tag
 from reconciler.model.plan import Cause, Change, Observed

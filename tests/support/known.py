@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
 
-from reconciler.state.surroundings import BackendSettings
+from reconciler.state.opening import BackendSettings
 
 GITHUB = "TESTS_GITHUB"
 """The environment variable that leads to the sandbox of the tests."""

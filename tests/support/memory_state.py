@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from reconciler.errors import LockedError
+from reconciler.model.inventory import Observations
 from reconciler.model.journal import Entry, Record, chain
 from reconciler.model.names import Repository
-from reconciler.model.observations import Observations
 from reconciler.model.ports import Holder
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 
 from reconciler.model.names import Digest, Repository
-from reconciler.providers.oci import OciRegistry
-from reconciler.providers.oci_reader import OciReader
+from reconciler.providers.oci.reader import OciReader
+from reconciler.providers.oci.registry import OciRegistry
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.credentials import Credential, Credentials, anonymous
 from reconciler.transport.registry import open_registry

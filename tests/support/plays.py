@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.core.guards import Allowances
+from reconciler.core.planner import Allowances
 from reconciler.model.names import Repository
-from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from tests.support import oracle
 from tests.support.cast import Cast

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reconciler.model.problems import PolicyProblems
+from reconciler.model.language import PolicyProblems
 from reconciler.policyfile import load_text
 
 GOLDEN = Path(__file__).parents[1] / "golden"

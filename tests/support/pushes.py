@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from reconciler.model.spans import Span
+from reconciler.model.durations import Span
 from reconciler.sandbox import artifacts
-from reconciler.sandbox.content import Content
+from reconciler.sandbox.package import Content
 from tests.support.documents import (
     Document,
     artifact,

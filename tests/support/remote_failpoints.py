@@ -9,7 +9,7 @@ from reconciler.state.buckets import Bucket
 from reconciler.state.objects import ObjectState
 from reconciler.state.postgresql import PostgresState, _Row, _Rows
 from reconciler.state.remote import RemoteRepositoryState
-from reconciler.state.terms import LeaseTiming
+from reconciler.state.store import LeaseTiming
 from tests.support.failpoints import UNREACHED, Passages, around
 
 STATES: Mapping[str, type] = {"s3": ObjectState, "postgresql": PostgresState}

@@ -14,8 +14,7 @@ from typing import Any
 import yaml
 
 from reconciler.sandbox import artifacts
-from reconciler.sandbox.content import Content, document
-from reconciler.sandbox.package import StoredPackage
+from reconciler.sandbox.package import Content, StoredPackage, document
 from tests.support.time import NOON
 
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.model.names import Repository
-from reconciler.sandbox.limits import UNLIMITED, Limits
 from reconciler.sandbox.package import Owner, StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, Limits, SandboxSettings
 from reconciler.session import utc_now
 from reconciler.state.local import LocalState
 from tests.support import oracle

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, model_validator
 
-from reconciler.model.frozen import Frozen
+from reconciler.model.base import Frozen
 from reconciler.model.snapshot import Visibility
 from tests.support.documents import Document
 from tests.support.pushes import read_pushes, spelled

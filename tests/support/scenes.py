@@ -5,15 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from reconciler.core.guards import Allowances
-from reconciler.core.recall import Recall, remembered
-from reconciler.engine.apply import Applied
-from reconciler.engine.execute import Outcome, Run
-from reconciler.engine.fleet import ApplyScope, apply_plan
+from reconciler.core.planner import Allowances
+from reconciler.core.refusals import Recall, remembered
+from reconciler.engine.apply import Applied, ApplyScope, apply_plan
+from reconciler.engine.delete import Outcome, Run
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan
+from reconciler.model.inventory import Observation
 from reconciler.model.journal import Record
 from reconciler.model.names import Repository
-from reconciler.model.observations import Observation
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Holder, State

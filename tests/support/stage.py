@@ -11,14 +11,14 @@ from typing import Protocol
 import yaml
 from pydantic import SecretStr
 
-from reconciler.core.guards import Allowances
+from reconciler.connect import CACHE_FILE, Registries
+from reconciler.core.planner import Allowances
 from reconciler.errors import ReconcilerError, StoppedError, worst
 from reconciler.formats import applied as applied_format
 from reconciler.formats.catalogue import FORMATS
 from reconciler.formats.view import View
 from reconciler.model.plan import Plan
 from reconciler.policyfile import load_text
-from reconciler.registries import CACHE_FILE, Registries
 from reconciler.sandbox.server import Sandbox
 from reconciler.session import Session
 from reconciler.settings import RegistrySettings, Settings

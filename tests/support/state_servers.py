@@ -5,9 +5,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from tests.support.backends import DATABASE
 from tests.support.known import GITHUB
 from tests.support.object_store import ObjectStore

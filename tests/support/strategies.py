@@ -13,9 +13,8 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from reconciler.model.inventory import Inventory, Version
+from reconciler.model.inventory import Inventory, Observation, Observations, Version
 from reconciler.model.names import Tag
-from reconciler.model.observations import Observation, Observations
 from reconciler.model.policy import Policy
 from tests.support.inventories import (
     ago,

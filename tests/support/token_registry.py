@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from reconciler.transport.auth import RegistryAuth
+from reconciler.transport.client import Client
 from reconciler.transport.credentials import Credential
-from reconciler.transport.http import Client
 from tests.support.answers import REGISTRY, client_of
 from tests.support.time import VirtualTime
 

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 from reconciler.model.names import Repository
 from reconciler.sandbox.artifacts import image
-from reconciler.sandbox.builds import Build, push_build
-from reconciler.sandbox.limits import UNLIMITED
+from reconciler.sandbox.generate import Build, push_build
 from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from tests.support.cli import SECONDS, CommandLine
 from tests.support.stage import environment, policy_file

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.engine.apply import Applied
-from reconciler.model.inventory import Version
+from reconciler.model.inventory import Observation, Observations, Version
 from reconciler.model.journal import Entry
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.observations import Observation, Observations
 from reconciler.model.plan import Cause, Change, Guard, Observed, Plan
 from reconciler.model.ports import Deletion, DeletionResult, Listing
 from tests.support.documents import Document, digest_of

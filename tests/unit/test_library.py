@@ -9,7 +9,7 @@ import pytest
 import reconciler
 from reconciler.api import _patience
 from reconciler.errors import PlanError, StoppedError
-from reconciler.model.problems import PolicyProblems
+from reconciler.model.language import PolicyProblems
 from tests.support.plans import NOW, plan
 
 HEAVY = ("httpx", "pydantic", "typer", "reconciler.api")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from reconciler.core.trial import try_policy
+from reconciler.core.policy_tests import try_policy
 from reconciler.model.policy import Policy
 from reconciler.model.policytest import ExpectedImage, PolicyTest
 from reconciler.policyfile import WrittenTest, load_policies, load_tests, read_test, remarks_on

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ExitCode, SettingsError
-from reconciler.model.hosts import is_loopback
+from reconciler.model.base import is_loopback
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.settings import RegistrySettings, Settings

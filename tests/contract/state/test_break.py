@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.errors import LockedError
-from reconciler.model.observations import Observation, Observations
+from reconciler.model.inventory import Observation, Observations
 from reconciler.model.ports import State
 from tests.support.actors import actor
 from tests.support.inventories import digest

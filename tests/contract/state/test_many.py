@@ -5,9 +5,9 @@ import zlib
 from datetime import timedelta
 from hashlib import sha256
 
-from reconciler.model.canonical import canonical
+from reconciler.model.base import canonical
+from reconciler.model.inventory import Observation, Observations
 from reconciler.model.names import Digest, Tag
-from reconciler.model.observations import Observation, Observations
 from reconciler.model.ports import State
 from tests.support.states import NOON, WEB, holder, intent, outcome
 

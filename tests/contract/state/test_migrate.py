@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.engine.migrate import migrate
+from reconciler.engine.state_admin import migrate
 from reconciler.errors import JournalError, StateError
+from reconciler.model.inventory import Observation, Observations
 from reconciler.model.names import Repository
-from reconciler.model.observations import Observation, Observations
 from reconciler.model.ports import State
 from tests.support.backends import BACKENDS, Backend
 from tests.support.inventories import digest

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from reconciler.errors import StateError
+from reconciler.model.inventory import Observation, Observations
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.observations import Observation, Observations
 from reconciler.model.ports import State
 from tests.support.states import NOON, WEB, holder
 

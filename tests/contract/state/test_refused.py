@@ -15,9 +15,8 @@ from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from reconciler.state import opening
 from reconciler.state.address import Address
-from reconciler.state.opening import Backend, open_state_at
+from reconciler.state.opening import Backend, BackendSettings, open_state_at
 from reconciler.state.pgdatabase import Database
-from reconciler.state.surroundings import BackendSettings
 from tests.support.backends import BACKENDS, DATABASE
 from tests.support.object_store import BUCKET, ObjectStore
 from tests.support.pooler import pooler

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LockedError, StateError
+from reconciler.model.inventory import Observation, Observations
 from reconciler.model.journal import Entry, key_in, open_intents
 from reconciler.model.names import Digest, Repository
-from reconciler.model.observations import Observation, Observations
 from reconciler.state.spellings import Spellings
 from tests.support.backends import Backend
 from tests.support.states import NOON, WEB, holder, intent

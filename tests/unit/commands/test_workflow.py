@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.commands.action import _write
-from reconciler.commands.workflow.console import workflow_console
-from reconciler.commands.workflow.event import event_of
-from reconciler.commands.workflow.inputs import Inputs
-from reconciler.commands.workflow.report import Note, StepReport, general_note, of_error
-from reconciler.commands.workflow.runner import MAX_SUMMARY_BYTES, Runner
+from reconciler.action.console import workflow_console
+from reconciler.action.inputs import Inputs
+from reconciler.action.main import _write
+from reconciler.action.runner import MAX_SUMMARY_BYTES, Runner, event_of
+from reconciler.action.step import Note, StepReport, general_note, of_error
 from reconciler.errors import AccessError, ExitCode, SettingsError
-from reconciler.model.problems import PolicyProblems, Problem
+from reconciler.model.language import PolicyProblems, Problem
 from tests.support.workflows.files import read_commands
 
 HOSTILE = "::error::gotcha\nx<<EOF\n::add-mask::a\nEOF\nname=value"

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core.accept import MAX_LIFE, accepted_limits, check_applicable, check_state
+from reconciler.core.narrow import MAX_LIFE, accepted_limits, check_applicable, check_state
 from reconciler.errors import ExitCode, PlanError
 from reconciler.model.journal import Entry, Record, chain
 from reconciler.model.plan import Guard, Plan, RepositoryPlan, Unlisted

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.against.compare import compare
-from reconciler.model.difference import PolicyEdit, RepositoryDifference, Shift
+from reconciler.core.compare import compare
+from reconciler.model.comparison import PolicyEdit, RepositoryDifference, Shift
 from reconciler.model.inventory import Version
 from tests.support.inventories import case, digest, image, index, name_of, observed, policy
 

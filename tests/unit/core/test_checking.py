@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.checking.check import check
-from reconciler.core.checking.finding import HealthFinding, HealthInput, Kind, Thresholds
+from reconciler.analysis.health import HealthFinding, HealthInput, Kind, Thresholds
+from reconciler.analysis.health_checks import check
 from reconciler.core.planner import PlanningInput
 from reconciler.model.journal import Entry, Result
 from reconciler.model.ports import Holder

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.drift import drift
+from reconciler.core.narrow import drift
 from reconciler.model.inventory import Version
 from reconciler.model.names import Tag
 from reconciler.model.plan import Observed

@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.core.explaining.explain import Explanation, explain
-from reconciler.core.explaining.fate import Chain
-from reconciler.model.inventory import Version
-from reconciler.model.observations import Observations
+from reconciler.analysis.explain import Explanation, explain
+from reconciler.core.fate import Chain
+from reconciler.model.inventory import Observations, Version
 from reconciler.model.plan import Cause
 from tests.support.inventories import (
     attestation,

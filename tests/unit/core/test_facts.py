@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.facts import check_facts
+from reconciler.core.select import check_facts
 from reconciler.errors import PolicyError
 from reconciler.model.inventory import Fact
 from tests.support.inventories import inventory, policy

@@ -1,7 +1,7 @@
 """From what a person types to a version, or to what was probably meant."""
 
-from reconciler.core.explaining.find import find_versions, near_names
-from reconciler.model.reference import Reference
+from reconciler.analysis.explain import find_versions, near_names
+from reconciler.model.names import Reference
 from tests.support.inventories import digest, image, inventory, names
 
 WEB = inventory(

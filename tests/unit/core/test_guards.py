@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from reconciler.core.guards import Allowances, ImageCounts, check_guards
+from reconciler.core.planner import Allowances, ImageCounts, check_guards
 from reconciler.model.plan import Guard
 from reconciler.model.policy import Guards
 from tests.support.inventories import WEB

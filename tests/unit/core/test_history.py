@@ -2,8 +2,7 @@
 
 from reconciler.core.history import attempts, attempts_on, deletions, last_deleting_run
 from reconciler.model.journal import Result
-from reconciler.model.names import Repository
-from reconciler.model.reference import Mention
+from reconciler.model.names import Mention, Repository
 from tests.support.inventories import WEB, digest, name_of
 from tests.support.journals import Book, ago, change
 

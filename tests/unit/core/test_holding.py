@@ -1,10 +1,9 @@
 """Holds are read from the journal; observations decide only where it says nothing."""
 
-from reconciler.core.holding import holds_of, with_holds
+from reconciler.core.undo import holds_of, with_holds
+from reconciler.model.inventory import Observation, Observations
 from reconciler.model.journal import Entry
-from reconciler.model.names import Tag
-from reconciler.model.observations import Observation, Observations
-from reconciler.model.reference import Mention
+from reconciler.model.names import Mention, Tag
 from tests.support.inventories import WEB, digest, names
 from tests.support.journals import Book, ago, change
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from reconciler.core.linting.lint import MAX_COMPARED, Remark, lint
+from reconciler.core.lint import MAX_COMPARED, Remark, lint
 from reconciler.model.policy import Policy
 from reconciler.policyfile import load_policies, load_text, remarks_on
 from tests.support.policies import GOLDEN, blocks

@@ -3,12 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.core.guards import Allowances
 from reconciler.core.narrow import Work, narrow
-from reconciler.model.inventory import Version
+from reconciler.core.planner import Allowances
+from reconciler.model.inventory import Observations, Version
 from reconciler.model.journal import Result
 from reconciler.model.names import Tag
-from reconciler.model.observations import Observations
 from reconciler.model.plan import Cause, RepositoryPlan
 from tests.support.inventories import (
     WEB,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.explaining.nature import nature_of
+from reconciler.analysis.nature import nature_of
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, DocumentKind
 from tests.support.inventories import (

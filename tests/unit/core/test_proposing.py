@@ -2,12 +2,11 @@
 
 import pytest
 
-from reconciler.core.proposing.families import SHAPES, Family, family_of, shape_of
-from reconciler.core.proposing.propose import PATIENCE, Proposal, ProposalInput, propose
-from reconciler.model.expressions import compiled
+from reconciler.analysis.propose import PATIENCE, Proposal, ProposalInput, propose
+from reconciler.analysis.propose_rules import SHAPES, Family, family_of, shape_of
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Tag
-from reconciler.model.patterns import RepositoryGlob
+from reconciler.model.patterns import RepositoryGlob, compiled
 from tests.support.inventories import WEB, cosign_tag, deleted, image, inventory
 from tests.support.time import NOON
 

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.core.imagined import imagined
-from reconciler.core.trial import Check, try_policy
+from reconciler.core.policy_tests import Check, imagined, try_policy
 from reconciler.errors import PolicyError
 from reconciler.model.inventory import Fact
 from reconciler.model.manifest import ATTESTATION_TYPE

@@ -6,9 +6,8 @@ from datetime import timedelta
 from reconciler.core.history import deletions
 from reconciler.core.undo import Remains, UndoRequest, narrow_restorations, plan_restorations
 from reconciler.model.inventory import Version
-from reconciler.model.names import Tag
+from reconciler.model.names import Mention, Tag
 from reconciler.model.plan import RepositoryPlan
-from reconciler.model.reference import Mention
 from tests.support.inventories import WEB, deleted, digest, name_of
 from tests.support.journals import Book, ago, change, number, spelled
 from tests.support.time import NOON

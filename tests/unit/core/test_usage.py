@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.core.usage import Share, Usage, UsageInput, account
+from reconciler.analysis.usage import Share, Usage, UsageInput, account
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import Descriptor
 from tests.support.inventories import cache_index, digest, image, index, inventory, unread

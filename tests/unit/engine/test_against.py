@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from reconciler.engine.against import Comparison
+from reconciler.engine.compare import Comparison
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan
 from reconciler.errors import AccessError, EvidenceError, PolicyError
-from reconciler.model.difference import Difference, RepositoryDifference
+from reconciler.model.comparison import Difference, RepositoryDifference
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.engine import execute
+from reconciler.engine import delete
 from reconciler.errors import ExitCode, PlanError
 from tests.support.documents import Document, artifact, cosign_tag, image, index, signature
 from tests.support.scenes import Scene, policy, results
@@ -112,7 +112,7 @@ def test_a_new_index_over_an_old_one_spares_all_that_the_old_one_lists(scene: Sc
 def test_each_batch_looks_at_the_newest_versions_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execute, "BATCH", 1)
+    monkeypatch.setattr(delete, "BATCH", 1)
     scene.later(days=1)
     other = index(image("pr 8"))
     scene.push(other, "pr-8")

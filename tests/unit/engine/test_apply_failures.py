@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.engine import execute
-from reconciler.engine.breaking import break_locks
-from reconciler.engine.execute import AGAIN, MAX_REFUSALS
+from reconciler.engine import delete
+from reconciler.engine.delete import AGAIN, MAX_REFUSALS
+from reconciler.engine.state_admin import break_locks
 from reconciler.errors import AccessError, EvidenceError, ExitCode, StateError
 from reconciler.model.journal import open_intents
 from reconciler.model.ports import DeletionResult, Holder
@@ -309,7 +309,7 @@ def test_a_right_lost_on_the_way_ends_the_repository_with_all_of_it_recorded(
 def test_a_registry_that_falls_silent_between_components_ends_the_repository(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execute, "TOGETHER", 3)
+    monkeypatch.setattr(delete, "TOGETHER", 3)
     scene.registry.fail("version", SILENCE, nth=4)
 
     applied = scene.apply()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.recall import remembered, without_refusals
+from reconciler.core.refusals import remembered, without_refusals
 from reconciler.errors import ExitCode
 from reconciler.model.plan import Cause
 from reconciler.model.ports import DeletionResult

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.engine.clock import check_clock
+from reconciler.engine.plan import check_clock
 from reconciler.errors import EvidenceError
 from tests.support.scenes import Scene
 

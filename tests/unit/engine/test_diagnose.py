@@ -1,11 +1,10 @@
 """A repository is read whole and diagnosed with what earlier runs saw of it."""
 
-from reconciler.core.diagnosing.causes import Confidence
-from reconciler.core.diagnosing.diagnose import Diagnosis
-from reconciler.core.diagnosing.examined import Examined
-from reconciler.core.diagnosing.finding import DiagnosedVersion
-from reconciler.engine.diagnose import Examination
-from reconciler.engine.whole import Ahead
+from reconciler.analysis.diagnose.causes import Confidence
+from reconciler.analysis.diagnose.diagnose import Diagnosis, Examined
+from reconciler.analysis.diagnose.finding import DiagnosedVersion
+from reconciler.engine.inspect import Examination
+from reconciler.engine.read_all import Ahead
 from reconciler.errors import ExitCode
 from reconciler.model.names import Digest
 from reconciler.model.policy import Policy

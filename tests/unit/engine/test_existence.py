@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine.existence import require_known
+from reconciler.engine.inspect import examine
 from reconciler.engine.observe import observe
-from reconciler.engine.whole import look_ahead, read_whole
-from reconciler.engine.wholeness import examine
+from reconciler.engine.read_all import look_ahead, read_whole
 from reconciler.errors import EvidenceError, ExitCode
+from reconciler.model.inventory import Observation, Observations
 from reconciler.model.names import Digest
-from reconciler.model.observations import Observation, Observations
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import Listing
 from reconciler.state.local import LocalState

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.engine.apply import Applied
-from reconciler.engine.execute import Run
-from reconciler.engine.fleet import ApplyScope, apply_plan
+from reconciler.engine.apply import Applied, ApplyScope, apply_plan
+from reconciler.engine.delete import Run
 from reconciler.errors import (
     AccessError,
     EvidenceError,

@@ -4,9 +4,8 @@ import pytest
 
 from reconciler.engine.observe import observe
 from reconciler.errors import EvidenceError
-from reconciler.model.inventory import Inventory
+from reconciler.model.inventory import Inventory, Observation, Observations
 from reconciler.model.names import Digest
-from reconciler.model.observations import Observation, Observations
 from tests.support.documents import (
     Document,
     artifact,

@@ -5,11 +5,10 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.core.checking.finding import Thresholds
-from reconciler.engine.check import Inspection
+from reconciler.analysis.health import Thresholds
+from reconciler.engine.inspect import Inspection, examine
 from reconciler.engine.noting import Noting
 from reconciler.engine.plan import Target, read_case
-from reconciler.engine.wholeness import examine
 from reconciler.errors import StateError
 from reconciler.model.ports import Holder
 from reconciler.state.local import LocalRepositoryState

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
-from reconciler.core.guards import Allowances
+from reconciler.core.planner import Allowances
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan, naming_unused
 from reconciler.errors import AccessError, EvidenceError, ExitCode
 from reconciler.model.names import Repository

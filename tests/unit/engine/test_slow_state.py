@@ -7,7 +7,7 @@ import pytest
 from reconciler.errors import StateError
 from reconciler.model.journal import Result
 from reconciler.state.objects import ObjectState
-from reconciler.state.terms import Times
+from reconciler.state.store import Times
 from tests.support.documents import image
 from tests.support.scenes import Scene, policy
 from tests.support.watched_store import Watched

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.engine.snapshot import copy, find
+from reconciler.engine.read_all import copy, find
+from reconciler.model.inventory import Observation, Observations
 from reconciler.model.names import Digest
-from reconciler.model.observations import Observation, Observations
 from reconciler.model.snapshot import PackageRecord
 from tests.support.documents import Document, attestation, image, index
 from tests.support.scenes import WEB, Scene

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.model.observations import Observations
+from reconciler.model.inventory import Observations
 from reconciler.model.ports import Holder
 from tests.support.documents import image, index
 from tests.support.scenes import WEB, Scene

@@ -1,8 +1,8 @@
 """Every manifest of a repository is read, and it is known beforehand how many reads that takes."""
 
-from reconciler.engine.whole import look_ahead, read_whole
+from reconciler.engine.read_all import look_ahead, read_whole
+from reconciler.model.inventory import Observation, Observations
 from reconciler.model.names import Digest
-from reconciler.model.observations import Observation, Observations
 from tests.support.documents import attestation, image, index
 from tests.support.scenes import NOON, Scene
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.wholeness import ImagePart, Wholeness
-from reconciler.engine.wholeness import examine
+from reconciler.analysis.integrity import ImagePart, Wholeness
+from reconciler.engine.inspect import examine
 from reconciler.errors import ExitCode, UnreachableError
 from reconciler.model.names import Tag
 from tests.support.documents import Document, attestation, digest_of, image, index

@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.errors import PlanError
 from reconciler.formats import catalogue
-from reconciler.formats.markdown import MAX_BYTES
+from reconciler.formats.plan_markdown import MAX_BYTES
 from reconciler.formats.view import View
-from reconciler.model.difference import (
+from reconciler.model.comparison import (
     Difference,
     PolicyEdit,
     RepositoryDifference,

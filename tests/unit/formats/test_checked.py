@@ -3,9 +3,9 @@
 import json
 from dataclasses import dataclass
 
-from reconciler.core.checking.finding import HealthFinding, Kind
+from reconciler.analysis.health import HealthFinding, Kind
 from reconciler.errors import ReconcilerError, UnreachableError
-from reconciler.formats.checked import FORMATS
+from reconciler.formats.health import FORMATS
 from reconciler.formats.view import View
 from reconciler.model.names import Repository
 from tests.support.inventories import WEB

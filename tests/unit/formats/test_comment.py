@@ -14,8 +14,8 @@ from reconciler.formats.comment import (
     is_ours,
     render,
 )
-from reconciler.formats.markdown import MAX_BYTES
-from reconciler.formats.runs import RunSummary
+from reconciler.formats.log import RunSummary
+from reconciler.formats.plan_markdown import MAX_BYTES
 from reconciler.formats.view import View
 from reconciler.model.journal import Entry, Record, chain
 from reconciler.model.plan import Guard, Plan

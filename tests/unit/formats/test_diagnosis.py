@@ -2,18 +2,15 @@
 
 from dataclasses import replace
 
-from reconciler.core.diagnosing.diagnose import diagnose, outlook
-from reconciler.core.diagnosing.examined import Examined
+from reconciler.analysis.diagnose.diagnose import Examined, diagnose, outlook
 from reconciler.errors import EvidenceError
-from reconciler.formats.diagnosis.report import report
-from reconciler.formats.reports.catalogue import FORMATS
-from reconciler.formats.sparkline import sparkline
+from reconciler.formats.diagnosis import report, sparkline
+from reconciler.formats.report_text import FORMATS
 from reconciler.formats.view import View
-from reconciler.model.inventory import Version
-from reconciler.model.observations import Observations
-from reconciler.sandbox.diagnosed.mixed import HABITS, package_of
+from reconciler.model.inventory import Observations, Version
 from tests.support.diagnosed import tried
 from tests.support.inventories import WEB, image, index, inventory
+from tests.support.labelled.mixed import HABITS, package_of
 from tests.support.time import NOON
 
 HOSTILE = "x\x1b[31m<script>alert(1)</script> @octocat `|\u202e"

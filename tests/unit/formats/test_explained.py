@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.explaining.explain import Explanation, explain
-from reconciler.formats.explained import as_json, render
+from reconciler.analysis.explain import Explanation, explain
+from reconciler.formats.explain import as_json, render
 from reconciler.formats.view import View
 from reconciler.model.inventory import Version
 from tests.support.inventories import attestation, case, digest, image, index, referrer, signature

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from reconciler.formats.catalogue import render
 from reconciler.formats.view import Cost, View
-from reconciler.model.difference import Weakening
-from reconciler.model.display import safe
+from reconciler.model.base import safe
+from reconciler.model.comparison import Weakening
 from reconciler.model.names import Repository
 from reconciler.model.plan import Guard, Plan
 from tests.support.differences import LAST, UNPROTECTED, difference, repository, shift

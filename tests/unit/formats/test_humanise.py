@@ -4,15 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.formats.humanise import (
-    age,
-    counted,
-    distance,
-    duration,
-    moment,
-    shortened,
-    size,
-)
+from reconciler.formats.phrases import age, counted, distance, duration, moment, shortened, size
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.formats.locks import as_json, render, render_broken
+from reconciler.formats.state import as_json, render, render_broken
 from reconciler.formats.view import View
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder

@@ -4,8 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from reconciler.formats.log import records_as_json, render_records, render_runs, runs_as_json
-from reconciler.formats.runs import located, summaries
+from reconciler.formats.log import (
+    located,
+    records_as_json,
+    render_records,
+    render_runs,
+    runs_as_json,
+    summaries,
+)
 from reconciler.formats.view import View
 from reconciler.model.journal import Entry, Record, chain
 from reconciler.model.names import Repository

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.formats.markdown import MAX_BYTES, render
+from reconciler.formats.plan_markdown import MAX_BYTES, render
 from reconciler.formats.view import Cost, View
 from reconciler.model.names import Repository
 from reconciler.model.plan import Guard, Plan, RepositoryPlan

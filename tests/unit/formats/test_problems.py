@@ -3,7 +3,7 @@
 import json
 
 from reconciler.formats.problems import as_github, as_json, as_text
-from reconciler.model.problems import Problem
+from reconciler.model.language import Problem
 
 TYPO = Problem("policies/web.yaml", 6, 41, "web/builds: match.tags[0]", "quote it")
 HOSTILE = Problem("a:b,c.yaml", 2, 1, "web, 100%", "first\nsecond\r::error::third 100%")

@@ -5,15 +5,23 @@ from html.parser import HTMLParser
 
 import pytest
 
-from reconciler.core.usage import Share, Usage, UsageTotals, Weighed
-from reconciler.core.wholeness import Broken, ImagePart, Missing, Wholeness
+from reconciler.analysis.integrity import Broken, ImagePart, Missing, Wholeness
+from reconciler.analysis.usage import Share, Usage, UsageTotals, Weighed
 from reconciler.errors import ExitCode
-from reconciler.formats import usage, wholeness
-from reconciler.formats.budget import octets
-from reconciler.formats.html.parts import Cell, Chart, Column, Figure, Notice, Table
-from reconciler.formats.markdown import MAX_BYTES
-from reconciler.formats.reports.catalogue import FORMATS
-from reconciler.formats.reports.report import Report, ReportSection
+from reconciler.formats import integrity, usage
+from reconciler.formats.phrases import octets
+from reconciler.formats.plan_markdown import MAX_BYTES
+from reconciler.formats.report import (
+    Cell,
+    Chart,
+    Column,
+    Figure,
+    Notice,
+    Report,
+    ReportSection,
+    Table,
+)
+from reconciler.formats.report_text import FORMATS
 from reconciler.formats.view import View
 from reconciler.model.names import Tag
 from tests.support import gfm
@@ -118,7 +126,7 @@ FOUND = (
 
 
 def test_what_is_broken_is_told_with_what_it_lacks_since_when_and_what_to_do() -> None:
-    assert FORMATS["text"](wholeness.report(FOUND), VIEW).splitlines() == [
+    assert FORMATS["text"](integrity.report(FOUND), VIEW).splitlines() == [
         "ghcr.io/acme/web",
         "  This repository could not be read.",
         "    no answer",

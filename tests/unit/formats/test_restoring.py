@@ -3,7 +3,7 @@
 import json
 
 from reconciler.formats import catalogue
-from reconciler.formats.restoring import MAX_BYTES, markdown, render
+from reconciler.formats.restore_plan import MAX_BYTES, markdown, render
 from reconciler.formats.view import View
 from reconciler.model.names import Repository
 from reconciler.model.plan import Change, Plan, RepositoryPlan

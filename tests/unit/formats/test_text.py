@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.formats.text import render
+from reconciler.formats.plan_text import render
 from reconciler.formats.view import Cost, View
 from reconciler.model.names import Repository, Tag
 from reconciler.model.plan import Guard, RepositoryPlan, TagFamily, Waiting

@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reconciler.core.trial import Trial, try_policy
-from reconciler.formats import junit, trials
+from reconciler.core.policy_tests import Trial, try_policy
+from reconciler.formats import policy_tests
 from reconciler.formats.view import View
 from reconciler.policyfile import load_policies, read_test
 
@@ -48,21 +48,24 @@ RESULTS = [run("policies/sound.test.yaml", SOUND), run("policies/web.test.yaml",
 
 @pytest.mark.parametrize("width", [80, 140])
 def test_results_read_well(width: int) -> None:
-    text = trials.render(RESULTS, replace(VIEW, width=width))
+    text = policy_tests.render(RESULTS, replace(VIEW, width=width))
 
     assert text == (GOLDEN / f"trials-{width}.txt").read_text()
     assert max(map(len, text.splitlines())) <= width
 
 
 def test_the_last_line_counts_and_nothing_else_is_said_of_success() -> None:
-    assert trials.render(RESULTS[:1], VIEW) == "policies/sound.test.yaml .\n\n1 passed, 0 failed\n"
+    assert (
+        policy_tests.render(RESULTS[:1], VIEW)
+        == "policies/sound.test.yaml .\n\n1 passed, 0 failed\n"
+    )
 
 
 def test_a_thousand_checks_are_a_few_lines_of_dots() -> None:
     images = "\n".join(f"  - {{tags: [1.0.{number}]}}" for number in range(1_000))
     content = f"policy: web\nnow: 2026-03-02T12:00:00Z\nimages:\n{images}\n"
 
-    lines = trials.render([run("web.test.yaml", content)], VIEW).splitlines()
+    lines = policy_tests.render([run("web.test.yaml", content)], VIEW).splitlines()
 
     assert lines[0] == f"web.test.yaml {'.' * 66}"
     assert lines[-3:] == [f"{' ' * 14}{'.' * 10}", "", "1000 passed, 0 failed"]
@@ -70,7 +73,7 @@ def test_a_thousand_checks_are_a_few_lines_of_dots() -> None:
 
 
 def test_programs_get_every_check_with_its_line_and_reasons() -> None:
-    document = json.loads(trials.as_json(RESULTS))
+    document = json.loads(policy_tests.as_json(RESULTS))
 
     assert (document["passed"], document["failed"]) == (4, 5)
     assert [test["path"] for test in document["tests"]] == [trial.path for trial in RESULTS]
@@ -92,7 +95,7 @@ def test_programs_get_every_check_with_its_line_and_reasons() -> None:
 
 
 def test_ci_gets_a_case_for_each_check_at_its_line() -> None:
-    root = ET.fromstring(junit.render(RESULTS, VIEW))  # noqa: S314 - our own text
+    root = ET.fromstring(policy_tests.render_junit(RESULTS, VIEW))  # noqa: S314 - our own text
 
     assert root.attrib == {"tests": "9", "failures": "5", "errors": "0", "skipped": "0"}
     assert [suite.get("name") for suite in root] == [trial.path for trial in RESULTS]
@@ -109,8 +112,8 @@ def test_ci_gets_a_case_for_each_check_at_its_line() -> None:
 def test_hostile_names_stay_on_their_line_and_make_no_markup() -> None:
     hostile = replace(RESULTS[1], path=HOSTILE)
 
-    text = trials.render([hostile], replace(VIEW, width=200))
-    root = ET.fromstring(junit.render([hostile], VIEW))  # noqa: S314 - our own text
+    text = policy_tests.render([hostile], replace(VIEW, width=200))
+    root = ET.fromstring(policy_tests.render_junit([hostile], VIEW))  # noqa: S314 - our own text
 
     escaped = '<b>&"\\x1b[2J\\x07\\ud800\\ufffe\\n.test.yaml'
     assert text.splitlines()[0] == f"{escaped} .F..FFFF"
@@ -119,8 +122,8 @@ def test_hostile_names_stay_on_their_line_and_make_no_markup() -> None:
 
 
 def test_colour_marks_failures_and_changes_nothing_else() -> None:
-    coloured = trials.render(RESULTS, replace(VIEW, colour=True))
+    coloured = policy_tests.render(RESULTS, replace(VIEW, colour=True))
 
     assert "\x1b[1;31m4 passed, 5 failed\x1b[0m" in coloured
-    assert "\x1b" not in trials.render(RESULTS, VIEW)
-    assert b"\x1b" not in junit.render(RESULTS, replace(VIEW, colour=True))
+    assert "\x1b" not in policy_tests.render(RESULTS, VIEW)
+    assert b"\x1b" not in policy_tests.render_junit(RESULTS, replace(VIEW, colour=True))

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.errors import ExitCode
-from reconciler.formats import markdown, text
-from reconciler.formats.html import plan as html
+from reconciler.formats import html_plan as html
+from reconciler.formats import plan_markdown, plan_text
 from reconciler.formats.view import View
 from reconciler.model.plan import Plan, Unlisted
 from tests.support.plans import NOW, image, part, plan
@@ -26,7 +26,7 @@ MISSED = plan(
 )
 
 
-@pytest.mark.parametrize("render", [text.render, markdown.render, html.render])
+@pytest.mark.parametrize("render", [plan_text.render, plan_markdown.render, html.render])
 def test_it_is_named_with_its_reason_and_with_what_to_do(
     render: Callable[[Plan, View], str],
 ) -> None:
@@ -40,10 +40,10 @@ def test_it_is_named_with_its_reason_and_with_what_to_do(
 
 
 def test_what_a_server_says_brings_no_markup() -> None:
-    assert "`GitHub refuses to list <b>packages</b>`" in markdown.render(MISSED, VIEW)
+    assert "`GitHub refuses to list <b>packages</b>`" in plan_markdown.render(MISSED, VIEW)
     assert "<b>packages" not in html.render(MISSED, VIEW)
 
 
 def test_the_counts_and_the_exit_code_speak_of_it() -> None:
-    assert text.render(MISSED, VIEW).endswith("1 incomplete.\n")
+    assert plan_text.render(MISSED, VIEW).endswith("1 incomplete.\n")
     assert MISSED.outcome is ExitCode.ACCESS

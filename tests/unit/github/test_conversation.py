@@ -7,11 +7,10 @@ import httpx
 import pytest
 
 from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
-from reconciler.github.conversation import Conversation, IssueComment
-from reconciler.github.sticky import post
+from reconciler.github.client import RETRY, TokenKind
+from reconciler.github.issues import Conversation, IssueComment, post
 from reconciler.transport.auth import BearerAuth
-from reconciler.transport.github import RETRY, TokenKind
-from reconciler.transport.http import Client
+from reconciler.transport.client import Client
 from tests.support.time import VirtualTime
 
 API = "https://api.github.example"

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from reconciler.errors import AccessError, ProtocolError
+from reconciler.github.client import RETRY, TokenKind
 from reconciler.github.pulls import Head, open_pull_request
 from reconciler.transport.auth import BearerAuth
-from reconciler.transport.github import RETRY, TokenKind
-from reconciler.transport.http import Client
+from reconciler.transport.client import Client
 from tests.support.time import VirtualTime
 
 API = "https://api.github.example"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.model.display import public, safe
+from reconciler.model.base import public, safe
 
 
 @pytest.mark.parametrize(

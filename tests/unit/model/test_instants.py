@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.model.instants import Instant, Past
+from reconciler.model.durations import Instant, Past
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

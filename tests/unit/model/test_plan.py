@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from reconciler.errors import ExitCode, PlanError
-from reconciler.model.canonical import canonical
+from reconciler.model.base import canonical
 from reconciler.model.inventory import Inventory
 from reconciler.model.plan import (
     Cause,

@@ -3,8 +3,7 @@
 import pytest
 
 from reconciler.errors import ExitCode, InvalidNameError
-from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.reference import Mention, Reference
+from reconciler.model.names import Digest, Mention, Reference, Repository, Tag
 
 WEB = Repository("ghcr.io/acme/web")
 LOCAL = Repository("localhost:5000/web")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.errors import InvalidNameError
-from reconciler.model.spans import Span, as_span
+from reconciler.model.durations import Span, as_span
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model.problems import PolicyProblems
+from reconciler.model.language import PolicyProblems
 from reconciler.policyfile import load_policies
 from tests.support.policies import GOOD
 

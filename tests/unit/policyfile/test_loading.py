@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import PolicyError
+from reconciler.model.language import PolicyProblems
 from reconciler.model.names import Repository
-from reconciler.model.problems import PolicyProblems
 from reconciler.policyfile import is_policy_file, load_policies, load_text, load_texts
 from tests.support.policies import GOOD
 

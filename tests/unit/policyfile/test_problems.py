@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.errors import ExitCode
-from reconciler.model.problems import PolicyProblems
+from reconciler.model.language import PolicyProblems
 from reconciler.policyfile import load_text
 from tests.support.policies import blocks, problems_in
 

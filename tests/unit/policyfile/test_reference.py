@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.linting.lint import lint
+from reconciler.core.lint import lint
 from reconciler.formats.schema import json_schema
 from reconciler.policyfile import load_text
 from tests.support.policies import problems_in

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ExitCode
-from reconciler.model.problems import PolicyProblems
+from reconciler.model.language import PolicyProblems
 from reconciler.policyfile import load_policies, load_tests, load_text, read_test
 from tests.support.policies import GOOD
 

@@ -9,14 +9,13 @@ import httpx
 import pytest
 
 from reconciler.errors import AccessError, ExhaustedError, ManifestError, UnreachableError
+from reconciler.github.client import TokenKind
 from reconciler.model.manifest import OCI_MANIFEST, DocumentKind, parse_manifest
 from reconciler.model.names import Digest, Repository
-from reconciler.providers.creation import moment_of, read_creation
-from reconciler.providers.documents import Documents
-from reconciler.providers.ghcr_access import Need, failure
+from reconciler.providers.documents import Documents, moment_of, read_creation
+from reconciler.providers.ghcr.errors import Need, failure
 from reconciler.transport.cache import ManifestCache
-from reconciler.transport.github import TokenKind
-from reconciler.transport.http import Client
+from reconciler.transport.client import Client
 from tests.support.time import VirtualTime
 
 WEB = Repository("ghcr.io/acme/tools/web")

@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
-from reconciler.providers.ghcr_access import Need, failure
-from reconciler.transport.github import TokenKind
+from reconciler.github.client import TokenKind
+from reconciler.providers.ghcr.errors import Need, failure
 
 CALL = httpx.Request(
     "GET", "https://api.github.com/orgs/acme/packages/container/web/versions?page=3"

@@ -18,7 +18,7 @@ from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import Registry
-from reconciler.providers.ghcr_rows import versions_of
+from reconciler.providers.ghcr.rows import versions_of
 from tests.support.ghcr import ghcr_answering
 
 WEB = Repository("ghcr.io/acme/web")

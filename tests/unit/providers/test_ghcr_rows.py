@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from reconciler.errors import ProtocolError
-from reconciler.providers.ghcr_rows import package_of, versions_of
+from reconciler.providers.ghcr.rows import package_of, versions_of
 
 DIGEST = "sha256:" + "a" * 64
 ROW: dict[str, Any] = {

@@ -13,8 +13,7 @@ from reconciler.errors import (
 from reconciler.model.inventory import Version
 from reconciler.model.names import Tag
 from reconciler.model.ports import Deletion, DeletionResult
-from reconciler.providers.oci import OciRegistry
-from reconciler.providers.oci_deletion import PROBE
+from reconciler.providers.oci.registry import PROBE, OciRegistry
 from reconciler.transport.cache import ManifestCache
 from tests.support.answers import Answer, Answers, client_of
 from tests.support.oci import (

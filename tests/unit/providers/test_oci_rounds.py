@@ -9,10 +9,10 @@ import pytest
 from reconciler.errors import EvidenceError, PostponedError, ReconcilerError
 from reconciler.model.names import Digest, Tag
 from reconciler.model.ports import DeletionResult
-from reconciler.providers import oci_rounds
-from reconciler.providers.oci import OciRegistry
-from reconciler.providers.oci_rounds import Reading, Rounds
-from reconciler.providers.oci_tags import Tags
+from reconciler.providers.oci import rounds as oci_rounds
+from reconciler.providers.oci.lists import Tags
+from reconciler.providers.oci.registry import OciRegistry
+from reconciler.providers.oci.rounds import Reading, Rounds
 from reconciler.transport.cache import ManifestCache
 from tests.support.answers import Site, client_of
 from tests.support.oci import ABSENT, API, TAGS, WEB, digests, document, known, names, site

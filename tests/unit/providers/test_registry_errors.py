@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from reconciler.providers.registry_errors import codes_of, message_of, says_absent
+from reconciler.providers.heads import codes_of, message_of, says_absent
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from reconciler.sandbox.artifacts import image
-from reconciler.sandbox.builds import Build, push_build
+from reconciler.sandbox.generate import Build, push_build
 from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import SandboxSettings

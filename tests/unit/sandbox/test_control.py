@@ -1,7 +1,7 @@
 """The sandbox's own endpoints, for clients in another process."""
 
 from reconciler.model.snapshot import Snapshot
-from reconciler.sandbox.records import packages_of
+from reconciler.sandbox.snapshots import packages_of
 from tests.unit.sandbox.conftest import Serve
 
 VERSIONS = "/orgs/acme/packages/container/web/versions"

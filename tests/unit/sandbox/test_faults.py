@@ -9,8 +9,16 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from reconciler.sandbox.faults import Answer, Fault
-from reconciler.sandbox.operations import Delete, Download, ExpireTokens, Push, Retag, Revoke
+from reconciler.sandbox.faults import (
+    Answer,
+    Delete,
+    Download,
+    ExpireTokens,
+    Fault,
+    Push,
+    Retag,
+    Revoke,
+)
 from reconciler.sandbox.world import RecordedCall
 from tests.support.oracle import whole
 from tests.unit.sandbox.conftest import Client, Serve

@@ -4,11 +4,9 @@ import json
 from collections import Counter
 from typing import Any
 
-from reconciler.sandbox.builds import builds
-from reconciler.sandbox.content import sha256
-from reconciler.sandbox.generate import lifelike
-from reconciler.sandbox.package import StoredPackage
-from reconciler.sandbox.records import snapshot_of
+from reconciler.sandbox.generate import builds, lifelike
+from reconciler.sandbox.package import StoredPackage, sha256
+from reconciler.sandbox.snapshots import snapshot_of
 from tests.support.oracle import broken_tags, companions
 from tests.unit.sandbox.conftest import DAY, NOW
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.sandbox.accounts import Account
-from reconciler.sandbox.limits import STRICTER, UNLIMITED, Limits
+from reconciler.sandbox.settings import STRICTER, UNLIMITED, Limits
 from tests.unit.sandbox.conftest import ACTIONS, CLASSIC, NOW, Client, Serve
 
 VERSIONS = "/orgs/acme/packages/container/web/versions"

@@ -9,7 +9,7 @@ from githubkit_schemas.latest.models import Package as PackageModel
 from pydantic import TypeAdapter
 
 from reconciler.sandbox.artifacts import image
-from reconciler.sandbox.builds import builds
+from reconciler.sandbox.generate import builds
 from reconciler.sandbox.package import Owner, StoredPackage
 from tests.unit.sandbox.conftest import DAY, NOW, Serve, small_package
 

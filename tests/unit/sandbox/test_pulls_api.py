@@ -1,6 +1,6 @@
 """The list of pull requests, as GitHub filters it."""
 
-from reconciler.sandbox.pulls import StoredPullRequest
+from reconciler.sandbox.world import StoredPullRequest
 from tests.unit.sandbox.conftest import Serve
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.artifacts import OCI_INDEX, OCI_MANIFEST, image
-from reconciler.sandbox.content import Content
+from reconciler.sandbox.package import Content
 from tests.support.oracle import holes
 from tests.unit.sandbox.conftest import CLASSIC, NOW, Client, Serve, small_package
 

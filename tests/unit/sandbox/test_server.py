@@ -51,11 +51,11 @@ def test_stopping_cuts_a_call_that_hangs() -> None:
 
 PROGRAM = """
 from reconciler.sandbox.server import serve_forever
-from reconciler.sandbox.settings import Settings
-from reconciler.sandbox.clock import ticking
+from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import ticking
 from datetime import UTC, datetime
 start = datetime(2030, 1, 1, tzinfo=UTC)
-serve_forever(Settings(now=ticking(start)), [], started=lambda url: print(url, flush=True))
+serve_forever(SandboxSettings(now=ticking(start)), [], started=lambda url: print(url, flush=True))
 """
 
 

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from reconciler.errors import ManifestError
 from reconciler.model.snapshot import ContentRecord, Snapshot
 from reconciler.sandbox.artifacts import image
-from reconciler.sandbox.content import sha256
-from reconciler.sandbox.records import packages_of, snapshot_of
+from reconciler.sandbox.package import sha256
+from reconciler.sandbox.snapshots import packages_of, snapshot_of
 from tests.unit.sandbox.conftest import NOW, small_package
 
 IMAGE = image("written by hand")

@@ -8,13 +8,12 @@ from pydantic import SecretStr
 
 from reconciler.errors import LockedError, StateError
 from reconciler.sandbox.faults import Answer, Fault
-from reconciler.sandbox.limits import UNLIMITED
 from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from reconciler.state.address import Address
 from reconciler.state.branch import Branch, branch_at, open_at
-from reconciler.state.surroundings import BackendSettings
+from reconciler.state.opening import BackendSettings
 from tests.support.states import NOON, WEB, holder, intent
 
 PLACE = "github://acme/state/reconciler"

@@ -11,8 +11,8 @@ from threading import Thread
 import pytest
 
 from reconciler.errors import StateError
-from reconciler.state import journalfile
-from reconciler.state.journalfile import JournalFile
+from reconciler.state import journal_file
+from reconciler.state.journal_file import JournalFile
 from tests.support.states import NOON, intent
 
 
@@ -105,7 +105,7 @@ def test_a_device_without_space_is_said_to_be_full(
     journal = JournalFile(path)
     journal.settle()
     monkeypatch.setattr(
-        journalfile, "open_private", lambda _, flags: os.open("/dev/full", os.O_WRONLY)
+        journal_file, "open_private", lambda _, flags: os.open("/dev/full", os.O_WRONLY)
     )
 
     with pytest.raises(StateError, match="No space left on device") as caught:

@@ -8,7 +8,7 @@ from reconciler.errors import LockedError, StateError
 from reconciler.state.buckets import Bucket
 from reconciler.state.objects import ObjectState
 from reconciler.state.remote import RemoteRepositoryState
-from reconciler.state.terms import LeaseTiming, Times
+from reconciler.state.store import LeaseTiming, Times
 from tests.support.states import NOON, WEB, holder, intent, outcome
 from tests.support.watched_store import Watched
 

@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from reconciler.errors import StateError
+from reconciler.model.inventory import Observation, Observations
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.observations import Observation, Observations
 from reconciler.state import local
 from reconciler.state.local import LocalState
 from tests.support.states import NOON, WEB, holder, intent

@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from reconciler.errors import LockedError, StateError
-from reconciler.state.lock import RepositoryLock
+from reconciler.state.lock_file import RepositoryLock
 from tests.support.states import WEB, holder
 
 

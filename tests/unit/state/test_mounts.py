@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.state.mounts import network_filesystem
+from reconciler.state.durable import network_filesystem
 
 TABLE = r"""
 /dev/vda / ext4 rw,relatime 0 0

@@ -9,8 +9,7 @@ import pytest
 
 from reconciler.errors import ExitCode, SettingsError
 from reconciler.state.local import LocalState
-from reconciler.state.opening import open_state_at
-from reconciler.state.surroundings import BackendSettings
+from reconciler.state.opening import BackendSettings, open_state_at
 
 KNOWN = BackendSettings(lambda: datetime(2026, 11, 2, tzinfo=UTC), "", None)
 WHO = ("-c", "user.name=A", "-c", "user.email=a@example.com")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import StateError
-from reconciler.model.observations import Observations
+from reconciler.model.inventory import Observations
 from reconciler.state.durable import replace
 from reconciler.state.local import LocalState
 from tests.support.states import NOON, WEB, holder, intent

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.errors import JournalError
 from reconciler.model.journal import Entry, Record, chain
-from reconciler.state.reading import End, read_journal
+from reconciler.state.journal_file import End, read_journal
 from tests.support.states import NOON
 
 ENTRIES = [

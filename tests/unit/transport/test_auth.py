@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.transport.credentials import ANONYMOUS, Credential
-from reconciler.transport.realms import on_own_host
+from reconciler.transport.tokens import on_own_host
 from tests.support.token_registry import BASIC, REALM, TokenRegistry, reader
 
 WEB = "/v2/acme/web/manifests/v1"

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from reconciler.transport.challenges import Challenge, challenges_of
+from reconciler.transport.tokens import Challenge, challenges_of
 
 
 def read(*headers: str) -> tuple[Challenge, ...]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import SettingsError
-from reconciler.transport import credential_helper
-from reconciler.transport.docker_config import ConfigFile, RegistryCredentials
+from reconciler.transport import credentials as credential_helper
+from reconciler.transport.credentials import ConfigFile, RegistryCredentials
 
 Install = Callable[[str, str], None]
 Known = Callable[[dict[str, object]], RegistryCredentials]

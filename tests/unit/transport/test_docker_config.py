@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import SettingsError
-from reconciler.transport.docker_config import ConfigFile, RegistryCredentials, credential_paths
+from reconciler.transport.credentials import ConfigFile, RegistryCredentials, credential_paths
 
 
 def entry(user: str, word: str = "s3cret") -> dict[str, str]:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from reconciler.errors import PostponedError, ProtocolError, UnreachableError
-from reconciler.transport.http import connect
+from reconciler.transport.client import connect
 from reconciler.transport.retry import Retry
 from tests.support.answers import Answers, client_of
 from tests.support.time import VirtualTime

@@ -5,8 +5,7 @@ from threading import Barrier
 import httpx
 import pytest
 
-from reconciler.transport.lanes import ConnectionPool
-from reconciler.transport.pool import gather
+from reconciler.transport.parallel import ConnectionPool, gather
 
 
 class Lane(httpx.BaseTransport):

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from reconciler.errors import ExhaustedError, PostponedError, ProtocolError
-from reconciler.transport.limited import AT_ONCE, LimitedTransport
 from reconciler.transport.limits import GHCR, GITHUB, Reason, Rules
+from reconciler.transport.pacing import AT_ONCE, LimitedTransport
 from tests.support.time import VirtualTime
 
 URL = "https://api.github.example/version"

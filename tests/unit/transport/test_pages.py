@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from reconciler.errors import ExhaustedError, ProtocolError
-from reconciler.transport.pages import linked, pages
+from reconciler.transport.replies import linked, pages
 from tests.support.answers import REGISTRY, Answers, Site, client_of
 
 
@@ -91,7 +91,7 @@ def test_links_in_a_circle_are_an_error() -> None:
 
 
 def test_links_without_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.transport.pages.MAX_PAGES", 5)
+    monkeypatch.setattr("reconciler.transport.replies.MAX_PAGES", 5)
     server = Answers(
         [lambda request: page("", f'<{request.url.copy_add_param("x", "1")}>; rel="next"')]
     )

@@ -5,7 +5,7 @@ from threading import Barrier, Event, Lock
 
 import pytest
 
-from reconciler.transport.pool import gather
+from reconciler.transport.parallel import gather
 
 
 def test_every_key_gets_its_own_result_in_the_order_of_the_keys() -> None:
@@ -69,7 +69,7 @@ def test_the_first_error_is_raised_and_what_has_not_begun_never_begins(
             raise ValueError("number 0")
         noticed.wait(timeout=10)
 
-    monkeypatch.setattr("reconciler.transport.pool.ThreadPoolExecutor", Watched)
+    monkeypatch.setattr("reconciler.transport.parallel.ThreadPoolExecutor", Watched)
 
     with pytest.raises(ValueError, match="number 0"):
         gather(call, range(900), workers=1)

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from reconciler.transport.realms import named_over_tls, on_own_host
+from reconciler.transport.tokens import named_over_tls, on_own_host
 
 
 @pytest.mark.parametrize(

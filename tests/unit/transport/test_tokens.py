@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.transport.challenges import Challenge
 from reconciler.transport.credentials import ANONYMOUS, Credential
+from reconciler.transport.tokens import Challenge
 from tests.support.time import VirtualTime
 from tests.support.token_registry import BASIC, REALM, TokenRegistry, reader
 

@@ -5,7 +5,7 @@ import pytest
 
 from reconciler.errors import ExhaustedError
 from reconciler.transport.bounds import READING_BYTES, READING_SECONDS
-from reconciler.transport.http import Client
+from reconciler.transport.client import Client
 from reconciler.transport.totals import Totals, subject
 from tests.support.answers import REGISTRY, Site, client_of
 from tests.support.time import VirtualTime

@@ -10,8 +10,8 @@ import pytest
 
 from reconciler.errors import StoppedError, UnreachableError
 from reconciler.transport.bounds import ANSWER_SECONDS, LAST_SECONDS
-from reconciler.transport.http import Client
-from reconciler.transport.lanes import ConnectionPool
+from reconciler.transport.client import Client
+from reconciler.transport.parallel import ConnectionPool
 from reconciler.transport.watch import RunClock
 from reconciler.transport.wire import TimedStream
 from tests.support.hostile_server import Clock, dripping_body, hostile_server

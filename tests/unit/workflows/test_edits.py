@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.workflows.edits import LineEdit, add_lines, set_input, substituted
-from reconciler.workflows.patches import patch
-from reconciler.workflows.reading import read_workflow
+from reconciler.workflows.edits import LineEdit, add_lines, patch, set_input, substituted
+from reconciler.workflows.parse import read_workflow
 from reconciler.workflows.workflow import Step, Workflow
 
 BUILD = """\

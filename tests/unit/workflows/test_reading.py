@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model.problems import PolicyProblems
-from reconciler.workflows.advice import advise
-from reconciler.workflows.files import WorkflowFiles, read_workflows, workflow_files
-from reconciler.workflows.reading import read_workflow
+from reconciler.model.language import PolicyProblems
+from reconciler.workflows.changes import advise
+from reconciler.workflows.parse import WorkflowFiles, read_workflow, read_workflows, workflow_files
 from tests.support.inventories import WEB
 
 STEP = "jobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {push: true}}]}}"

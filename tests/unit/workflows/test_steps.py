@@ -7,11 +7,18 @@ import pytest
 import yaml
 
 from reconciler.model.names import Repository
-from reconciler.workflows.actions import by_action
-from reconciler.workflows.makers import AttestStep, BuildStep, MergeStep, PushStep, SignStep, Spot
 from reconciler.workflows.naming import Naming
-from reconciler.workflows.reading import read_workflow
-from reconciler.workflows.scripts import by_script
+from reconciler.workflows.parse import read_workflow
+from reconciler.workflows.steps import (
+    AttestStep,
+    BuildStep,
+    MergeStep,
+    PushStep,
+    SignStep,
+    Spot,
+    by_action,
+    by_script,
+)
 from tests.support.inventories import WEB
 
 

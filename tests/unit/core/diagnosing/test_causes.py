@@ -2,9 +2,9 @@
 
 import pytest
 
-from reconciler.core.diagnosing.causes import VersionCause
-from reconciler.sandbox.diagnosed.mixed import HABITS, lifelike_case, mixed, package_of
+from reconciler.analysis.diagnose.causes import VersionCause
 from tests.support.diagnosed import tried
+from tests.support.labelled.mixed import HABITS, lifelike_case, mixed, package_of
 from tests.support.time import NOON
 
 

@@ -3,12 +3,11 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from reconciler.core.diagnosing.causes import VersionCause
-from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose, outlook
-from reconciler.core.diagnosing.growth import WEEKS, Amount
-from reconciler.model.inventory import Version
+from reconciler.analysis.diagnose.causes import VersionCause
+from reconciler.analysis.diagnose.diagnose import Diagnosis, diagnose, outlook
+from reconciler.analysis.diagnose.finding import WEEKS, Amount
+from reconciler.model.inventory import Observations, Version
 from reconciler.model.manifest import Descriptor
-from reconciler.model.observations import Observations
 from tests.support.inventories import image, inventory, name_of, policy
 from tests.support.time import NOON
 

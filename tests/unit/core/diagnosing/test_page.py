@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from reconciler.core.diagnosing.causes import VersionCause
+from reconciler.analysis.diagnose.causes import VersionCause
 
 PAGE = Path(__file__).parents[4] / "docs" / "diagnose.md"
 

@@ -4,13 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.diagnosing.causes import VersionCause
-from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose
-from reconciler.core.diagnosing.finding import DiagnosedVersion
-from reconciler.core.diagnosing.precedence import precedence
-from reconciler.model.inventory import Version
+from reconciler.analysis.diagnose.causes import VersionCause
+from reconciler.analysis.diagnose.diagnose import Diagnosis, diagnose, precedence
+from reconciler.analysis.diagnose.finding import DiagnosedVersion
+from reconciler.model.inventory import Observations, Version
 from reconciler.model.manifest import Descriptor
-from reconciler.model.observations import Observations
 from tests.support.inventories import (
     IMAGE_CONFIG,
     attestation,

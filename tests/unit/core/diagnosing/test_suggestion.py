@@ -4,17 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.analysis.diagnose.causes import ADVICE, VersionCause
+from reconciler.analysis.diagnose.diagnose import Diagnosis, diagnose
+from reconciler.analysis.diagnose.suggestion import suggestion
 from reconciler.core.decide import decide
-from reconciler.core.diagnosing.advice import ADVICE
-from reconciler.core.diagnosing.causes import VersionCause
-from reconciler.core.diagnosing.diagnose import Diagnosis, diagnose
-from reconciler.core.diagnosing.suggestion import suggestion
-from reconciler.model.inventory import Fact
-from reconciler.model.observations import Observations
+from reconciler.model.inventory import Fact, Observations
 from reconciler.policyfile import load_text, remarks_on
-from reconciler.sandbox.diagnosed.mixed import HABITS, mixed, package_of
 from tests.support.diagnosed import tried
 from tests.support.inventories import image, index, inventory
+from tests.support.labelled.mixed import HABITS, mixed, package_of
 from tests.support.time import NOON
 
 LATER = NOON + timedelta(days=60)

@@ -1,0 +1,1 @@
+"""The GitHub Action: inputs from variables; results as outputs, summary and annotations."""

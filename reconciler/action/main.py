@@ -1,0 +1,57 @@
+"""`reconciler action`: the entry point of the GitHub Action.
+
+Reads `INPUT_*` variables; writes outputs, the summary and annotations.
+"""
+
+import typer
+
+from reconciler.action.apply import apply
+from reconciler.action.comment import comment_on, look
+from reconciler.action.console import Console, workflow_console
+from reconciler.action.inputs import Inputs
+from reconciler.action.plan import plan
+from reconciler.action.runner import Runner
+from reconciler.action.step import StepReport, of_error
+from reconciler.commands._console import finish, running
+from reconciler.errors import ReconcilerError
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def action() -> None:
+    """Run as a step of a GitHub workflow; `action.yml` calls it.
+
+    Reads its inputs from INPUT_... variables, and writes outputs, a summary and annotations where
+    the runner looks for them. Ends with the exit codes of the commands.
+    """
+    with workflow_console() as console, running(verbose=False):
+        runner = Runner.load()
+        report = _report(runner)
+        _write(report, runner, console)
+        finish(report.code)
+
+
+def _report(runner: Runner) -> StepReport:
+    """Do what the inputs ask for; an error of ours is a report, too."""
+    try:
+        inputs = Inputs.load()
+        match inputs.command:
+            case "plan":
+                return plan(inputs, runner)
+            case "apply":
+                return apply(inputs, runner)
+            case "comment":
+                return comment_on(inputs, runner)
+            case _:
+                return look(inputs)
+    except ReconcilerError as error:
+        return of_error(error)
+
+
+def _write(report: StepReport, runner: Runner, console: Console) -> None:
+    """Write outputs and summary, then annotations, then the text for whoever reads the log."""
+    runner.set_outputs(report.all_outputs)
+    runner.summarise(report.summary)
+    console.command("".join(report.annotations()))
+    typer.echo(report.text)

@@ -1,0 +1,152 @@
+"""The workflow runner: the files it reads results from, and the event that started it.
+
+Source: GitHub Docs, "Workflow commands for GitHub Actions", "Variables reference" and "Webhook
+events and payloads", `pull_request` and `workflow_run`.
+"""
+
+import secrets
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from reconciler.errors import SettingsError
+from reconciler.formats.phrases import fitting
+
+MAX_SUMMARY_BYTES = 1_000_000
+"""Largest summary of a step, in bytes. Source: GitHub drops one of more than 1 MiB whole."""
+
+MAX_BYTES = 32 * 1024 * 1024
+"""Largest event file read, in bytes. Source: GitHub caps payloads at 25 MB."""
+
+
+class Runner(BaseSettings):
+    """Where results of a step go. Outside of a workflow they go nowhere."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
+
+    output: Path | None = Field(None, validation_alias="GITHUB_OUTPUT")
+    summary: Path | None = Field(None, validation_alias="GITHUB_STEP_SUMMARY")
+    temporary: Path = Field(
+        default_factory=lambda: Path(tempfile.mkdtemp(prefix="reconciler-")),
+        validation_alias="RUNNER_TEMP",
+    )
+    """A folder of this job; outside of a workflow, one that nobody else can write to."""
+    server: str = Field("https://github.com", validation_alias="GITHUB_SERVER_URL")
+    repository: str = Field("", validation_alias="GITHUB_REPOSITORY")
+    run_id: str = Field("", validation_alias="GITHUB_RUN_ID")
+    event_file: Path | None = Field(None, validation_alias="GITHUB_EVENT_PATH")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the variables that the runner sets."""
+        return cls()
+
+    @property
+    def plan_file(self) -> Path:
+        """Where a plan is saved when nobody says where."""
+        return self.temporary / "plan.json"
+
+    def page_of(self, run: int | str) -> str:
+        """Return the address of the page of a run in this repository."""
+        return f"{self.server}/{self.repository}/actions/runs/{run}"
+
+    def set_outputs(self, outputs: Mapping[str, str]) -> None:
+        """Hand results to later steps; no value can end early or pass for another output."""
+        blocks = (_block(name, text) for name, text in outputs.items())
+        _append(self.output, "".join(blocks))
+
+    def summarise(self, markdown: str) -> None:
+        """Add to the page of the run, at most what GitHub accepts."""
+        lines = markdown.splitlines(keepends=True)
+        kept = fitting(lines, MAX_SUMMARY_BYTES, lambda count: f"\n... and {count:,} more lines\n")
+        _append(self.summary, "".join(kept))
+
+
+def _block(name: str, text: str) -> str:
+    end = f"end-{secrets.token_hex(16)}"
+    return f"{name}<<{end}\n{text}\n{end}\n"
+
+
+def _append(path: Path | None, text: str) -> None:
+    if path is None:
+        return
+    try:
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
+
+
+class _EventPart(BaseModel):
+    """A part of the event; what we do not ask for is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Owner(_EventPart):
+    login: str = ""
+
+
+class _Repository(_EventPart):
+    full_name: str
+    owner: _Owner = _Owner()
+
+
+class _Side(_EventPart):
+    sha: str = ""
+    ref: str = ""
+    repo: _Repository | None = None
+    """None for a fork that was deleted since."""
+
+
+class PullRequestEvent(_EventPart):
+    """One pull request: its number, and the two sides of it."""
+
+    number: int
+    head: _Side
+    base: _Side
+
+    @property
+    def is_from_fork(self) -> bool:
+        """Whether it comes from another repository, whose workflows get a token that reads only."""
+        return self.head.repo is None or self.head.repo != self.base.repo
+
+
+class WorkflowRun(_EventPart):
+    """The finished run of another workflow. Its pull requests are not told where it has a fork."""
+
+    id: int
+    head_branch: str = ""
+    head_sha: str = ""
+    head_repository: _Repository | None = None
+    """None for a fork that was deleted since."""
+
+
+class Event(_EventPart):
+    """What started the workflow: neither of the two for a push or a schedule."""
+
+    pull_request: PullRequestEvent | None = None
+    workflow_run: WorkflowRun | None = None
+
+
+def event_of(path: Path | None) -> Event:
+    """Read the event file; outside of a workflow there is none.
+
+    Raises: SettingsError, when it cannot be read.
+    """
+    if path is None:
+        return Event()
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise SettingsError(f"{path}: larger than {MAX_BYTES} bytes, so it is no event")
+        return Event.model_validate_json(content)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
+    except ValidationError as error:
+        raise SettingsError(f"{path}: this is no event of GitHub") from error

@@ -1,0 +1,115 @@
+"""What a step reports: to people, to later steps, and as annotations of lines in policy files."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.formats import phrases
+from reconciler.formats.markdown import alert, code
+from reconciler.formats.problems import as_github
+from reconciler.model.language import PolicyProblems, Problem
+from reconciler.model.plan import Plan, RepositoryPlan
+from reconciler.policyfile import PolicySet, remarks_on
+
+MOST_NOTES = 10
+"""Notes of one level that GitHub shows for a step; it drops the others silently."""
+
+REASONS = {
+    ExitCode.OK: "",
+    ExitCode.INTERNAL: "internal-error",
+    ExitCode.CHANGES: "changes",
+    ExitCode.SAFETY_STOP: "guard",
+    ExitCode.PLAN_REJECTED: "plan-rejected",
+    ExitCode.LOCKED: "state-locked",
+    ExitCode.EVIDENCE_INCOMPLETE: "evidence-incomplete",
+    ExitCode.PARTIAL: "partial",
+    ExitCode.STATE_BROKEN: "state-broken",
+    ExitCode.USAGE: "usage",
+    ExitCode.ACCESS: "access",
+    ExitCode.BAD_POLICY: "bad-policy",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+"""The output `failure-reason`, by exit code; later steps compare it, so the words never change."""
+
+Level = Literal["error", "warning", "notice"]
+
+
+class Note(NamedTuple):
+    """One thing to show beside a line of a file, or on the page of the run."""
+
+    level: Level
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """How a step ended and all that it tells. Shape: `summary` is Markdown, `text` is not."""
+
+    code: ExitCode = ExitCode.OK
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    summary: str = ""
+    notes: Sequence[Note] = ()
+
+    @property
+    def all_outputs(self) -> Mapping[str, str]:
+        """The outputs, with the reason of a failure."""
+        return {**self.outputs, "failure-reason": REASONS[self.code]}
+
+    def annotations(self) -> Iterator[str]:
+        """Yield the workflow commands that show the first notes of each level."""
+        for level in ("error", "warning", "notice"):
+            problems = [note.problem for note in self.notes if note.level == level]
+            yield as_github(problems[:MOST_NOTES], level=level)
+
+
+def general_note(level: Level, text: str) -> Note:
+    """Note something that belongs to no line of a file."""
+    return Note(level, Problem("", 0, 0, "Reconciler", text))
+
+
+def of_error(error: ReconcilerError) -> StepReport:
+    """Report an error that ended the step."""
+    if isinstance(error, PolicyProblems):
+        notes = [Note("error", problem) for problem in error.problems]
+    else:
+        notes = [general_note("error", _with_hint(error))]
+    told = [code(str(note.problem)) for note in notes]
+    box = alert("CAUTION", told[:MOST_NOTES])
+    return StepReport(
+        code=error.exit_code,
+        text=f"Error: {error}\n{error.hint}\n",
+        summary="\n".join(["### Reconciler stopped", "", *box, ""]),
+        notes=notes,
+    )
+
+
+def _with_hint(error: ReconcilerError) -> str:
+    return f"{error}\n{error.hint}" if error.hint else str(error)
+
+
+def notes_on(drawn: Plan, policies: PolicySet) -> tuple[Note, ...]:
+    """Say what stops a plan, beside the policy it concerns, and remark on futile rules."""
+    obstacles = (
+        Note("error", _at(policies, part, text))
+        for part in drawn.repositories
+        for text in _obstacles(part)
+    )
+    return (*obstacles, *(Note("warning", problem) for problem in remarks_on(policies)))
+
+
+def _obstacles(part: RepositoryPlan) -> Iterator[str]:
+    if not part.complete:
+        yield "\n".join(filter(None, [f"{part.repository}: {part.error}", part.hint]))
+    for guard in part.guards:
+        if not guard.ok:
+            yield (
+                f"{part.repository}: {guard.name}: {phrases.stops(guard)}."
+                f" To let it pass once, plan with {guard.override}"
+            )
+
+
+def _at(policies: PolicySet, part: RepositoryPlan, text: str) -> Problem:
+    origin = policies.origins[part.policy, ""]
+    return Problem(origin.path, origin.line, origin.column, f"policy {part.policy}", text)

@@ -1,0 +1,1 @@
+"""Reports that explain, diagnose, check and propose; nothing here decides what is deleted."""

@@ -1,0 +1,1 @@
+"""Why each version exists, whether anything needs it, and how many are added."""

@@ -1,0 +1,179 @@
+"""Diagnose a repository: give each version its cause, count, weigh, and follow them in time.
+
+When several causes apply, the first in the order of precedence counts. What is broken is reported
+first. Then follows what is in use: by its own tag, the index that lists it, its subject. After
+that comes what no tag refers to: first what its own document proves, then what belongs to
+something, last what only its surroundings explain, the most certain of these first.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from reconciler.analysis.diagnose import evident
+from reconciler.analysis.diagnose.anatomy import ReferenceGraph
+from reconciler.analysis.diagnose.causes import CauseEvidence, VersionCause
+from reconciler.analysis.diagnose.finding import (
+    CauseGroup,
+    DiagnosedVersion,
+    Forecast,
+    Week,
+    forecast,
+    weeks,
+)
+from reconciler.analysis.diagnose.inferred import Unreferenced
+from reconciler.analysis.diagnose.suggestion import WorkflowAdvice
+from reconciler.analysis.usage import weights
+from reconciler.core.decide import decide
+from reconciler.core.graph import build_graph
+from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.model.inventory import Inventory, Observations, Version
+from reconciler.model.names import Digest, Repository
+from reconciler.model.policy import Policy
+
+Test: TypeAlias = Callable[[Version], CauseEvidence | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Every version of a repository and its cause.
+
+    Shape: `findings` in digest order; `groups` the largest first; `weeks` is empty where the
+        registry tells no push times.
+    """
+
+    anatomy: ReferenceGraph
+    now: datetime
+    findings: tuple[DiagnosedVersion, ...]
+    groups: tuple[CauseGroup, ...]
+    weeks: tuple[Week, ...]
+
+    @property
+    def inventory(self) -> Inventory:
+        """The repository as it was read."""
+        return self.anatomy.inventory
+
+    @property
+    def tagged(self) -> int:
+        """How many versions have a tag and are in use."""
+        return sum(one.needed and bool(one.version.tags) for one in self.findings)
+
+    @property
+    def needed(self) -> int:
+        """How many versions have no tag, and are in use all the same."""
+        return sum(one.needed and not one.version.tags for one in self.findings)
+
+    @property
+    def unneeded(self) -> int:
+        """How many versions nothing that is tagged needs."""
+        return sum(not one.needed for one in self.findings)
+
+
+def diagnose(inventory: Inventory, seen: Observations, *, now: datetime) -> Diagnosis:
+    """Find the cause of every version of a repository, all of whose manifests were read."""
+    anatomy = ReferenceGraph(inventory, seen, build_graph(inventory))
+    findings = _findings(anatomy)
+    return Diagnosis(anatomy, now, findings, _groups(findings), weeks(findings, now))
+
+
+def outlook(diagnosis: Diagnosis, policy: Policy | None) -> Forecast | None:
+    """Look ahead, without a policy and with one; None where no push time is known.
+
+    Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
+    """
+    if policy is None:
+        return forecast(diagnosis.findings, diagnosis.now, None)
+    anatomy = diagnosis.anatomy
+    decided = decide(
+        policy,
+        anatomy.inventory,
+        anatomy.graph,
+        now=diagnosis.now,
+        observations=anatomy.observations,
+    )
+    return forecast(diagnosis.findings, diagnosis.now, decided.to_delete)
+
+
+def _findings(anatomy: ReferenceGraph) -> tuple[DiagnosedVersion, ...]:
+    brought = weights(anatomy.versions.values())
+    return tuple(
+        DiagnosedVersion(
+            version=anatomy.versions[digest],
+            nature=anatomy.nature(digest),
+            cause=cause,
+            sign=sign,
+            needed=digest in anatomy.in_use,
+            brings=brought[digest],
+        )
+        for digest, cause, sign in causes(anatomy)
+    )
+
+
+def _groups(findings: tuple[DiagnosedVersion, ...]) -> tuple[CauseGroup, ...]:
+    by_cause: dict[VersionCause, list[DiagnosedVersion]] = defaultdict(list)
+    for finding in sorted(findings, key=lambda one: one.order, reverse=True):
+        by_cause[finding.cause].append(finding)
+    groups = (CauseGroup(cause, tuple(found)) for cause, found in by_cause.items())
+    return tuple(sorted(groups, key=lambda group: (-group.count, group.cause)))
+
+
+def causes(anatomy: ReferenceGraph) -> Iterator[tuple[Digest, VersionCause, CauseEvidence]]:
+    """Yield each version with its one cause and what shows it, in digest order."""
+    tests = precedence(anatomy)
+    for digest, version in anatomy.versions.items():
+        signs = ((cause, sign) for cause, test in tests.items() if (sign := test(version)))
+        yield digest, *next(signs)
+
+
+def precedence(anatomy: ReferenceGraph) -> dict[VersionCause, Test]:
+    """Return what shows each cause, in the order in which they are looked for."""
+    lone = Unreferenced(anatomy)
+
+    def over(test: Callable[[ReferenceGraph, Version], CauseEvidence | None]) -> Test:
+        return lambda version: test(anatomy, version)
+
+    return {
+        VersionCause.BROKEN: over(evident.broken),
+        VersionCause.WRAPPER: over(evident.wrapper),
+        VersionCause.STAGING: over(evident.staging),
+        VersionCause.TAGGED: over(evident.tagged),
+        VersionCause.ATTESTATION: over(evident.attestation),
+        VersionCause.PLATFORM: over(evident.platform),
+        VersionCause.SIGNATURE: over(evident.signature),
+        VersionCause.REFERRERS: over(evident.referrers_index),
+        VersionCause.REFERRER: over(evident.referrer),
+        VersionCause.REPLACED_CACHE: over(evident.cache),
+        VersionCause.REPLACED_REFERRERS: over(evident.referrers),
+        VersionCause.REPLACED_SIGNATURE: over(evident.replaced_signature),
+        VersionCause.ORPHAN_REFERRER: over(evident.orphan_referrer),
+        VersionCause.SUPERSEDED: over(evident.superseded),
+        VersionCause.MERGED: lone.merged,
+        VersionCause.IDENTICAL: lone.identical,
+        VersionCause.ORPHAN_CHILD: lone.orphan_child,
+        VersionCause.UNMERGED: lone.unmerged,
+        VersionCause.MOVED: lone.moved,
+        VersionCause.UNKNOWN: lone.unknown,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found in one repository, or the error that kept it from being read.
+
+    Shape: `policy` is what the forecast goes by, None without one.
+    """
+
+    repository: Repository
+    diagnosis: Diagnosis | None = None
+    policy: Policy | None = None
+    forecast: Forecast | None = None
+    error: ReconcilerError | None = None
+    counsel: WorkflowAdvice | None = None
+    """What workflow files have to do with it, where some were read."""
+
+    @property
+    def outcome(self) -> ExitCode:
+        """How a command ends that found this."""
+        return self.error.exit_code if self.error else ExitCode.OK

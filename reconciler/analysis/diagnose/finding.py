@@ -1,0 +1,211 @@
+"""Findings: the cause of one version, those of equal cause, and the growth from week to week."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from reconciler.analysis.diagnose.causes import CauseEvidence, Confidence, VersionCause
+from reconciler.analysis.nature import Nature
+from reconciler.model.inventory import Version
+from reconciler.model.names import Digest
+
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
+
+WEEKS = 104
+"""Most weeks that are told of, the latest."""
+
+AHEAD = timedelta(days=90)
+"""How far a forecast looks ahead."""
+
+RECENT = timedelta(days=28)
+"""What the present pace is taken from."""
+
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosedVersion:
+    """One version, why it is there, and whether anything needs it.
+
+    Units: `brings` in bytes: its document and what it names that nothing older names.
+    """
+
+    version: Version
+    nature: Nature
+    cause: VersionCause
+    sign: CauseEvidence
+    needed: bool
+    brings: int
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the registry's own data or the state leave no other cause."""
+        return self.sign.confidence is Confidence.PROVEN
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Where it stands among others in time; what has no time comes first."""
+        return self.version.pushed or _UNKNOWN, self.version.digest
+
+
+@dataclass(frozen=True, slots=True)
+class CauseGroup:
+    """All versions with one cause. Shape: `findings` is not empty, newest first."""
+
+    cause: VersionCause
+    findings: tuple[DiagnosedVersion, ...]
+
+    @property
+    def count(self) -> int:
+        """How many versions have this cause."""
+        return len(self.findings)
+
+    @property
+    def needed(self) -> int:
+        """How many of them are in use."""
+        return sum(finding.needed for finding in self.findings)
+
+    @property
+    def proven(self) -> int:
+        """How many of them leave no doubt."""
+        return sum(finding.is_proven for finding in self.findings)
+
+    @property
+    def brings(self) -> int:
+        """What they brought, in bytes; the bytes of all groups are those of the repository."""
+        return sum(finding.brings for finding in self.findings)
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """When the oldest and the newest were pushed; None where no time is known."""
+        times = [one.version.pushed for one in self.findings if one.version.pushed]
+        return (min(times), max(times)) if times else None
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Versions, and the bytes that they brought."""
+
+    versions: int = 0
+    octets: int = 0
+
+    @classmethod
+    def of(cls, findings: Iterable[DiagnosedVersion]) -> "Amount":
+        """Add versions up."""
+        brought = [finding.brings for finding in findings]
+        return cls(len(brought), sum(brought))
+
+    def __add__(self, other: "Amount") -> "Amount":
+        return Amount(self.versions + other.versions, self.octets + other.octets)
+
+    def times(self, factor: float, share: "Share | None" = None) -> "Amount":
+        """Return as many times as much, or that share of it, rounded."""
+        part = share or Share(1.0, 1.0)
+        return Amount(
+            round(self.versions * factor * part.versions),
+            round(self.octets * factor * part.octets),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What part of some versions, and of the bytes that they brought, is kept: 0 to 1 each."""
+
+    versions: float
+    octets: float
+
+    @classmethod
+    def of(cls, kept: Amount, whole: Amount) -> "Share":
+        """Compare what is kept with all of it; of nothing, nothing is kept."""
+        return cls(kept.versions / (whole.versions or 1), kept.octets / (whole.octets or 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """What was pushed in one week and is here still, by cause. Shape: `start` is a Monday."""
+
+    start: date
+    amounts: dict[VersionCause, Amount]
+
+    @property
+    def amount(self) -> Amount:
+        """All of it."""
+        return sum(self.amounts.values(), Amount())
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What there will be `AHEAD` of now, if pushes go on as in the last weeks.
+
+    Shape: `kept` is what a policy leaves of that, and `staying` what it leaves now; None without.
+    """
+
+    now: Amount
+    then: Amount
+    measured: timedelta
+    staying: Amount | None = None
+    kept: Amount | None = None
+
+
+def weeks(findings: Iterable[DiagnosedVersion], now: datetime) -> tuple[Week, ...]:
+    """Return every week from the first push to now, the latest `WEEKS` of them.
+
+    Shape: empty where no push time is known.
+    """
+    pushed: dict[date, list[DiagnosedVersion]] = defaultdict(list)
+    for finding in findings:
+        if finding.version.pushed:
+            pushed[_monday(finding.version.pushed)].append(finding)
+    last = _monday(now)
+    first = max(min(pushed, default=last), last - (WEEKS - 1) * _WEEK)
+    count = (last - first) // _WEEK + 1 if pushed else 0
+    starts = (first + number * _WEEK for number in range(count))
+    return tuple(Week(start, _by_cause(pushed.get(start, ()))) for start in starts)
+
+
+def _by_cause(findings: Iterable[DiagnosedVersion]) -> dict[VersionCause, Amount]:
+    amounts: dict[VersionCause, Amount] = defaultdict(Amount)
+    for finding in findings:
+        amounts[finding.cause] += Amount(1, finding.brings)
+    return dict(amounts)
+
+
+def forecast(
+    findings: Sequence[DiagnosedVersion], now: datetime, doomed: Set[Digest] | None
+) -> Forecast | None:
+    """Look ahead, from the pushes of the last weeks; None where no push time is known.
+
+    `doomed` is what a policy lets go now. There is one pace, with a policy and without: of what
+    is pushed at that pace, a policy keeps for good the share that it keeps of the older half of
+    the history. So it never keeps more than there would be without it.
+    """
+    times = [finding.version.pushed for finding in findings if finding.version.pushed]
+    if not times:
+        return None
+    history = max(now - min(times), timedelta(days=1))
+    measured = min(history, RECENT)
+    present = Amount.of(findings)
+    recent = Amount.of(_between(findings, now - measured, now))
+    then = present + recent.times(AHEAD / measured)
+    if doomed is None:
+        return Forecast(present, then, measured)
+    staying = [finding for finding in findings if finding.version.digest not in doomed]
+    # Pushes of a single day have no older half: then all that there is has to tell.
+    old = _between(findings, now - history, now - history / 2) or findings
+    lasting = [finding for finding in old if finding.version.digest not in doomed]
+    share = Share.of(Amount.of(lasting), Amount.of(old))
+    kept = Amount.of(staying) + recent.times(AHEAD / measured, share)
+    return Forecast(present, then, measured, Amount.of(staying), kept)
+
+
+def _between(
+    findings: Iterable[DiagnosedVersion], start: datetime, end: datetime
+) -> list[DiagnosedVersion]:
+    pushed = ((finding.version.pushed, finding) for finding in findings)
+    return [finding for when, finding in pushed if when and start <= when <= end]
+
+
+def _monday(moment: datetime) -> date:
+    day = moment.astimezone(UTC).date()
+    return day - timedelta(days=day.weekday())

@@ -1,0 +1,138 @@
+"""How the builds of a repository push, as far as its tagged images show."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from itertools import pairwise
+
+from reconciler.analysis.diagnose.anatomy import (
+    ReferenceGraph,
+    is_attestation,
+    is_cache,
+    is_index,
+    own_tags,
+)
+from reconciler.analysis.nature import Nature
+from reconciler.model.inventory import Version
+from reconciler.model.names import Digest, Tag
+
+TOGETHER = timedelta(seconds=30)
+"""Longest time between the manifests of one push. Jobs of a matrix are rarely that close."""
+
+_GIVEN_ONCE = re.compile(r"[0-9a-f]{7}|\d+\.\d+\.\d+|\d{4}-?\d\d-?\d\d")
+"""A commit, a full version number, a date. Source: docker/metadata-action, "Tags input"."""
+
+_CONTAINERS = (Nature.IMAGE, Nature.INDEX, Nature.PLATFORM, Nature.OPAQUE)
+
+
+@dataclass(frozen=True)
+class BuildPatterns:
+    """How images are built here: for how many platforms, at once or apart, from which bases."""
+
+    anatomy: ReferenceGraph
+
+    def platforms(self, version: Version) -> int:
+        """Return for how many platforms images are built here; 0 where no index has a tag.
+
+        It is the least number that a tagged index lists: of those from the same bases as this
+        version's images, if there are such.
+        """
+        bases = map(_base, self._present(self.anatomy.images(version.digest)))
+        kin = [self._fewest[base] for base in bases if base in self._fewest]
+        return min(kin, default=self._least)
+
+    @cached_property
+    def is_apart(self) -> bool:
+        """Whether the platforms of every image arrive one by one, as from jobs of a matrix."""
+        spans = [self._span(images) for images in self._indexes if len(images) > 1]
+        return bool(spans) and min(spans) > TOGETHER
+
+    @cached_property
+    def strays(self) -> Sequence[Version]:
+        """The images that an index was to list, and that none lists; they have no tag either.
+
+        Images from the same base come from the same build; without such kin, all images count.
+        """
+        return [version for version in self._loners if self._is_stray(version)]
+
+    @cached_property
+    def moving(self) -> Sequence[Tag]:
+        """The tags that the next build is likely to take, plain words such as `main` first."""
+        tagged = (self.anatomy.versions[digest] for digest in self.anatomy.tagged)
+        tags = (tag for version in tagged if not is_cache(version) for tag in own_tags(version))
+        return sorted(
+            (tag for tag in tags if not _GIVEN_ONCE.search(tag)),
+            key=lambda tag: (any(map(str.isdigit, tag)), tag),
+        )
+
+    def is_usual(self, version: Version) -> bool:
+        """Whether something tagged is alike: a container image, or of the same artifact type."""
+        return self._likeness(version.digest) in self._usual
+
+    def _is_stray(self, version: Version) -> bool:
+        base = _base(version)
+        if base in self._plain_bases:
+            return False
+        return base in self._fewest or bool(self._indexes and not self._plain_bases)
+
+    @cached_property
+    def _usual(self) -> Set[str]:
+        return set(map(self._likeness, self.anatomy.tagged))
+
+    def _likeness(self, digest: Digest) -> str:
+        """Name what versions have in common that one build may make, now so and now so."""
+        is_container = self.anatomy.nature(digest) in _CONTAINERS
+        return "" if is_container else self.anatomy.versions[digest].kind
+
+    @cached_property
+    def _indexes(self) -> Sequence[Sequence[Digest]]:
+        """The images that each tagged index lists."""
+        anatomy = self.anatomy
+        indexes = [d for d in anatomy.tagged if is_index(anatomy.versions[d])]
+        return [images for digest in indexes if (images := anatomy.images(digest))]
+
+    @cached_property
+    def _loners(self) -> Sequence[Version]:
+        """The images that have no tag, and that no index lists."""
+        return [v for v in self.anatomy.versions.values() if self._is_plain(v) and not v.tags]
+
+    @cached_property
+    def _plain_bases(self) -> Set[Digest | None]:
+        """The bases of tagged images that no index lists."""
+        tagged = (self.anatomy.versions[digest] for digest in self.anatomy.tagged)
+        return {_base(version) for version in tagged if self._is_plain(version)}
+
+    @cached_property
+    def _least(self) -> int:
+        return min(map(len, self._indexes), default=0)
+
+    @cached_property
+    def _fewest(self) -> Mapping[Digest | None, int]:
+        """Each base of what tagged indexes list, and how many images the least of these lists."""
+        fewest: dict[Digest | None, int] = {}
+        for images in sorted(self._indexes, key=len, reverse=True):
+            fewest.update(dict.fromkeys(map(_base, self._present(images)), len(images)))
+        return fewest
+
+    def _is_plain(self, version: Version) -> bool:
+        return (
+            version.manifest is not None
+            and not is_attestation(version.manifest)
+            and self.anatomy.nature(version.digest) is Nature.IMAGE
+        )
+
+    def _span(self, images: Iterable[Digest]) -> timedelta:
+        """Return how far apart the nearest two images of an index arrived."""
+        times = sorted(version.pushed for version in self._present(images) if version.pushed)
+        return min((later - earlier for earlier, later in pairwise(times)), default=timedelta())
+
+    def _present(self, digests: Iterable[Digest]) -> Iterable[Version]:
+        return (self.anatomy.versions[one] for one in digests if one in self.anatomy.versions)
+
+
+def _base(version: Version) -> Digest | None:
+    """Return the first layer of an image: what it was built from, until that is updated."""
+    layers = version.manifest.layers if version.manifest else ()
+    return layers[0].digest if layers else None

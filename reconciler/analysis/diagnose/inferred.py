@@ -1,0 +1,204 @@
+"""Causes of unreferenced versions: no tag, no parent index, no subject.
+
+A registry does not record what referred to a version before. The cause follows from the versions
+beside it, from images of the same content, and from the tags that earlier runs observed; where
+none of these helps, the cause is unknown.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from reconciler.analysis.diagnose.anatomy import ReferenceGraph, is_attestation, is_index, spelled
+from reconciler.analysis.diagnose.causes import CauseEvidence, Confidence
+from reconciler.analysis.diagnose.habits import TOGETHER, BuildPatterns
+from reconciler.model.inventory import Version
+from reconciler.model.manifest import Manifest
+from reconciler.model.names import Digest
+
+Holders = Mapping[Hashable, Mapping[Digest, None]]
+"""The images in use that hold a content, in digest order."""
+
+
+def _configuration(manifest: Manifest) -> Hashable:
+    """Name the whole content: a configuration names its layers, unpacked."""
+    return manifest.config.digest if manifest.config else None
+
+
+def _layers(manifest: Manifest) -> Hashable:
+    """Name the files alone, not their labels, dates and environment."""
+    return tuple(layer.digest for layer in manifest.layers) or None
+
+
+KEYS: Mapping[str, Callable[[Manifest], Hashable]] = {
+    "configuration": _configuration,
+    "layers": _layers,
+}
+"""What can be the same about two images, the stronger proof first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A tagged image of the same content, and what about it is the same."""
+
+    digest: Digest
+    same: str
+
+
+class SameContent:
+    """Which images in use hold which content."""
+
+    def __init__(self, anatomy: ReferenceGraph) -> None:
+        """Take stock of all images to which a tag leads."""
+        self._anatomy = anatomy
+        self._holders = {same: self._stock(same) for same in KEYS}
+
+    def of(self, digest: Digest) -> Twin | None:
+        """Return an image in use that holds all that this one holds; None if there is none."""
+        for same, holders in self._holders.items():
+            keys = [self._key(image, same) for image in self._anatomy.images(digest)]
+            found = [holders.get(key, {}) for key in keys]
+            fewest = min(found, key=len, default={})
+            # The first that holds one will mostly hold all, so they are not intersected.
+            alike = (one for one in fewest if all(one in held for held in found))
+            if twin := next((one for one in alike if one != digest), None):
+                return Twin(twin, same)
+        return None
+
+    def _stock(self, same: str) -> Holders:
+        holders: dict[Hashable, dict[Digest, None]] = defaultdict(dict)
+        for root in sorted(self._anatomy.in_use & set(self._anatomy.graph.roots)):
+            for image in self._anatomy.images(root):
+                holders[self._key(image, same)][root] = None
+        holders.pop(None, None)
+        return dict(holders)
+
+    def _key(self, image: Digest, same: str) -> Hashable:
+        version = self._anatomy.versions.get(image)
+        manifest = version.manifest if version else None
+        if manifest is None or manifest.config is None or not manifest.config.is_image_config:
+            return None
+        return KEYS[same](manifest)
+
+
+@dataclass(frozen=True)
+class Unreferenced:
+    """What there is to ask about versions that nothing leads to."""
+
+    anatomy: ReferenceGraph
+
+    def merged(self, version: Version) -> CauseEvidence | None:
+        """Show a larger index that lists all that this one lists."""
+        listed = _children(version)
+        if not is_index(version) or not listed:
+            return None
+        owners = (frozenset(self.anatomy.listed_by.get(child, ())) for child in listed)
+        shared = frozenset.intersection(*owners)
+        versions = self.anatomy.versions
+        larger = [one for one in sorted(shared) if len(_children(versions[one])) > len(listed)]
+        if not larger:
+            return None
+        return CauseEvidence(
+            f"{self.anatomy.name(larger[0])} lists all that it lists, and more", larger[0]
+        )
+
+    def identical(self, version: Version) -> CauseEvidence | None:
+        """Show an image in use with the same content."""
+        twin = self._twins.of(version.digest)
+        if twin is None:
+            return None
+        return CauseEvidence(
+            f"the same {twin.same} as {self.anatomy.name(twin.digest)}", twin.digest
+        )
+
+    def orphan_child(self, version: Version) -> CauseEvidence | None:
+        """Show that an index must have been: an attestation, or the platforms of one push."""
+        if version.manifest and is_attestation(version.manifest):
+            return CauseEvidence("an attestation, which only an index names, and none does")
+        if version.digest not in self._stray_digests or self._had_tags(version):
+            return None
+        if _within(self._attested_at, version.pushed):
+            return CauseEvidence("pushed together with attestations, which only an index names")
+        count = _within(self._stray_at, version.pushed)
+        if self._habits.is_apart or count < max(self._habits.platforms(version), 1):
+            return None
+        beside = f"with {count - 1} more, as many as an index lists" if count > 1 else "alone"
+        return CauseEvidence(f"pushed in one go {beside}", confidence=Confidence.LIKELY)
+
+    def unmerged(self, version: Version) -> CauseEvidence | None:
+        """Show one platform's image, or an index of one, where all that have tags have several."""
+        if self._had_tags(version) or version.pushed is None:
+            return None
+        if version.digest in self._stray_digests:
+            words = "one platform's image, built like those that indexes list; none lists it"
+            return CauseEvidence(words, confidence=Confidence.LIKELY)
+        images = self.anatomy.images(version.digest)
+        if is_index(version) and len(images) < self._habits.platforms(version):
+            words = "an index of fewer platforms than any that has a tag"
+            return CauseEvidence(words, confidence=Confidence.LIKELY)
+        return None
+
+    def moved(self, version: Version) -> CauseEvidence | None:
+        """Show which tags it had, or that others like it have tags."""
+        if tags := self._had_tags(version):
+            return CauseEvidence(f"had {spelled(tags)} when a run last saw it with a tag")
+        if version.digest in self._stray_digests or not self._habits.is_usual(version):
+            return None
+        moving = self._habits.moving
+        words = f"later pushes have {spelled(moving)}" if moving else "others like it have tags"
+        return CauseEvidence(words, confidence=Confidence.LIKELY)
+
+    def unknown(self, version: Version) -> CauseEvidence:
+        """Say that nothing shows a cause."""
+        words = f"nothing leads to it, and nothing tagged is like it: {version.kind or 'no type'}"
+        return CauseEvidence(words, confidence=Confidence.UNKNOWN)
+
+    def _had_tags(self, version: Version) -> Sequence[str]:
+        seen = self.anatomy.observations.digests.get(version.digest)
+        return [tag for tag in seen.tags if tag.subject is None] if seen else []
+
+    @cached_property
+    def _habits(self) -> BuildPatterns:
+        return BuildPatterns(self.anatomy)
+
+    @cached_property
+    def _twins(self) -> SameContent:
+        return SameContent(self.anatomy)
+
+    @cached_property
+    def _stray_digests(self) -> frozenset[Digest]:
+        return frozenset(version.digest for version in self._habits.strays)
+
+    @cached_property
+    def _stray_at(self) -> Sequence[datetime]:
+        return _times(self._habits.strays)
+
+    @cached_property
+    def _attested_at(self) -> Sequence[datetime]:
+        """When the attestations were pushed that no index lists."""
+        anatomy = self.anatomy
+        return _times(
+            version
+            for digest, version in anatomy.versions.items()
+            if digest not in anatomy.listed_by
+            and version.manifest
+            and is_attestation(version.manifest)
+        )
+
+
+def _children(version: Version) -> Sequence[Digest]:
+    return [child.digest for child in version.manifest.children] if version.manifest else []
+
+
+def _times(versions: Iterable[Version]) -> Sequence[datetime]:
+    return sorted(version.pushed for version in versions if version.pushed)
+
+
+def _within(times: Sequence[datetime], moment: datetime | None) -> int:
+    """Count the times that are close enough to a moment to be of one push."""
+    if moment is None:
+        return 0
+    return bisect_right(times, moment + TOGETHER) - bisect_left(times, moment - TOGETHER)

@@ -1,0 +1,131 @@
+"""Explain one version: find it, say what it is, what it is connected to, and when it is deleted."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from itertools import islice
+
+from reconciler.analysis.nature import Nature, nature_of
+from reconciler.core.fate import Judged, VersionFate, judge, leaves_at
+from reconciler.core.planner import PlanningInput
+from reconciler.model.inventory import Inventory, Version
+from reconciler.model.manifest import Descriptor
+from reconciler.model.names import Digest, Reference, Repository
+
+_NEAR = 5
+"""Most names that are offered instead of one that does not exist."""
+
+_ALIKE = len("sha256:") + 6
+"""How many characters of a digest must agree for it to be offered."""
+
+_HASTE = 20_000
+"""Most tags that are compared for likeness; each comparison takes some microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """A version that keeps another one, or is kept by it.
+
+    Shape: `listed` is how the index of the two describes the other; None where the one keeps the
+        other because it speaks of it.
+    """
+
+    version: Version
+    nature: Nature
+    listed: Descriptor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One version, explained. Shape: `leaves` is None where it goes already, or never will."""
+
+    repository: Repository
+    policy: str
+    now: datetime
+    nature: Nature
+    platform: str
+    fate: VersionFate
+    keeps: tuple[Relative, ...]
+    kept_by: tuple[Relative, ...]
+    missing: tuple[Digest, ...]
+    """What it lists and the registry lacks."""
+
+    leaves: datetime | None
+
+    @property
+    def version(self) -> Version:
+        """The version that is explained."""
+        return self.fate.version
+
+
+def explain(case: PlanningInput, digest: Digest) -> Explanation:
+    """Explain one version of a repository.
+
+    Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
+    """
+    judged = judge(case)
+    fate = judged.fate(digest)
+    listed = _listed(judged, digest)
+    return Explanation(
+        repository=case.inventory.repository,
+        policy=case.policy.name,
+        now=case.now,
+        nature=nature_of(fate.version, listed),
+        platform=listed.platform if listed else "",
+        fate=fate,
+        keeps=tuple(_kept(judged, digest)),
+        kept_by=tuple(_keepers(judged, digest)),
+        missing=tuple(judged.graph.missing.get(digest, ())),
+        leaves=None if fate.goes else leaves_at(judged, digest),
+    )
+
+
+def _kept(judged: Judged, digest: Digest) -> Iterator[Relative]:
+    versions = judged.case.inventory.versions
+    entries = _entries(versions[digest])
+    for kept in judged.graph.keeps.get(digest, ()):
+        listed = entries.get(kept)
+        yield Relative(versions[kept], nature_of(versions[kept], listed), listed)
+
+
+def _keepers(judged: Judged, digest: Digest) -> Iterator[Relative]:
+    versions = judged.case.inventory.versions
+    for owner in judged.graph.kept_by.get(digest, ()):
+        nature = nature_of(versions[owner], _listed(judged, owner))
+        yield Relative(versions[owner], nature, _entries(versions[owner]).get(digest))
+
+
+def _listed(judged: Judged, digest: Digest) -> Descriptor | None:
+    """Return how an index describes a version, the first index that lists it."""
+    owners = (judged.case.inventory.versions[o] for o in judged.graph.kept_by.get(digest, ()))
+    entries = (_entries(owner).get(digest) for owner in owners)
+    return next((entry for entry in entries if entry), None)
+
+
+def _entries(version: Version) -> dict[Digest, Descriptor]:
+    children = version.manifest.children if version.manifest else ()
+    return {child.digest: child for child in children}
+
+
+def find_versions(inventory: Inventory, reference: Reference) -> Sequence[Version]:
+    """Return the versions that a reference can mean: one, none, or several for a short digest."""
+    if reference.tag:
+        digest = inventory.tagged.get(reference.tag)
+        return [inventory.versions[digest]] if digest else []
+    return [
+        version
+        for digest, version in inventory.versions.items()
+        if digest.startswith(reference.digest_start)
+    ]
+
+
+def near_names(inventory: Inventory, reference: Reference) -> Sequence[str]:
+    """Return a few names that exist and look like one that does not, the likest first."""
+    if reference.tag:
+        tags = islice(sorted(inventory.tagged), _HASTE)
+        return get_close_matches(reference.tag, tags, n=_NEAR)
+    start = reference.digest_start[:_ALIKE]
+    return list(
+        islice((digest for digest in inventory.versions if digest.startswith(start)), _NEAR)
+    )

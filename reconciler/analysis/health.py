@@ -1,0 +1,109 @@
+"""Input and findings of a scheduled check: overdue work, interrupted runs, broken images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+
+from reconciler.core.planner import PlanningInput, plan_repository
+from reconciler.model.inventory import Version
+from reconciler.model.journal import Record
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.plan import Cause, RepositoryPlan
+from reconciler.model.ports import Holder
+
+
+class Kind(StrEnum):
+    """The kinds of findings, gravest first."""
+
+    BROKEN = "broken-image"
+    LOST_TAG = "lost-tag"
+    DELETED_ELSEWHERE = "deleted-elsewhere"
+    STALE_LOCK = "stale-lock"
+    OPEN_RUN = "open-run"
+    NOT_APPLIED = "not-applied"
+    OVERDUE = "overdue"
+    UNDO_CLOSING = "undo-closing"
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether somebody has to act; a window for undo closes each day, and nobody has to."""
+        return self is not Kind.UNDO_CLOSING
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFinding:
+    """One thing found. Shape: `cure` says what to do; `examples` are lines, one for each case."""
+
+    kind: Kind
+    message: str
+    cure: str
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """How long what may pass before it is a finding."""
+
+    overdue: timedelta
+    """How long images may be due to go."""
+
+    last_apply: timedelta
+    """How long ago the last successful apply may be, where all that time there was work."""
+
+    lock: timedelta
+    """How long one run may hold a lock."""
+
+    undo: timedelta
+    """How long before a window for undo closes to tell of it."""
+
+
+@dataclass(frozen=True)
+class HealthInput:
+    """One repository at one moment: what its state tells, and the registry where it was read.
+
+    Shape: `case` is None where no policy governs the repository; `holder_ended` is whether the
+        process that holds the lock is known to have ended.
+    """
+
+    repository: Repository
+    now: datetime
+    records: Sequence[Record]
+    holder: Holder | None = None
+    holder_ended: bool = False
+    case: PlanningInput | None = None
+
+    @cached_property
+    def plan(self) -> RepositoryPlan | None:
+        """What would go now.
+
+        Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
+        """
+        return plan_repository(self.case, {}) if self.case else None
+
+    @property
+    def going(self) -> frozenset[Digest]:
+        """The images that the policy lets go."""
+        changes = self.plan.changes if self.plan else ()
+        return frozenset(one.digest for one in changes if one.cause is Cause.EXPIRED)
+
+
+def versions(count: int, noun: str = "version") -> str:
+    """Write a number with its noun and verb, as in `1 image is` and `3 images are`."""
+    return f"1 {noun} is" if count == 1 else f"{count:,} {noun}s are"
+
+
+def version_name(version: Version) -> str:
+    """Name a version by its tags and its digest."""
+    return called(version.tags, version.digest)
+
+
+def called(tags: tuple[Tag, ...], digest: str) -> str:
+    """Name what has, or had, these tags."""
+    return " ".join(filter(None, (", ".join(tags), digest)))
+
+
+def shortly(when: datetime) -> str:
+    """Write a time to the minute."""
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

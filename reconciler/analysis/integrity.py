@@ -1,0 +1,135 @@
+"""Whether images can be pulled completely, what they lack, and what is known of its loss."""
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from reconciler.core.history import Attempt
+from reconciler.errors import ExitCode
+from reconciler.model.inventory import Observations
+from reconciler.model.manifest import Descriptor, Manifest
+from reconciler.model.names import Digest, Repository, Tag
+
+Documents: TypeAlias = Mapping[Digest, Manifest | None]
+"""What was read, None for what the registry lacks."""
+
+
+class ImagePart(StrEnum):
+    """What an image is made of."""
+
+    MANIFEST = "manifest"
+    CONFIGURATION = "configuration"
+    LAYER = "layer"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One thing that an image names and the registry lacks.
+
+    Shape: `platform` is what the index that lists it says. `run` deleted it at `gone`, where the
+        journal has that; `last_seen` is when a run first saw it there.
+    Units: `size` in bytes, 0 where nothing says it.
+    """
+
+    digest: Digest
+    part: ImagePart
+    platform: str = ""
+    size: int = 0
+    gone: datetime | None = None
+    run: str = ""
+    last_seen: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One tagged image that cannot be pulled whole. Shape: `missing` is never empty."""
+
+    digest: Digest
+    tags: tuple[Tag, ...]
+    missing: tuple[Missing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wholeness:
+    """What was found in one repository; `error` says why nothing was, where that is so.
+
+    Shape: `blobs` is None where none was asked for; `foreign` counts the layers that no registry
+        need have.
+    """
+
+    repository: Repository
+    images: int = 0
+    manifests: int = 0
+    blobs: int | None = None
+    foreign: int = 0
+    broken: tuple[Broken, ...] = ()
+    dangling: tuple[Tag, ...] = ()
+    """Tags that the registry lists and has no manifest for."""
+
+    error: str = ""
+    hint: str = ""
+    failure: ExitCode = ExitCode.OK
+
+    @property
+    def outcome(self) -> ExitCode:
+        """How a command ends that found this."""
+        if self.error:
+            return self.failure
+        return ExitCode.CHANGES if self.broken or self.dangling else ExitCode.OK
+
+
+def listed(manifest: Manifest | None) -> Iterator[Descriptor]:
+    """Yield the manifests that a document lists; a build cache lists blobs, which are none."""
+    children = manifest.children if manifest else ()
+    return (child for child in children if not child.is_blob)
+
+
+def blobs_of(manifest: Manifest | None) -> Iterator[tuple[ImagePart, Descriptor]]:
+    """Yield the configuration and the layers that a document names, those of a cache as well."""
+    if manifest is None:
+        return
+    if manifest.config:
+        yield ImagePart.CONFIGURATION, manifest.config
+    caches = (child for child in manifest.children if child.is_blob)
+    yield from ((ImagePart.LAYER, layer) for layer in (*manifest.layers, *caches))
+
+
+def holes(
+    root: Digest, documents: Documents, lacking: Container[Digest] = frozenset()
+) -> Iterator[Missing]:
+    """Yield what one image lacks, each once: manifests without a document, and `lacking` blobs."""
+    seen = {root}
+    ahead: list[Missing] = [Missing(root, ImagePart.MANIFEST)]
+    while ahead:
+        here = ahead.pop()
+        document = documents[here.digest]
+        if document is None:
+            yield here
+        for part, blob in blobs_of(document):
+            if blob.digest in lacking and blob.digest not in seen and not blob.foreign:
+                seen.add(blob.digest)
+                yield replace(here, digest=blob.digest, part=part, size=blob.size)
+        for child in listed(document):
+            if child.digest not in seen:
+                seen.add(child.digest)
+                ahead.append(Missing(child.digest, ImagePart.MANIFEST, child.platform, child.size))
+
+
+def add_history(
+    missing: Iterable[Missing], deletions: Sequence[Attempt], seen: Observations
+) -> tuple[Missing, ...]:
+    """Add what our own runs know: which of them deleted it and when, or when it was there."""
+    known = {attempt.digest: attempt for attempt in deletions if attempt.is_standing}
+    return tuple(_add_history(one, known.get(one.digest), seen) for one in missing)
+
+
+def _add_history(one: Missing, deletion: Attempt | None, seen: Observations) -> Missing:
+    noted = seen.digests.get(one.digest)
+    return replace(
+        one,
+        gone=deletion.at if deletion else None,
+        run=deletion.run if deletion else "",
+        last_seen=noted.first_seen if noted else None,
+    )

@@ -1,0 +1,84 @@
+"""What a version is, judged by its tags, its document and the index that lists it."""
+
+from enum import StrEnum
+
+from reconciler.model.inventory import Version
+from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, DocumentKind, Manifest
+from reconciler.model.names import Tag
+
+
+class Nature(StrEnum):
+    """What a version is, in the words of the people who push such things."""
+
+    IMAGE = "image"
+    INDEX = "index"
+    PLATFORM = "platform image"
+    """One platform's image, listed by an index."""
+
+    ATTESTATION = "attestation"
+    SIGNATURE = "signature"
+    SBOM = "SBOM"
+    REFERRERS = "referrers index"
+    """Lists what refers to a version, where the registry does not."""
+
+    CACHE = "build cache"
+    ARTIFACT = "artifact"
+    """Something else than a container image: a chart, a model, a bundle."""
+
+    OPAQUE = "document of an old kind"
+
+
+_SUFFIXES = {".sig": Nature.SIGNATURE, ".att": Nature.ATTESTATION, ".sbom": Nature.SBOM}
+_KINDS = {
+    "application/vnd.oci.image.config.": Nature.IMAGE,
+    "application/vnd.docker.container.image.": Nature.IMAGE,
+    "application/vnd.oci.image.manifest.": Nature.IMAGE,
+    "application/vnd.docker.distribution.manifest.": Nature.IMAGE,
+    ATTESTATION_TYPE: Nature.ATTESTATION,
+    "application/vnd.in-toto": Nature.ATTESTATION,
+    "application/vnd.dev.sigstore.bundle": Nature.SIGNATURE,
+    "application/vnd.dev.cosign.artifact.sig": Nature.SIGNATURE,
+    "application/vnd.cncf.notary.signature": Nature.SIGNATURE,
+    "application/vnd.dev.cosign.artifact.sbom": Nature.SBOM,
+    "application/vnd.cyclonedx": Nature.SBOM,
+    "application/spdx": Nature.SBOM,
+    "text/spdx": Nature.SBOM,
+    "application/vnd.buildkit.cacheconfig": Nature.CACHE,
+}
+"""What artifact types say, by how they begin."""
+
+
+def nature_of(version: Version, listed: Descriptor | None = None) -> Nature:
+    """Tell what a version is; `listed` is how an index that lists it describes it.
+
+    A version that nobody had to read is a platform image: nothing else goes unread, save for
+    attestations, which their index marks, and signatures, which their tag names.
+
+    Source: cosign, SIGNATURE_SPEC.md; BuildKit, docs/attestations/attestation-storage.md;
+        OCI distribution-spec v1.1, "Referrers tag schema".
+    """
+    spoken = next((_by_tag(tag) for tag in version.tags if tag.subject), None)
+    if spoken:
+        return spoken
+    if listed and listed.attestation:
+        return Nature.ATTESTATION
+    if version.manifest is None:
+        return Nature.PLATFORM
+    told = _by_document(version.manifest)
+    return Nature.PLATFORM if told is Nature.IMAGE and listed else told
+
+
+def _by_tag(tag: Tag) -> Nature:
+    return next(
+        (nature for end, nature in _SUFFIXES.items() if tag.endswith(end)), Nature.REFERRERS
+    )
+
+
+def _by_document(manifest: Manifest) -> Nature:
+    if manifest.shape is DocumentKind.OPAQUE:
+        return Nature.OPAQUE
+    kinds = (nature for start, nature in _KINDS.items() if manifest.kind.startswith(start))
+    told = next(kinds, Nature.ARTIFACT)
+    if manifest.shape is DocumentKind.INDEX:
+        return Nature.CACHE if any(child.is_blob for child in manifest.children) else Nature.INDEX
+    return told

@@ -1,0 +1,157 @@
+"""Propose a first policy whose plan deletes nothing surprising, from the tags of a repository."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from reconciler.analysis.propose_rules import (
+    LONG_AGO,
+    SHAPES,
+    Example,
+    Family,
+    ProposalSettings,
+    ProposedRule,
+    TagShape,
+    dangling,
+    family_of,
+    moving,
+    releases,
+    series,
+    shapes_of,
+    timed,
+)
+from reconciler.core.graph import build_graph
+from reconciler.core.planner import PlanningInput, plan_repository
+from reconciler.model.inventory import Inventory, Observations
+from reconciler.model.names import Tag
+from reconciler.model.patterns import RepositoryGlob
+from reconciler.model.plan import RepositoryPlan
+from reconciler.model.policy import Guards, Policy
+
+PATIENCE = range(30, 1_110, 30)
+"""Ages to try, in days: the first at which no guard stops the plan is proposed."""
+
+USUAL_MOVING = ("edge", "latest", "main")
+"""Moving tags that a policy protects even where none is found."""
+
+_TIMED = (Family.CANDIDATE, Family.PREVIEW, Family.COMMIT, Family.DATED)
+
+
+@dataclass(frozen=True)
+class ProposalInput:
+    """What a policy is proposed for. Shape: `inventories` are empty where nobody could look."""
+
+    name: str
+    repositories: Sequence[RepositoryGlob]
+    inventories: Sequence[Inventory] = ()
+    has_push_times: bool = True
+
+    @cached_property
+    def families(self) -> Mapping[Family, Sequence[Tag]]:
+        """All tags by family, sorted; the usual ones where nobody could look, or there is none."""
+        found = sorted(tag for inventory in self.inventories for tag in inventory.tagged)
+        families: dict[Family, list[Tag]] = defaultdict(list)
+        for tag in found or [Tag(shape.example) for shape in _usual_shapes()]:
+            families[family_of(tag)].append(tag)
+        return dict(families)
+
+    @cached_property
+    def shapes(self) -> Mapping[Family, tuple[TagShape, ...]]:
+        """The shapes that tags of each family have."""
+        return {family: shapes_of(tags) for family, tags in self.families.items()}
+
+    @cached_property
+    def guards(self) -> Guards:
+        """The usual guards; where there are very many images, a tenth of them may go at once."""
+        usual = Guards()
+        images = max((len(build_graph(held).roots) for held in self.inventories), default=0)
+        return usual.model_copy(update={"max_delete": max(usual.max_delete, images // 10)})
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One policy, its test, and what the first plan would do.
+
+    Shape: `plans` has one part for each repository that was read.
+    """
+
+    subject: ProposalInput
+    terms: ProposalSettings
+    protect: tuple[ProposedRule, ...]
+    rules: tuple[ProposedRule, ...]
+    unknown: tuple[Tag, ...]
+    plans: tuple[RepositoryPlan, ...] = ()
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The policy as a policy file has it."""
+        return {
+            "name": self.subject.name,
+            "repositories": list(self.subject.repositories),
+            "protect": [dict(one.document) for one in self.protect],
+            "rules": [dict(one.document) for one in self.rules],
+            "guards": self.subject.guards.model_dump(mode="json"),
+        }
+
+    @property
+    def examples(self) -> Iterator[Example]:
+        """The images of its test."""
+        for one in (*self.protect, *self.rules):
+            yield from one.examples
+        tag = self.unknown[0] if self.unknown else "customer-acme"
+        yield Example((tag,), LONG_AGO, "keep", "unmatched-tag")
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether no guard stops the first plan."""
+        return not any(plan.stopped for plan in self.plans)
+
+
+def propose(subject: ProposalInput, now: datetime) -> Proposal:
+    """Propose the first policy that no guard stops, the most patient one where all are stopped.
+
+    Raises: InvalidNameError, PolicyError, when the subject has names that no policy may have.
+    """
+    # The longer the patience, the less goes.
+    safe = True  # what is looked for: the first number of days with which the plan is
+    at = bisect_left(PATIENCE, safe, key=lambda days: _planned(subject, days, now).is_safe)
+    return _planned(subject, PATIENCE[min(at, len(PATIENCE) - 1)], now)
+
+
+def _drawn(subject: ProposalInput, patience: int) -> Proposal:
+    """Write a rule for each family that there is."""
+    terms = ProposalSettings(patience, subject.has_push_times)
+    families, shapes = subject.families, subject.shapes
+    protect = [moving(sorted({*USUAL_MOVING, *families.get(Family.MOVING, ())}))]
+    if Family.SERIES in shapes:
+        protect.append(series(shapes[Family.SERIES]))
+    rules = [timed(family, shapes[family], terms) for family in _TIMED if family in shapes]
+    return Proposal(
+        subject=subject,
+        terms=terms,
+        protect=tuple(protect),
+        rules=(releases(), *rules, dangling(terms)),
+        unknown=tuple(families.get(Family.UNKNOWN, ())),
+    )
+
+
+def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
+    """Write a proposal, and plan with it: what would it do to what is there?"""
+    proposal = _drawn(subject, patience)
+    policy = Policy.model_validate(proposal.document)
+    cases = (PlanningInput(policy, one, Observations(), now) for one in subject.inventories)
+    plans = tuple(plan_repository(case, {}) for case in cases)
+    return replace(proposal, plans=plans)
+
+
+def _usual_shapes() -> Iterator[TagShape]:
+    """Yield the first shape of each family: what docker/metadata-action makes of tags."""
+    seen: set[Family] = set()
+    for shape in SHAPES:
+        if shape.family not in seen:
+            seen.add(shape.family)
+            yield shape

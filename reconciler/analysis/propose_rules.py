@@ -1,0 +1,271 @@
+"""Rules of a proposed policy for each kind of tag.
+
+Only shapes that cannot be mistaken for another kind are recognised. All else is unknown, and a tag
+that no rule knows keeps its image. So `1.4.2-alpine` is unknown, although it is a pre-release by
+the letter: it may be a variant of a release.
+
+Source: docker/metadata-action's README for what its types of tags look like.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from reconciler.model.names import Tag
+from reconciler.model.patterns import compiled
+from reconciler.model.semver import parse_semver
+
+NEWEST_COMMITS = 5
+"""Builds of commits that stay however old they are: the project may sleep."""
+
+LONG_AGO = 2_000
+"""An age, in days, at which everything goes that age alone decides."""
+
+
+class Family(StrEnum):
+    """What tags of one kind are for, in the order in which a policy speaks of them."""
+
+    MOVING = "moving"
+    SERIES = "series"
+    RELEASE = "releases"
+    CANDIDATE = "candidates"
+    PREVIEW = "previews"
+    COMMIT = "commits"
+    DATED = "nightly"
+    REFERRER = "referrers"
+    UNKNOWN = "unknown"
+
+
+MOVING_TAGS = frozenset(
+    (
+        *("latest", "edge", "stable", "lts", "next", "current", "live", "release", "head", "HEAD"),
+        *("main", "master", "mainline", "trunk", "develop", "development", "dev"),
+        *("nightly", "canary", "alpha", "beta", "rc", "preview"),
+        *("test", "testing", "stage", "staging", "prod", "production"),
+        *("buildcache", "build-cache", "cache"),
+    )
+)
+"""Names that are given to one image after another."""
+
+_ARCHITECTURE = "-(?:amd64|arm64|arm|armv6|armv7|386|ppc64le|s390x|riscv64|x86_64|aarch64)"
+
+
+@dataclass(frozen=True, slots=True)
+class TagShape:
+    """One way in which the tags of a family look, as an RE2 expression for the whole tag."""
+
+    family: Family
+    expression: str
+    example: str
+
+
+SHAPES: Sequence[TagShape] = (
+    TagShape(Family.SERIES, r"v?\d{1,3}(\.\d{1,5})?", "1.4"),
+    TagShape(
+        Family.CANDIDATE,
+        r"v?(?P<minor>\d+\.\d+)\.\d+[.-]?(?:alpha|beta|rc|preview|pre)(?:[.-]?\d+)*",
+        "2.0.0-rc.1",
+    ),
+    TagShape(Family.PREVIEW, r"pr-\d+", "pr-12"),
+    TagShape(Family.PREVIEW, r"pr-\d+-[0-9a-f]{7,40}", "pr-12-a000001"),
+    TagShape(Family.PREVIEW, rf"pr-\d+{_ARCHITECTURE}", "pr-12-amd64"),
+    TagShape(Family.PREVIEW, r"(?:pr|PR-|pull-|mr-)\d+", "pull-12"),
+    TagShape(Family.COMMIT, r"sha-[0-9a-f]{7,64}", "sha-a000001"),
+    TagShape(Family.COMMIT, rf"sha-[0-9a-f]{{7,64}}{_ARCHITECTURE}", "sha-a000001-amd64"),
+    TagShape(Family.COMMIT, r"(?:git|commit)-[0-9a-f]{7,64}", "git-a000001"),
+    TagShape(Family.COMMIT, r"[0-9a-f]{40}", "a000001" + "0" * 33),
+    TagShape(Family.COMMIT, r"(?:main|master|develop|dev)-[0-9a-f]{7,40}", "main-a000001"),
+    TagShape(
+        Family.DATED,
+        r"(?P<kind>nightly|daily|snapshot|edge|canary)[.-]"
+        r"(?P<day>20\d{6}|20\d{2}-\d{2}-\d{2})",
+        "nightly-20260301",
+    ),
+)
+"""The shapes that rules are written for; no tag has two of them."""
+
+
+def family_of(tag: Tag) -> Family:
+    """Say what a tag is for, `unknown` when in doubt."""
+    if tag.subject:
+        return Family.REFERRER
+    if tag in MOVING_TAGS:
+        return Family.MOVING
+    version = parse_semver(tag)
+    if version and not version.is_prerelease:
+        return Family.RELEASE
+    shape = shape_of(tag)
+    return shape.family if shape else Family.UNKNOWN
+
+
+def shape_of(tag: str) -> TagShape | None:
+    """Return the shape that a tag has; None for releases, moving tags and what is unknown."""
+    return next((one for one in SHAPES if compiled(one.expression).fullmatch(tag)), None)
+
+
+def shapes_of(tags: Iterable[Tag]) -> tuple[TagShape, ...]:
+    """Return the shapes that some tags have, in the order of the table."""
+    seen = {shape_of(tag) for tag in tags}
+    return tuple(shape for shape in SHAPES if shape in seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One image of the policy's test. Units: `age` in days."""
+
+    tags: tuple[str, ...]
+    age: int
+    expect: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedRule:
+    """One rule or protection: as a policy file has it, why, and images that show it at work."""
+
+    document: Mapping[str, Any]
+    reason: str
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalSettings:
+    """What all rules of a proposal go by. Units: `patience` in days.
+
+    Shape: `has_push_times` is whether the registry tells when an image was pushed; without that
+        nothing can be ranked, and ages count from when a run first saw an image.
+    """
+
+    patience: int
+    has_push_times: bool
+
+
+def moving(tags: Sequence[str]) -> ProposedRule:
+    """Protect the tags that are given to one image after another."""
+    return ProposedRule(
+        {"name": Family.MOVING.value, "match": {"tags": list(tags)}},
+        "Tags that move from image to image: what has one is in use.",
+        (Example(("latest",), LONG_AGO, "keep", Family.MOVING),),
+    )
+
+
+def series(shapes: Sequence[TagShape]) -> ProposedRule:
+    """Protect the tags of whole series, which move along with the releases."""
+    return ProposedRule(
+        {"name": Family.SERIES.value, "match": _match(shapes)},
+        "Tags such as 1 and 1.4 move along with the releases.",
+        tuple(Example((one.example,), LONG_AGO, "keep", Family.SERIES) for one in shapes),
+    )
+
+
+def releases() -> ProposedRule:
+    """Keep every release."""
+    return ProposedRule(
+        {"name": Family.RELEASE.value, "match": {"semver": ">=0"}, "keep": {"all": True}},
+        "Releases stay for ever: 1.4.2 and v2.0.0, but not 2.0.0-rc.1.",
+        (Example(("1.4.2",), LONG_AGO, "keep", Family.RELEASE),),
+    )
+
+
+def timed(family: Family, shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
+    """Let a family go by age; the newest stay all the same where they can be told."""
+    build = {
+        Family.CANDIDATE: _candidates,
+        Family.PREVIEW: _previews,
+        Family.COMMIT: _commits,
+        Family.DATED: _dated,
+    }
+    return build[family](shapes, terms)
+
+
+def dangling(terms: ProposalSettings) -> ProposedRule:
+    """Let untagged images go by age."""
+    name = "dangling"
+    document = {"name": name, "match": {"untagged": True}, "keep": _within(terms)}
+    return ProposedRule(
+        document | _aged(terms),
+        "Images without a tag, mostly what a tag moved away from. What an index lists, and what"
+        " signs or attests an image, is never among them.",
+        tuple(_by_age((), name, terms)),
+    )
+
+
+def _candidates(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
+    name = Family.CANDIDATE.value
+    ranked = {"group_by": ["minor"], "keep": {"last": 2, **_within(terms)}}
+    keep = ranked if terms.has_push_times else {"keep": _within(terms)}
+    older = [Example((f"2.0.0-rc.{3 - at}",), LONG_AGO + at, "keep", name) for at in range(2)]
+    gone = Example(("2.0.0-rc.1",), LONG_AGO + 2, "delete", name)
+    return ProposedRule(
+        {"name": name, "match": _match(shapes), **keep, **_aged(terms)},
+        "Pre-releases have served once their release is out."
+        + (" The newest two of each minor version stay." if terms.has_push_times else ""),
+        (*older, gone) if terms.has_push_times else (gone,),
+    )
+
+
+def _previews(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
+    name = Family.PREVIEW.value
+    return ProposedRule(
+        {"name": name, "match": _match(shapes), "keep": _within(terms), **_aged(terms)},
+        "Images of pull requests. One that is open for longer gets a new image with its next push.",
+        tuple(_by_age((shapes[0].example,), name, terms)),
+    )
+
+
+def _commits(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
+    name = Family.COMMIT.value
+    newest = {"last": NEWEST_COMMITS} if terms.has_push_times else {}
+    document = {"name": name, "match": _match(shapes), "keep": {**newest, **_within(terms)}}
+    kept = NEWEST_COMMITS if terms.has_push_times else 0
+    examples = tuple(
+        Example((_commit(shapes[0], at),), LONG_AGO + at, "keep" if at < kept else "delete", name)
+        for at in range(kept + 1)
+    )
+    return ProposedRule(
+        document | _aged(terms),
+        "Builds of single commits. If something runs one by its tag for longer, protect that tag.",
+        examples,
+    )
+
+
+def _dated(shapes: Sequence[TagShape], _: ProposalSettings) -> ProposedRule:
+    name = Family.DATED.value
+    document = {
+        "name": name,
+        "match": _match(shapes),
+        "group_by": ["kind"],
+        "order_by": "date:day",
+        "age_by": "date:day",
+        "keep": {"daily": 14, "weekly": 8, "monthly": 12},
+    }
+    return ProposedRule(
+        document,
+        "Builds of single days, by the date in the tag: ever fewer the older they are.",
+        (Example((shapes[0].example,), 1, "keep", name),),
+    )
+
+
+def _match(shapes: Sequence[TagShape]) -> dict[str, str]:
+    return {"regex": "|".join(shape.expression for shape in shapes)}
+
+
+def _within(terms: ProposalSettings) -> dict[str, str]:
+    return {"within": f"{terms.patience}d"}
+
+
+def _aged(terms: ProposalSettings) -> dict[str, str]:
+    return {} if terms.has_push_times else {"age_by": "first_seen"}
+
+
+def _by_age(tags: tuple[str, ...], name: str, terms: ProposalSettings) -> Iterator[Example]:
+    """Yield an image that is still young enough, and one that is not."""
+    yield Example(tags, terms.patience - 1, "keep", name)
+    other = tuple(tag.replace("12", "11") for tag in tags)
+    yield Example(other, terms.patience + 1, "delete", name)
+
+
+def _commit(shape: TagShape, number: int) -> str:
+    """Name the commit of an example: the one of its shape, counted on."""
+    return shape.example.replace("a000001", f"a00000{number + 1}")

@@ -1,0 +1,248 @@
+"""Storage used by repositories: each blob counted once, and what each version added."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from heapq import nlargest
+
+from reconciler.analysis.integrity import blobs_of
+from reconciler.core.graph import Graph, build_graph, image_tags
+from reconciler.core.select import family
+from reconciler.core.walk import closure
+from reconciler.model.inventory import Inventory, Version
+from reconciler.model.manifest import DocumentKind
+from reconciler.model.names import Digest, Repository, Tag
+
+BIGGEST = 10
+"""How many images are named of a repository, those that take most."""
+
+UNTAGGED = "(no tag)"
+"""What stands for a family where an image has no tag of its own."""
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class BlobIndex:
+    """The blobs of one repository, and which versions name them."""
+
+    inventory: Inventory
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What keeps what."""
+        return build_graph(self.inventory)
+
+    @cached_property
+    def named(self) -> Mapping[Digest, frozenset[Digest]]:
+        """What each version is made of: its own document and the blobs that it names."""
+        return {
+            digest: frozenset(blob for blob, _ in blobs(version))
+            for digest, version in self.inventory.versions.items()
+        }
+
+    @cached_property
+    def sizes(self) -> Mapping[Digest, int]:
+        """Each blob and its size in bytes; where two manifests differ, the larger counts."""
+        sizes: dict[Digest, int] = {}
+        for version in self.inventory.versions.values():
+            for blob, size in blobs(version):
+                sizes[blob] = max(size, sizes.get(blob, 0))
+        return sizes
+
+    @cached_property
+    def namers(self) -> Mapping[Digest, int]:
+        """How many versions name each blob."""
+        return Counter(blob for named in self.named.values() for blob in named)
+
+    def weight(self, wanted: Iterable[Digest]) -> int:
+        """Add up blobs, each of which is given once."""
+        return sum(self.sizes[blob] for blob in wanted)
+
+    def kept(self, roots: Iterable[Digest]) -> set[Digest]:
+        """Return some versions and all that stays while they stay."""
+        return closure(self.graph.keeps, roots)
+
+
+def blobs(version: Version) -> Iterator[tuple[Digest, int]]:
+    """Yield what a version is made of, with sizes in bytes: document, configuration, layers."""
+    manifest = version.manifest
+    if manifest:
+        yield version.digest, manifest.size
+    yield from ((blob.digest, blob.size) for _, blob in blobs_of(manifest) if not blob.foreign)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What some versions take together.
+
+    Units: `octets` in bytes of all that they name, each blob once; `alone` in bytes of what no
+        version outside names, which is what would be freed if all of them went.
+    """
+
+    name: str
+    versions: int
+    octets: int
+    alone: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One image with all it keeps. Units: as of a Share, among the images of its repository."""
+
+    digest: Digest
+    tags: tuple[Tag, ...]
+    octets: int
+    alone: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one repository takes.
+
+    Shape: `causes` is empty where nobody diagnosed, `freed` None where nothing is planned.
+    Units: `octets` in bytes, each blob once; `stated` in bytes, each as often as it is named;
+        `shared` in bytes of what more than one version names, each blob once.
+    """
+
+    repository: Repository
+    versions: int
+    octets: int
+    stated: int
+    shared: int
+    families: tuple[Share, ...]
+    biggest: tuple[Weighed, ...]
+    causes: tuple[Share, ...] = ()
+    freed: Share | None = None
+    foreign: int = 0
+    """Layers that may not be distributed and lie elsewhere; they are not counted."""
+
+    unmeasured: int = 0
+    """Versions without a manifest, or with one of an old kind that states no sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotals:
+    """What several repositories take.
+
+    Units: `between` in bytes of what more than one of them names, each blob once. Whether a
+        registry stores such a blob once or once for each repository, it does not say.
+    """
+
+    repositories: tuple[Usage, ...]
+    between: int
+
+    @property
+    def octets(self) -> int:
+        """All of it in bytes, a blob of several repositories counted in each."""
+        return sum(usage.octets for usage in self.repositories)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageInput:
+    """One repository to be weighed, all of whose manifests were read.
+
+    Shape: `causes` has the versions that are there for each cause, where somebody diagnosed;
+        `doomed` those that a plan deletes, None where there is no plan.
+    """
+
+    inventory: Inventory
+    causes: Mapping[str, Set[Digest]] = field(default_factory=dict)
+    doomed: Set[Digest] | None = None
+
+
+def account(subjects: Iterable[UsageInput]) -> UsageTotals:
+    """Weigh repositories, and what they have in common."""
+    sizes: dict[Digest, int] = {}
+    naming: Counter[Digest] = Counter()
+    found: list[Usage] = []
+    for subject in subjects:
+        held = BlobIndex(subject.inventory)
+        found.append(measure(held, subject.causes, subject.doomed))
+        naming.update(held.sizes.keys())
+        sizes |= held.sizes
+    between = sum(sizes[blob] for blob, times in naming.items() if times > 1)
+    return UsageTotals(tuple(found), between)
+
+
+def measure(
+    held: BlobIndex, causes: Mapping[str, Set[Digest]], doomed: Set[Digest] | None
+) -> Usage:
+    """Weigh one repository; see `UsageInput`."""
+    versions = held.inventory.versions
+    families = {name: held.kept(roots) for name, roots in _families(held).items()}
+    return Usage(
+        repository=held.inventory.repository,
+        versions=len(versions),
+        octets=held.weight(held.sizes),
+        stated=sum(map(held.weight, held.named.values())),
+        shared=held.weight(blob for blob, times in held.namers.items() if times > 1),
+        families=shares(held, families),
+        biggest=_biggest(held),
+        causes=shares(held, causes),
+        freed=_share(held, "plan", doomed & versions.keys()) if doomed is not None else None,
+        foreign=len({blob for one in versions.values() for blob in _foreign(one)}),
+        unmeasured=sum(map(_is_unmeasured, versions.values())),
+    )
+
+
+def shares(held: BlobIndex, groups: Mapping[str, Set[Digest]]) -> tuple[Share, ...]:
+    """Weigh groups of versions, the heaviest first; a version may be in more than one."""
+    found = (_share(held, name, versions) for name, versions in groups.items())
+    return tuple(sorted(found, key=lambda share: (-share.octets, share.name)))
+
+
+def _share(held: BlobIndex, name: str, versions: Set[Digest]) -> Share:
+    inside = Counter(blob for digest in versions for blob in held.named[digest])
+    own = (blob for blob, times in inside.items() if times == held.namers[blob])
+    return Share(name, len(versions), held.weight(inside), held.weight(own))
+
+
+def _families(held: BlobIndex) -> Mapping[str, set[Digest]]:
+    """Group the images by the shapes of their tags; one with several tags is in several groups."""
+    found: dict[str, set[Digest]] = defaultdict(set)
+    for root in held.graph.roots:
+        tags = image_tags(held.inventory, held.inventory.versions[root])
+        for name in {family(tag) for tag in tags} or {UNTAGGED}:
+            found[name].add(root)
+    return found
+
+
+def _biggest(held: BlobIndex) -> tuple[Weighed, ...]:
+    """Weigh every image with all it keeps, and return those that take most."""
+
+    def weighed(root: Digest) -> tuple[int, Digest]:
+        return _share(held, root, held.kept([root])).octets, root
+
+    return tuple(
+        _weighed(held, root) for _, root in nlargest(BIGGEST, map(weighed, held.graph.roots))
+    )
+
+
+def _weighed(held: BlobIndex, root: Digest) -> Weighed:
+    share = _share(held, root, held.kept([root]))
+    return Weighed(root, held.inventory.versions[root].tags, share.octets, share.alone)
+
+
+def _foreign(version: Version) -> Iterator[Digest]:
+    return (blob.digest for _, blob in blobs_of(version.manifest) if blob.foreign)
+
+
+def _is_unmeasured(version: Version) -> bool:
+    return version.manifest is None or version.manifest.shape is DocumentKind.OPAQUE
+
+
+def weights(versions: Iterable[Version]) -> Mapping[Digest, int]:
+    """Count each blob once, for the oldest version that names it; what has no time is oldest.
+
+    Units: bytes, as manifests tell them: of the documents, configurations and layers.
+    """
+    counted: set[Digest] = set()
+    found: dict[Digest, int] = {}
+    for version in sorted(versions, key=lambda one: (one.pushed or _FIRST, one.digest)):
+        fresh = {blob: size for blob, size in blobs(version) if blob not in counted}
+        counted.update(fresh)
+        found[version.digest] = sum(fresh.values())
+    return found

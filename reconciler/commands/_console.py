@@ -1,0 +1,174 @@
+"""What every command shares: logging, exit codes, questions, results on stdout, new files.
+
+stdout carries the result, stderr everything else.
+"""
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from reconciler import logs
+from reconciler.engine.apply import Applied
+from reconciler.errors import ExitCode, PlanError, ReconcilerError, SettingsError
+from reconciler.formats import applied as applied_format
+from reconciler.formats import catalogue
+from reconciler.formats.report import Report
+from reconciler.formats.report_text import FORMATS
+from reconciler.formats.view import Cost, View
+from reconciler.model.base import inert, safe
+from reconciler.model.comparison import Difference
+from reconciler.model.plan import Plan, read_plan
+
+PIPED_WIDTH = 100
+"""Columns of text that goes to a file or another program."""
+
+Format = Literal["text", "json", "markdown", "html"]
+PlanFormat = Annotated[Format, typer.Option("--format", help="How to print the plan.")]
+AllRows = Annotated[bool, typer.Option("--all", help="Print every row, however many.")]
+
+ReportFormat = Annotated[Format, typer.Option("--format", help="How to print the report.")]
+
+
+def view(
+    now: datetime,
+    *,
+    all_rows: bool = False,
+    cost: Cost | None = None,
+    against: Difference | None = None,
+) -> View:
+    """Describe who looks at stdout: a terminal with its width and colours, or a pipe."""
+    terminal = sys.stdout.isatty()
+    colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return View(
+        now=now,
+        width=shutil.get_terminal_size().columns if terminal else PIPED_WIDTH,
+        colour=terminal and not colourless,
+        all_rows=all_rows,
+        cost=cost,
+        against=against,
+    )
+
+
+def print_plan(plan: Plan, output: Format, seen: View) -> None:
+    """Print a plan on stdout."""
+    typer.echo(catalogue.render(plan, output, seen), nl=False)
+
+
+def print_applied(done: Sequence[Applied], seen: View) -> None:
+    """Print on stdout how an apply ended, and how to take it back where that is possible."""
+    takes_back = (f"reconciler undo {one.run}" for one in done if one.can_be_undone)
+    typer.echo(applied_format.render(done, seen, undo=next(takes_back, "")), nl=False)
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a saved plan, once, and verify it.
+
+    Raises: PlanError, when it is no plan, or was altered.
+    """
+    try:
+        return read_plan(path.read_bytes())
+    except OSError as error:
+        raise PlanError(f"{path}: {error.strerror}", hint="Name a file made by --out.") from error
+    except PlanError as error:
+        raise PlanError(f"{path}: {error}", hint=error.hint) from error
+
+
+def save(path: Path, content: bytes) -> None:
+    """Write a result to a file that the user named.
+
+    Raises: SettingsError, when it cannot be written.
+    """
+    try:
+        _refuse_foreign_link(path)
+        path.write_bytes(content)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}", hint="Name another file.") from error
+
+
+def _refuse_foreign_link(path: Path) -> None:
+    """Refuse a link in a folder where others may put one: it would lead our result elsewhere."""
+    if path.is_symlink() and path.parent.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise SettingsError(
+            f"{path}: this is a link, in a folder that others may write to",
+            hint="Name a file in a folder of your own.",
+        )
+
+
+def ask(question: str, *, yes: bool, refused: str) -> None:
+    """Ask a question to which only the whole word `yes` agrees; `yes` answers it beforehand.
+
+    Raises: typer.Exit, when the answer is another one, or nobody can be asked.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        typer.echo("Error: nobody can be asked here; add --yes.", err=True)
+        raise typer.Exit(ExitCode.USAGE)
+    typer.echo(f"{question} Only `yes` will do it: ", nl=False, err=True)
+    if input().strip() != "yes":
+        typer.echo(refused, err=True)
+        raise typer.Exit(ExitCode.OK)
+
+
+@contextmanager
+def running(*, verbose: bool) -> Iterator[None]:
+    """Turn an error of ours into its message, its hint and its exit code."""
+    logs.configure(verbose=verbose)
+    try:
+        yield
+    except ReconcilerError as error:
+        complain(error)
+        raise typer.Exit(error.exit_code) from error
+
+
+def complain(error: ReconcilerError) -> None:
+    """Say on stderr what happened and what to do next."""
+    lines = [f"Error: {error}", *([error.hint] if error.hint else [])]
+    for line in "\n".join(lines).splitlines():
+        typer.echo(inert(safe(line)), err=True)
+
+
+def finish(code: ExitCode) -> None:
+    """End the command with a code."""
+    if code is not ExitCode.OK:
+        raise typer.Exit(code)
+
+
+def print_report(output: Format, seen: View, report: Report, as_json: str) -> None:
+    """Print a report on stdout; `as_json` is what programs get instead."""
+    typer.echo(as_json if output == "json" else FORMATS[output](report, seen), nl=False)
+
+
+def refuse_existing(files: Iterable[Path]) -> None:
+    """Refuse to begin where something stands in the way.
+
+    Raises: SettingsError, naming every file that is there.
+    """
+    if there := [str(path) for path in files if path.exists() or path.is_symlink()]:
+        raise SettingsError(
+            f"{', '.join(there)}: there already, and nothing is overwritten",
+            hint="Name another file, or move what is there.",
+        )
+
+
+def create(files: Mapping[Path, str]) -> None:
+    """Write new files and print their names; one that appeared meanwhile is left alone.
+
+    Raises: SettingsError, when one cannot be written.
+    """
+    for path, text in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise SettingsError(f"{path}: {error.strerror}", hint="Name another file.") from error
+        typer.echo(str(path))

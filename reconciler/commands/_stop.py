@@ -1,0 +1,81 @@
+"""Stop an apply before its end: on a signal, or when its time budget is used up."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Event
+from types import FrameType
+
+from reconciler.engine.delete import Outcome
+from reconciler.errors import StoppedError
+from reconciler.model.journal import Result
+from reconciler.model.ports import Clock
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass
+class Halt:
+    """Answers, before each deletion and in each wait, whether to stop; call it as a function."""
+
+    clock: Clock
+    until: datetime | None = None
+    remaining: int | None = None
+    """How many deletions may still be asked for; None for any number."""
+
+    _signalled: Event = field(default_factory=Event)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal asked to stop."""
+        return self._signalled.is_set()
+
+    def __call__(self) -> str:
+        """Return the reason to stop, empty to go on."""
+        if self.interrupted:
+            return "interrupted"
+        if self.until and self.clock() >= self.until:
+            return "the time budget is used up"
+        if self.remaining is not None and self.remaining <= 0:
+            return "as many deletions as allowed were made"
+        return ""
+
+    def note(self, outcome: Outcome) -> None:
+        """Count a deletion that was made."""
+        if self.remaining is not None and outcome.result is Result.DELETED:
+            self.remaining -= 1
+
+    def interrupt(self) -> None:
+        """Ask to stop, now."""
+        self._signalled.set()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, but no longer than the run may last.
+
+        Raises: StoppedError, when the run is to stop instead of going on.
+        """
+        left = (self.until - self.clock()).total_seconds() if self.until else seconds
+        self._signalled.wait(max(0.0, min(seconds, left)))
+        if reason := self():
+            raise StoppedError(reason)
+
+
+@contextmanager
+def halting(
+    clock: Clock, budget: timedelta | None = None, deletions: int | None = None
+) -> Iterator[Halt]:
+    """Turn the first SIGINT or SIGTERM into a clean stop; a second one ends the process."""
+    halt = Halt(clock, None if budget is None else clock() + budget, deletions)
+
+    def stop(number: int, _: FrameType | None) -> None:
+        halt.interrupt()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    try:
+        yield halt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

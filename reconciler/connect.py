@@ -1,0 +1,108 @@
+"""Connections to the registries of a run, one for each host, opened when first needed."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.model.names import Repository
+from reconciler.model.ports import Clock, Registry, RegistryReader
+from reconciler.providers.ghcr.api import GhcrConnection, GitHubHost
+from reconciler.providers.ghcr.reader import GhcrReader
+from reconciler.providers.ghcr.registry import GhcrRegistry
+from reconciler.providers.oci.reader import OciReader
+from reconciler.providers.oci.registry import OciRegistry
+from reconciler.settings import Settings
+from reconciler.transport.cache import ManifestCache
+from reconciler.transport.credentials import ConfigFile, RegistryCredentials, credential_paths
+from reconciler.transport.registry import open_registry
+from reconciler.transport.replies import registry_url
+from reconciler.transport.watch import RunClock
+
+CACHE_FILE = "manifests.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The two doors of one host: one that reads, one that may also delete."""
+
+    reader: RegistryReader
+    registry: Registry
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Registries:
+    """Opens the registries that policies name; close it when done."""
+
+    settings: Settings
+    cache: ManifestCache
+    watch: RunClock
+    _open: dict[str, Connection] = field(default_factory=dict)
+
+    def reader(self, host: str) -> RegistryReader:
+        """Return what reads a host; planning gets nothing that could delete."""
+        return self._connection(host).reader
+
+    def registry(self, repository: Repository) -> Registry:
+        """Return what may delete in the host of a repository."""
+        return self._connection(repository.registry).registry
+
+    def close(self) -> None:
+        """Close all connections and the cache."""
+        for doors in self._open.values():
+            doors.close()
+        self.cache.close()
+
+    def _connection(self, host: str) -> Connection:
+        if host not in self._open:
+            kind = self.settings.registry_for(host).kind
+            self._open[host] = KINDS[kind](host, self.settings, self.cache, self.watch)
+        return self._open[host]
+
+
+def _open_ghcr(host: str, settings: Settings, cache: ManifestCache, watch: RunClock) -> Connection:
+    told = settings.registry_for(host)
+    token = settings.token_for(host)
+    where = GitHubHost(
+        told.api or "",
+        registry_url(host, plain_http=told.plain_http),
+        points=told.points_per_minute,
+    )
+    secret = token.get_secret_value() if token else ""
+    connection = GhcrConnection.open(where, secret, cache, watch)
+    return Connection(GhcrReader(connection), GhcrRegistry(connection), connection.close)
+
+
+def _open_oci(host: str, settings: Settings, cache: ManifestCache, watch: RunClock) -> Connection:
+    paths = credential_paths(os.environ, Path.home())
+    credentials = RegistryCredentials(host, [ConfigFile.read(path) for path in paths])
+    plain_http = settings.registry_for(host).plain_http
+    client = open_registry(host, watch, plain_http=plain_http, credentials=credentials)
+    reader = OciReader(client, cache, credentials)
+    return Connection(reader, OciRegistry(client, cache, credentials), client.close)
+
+
+KINDS: Mapping[str, Callable[[str, Settings, ManifestCache, RunClock], Connection]] = {
+    "ghcr": _open_ghcr,
+    "oci": _open_oci,
+}
+"""Each kind of registry and what opens one: a new kind is one line here."""
+
+
+@contextmanager
+def open_registries(
+    settings: Settings, clock: Clock, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[Registries]:
+    """Open the manifest cache, and registries as they are needed; close all of it after.
+
+    `sleep` is given seconds; it may raise StoppedError to end a run that waits.
+    """
+    cache = ManifestCache(settings.cache_path / CACHE_FILE)
+    registries = Registries(settings, cache, RunClock(clock, sleep=sleep))
+    try:
+        yield registries
+    finally:
+        registries.close()

@@ -1,1 +1,0 @@
-"""What a change of policies does: two policies held against one inventory."""

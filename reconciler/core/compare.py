@@ -1,0 +1,175 @@
+"""Compare two policies on one inventory: whose decision changes, and which edits cause it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from reconciler.core.decide import Decision, Decisions, decide
+from reconciler.core.graph import Graph, build_graph
+from reconciler.core.planner import PlanningInput
+from reconciler.core.policy_edits import Edits, edits_between, protecting, weakenings
+from reconciler.core.walk import closure
+from reconciler.model.comparison import ChangedImage, PolicyEdit, RepositoryDifference, Shift
+from reconciler.model.inventory import Inventory
+from reconciler.model.names import Digest
+from reconciler.model.plan import Cause
+from reconciler.model.policy import Policy
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
+_NOTHING = Decisions({}, frozenset())
+
+_OWN = {""}
+"""What edits of the policy itself are on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One policy and what it decides; a missing one decides nothing."""
+
+    policy: Policy | None
+    decided: Decisions
+
+
+def blame(kept: Side, gone: Side, digest: Digest, edits: Edits) -> tuple[PolicyEdit, ...]:
+    """Return the edits that explain best why an image stays on one side and goes on the other.
+
+    There are none where a policy came or went as a whole.
+    """
+    keeping, letting = kept.decided.images.get(digest), gone.decided.images.get(digest)
+    if kept.policy is None or keeping is None or letting is None:
+        return ()
+    seeing = _rules(letting)
+    for found in (
+        _keeping(kept.policy, keeping, edits),
+        _selecting(keeping, seeing, edits),
+        edits.on(seeing | _rules(keeping), "rule"),
+    ):
+        if found:
+            return found
+    return edits.on(_OWN, "policy")
+
+
+def _keeping(policy: Policy, kept: Decision, edits: Edits) -> tuple[PolicyEdit, ...]:
+    """Return the edits on whatever kept the image."""
+    match kept.cause:
+        case Cause.PROTECTED:
+            return edits.on(protecting(policy, kept), "protection")
+        case Cause.RULE:
+            return edits.on(_keepers(kept), "rule")
+        case Cause.YOUNG:
+            return _settings(edits, "guards.min_age")
+        case _:
+            return ()
+
+
+def _selecting(kept: Decision, seeing: set[str], edits: Edits) -> tuple[PolicyEdit, ...]:
+    """Return the edits by which rules see an image that none knew on the other side."""
+    if kept.cause is Cause.UNMATCHED_TAG:
+        return (*edits.on(seeing, "rule"), *_settings(edits, "unmatched_tags"))
+    return edits.on(seeing, "rule") if kept.cause is Cause.UNCOVERED else ()
+
+
+def _settings(edits: Edits, key: str) -> tuple[PolicyEdit, ...]:
+    return tuple(edit for edit in edits.on(_OWN, "policy") if edit.key == key)
+
+
+def _rules(decision: Decision) -> set[str]:
+    return {opinion.rule for opinion in decision.opinions}
+
+
+def _keepers(decision: Decision) -> set[str]:
+    return {opinion.rule for opinion in decision.opinions if opinion.keeps}
+
+
+def compare(
+    case: PlanningInput, before: Policy | None, after: Policy | None
+) -> RepositoryDifference:
+    """Hold two policies against what a case saw; None stands for no policy, which deletes nothing.
+
+    Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
+    """
+    graph = build_graph(case.inventory)
+    old, new = (_decided(case, graph, policy) for policy in (before, after))
+    edits = edits_between(before, after)
+    added, spared = new.to_delete - old.to_delete, old.to_delete - new.to_delete
+    crossing = _Crossing(case.inventory, graph, old, new)
+    return RepositoryDifference(
+        repository=case.inventory.repository,
+        before=before.name if before else "",
+        after=after.name if after else "",
+        weakened=tuple(weakenings(before, edits, (old, new), added)) if after else (),
+        edits=edits.all,
+        added=crossing.shifts(added, Side(before, old), Side(after, new), edits),
+        spared=crossing.shifts(spared, Side(after, new), Side(before, old), edits),
+    )
+
+
+def _decided(case: PlanningInput, graph: Graph, policy: Policy | None) -> Decisions:
+    if policy is None:
+        return _NOTHING
+    return decide(policy, case.inventory, graph, now=case.now, observations=case.observations)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crossing:
+    """What moves from one side to the other."""
+
+    inventory: Inventory
+    graph: Graph
+    old: Decisions
+    new: Decisions
+
+    def shifts(self, moved: Set[Digest], kept: Side, gone: Side, edits: Edits) -> tuple[Shift, ...]:
+        """Group what moved by the edits behind it, the most first."""
+        because = self._because(moved, kept, gone, edits)
+        grouped: dict[tuple[PolicyEdit, ...], list[Digest]] = defaultdict(list)
+        for digest in sorted(moved):
+            grouped[because[digest]].append(digest)
+        found = (self._shift(edits, digests) for edits, digests in grouped.items())
+        return tuple(sorted(found, key=lambda shift: (-shift.versions, str(shift.because))))
+
+    def _because(
+        self, moved: Set[Digest], kept: Side, gone: Side, edits: Edits
+    ) -> Mapping[Digest, tuple[PolicyEdit, ...]]:
+        """Find the edits behind each move; what follows an image moves because of its edits."""
+        judged = {
+            digest: blame(kept, gone, digest, edits)
+            for digest in moved
+            if self._is_judged(kept.decided.images.get(digest))
+        }
+        return {digest: self._led(digest, judged) for digest in moved}
+
+    def _is_judged(self, kept: Decision | None) -> bool:
+        return kept is not None and kept.cause is not Cause.NEEDED
+
+    def _led(
+        self, digest: Digest, judged: Mapping[Digest, tuple[PolicyEdit, ...]]
+    ) -> tuple[PolicyEdit, ...]:
+        """Return the edits of an image, or of one that led it to the other side."""
+        if digest in judged:
+            return judged[digest]
+        leading = closure(self.graph.kept_by, [digest]) & judged.keys()
+        return judged[min(leading)] if leading else ()
+
+    def _shift(self, because: tuple[PolicyEdit, ...], digests: Sequence[Digest]) -> Shift:
+        """Show the images among what moved, the newest first."""
+        images = [self._fate(digest) for digest in digests if digest in self._images]
+        images.sort(key=lambda fate: fate.pushed or _LATEST, reverse=True)
+        return Shift(because=because, images=tuple(images), versions=len(digests))
+
+    @property
+    def _images(self) -> Mapping[Digest, Decision]:
+        """The images that either side judged; both judge the same, where both do."""
+        return self.new.images or self.old.images
+
+    def _fate(self, digest: Digest) -> ChangedImage:
+        version = self.inventory.versions[digest]
+        before, after = self.old.images.get(digest), self.new.images.get(digest)
+        return ChangedImage(
+            digest=digest,
+            tags=version.tags,
+            pushed=version.pushed or version.first_seen,
+            before=before.reasons if before else (),
+            after=after.reasons if after else (),
+        )

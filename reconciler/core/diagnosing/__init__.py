@@ -1,1 +1,0 @@
-"""Why each version of a repository is there, whether anything needs it, and how fast they grow."""

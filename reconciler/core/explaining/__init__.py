@@ -1,1 +1,0 @@
-"""What a version is, what keeps it, and when it goes."""

@@ -1,0 +1,262 @@
+"""Warnings about policies that are valid and surely do not say what their author meant.
+
+A warning is given only where the policy alone proves it, and prevents nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from reconciler.core.lint_regex import impossible_in_a_tag, never_a_date, never_a_number
+from reconciler.core.searches import searched
+from reconciler.core.select import TagIndex
+from reconciler.model.durations import Span
+from reconciler.model.inventory import Fact
+from reconciler.model.language import OrderKey
+from reconciler.model.match import Match
+from reconciler.model.names import Tag
+from reconciler.model.patterns import TagGlob
+from reconciler.model.policy import Policy
+from reconciler.model.rules import Rule
+
+MAX_COMPARED = 1_000
+"""Most tag patterns in one policy whose rules are still compared, each with each."""
+
+_EVERY_IMAGE = Match(any=True)
+
+EVERYTHING = TagGlob("*")
+
+_LONGEST = 128
+"""Most characters of a tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing to look at, with a cure. Shape: `rule` is empty when it is about the policy."""
+
+    policy: str
+    rule: str
+    message: str
+
+
+def lint(policy: Policy) -> tuple[Remark, ...]:
+    """Return the remarks on a policy: on the whole, on each rule alone, on rules together."""
+    protections = [part.rule for part in policy.protect if part.rule]
+    told = [("", words) for words in _policy_remarks(policy)]
+    for rule in (*protections, *policy.rules):
+        told += [(rule.name, words) for words in futile(rule.match)]
+        told += [(rule.name, words) for words in searched(rule.match)]
+        told += [(rule.name, words) for words in idle(rule, policy.guards.min_age)]
+    if sum(len(rule.match.patterns) for rule in (*protections, *policy.rules)) > MAX_COMPARED:
+        told.append(("", f"more than {MAX_COMPARED} patterns are too many to compare; split it"))
+    else:
+        told += _compared(policy.rules, protections)
+    return tuple(Remark(policy.name, name, words) for name, words in told)
+
+
+def _policy_remarks(policy: Policy) -> Iterator[str]:
+    for name in ("max_delete", "max_delete_percent"):
+        if getattr(policy.guards, name) == 0:
+            yield f"'{name}: 0' stops every plan that would delete something; allow more"
+    if all(rule.keep.all for rule in policy.rules):
+        yield "every rule keeps all it covers, so nothing ever expires; let one of them keep less"
+    if all(_excepted(policy, position) for position in range(len(policy.repositories))):
+        yield "'except' takes away all of 'repositories', so nothing is governed; remove one"
+
+
+def _excepted(policy: Policy, position: int) -> bool:
+    glob = policy.repositories[position]
+    return glob in policy.except_ or bool(glob.literal and not policy.governs(glob.literal))
+
+
+def _compared(rules: Sequence[Rule], protections: Sequence[Rule]) -> Iterator[tuple[str, str]]:
+    for position, rule in enumerate(rules):
+        others = (*rules[:position], *rules[position + 1 :])
+        for words in (
+            *_shadowed(rule, (*protections, *others)),
+            *_left_over(rule, others),
+            *_said_before(rule, rules[:position]),
+        ):
+            yield rule.name, words
+
+
+def _shadowed(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
+    """Yield the first rule or protection that keeps everything this one could let expire."""
+    for other in others:
+        if other.keep.all and not rule.keep.all and sees_all(other.match, rule.match):
+            yield (
+                f"'{other.name}' keeps every image that this covers;"
+                f" remove this, or narrow '{other.name}'"
+            )
+            return
+
+
+def _left_over(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
+    for other in others:
+        if rule.match.rest and sees_all(other.match, _EVERY_IMAGE):
+            yield f"'rest' finds nothing, because '{other.name}' covers every image; remove one"
+            return
+
+
+def _said_before(rule: Rule, earlier: Sequence[Rule]) -> Iterator[str]:
+    for other in earlier:
+        if other.model_copy(update={"name": rule.name}) == rule:
+            yield f"'{other.name}' says the same; remove one of them"
+            return
+
+
+def sees_all(wide: Match, narrow: Match) -> bool:
+    """Whether every image that `narrow` sees is surely seen by `wide`; False when in doubt."""
+    return _filters_no_more(wide, narrow) and _picks_all(wide, narrow)
+
+
+def _filters_no_more(wide: Match, narrow: Match) -> bool:
+    """Whether each filter of `wide` stands in `narrow` as well."""
+    return (
+        not wide.every_tag
+        and wide.artifact_type in (None, narrow.artifact_type)
+        and set(wide.except_) <= set(narrow.except_)
+        and set(wide.with_) <= set(narrow.with_)
+        and set(wide.without) <= set(narrow.without)
+    )
+
+
+def _picks_all(wide: Match, narrow: Match) -> bool:
+    if wide.any or wide.selector == narrow.selector == "untagged":
+        return True
+    if narrow.tags:
+        return all(_picks_pattern(wide, pattern) for pattern in narrow.tags)
+    if narrow.semver and wide.semver:
+        return _admits_all(wide, narrow)
+    if narrow.regex and narrow.regex == wide.regex:
+        return True
+    return narrow.reads_tags and EVERYTHING in (wide.tags or ())
+
+
+def _picks_pattern(wide: Match, pattern: TagGlob) -> bool:
+    """Whether a selector picks every tag of a pattern."""
+    if pattern.literal:
+        return bool(TagIndex([pattern.literal], [wide]).known(wide))
+    return any(other.covers(pattern) for other in wide.tags or ())
+
+
+def _admits_all(wide: Match, narrow: Match) -> bool:
+    """Whether one range holds every version of another, asked where they could differ."""
+    probes = (part.semver.probes for part in (wide, narrow) if part.semver)
+    versions = frozenset().union(*probes)
+    return all(wide.admits(version) for version in versions if narrow.admits(version))
+
+
+def futile(match: Match) -> Iterator[str]:
+    """Yield why a selector, or one of its patterns, never matches, and what to do."""
+    yield from _empty_range(match)
+    yield from _impossible_patterns(match)
+    yield from _taken_away(match)
+    yield from _contradicted(match)
+
+
+def _empty_range(match: Match) -> Iterator[str]:
+    if match.semver is None or any(match.admits(version) for version in match.semver.probes):
+        return
+    if any(match.semver.admits(version) for version in match.semver.probes):
+        other = "release" if match.prerelease == "only" else "pre-release"
+        cure = "write prerelease: include"
+        yield f"every version in {match.semver} is a {other}, so nothing matches; {cure}"
+    else:
+        yield f"no version lies in {match.semver}, so nothing matches; correct the range"
+
+
+def _impossible_patterns(match: Match) -> Iterator[str]:
+    for pattern in match.tags or ():
+        if pattern[0] in ".-" or len(pattern.replace("*", "")) > _LONGEST:
+            yield f"no tag is like {pattern}: tags start with a letter, a digit or _; correct it"
+    if match.regex and (signs := impossible_in_a_tag(match.regex)):
+        yield f"no tag holds {signs}, so nothing matches; correct the regex"
+
+
+def _taken_away(match: Match) -> Iterator[str]:
+    """Yield filters that leave nothing of what the selector picks."""
+    for key, patterns in (("except", match.except_), ("without", match.without)):
+        if match.reads_tags and _cover(patterns, match.tags or [EVERYTHING]):
+            yield f"{key!r} takes away all that {match.selector!r} picks; remove one of them"
+
+
+def _contradicted(match: Match) -> Iterator[str]:
+    """Yield demands for a tag that another filter rules out."""
+    for pattern in match.with_:
+        if _cover(match.without, [pattern]):
+            yield f"'with' asks for {pattern} and 'without' refuses it; remove one of them"
+        elif match.every_tag and (tag := pattern.literal) and not _picks(match, tag):
+            yield f"'with' asks for {tag} and 'every_tag' refuses it; remove one of them"
+
+
+def _cover(wide: Iterable[TagGlob], narrow: Iterable[TagGlob]) -> bool:
+    return all(any(glob.covers(pattern) for glob in wide) for pattern in narrow)
+
+
+def _picks(match: Match, tag: Tag) -> bool:
+    return bool(TagIndex([tag], [match]).known(match))
+
+
+def idle(rule: Rule, min_age: Span) -> Iterator[str]:
+    """Yield keys without effect, and what to do about them."""
+    yield from _unread_keys(rule)
+    yield from _unknown_ages(rule)
+    yield from _unread_captures(rule)
+    yield from _spans_within(rule, min_age)
+    yield from _ranked_candidates(rule)
+
+
+def _unread_keys(rule: Rule) -> Iterator[str]:
+    if rule.group_by and not rule.keep.reads_order:
+        yield "'group_by' changes nothing, because no key of 'keep' counts images; remove it"
+    if rule.order_by and not rule.keep.reads_order:
+        yield "'order_by' changes nothing, because no key of 'keep' counts images; remove it"
+    if "age_by" in rule.model_fields_set and not rule.keep.reads_age:
+        yield "'age_by' changes nothing, because no key of 'keep' reads ages; remove it"
+
+
+def _unknown_ages(rule: Rule) -> Iterator[str]:
+    if rule.match.reads_tags and rule.keep.reads_age and rule.age_by.fact is Fact.UNTAGGED_SINCE:
+        yield "a tagged image has no untagged_since, so all of them count as new; age by pushed"
+    if rule.match.untagged and Fact.TAGGED_SINCE in rule.facts:
+        yield "an untagged image has no tagged_since, so all of them count as new; use pushed"
+
+
+def _unread_captures(rule: Rule) -> Iterator[str]:
+    for key, read in (("order_by", rule.order), ("age_by", rule.age_by)):
+        if wrong := _never(rule, read):
+            yield f"{key}: {read} reads nothing, because {read.capture!r} is never {wrong}"
+
+
+def _never(rule: Rule, read: OrderKey) -> str:
+    """Return what a capture is never, empty where it may be."""
+    regex, name = rule.match.regex, read.capture
+    if regex is None or not name:
+        return ""
+    if read.startswith("int:") and never_a_number(regex, name):
+        return "a whole number; correct the regex or order by text:" + name
+    if read.startswith("date:") and never_a_date(regex, name):
+        return "a date such as 20260131 or 2026-01-31; correct the regex"
+    return ""
+
+
+def _ranked_candidates(rule: Rule) -> Iterator[str]:
+    """Yield what the letter of SemVer makes of pre-releases that people write."""
+    if rule.match.prerelease == "only" and rule.order == "semver" and rule.keep.reads_order:
+        yield (
+            "as versions rc10 comes before rc9, and 1.2.1-alpine is a pre-release: match the words"
+            " of your candidates by regex, and order by pushed"
+        )
+
+
+def _spans_within(rule: Rule, min_age: Span) -> Iterator[str]:
+    """Yield spans that a longer span makes pointless."""
+    within = rule.keep.within
+    if within is None:
+        return
+    for name, limit in rule.keep.buckets:
+        same = rule.order == rule.age_by
+        if isinstance(limit, Span) and same and limit.delta <= within.delta:
+            yield f"'{name}: {limit}' keeps nothing that 'within: {within}' does not; remove it"
+    if rule.age_by.fact is Fact.PUSHED and within.delta <= min_age.delta:
+        yield f"'within: {within}' changes nothing, because min_age is {min_age}; write more"

@@ -1,0 +1,98 @@
+"""What a regular expression can never match, as far as its plain parts show.
+
+Only expressions without nesting are judged.
+"""
+
+import re
+import string
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from reconciler.model.patterns import PatternSet, TagRegex
+
+_TAG = string.ascii_letters + string.digits + "_.-"
+_DIGITS = string.digits
+_DATE = string.digits + "-._T"
+
+_PART = re.compile(
+    r"(\\[dDwWsS]|\\[^A-Za-z0-9]|\[\^?[^\]\[\\^]+\]|[^\\\[\](){}|*+?^$])"
+    r"(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})?\??"
+)
+_OPENING = re.compile(r"\((?:\?P?<\w+>|\?:)?")
+_NESTED = re.compile(r"\\[()]|\)[*+?{]|[|]|\[[^\]]*[()]")
+
+
+class RegexPart(NamedTuple):
+    """A class of signs and how often it stands. Shape: `most` is None for any number."""
+
+    signs: str
+    least: int
+    most: int | None
+
+    def takes(self, alphabet: str) -> bool:
+        """Whether one of the signs of an alphabet can stand here."""
+        return _takes(self.signs, alphabet)
+
+
+def impossible_in_a_tag(regex: TagRegex) -> str:
+    """Return a part of an expression that stands in no tag, empty where none is known."""
+    flat = "" if _NESTED.search(regex) else _OPENING.sub("", regex).replace(")", "")
+    needed = (part for part in _parts(flat) or () if part.least)
+    return next((part.signs for part in needed if not part.takes(_TAG)), "")
+
+
+def never_a_number(regex: TagRegex, name: str) -> bool:
+    """Whether what a group catches is surely no whole number."""
+    return _every_way(regex, name, _no_number)
+
+
+def never_a_date(regex: TagRegex, name: str) -> bool:
+    """Whether what a group catches is surely no date of 8, 10, 12 or 14 digits."""
+    return _every_way(regex, name, _no_date)
+
+
+def _every_way(regex: TagRegex, name: str, fails: Callable[[Sequence[RegexPart]], bool]) -> bool:
+    """Whether all alternatives of a group fail, and all of them can be judged."""
+    bodies = re.findall(rf"\(\?P?<{name}>([^()]*)\)", regex)
+    if len(bodies) != 1 or re.search(r"\[[^\]]*[|]", bodies[0]):
+        return False
+    ways = [_parts(way) for way in bodies[0].split("|")]
+    return all(way is not None and fails(way) for way in ways)
+
+
+def _no_number(parts: Sequence[RegexPart]) -> bool:
+    return any(part.least and not part.takes(_DIGITS) for part in parts)
+
+
+def _no_date(parts: Sequence[RegexPart]) -> bool:
+    if any(part.least and not part.takes(_DATE) for part in parts):
+        return True
+    digits = [part.most for part in parts if part.takes(_DIGITS)]
+    return None not in digits and sum(most or 0 for most in digits) < 8
+
+
+def _parts(text: str) -> list[RegexPart] | None:
+    """Split an expression without groups into its parts; None where that is not plain."""
+    parts: list[RegexPart] = []
+    at = 0
+    while at < len(text):
+        found = _PART.match(text, at)
+        if found is None:
+            return None
+        parts.append(RegexPart(found[1], *_times(found)))
+        at = found.end()
+    return parts
+
+
+def _times(found: re.Match[str]) -> tuple[int, int | None]:
+    _, sign, least, comma, most = found.groups()
+    if least is not None:
+        return int(least), int(most) if most else None if comma else int(least)
+    return {"*": (0, None), "+": (1, None), "?": (0, 1)}.get(sign, (1, 1))
+
+
+@lru_cache(maxsize=1024)
+def _takes(signs: str, alphabet: str) -> bool:
+    one = PatternSet([TagRegex(signs)])
+    return any(one.matching(sign) for sign in alphabet)

@@ -1,1 +1,0 @@
-"""What is worth a remark about a policy file that is valid."""

@@ -1,0 +1,206 @@
+"""What was edited in a policy, and which edits protect less than before.
+
+Names and order have no meaning of their own.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Literal
+
+from deepdiff import DeepDiff
+
+from reconciler.core.decide import Decision, Decisions
+from reconciler.model.comparison import PolicyEdit, Weakening
+from reconciler.model.durations import Span
+from reconciler.model.names import Digest
+from reconciler.model.plan import Cause
+from reconciler.model.policy import Policy
+from reconciler.model.rules import Protection, Rule
+
+Part = Literal["rule", "protection", "policy"]
+
+_KINDS = (
+    "values_changed",
+    "type_changes",
+    "dictionary_item_added",
+    "dictionary_item_removed",
+    "iterable_item_added",
+    "iterable_item_removed",
+)
+
+_PICKING = ("match.tags", "digests")
+"""Lists that protect the more, the longer they are."""
+
+_PASSING_OVER = ("match.except", "match.without")
+"""Lists that protect the less, the longer they are."""
+
+
+@dataclass(frozen=True)
+class Edits:
+    """The edits between two policies, and what each new name was called before."""
+
+    all: tuple[PolicyEdit, ...]
+    former: Mapping[str, str]
+
+    def on(self, names: set[str], *parts: Part) -> tuple[PolicyEdit, ...]:
+        """Return the edits on rules or protections by one of these names, old or new."""
+        meant = {self.former.get(name, name) for name in names}
+        return tuple(e for e in self.all if e.part in parts and e.name in meant)
+
+
+def edits_between(before: Policy | None, after: Policy | None) -> Edits:
+    """Compare two policies, wherever a path leads to another value.
+
+    A rule whose text is the same under a new name was not changed; it goes by its old name here.
+    The repositories are left out: which policy governs one is told by the names of both.
+    """
+    if before is None or after is None:
+        return Edits((), {})
+    protections = _named("protection", _bodies(before.protect), _bodies(after.protect))
+    rules = _named("rule", _bodies(before.rules), _bodies(after.rules))
+    own = _edits("policy", {"": _own(before)}, {"": _own(after)})
+    return Edits((*own, *protections.all, *rules.all), {**protections.former, **rules.former})
+
+
+def _named(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Edits:
+    """Compare parts by their names, those of the new side as they were called before."""
+    former = _renamed(old, new)
+    known = {former.get(name, name): body for name, body in new.items()}
+    return Edits(tuple(_edits(part, old, known)), former)
+
+
+def _own(policy: Policy) -> dict[str, Any]:
+    """Return what a policy says for all its rules."""
+    return {
+        "guards": policy.guards.model_dump(mode="json"),
+        "timezone": policy.timezone,
+        "unmatched_tags": policy.unmatched_tags,
+    }
+
+
+def _bodies(parts: tuple[Rule, ...] | tuple[Protection, ...]) -> dict[str, dict[str, Any]]:
+    """Return each rule's text by its name, lists in one order since order says nothing."""
+    return {part.name: _ordered(_written(part)) for part in parts}
+
+
+def _written(part: Rule | Protection) -> dict[str, Any]:
+    document = part.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {key: value for key, value in document.items() if key != "name"}
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _ordered(inner) for key, inner in value.items()}
+    return sorted(value) if isinstance(value, list) else value
+
+
+def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """Map each new name to an old one that is gone and had the same text."""
+    gone: dict[str, list[str]] = defaultdict(list)
+    for name, body in sorted(old.items()):
+        if name not in new:
+            gone[_json(body)].append(name)
+    fresh = [(name, _json(body)) for name, body in sorted(new.items()) if name not in old]
+    return {name: gone[text].pop(0) for name, text in fresh if gone[text]}
+
+
+def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[PolicyEdit]:
+    """Yield one edit for each path that leads to another value, whole lists as one value."""
+    # Else two policies that have few names in common would be one change, of everything.
+    difference = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
+    levels = (level for kind in _KINDS for level in difference.get(kind, ()))
+    for path in sorted({_keys(level.path(output_format="list")) for level in levels}):
+        name, *keys = path
+        before, after = _json(_at(old, path)), _json(_at(new, path))
+        yield PolicyEdit(part=part, name=name, key=".".join(keys), before=before, after=after)
+
+
+def _keys(path: list[str | int]) -> tuple[str, ...]:
+    """Cut a path off where it enters a list."""
+    keys: list[str] = []
+    for step in path:
+        if not isinstance(step, str):
+            break
+        keys.append(step)
+    return tuple(keys)
+
+
+def _at(document: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+def _json(value: Any) -> str:
+    return "" if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def weakenings(
+    before: Policy | None, edits: Edits, decided: tuple[Decisions, Decisions], added: Set[Digest]
+) -> Iterator[Weakening]:
+    """Yield protections that are gone or narrower, then guards that let more pass.
+
+    Shape: `decided` by the policy before and the one after; `added` is what goes only now.
+    """
+    changed = [edit for edit in edits.all if edit.part == "protection"]
+    for name, group in groupby(changed, key=attrgetter("name")):
+        told = tuple(group)
+        lost = list(_unprotected(before, name, *decided)) if before else []
+        if lost or any(_narrows(edit) for edit in told):
+            going = sum(digest in added for digest in lost)
+            yield Weakening(edits=told, images=len(lost), going=going)
+    for edit in edits.all:
+        if edit.part == "policy" and _loosens(edit):
+            yield Weakening(edits=(edit,))
+
+
+def protecting(policy: Policy, decision: Decision) -> set[str]:
+    """Name the protections that keep an image, those by digest among them."""
+    names = {opinion.rule for opinion in decision.opinions if opinion.keeps}
+    return {
+        part.name
+        for part in policy.protect
+        if part.name in names or decision.image.digest in (part.digests or ())
+    }
+
+
+def _unprotected(before: Policy, name: str, old: Decisions, new: Decisions) -> Iterator[Digest]:
+    """Yield the images that a protection kept and that nothing protects now."""
+    for digest, decision in old.images.items():
+        if decision.cause is Cause.PROTECTED and name in protecting(before, decision):
+            now = new.images.get(digest)
+            if now is None or now.cause is not Cause.PROTECTED:
+                yield digest
+
+
+def _narrows(edit: PolicyEdit) -> bool:
+    """Whether a protection may protect less by an edit; a new one, or a longer list, does not."""
+    if not edit.key:
+        return not edit.after
+    if edit.key in _PICKING:
+        return not _listed(edit.before) <= _listed(edit.after)
+    if edit.key in _PASSING_OVER:
+        return not _listed(edit.after) <= _listed(edit.before)
+    return edit.key != "keep" or bool(edit.after)
+
+
+def _listed(text: str) -> set[str]:
+    return set(json.loads(text or "[]"))
+
+
+def _loosens(edit: PolicyEdit) -> bool:
+    """Whether an edit lets more be deleted, whatever there is now."""
+    before, after = json.loads(edit.before), json.loads(edit.after)
+    match edit.key:
+        case "guards.min_age":
+            return Span(after).delta < Span(before).delta
+        case "guards.max_delete" | "guards.max_delete_percent":
+            return bool(after > before)
+        case "guards.never_empty" | "unmatched_tags":
+            return bool(before in (True, "keep"))
+        case _:
+            return False

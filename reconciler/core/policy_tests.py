@@ -1,0 +1,181 @@
+"""Run the tests of a policy: build the repository that a test describes, and plan it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.core.fate import VersionFate, judge
+from reconciler.core.planner import PlanningInput, plan_repository
+from reconciler.model.inventory import Fact, Inventory, Observations, Version
+from reconciler.model.manifest import (
+    ATTESTATION_TYPE,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Descriptor,
+    DocumentKind,
+    Manifest,
+)
+from reconciler.model.names import Digest, Repository
+from reconciler.model.plan import Cause
+from reconciler.model.policy import Policy
+from reconciler.model.policytest import ExpectedImage, PolicyTest
+
+REPOSITORY = Repository("registry.example/test")
+"""What the repository of every test is called."""
+
+_CONFIG = Descriptor(
+    Digest(f"sha256:{hashlib.sha256(b'{}').hexdigest()}"),
+    "application/vnd.oci.image.config.v1+json",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that a test asserts.
+
+    Shape: `complaint` is empty when it holds; `fate` is None where it is not about one image.
+    """
+
+    name: str
+    complaint: str
+    fate: VersionFate | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it holds."""
+        return not self.complaint
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A test that was run.
+
+    Shape: one line for each check, where the file speaks of it. Units: lines count from 1.
+    """
+
+    path: str
+    policy: str
+    checks: tuple[Check, ...]
+    lines: tuple[int, ...]
+
+    @property
+    def failures(self) -> tuple[tuple[int, Check], ...]:
+        """The checks that do not hold, each with its line."""
+        pairs = zip(self.lines, self.checks, strict=True)
+        return tuple((at, check) for at, check in pairs if not check.ok)
+
+
+def try_policy(policy: Policy, test: PolicyTest) -> tuple[Check, ...]:
+    """Decide on the images of a test, and hold the decisions against what it expects.
+
+    Shape: one check for each image, in the order of the test, then one for the guards if the
+        test speaks of them.
+    Raises: PolicyError, when a rule needs a time that no image of the test has.
+    """
+    case = PlanningInput(policy, imagined(test), Observations(), test.now.moment)
+    return (*_image_checks(case, test), *_guard_checks(case, test))
+
+
+def _image_checks(case: PlanningInput, test: PolicyTest) -> Iterator[Check]:
+    judged, digests = judge(case), digests_of(test)
+    for name, image in zip(test.names, test.images, strict=True):
+        fate = judged.fate(digests[name])
+        yield Check(", ".join(image.tags) or name, _complaint(image, fate), fate)
+
+
+def _complaint(image: ExpectedImage, fate: VersionFate) -> str:
+    """Say what is wrong, empty when nothing is: an image that no one spoke for must stay."""
+    expected = image.expect or "keep"
+    if expected != ("delete" if fate.goes else "keep"):
+        by = f" by {image.by}" if image.by else ""
+        return f"expected {image.expect}{by}" if image.expect else "nothing says that it may go"
+    deciders = _deciders(fate)
+    if image.by and str(image.by) not in (*deciders, fate.cause):
+        found = f"{', '.join(deciders)} ({fate.cause})" if deciders else fate.cause
+        return f"expected {expected} by {image.by}; it is by {found}"
+    return ""
+
+
+def _deciders(fate: VersionFate) -> list[str]:
+    """Name the rules and protections that decide: those that keep, or all that let go."""
+    decided = fate.cause in (Cause.PROTECTED, Cause.RULE, Cause.EXPIRED)
+    opinions = fate.own.opinions if fate.own and decided else ()
+    rules = [opinion.rule for opinion in opinions if opinion.keeps is not fate.goes]
+    # A protection by digest has no opinion; its note begins with its name.
+    pinned = [fate.note.partition(":")[0]] if fate.cause is Cause.PROTECTED and not rules else []
+    return [*rules, *pinned]
+
+
+def _guard_checks(case: PlanningInput, test: PolicyTest) -> Iterator[Check]:
+    if test.guards is None:
+        return
+    stopping = [guard for guard in plan_repository(case, {}).guards if not guard.ok]
+    found = "stop" if stopping else "ok"
+    measured = ", ".join(f"{guard.name} {guard.actual:g} vs {guard.limit}" for guard in stopping)
+    words = f"expected {test.guards.expect}, and they say {found}: {measured}".removesuffix(": ")
+    yield Check("guards", "" if test.guards.expect == found else words)
+
+
+def imagined(test: PolicyTest) -> Inventory:
+    """Build the inventory of a test; the id of a version is its name in the test.
+
+    A test in which images have times, but none a push time, plays on a registry that does not
+    tell when images were pushed.
+    """
+    digests = digests_of(test)
+    named = dict(zip(test.names, test.images, strict=True))
+    descriptors = {name: _descriptor(image, digests[name]) for name, image in named.items()}
+    versions = [
+        _version(name, image, _manifest(name, image, descriptors), test.now.moment)
+        for name, image in named.items()
+    ]
+    known = {fact for version in versions for fact in Fact if version.time(fact)}
+    lacking = {Fact.PUSHED} if known and Fact.PUSHED not in known else set()
+    return Inventory.of(REPOSITORY, versions, facts=frozenset(Fact) - lacking)
+
+
+def digests_of(test: PolicyTest) -> Mapping[str, Digest]:
+    """Return the digest of each image by its name, made of the name where none is given."""
+    return {
+        name: image.digest or Digest(f"sha256:{hashlib.sha256(name.encode()).hexdigest()}")
+        for name, image in zip(test.names, test.images, strict=True)
+    }
+
+
+def _version(name: str, image: ExpectedImage, manifest: Manifest, now: datetime) -> Version:
+    return Version(
+        digest=manifest.digest,
+        tags=tuple(sorted(set(image.tags))),
+        id=name,
+        pushed=image.time(Fact.PUSHED, now),
+        created=image.time(Fact.CREATED, now),
+        first_seen=image.time(Fact.FIRST_SEEN, now),
+        untagged_since=image.time(Fact.UNTAGGED_SINCE, now),
+        tagged_since=image.time(Fact.TAGGED_SINCE, now),
+        manifest=manifest,
+    )
+
+
+def _manifest(name: str, image: ExpectedImage, descriptors: Mapping[str, Descriptor]) -> Manifest:
+    plain = not (image.children or image.artifact_type)
+    return Manifest(
+        digest=descriptors[name].digest,
+        shape=DocumentKind.INDEX if image.children else DocumentKind.IMAGE,
+        media_type=descriptors[name].media_type,
+        size=0,
+        artifact_type=image.artifact_type,
+        config=_CONFIG if plain else None,
+        children=tuple(descriptors[child] for child in image.children),
+        subject=descriptors[image.subject].digest if image.subject else None,
+    )
+
+
+def _descriptor(image: ExpectedImage, digest: Digest) -> Descriptor:
+    """Describe an image as an index that lists it would."""
+    return Descriptor(
+        digest,
+        OCI_INDEX if image.children else OCI_MANIFEST,
+        artifact_type=image.artifact_type,
+        attestation=image.artifact_type == ATTESTATION_TYPE,
+    )

@@ -1,1 +1,0 @@
-"""A first policy, from the tags that a repository has."""

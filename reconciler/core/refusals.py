@@ -1,0 +1,52 @@
+"""What earlier runs tell: their observations, and what they wrote down and never noted as such."""
+
+from collections.abc import Callable, Sequence
+
+from reconciler.core.history import Attempt, attempts
+from reconciler.core.undo import with_holds
+from reconciler.model.inventory import Observation, Observations
+from reconciler.model.journal import Record, Result
+
+Recall = Callable[[Observations, Sequence[Record]], Observations]
+"""Tells what a run goes by, from the observations of earlier runs and their journal."""
+
+_DONE = (Result.DELETED, Result.ABSENT)
+
+
+def remembered(noted: Observations, records: Sequence[Record]) -> Observations:
+    """Add what the journal knows: what is held, what was refused, what a dead run saw."""
+    digests = dict(noted.digests)
+    for attempt in {attempt.digest: attempt for attempt in attempts(records)}.values():
+        if attempt.result not in _DONE:
+            before = digests.get(attempt.digest)
+            seen = before or _as_seen(attempt)
+            digests[attempt.digest] = seen.model_copy(update=_refusal(attempt))
+    return with_holds(Observations(digests=digests), records)
+
+
+def _as_seen(attempt: Attempt) -> Observation:
+    """Return what a run saw: all of it at one moment, so that no order is read into it."""
+    at = attempt.opened.ts if attempt.opened else attempt.intent.ts
+    return Observation(first_seen=at, tagged_since=at if attempt.tags else None, tags=attempt.tags)
+
+
+def without_refusals(noted: Observations, records: Sequence[Record]) -> Observations:
+    """Forget what was refused, so that it is tried once more."""
+    forgotten = {"retained": ""}
+    return Observations(
+        digests={
+            digest: one.model_copy(update=forgotten)
+            for digest, one in remembered(noted, records).digests.items()
+        }
+    )
+
+
+def _refusal(attempt: Attempt) -> dict[str, object]:
+    """Return what is noted of a refusal: it holds for the tags and visibility of then."""
+    if not attempt.ended or attempt.result is not Result.RETAINED or attempt.is_abridged:
+        return {}
+    return {
+        "tags": attempt.tags,
+        "retained": str(attempt.ended.body.get("reason", "")),
+        "visibility": attempt.visibility,
+    }

@@ -1,0 +1,90 @@
+"""Compare the policies of a revision with those of a plan on the same inventory, read once."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from reconciler.core.compare import compare
+from reconciler.core.planner import PlanningInput
+from reconciler.engine.observe import creation_times
+from reconciler.engine.plan import Target, read_case
+from reconciler.errors import ReconcilerError
+from reconciler.model.comparison import Difference, RepositoryDifference
+from reconciler.model.inventory import Fact, Inventory
+from reconciler.model.names import Repository
+from reconciler.model.plan import Plan
+from reconciler.model.policy import Policy
+from reconciler.model.ports import RegistryReader, State
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Looks at each case that a plan is drawn from, and decides it by other policies as well.
+
+    What cannot be compared is said in the difference, and changes nothing about the plan.
+    """
+
+    policy_before: Callable[[Repository], Policy | None]
+    reader_for: Callable[[str], RegistryReader]
+    differences: dict[Repository, RepositoryDifference] = field(default_factory=dict)
+
+    def look(self, case: PlanningInput) -> None:
+        """Compare one repository that a policy governs now, and perhaps governed before."""
+        repository, after = case.inventory.repository, case.policy
+        try:
+            before = self.policy_before(repository)
+            self.differences[repository] = compare(self._complete(case, before), before, after)
+        except ReconcilerError as error:
+            self.differences[repository] = _uncompared(repository, error, after=after.name)
+
+    def completed(
+        self, found: Difference, plan: Plan, named: Iterable[Repository], state: State
+    ) -> Difference:
+        """Add to a difference what was found, and what only the other policies `named`."""
+        for part in plan.repositories:
+            if part.repository not in self.differences:
+                self.differences[part.repository] = RepositoryDifference(
+                    repository=part.repository, after=part.policy, error=part.error
+                )
+        try:
+            for repository in set(named) - self.differences.keys():
+                self._look_at_dropped(repository, state, plan.evaluated_at)
+        except ReconcilerError as error:
+            return found.model_copy(update={"error": str(error)})
+        parts = tuple(part for _, part in sorted(self.differences.items()))
+        return found.model_copy(update={"repositories": parts})
+
+    def _look_at_dropped(self, repository: Repository, state: State, now: datetime) -> None:
+        """Read a repository that no policy governs any more: nothing goes there now."""
+        try:
+            before = self.policy_before(repository)
+            if before:
+                reader = self.reader_for(repository.registry)
+                case = read_case(Target(repository, before, reader), state, now)
+                self.differences[repository] = compare(case, before, None)
+        except ReconcilerError as error:
+            self.differences[repository] = _uncompared(repository, error)
+
+    def _complete(self, case: PlanningInput, before: Policy | None) -> PlanningInput:
+        """Read the times that only the other policy asks for, of what was read already."""
+        wanted = before.facts if before else frozenset()
+        if Fact.CREATED not in wanted - case.policy.facts:
+            return case
+        inventory = case.inventory
+        reader = self.reader_for(inventory.repository.registry)
+        return replace(case, inventory=_with_created(inventory, reader))
+
+
+def _with_created(inventory: Inventory, reader: RegistryReader) -> Inventory:
+    documents = {one.digest: one.manifest for one in inventory.versions.values() if one.manifest}
+    times = creation_times(reader, inventory.repository, documents)
+    versions = [replace(one, created=times.get(one.digest)) for one in inventory.versions.values()]
+    return Inventory.of(
+        inventory.repository, versions, facts=inventory.facts, evidence=inventory.evidence
+    )
+
+
+def _uncompared(
+    repository: Repository, error: ReconcilerError, *, after: str = ""
+) -> RepositoryDifference:
+    return RepositoryDifference(repository=repository, after=after, error=str(error))

@@ -1,0 +1,169 @@
+"""Read every manifest of a repository, for reports, samples and snapshots.
+
+A plan needs about one document for each image; here, whatever the cache lacks costs a request. So
+the reads can be counted first, and the caller decides whether they are made.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.engine.existence import require_known
+from reconciler.engine.observe import TagOnlyObserver, creation_times, observe, remembered
+from reconciler.errors import ReconcilerError
+from reconciler.model.inventory import Evidence, Inventory, Observations, Version
+from reconciler.model.manifest import parse_manifest
+from reconciler.model.names import Digest, Repository
+from reconciler.model.patterns import RepositoryGlob
+from reconciler.model.ports import Listing, RegistryReader
+from reconciler.model.snapshot import ContentRecord, PackageRecord, VersionRecord
+
+MOST = 20
+"""Most repositories that are read for one pattern, which may name thousands."""
+
+LIBRARY = "library"
+"""The owner that a repository gets whose path has one part only, as on Docker Hub."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A repository that was listed, and how many of its documents the cache lacks.
+
+    Shape: where the registry lists tags only, there are at least so many `reads`.
+    """
+
+    repository: Repository
+    listing: Listing
+    reads: int
+
+
+def look_ahead(reader: RegistryReader, repository: Repository) -> Ahead:
+    """List a repository and count the reads that all of its manifests will take.
+
+    Raises: EvidenceError, when it could not be listed whole; AccessError.
+    """
+    listing = reader.listing(repository)
+    unread = reader.unread(version.digest for version in listing.versions)
+    return Ahead(repository, listing, len(unread))
+
+
+def read_whole(reader: RegistryReader, ahead: Ahead, seen: Observations) -> Inventory:
+    """Read every manifest of a repository that was listed.
+
+    A version whose manifest the registry lacks stays without: it is as broken as it is there.
+
+    Raises: EvidenceError, when anything could not be read and verified; AccessError.
+    """
+    before = reader.requests
+    versions = {version.digest: version for version in _versions(reader, ahead, seen)}
+    require_known(ahead.repository, ahead.listing, versions, seen)
+    read = reader.manifests(ahead.repository, versions)
+    documents = {digest: document for digest, document in read.items() if document}
+    return Inventory.of(
+        ahead.repository,
+        (remembered(version, documents, {}, seen) for version in versions.values()),
+        facts=reader.capabilities.facts,
+        evidence=Evidence(
+            pages=ahead.listing.pages,
+            requests=reader.requests - before,
+            watermark=ahead.listing.watermark,
+        ),
+    )
+
+
+def _versions(reader: RegistryReader, ahead: Ahead, seen: Observations) -> Iterable[Version]:
+    if ahead.listing.closed:
+        return ahead.listing.versions
+    trail = TagOnlyObserver(reader, ahead.repository, ahead.listing.versions)
+    trail.run(seen.digests)
+    return trail.versions.values()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was read of a pattern's repositories, and the error that ended it, if one did."""
+
+    glob: RepositoryGlob
+    inventories: tuple[Inventory, ...]
+    error: ReconcilerError | None = None
+
+
+def sample(glob: RepositoryGlob, reader: RegistryReader) -> Sample:
+    """Read the first repositories that a pattern names; an error ends that, and is no error."""
+    found: list[Inventory] = []
+    try:
+        for repository in list(reader.repositories(glob))[:MOST]:
+            found.append(observe(reader, repository))  # noqa: PERF401 - an error keeps the others
+    except ReconcilerError as error:
+        return Sample(glob, tuple(found), error)
+    return Sample(glob, tuple(found))
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryContent:
+    """The versions of one repository, and when each was made, as far as anybody knows.
+
+    Shape: `times` has the registry's own time where there is one, else what the image says of
+        itself; a version without either is missing from it.
+    """
+
+    repository: Repository
+    versions: tuple[Version, ...]
+    times: Mapping[Digest, datetime]
+
+
+def find(reader: RegistryReader, repository: Repository, seen: Observations) -> RepositoryContent:
+    """List what there is; where only tags are listed, follow them, and what runs saw before.
+
+    Raises: EvidenceError, when anything could not be read whole; AccessError.
+    """
+    listing = reader.listing(repository)
+    if listing.closed:
+        times = {version.digest: version.pushed for version in listing.versions if version.pushed}
+        return RepositoryContent(repository, listing.versions, times)
+    trail = TagOnlyObserver(reader, repository, listing.versions)
+    trail.run(seen.digests)
+    told = creation_times(reader, repository, trail.documents)
+    return RepositoryContent(repository, tuple(trail.versions.values()), told)
+
+
+def copy(
+    reader: RegistryReader, found: RepositoryContent, taken_at: datetime, *, configs: bool
+) -> PackageRecord:
+    """Read the bytes of every manifest and, if wanted, of every image's configuration.
+
+    A version whose manifest the registry lacks is copied without, as broken as it is there. One
+    of unknown age counts as made at the moment of the copy, so that nothing lets it go too soon.
+
+    Raises: EvidenceError, when bytes could not be read, or are not what their digest promises.
+    """
+    documents = reader.documents(found.repository, [version.digest for version in found.versions])
+    present = {digest: document for digest, document in documents.items() if document}
+    wanted = _configs(present) if configs else ()
+    blobs = reader.blobs(found.repository, wanted)
+    owner, _, name = found.repository.path.partition("/")
+    return PackageRecord(
+        owner=owner if name else LIBRARY,
+        name=name or owner,
+        versions=tuple(_version(version, found, taken_at) for version in found.versions),
+        manifests={
+            digest: ContentRecord.of(body, kind) for digest, (kind, body) in present.items()
+        },
+        blobs={digest: ContentRecord.of(body) for digest, body in blobs.items() if body},
+    )
+
+
+def _configs(documents: Mapping[Digest, tuple[str, bytes]]) -> Iterator[Digest]:
+    for digest, (kind, body) in documents.items():
+        config = parse_manifest(digest, kind, body).config
+        if config and config.is_image_config:
+            yield config.digest
+
+
+def _version(version: Version, found: RepositoryContent, taken_at: datetime) -> VersionRecord:
+    return VersionRecord(
+        digest=version.digest,
+        id=int(version.id) if version.id else None,
+        tags=version.tags,
+        created_at=found.times.get(version.digest, taken_at),
+    )

@@ -1,0 +1,262 @@
+"""A policy comparison, for a terminal and for a pull request, in the same words."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+from rich.text import Text
+
+from reconciler.formats.markdown import ROWS as MARKDOWN_ROWS
+from reconciler.formats.markdown import ImageGroup, alert, code, html, row
+from reconciler.formats.phrases import counted, fitting, shortened
+from reconciler.formats.terminal import ROWS, STYLES, Row, first_rows, line, table, wrapped
+from reconciler.formats.view import View
+from reconciler.model.comparison import (
+    ChangedImage,
+    Difference,
+    PolicyEdit,
+    RepositoryDifference,
+    Shift,
+    Weakening,
+)
+
+Quote = Callable[[str], str]
+"""Makes a text from outside fit for a format."""
+
+EDITS = 3
+"""Edits that are told in one sentence; the others are counted."""
+
+_LONGEST = 120
+"""Longest value that is quoted, in characters."""
+
+_PLAIN = (int, float, bool)
+
+WEAKENED_BYTES = 6_000
+"""Room for what protects less, in bytes."""
+
+CHANGES_BYTES = 6_000
+"""Room for the list of what goes and what stays, in bytes."""
+
+
+def headline(difference: Difference, quote: Quote = str) -> str:
+    """Say what the change does, on the whole."""
+    where = f"Compared with {quote(difference.against)} on the same inventory"
+    if difference.error:
+        return f"{where}: not possible."
+    counts = (
+        f"{difference.added:,} more to delete" if difference.added else "",
+        f"{difference.spared:,} fewer" if difference.spared else "",
+    )
+    return f"{where}: {', '.join(filter(None, counts)) or 'nothing else is to delete'}."
+
+
+def failure(difference: Difference, quote: Quote = str) -> str:
+    """Say why there is nothing to compare with."""
+    return f"the policies there cannot be compared: {quote(difference.error)}"
+
+
+def weakness(weak: Weakening, quote: Quote = str) -> str:
+    """Say what protects less, and what that means now."""
+    told = _list_edits(weak.edits, quote)
+    if not weak.images:
+        return told
+    lose = "image loses its" if weak.images == 1 else "images lose their"
+    going = f"{weak.going:,}" if weak.going else "none"
+    return f"{told}: {weak.images:,} {lose} protection, {going} of them to delete now"
+
+
+def reason(shift: Shift, part: RepositoryDifference, quote: Quote = str) -> str:
+    """Say because of what images change sides."""
+    if shift.because:
+        return f"because {_list_edits(shift.because, quote)}"
+    if not part.before:
+        return f"because policy {quote(part.after)} governs it now, and none did before"
+    if not part.after:
+        return f"because policy {quote(part.before)} does not govern it any more"
+    return f"because policy {quote(part.after)} decides otherwise than {quote(part.before)} did"
+
+
+def shift_amount(shift: Shift, *, more: bool) -> str:
+    """Say how many versions change sides."""
+    return f"{shift.versions:,} {'more' if more else 'fewer'} to delete"
+
+
+def verdicts(reasons: Sequence[str]) -> str:
+    """Write what the rules of one side say; nothing where no policy asked them."""
+    return "; ".join(reasons) or "no policy"
+
+
+def uncompared(part: RepositoryDifference, quote: Quote = str) -> str:
+    """Say that a repository could not be compared, and why."""
+    return f"not compared: {quote(part.error)}"
+
+
+def _list_edits(edits: Sequence[PolicyEdit], quote: Quote) -> str:
+    told = [_edit_text(edit, quote) for edit in islice(edits, EDITS)]
+    if len(edits) > EDITS:
+        told.append(counted(len(edits) - EDITS, "more change"))
+    return ", ".join(_joined(told))
+
+
+def _joined(told: list[str]) -> Iterator[str]:
+    yield from told[:-1]
+    yield f"and {told[-1]}" if len(told) > 1 else told[0]
+
+
+def _edit_text(edit: PolicyEdit, quote: Quote) -> str:
+    """Tell one edit: `commits.keep.last` went from 50 to 20."""
+    path = quote(edit.path)
+    if not edit.key:
+        return f"{edit.part} {path} {'is new' if edit.after else 'was removed'}"
+    if not edit.after:
+        return f"{path}, which was {_value(edit.before, quote)}, was removed"
+    if not edit.before:
+        return f"{path} is now {_value(edit.after, quote)}"
+    return f"{path} went from {_value(edit.before, quote)} to {_value(edit.after, quote)}"
+
+
+def _value(text: str, quote: Quote) -> str:
+    """Write a value the way a policy does: numbers bare, everything else quoted.
+
+    Saved differences are hostile: what is no JSON is quoted as it is.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = text
+    if isinstance(value, _PLAIN):
+        # Written anew: around a number JSON allows line breaks.
+        return shortened(json.dumps(value), _LONGEST)
+    return quote(shortened(value if isinstance(value, str) else text, _LONGEST))
+
+
+def lines(difference: Difference, view: View) -> Iterator[Text]:
+    """Print a difference, with an empty line after it."""
+    yield from wrapped(headline(difference), view, style="bold")
+    if difference.error:
+        yield from wrapped(failure(difference), view, lead="  ? ", style=STYLES["?"])
+    yield from _weakened(difference, view)
+    for part in difference.repositories:
+        yield from _repository(part, view)
+    yield line()
+
+
+def _weakened(difference: Difference, view: View) -> Iterator[Text]:
+    told = [
+        f"{part.repository}: {weakness(weak)}"
+        for part in difference.repositories
+        for weak in part.weakened
+    ]
+    if told:
+        yield line(("  It protects less than before:", STYLES["?"]))
+    for text in first_rows(told, view):
+        yield from wrapped(text, view, lead="  ! ", style=STYLES["!"])
+    if len(told) > len(first_rows(told, view)):
+        yield line(f"  ... and {len(told) - ROWS:,} more; `--all` has them")
+
+
+def _repository(part: RepositoryDifference, view: View) -> Iterator[Text]:
+    if part.error:
+        yield line((f"? {part.repository}", STYLES["?"]))
+        yield from wrapped(uncompared(part), view, lead="  ")
+    elif part.added or part.spared:
+        yield line((part.repository, "bold"))
+        for shift in part.added:
+            yield from _shift(shift, part, view, symbol="-")
+        for shift in part.spared:
+            yield from _shift(shift, part, view, symbol="^")
+
+
+def _shift(shift: Shift, part: RepositoryDifference, view: View, *, symbol: str) -> Iterator[Text]:
+    amount = shift_amount(shift, more=symbol == "-")
+    yield from wrapped(f"{amount} {reason(shift, part)}", view, lead="  ")
+    if shift.images:
+        rows = [_terminal_row(symbol, fate) for fate in first_rows(shift.images, view)]
+        yield from table(rows, view, of=len(rows))
+    if len(shift.images) > len(first_rows(shift.images, view)):
+        hidden = counted(len(shift.images) - ROWS, "more image")
+        yield line(f"    ... and {hidden}; `--all` has them")
+
+
+def _terminal_row(symbol: str, fate: ChangedImage) -> Row:
+    before, after = verdicts(fate.before), verdicts(fate.after)
+    name = ", ".join(fate.tags) or "(untagged)"
+    return Row(symbol, name, fate.digest.short, (f"before: {before};", f"now: {after}"))
+
+
+def summary(difference: Difference) -> Iterator[str]:
+    """Say first what protects less, then what the change does, edit by edit."""
+    weakened = [
+        f"{code(part.repository)}: {weakness(weak, code)}"
+        for part in difference.repositories
+        for weak in part.weakened
+    ]
+    if weakened:
+        told = fitting(weakened, WEAKENED_BYTES, _more)
+        yield from alert("CAUTION", ["**It protects less than before.**", *told])
+    yield f"**{headline(difference, code)}**"
+    yield ""
+    listed = [f"- {text}" for text in _list_changes(difference)]
+    yield from fitting(listed, CHANGES_BYTES, lambda count: f"- {_more(count)}")
+    if listed:
+        yield ""
+
+
+def shift_groups(difference: Difference) -> Iterator[ImageGroup]:
+    """Group the images that change sides, to unfold on a click."""
+    for part in difference.repositories:
+        for shift, more in _shifts(part):
+            if shift.images:
+                yield _group(shift, part, more=more)
+
+
+def _more(count: int) -> str:
+    return f"... and {count:,} more"
+
+
+def _list_changes(difference: Difference) -> Iterator[str]:
+    if difference.error:
+        yield failure(difference, code)
+    for part in difference.repositories:
+        name = code(part.repository)
+        if part.error:
+            yield f"{name}: {uncompared(part, code)}"
+        for shift, more in _shifts(part):
+            yield f"{name}: {shift_amount(shift, more=more)} {reason(shift, part, code)}"
+
+
+def _shifts(part: RepositoryDifference) -> Iterator[tuple[Shift, bool]]:
+    yield from ((shift, True) for shift in part.added)
+    yield from ((shift, False) for shift in part.spared)
+
+
+def _group(shift: Shift, part: RepositoryDifference, *, more: bool) -> ImageGroup:
+    # Without its rows it says nothing that the list has not said.
+    amount = shift_amount(shift, more=more)
+    table = "\n".join(_rows(shift))
+    return ImageGroup(
+        images=len(shift.images),
+        full=(
+            f"\n<details><summary>{html(part.repository)}: {amount}"
+            f" {reason(shift, part, html)}</summary>\n\n{table}\n\n</details>\n"
+        ),
+        folded="",
+    )
+
+
+def _rows(shift: Shift) -> Iterator[str]:
+    yield row("Tags", "Digest", "Before", "Now")
+    yield "| --- | --- | --- | --- |"
+    for fate in shift.images[:MARKDOWN_ROWS]:
+        yield _markdown_row(fate)
+    if len(shift.images) > MARKDOWN_ROWS:
+        yield f"\n{counted(len(shift.images) - MARKDOWN_ROWS, 'more image')} left out."
+
+
+def _markdown_row(fate: ChangedImage) -> str:
+    return row(
+        code(", ".join(fate.tags) or "(untagged)"),
+        code(fate.digest.short),
+        code(verdicts(fate.before)),
+        code(verdicts(fate.after)),
+    )

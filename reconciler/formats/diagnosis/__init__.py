@@ -1,1 +1,0 @@
-"""A diagnosis for people and for programs."""

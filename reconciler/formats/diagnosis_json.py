@@ -1,0 +1,137 @@
+"""A diagnosis as JSON: every version, every cause, every week, and the workflows that push them."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from reconciler.analysis.diagnose.causes import ADVICE
+from reconciler.analysis.diagnose.diagnose import Diagnosis, Examined
+from reconciler.analysis.diagnose.finding import (
+    Amount,
+    CauseGroup,
+    DiagnosedVersion,
+    Forecast,
+    Week,
+)
+from reconciler.analysis.diagnose.suggestion import AdvisedChange, WorkflowAdvice, suggestion
+from reconciler.formats.phrases import counted
+from reconciler.formats.report import Cell, Column, Notice, Table
+
+
+def as_json(found: Sequence[Examined]) -> str:
+    """Write what was found as one JSON document."""
+    document = {"repositories": [_repository(one) for one in found]}
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def _repository(one: Examined) -> dict[str, Any]:
+    found = _diagnosis(one.diagnosis) if one.diagnosis else {}
+    return {
+        "repository": one.repository,
+        "error": str(one.error or ""),
+        "hint": one.error.hint if one.error else "",
+        "forecast": _forecast(one.forecast) if one.forecast else None,
+        "policy": one.policy.name if one.policy else None,
+        "workflows": asdict(one.counsel) if one.counsel else None,
+        **found,
+    }
+
+
+def _diagnosis(told: Diagnosis) -> dict[str, Any]:
+    return {
+        "diagnosed_at": told.now.isoformat(),
+        "versions": len(told.findings),
+        "tagged": told.tagged,
+        "needed": told.needed,
+        "left": told.unneeded,
+        "requests": told.inventory.evidence.requests,
+        "causes": {group.cause: _group(group) for group in told.groups},
+        "findings": [_finding(finding) for finding in told.findings],
+        "weeks": [_week(week) for week in told.weeks],
+        "suggestion": suggestion(told.inventory, (group.cause for group in told.groups)),
+    }
+
+
+def _group(group: CauseGroup) -> dict[str, Any]:
+    advice = ADVICE[group.cause]
+    span = [moment.isoformat() for moment in group.span] if group.span else None
+    return {
+        "count": group.count,
+        "needed": group.needed,
+        "proven": group.proven,
+        "bytes": group.brings,
+        "span": span,
+        "means": advice.means,
+        "why": advice.needed,
+        "build": advice.build,
+        "rule": advice.remedy,
+    }
+
+
+def _finding(finding: DiagnosedVersion) -> dict[str, Any]:
+    version = finding.version
+    return {
+        "digest": version.digest,
+        "tags": version.tags,
+        "pushed": version.pushed.isoformat() if version.pushed else None,
+        "nature": finding.nature,
+        "cause": finding.cause,
+        "confidence": finding.sign.confidence,
+        "evidence": finding.sign.text,
+        "relative": finding.sign.relative,
+        "needed": finding.needed,
+        "bytes": finding.brings,
+    }
+
+
+def _week(week: Week) -> dict[str, Any]:
+    return {
+        "start": week.start.isoformat(),
+        "causes": {cause: _amount(amount) for cause, amount in week.amounts.items()},
+    }
+
+
+def _forecast(ahead: Forecast) -> dict[str, Any]:
+    amounts = {"now": ahead.now, "then": ahead.then, "staying": ahead.staying, "kept": ahead.kept}
+    return {name: _amount(amount) if amount else None for name, amount in amounts.items()}
+
+
+def _amount(amount: Amount) -> dict[str, int]:
+    return {"versions": amount.versions, "bytes": amount.octets}
+
+
+def steps(counsel: WorkflowAdvice) -> Iterator[Table]:
+    """Name the steps that make what was found, and what could be changed in them."""
+    rows = [
+        (Cell(one.place), Cell(one.step), Cell(", ".join(one.causes)))
+        for one in counsel.attributions
+    ]
+    columns = (Column("Place", "code"), Column("Step", "code"), Column("Makes"))
+    yield Table("Steps of workflows that make them", columns, rows)
+    changes = (Column("Place", "code"), Column("Spares", "number"), Column("Change"))
+    yield Table("What to change in the workflows", changes, [*map(_proposal, counsel.proposals)])
+
+
+def verdict(counsel: WorkflowAdvice) -> Iterator[str]:
+    """Say which single change would stop most of the growth."""
+    for first in counsel.proposals[:1]:
+        spared = counted(first.unneeded or first.needed, "version")
+        which = "that nothing needs" if first.unneeded else "which are needed as it is"
+        yield f"One change in {first.place} would have spared {spared} {which}."
+
+
+def unread(counsel: WorkflowAdvice) -> Iterator[Notice]:
+    """Tell of the workflow files that were not read."""
+    if counsel.unread:
+        yield Notice("Workflow files that were not read", counsel.unread)
+
+
+def patch(counsel: WorkflowAdvice) -> str:
+    """Return the change that spares most as `git apply` takes it; empty where there is none."""
+    return next((one.patch for one in counsel.proposals[:1]), "")
+
+
+def _proposal(one: AdvisedChange) -> tuple[Cell, ...]:
+    spared = f"{one.unneeded:,} left over" if one.unneeded else f"{one.needed:,} needed"
+    return Cell(one.place), Cell(spared, one.unneeded or one.needed), Cell(one.text)

@@ -1,0 +1,227 @@
+"""One version explained: its decision in a sentence, the rules in lines, and all of it as JSON."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.text import Text
+
+from reconciler.analysis.explain import Explanation, Relative
+from reconciler.analysis.nature import Nature
+from reconciler.core.fate import Chain, VersionFate
+from reconciler.formats.phrases import counted, distance, moment, size
+from reconciler.formats.terminal import first_rows, line, printed, wrapped
+from reconciler.formats.view import View
+from reconciler.model.inventory import Fact, Version
+from reconciler.model.manifest import DocumentKind
+from reconciler.model.plan import Cause
+
+_FACTS = {
+    Fact.PUSHED: "pushed",
+    Fact.CREATED: "built",
+    Fact.FIRST_SEEN: "first seen",
+    Fact.UNTAGGED_SINCE: "without a tag since",
+    Fact.TAGGED_SINCE: "with its tags since",
+}
+
+Naming = Callable[[Version], str]
+"""How versions are called where they are spoken of."""
+
+
+def render(told: Explanation, view: View) -> str:
+    """Print an explanation: what it is, what it hangs on, who decides, and the verdict last."""
+    return printed(_lines(told, view), view)
+
+
+def as_json(told: Explanation) -> str:
+    """Write an explanation as one JSON document."""
+    return json.dumps(_document(told), indent=2, sort_keys=True) + "\n"
+
+
+def _lines(told: Explanation, view: View) -> Iterator[Text]:
+    yield line((f"{told.repository}@{told.version.digest}", "bold"))
+    yield from wrapped(_nature(told), view, lead="  ")
+    if told.version.tags:
+        yield from wrapped(f"tagged {', '.join(told.version.tags)}", view, lead="  ")
+    for fact, words in _FACTS.items():
+        if when := told.version.time(fact):
+            yield line(f"  {words} {_dated(when, told.now)}")
+    yield from _relatives("Keeps", told.keeps, ("", "that refers to it"), view)
+    yield from _missing(told, view)
+    yield from _relatives("Kept by", told.kept_by, ("that lists it", "that it refers to"), view)
+    yield line()
+    yield line(f"  Decided by policy {told.policy}")
+    yield from reasons(told.fate, view)
+    yield line()
+    sentence = verdict(told.fate)
+    yield from wrapped(f"{sentence[:1].upper()}{sentence[1:]}.", view, style="bold")
+    yield from wrapped(_outlook(told), view)
+
+
+def _nature(told: Explanation) -> str:
+    manifest = told.version.manifest
+    platform = told.platform if told.nature is Nature.PLATFORM else ""
+    facts = (
+        f"{told.nature} {platform}".rstrip(),
+        told.version.kind,
+        size(manifest.content_size) if manifest and manifest.shape is DocumentKind.IMAGE else "",
+    )
+    return ", ".join(filter(None, facts))
+
+
+def _dated(when: datetime, now: datetime) -> str:
+    return f"{moment(when)} ({distance(when, now)})"
+
+
+def _relatives(
+    heading: str, relatives: Sequence[Relative], links: tuple[str, str], view: View
+) -> Iterator[Text]:
+    """Print relatives; of the two `links`, the first is through an index, the other one not."""
+    if not relatives:
+        return
+    yield line()
+    yield line(f"  {heading} {counted(len(relatives), 'version')}")
+    for relative in first_rows(relatives, view):
+        link = links[0] if relative.listed else links[1]
+        yield from wrapped(_relative(relative, link), view, lead="    ")
+    hidden = len(relatives) - len(first_rows(relatives, view))
+    if hidden:
+        yield line(f"    ... and {hidden:,} more; `--all` prints them")
+
+
+def _relative(relative: Relative, link: str) -> str:
+    """Describe a relative, leaving out tags that only spell the digest of another version."""
+    tags = ", ".join(tag for tag in relative.version.tags if not tag.subject)
+    what = " ".join(filter(None, (relative.nature, _platform(relative), link)))
+    return f"{relative.version.digest.short}  {what}  {tags}".rstrip()
+
+
+def _platform(relative: Relative) -> str:
+    listed = relative.listed if relative.nature is Nature.PLATFORM else None
+    return listed.platform if listed and listed.digest == relative.version.digest else ""
+
+
+def _missing(told: Explanation, view: View) -> Iterator[Text]:
+    if told.missing:
+        lacking = counted(len(told.missing), "manifest")
+        yield line()
+        yield line((f"  Lists {lacking} that the registry lacks", "yellow"))
+        yield from (line(f"    {digest}") for digest in first_rows(told.missing, view))
+
+
+def _outlook(told: Explanation) -> str:
+    """Say what the time alone will change."""
+    if told.fate.goes:
+        return "The next `reconciler apply` would delete it."
+    if told.leaves is None:
+        return "Time alone does not change that."
+    unless = "unless it is tagged, something that stays needs it, or the policy changes"
+    return f"Goes on {_dated(told.leaves, told.now)} {unless}."
+
+
+def _document(told: Explanation) -> dict[str, Any]:
+    return {
+        "repository": told.repository,
+        "digest": told.version.digest,
+        "tags": told.version.tags,
+        "nature": told.nature,
+        "platform": told.platform,
+        "kind": told.version.kind,
+        "times": {fact: when.isoformat() for fact in Fact if (when := told.version.time(fact))},
+        "policy": told.policy,
+        "evaluated_at": told.now.isoformat(),
+        "goes": told.fate.goes,
+        "cause": told.fate.cause,
+        "verdict": verdict(told.fate),
+        "leaves": told.leaves.isoformat() if told.leaves else None,
+        "chains": [_chain(chain) for chain in told.fate.chains],
+        "keeps": [_link(relative) for relative in told.keeps],
+        "kept_by": [_link(relative) for relative in told.kept_by],
+        "missing": told.missing,
+    }
+
+
+def _chain(chain: Chain) -> dict[str, Any]:
+    decision = chain.decision
+    return {
+        "path": [version.digest for version in chain.path],
+        "tags": chain.path[-1].tags,
+        "goes": decision.expires,
+        "cause": decision.cause,
+        "note": decision.note,
+        "rules": [
+            {
+                "name": opinion.rule,
+                "keeps": opinion.keeps,
+                "reason": opinion.reason,
+                "doubtful": opinion.is_doubtful,
+            }
+            for opinion in decision.opinions
+        ],
+    }
+
+
+def _link(relative: Relative) -> dict[str, Any]:
+    return {
+        "digest": relative.version.digest,
+        "tags": relative.version.tags,
+        "nature": relative.nature,
+        "platform": _platform(relative),
+        "listed": relative.listed is not None,
+    }
+
+
+def by_digest(version: Version) -> str:
+    """Name a version of a registry: by its tags, and by the start of its digest."""
+    return f"{', '.join(version.tags)} {version.digest.short}".lstrip()
+
+
+def verdict(fate: VersionFate, naming: Naming = by_digest) -> str:
+    """Say whether a version stays or goes, and what decides that."""
+    if fate.cause is Cause.EXPIRED:
+        return "goes: no rule keeps it"
+    if fate.cause is Cause.FOLLOWS:
+        return f"goes with {_listed([chain.path[-1] for chain in fate.chains], naming)}"
+    return f"stays: {fate.note or _keepers(fate, naming)}"
+
+
+def reasons(fate: VersionFate, view: View, naming: Naming = by_digest) -> Iterator[Text]:
+    """Print each image that decides, and what every rule that saw it says of it."""
+    for chain in first_rows(fate.chains, view):
+        yield from wrapped(_heading(chain, naming), view, lead="    ")
+        for reason in (*chain.decision.reasons, *_doubts(chain)):
+            yield from wrapped(reason, view, lead="      ")
+    hidden = len(fate.chains) - len(first_rows(fate.chains, view))
+    if hidden:
+        yield line(f"    ... and {counted(hidden, 'more image')}")
+
+
+def _heading(chain: Chain, naming: Naming) -> str:
+    *way, image = chain.path
+    between = [naming(version) for version in reversed(way[1:])]
+    through = f" through {', '.join(between)}" if between else ""
+    subject = f"{naming(image)}{through}" if way else "the image itself"
+    return f"{subject} {'goes' if chain.decision.expires else 'stays'}"
+
+
+def _doubts(chain: Chain) -> Iterator[str]:
+    doubtful = [opinion.rule for opinion in chain.decision.opinions if opinion.is_doubtful]
+    if doubtful:
+        yield f"counts as new for {', '.join(doubtful)}: its time is unknown or lies ahead"
+
+
+def _keepers(fate: VersionFate, naming: Naming) -> str:
+    """Say what keeps a version: rules and protections, or the images that need it."""
+    if fate.cause is Cause.NEEDED:
+        others = [chain for chain in fate.chains if len(chain.path) > 1]
+        staying = [chain.path[-1] for chain in others if not chain.decision.expires]
+        return f"needed by {_listed(staying, naming)}"
+    opinions = fate.own.opinions if fate.own else ()
+    keeping = [opinion.rule for opinion in opinions if opinion.keeps]
+    return f"{keeping[0]} {'protects' if fate.cause is Cause.PROTECTED else 'keeps'} it"
+
+
+def _listed(images: Sequence[Version], naming: Naming) -> str:
+    more = f" and {counted(len(images) - 1, 'more image')}" if len(images) > 1 else ""
+    return f"{naming(images[0])}{more}"

@@ -1,0 +1,138 @@
+"""The page that every HTML report uses: one file, no network, safe against hostile texts.
+
+A new report is one template in `reconciler/formats/templates/` that extends `base.html.j2` and
+imports the macros of `parts.html.j2`, and one pure function that calls `page` with what the
+template shows: texts, numbers, and the tables and charts of `reconciler.formats.report`. The
+template never marks a text as safe, and sets no `style` attribute: the page forbids them.
+"""
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import cache
+from hashlib import sha256
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reconciler.formats.images import Expired
+from reconciler.formats.phrases import keeper, shortened
+from reconciler.formats.report import Bar, Chart, Tone
+from reconciler.model.base import safe
+from reconciler.model.plan import Plan
+
+LONGEST = 1_000
+"""Longest text from outside that a page quotes, in characters."""
+
+_STYLE, _SCRIPT = "page.css", "page.js"
+
+BARS = 12
+"""Most bars of one chart; the smallest are put together."""
+
+_DAY = timedelta(days=1)
+_SPANS = (
+    ("< 1 week", 7 * _DAY),
+    ("1-4 weeks", 28 * _DAY),
+    ("1-3 months", 91 * _DAY),
+    ("3-6 months", 182 * _DAY),
+    ("6-12 months", 365 * _DAY),
+    ("1-2 years", 730 * _DAY),
+    ("> 2 years", timedelta.max),
+)
+"""The columns of ages: a name, and the age that is too old for it."""
+
+_UNKNOWN = "unknown"
+
+
+def page(template: str, *, title: str, **values: object) -> str:
+    """Fill the template of that name; what it shows is escaped, whatever it holds.
+
+    Shape: `title` names the report in the browser's tab and in its heading.
+    """
+    return _templates().get_template(template).render(title=title, **values)
+
+
+@cache
+def _templates() -> Environment:
+    """Load the templates, with the style and the script that stand in every page.
+
+    A browser runs this script and applies this style, known by their hashes, and nothing else:
+    should a hostile text ever pass the escaping, it would still be only text.
+    """
+    folder = PackageLoader("reconciler", "formats/templates")
+    loaded = Environment(
+        loader=folder,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_quoted,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style, script = (folder.get_source(loaded, name)[0] for name in (_STYLE, _SCRIPT))
+    loaded.globals.update(
+        # Both are our own files; nothing from outside is ever in them.
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        allowed="; ".join(_allowed(style, script)),
+    )
+    return loaded
+
+
+def _allowed(style: str, script: str) -> Iterator[str]:
+    """Yield the page's Content-Security-Policy: nothing is loaded, nothing is sent anywhere."""
+    yield "default-src 'none'"
+    for kind, text in (("style-src", style), ("script-src", script)):
+        yield f"{kind} 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+    yield "base-uri 'none'"
+    yield "form-action 'none'"
+
+
+def _quoted(value: object) -> object:
+    """Spell out what would reorder or hide text, before it is escaped; our own markup passes."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return shortened(safe(value), LONGEST)
+    return value
+
+
+def going(images: Iterable[Expired]) -> Chart:
+    """Count the images that go by the rules that let them expire."""
+    counts = Counter(image.rules for image in images)
+    return Chart("Images that go, by the rules that let them expire", _bars(counts, "goes"))
+
+
+def staying(plan: Plan) -> Chart:
+    """Count the images that stay by what keeps them."""
+    counts: Counter[str] = Counter()
+    for part in plan.repositories:
+        counts.update({keeper(name): count for name, count in part.kept.items()})
+    return Chart("Images that stay, by what keeps them", _bars(counts, "stays"))
+
+
+def ages(images: Iterable[Expired], now: datetime) -> Chart | None:
+    """Count the images that go by age; nothing, where the plan knows no age at all."""
+    counts = Counter(_column(image.age(now)) for image in images)
+    if counts.total() == counts[_UNKNOWN]:
+        return None
+    names = [name for name, _ in _SPANS] + [_UNKNOWN] * bool(counts[_UNKNOWN])
+    return Chart(
+        "Age of the images that go", [Bar(name, counts[name], "", "goes") for name in names]
+    )
+
+
+def _column(age: timedelta | None) -> str:
+    if age is None:
+        return _UNKNOWN
+    return next(name for name, older in _SPANS if age < older)
+
+
+def _bars(counts: Counter[str], tone: Tone) -> list[Bar]:
+    return [Bar(name, count, "", tone) for name, count in _largest(counts)]
+
+
+def _largest(counts: Counter[str]) -> Iterator[tuple[str, int]]:
+    """Yield the largest counts, and what all others come to."""
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    yield from ordered[:BARS]
+    if rest := ordered[BARS:]:
+        yield f"{len(rest):,} others", sum(count for _, count in rest)

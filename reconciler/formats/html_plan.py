@@ -1,0 +1,289 @@
+"""The plan as an HTML page: notices, deleted images as tables, and the policy comparison."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from reconciler.formats import compare, phrases
+from reconciler.formats.html_page import ages, going, page, staying
+from reconciler.formats.images import Expired, expired, newest_first
+from reconciler.formats.phrases import age, counted, size
+from reconciler.formats.report import Cell, Column, Figure, Notice, Table
+from reconciler.formats.view import View
+from reconciler.model.comparison import ChangedImage, Difference, RepositoryDifference
+from reconciler.model.names import Digest, Repository
+from reconciler.model.plan import Kept, Plan, RepositoryPlan
+
+Lost = Mapping[Repository, Sequence[Expired]]
+"""The images that each repository loses."""
+
+ROWS = 5_000
+"""Rows of images on one page, shared by its repositories, unless all are asked for."""
+
+_LEAST_ROWS = 20
+"""Rows that a repository has at least, however many repositories there are."""
+
+_IMAGES = (
+    Column("Tags", "code"),
+    Column("Digest", "code"),
+    Column("Age", "number"),
+    Column("Size", "number"),
+    Column("Rules"),
+    Column("Reason"),
+    Column("Goes with it", "number"),
+)
+_KEPT = (Column("Tags", "code"), Column("Digest", "code"), Column("Cause"), Column("Reason"))
+_REPOSITORIES = (
+    Column("Repository", "code"),
+    Column("Policy"),
+    Column("Delete", "number"),
+    Column("Keep", "number"),
+    Column("Protected", "number"),
+    Column("Newest to go", "number"),
+    Column("Size", "number"),
+    Column("State"),
+)
+
+TEXTS = 200
+"""Most sentences of one notice."""
+
+_COLUMNS = (
+    Column("Repository", "code"),
+    Column("Tags", "code"),
+    Column("Digest", "code"),
+    Column("Now it"),
+    Column("Before"),
+    Column("After"),
+)
+
+
+def render(plan: Plan, view: View) -> str:
+    """Write a plan as one page: its counts, what hinders it, charts, then a row for each image."""
+    lost = {part.repository: list(expired(part)) for part in plan.repositories}
+    images = list(chain.from_iterable(lost.values()))
+    return page(
+        "plan.html.j2",
+        title="Retention plan",
+        lead=list(_lead(plan, view)),
+        figures=list(_figures(plan)),
+        notices=[*_against(view), *notices(plan)],
+        fates=fates(view.against, all_rows=view.all_rows) if view.against else None,
+        charts=[chart for chart in (going(images), staying(plan)) if chart.bars],
+        ages=ages(images, plan.evaluated_at),
+        overview=overview(plan, lost),
+        sections=list(sections(plan, lost, view)),
+        plan=plan,
+    )
+
+
+def _against(view: View) -> Iterator[Notice]:
+    if view.against:
+        yield notice(view.against)
+
+
+def _lead(plan: Plan, view: View) -> Iterator[str]:
+    yield phrases.times(plan, view)
+    if view.cost and plan.summary.delete:
+        yield phrases.price(view.cost)
+
+
+def _figures(plan: Plan) -> Iterator[Figure]:
+    summary = plan.summary
+    yield Figure(f"{summary.delete:,}", "versions to delete", "goes")
+    yield Figure(f"{summary.keep:,}", "versions to keep", "stays")
+    yield Figure(f"{summary.protected:,}", "images protected", "stays")
+    yield Figure(f"{len(plan.repositories):,}", "repositories")
+    if summary.incomplete:
+        yield Figure(f"{summary.incomplete:,}", "repositories incomplete", "warns")
+    if summary.bytes:
+        yield Figure(size(summary.bytes), "of content freed, at most")
+
+
+@dataclass(frozen=True, slots=True)
+class PageSection:
+    """What a page says of one repository."""
+
+    heading: str
+    texts: Sequence[str]
+    tables: Sequence[Table]
+
+
+def overview(plan: Plan, lost: Lost) -> Table:
+    """Sum up each repository, those that lose most first."""
+    parts = sorted(plan.repositories, key=lambda part: (-len(part.changes), part.repository))
+    rows = [_summed(part, lost[part.repository], plan) for part in parts]
+    return Table(f"{counted(len(rows), 'repository', 'repositories')}", _REPOSITORIES, rows)
+
+
+def sections(plan: Plan, lost: Lost, view: View) -> Iterator[PageSection]:
+    """Describe each repository that loses an image, or has one worth naming."""
+    parts = [part for part in plan.repositories if part.changes or part.protected or part.retained]
+    most = None if view.all_rows else max(ROWS // max(len(parts), 1), _LEAST_ROWS)
+    for part in parts:
+        tables = [_going(lost[part.repository], plan, most), _staying(part, most)]
+        texts = list(_texts(part, view))
+        yield PageSection(part.repository, texts, [table for table in tables if table.rows])
+
+
+def count(number: int) -> Cell:
+    """Show a number."""
+    return Cell(f"{number:,}", number)
+
+
+def _summed(part: RepositoryPlan, lost: Sequence[Expired], plan: Plan) -> Sequence[Cell]:
+    ages = [known for image in lost if (known := image.age(plan.evaluated_at)) is not None]
+    return (
+        Cell(part.repository),
+        Cell(part.policy),
+        count(len(part.changes)),
+        count(part.versions - len(part.changes)),
+        count(len(part.protected)),
+        Cell(age(min(ages)), min(ages).total_seconds()) if ages else Cell("", -1),
+        _weight(sum(change.observed.size for change in part.changes)),
+        Cell("incomplete" if not part.complete else "stopped" if part.stopped else "ready"),
+    )
+
+
+def _weight(octets: int) -> Cell:
+    return Cell(size(octets) if octets else "", octets)
+
+
+def _going(lost: Sequence[Expired], plan: Plan, most: int | None) -> Table:
+    """List the images that go, the newest first: they went narrowly."""
+    images = newest_first(lost)
+    rows = [_expired(image, plan) for image in images[:most]]
+    caption = f"{counted(len(images), 'image')} to delete, the newest first"
+    return Table(caption, _IMAGES, rows, more(len(images) - len(rows)))
+
+
+def _staying(part: RepositoryPlan, most: int | None) -> Table:
+    """List the images that stay although a rule would let them go."""
+    images = [*part.protected, *part.retained]
+    rows = [_kept(image) for image in images[:most]]
+    caption = f"{counted(len(images), 'image')} protected or retained"
+    return Table(caption, _KEPT, rows, more(len(images) - len(rows)))
+
+
+def more(hidden: int) -> str:
+    """Say how many images have no row, and where they are; nothing, where all have one."""
+    if not hidden:
+        return ""
+    return f"{counted(hidden, 'more image')} left out; `--all` and `--format json` have them all."
+
+
+def _expired(image: Expired, plan: Plan) -> Sequence[Cell]:
+    known = image.age(plan.evaluated_at)
+    return (
+        Cell(image.name),
+        Cell(image.root.digest.short),
+        Cell(age(known), known.total_seconds()) if known is not None else Cell("?", -1),
+        _weight(image.size),
+        Cell(image.rules),
+        Cell(image.reason),
+        count(image.followers),
+    )
+
+
+def _kept(image: Kept) -> Sequence[Cell]:
+    return (
+        Cell(", ".join(image.tags) or "(untagged)"),
+        Cell(Digest(image.key.rpartition("@")[2]).short),
+        Cell(image.cause),
+        Cell("; ".join(image.reasons)),
+    )
+
+
+def _texts(part: RepositoryPlan, view: View) -> Iterator[str]:
+    words = phrases.scale(part)
+    yield f"{words[:1].upper()}{words[1:]}."
+    if part.waiting:
+        yield phrases.waiting(part.waiting, part.min_age, view)
+    if part.kept:
+        yield phrases.keepers(part.kept)
+    if part.unmatched:
+        yield f"Tags that no rule knows: {', '.join(map(phrases.family, part.unmatched))}."
+
+
+def notices(plan: Plan) -> Iterator[Notice]:
+    """Yield what stops a plan, then its warnings; nothing, where all is well."""
+    stops = [f"{one.pattern} {phrases.unlisted(one)}" for one in plan.unlisted]
+    stops += [f"{part.repository} {text}" for part in plan.repositories for text in _stops(part)]
+    if stops:
+        yield Notice(phrases.hindrance(plan), bounded(stops), "goes")
+    warnings = [f"{part.repository}: {text}" for part in plan.repositories for text in _odd(part)]
+    if warnings:
+        yield Notice("Warnings", bounded(warnings))
+
+
+def bounded(texts: list[str]) -> list[str]:
+    """Keep the first sentences, and say how many more there are."""
+    more = len(texts) - TEXTS
+    return [*texts[:TEXTS], f"... and {more:,} more"] if more > 0 else texts
+
+
+def _stops(part: RepositoryPlan) -> Iterator[str]:
+    if not part.complete:
+        yield ". ".join(filter(None, [f"is incomplete: {part.error}", part.hint]))
+    for guard in part.guards:
+        if not guard.ok:
+            yield (
+                f"is stopped by {guard.name}: {phrases.stops(guard)}."
+                f" To let it pass once, plan with {guard.override}"
+            )
+
+
+def _odd(part: RepositoryPlan) -> Iterator[str]:
+    yield from phrases.no_undo(part)
+    yield from phrases.strained(part)
+    yield from part.warnings
+    yield from (f"broken already: {text}" for text in part.missing)
+
+
+def notice(difference: Difference) -> Notice:
+    """Say what the change does on the whole: first what protects less, then what changes sides."""
+    weakened = any(part.weakened for part in difference.repositories)
+    texts = [*_weakened(difference), *_shifts(difference)]
+    return Notice(compare.headline(difference), bounded(texts), "goes" if weakened else "")
+
+
+def fates(difference: Difference, *, all_rows: bool) -> Table:
+    """List the images whose fate changes."""
+    rows = [
+        _row(part, fate, verb)
+        for part in difference.repositories
+        for shifts, verb in ((part.added, "goes"), (part.spared, "stays"))
+        for shift in shifts
+        for fate in shift.images
+    ]
+    kept = rows if all_rows else rows[:ROWS]
+    caption = f"{counted(len(rows), 'image changes', 'images change')} sides"
+    return Table(caption, _COLUMNS, kept, more(len(rows) - len(kept)))
+
+
+def _weakened(difference: Difference) -> Iterator[str]:
+    if difference.error:
+        yield compare.failure(difference)
+    for part in difference.repositories:
+        for weak in part.weakened:
+            yield f"It protects less than before: {part.repository}: {compare.weakness(weak)}"
+
+
+def _shifts(difference: Difference) -> Iterator[str]:
+    for part in difference.repositories:
+        if part.error:
+            yield f"{part.repository}: {compare.uncompared(part)}"
+        for shifts, added in ((part.added, True), (part.spared, False)):
+            for shift in shifts:
+                amount = compare.shift_amount(shift, more=added)
+                yield f"{part.repository}: {amount} {compare.reason(shift, part)}"
+
+
+def _row(part: RepositoryDifference, fate: ChangedImage, verb: str) -> Sequence[Cell]:
+    return (
+        Cell(part.repository),
+        Cell(", ".join(fate.tags) or "(untagged)"),
+        Cell(fate.digest.short),
+        Cell(verb),
+        Cell(compare.verdicts(fate.before)),
+        Cell(compare.verdicts(fate.after)),
+    )

@@ -1,0 +1,233 @@
+"""Phrases, numbers, sizes and times that every format for people shares.
+
+Plain ASCII, so that widths can be counted.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from reconciler.formats.view import Cost, View
+from reconciler.model.durations import Span, as_span
+from reconciler.model.plan import (
+    Cause,
+    Guard,
+    Plan,
+    RepositoryPlan,
+    Summary,
+    TagFamily,
+    Unlisted,
+    Waiting,
+)
+from reconciler.model.ports import FRESH_SECONDS
+
+UNLISTED = "is incomplete, as its repositories could not be listed"
+"""What became of a pattern whose repositories are not known."""
+
+_CAUSES = {
+    Cause.PROTECTED: "protected",
+    Cause.HELD: "held after an undo",
+    Cause.UNMATCHED_TAG: "with a tag that no rule knows",
+    Cause.UNCOVERED: "covered by no rule",
+    Cause.YOUNG: "younger than min_age",
+    Cause.NEEDED: "needed by something that stays",
+    Cause.RETAINED: "refused by the registry",
+}
+_GUARDS = {
+    "max_delete": "{actual:,.0f} images would go, and the limit is {limit:,}",
+    "max_delete_percent": "{actual:.1f}% of the images would go, and the limit is {limit}%",
+    "never_empty": "{actual:,.0f} images would stay, and at least {limit} must",
+}
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
+_TWO_YEARS = timedelta(days=2 * 365)
+
+
+def totals(summary: Summary) -> str:
+    """Write the counts of a plan; machines read them, so the words never change."""
+    return (
+        f"{summary.delete} to delete, {summary.protected} protected,"
+        f" {summary.keep} to keep, {summary.incomplete} incomplete"
+    )
+
+
+def times(plan: Plan, view: View) -> str:
+    """Say what moment a plan speaks of, and until when it may be applied."""
+    evaluated = f"Evaluated {moment(plan.evaluated_at)}"
+    if plan.forecast:
+        return f"{evaluated}; a forecast, which cannot be applied."
+    expiry = f"{moment(plan.expires_at)} ({distance(plan.expires_at, view.now)})"
+    if view.now >= plan.expires_at:
+        return f"{evaluated}; expired {expiry}, so it cannot be applied."
+    return f"{evaluated}; expires {expiry}."
+
+
+def unlisted(one: Unlisted) -> str:
+    """Say what became of a pattern that the registry would not list."""
+    return ". ".join(filter(None, [f"{UNLISTED}: {one.error}", one.hint]))
+
+
+def hindrance(plan: Plan) -> str:
+    """Say why a plan cannot be applied, empty where nothing is in the way."""
+    incomplete = plan.summary.incomplete
+    stopped = sum(part.stopped for part in plan.repositories)
+    problems = [
+        f"{counted(incomplete, 'repository', 'repositories')} incomplete" if incomplete else "",
+        f"{counted(stopped, 'repository', 'repositories')} stopped by guards" if stopped else "",
+    ]
+    named = ", ".join(filter(None, problems))
+    return f"This plan cannot be applied: {named}." if named else ""
+
+
+def stops(guard: Guard) -> str:
+    """Say what a guard that stops a plan has measured."""
+    return _GUARDS[guard.name].format(actual=guard.actual, limit=guard.limit)
+
+
+def override(part: RepositoryPlan) -> str:
+    """Write what to add to the command to let a stopped repository pass, once."""
+    return " ".join(guard.override for guard in part.guards if not guard.ok)
+
+
+def strained(part: RepositoryPlan) -> Iterator[str]:
+    """Name the guards that let a plan pass and were raised for it, or are more than half used."""
+    for guard in part.guards:
+        if guard.asked:
+            yield f"{guard.name} is {guard.limit:,} for this plan, as was asked"
+        if guard.ok and guard.name != "never_empty" and guard.actual * 2 > guard.limit:
+            yield f"{guard.name} is more than half used: {guard.actual:g} of {guard.limit:,}"
+
+
+def scale(part: RepositoryPlan) -> str:
+    """Say which policy a repository belongs to, and how large it is."""
+    versions, images = counted(part.versions, "version"), counted(part.images, "image")
+    return f"policy {part.policy}, {versions}, {images}"
+
+
+def no_undo(part: RepositoryPlan) -> Iterator[str]:
+    """Say that what goes cannot come back, where that is so."""
+    if part.changes and not part.undo:
+        yield f"No undo: {part.repository.registry} cannot restore what is deleted."
+
+
+def following(count: int) -> str:
+    """Say how many versions go with an image."""
+    return f"+ {count:,} that follow{'s' if count == 1 else ''} it" if count else ""
+
+
+def keepers(kept: Mapping[str, int]) -> str:
+    """List what keeps the images that stay, the largest first."""
+    return f"Keeps {counted(sum(kept.values()), 'image')}: {', '.join(_keepers(kept))}."
+
+
+def keeper(name: str) -> str:
+    """Name what keeps images, a rule or a cause, as `kept` of a plan spells it."""
+    cause = _CAUSES.get(Cause(name)) if name in set(Cause) else None
+    return cause or f"by {name}"
+
+
+def waiting(waits: Waiting, min_age: Span, view: View) -> str:
+    """Say how many images are too young to go, and when that ends."""
+    subject = (
+        f"{counted(waits.count, 'image waits', 'images wait')}: younger than min_age {min_age}"
+    )
+    if waits.until is None:
+        return f"{subject}, of unknown age."
+    return f"{subject}, the first until {moment(waits.until)} ({distance(waits.until, view.now)})."
+
+
+def family(tags: TagFamily) -> str:
+    """Name tags of one shape, with an example where the shape alone does not tell."""
+    if tags.pattern == tags.example:
+        return tags.example
+    return f"{tags.pattern} ({tags.count:,}, such as {tags.example})"
+
+
+def price(cost: Cost) -> str:
+    """Say what applying will take, and whether the quota suffices."""
+    minutes = max(1, math.ceil(cost.takes.total_seconds() / 60))
+    text = (
+        f"Applying sends about {counted(cost.requests, 'request')},"
+        f" {cost.deletions:,} of them deletions, and takes about {counted(minutes, 'minute')}."
+    )
+    if cost.window > FRESH_SECONDS:
+        text += (
+            f" Here a tag that is moved to an image less than {math.ceil(cost.window)} seconds"
+            " before its deletion may be missed."
+        )
+    if cost.quota is None:
+        return text
+    left = f"{counted(cost.quota, 'request')} left until the limit is renewed"
+    if cost.quota < cost.requests:
+        return f"{text} Only {left}: several runs will be needed."
+    return f"{text} {left[:1].upper()}{left[1:]}."
+
+
+def _keepers(kept: Mapping[str, int]) -> Iterator[str]:
+    for name, count in sorted(kept.items(), key=lambda pair: (-pair[1], pair[0])):
+        yield f"{count:,} {keeper(name)}"
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """Write a number with its noun, as in `1 image` and `1,234 images`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def size(octets: int) -> str:
+    """Write a number of bytes in the unit that leaves at most four digits."""
+    if octets < 1024:
+        return f"{octets} B"
+    amount, unit = octets / 1024, _UNITS[0]
+    for larger in _UNITS[1:]:
+        # What would be rounded up to 1024 belongs to the next unit.
+        if amount < 1023.5:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
+
+
+def age(delta: timedelta) -> str:
+    """Write an age in hours, days or years, rounded down; below an hour it is `<1h`."""
+    if delta < timedelta(hours=1):
+        return "<1h"
+    return as_span(delta) if delta < _TWO_YEARS else f"{delta.days // 365}y"
+
+
+def duration(delta: timedelta) -> str:
+    """Write how long something took, in two units at most."""
+    seconds = max(0, round(delta.total_seconds()))
+    if seconds < 60:
+        return f"{seconds}s"
+    if seconds < 3600:
+        return f"{seconds // 60}m {seconds % 60:02}s"
+    return f"{seconds // 3600}h {seconds % 3600 // 60:02}m"
+
+
+def moment(when: datetime) -> str:
+    """Write a time to the minute, in UTC."""
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def distance(when: datetime, now: datetime) -> str:
+    """Say how far away a time is: `in 3d`, or `5h ago`."""
+    return f"in {age(when - now)}" if when > now else f"{age(now - when)} ago"
+
+
+def shortened(text: str, limit: int) -> str:
+    """Cut a text that is longer than `limit` characters, and show that it was cut."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def octets(text: str) -> int:
+    """Count the bytes of a text in UTF-8."""
+    return len(text.encode())
+
+
+def fitting(lines: Sequence[str], room: int, rest: Callable[[int], str]) -> Iterator[str]:
+    """Yield the first lines that fit into `room` bytes; `rest` says how many there are besides."""
+    for number, line in enumerate(lines):
+        room -= octets(line)
+        if room < 0:
+            yield rest(len(lines) - number)
+            return
+        yield line

@@ -1,0 +1,124 @@
+"""The plan for a pull request: GitHub's Markdown, bounded in size, safe against hostile names."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from reconciler.formats import phrases
+from reconciler.formats.compare import shift_groups, summary
+from reconciler.formats.images import expired
+from reconciler.formats.markdown import alert, code, details, groups, row
+from reconciler.formats.phrases import age, fitting, octets, size
+from reconciler.formats.view import View
+from reconciler.model.plan import Plan, RepositoryPlan, Unlisted
+
+MAX_BYTES = 60_000
+"""Largest result, in bytes of UTF-8. Source: a comment on GitHub holds 65,536 characters."""
+
+_ALERT_BYTES = 8_000
+_TABLE_BYTES = 20_000
+
+_HEAD = (
+    row("Repository", "Policy", "Delete", "Keep", "Protected", "Newest to go", "Size"),
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+)
+
+
+def render(plan: Plan, view: View) -> str:
+    """Write a plan as a comment: verdict, warnings, one row for each repository, then rows.
+
+    What does not fit is left out in this order: the rows of the largest groups, then the smallest
+    groups. The verdict, the warnings, the table and the digest are always there.
+    """
+    return framed(plan, view, top=verdict(plan), bottom=())
+
+
+def framed(plan: Plan, view: View, *, top: Iterable[str], bottom: Iterable[str]) -> str:
+    """Write what follows a heading of a plan, within the same bounds as the whole of it."""
+    compared = [*summary(view.against)] if view.against else []
+    before = "\n".join([*top, *compared, *_alerts(plan), *_table(plan), ""])
+    after = "\n".join(["", *_ending(plan, view), *bottom, ""])
+    room = MAX_BYTES - octets(before) - octets(after)
+    shifts = shift_groups(view.against) if view.against else ()
+    return before + details(chain(shifts, groups(plan)), room) + after
+
+
+def verdict(plan: Plan) -> Iterator[str]:
+    """Say in one line what a plan comes to."""
+    summary = plan.summary
+    if summary.delete or summary.incomplete:
+        yield f"### Retention plan: {phrases.totals(summary)}"
+    else:
+        yield f"### Retention plan: no changes, {summary.keep} to keep"
+    yield ""
+
+
+def _alerts(plan: Plan) -> Iterator[str]:
+    """Put first what stops the plan, then what a reviewer must know."""
+    parts = plan.repositories
+    stops = [text for one in plan.unlisted for text in _unlisted(one)]
+    stops += [text for part in parts for text in _stops(part)]
+    shown = fitting(stops, _ALERT_BYTES, lambda count: f"... and {count:,} more")
+    yield from alert("CAUTION", filter(None, [phrases.hindrance(plan), *shown]))
+    warnings = [
+        f"{code(part.repository)}: {code(text)}" for part in parts for text in _warnings(part)
+    ]
+    yield from alert(
+        "WARNING", fitting(warnings, _ALERT_BYTES, lambda count: f"... and {count:,} more")
+    )
+
+
+def _warnings(part: RepositoryPlan) -> Iterator[str]:
+    yield from phrases.no_undo(part)
+    yield from phrases.strained(part)
+    yield from part.warnings
+    yield from (f"broken already: {text}" for text in part.missing)
+
+
+def _stops(part: RepositoryPlan) -> Iterator[str]:
+    name = code(part.repository)
+    if not part.complete:
+        yield f"{name} is incomplete: {code(part.error)}"
+        if part.hint:
+            yield f"what to do: {code(part.hint)}"
+    for guard in part.guards:
+        if not guard.ok:
+            yield (
+                f"{name} is stopped by {code(guard.name)}: {phrases.stops(guard)}."
+                f" To let it pass once, plan with {code(guard.override)}"
+            )
+
+
+def _unlisted(one: Unlisted) -> Iterator[str]:
+    yield f"{code(one.pattern)} {phrases.UNLISTED}: {code(one.error)}"
+    if one.hint:
+        yield f"what to do: {code(one.hint)}"
+
+
+def _table(plan: Plan) -> Iterator[str]:
+    """Sum up each repository, those that lose most first."""
+    yield from _HEAD
+    parts = sorted(plan.repositories, key=lambda part: (-len(part.changes), part.repository))
+    rows = [_summed(part, plan) for part in parts]
+    yield from fitting(rows, _TABLE_BYTES, lambda count: row(f"... and {count:,} more"))
+
+
+def _summed(part: RepositoryPlan, plan: Plan) -> str:
+    ages = [known for image in expired(part) if (known := image.age(plan.evaluated_at)) is not None]
+    weight = sum(change.observed.size for change in part.changes)
+    going, staying = len(part.changes), part.versions - len(part.changes)
+    return row(
+        code(part.repository),
+        code(part.policy),
+        f"{going:,}" if part.complete else "incomplete",
+        f"{staying:,}",
+        f"{len(part.protected):,}",
+        age(min(ages)) if ages else "",
+        size(weight) if weight else "",
+    )
+
+
+def _ending(plan: Plan, view: View) -> Iterator[str]:
+    yield phrases.times(plan, view)
+    if view.cost and plan.summary.delete:
+        yield phrases.price(view.cost)
+    yield f"Digest {code(plan.digest)}"

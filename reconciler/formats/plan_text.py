@@ -1,0 +1,196 @@
+"""The plan as text, for a terminal or a log: what is deleted and why, and what is kept."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.text import Text
+
+from reconciler.formats import compare, phrases
+from reconciler.formats.images import by_rules, expired
+from reconciler.formats.phrases import counted, size
+from reconciler.formats.terminal import (
+    ROWS,
+    STYLES,
+    expired_row,
+    first_rows,
+    kept_row,
+    line,
+    printed,
+    table,
+    wrapped,
+)
+from reconciler.formats.view import View
+from reconciler.model.plan import Plan, RepositoryPlan
+
+UNCHANGED = 5
+"""Repositories without changes that are shown unless all are asked for."""
+
+_MEANINGS = {
+    "-": "delete",
+    "!": "protected",
+    "?": "incomplete or stopped",
+    ".": "waits or is retained",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySection:
+    """What is printed of one repository: first what stops it, then what goes, then what stays."""
+
+    part: RepositoryPlan
+    evaluated: datetime
+    view: View
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether nothing goes, and nothing is wrong that a reader must know."""
+        part = self.part
+        return part.complete and not (part.changes or part.stopped or part.warnings or part.missing)
+
+    @property
+    def symbols(self) -> set[str]:
+        """The symbols that its lines begin with."""
+        part = self.part
+        used = {
+            "-": part.changes,
+            "!": part.protected,
+            "?": not part.complete or part.stopped,
+            ".": part.waiting or part.retained,
+        }
+        return {symbol for symbol, use in used.items() if use}
+
+    def lines(self) -> Iterator[Text]:
+        """Print the repository."""
+        yield from self._heading()
+        if not self.part.complete:
+            yield from self._failure()
+            return
+        yield from self._stops()
+        yield from self._warnings()
+        yield from self._expired()
+        yield from self._kept()
+        yield from self._counts()
+
+    def _heading(self) -> Iterator[Text]:
+        part = self.part
+        mark = "" if part.complete and not part.stopped else "? "
+        size = phrases.scale(part) if part.complete else f"policy {part.policy}"
+        yield line((mark, STYLES["?"]), (part.repository, "bold"), f"  ({size})")
+
+    def _failure(self) -> Iterator[Text]:
+        text = f"Incomplete: {self.part.error}"
+        yield from wrapped(text, self.view, lead="  ", style=STYLES["?"])
+        yield from wrapped(self.part.hint, self.view, lead="  ")
+
+    def _stops(self) -> Iterator[Text]:
+        if not self.part.stopped:
+            return
+        for guard in self.part.guards:
+            if not guard.ok:
+                text = f"Stopped by {guard.name}: {phrases.stops(guard)}."
+                yield from wrapped(text, self.view, lead="  ", style=STYLES["?"])
+        yield line("  To let it pass once, add to the command:")
+        # Not broken into lines, so that it can be copied.
+        yield line(f"    {phrases.override(self.part)}")
+
+    def _warnings(self) -> Iterator[Text]:
+        broken = [f"Broken already: {text}" for text in self.part.missing]
+        warnings = [f"Warning: {text}" for text in self.part.warnings]
+        texts = [*phrases.no_undo(self.part), *warnings, *broken]
+        for text in first_rows(texts, self.view):
+            yield from wrapped(text, self.view, lead="  ", style="yellow")
+        if len(texts) > len(first_rows(texts, self.view)):
+            yield line(f"  ... and {counted(len(texts) - ROWS, 'more warning')}")
+
+    def _expired(self) -> Iterator[Text]:
+        for rules, images in by_rules(expired(self.part)).items():
+            yield line()
+            yield line(f"  {counted(len(images), 'image')} expired by {rules}")
+            rows = [expired_row(image, self.evaluated) for image in first_rows(images, self.view)]
+            yield from table(rows, self.view, of=len(images))
+
+    def _kept(self) -> Iterator[Text]:
+        for symbol, images in (("!", self.part.protected), (".", self.part.retained)):
+            if images:
+                rows = [kept_row(symbol, image) for image in first_rows(images, self.view)]
+                yield line()
+                yield from table(rows, self.view, of=len(images))
+
+    def _counts(self) -> Iterator[Text]:
+        part, view = self.part, self.view
+        if part.changes or part.protected or part.retained:
+            yield line()
+        if part.waiting:
+            text = phrases.waiting(part.waiting, part.min_age, view)
+            yield from wrapped(text, view, lead="  . ")
+        if part.kept:
+            yield from wrapped(phrases.keepers(part.kept), view, lead="  ")
+        if part.unmatched:
+            yield from wrapped(self._families(), view, lead="  ")
+
+    def _families(self) -> str:
+        named = first_rows(self.part.unmatched, self.view)
+        hidden = len(self.part.unmatched) - len(named)
+        more = f", and {hidden:,} more" if hidden else ""
+        return f"Tags that no rule knows: {', '.join(map(phrases.family, named))}{more}."
+
+
+def render(plan: Plan, view: View) -> str:
+    """Print a plan, the repositories that need attention first and the counts last."""
+    return printed(_lines(plan, view), view)
+
+
+def _lines(plan: Plan, view: View) -> Iterator[Text]:
+    parts = sorted(plan.repositories, key=_urgency)
+    sections = [RepositorySection(part, plan.evaluated_at, view) for part in parts]
+    if view.against:
+        yield from compare.lines(view.against, view)
+    yield from wrapped(phrases.times(plan, view), view)
+    yield from _legend(sections)
+    for one in plan.unlisted:
+        text = f"? {one.pattern} (policy {one.policy}) {phrases.unlisted(one)}"
+        yield from wrapped(text, view, style=STYLES["?"])
+    unchanged = 0
+    for section in sections:
+        unchanged += section.is_unchanged
+        if view.all_rows or unchanged <= UNCHANGED:
+            yield line()
+            yield from section.lines()
+    yield line()
+    yield from _ending(plan, view, hidden=0 if view.all_rows else unchanged - UNCHANGED)
+
+
+def _urgency(part: RepositoryPlan) -> tuple[bool, bool, bool, str]:
+    """Sort by what a reader must know first."""
+    return part.complete, not part.stopped, not part.changes, part.repository
+
+
+def _legend(sections: list[RepositorySection]) -> Iterator[Text]:
+    """Explain the symbols that are used, and no others."""
+    used = set().union(*(section.symbols for section in sections))
+    parts = [
+        part
+        for symbol, meaning in _MEANINGS.items()
+        if symbol in used
+        for part in ((symbol, STYLES[symbol]), f" {meaning}   ")
+    ]
+    if parts:
+        yield line("  ", *parts)
+
+
+def _ending(plan: Plan, view: View, *, hidden: int) -> Iterator[Text]:
+    # The end is what a terminal still shows of a long plan, so what hinders it is said again.
+    summary = plan.summary
+    if hidden > 0:
+        more = counted(hidden, "more repository", "more repositories")
+        yield from wrapped(f"{more} without changes; `reconciler show --all` has them.", view)
+    if not (summary.delete or summary.incomplete):
+        yield line("No changes.")
+    if summary.bytes:
+        yield line(f"Up to {size(summary.bytes)} of image content would be freed.")
+    if view.cost and summary.delete:
+        yield from wrapped(phrases.price(view.cost), view)
+    yield from wrapped(phrases.hindrance(plan), view, style="bold red")
+    yield line(f"Digest: {plan.digest}")
+    yield line((f"Plan: {phrases.totals(summary)}.", "bold"))

@@ -1,0 +1,120 @@
+"""Results of policy tests, as text, JSON and JUnit XML."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from rich.text import Text
+
+from reconciler.core.policy_tests import Check, Trial
+from reconciler.formats.explain import reasons, verdict
+from reconciler.formats.terminal import folded, line, printed, wrapped
+from reconciler.formats.view import View
+from reconciler.model.base import safe
+from reconciler.model.inventory import Version
+
+_ROW = 20
+"""Signs that stand on one line at least, however long the name of the file is."""
+
+
+def render(trials: Sequence[Trial], view: View) -> str:
+    """Print a sign for each check, then every failure with all its reasons, then the counts."""
+    return printed(_lines(trials, view), view)
+
+
+def as_json(trials: Sequence[Trial]) -> str:
+    """Write the tests as one JSON document."""
+    passed, failed = counts(trials)
+    document = {"passed": passed, "failed": failed, "tests": [_document(one) for one in trials]}
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def counts(trials: Sequence[Trial]) -> tuple[int, int]:
+    """Return how many checks passed, and how many failed."""
+    failed = sum(len(trial.failures) for trial in trials)
+    return sum(len(trial.checks) for trial in trials) - failed, failed
+
+
+def _lines(trials: Sequence[Trial], view: View) -> Iterator[Text]:
+    for trial in trials:
+        yield from _signs(trial, view)
+    for trial in trials:
+        for at, check in trial.failures:
+            yield line()
+            yield line((f"{trial.path}:{at}: {check.name}", "bold red"))
+            yield from failure(check, view)
+    passed, failed = counts(trials)
+    yield line()
+    yield line((f"{passed} passed, {failed} failed", "bold red" if failed else "bold green"))
+
+
+def _signs(trial: Trial, view: View) -> Iterator[Text]:
+    """Print a dot for each check that holds, and an F for each that does not."""
+    signs = "".join("." if check.ok else "F" for check in trial.checks)
+    lead = f"{trial.path} "
+    for row in folded(signs, max(view.width - len(lead), _ROW)):
+        yield line(lead + row)
+        lead = " " * len(lead)
+
+
+def failure(check: Check, view: View) -> Iterator[Text]:
+    """Print what is wrong, and what every rule says of the image it is about."""
+    yield from wrapped(check.complaint, view, lead="  ")
+    if check.fate:
+        yield from wrapped(f"it {verdict(check.fate, _by_name)}", view, lead="  ")
+        yield from reasons(check.fate, view, _by_name)
+
+
+def _by_name(version: Version) -> str:
+    """Name a version of a test as its file does, for its digest may be made up."""
+    return ", ".join(version.tags) or version.id
+
+
+def _document(trial: Trial) -> dict[str, Any]:
+    return {
+        "path": trial.path,
+        "policy": trial.policy,
+        "checks": [
+            {"name": check.name, "line": at, **_result(check)}
+            for at, check in zip(trial.lines, trial.checks, strict=True)
+        ],
+    }
+
+
+def _result(check: Check) -> dict[str, Any]:
+    told: dict[str, Any] = {"ok": check.ok, "complaint": check.complaint}
+    if check.fate is None:
+        return told
+    decisions = [reason for chain in check.fate.chains for reason in chain.decision.reasons]
+    return told | {"goes": check.fate.goes, "cause": check.fate.cause, "reasons": decisions}
+
+
+def render_junit(trials: Sequence[Trial], view: View) -> bytes:
+    """Write the tests as XML: a suite for each file, a case for each check.
+
+    Source: the JUnit schema of Jenkins' xUnit plugin.
+    """
+    root = Element("testsuites", _numbers(trials))
+    for trial in trials:
+        suite = SubElement(root, "testsuite", {"name": safe(trial.path), **_numbers([trial])})
+        for at, check in zip(trial.lines, trial.checks, strict=True):
+            place = {"file": safe(trial.path), "line": str(at)}
+            names = {"classname": safe(trial.policy), "name": safe(check.name)}
+            _add_failure(check, SubElement(suite, "testcase", names | place), view)
+    indent(root)
+    content: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return content + b"\n"
+
+
+def _numbers(trials: Sequence[Trial]) -> dict[str, str]:
+    passed, failed = counts(trials)
+    return {"tests": str(passed + failed), "failures": str(failed), "errors": "0", "skipped": "0"}
+
+
+def _add_failure(check: Check, case: Element, view: View) -> None:
+    """Add to a case what is wrong with it, if anything is."""
+    if not check.ok:
+        failed = SubElement(case, "failure", {"message": safe(check.complaint)})
+        failed.text = printed(failure(check, view), replace(view, colour=False))

@@ -1,0 +1,248 @@
+"""Files that `init` writes: a policy, its test, and the workflow that uses both.
+
+Every value is written by the YAML library; a comment is one line, with control characters escaped.
+"""
+
+import re
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from itertools import chain
+from pathlib import PurePath
+from typing import Any, ClassVar
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from reconciler.analysis.propose import PATIENCE, Proposal
+from reconciler.analysis.propose_rules import Example, ProposedRule
+from reconciler.formats.phrases import counted
+from reconciler.model.base import safe
+from reconciler.model.names import Name, Tag
+from reconciler.version import __version__
+
+_LISTED = 20
+"""Most unknown tags that are listed."""
+
+_RULES = "      "
+
+WIDTH = 100
+"""Longest line of a comment, in characters."""
+
+_PLAIN = re.compile(r"[a-z][a-z_]+(?:-[a-z]+)*|[1-9][0-9]{0,4}[hdw]|date:[a-z]+|unmatched-tag")
+"""Texts that need no quotes and read better without; all others have them."""
+
+UNKNOWN = "OWNER/reconciler@COMMIT_SHA"
+"""What stands for the action until somebody says where it is taken from."""
+
+WORKFLOW = ".github/workflows/retention.yml"
+"""Where GitHub looks for it."""
+
+
+def write_policy(proposal: Proposal) -> str:
+    """Write the policy file."""
+    return "\n".join(_policy_lines(proposal)) + "\n"
+
+
+def write_test(proposal: Proposal, now: datetime) -> str:
+    """Write the test of the policy, frozen at a moment."""
+    return "\n".join(_test_lines(proposal, now)) + "\n"
+
+
+def _policy_lines(proposal: Proposal) -> Iterator[str]:
+    yield from comment(
+        "A first policy, written by `reconciler init`. `reconciler plan` says what it would delete"
+        " and why; nothing is deleted before `reconciler apply`."
+    )
+    yield from comment(_first_plan(proposal))
+    document = proposal.document
+    yield "version: 1"
+    yield "policies:"
+    yield f"  - name: {flow(document['name'])}"
+    yield "    # Exact names or patterns: * stops at a slash, ** does not."
+    yield f"    repositories: {flow(document['repositories'])}"
+    yield ""
+    yield "    # Whatever the rules say, these stay."
+    yield "    protect:"
+    yield from chain.from_iterable(_rule(one, proposal) for one in proposal.protect)
+    yield ""
+    yield "    # A rule covers images and says which of them to keep; the others it covers expire."
+    yield "    # Keep always wins, and an image with a tag that no rule knows stays."
+    yield "    rules:"
+    yield from chain.from_iterable(_rule(one, proposal) for one in proposal.rules)
+    yield ""
+    yield "    # A plan that would go beyond these is shown and cannot be applied."
+    yield f"    guards: {flow(document['guards'])}"
+    yield from _unknown(proposal.unknown)
+
+
+def _rule(rule: ProposedRule, proposal: Proposal) -> Iterator[str]:
+    yield from comment(rule.reason, _RULES)
+    if seen := _rule_comment(rule.document["name"], proposal):
+        yield from comment(seen, _RULES)
+    yield from entry(rule.document, _RULES)
+
+
+def _first_plan(proposal: Proposal) -> str:
+    """Say what the first plan would do, and how to go on from there."""
+    if not proposal.subject.inventories:
+        return (
+            "Nothing could be read of the registry, so this speaks of the tags that are usual."
+            " Compare it with what you have: tags that no rule knows stay, and plans list them."
+        )
+    going = sum(plan.images_deleted for plan in proposal.plans)
+    images = sum(plan.images for plan in proposal.plans)
+    told = f"As of now it would let {going:,} of {counted(images, 'image')} go."
+    if proposal.terms.patience == PATIENCE[0]:
+        return told
+    cure = f"Once these are gone, write less than {proposal.terms.patience}d, step by step."
+    if proposal.is_safe:
+        return f"{told} With shorter ages a guard would stop the first plan. {cure}"
+    return f"{told} That is more than a guard allows: `reconciler plan` prints how to allow it."
+
+
+def _rule_comment(name: str, proposal: Proposal) -> str:
+    """Say what a rule was written for: how many images, of which time."""
+    families = proposal.subject.families.items()
+    tags = {tag for family, found in families if family == name for tag in found}
+    found = [
+        version
+        for inventory in proposal.subject.inventories
+        for version in inventory.versions.values()
+        if not tags.isdisjoint(version.tags)
+    ]
+    times = sorted(version.pushed for version in found if version.pushed)
+    ages = f", pushed {times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}" if times else ""
+    return f"Found: {counted(len(found), 'image')}{ages}." if found else ""
+
+
+def _unknown(tags: Sequence[Tag]) -> Iterator[str]:
+    if not tags:
+        return
+    yield ""
+    yield from comment(f"Left alone, because no rule knows them: {counted(len(tags), 'tag')}.", "")
+    for tag in tags[:_LISTED]:
+        yield from comment(f"  {tag}")
+    if len(tags) > _LISTED:
+        yield from comment(f"  ... and {len(tags) - _LISTED:,} more; `reconciler plan` groups them")
+
+
+def _test_lines(proposal: Proposal, now: datetime) -> Iterator[str]:
+    yield from comment(
+        "What the policy is to do with images such as these. `reconciler test` holds it to that,"
+        " and a deletion that is not written down here fails. Contacts nothing."
+    )
+    yield f"policy: {flow(proposal.subject.name)}"
+    yield f"now: {now:%Y-%m-%dT%H:%M:%SZ}"
+    yield "images:"
+    for by, examples in _grouped(proposal.examples).items():
+        yield f"  # {by}"
+        for one in examples:
+            yield from entry(_image(one), "  ")
+
+
+def _grouped(examples: Iterable[Example]) -> dict[str, list[Example]]:
+    groups: dict[str, list[Example]] = defaultdict(list)
+    for one in examples:
+        groups[one.by].append(one)
+    return dict(groups)
+
+
+def _image(one: Example) -> dict[str, object]:
+    tags = {"tags": list(one.tags)} if one.tags else {}
+    return {**tags, "age": f"{one.age}d", "expect": one.expect, "by": str(one.by)}
+
+
+class ActionReference(Name):
+    """An action and its version, as `uses` takes it: `owner/repository@ref`."""
+
+    __slots__ = ()
+
+    _kind: ClassVar[str] = "reference of an action such as owner/reconciler@COMMIT_SHA"
+    _grammar: ClassVar[re.Pattern[str]] = re.compile(
+        r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}(?:/[A-Za-z0-9._-]+){0,5}@[A-Za-z0-9._/-]{1,200}"
+    )
+
+
+def write_workflow(policy: PurePath, action: ActionReference) -> str:
+    """Write the workflow for a policy file: for its folder, where it has one of its own."""
+    folder = policy.parent.as_posix()
+    paths, watched = (folder, f"{folder}/**") if policy.parent.name else (policy.name, policy.name)
+    return _template().render(
+        action=f"{action}  # v{__version__}" if action == UNKNOWN else action,
+        action_unknown=action == UNKNOWN,
+        paths=flow(paths),
+        watched=flow(watched),
+    )
+
+
+@cache
+def _template() -> Template:
+    """Load the template; its signs differ from Jinja's own, which GitHub's would be taken for.
+
+    Nothing is escaped for HTML: every value that is filled in was written as YAML before.
+    """
+    loaded = Environment(  # noqa: S701 - it writes YAML, not HTML
+        loader=PackageLoader("reconciler", "formats/templates"),
+        undefined=StrictUndefined,
+        variable_start_string="[[",
+        variable_end_string="]]",
+        block_start_string="# [%",
+        block_end_string="%]",
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return loaded.get_template("retention.yml.j2")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts in quotes unless they are plain words."""
+
+    def ignore_aliases(self, _: Any) -> bool:
+        """Write what is the same twice in full, twice."""
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    if _PLAIN.fullmatch(text):
+        return dumper.represent_str(str(text))
+    # Backslashes of a regular expression are left alone between single quotes.
+    style = "'" if "\\" in text else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
+
+
+_Dumper.add_representer(str, _text)
+_Dumper.add_multi_representer(str, _text)
+
+
+def flow(value: object) -> str:
+    """Write a value on one line, as in `{name: web, tags: ["1.4"]}`."""
+    written: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_flow_style=True,
+        width=float("inf"),
+        sort_keys=False,
+        allow_unicode=False,
+    )
+    return written.removesuffix("...\n").strip()
+
+
+def entry(document: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Write an entry of a list: on one line where it fits, else a line for each key."""
+    whole = f"{indent}- {flow(document)}"
+    if len(whole) <= WIDTH:
+        yield whole
+        return
+    for position, (key, value) in enumerate(document.items()):
+        yield f"{indent}{'  ' if position else '- '}{key}: {flow(value)}"
+
+
+def comment(text: str, indent: str = "") -> Iterator[str]:
+    """Write a comment of as many lines as it takes."""
+    for line in textwrap.wrap(
+        safe(text), WIDTH - len(indent) - 2, break_on_hyphens=False, break_long_words=False
+    ):
+        yield f"{indent}# {line}"

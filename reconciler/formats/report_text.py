@@ -1,0 +1,188 @@
+"""A report as text, Markdown and HTML, by the name that `--format` gives them."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from rich.text import Text
+
+from reconciler.formats.html_page import page
+from reconciler.formats.markdown import alert, code
+from reconciler.formats.markdown import row as markdown_row
+from reconciler.formats.phrases import counted, fitting, octets, shortened
+from reconciler.formats.plan_markdown import MAX_BYTES
+from reconciler.formats.report import Cell, Column, Notice, Report, ReportSection, Table
+from reconciler.formats.terminal import folded, line, printed, wrapped
+from reconciler.formats.view import View
+from reconciler.model.base import safe
+
+TEXT_ROWS = 20
+"""Rows of one table that are printed unless all are asked for."""
+
+WIDEST = 44
+"""Most columns of the terminal for one column of a table that is not its last."""
+
+_LAST = 24
+"""Fewest columns of the terminal for the last column of a table."""
+
+_GAP = "  "
+_STYLES = {"warns": "yellow", "goes": "red", "stays": "green", "": ""}
+
+MARKDOWN_ROWS = 50
+"""Rows of one table that are written at most."""
+
+_HARMLESS = re.compile(r"(?:[A-Za-z0-9 ,;:()%+'/-]|\.(?= |$|[0-9]))*")
+"""What has no meaning in Markdown, and names nobody and nothing."""
+
+_SIDES = {"number": "---:", "text": "---", "code": "---"}
+
+
+def render_text(report: Report, view: View) -> str:
+    """Print a report, its sections first and its one sentence last."""
+    return printed(_lines(report, view), view)
+
+
+def _lines(report: Report, view: View) -> Iterator[Text]:
+    for section in report.sections:
+        yield from _text_section(section, view)
+        yield line()
+    yield from wrapped(report.last, view, style="bold")
+
+
+def _text_section(section: ReportSection, view: View) -> Iterator[Text]:
+    yield line((section.heading, "bold"))
+    for notice in section.notices:
+        yield from _notice(notice, view)
+    for text in section.texts:
+        yield from wrapped(text, view, lead="  ")
+    for table in section.tables:
+        if table.rows:
+            yield line()
+            yield from _text_table(table, view)
+    if section.listing:
+        yield line()
+        yield from map(line, section.listing.splitlines())
+    if section.patch:
+        yield line()
+        yield from map(line, section.patch.splitlines())
+
+
+def _notice(notice: Notice, view: View) -> Iterator[Text]:
+    style = _STYLES[notice.tone]
+    yield from wrapped(notice.heading, view, lead="  ", style=style)
+    for text in notice.texts:
+        yield from wrapped(text, view, lead="    ", style=style)
+
+
+def _text_table(table: Table, view: View) -> Iterator[Text]:
+    shown = table.rows if view.all_rows else table.rows[:TEXT_ROWS]
+    titles = [Cell(column.title) for column in table.columns]
+    right = [column.kind == "number" for column in table.columns]
+    widths = _widths([titles, *shown], view)
+    yield line((f"  {table.caption}", "bold"))
+    for number, row in enumerate([titles, *shown]):
+        yield from _text_row(row, widths, right, style="" if number else "dim")
+    if hidden := len(table.rows) - len(shown):
+        yield line(f"  ... and {counted(hidden, 'more row')}; --all has them")
+    if table.more:
+        yield from wrapped(table.more, view, lead="  ")
+
+
+def _widths(rows: Sequence[Sequence[Cell]], view: View) -> list[int]:
+    """Give each column what it needs, and the last one what is left."""
+    *widths, last = (
+        max(len(safe(cell.text)) for cell in column) for column in zip(*rows, strict=True)
+    )
+    widths = [min(width, WIDEST) for width in widths]
+    left = view.width - sum(widths) - len(_GAP) * (len(widths) + 1)
+    return [*widths, max(min(last, left), min(last, _LAST))]
+
+
+def _text_row(
+    row: Sequence[Cell], widths: Sequence[int], right: Sequence[bool], *, style: str
+) -> Iterator[Text]:
+    """Print one row; its last cell goes on below itself, the others are cut."""
+    *cells, last = (safe(cell.text) for cell in row)
+    start = [
+        _padded(shortened(text, width), width, right=side)
+        for text, width, side in zip(cells, widths, right, strict=False)
+    ]
+    lead = "".join(f"{_GAP}{text}" for text in start)
+    for text in folded(last, widths[-1]) or [""]:
+        yield line((f"{lead}{_GAP}{_padded(text, widths[-1], right=right[-1])}", style))
+        lead = " " * len(lead)
+
+
+def _padded(text: str, width: int, *, right: bool) -> str:
+    return text.rjust(width) if right else text.ljust(width)
+
+
+def render_markdown(report: Report, _: View) -> str:
+    """Write a report: its one sentence, then its sections; whole lines go where it is too long."""
+    head = [f"### {report.title}", "", f"**{_escaped(report.last)}**", ""]
+    lines = [line for section in report.sections for line in _markdown_section(section)]
+    room = MAX_BYTES - octets("\n".join(head)) - len(lines)
+    shown = fitting(lines, room, lambda count: f"\n... and {count:,} more lines")
+    return "\n".join([*head, *shown]).rstrip("\n") + "\n"
+
+
+def _markdown_section(section: ReportSection) -> Iterator[str]:
+    yield from (f"#### {code(section.heading)}", "")
+    for notice in section.notices:
+        kind = "WARNING" if notice.tone == "warns" else "NOTE"
+        yield from alert(kind, map(_escaped, (notice.heading, *notice.texts)))
+    for text in section.texts:
+        yield from (_escaped(text), "")
+    for table in section.tables:
+        if table.rows:
+            yield from _markdown_table(table)
+    if section.listing:
+        yield from ("```yaml", *section.listing.splitlines(), "```", "")
+    if section.patch:
+        yield from _fenced(section.patch)
+
+
+def _fenced(patch: str) -> Iterator[str]:
+    """Write a patch in a fence that nothing in it can close."""
+    longest = max(map(len, re.findall("`+", patch)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    yield from (f"{fence}diff", *map(safe, patch.splitlines()), fence, "")
+
+
+def _markdown_table(table: Table) -> Iterator[str]:
+    yield from (f"**{table.caption}**", "")
+    yield markdown_row(*(column.title for column in table.columns))
+    yield markdown_row(*(_SIDES[column.kind] for column in table.columns))
+    rows = [_markdown_row(table.columns, cells) for cells in table.rows]
+    yield from rows[:MARKDOWN_ROWS]
+    if len(rows) > MARKDOWN_ROWS:
+        yield markdown_row(
+            f"... and {len(rows) - MARKDOWN_ROWS:,} more", *[""] * (len(table.columns) - 1)
+        )
+    yield from ("", *([_escaped(table.more), ""] if table.more else []))
+
+
+def _markdown_row(columns: Sequence[Column], cells: Sequence[Cell]) -> str:
+    return markdown_row(
+        *(
+            code(cell.text) if column.kind == "code" else _escaped(cell.text)
+            for column, cell in zip(columns, cells, strict=True)
+        )
+    )
+
+
+def _escaped(text: str) -> str:
+    """Write a sentence as it is where nothing in it can be more than text, else as code."""
+    return text if _HARMLESS.fullmatch(text) and "://" not in text else code(text)
+
+
+def render_html(report: Report, _: View) -> str:
+    """Write a report as one page: its sentence, its figures, then its sections."""
+    return page("report.html.j2", title=report.title, report=report)
+
+
+FORMATS: Mapping[str, Callable[[Report, View], str]] = {
+    "text": render_text,
+    "markdown": render_markdown,
+    "html": render_html,
+}
+"""Programs read JSON, which each kind of report writes from its own values."""

@@ -1,0 +1,173 @@
+"""A restore plan as text, Markdown and HTML: what is restored, until when, and what is not."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from rich.text import Text
+
+from reconciler.formats import phrases
+from reconciler.formats.html_page import page
+from reconciler.formats.html_plan import ROWS as HTML_PLAN_ROWS
+from reconciler.formats.html_plan import count, more, notices
+from reconciler.formats.images import Expired, expired
+from reconciler.formats.markdown import alert, code, row
+from reconciler.formats.phrases import age, counted, fitting, octets
+from reconciler.formats.report import Cell, Column, Figure, Table
+from reconciler.formats.terminal import ROWS, STYLES, Row, first_rows, line, printed, table, wrapped
+from reconciler.formats.view import View
+from reconciler.model.names import Repository
+from reconciler.model.plan import Plan, RepositoryPlan, Summary
+
+MAX_BYTES = 60_000
+"""Largest Markdown, in bytes of UTF-8. Source: a comment on GitHub holds 65,536 characters."""
+
+_ALERT_BYTES = 8_000
+_NOTE_BYTES = 400
+"""Room kept for the head of the table, and for saying what is left out."""
+
+_HEAD = (
+    f"{row('Repository', 'Tags', 'Digest', 'Left', 'Deleted because')}\n",
+    "| --- | --- | --- | ---: | --- |\n",
+)
+
+_COLUMNS = (
+    Column("Repository", "code"),
+    Column("Tags", "code"),
+    Column("Digest", "code"),
+    Column("Left", "number"),
+    Column("Deleted because"),
+    Column("Comes with it", "number"),
+)
+
+
+def totals(summary: Summary) -> str:
+    """Write the counts; machines read them, so the words never change."""
+    return f"{summary.restore} to restore, {summary.incomplete} incomplete"
+
+
+def render(plan: Plan, view: View) -> str:
+    """Print a restore plan for people."""
+    return printed(_lines(plan, view), view)
+
+
+def markdown(plan: Plan, view: View) -> str:
+    """Write a restore plan as a comment; rows that do not fit are left out."""
+    before = "\n".join([f"### Restore plan: {totals(plan.summary)}", "", *_alerts(plan), ""])
+    after = f"\n{times(plan, view)}\nDigest {code(plan.digest)}\n"
+    rows = [f"{cells}\n" for part in plan.repositories for cells in _rows(part, view)]
+    room = MAX_BYTES - octets(before) - octets(after) - _NOTE_BYTES
+    body = fitting(rows, room, lambda count: f"\n{counted(count, 'more image')} left out.\n")
+    return "".join([before, *(_HEAD if rows else ()), *body, after])
+
+
+def times(plan: Plan, view: View) -> str:
+    """Say what a plan restores, what moment it speaks of, and until when it may be applied."""
+    return f"Restores what run {plan.undoes} deleted. {phrases.times(plan, view)}"
+
+
+def _lines(plan: Plan, view: View) -> Iterator[Text]:
+    yield from wrapped(times(plan, view), view)
+    if plan.summary.restore:
+        yield line("  ", ("^", STYLES["^"]), " restore")
+    for part in plan.repositories:
+        yield line()
+        yield from _part(part, view)
+    yield line()
+    if plan.retag:
+        yield line("Tags that do not come back are attached where they are free.")
+    yield from wrapped(phrases.hindrance(plan), view, style="bold red")
+    yield line(f"Digest: {plan.digest}")
+    yield line((f"Plan: {totals(plan.summary)}.", "bold"))
+
+
+def _part(part: RepositoryPlan, view: View) -> Iterator[Text]:
+    if not part.complete:
+        yield line((f"? {part.repository}", "bold"))
+        yield from wrapped(part.error, view, lead="  ", style=STYLES["?"])
+        yield from wrapped(part.hint, view, lead="  ")
+        return
+    yield line((part.repository, "bold"), f"  ({counted(len(part.changes), 'version')} to restore)")
+    for text in first_rows(part.warnings, view):
+        yield from wrapped(f"Warning: {text}", view, lead="  ", style="yellow")
+    if len(part.warnings) > len(first_rows(part.warnings, view)):
+        yield line(f"  ... and {counted(len(part.warnings) - ROWS, 'more warning')}")
+    images = list(expired(part))
+    if images:
+        yield from table(
+            [_row(one, view) for one in first_rows(images, view)], view, of=len(images)
+        )
+
+
+def _row(image: Expired, view: View) -> Row:
+    notes = (image.reason, phrases.following(image.followers))
+    return Row(
+        "^", image.name, f"{image.root.digest.short}  {remaining_time(image, view):>8}", notes
+    )
+
+
+def remaining_time(image: Expired, view: View) -> str:
+    """Say how much time is left to restore an image, as far as that is known."""
+    until = image.root.until
+    return f"{age(max(until - view.now, timedelta()))} left" if until else ""
+
+
+def _alerts(plan: Plan) -> Iterator[str]:
+    broken = [part for part in plan.repositories if not part.complete]
+    stops = [f"{code(part.repository)}: {code(part.error)}" for part in broken]
+    warnings = [
+        f"{code(part.repository)}: {code(text)}"
+        for part in plan.repositories
+        for text in part.warnings
+    ]
+    yield from alert("CAUTION", fitting(stops, _ALERT_BYTES, "... and {:,} more".format))
+    yield from alert("WARNING", fitting(warnings, _ALERT_BYTES, "... and {:,} more".format))
+
+
+def _rows(part: RepositoryPlan, view: View) -> Iterator[str]:
+    for image in expired(part):
+        yield row(
+            code(part.repository),
+            code(image.name),
+            code(image.root.digest.short),
+            remaining_time(image, view),
+            f"{code(image.reason)} {phrases.following(image.followers)}".rstrip(),
+        )
+
+
+def render_html(plan: Plan, view: View) -> str:
+    """Write a restore plan as one page: its counts, what hinders it, a row for each image."""
+    return page(
+        "restoring.html.j2",
+        title="Restore plan",
+        lead=times(plan, view),
+        figures=list(_figures(plan)),
+        notices=list(notices(plan)),
+        images=_images(plan, view),
+        plan=plan,
+    )
+
+
+def _figures(plan: Plan) -> Iterator[Figure]:
+    yield Figure(f"{plan.summary.restore:,}", "versions to restore", "stays")
+    if plan.summary.incomplete:
+        yield Figure(f"{plan.summary.incomplete:,}", "repositories incomplete", "warns")
+
+
+def _images(plan: Plan, view: View) -> Table:
+    images = [(part.repository, image) for part in plan.repositories for image in expired(part)]
+    most = None if view.all_rows else HTML_PLAN_ROWS
+    rows = [_html_row(repository, image, view) for repository, image in images[:most]]
+    caption = f"{counted(len(images), 'image')} to restore"
+    return Table(caption, _COLUMNS, rows, more(len(images) - len(rows)))
+
+
+def _html_row(repository: Repository, image: Expired, view: View) -> Sequence[Cell]:
+    until = image.root.until
+    return (
+        Cell(repository),
+        Cell(image.name),
+        Cell(image.root.digest.short),
+        Cell(remaining_time(image, view), until.timestamp() if until else -1),
+        Cell(image.reason),
+        count(image.followers),
+    )

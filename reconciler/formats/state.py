@@ -1,0 +1,181 @@
+"""What `state` and `lock` print: the condition of each repository, copies, and lock holders."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from rich.text import Text
+
+from reconciler.errors import ReconcilerError
+from reconciler.formats.phrases import counted, distance, moment
+from reconciler.formats.terminal import line, printed, wrapped
+from reconciler.formats.view import View
+from reconciler.model.base import safe
+from reconciler.model.journal import Record
+from reconciler.model.names import Repository
+from reconciler.model.ports import Holder
+
+FREE = "No lock is held. A lock goes with its process, so there is nothing to break."
+
+
+class StateCondition(Protocol):
+    """What is found of one repository."""
+
+    @property
+    def repository(self) -> Repository:
+        """Which one."""
+
+    @property
+    def records(self) -> int:
+        """How many records its journal has."""
+
+    @property
+    def head(self) -> str:
+        """The hash of the last one."""
+
+    @property
+    def pending(self) -> int:
+        """Intents without an outcome."""
+
+    @property
+    def observed(self) -> int:
+        """Digests that were observed."""
+
+    @property
+    def holder(self) -> Holder | None:
+        """Who holds its lock."""
+
+    @property
+    def error(self) -> ReconcilerError | None:
+        """What is wrong with it."""
+
+
+class CopiedState(Protocol):
+    """What was copied of one repository."""
+
+    @property
+    def repository(self) -> Repository:
+        """Which one."""
+
+    @property
+    def records(self) -> int:
+        """How many records are new there."""
+
+    @property
+    def head(self) -> str:
+        """The hash of the last one."""
+
+
+def render_conditions(conditions: Sequence[StateCondition], view: View) -> str:
+    """Print the condition of each repository."""
+    return printed(_conditions(conditions), view)
+
+
+def render_copied(copied: Sequence[CopiedState], view: View) -> str:
+    """Print what was copied of each repository."""
+    return printed(_copied(copied), view)
+
+
+def as_line(repository: Repository, record: Record) -> str:
+    """Write one record with its repository as a line of JSON, as it was chained."""
+    document = {"repository": repository, **record.model_dump(mode="json")}
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def _conditions(conditions: Iterable[StateCondition]) -> Iterator[Text]:
+    found = False
+    for one in conditions:
+        found = True
+        yield line((one.repository, "bold"))
+        if one.error:
+            yield line(("  broken  ", "red"), safe(str(one.error)))
+            continue
+        yield line(f"  journal  {counted(one.records, 'record')}, verified; head {one.head or '-'}")
+        if one.pending:
+            yield line(f"  pending  {counted(one.pending, 'intent')} without an outcome")
+        yield line(f"  observed {counted(one.observed, 'digest')}")
+        if one.holder:
+            yield line(f"  locked   by run {one.holder.run}")
+    if not found:
+        yield line("No repository has a state yet.")
+
+
+def _copied(copied: Iterable[CopiedState]) -> Iterator[Text]:
+    for one in copied:
+        yield line((one.repository, "bold"))
+        yield line(
+            f"  {counted(one.records, 'record')} copied and verified; head {one.head or '-'}"
+        )
+
+
+class LockRow(Protocol):
+    """The lock of one repository."""
+
+    @property
+    def repository(self) -> Repository:
+        """Whose lock it is."""
+
+    @property
+    def holder(self) -> Holder | None:
+        """Who holds it; None if nobody does."""
+
+
+def render(locks: Sequence[LockRow], view: View) -> str:
+    """Print who holds the lock of each repository."""
+    return printed(_lines(locks, view), view)
+
+
+def render_broken(locks: Sequence[LockRow], view: View, *, machine: str) -> str:
+    """Print which locks were broken, and what to do with their runs; `machine` is this one."""
+    return printed(_broken(locks, view, machine), view)
+
+
+def as_json(locks: Iterable[LockRow]) -> str:
+    """Write locks as JSON; a free one has null for a holder."""
+    documents = [{"repository": one.repository, "holder": _document(one.holder)} for one in locks]
+    return json.dumps(documents, indent=2, sort_keys=True) + "\n"
+
+
+def _lines(locks: Sequence[LockRow], view: View) -> Iterator[Text]:
+    if not locks:
+        yield line("No repository has a state yet.")
+    for one in locks:
+        yield line((one.repository, "bold"), "" if one.holder else "  free")
+        if one.holder:
+            yield from wrapped(_holder(one.holder, view), view, lead="  ", style="yellow")
+
+
+def _holder(holder: Holder, view: View) -> str:
+    since = f"{moment(holder.since)} ({distance(holder.since, view.now)})"
+    who = f"{holder.who} on {holder.where}{_process(holder)}"
+    return f"held by run {holder.run} since {since}: {who}"
+
+
+def _process(holder: Holder) -> str:
+    return f", process {holder.process}" if holder.process else ""
+
+
+def _broken(locks: Sequence[LockRow], view: View, machine: str) -> Iterator[Text]:
+    for one in locks:
+        holder = one.holder
+        if holder is None:
+            continue
+        yield line((one.repository, "bold"), f"  the lock of run {holder.run} is broken")
+        is_here = holder.where == machine
+        where = "this machine" if is_here else holder.where
+        yield from wrapped(f"Held by {holder.who} on {where}{_process(holder)}.", view, lead="  ")
+        yield line("  If that wakes up, it deletes nothing more and ends at its next step.")
+        if is_here and holder.process:
+            yield line(f"  To end it now: kill {holder.process}")
+
+
+def _document(holder: Holder | None) -> dict[str, object] | None:
+    if holder is None:
+        return None
+    return {
+        "run": holder.run,
+        "who": holder.who,
+        "where": holder.where,
+        "since": holder.since.isoformat(),
+        "process": holder.process or None,
+    }

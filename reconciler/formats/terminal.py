@@ -1,0 +1,159 @@
+"""Lines and rows for a terminal. All text for rich goes through here, so that it is escaped."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import StringIO
+from typing import TypeVar
+
+from rich.console import Console
+from rich.text import Text
+
+from reconciler.formats.images import Expired
+from reconciler.formats.phrases import age, following, size
+from reconciler.formats.view import View
+from reconciler.model.base import inert, safe
+from reconciler.model.plan import Kept
+
+Part = str | tuple[str, str]
+"""A piece of a line, alone or with the style it is printed in."""
+
+_NARROWEST = 40
+"""The width, in columns, below which lines are left to the terminal to break."""
+
+Subject = TypeVar("Subject")
+
+ROWS = 10
+"""Rows of one group that are shown unless all are asked for."""
+
+STYLES = {"-": "red", "^": "green", "!": "yellow", "?": "bold red", ".": "cyan"}
+"""The symbols at the beginning of lines, and how they are printed."""
+
+_GAP = 2
+_INDENT = 4
+_DEEPER = " " * 6
+_SHORT_DIGEST = 12
+
+
+def line(*parts: Part) -> Text:
+    """Put a line together; nothing in it can drive the terminal, begin a line or be markup."""
+    pairs = ((part, "") if isinstance(part, str) else part for part in parts)
+    text = Text.assemble(*((safe(words), style) for words, style in pairs))
+    text.rstrip()
+    return text
+
+
+def wrapped(text: str, view: View, *, lead: str = "", style: str = "") -> Iterator[Text]:
+    """Break a text into lines; `lead` stands before the first, and the others are indented so.
+
+    A digest or an address longer than a line stays whole, so that it can be copied.
+    """
+    width = max(view.width - len(lead), _NARROWEST)
+    for words in textwrap.wrap(safe(text), width, break_on_hyphens=False, break_long_words=False):
+        yield line((lead + words, style))
+        lead = " " * len(lead)
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Break a text at spaces, or inside a word that is longer than a line."""
+    if len(text) <= width and text.isprintable():
+        return [text] if text else []
+    return textwrap.wrap(safe(text), width, break_on_hyphens=False)
+
+
+def printed(lines: Iterable[Text], view: View) -> str:
+    """Print lines to a string, with colours where they are wanted and no other escapes."""
+    # Given in full, because rich would look up whatever is left out in the environment.
+    console = Console(
+        file=StringIO(),
+        width=view.width,
+        height=100,
+        color_system="standard" if view.colour else None,
+        force_terminal=view.colour,
+        no_color=not view.colour,
+        legacy_windows=False,
+        force_jupyter=False,
+        force_interactive=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    with console.capture() as capture:
+        for text in lines:
+            # Lines come broken already; what is still too long must stay whole to be copied.
+            console.print(text, soft_wrap=True)
+    # A line may begin in the middle of a text that was harmless where it stood. With colours there
+    # is a terminal and no runner, and the escapes of the colours must stay what they are.
+    return capture.get() if view.colour else inert(capture.get())
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One image as a line shows it. Shape: all `facts` of a group are of equal length."""
+
+    symbol: str
+    name: str
+    facts: str
+    notes: tuple[str, ...]
+
+
+def expired_row(image: Expired, evaluated: datetime) -> Row:
+    """Show an image that goes: its digest, age and size, and what follows it."""
+    known = image.age(evaluated)
+    old = age(known) if known is not None else "?"
+    weight = size(image.size) if image.size else "?"
+    notes = (image.reason, following(image.followers))
+    return Row("-", image.name, f"{image.root.digest.short}  {old:>4}  {weight:>8}", notes)
+
+
+def kept_row(symbol: str, kept: Kept) -> Row:
+    """Show an image that stays although something speaks against it."""
+    digest = kept.key.rpartition(":")[2][:_SHORT_DIGEST]
+    return Row(symbol, ", ".join(kept.tags) or "(untagged)", digest, kept.reasons)
+
+
+def first_rows(subjects: Sequence[Subject], view: View) -> Sequence[Subject]:
+    """Pick what is worth a row: the first few, unless all are asked for."""
+    return subjects if view.all_rows else subjects[:ROWS]
+
+
+def table(rows: Sequence[Row], view: View, *, of: int) -> Iterator[Text]:
+    """Print rows in columns, and say how many of all there are not among them."""
+    name_width = _name_width(rows, view)
+    room = view.width - _INDENT - name_width - _GAP - len(rows[0].facts) - _GAP
+    beside = all(len(_joined(row.notes)) <= room for row in rows)
+    for row in rows:
+        yield from _lines(row, view, name_width=name_width, beside=beside)
+    if of > len(rows):
+        hidden = f"{of - len(rows):,} more"
+        yield line(f"    ... and {hidden}; `--format json` or `reconciler show --all` has them all")
+
+
+def _name_width(rows: Sequence[Row], view: View) -> int:
+    room = view.width - _INDENT - _GAP - len(rows[0].facts)
+    return min(max(len(row.name) for row in rows), max(room, _SHORT_DIGEST))
+
+
+def _lines(row: Row, view: View, *, name_width: int, beside: bool) -> Iterator[Text]:
+    """Print one row: the notes beside the facts, or else below and further in."""
+    first, *more = folded(row.name, name_width)
+    beyond = f"  {_joined(row.notes)}" if beside else ""
+    symbol = (row.symbol, STYLES[row.symbol])
+    yield line("  ", symbol, f" {first:<{name_width}}  {row.facts}{beyond}")
+    for name in more:
+        yield line(f"    {name}")
+    if not beside:
+        yield from _below(row.notes, view)
+
+
+def _below(notes: Sequence[str], view: View) -> Iterator[Text]:
+    """Print notes on one line where they fit, else each on lines of its own."""
+    joined = _joined(notes)
+    fits = len(_DEEPER) + len(joined) <= view.width
+    for note in [joined] if fits else notes:
+        yield from wrapped(note, view, lead=_DEEPER)
+
+
+def _joined(notes: Sequence[str]) -> str:
+    return "  ".join(filter(None, notes))

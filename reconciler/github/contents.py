@@ -1,0 +1,193 @@
+"""The calls of GitHub's API that a state on a branch needs.
+
+Source: GitHub's OpenAPI description, "git"; and its GraphQL reference, `createCommitOnBranch`.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha1
+from typing import Any, NamedTuple
+
+import httpx
+
+from reconciler.errors import EvidenceError, StateError
+from reconciler.github.client import HEADERS, reply_text
+from reconciler.transport.client import Client
+from reconciler.transport.replies import json_of, place
+
+BLOBS_AT_ONCE = 50
+"""Objects asked for in one query."""
+
+_COMMIT = (
+    "mutation($input: CreateCommitOnBranchInput!) "
+    "{createCommitOnBranch(input: $input) {commit {oid}}}"
+)
+_BLOBS = "query($owner: String!, $name: String!) {repository(owner: $owner, name: $name) {FIELDS}}"
+_RIGHTS = (
+    "Give the job `permissions: contents: write`, or use a token that may write to that repository."
+)
+_MOVED = "STALE_DATA"
+"""How GitHub says that a branch does not end where the commit expects it to."""
+
+
+class TreeEntry(NamedTuple):
+    """One entry of a tree: another tree, or a blob."""
+
+    sha: str
+    is_tree: bool
+
+
+def blob_sha(content: bytes) -> str:
+    """Name a blob as git does."""
+    return sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+class GitApi:
+    """One branch of one repository, through the API."""
+
+    def __init__(self, client: Client, repository: str, branch: str) -> None:
+        """Remember where it is; nothing is sent yet."""
+        self._client = client
+        self._repository = repository
+        self._branch = branch
+        self._base = f"/repos/{repository}/git"
+        self._etag = ""
+        self._head = ""
+
+    def head(self) -> str:
+        """Return the last commit of the branch; the empty text, where there is no such branch.
+
+        An answer that nothing has changed does not count against the limit.
+        """
+        known = {"if-none-match": self._etag} if self._etag else {}
+        response = self._get(f"{self._base}/ref/heads/{self._branch}", (200, 304, 404), known)
+        if response.status_code == 404:
+            self._require_repository()
+            return ""
+        if response.status_code == 200:
+            self._etag = response.headers.get("etag", "")
+            self._head = str(json_of(response)["object"]["sha"])
+        return self._head
+
+    def tree(self, sha: str) -> Mapping[str, TreeEntry]:
+        """Read one tree, or that of a commit; it never changes.
+
+        Raises: StateError, when it is too large to be read whole.
+        """
+        answer = json_of(self._get(f"{self._base}/trees/{sha}", (200,)))
+        if answer["truncated"]:
+            raise StateError(
+                f"{self._repository}: a folder of branch {self._branch} is too large to be read",
+                hint="Move the state to an object store with `reconciler state migrate`.",
+            )
+        return {e["path"]: TreeEntry(e["sha"], e["type"] == "tree") for e in answer["tree"]}
+
+    def blobs(self, names: Sequence[str]) -> Iterator[bytes]:
+        """Read blobs in order, many with one query; what a query cuts short is read alone."""
+        for start in range(0, len(names), BLOBS_AT_ONCE):
+            chunk = names[start : start + BLOBS_AT_ONCE]
+            texts = self._texts(chunk)
+            for number, sha in enumerate(chunk):
+                told = texts.get(f"b{number}") or {}
+                content = (told.get("text") or "").encode()
+                yield content if blob_sha(content) == sha else self._blob(sha)
+
+    def commit(self, expected: str, name: str, content: bytes) -> str | None:
+        """Commit one file onto an expected commit; return the new one, None if the branch moved.
+
+        Raises: UnreachableError, when it is unknown whether the commit was made.
+        """
+        addition = {"path": name, "contents": b64encode(content).decode()}
+        branch = {"repositoryNameWithOwner": self._repository, "branchName": self._branch}
+        answer = self._query(
+            _COMMIT,
+            input={
+                "branch": branch,
+                "message": {"headline": f"state: {name}"},
+                "expectedHeadOid": expected,
+                "fileChanges": {"additions": [addition]},
+            },
+        )
+        errors = answer.get("errors") or []
+        if any(error.get("type") == _MOVED for error in errors):
+            return None
+        self._require_none(errors)
+        return str(answer["data"]["createCommitOnBranch"]["commit"]["oid"])
+
+    def begin(self, name: str, content: str) -> None:
+        """Create the branch with a commit that has no parent and one file.
+
+        Somebody else may have been faster: then it is theirs.
+        """
+        entry = {"path": name, "mode": "100644", "type": "blob", "content": content}
+        tree = self._post(f"{self._base}/trees", {"tree": [entry]}, (201,))
+        first = {"message": "state: begin", "tree": json_of(tree)["sha"], "parents": []}
+        commit = self._post(f"{self._base}/commits", first, (201,))
+        ref = {"ref": f"refs/heads/{self._branch}", "sha": json_of(commit)["sha"]}
+        self._post(f"{self._base}/refs", ref, (201, 422))
+
+    def _blob(self, sha: str) -> bytes:
+        answer = json_of(self._get(f"{self._base}/blobs/{sha}", (200,)))
+        return b64decode(answer["content"])
+
+    def _texts(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """Ask for the texts of blobs, each under its number."""
+        fields = " ".join(
+            f'b{number}: object(oid: "{sha}") {{... on Blob {{text}}}}'
+            for number, sha in enumerate(names)
+        )
+        owner, _, name = self._repository.partition("/")
+        answer = self._query(_BLOBS.replace("FIELDS", fields), owner=owner, name=name)
+        self._require_none(answer.get("errors") or [])
+        texts: Mapping[str, Any] = answer["data"]["repository"]
+        return texts
+
+    def _query(self, query: str, **variables: object) -> Mapping[str, Any]:
+        body = {"query": query, "variables": variables}
+        answer: Mapping[str, Any] = json_of(self._post(_graphql(self._client), body, (200,)))
+        return answer
+
+    def _require_none(self, errors: Sequence[Mapping[str, Any]]) -> None:
+        if errors:
+            raise StateError(
+                f"{self._repository}, branch {self._branch}: {errors[0].get('message', '')!r}",
+                hint=_RIGHTS,
+            )
+
+    def _require_repository(self) -> None:
+        """Tell a branch that does not exist from a repository that may not be read."""
+        self._get(f"/repos/{self._repository}", (200,))
+
+    def _get(
+        self, path: str, wanted: Sequence[int], headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        return _wanted(self._client.get(path, headers={**HEADERS, **(headers or {})}), wanted)
+
+    def _post(self, path: str, body: object, wanted: Sequence[int]) -> httpx.Response:
+        content = json.dumps(body).encode()
+        return _wanted(self._client.write("POST", path, headers=HEADERS, content=content), wanted)
+
+
+@contextmanager
+def state_of_github() -> Iterator[None]:
+    """Turn an API that does not answer into a StateError."""
+    try:
+        yield
+    except EvidenceError as error:
+        raise StateError(str(error), hint="Run again when GitHub answers.") from error
+
+
+def _wanted(response: httpx.Response, statuses: Sequence[int]) -> httpx.Response:
+    if response.status_code not in statuses:
+        raise StateError(f"{place(response)} {reply_text(response)!r}", hint=_RIGHTS)
+    return response
+
+
+def _graphql(client: Client) -> str:
+    """Say where GraphQL is: beside the REST API on an Enterprise Server, below it elsewhere."""
+    base = client.base_url.rstrip("/")
+    if base.endswith("/api/v3"):
+        return f"{base.removesuffix('/v3')}/graphql"
+    return f"{base}/graphql"

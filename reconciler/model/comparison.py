@@ -1,0 +1,143 @@
+"""The comparison of two policies on one inventory: whose decision changes, and why."""
+
+import json
+from datetime import datetime
+from typing import Literal
+
+from pydantic import ValidationError
+
+from reconciler.errors import PlanError
+from reconciler.model.base import Frozen, canonical
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.plan import MAX_PLAN_BYTES
+
+FORMAT_NAME = "reconciler-difference"
+FORMAT_MAJOR = 1
+
+
+class PolicyEdit(Frozen):
+    """One change of a policy's text.
+
+    Shape: `name` is the rule or protection, empty for the policy itself; `key` is the path inside
+        of it, empty where all of it is new or gone. `before` and `after` are JSON, empty for
+        nothing.
+    """
+
+    part: Literal["rule", "protection", "policy"]
+    name: str = ""
+    key: str = ""
+    before: str = ""
+    after: str = ""
+
+    @property
+    def path(self) -> str:
+        """Where it stands, as in `commits.keep.last`."""
+        return ".".join(filter(None, (self.name, self.key)))
+
+
+class ChangedImage(Frozen):
+    """One image whose fate changes, with the reasons of both policies."""
+
+    digest: Digest
+    tags: tuple[Tag, ...] = ()
+    pushed: datetime | None = None
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+class Shift(Frozen):
+    """Images that change sides because of the same edits.
+
+    Units: `versions` counts the images and all that goes, or stays, with them.
+    """
+
+    because: tuple[PolicyEdit, ...] = ()
+    images: tuple[ChangedImage, ...] = ()
+    versions: int = 0
+
+
+class Weakening(Frozen):
+    """A protection or a guard that protects less than before.
+
+    Units: `images` lose their last protection; `going` of them are to go now.
+    """
+
+    edits: tuple[PolicyEdit, ...]
+    images: int = 0
+    going: int = 0
+
+
+class RepositoryDifference(Frozen):
+    """What the change does in one repository.
+
+    Shape: `before` and `after` name the policy on each side, empty where none governs it. One
+        that could not be compared has an `error` and nothing else.
+    """
+
+    repository: Repository
+    before: str = ""
+    after: str = ""
+    error: str = ""
+    weakened: tuple[Weakening, ...] = ()
+    edits: tuple[PolicyEdit, ...] = ()
+    added: tuple[Shift, ...] = ()
+    """What goes now and did not before, the most first."""
+
+    spared: tuple[Shift, ...] = ()
+    """What went before and stays now, the most first."""
+
+
+class DifferenceFormat(Frozen):
+    """What kind of file this is; a reader refuses a major version it does not know."""
+
+    name: Literal["reconciler-difference"] = "reconciler-difference"
+    version: str = "1.0"
+
+
+class Difference(Frozen):
+    """What separates a plan from the one that the policies of a revision would have given.
+
+    Shape: `plan` is the digest of the plan that it stands beside; `against` is the revision as
+        it was named, and `commit` what that was.
+    """
+
+    format: DifferenceFormat = DifferenceFormat()
+    against: str
+    commit: str = ""
+    plan: str = ""
+    error: str = ""
+    """Why there is nothing to compare with; empty when there is."""
+
+    repositories: tuple[RepositoryDifference, ...] = ()
+
+    @property
+    def added(self) -> int:
+        """How many versions go that did not before."""
+        return sum(shift.versions for part in self.repositories for shift in part.added)
+
+    @property
+    def spared(self) -> int:
+        """How many versions stay that did not before."""
+        return sum(shift.versions for part in self.repositories for shift in part.spared)
+
+    def to_bytes(self) -> bytes:
+        """Write it as canonical JSON, with one trailing newline."""
+        return canonical(self.model_dump(mode="json")) + b"\n"
+
+
+def read_difference(content: bytes) -> Difference:
+    """Read a saved difference.
+
+    Raises: PlanError, when it is too large, none, or of an unknown major version.
+    """
+    if len(content) > MAX_PLAN_BYTES:
+        raise PlanError(f"the difference is larger than {MAX_PLAN_BYTES} bytes")
+    try:
+        document = json.loads(content)
+        name, version = document["format"]["name"], str(document["format"]["version"])
+        if (name, version.partition(".")[0]) != (FORMAT_NAME, str(FORMAT_MAJOR)):
+            raise PlanError(f"{name} {version} is not a difference this tool reads")
+        return Difference.model_validate(document)
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        reason = f"{error.error_count()} errors" if isinstance(error, ValidationError) else error
+        raise PlanError(f"this is not a difference of plans: {reason}") from error

@@ -1,0 +1,215 @@
+"""Load policy files: all policies with their places, or every problem of every file at once."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from reconciler.core.lint import lint
+from reconciler.model.base import safe
+from reconciler.model.language import PolicyProblems, Problem
+from reconciler.model.names import Repository
+from reconciler.model.plan import PolicySource
+from reconciler.model.policy import Policy, PolicyFile, policy_for
+from reconciler.policyfile.files import name_of, policy_files, read
+from reconciler.policyfile.validate import find, validate
+from reconciler.yamltree.compose import compose
+from reconciler.yamltree.tree import MapNode, Node, Place
+
+Source = TypeVar("Source")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A policy file that was accepted."""
+
+    source: PolicySource
+    root: Node
+    file: PolicyFile
+
+    @property
+    def path(self) -> str:
+        """The file's name, as it was given."""
+        return self.source.path
+
+    def place(self, *location: str | int) -> Place:
+        """Return where something stands."""
+        return find(self.root, location).node.place
+
+
+def read_document(path: str, content: bytes) -> Document:
+    """Read one file from the very bytes that are hashed.
+
+    Raises: PolicyProblems, with everything that is wrong with it.
+    """
+    root = read_map(path, content, "a policy file starts with version: 1, then policies:")
+    source = PolicySource(path=path, sha256=hashlib.sha256(content).hexdigest())
+    return Document(source, root, validate(path, root))
+
+
+def read_map(path: str, content: bytes, opening: str) -> MapNode:
+    """Return the keys and values of a file; `opening` says how one of its kind begins.
+
+    Raises: PolicyProblems, when it has none, or is not YAML.
+    """
+    root = compose(path, content)
+    if isinstance(root, MapNode) and root.entries:
+        return root
+    raise PolicyProblems([Problem(path, *(root.place if root else Place(1, 1)), "", opening)])
+
+
+class Origin(NamedTuple):
+    """Where a policy or a rule stands. Units: line and column count from 1."""
+
+    path: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        """Write it as editors take it."""
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """The policies of all files given.
+
+    Shape: `origins` is keyed by (policy, "") and by (policy, name of a rule or protection).
+    """
+
+    policies: tuple[Policy, ...]
+    sources: tuple[PolicySource, ...]
+    origins: Mapping[tuple[str, str], Origin]
+
+    def policy_for(self, repository: Repository) -> Policy | None:
+        """Return the one policy that governs a repository, None if none does.
+
+        Raises: PolicyError, when two do, with the places of both.
+        """
+        return policy_for(
+            repository, self.policies, described=lambda policy: self._described(policy, repository)
+        )
+
+    def source_of(self, policy: Policy) -> PolicySource:
+        """Return the file that a policy stands in."""
+        path = self.origins[policy.name, ""].path
+        return next(source for source in self.sources if source.path == path)
+
+    def _described(self, policy: Policy, repository: Repository) -> str:
+        """Name a policy, its place, and how it names a repository that it spells otherwise."""
+        glob = next(glob for glob in policy.repositories if glob.matches(repository))
+        spelled = f", as {safe(glob.spelled)}" if glob.spelled != glob else ""
+        return f"{policy.name} ({self.origins[policy.name, '']}{spelled})"
+
+
+def gather(documents: Sequence[Document]) -> PolicySet:
+    """Put the policies of several files together; between them there are no clashes."""
+    return PolicySet(
+        policies=tuple(policy for document in documents for policy in document.file.policies),
+        sources=tuple(document.source for document in documents),
+        origins=dict(origin for document in documents for origin in _origins(document)),
+    )
+
+
+def clashes(documents: Sequence[Document]) -> Iterator[Problem]:
+    """Yield policies that have one name, and repositories that two of them name."""
+    yield from _shared_names(documents)
+    yield from _shared_repositories(documents)
+
+
+def _shared_names(documents: Sequence[Document]) -> Iterator[Problem]:
+    first: dict[str, Origin] = {}
+    for document, position, policy in _policies(documents):
+        origin = _origin(document, "policies", position, "name")
+        if policy.name in first:
+            words = f"{first[policy.name]} has a policy of this name, too; give each its own"
+            yield Problem(*origin, policy.name, words)
+        first.setdefault(policy.name, origin)
+
+
+def _shared_repositories(documents: Sequence[Document]) -> Iterator[Problem]:
+    """Yield repositories that two policies name; patterns can only be compared with a registry."""
+    first: dict[Repository, tuple[Policy, Origin, str]] = {}
+    for document, position, policy in _policies(documents):
+        for entry, glob in enumerate(policy.repositories):
+            repository = glob.literal
+            if repository is None or not policy.governs(repository):
+                continue
+            origin = _origin(document, "policies", position, "repositories", entry)
+            claim = (policy, origin, glob.spelled)
+            owner, place, spelled = first.setdefault(repository, claim)
+            if owner is not policy:
+                same = f"{glob.spelled} is {spelled}, which" if glob.spelled != spelled else spelled
+                words = f"{same} belongs to policy {owner.name} ({place}); remove one claim"
+                yield Problem(*origin, policy.name, words)
+
+
+def _policies(documents: Sequence[Document]) -> Iterator[tuple[Document, int, Policy]]:
+    for document in documents:
+        for position, policy in enumerate(document.file.policies):
+            yield document, position, policy
+
+
+def _origins(document: Document) -> Iterator[tuple[tuple[str, str], Origin]]:
+    for position, policy in enumerate(document.file.policies):
+        yield (policy.name, ""), _origin(document, "policies", position)
+        for key, parts in (("protect", policy.protect), ("rules", policy.rules)):
+            names = [part.name for part in parts]
+            for entry, name in enumerate(names):
+                yield (policy.name, name), _origin(document, "policies", position, key, entry)
+
+
+def _origin(document: Document, *location: str | int) -> Origin:
+    return Origin(document.path, *document.place(*location))
+
+
+def load_policies(paths: Sequence[Path]) -> PolicySet:
+    """Return the policies of the files named, and of all files below the directories named.
+
+    Raises: PolicyProblems, with all problems of all files.
+    """
+    return _load(policy_files(paths), lambda path: read_document(name_of(path), read(path)))
+
+
+def load_texts(texts: Iterable[tuple[str, bytes]]) -> PolicySet:
+    """Return the policies of files that lie in memory: each a name and its bytes.
+
+    Raises: PolicyProblems, with all problems of all files.
+    """
+    return _load(texts, lambda text: read_document(*text))
+
+
+def load_text(name: str, content: bytes) -> PolicySet:
+    """Return the policies of one file that lies in memory.
+
+    Raises: PolicyProblems, with all its problems.
+    """
+    return load_texts([(name, content)])
+
+
+def _load(sources: Iterable[Source], document: Callable[[Source], Document]) -> PolicySet:
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    for source in sources:
+        try:
+            documents.append(document(source))
+        except PolicyProblems as error:
+            problems.extend(error.problems)
+    problems.extend(clashes(documents))
+    if problems:
+        raise PolicyProblems(problems)
+    return gather(documents)
+
+
+def remarks_on(policies: PolicySet) -> tuple[Problem, ...]:
+    """Return what deserves a second look in policies that were accepted; it stops nothing."""
+    return tuple(
+        Problem(
+            *policies.origins[remark.policy, remark.rule],
+            where="/".join(name for name in (remark.policy, remark.rule) if name),
+            message=remark.message,
+        )
+        for policy in policies.policies
+        for remark in lint(policy)
+    )

@@ -1,0 +1,175 @@
+"""Messages for errors in policy files, in terms of the file, with the correction."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.policyfile.keys import Grammar, written
+from reconciler.yamltree.tree import Node, ScalarNode, as_written, quoted, short_text
+
+_LATER = (
+    *("at_least", "at_most", "has_referrer", "in_use", "labels", "pulled_within"),
+    *("sources", "templates", "ttl_from", "use", "while_in"),
+)
+"""Keys that later versions of the language may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One complaint of the model. Shape: `node` is the value, or what should hold it."""
+
+    grammar: Grammar
+    kind: str
+    facts: dict[str, Any]
+    node: Node
+    level: str
+    key: str
+    element: bool
+    """Whether the value is an entry of the key's list."""
+
+    @property
+    def subject(self) -> str:
+        """Name what is wrong."""
+        return f"an entry of {self.key!r}" if self.element else repr(self.key)
+
+    @property
+    def noun(self) -> str:
+        """Say what belongs there."""
+        return self.grammar.noun(self.level, self.key)
+
+    @property
+    def example(self) -> str:
+        """Show how it is written."""
+        return self.grammar.example(self.level, self.key)
+
+    @property
+    def got(self) -> str:
+        """Show what stands there, as the file writes it."""
+        return as_written(self.node)
+
+
+def sentence(complaint: Complaint) -> str:
+    """Return what to tell the writer of the file."""
+    if complaint.got == "nothing" and complaint.kind not in ("missing", "extra_forbidden"):
+        return f"{complaint.subject} has no value; write {complaint.example}"
+    return _SENTENCES.get(complaint.kind, _not_allowed)(complaint)
+
+
+def _not_allowed(complaint: Complaint) -> str:
+    return f"{complaint.got} is not allowed here; write {complaint.example}"
+
+
+def _missing(complaint: Complaint) -> str:
+    return f"{complaint.key!r} is missing; write {complaint.example}"
+
+
+def _unknown(complaint: Complaint) -> str:
+    return unknown_key(complaint.grammar, complaint.level, complaint.key)
+
+
+def _keys_wanted(complaint: Complaint) -> str:
+    return (
+        f"{complaint.subject} takes keys and values; got {complaint.got}; write {complaint.example}"
+    )
+
+
+def _list_wanted(complaint: Complaint) -> str:
+    text = getattr(complaint.node, "text", "")
+    if text and text == short_text(text):
+        return f"{complaint.key!r} takes a list; write {written({complaint.key: [text]})}"
+    return f"{complaint.key!r} takes a list; got {complaint.got}; write {complaint.example}"
+
+
+def _text_wanted(complaint: Complaint) -> str:
+    node = complaint.node
+    if not isinstance(node, ScalarNode):
+        return f"{complaint.subject} is {complaint.noun}; got {complaint.got}"
+    raw = short_text(node.text)
+    if complaint.noun in ("a span of time", "a time or an age") and raw.isdecimal():
+        return f"{complaint.key!r} lacks its unit; write {raw}h, {raw}d or {raw}w"
+    return f'YAML read {raw} as {node.sense.value}, not {complaint.noun}; quote it: "{raw}"'
+
+
+def _number_wanted(complaint: Complaint) -> str:
+    if complaint.noun == "a span of time":
+        limit = f"{complaint.key!r} takes a count or a span of time, such as 7 or 14d"
+        return f"{limit}; got {complaint.got}"
+    digits = re.sub("[_,']", "", complaint.got)
+    cure = f"{complaint.key}: {digits}" if digits.isdecimal() else complaint.example
+    return f"{complaint.key!r} is a whole number in plain digits; got {complaint.got}; write {cure}"
+
+
+def _true_or_false_wanted(complaint: Complaint) -> str:
+    return f"{complaint.key!r} is written true or false; got {complaint.got}"
+
+
+def _only_true(complaint: Complaint) -> str:
+    return f"{complaint.key!r} can only be true; got {complaint.got}; write true or remove it"
+
+
+def _alternatives(complaint: Complaint) -> str:
+    choices = complaint.facts["expected"].replace("'", "").replace(" or ", ", ")
+    return f"{complaint.key!r} is one of {choices}; got {complaint.got}"
+
+
+def _too_small(complaint: Complaint) -> str:
+    words = f"{complaint.key!r} is at least {complaint.facts['ge']}; got {complaint.got}"
+    cure = "; to keep nothing write keep: {none: true}" if complaint.level == "keep" else ""
+    return words + cure
+
+
+def _too_large(complaint: Complaint) -> str:
+    return f"{complaint.key!r} is at most {complaint.facts['le']}; got {complaint.got}"
+
+
+def _too_few(complaint: Complaint) -> str:
+    return f"{complaint.key!r} is empty; write {complaint.example}"
+
+
+def _too_many(complaint: Complaint) -> str:
+    most, given = complaint.facts["max_length"], complaint.facts["actual_length"]
+    return f"{complaint.key!r} has {given} entries; at most {most} are allowed"
+
+
+def _verbatim(complaint: Complaint) -> str:
+    return str(complaint.facts.get("error", complaint.facts.get("text", "")))
+
+
+_SENTENCES: dict[str, Callable[[Complaint], str]] = {
+    "bool_type": _true_or_false_wanted,
+    "extra_forbidden": _unknown,
+    "flaw": _verbatim,
+    "greater_than_equal": _too_small,
+    "int_type": _number_wanted,
+    "less_than_equal": _too_large,
+    "literal_error": _alternatives,
+    "missing": _missing,
+    "model_type": _keys_wanted,
+    "string_type": _text_wanted,
+    "switch": _only_true,
+    "too_long": _too_many,
+    "too_short": _too_few,
+    "tuple_type": _list_wanted,
+    "value_error": _verbatim,
+}
+"""By the kinds of pydantic's errors and of our own."""
+
+
+def unknown_key(grammar: Grammar, level: str, key: str) -> str:
+    """Return the sentence about a key that its level does not know."""
+    return f"unknown key {quoted(key)}; {_cure(grammar, level, key)}"
+
+
+def _cure(grammar: Grammar, level: str, key: str) -> str:
+    name = key.replace("-", "_").lower()
+    if near := grammar.suggestion(level, key):
+        return f"did you mean '{near}'?"
+    if name in grammar.foreign:
+        return grammar.foreign[name]
+    if name in _LATER:
+        return "this version of reconciler does not have it; remove it"
+    if homes := grammar.homes_of(key):
+        home = homes[-1]
+        return f"it belongs {grammar.homes[home]}, as in {grammar.example(home, key)}"
+    return f"the keys here are {', '.join(grammar.keys_of(level))}"

@@ -1,0 +1,128 @@
+"""Tests of policies, read as policies are, each with the policy that it names."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+from reconciler.model.language import PolicyProblems, Problem
+from reconciler.model.plan import Cause
+from reconciler.model.policy import Policy
+from reconciler.model.policytest import PolicyTest
+from reconciler.policyfile.files import files_with_tests, name_of, read
+from reconciler.policyfile.keys import TESTS
+from reconciler.policyfile.load import PolicySet, load_policies, read_map
+from reconciler.policyfile.validate import Location, conform, find, location_text
+from reconciler.yamltree.tree import ListNode, MapNode, Node, ScalarNode, Sense, as_written
+
+_OPENING = "a test of a policy starts with policy: NAME, then now: and images:"
+_TIMES = ("now", "pushed", "created", "first_seen", "untagged_since", "tagged_since")
+"""Keys that hold a time, which YAML writes without quotes."""
+
+
+class PolicyTestError(PolicyProblems):
+    """Tests of policies cannot be read, and here is all that is wrong with them."""
+
+    hint = "Correct the test and run `reconciler test` again."
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTest:
+    """A test that can be run.
+
+    Shape: `lines` says where each image stands and, where the test speaks of them, the guards.
+    Units: lines count from 1.
+    """
+
+    path: str
+    policy: Policy
+    test: PolicyTest
+    lines: tuple[int, ...]
+
+
+def load_tests(paths: Sequence[Path]) -> list[WrittenTest]:
+    """Return the tests named, and all below the directories named.
+
+    The policy of a test is looked for beside it: in the policy files of its own directory, and
+    of those below that.
+
+    Raises: PolicyTestError, with all problems of the tests; PolicyProblems, with those of the
+        policies beside one.
+    """
+    policies_of = cache(lambda directory: load_policies([directory]))
+    tests: list[WrittenTest] = []
+    problems: list[Problem] = []
+    for file in files_with_tests(paths):
+        policies = policies_of(file.parent)
+        try:
+            tests.append(read_test(name_of(file), read(file), policies))
+        except PolicyProblems as error:
+            problems.extend(error.problems)
+    if problems:
+        raise PolicyTestError(problems)
+    return tests
+
+
+def read_test(path: str, content: bytes, policies: PolicySet) -> WrittenTest:
+    """Read one test from its bytes.
+
+    Raises: PolicyProblems, with everything that is wrong with it.
+    """
+    root = _with_times(read_map(path, content, _OPENING))
+    test = conform(path, root, PolicyTest, TESTS)
+    known = {policy.name: policy for policy in policies.policies}
+    if test.policy not in known:
+        raise PolicyProblems([_stranger(path, root, ("policy",), "policy here", [*known])])
+    policy = known[test.policy]
+    strangers = list(_strangers(path, root, test, policy))
+    if strangers:
+        raise PolicyProblems(strangers)
+    return WrittenTest(path, policy, test, tuple(_lines(root, test)))
+
+
+def _strangers(path: str, root: MapNode, test: PolicyTest, policy: Policy) -> Iterator[Problem]:
+    """Yield what is to decide an image and does not exist; most likely it is misspelled."""
+    names = [part.name for part in policy.protect] + [rule.name for rule in policy.rules]
+    deciders = [*map(str, names), *map(str, Cause)]
+    noun = f"rule, protection or cause of policy {policy.name}"
+    for position, image in enumerate(test.images):
+        if image.by and image.by not in deciders:
+            yield _stranger(path, root, ("images", position, "by"), noun, deciders)
+
+
+def _stranger(
+    path: str, root: MapNode, location: Location, noun: str, names: Sequence[str]
+) -> Problem:
+    """Tell of a name that belongs to nothing, and offer those that exist."""
+    node = find(root, location).node
+    name = as_written(node)
+    near = get_close_matches(name.strip("'"), names, n=1)
+    cure = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}"
+    return Problem(
+        path, *node.place, location_text(root, location), f"no {noun} is called {name}; {cure}"
+    )
+
+
+def _lines(root: MapNode, test: PolicyTest) -> Iterator[int]:
+    yield from (find(root, ("images", at)).node.place.line for at in range(len(test.images)))
+    if test.guards:
+        yield find(root, ("guards",)).node.place.line
+
+
+def _with_times(root: MapNode) -> MapNode:
+    """Let the keys that hold a time hold it without quotes, as YAML writes times."""
+    return replace(root, entries=tuple((key, _timed(key, value)) for key, value in root.entries))
+
+
+def _timed(key: Node, value: Node) -> Node:
+    match key, value:
+        case ScalarNode(text=name), ScalarNode(sense=Sense.DATE) if name in _TIMES:
+            return replace(value, sense=Sense.TEXT)
+        case _, ListNode():
+            return replace(value, entries=tuple(map(_entry, value.entries)))
+    return value
+
+
+def _entry(entry: Node) -> Node:
+    return _with_times(entry) if isinstance(entry, MapNode) else entry

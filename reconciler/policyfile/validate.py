@@ -1,0 +1,242 @@
+"""Validate a YAML tree against the model, and report each error at its place in the file."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from reconciler.errors import InvalidNameError
+from reconciler.model.language import Label, PolicyProblems, Problem
+from reconciler.model.policy import PolicyFile
+from reconciler.policyfile.keys import POLICIES, Grammar
+from reconciler.policyfile.messages import Complaint, sentence
+from reconciler.yamltree.tree import (
+    ListNode,
+    MapNode,
+    Node,
+    ScalarNode,
+    Sense,
+    as_written,
+    quoted,
+    short_text,
+    value_of,
+    walk,
+)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+MAX_EXPRESSIONS = 300
+"""Most different regular expressions in one file; each may take a millisecond to compile."""
+
+Location = tuple[str | int, ...]
+"""The way to a node: keys, and positions in lists."""
+
+_NAMED = {"policies": "policy", "rules": "rule", "protect": "protection"}
+"""Lists whose entries have names, and what to call an entry that has none."""
+
+MAX_PROBLEMS = 200
+"""Most problems told about one file at once."""
+
+_ABOUT_KEYS = ("missing", "extra_forbidden")
+
+
+def validate(path: str, root: MapNode) -> PolicyFile:
+    """Return the policies of a tree.
+
+    Raises: PolicyProblems, with everything that is wrong with it.
+    """
+    _refuse_other_versions(path, root)
+    _refuse_many_expressions(path, root)
+    return conform(path, root, PolicyFile, POLICIES)
+
+
+def conform(path: str, root: MapNode, model: type[Model], grammar: Grammar) -> Model:
+    """Hold a tree against the model of its kind of file.
+
+    Raises: PolicyProblems, with everything that is wrong with it.
+    """
+    odd = [
+        Problem(path, *oddity.node.place, location_text(root, oddity.location), oddity.message)
+        for oddity in islice(oddities(root), MAX_PROBLEMS)
+    ]
+    try:
+        file = model.model_validate(plain(root), by_name=False, by_alias=True)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)
+        raise PolicyProblems([*odd, *problems_of(path, root, grammar, errors)]) from error
+    if odd:
+        raise PolicyProblems(odd)
+    return file
+
+
+def _refuse_other_versions(path: str, root: MapNode) -> None:
+    """Stop at a file written in another version of the language; its keys would mislead."""
+    found = find(root, ("version",))
+    if not found.location or found.node == ScalarNode(found.node.place, "1", Sense.NUMBER):
+        return
+    words = f"this reconciler reads version: 1 of the language; got {as_written(found.node)}"
+    raise PolicyProblems([Problem(path, *found.node.place, "version", words)])
+
+
+def _refuse_many_expressions(path: str, root: MapNode) -> None:
+    written = [
+        value
+        for _, node in walk(root)
+        if isinstance(node, MapNode)
+        for _, value in [node.by_name.get("regex", (node, node))]
+        if isinstance(value, ScalarNode)
+    ]
+    if len({scalar.text for scalar in written}) > MAX_EXPRESSIONS:
+        words = f"the file has more than {MAX_EXPRESSIONS} regular expressions; split it"
+        raise PolicyProblems([Problem(path, *written[-1].place, "", words)])
+
+
+class LocatedNode(NamedTuple):
+    """How far a location leads. Shape: `location` is the part of it that the file holds."""
+
+    node: Node
+    location: Location
+
+
+def find(root: Node, location: Location) -> LocatedNode:
+    """Follow a location as far as the file goes."""
+    node = root
+    for depth, step in enumerate(location):
+        inner = _step(node, step)
+        if inner is None:
+            return LocatedNode(node, location[:depth])
+        node = inner
+    return LocatedNode(node, location)
+
+
+def key_at(root: Node, location: Location) -> Node:
+    """Return the key at the end of a location, not its value; or what should hold it."""
+    container = find(root, location[:-1]).node
+    pairs = container.by_name if isinstance(container, MapNode) else {}
+    return pairs.get(str(location[-1]), (container, container))[0]
+
+
+def location_text(root: Node, location: Location) -> str:
+    """Name a location: `web/commits: match.tags[0]`, policy and rule by their names."""
+    owners: list[str] = []
+    rest = location
+    while len(rest) > 1 and isinstance(rest[1], int) and rest[0] in _NAMED:
+        entry = find(root, location[: len(location) - len(rest) + 2]).node
+        owners.append(_name_of(entry) or f"{_NAMED[str(rest[0])]} {rest[1] + 1}")
+        rest = rest[2:]
+    return ": ".join(part for part in ("/".join(owners), _dotted(rest)) if part)
+
+
+def _step(node: Node, step: str | int) -> Node | None:
+    match node, step:
+        case MapNode(), str() if step in node.by_name:
+            return node.by_name[step][1]
+        case ListNode(), int() if step < len(node.entries):
+            return node.entries[step]
+    return None
+
+
+def _name_of(entry: Node) -> str:
+    name = _step(entry, "name")
+    try:
+        return Label(name.text) if isinstance(name, ScalarNode) else ""
+    except InvalidNameError:
+        return ""
+
+
+def _dotted(location: Location) -> str:
+    words = (f"[{step}]" if isinstance(step, int) else f".{short_text(step)}" for step in location)
+    return "".join(words).lstrip(".")
+
+
+class Oddity(NamedTuple):
+    """Something YAML allows and a policy does not. Shape: `node` is where it stands."""
+
+    location: Location
+    node: Node
+    message: str
+
+
+def plain(node: Node) -> object:
+    """Return the values of a tree; of a key that stands twice, the first."""
+    match node:
+        case ScalarNode():
+            return value_of(node)
+        case ListNode():
+            return [plain(entry) for entry in node.entries]
+        case MapNode():
+            return {name: plain(value) for name, (_, value) in node.by_name.items()}
+
+
+def oddities(node: Node, location: Location = ()) -> Iterator[Oddity]:
+    """Yield keys that stand twice, are no texts, or would merge another map in."""
+    match node:
+        case ListNode():
+            for position, entry in enumerate(node.entries):
+                yield from oddities(entry, (*location, position))
+        case MapNode():
+            yield from _odd_keys(node, location)
+            for name, (_, value) in node.by_name.items():
+                yield from oddities(value, (*location, name))
+
+
+def _odd_keys(node: MapNode, location: Location) -> Iterator[Oddity]:
+    for key, _ in node.entries:
+        if not isinstance(key, ScalarNode):
+            yield Oddity(location, key, "a key is a word, not a list or a map")
+        elif (first := node.by_name[key.text][0]) is not key:
+            line = first.place.line
+            words = f"the key {quoted(key.text)} stands here and in line {line}; remove one"
+            yield Oddity(location, key, words)
+
+
+def problems_of(
+    path: str, root: Node, grammar: Grammar, errors: Sequence[ErrorDetails]
+) -> Iterator[Problem]:
+    """Yield the model's errors as problems, without those that only follow from others."""
+    told = errors[:MAX_PROBLEMS]
+    if len(errors) > len(told):
+        words = f"only {MAX_PROBLEMS} of {len(errors)} problems are told here"
+        yield Problem(path, 0, 0, "", words)
+    meant = {
+        _intended_location(grammar, error["loc"])
+        for error in told
+        if error["type"] == "extra_forbidden"
+    }
+    for error in told:
+        node = find(root, error["loc"]).node
+        entry_failed = error["type"] == "too_short" and isinstance(node, ListNode) and node.entries
+        if not entry_failed and not (error["type"] == "missing" and error["loc"] in meant):
+            yield _problem(path, root, grammar, error)
+
+
+def _intended_location(grammar: Grammar, location: Location) -> Location:
+    """Return where an unknown key would stand had it been spelled right."""
+    level, key = _level_and_key(location)
+    return (*location[:-1], grammar.suggestion(level, key) or "")
+
+
+def _problem(path: str, root: Node, grammar: Grammar, error: ErrorDetails) -> Problem:
+    kind, told = error["type"], error["loc"]
+    found = find(root, told)
+    location = told if kind in ("missing", "flaw") else found.location
+    level, key = _level_and_key(location)
+    complaint = Complaint(
+        grammar=grammar,
+        kind=kind,
+        facts=error.get("ctx", {}),
+        node=found.node,
+        level=level,
+        key=key,
+        element=bool(location) and isinstance(location[-1], int),
+    )
+    at = key_at(root, location) if kind == "extra_forbidden" else found.node
+    where = location_text(root, location[:-1] if kind in _ABOUT_KEYS else location)
+    return Problem(path, *at.place, where, sentence(complaint))
+
+
+def _level_and_key(location: Location) -> tuple[str, str]:
+    names = ["", "", *(step for step in location if isinstance(step, str))]
+    return names[-2], names[-1]

@@ -1,0 +1,1 @@
+"""GitHub Container Registry: versions through the REST API, documents through the registry API."""

@@ -1,0 +1,207 @@
+"""The versions listing of one package, read completely while others change it.
+
+GitHub pages by offset, without snapshot or cursor: a push shifts all rows back by one, a deletion
+shifts those behind it forward, and a row that moves from an unread page to a read one is lost. So
+the pages are compared with one another, and read again if rows are missing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import httpx
+import structlog
+
+from reconciler.errors import ExhaustedError, ProtocolError
+from reconciler.model.inventory import Version
+from reconciler.providers.ghcr.api import GitHubApi
+from reconciler.providers.ghcr.pages import MAX_READS, PAGE_SIZE, Fetch, VersionsPage, changed
+from reconciler.providers.ghcr.rows import unnamed_of, versions_of
+from reconciler.transport.bounds import MAX_NAMES, MAX_PAGES
+from reconciler.transport.parallel import gather
+from reconciler.transport.replies import linked, place
+
+PARALLEL_PAGES = 10
+"""Pages read at once."""
+
+REMEMBERED_PAGES = 1_000
+"""Pages kept to be compared by their ETag; the oldest are forgotten first."""
+
+log = structlog.get_logger()
+
+
+class Remembered:
+    """Pages as they were read last, with the ETag by which the server may say "unchanged".
+
+    A 304 is a fresh answer of the server and costs nothing of the hourly limit.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._lock = Lock()
+        self._pages: dict[str, tuple[str, VersionsPage]] = {}
+
+    def find(self, path: str) -> tuple[str, VersionsPage] | None:
+        """Return the ETag and the page of a path."""
+        with self._lock:
+            return self._pages.get(path)
+
+    def keep(self, path: str, etag: str, page: VersionsPage) -> None:
+        """Keep a page that came with an ETag, in place of what the path gave before."""
+        with self._lock:
+            self._pages.pop(path, None)
+            if etag:
+                self._pages[path] = (etag, page)
+            while len(self._pages) > REMEMBERED_PAGES:
+                del self._pages[next(iter(self._pages))]
+
+
+class VersionPages:
+    """The pages of one package's active versions."""
+
+    def __init__(self, api: GitHubApi, remembered: Remembered, package: str) -> None:
+        """Read the listing below a package's path."""
+        self._api = api
+        self._remembered = remembered
+        self._path = f"{package}/versions?state=active&per_page={PAGE_SIZE}"
+        self._names: dict[int, int] = {}
+        """How many names each page has, by its number; a page that is read again counts once."""
+
+    def fetch(self, numbers: Iterable[int]) -> Sequence[VersionsPage]:
+        """Read pages by their numbers, several at once."""
+        wanted = list(numbers)
+        pages = gather(self._page, wanted, workers=PARALLEL_PAGES)
+        return [pages[number] for number in wanted]
+
+    def _page(self, number: int) -> VersionsPage:
+        path = f"{self._path}&page={number}"
+        known = self._remembered.find(path)
+        headers = {"if-none-match": known[0]} if known else {}
+        response = self._api.read(path, headers=headers)
+        if known and response.status_code == 304:
+            return known[1]
+        page = VersionsPage(
+            versions_of(response), last_page(response, number), unnamed_of(response)
+        )
+        self._bound(number, page, response)
+        self._remembered.keep(path, response.headers.get("etag", ""), page)
+        return page
+
+    def _bound(self, number: int, page: VersionsPage, response: httpx.Response) -> None:
+        """Count the names of a page.
+
+        Raises: ExhaustedError, when all pages together have too many.
+        """
+        self._names[number] = page.rows + sum(len(version.tags) for version in page.versions)
+        # Threads write other numbers meanwhile, so what is added up is a copy.
+        if sum(dict(self._names).values()) > MAX_NAMES:
+            raise ExhaustedError(
+                f"{place(response)}: its pages have more than {MAX_NAMES} versions and tags"
+            )
+
+
+def last_page(response: httpx.Response, number: int) -> int:
+    """Read the number of the last page from the links of any page.
+
+    Raises: ProtocolError, when there is a next page and no telling how many follow.
+    """
+    if linked(response, "next") is None:
+        return number
+    text = httpx.URL(linked(response, "last") or "").params.get("page", "")
+    last = int(text) if text.isascii() and text.isdigit() else 0
+    if not number < last <= MAX_PAGES:
+        raise ProtocolError(f"{place(response)}: its links name no last page up to {MAX_PAGES}")
+    return last
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRead:
+    """One read of all pages; the two ends are read first and, last of all, again.
+
+    Shape: with a single page, all four ends are that page.
+    """
+
+    head: VersionsPage
+    tail: VersionsPage
+    middle: tuple[VersionsPage, ...]
+    tail_again: VersionsPage
+    head_again: VersionsPage
+
+    @classmethod
+    def of(cls, fetch: Fetch) -> "ListingRead":
+        """Read every page."""
+        (head,) = fetch([1])
+        if head.last == 1:
+            return cls(head, head, (), head, head)
+        (tail,) = fetch([head.last])
+        middle = tuple(fetch(range(2, head.last)))
+        (tail_again,) = fetch([head.last]) if middle else [tail]
+        (head_again,) = fetch([1])
+        return cls(head, tail, middle, tail_again, head_again)
+
+    @property
+    def versions(self) -> dict[str, Version]:
+        """Each version by id, as it was read last."""
+        return {version.id: version for page in self._pages for version in page.versions}
+
+    @property
+    def unnamed(self) -> frozenset[int]:
+        """The ids of rows whose name is no digest."""
+        return frozenset(number for page in self._pages for number in page.unnamed)
+
+    @property
+    def places(self) -> dict[str, int]:
+        """The number of the page that each version, by id, stands on."""
+        pages = (self.head, *self.middle, *([self.tail] if self.head.last > 1 else ()))
+        return {
+            version.id: number
+            for number, page in enumerate(pages, start=1)
+            for version in page.versions
+        }
+
+    def is_whole(self) -> bool:
+        """Whether no row can be missing: neither end moved, and there are as many as must be.
+
+        A push moves the head, a deletion moves the tail, and if both happened both moved.
+        """
+        return (
+            self.head_again.ids == self.head.ids
+            and self.tail_again == self.tail
+            and self._rows() == len(self.versions) + len(self.unnamed)
+            and self._has_each_tag_once()
+            # The last page that there is has a row; an empty one in its place is no answer.
+            and (self.head.last == 1 or self.tail.rows > 0)
+        )
+
+    def _rows(self) -> int:
+        """Count the rows there must be; each page but the last is as full as the first."""
+        return (self.head.last - 1) * self.head.rows + self.tail.rows
+
+    @property
+    def _pages(self) -> tuple[VersionsPage, ...]:
+        return (self.head, self.tail, *self.middle, self.tail_again, self.head_again)
+
+    def _has_each_tag_once(self) -> bool:
+        """Whether no tag was seen on two versions, as one is that moves in the meantime."""
+        tags = [tag for version in self.versions.values() for tag in version.tags]
+        return len(tags) == len(set(tags))
+
+
+def read_whole(fetch: Fetch, where: str) -> ListingRead:
+    """Read a listing until it adds up, or comes out the very same twice in a row.
+
+    The latter is not shifting: it is a listing with gaps of the registry's own making, which no
+    further read would close.
+
+    Raises: EvidenceError, when it changed under every read.
+    """
+    before: ListingRead | None = None
+    for _ in range(MAX_READS):
+        reading = ListingRead.of(fetch)
+        if reading.is_whole():
+            return reading
+        if reading == before:
+            log.warning("listing_uneven", repository=where, versions=len(reading.versions))
+            return reading
+        before = reading
+    raise changed(where)

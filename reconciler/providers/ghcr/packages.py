@@ -1,0 +1,87 @@
+"""Packages of GitHub's owners: where the API has them, and which ones there are."""
+
+from collections.abc import Iterator, Sequence
+from threading import Lock
+from urllib.parse import quote
+
+from reconciler.errors import ExhaustedError, InvalidNameError, ReconcilerError
+from reconciler.github.client import TokenKind
+from reconciler.model.names import Repository
+from reconciler.providers.ghcr.api import GitHubApi
+from reconciler.providers.ghcr.errors import Need
+from reconciler.providers.ghcr.pages import PAGE_SIZE
+from reconciler.providers.ghcr.rows import PackageRow, packages_of, text_of
+from reconciler.transport.bounds import MAX_NAMES
+from reconciler.transport.replies import pages, place
+
+_NO_USER = (TokenKind.NONE, TokenKind.ACTIONS)
+"""Kinds of token behind which there is no user to ask for."""
+
+
+class Packages:
+    """Finds the path of a package among the API's three families: orgs, users, and oneself."""
+
+    def __init__(self, api: GitHubApi) -> None:
+        """Ask through an API."""
+        self._api = api
+        self._lock = Lock()
+        self._prefixes: dict[str, str] = {}
+        self._login: str | None = None
+        self._listed: dict[str, tuple[PackageRow, ...] | ReconcilerError] = {}
+        """What each owner has, or why it cannot be listed."""
+
+    def path(self, repository: Repository) -> str:
+        """Return the path of a package; its name, slashes and all, is one segment."""
+        owner, _, name = repository.path.partition("/")
+        if not name:
+            raise InvalidNameError("package (HOST/OWNER/NAME)", repository)
+        return f"{self._prefix(owner)}/packages/container/{quote(name, safe='')}"
+
+    def of(self, owner: str) -> Sequence[PackageRow]:
+        """List every package of an owner that the token may see; it is asked for once.
+
+        Raises: AccessError, for a token of a workflow, which may not list packages; EvidenceError.
+        """
+        if owner not in self._listed:
+            try:
+                self._listed[owner] = tuple(self._read(owner))
+            except ReconcilerError as error:
+                self._listed[owner] = error
+        listed = self._listed[owner]
+        if isinstance(listed, ReconcilerError):
+            raise listed
+        return listed
+
+    def _read(self, owner: str) -> Iterator[PackageRow]:
+        count = 0
+        path = f"{self._prefix(owner)}/packages?package_type=container&per_page={PAGE_SIZE}"
+        for response in pages(lambda url: self._api.read(url, Need.LIST), path):
+            packages = packages_of(response)
+            count += len(packages)
+            if count > MAX_NAMES:
+                raise ExhaustedError(
+                    f"{place(response)}: {owner} has more than {MAX_NAMES} packages"
+                )
+            yield from packages
+
+    def _prefix(self, owner: str) -> str:
+        """Return the family an owner belongs to; it is asked for once."""
+        with self._lock:
+            if owner not in self._prefixes:
+                self._prefixes[owner] = self._lookup(owner)
+            return self._prefixes[owner]
+
+    def _lookup(self, owner: str) -> str:
+        kind = text_of(self._api.read(f"/users/{quote(owner, safe='')}"), "type")
+        if kind == "Organization":
+            return f"/orgs/{owner}"
+        return "/user" if owner == self._own_login() else f"/users/{owner}"
+
+    def _own_login(self) -> str:
+        """Return whose token this is, in lower case; empty where nobody is behind it."""
+        if self._login is None:
+            self._login = ""
+            if self._api.kind not in _NO_USER:
+                response = self._api.get("/user")
+                self._login = text_of(response, "login").lower() if response.is_success else ""
+        return self._login

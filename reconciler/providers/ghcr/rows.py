@@ -1,0 +1,131 @@
+"""GitHub's JSON for packages and versions, read strictly: what is not there is not guessed.
+
+Source: GitHub's OpenAPI description, schemas `package` and `package-version`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from reconciler.errors import InvalidNameError, ProtocolError
+from reconciler.model.inventory import Version
+from reconciler.model.names import Digest, Tag
+from reconciler.providers.ghcr.pages import PAGE_SIZE
+from reconciler.transport.replies import json_of, place
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRow:
+    """One container package. Shape: `name` may hold slashes, and has no owner in it."""
+
+    name: str
+    version_count: int
+    visibility: str
+
+
+def rows_of(response: httpx.Response) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of a listing.
+
+    Raises: ProtocolError, when the answer is no list of objects.
+    """
+    rows = json_of(response)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ProtocolError(f"{place(response)}: the answer is not a list of objects")
+    return rows
+
+
+def versions_of(response: httpx.Response) -> tuple[Version, ...]:
+    """Return the versions of one page, in its order.
+
+    Raises: ProtocolError, when it has more rows than were asked for.
+    """
+    rows = rows_of(response)
+    if len(rows) > PAGE_SIZE:
+        raise ProtocolError(f"{place(response)}: {len(rows)} rows, and {PAGE_SIZE} were asked for")
+    return tuple(_versions(response, filter(_has_digest, rows)))
+
+
+def unnamed_of(response: httpx.Response) -> tuple[int, ...]:
+    """Return the ids of the rows of one page whose name is no digest.
+
+    No index and no subject can name such a version, so it protects nothing else.
+
+    Raises: ProtocolError, when such a row has no id.
+    """
+    try:
+        return tuple(int(row["id"]) for row in rows_of(response) if not _has_digest(row))
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise ProtocolError(f"{place(response)}: not a container version: {error}") from error
+
+
+def version_of(response: httpx.Response) -> Version:
+    """Return the version that an answer describes."""
+    (version,) = _versions(response, [_object(response)])
+    return version
+
+
+def package_of(response: httpx.Response) -> PackageRow:
+    """Return the package that an answer describes."""
+    return _package(response, _object(response))
+
+
+def packages_of(response: httpx.Response) -> tuple[PackageRow, ...]:
+    """Return the packages of one page."""
+    return tuple(_package(response, row) for row in rows_of(response))
+
+
+def text_of(response: httpx.Response, member: str) -> str:
+    """Return one member of an object, which must be a text."""
+    text = _object(response).get(member)
+    if not isinstance(text, str):
+        raise ProtocolError(f"{place(response)}: the answer has no text `{member}`")
+    return text
+
+
+def _has_digest(row: Mapping[str, Any]) -> bool:
+    """Whether the name of a row is a digest; a row without a name is not well formed at all."""
+    name = row.get("name")
+    return not isinstance(name, str) or Digest.fits(name)
+
+
+def _versions(response: httpx.Response, rows: Iterable[Mapping[str, Any]]) -> Iterator[Version]:
+    for row in rows:
+        try:
+            yield _version(row)
+        except (InvalidNameError, LookupError, TypeError, ValueError, OverflowError) as error:
+            raise ProtocolError(f"{place(response)}: not a container version: {error}") from error
+
+
+def _version(row: Mapping[str, Any]) -> Version:
+    """Read one row; without a list of tags nobody may say that it has none."""
+    tags = row["metadata"]["container"]["tags"]
+    if not isinstance(tags, list):
+        raise TypeError("`tags` is not a list")
+    pushed = datetime.fromisoformat(row["created_at"])
+    if pushed.tzinfo is None:
+        raise ValueError("`created_at` has no time zone")
+    return Version(
+        digest=Digest(row["name"]),
+        tags=tuple(sorted({Tag(tag) for tag in tags})),
+        id=str(int(row["id"])),
+        pushed=pushed.astimezone(UTC),
+    )
+
+
+def _package(response: httpx.Response, row: Mapping[str, Any]) -> PackageRow:
+    try:
+        return PackageRow(
+            str(row["name"]), int(row["version_count"]), str(row.get("visibility", ""))
+        )
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise ProtocolError(f"{place(response)}: not a package: {error}") from error
+
+
+def _object(response: httpx.Response) -> Mapping[str, Any]:
+    document = json_of(response)
+    if not isinstance(document, dict):
+        raise ProtocolError(f"{place(response)}: the answer is not an object")
+    return document

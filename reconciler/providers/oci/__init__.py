@@ -1,0 +1,1 @@
+"""Any registry that implements the OCI distribution specification."""

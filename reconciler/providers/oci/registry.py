@@ -1,0 +1,203 @@
+"""Any OCI registry with deletion by digest, which cannot be undone.
+
+Source: OCI distribution-spec v1.1, "Deleting Manifests".
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
+from functools import partial
+
+import httpx
+
+from reconciler.errors import (
+    DeletionDisabledError,
+    EvidenceError,
+    PostponedError,
+    ReconcilerError,
+    UnreachableError,
+)
+from reconciler.model.base import safe
+from reconciler.model.inventory import Version
+from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.ports import Deletion, DeletionResult, Restoration
+from reconciler.providers.documents import attach
+from reconciler.providers.heads import codes_of, message_of, says_absent
+from reconciler.providers.oci.errors import DENIED, Action, failure, response_text
+from reconciler.providers.oci.reader import OciReader
+from reconciler.providers.oci.rounds import Reading, Rounds
+from reconciler.transport.credentials import Credential
+from reconciler.transport.limits import Reason, retry_after
+from reconciler.transport.retry import LONGEST_ASKED, TEMPORARY
+
+SHORTEST_WAIT = 1.0
+"""How long is waited after a 429 that does not say, in seconds; twice as long each time."""
+
+PROBE = Digest("sha256:" + hashlib.sha256(b"reconciler asks whether it may delete").hexdigest())
+"""The digest of a text that is no manifest, so that no registry can hold one under it."""
+
+MAX_REQUEST_ID = 100
+"""Longest id of a request that is kept, in characters."""
+
+_DONE = frozenset({200, 202, 204})
+_TOO_MANY = 429
+_IN_USE = frozenset({409, 412})
+_DISABLED_HINT = (
+    "Allow deletion at the registry: for CNCF distribution set"
+    " REGISTRY_STORAGE_DELETE_ENABLED=true and end its read-only mode. A pull-through cache and"
+    " Docker Hub never allow it."
+)
+
+
+class OciRegistry(OciReader):
+    """A `Registry` of the OCI specification, which tells no limits and has no way back."""
+
+    _free_at = 0.0
+    """When the next change may be sent after a 429, by the steady clock."""
+
+    _refusals = 0
+    """How many changes were refused one after another."""
+
+    @contextmanager
+    def watching(self, repository: Repository) -> Iterator[None]:
+        """Read all tags in rounds beside the deletions."""
+        client = self._client
+        never = Reading({}, float("-inf"), float("-inf"))
+        rounds = Rounds(
+            self._tags,
+            repository,
+            self._readings.get(repository, never),
+            client.monotonic,
+            lambda seconds: client.wait("reading all tags", seconds),
+        )
+        self._rounds[repository] = rounds
+        try:
+            with rounds.running():
+                yield
+        finally:
+            del self._rounds[repository]
+
+    def pace(
+        self,
+        repository: Repository,
+        changes: int,  # noqa: ARG002 - the port has it
+        looked_at: Sequence[Version] = (),  # noqa: ARG002 - the port has it
+        followers: Set[Digest] = frozenset(),  # noqa: ARG002 - the port has it
+    ) -> None:
+        """Wait as long as a 429 asked for, and until all tags were read lately."""
+        delay = self._free_at - self._client.monotonic()
+        if delay > 0:
+            self._client.wait(Reason.REGISTRY, delay)
+        if rounds := self._rounds.get(repository):
+            rounds.await_fresh()
+
+    def check_deletion(self, repository: Repository) -> None:
+        """Ask the registry to delete what cannot exist, and see whether that is all it minds.
+
+        Raises: AccessError or DeletionDisabledError; EvidenceError, when it cannot be known.
+        """
+        response = self._client.write("DELETE", f"/v2/{repository.path}/manifests/{PROBE}")
+        if refusal := refusal_of_probe(response, self._credentials(repository.path)):
+            raise refusal
+
+    def delete(self, repository: Repository, version: Version) -> Deletion:
+        """Delete one manifest by its digest and, with it, every tag that points to it.
+
+        Raises: AccessError, when the right is missing; DeletionDisabledError.
+        """
+        if rounds := self._rounds.get(repository):
+            if not rounds.is_fresh:
+                message = "not sent: its tags were not read lately"
+                return Deletion(DeletionResult.REFUSED, message=message)
+            rounds.expect_gone(version.tags)
+        try:
+            response = self._client.write_at_once(
+                "DELETE", f"/v2/{repository.path}/manifests/{version.digest}"
+            )
+        except PostponedError as error:
+            return Deletion(DeletionResult.REFUSED, message=str(error))
+        except EvidenceError as error:
+            return Deletion(DeletionResult.LOST, message=str(error))
+        deletion = deletion_of(response, self._credentials(repository.path))
+        self._refusals = self._refusals + 1 if deletion.result is DeletionResult.REFUSED else 0
+        if self._refusals:
+            asked = retry_after(response) or SHORTEST_WAIT * 2.0 ** (self._refusals - 1)
+            self._free_at = self._client.monotonic() + min(asked, LONGEST_ASKED)
+        return deletion
+
+    def restore(
+        self,
+        repository: Repository,  # noqa: ARG002 - the port has it
+        version: Version,  # noqa: ARG002 - the port has it
+    ) -> Restoration:
+        """Do nothing: what is deleted here is gone."""
+        return Restoration(done=False, message="this registry cannot restore")
+
+    def tag(self, repository: Repository, version: Version, tag: Tag) -> Digest:
+        """Attach a tag to a version unless another one has it; return the digest that has it now.
+
+        Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
+        """
+        credential = self._credentials(repository.path)
+        refusal = partial(failure, action=Action.PUSH, credential=credential)
+        return attach(self._client, self._documents, repository, version.digest, tag, refusal)
+
+
+def deletion_of(response: httpx.Response, credential: Credential) -> Deletion:
+    """Translate the answer to one deletion.
+
+    Raises: AccessError, when the right is missing; DeletionDisabledError.
+    """
+    if response.status_code in DENIED:
+        raise failure(response, Action.DELETE, credential)
+    if _is_disabled(response):
+        raise _disabled(response)
+    return Deletion(
+        _result(response),
+        status=response.status_code,
+        message="" if response.status_code in _DONE else message_of(response),
+        request_id=safe(response.headers.get("x-request-id", "")[:MAX_REQUEST_ID]),
+    )
+
+
+def refusal_of_probe(response: httpx.Response, credential: Credential) -> ReconcilerError | None:
+    """Say what the answer to deleting nothing forbids; None when deletion is possible."""
+    if response.status_code in _DONE or says_absent(response):
+        return None
+    if _is_disabled(response):
+        return _disabled(response)
+    if response.status_code in TEMPORARY:
+        return UnreachableError(response_text(response))
+    return failure(response, Action.DELETE, credential)
+
+
+def _result(response: httpx.Response) -> DeletionResult:
+    if response.status_code in _DONE:
+        return DeletionResult.DELETED
+    if says_absent(response):
+        return DeletionResult.ABSENT
+    if response.status_code == _TOO_MANY:
+        return DeletionResult.REFUSED
+    if response.status_code in TEMPORARY:
+        return DeletionResult.LOST
+    if response.status_code in _IN_USE or _is_in_use(response):
+        return DeletionResult.RETAINED
+    return DeletionResult.FAILED
+
+
+def _is_in_use(response: httpx.Response) -> bool:
+    """Whether zot refuses because an index that it holds lists the digest."""
+    return response.status_code == 405 and "DENIED" in codes_of(response)
+
+
+def _is_disabled(response: httpx.Response) -> bool:
+    """Whether deletion as such is refused: by code, or as a method that there is not."""
+    if response.status_code == 405:
+        return not _is_in_use(response)
+    return response.status_code == 400 and "UNSUPPORTED" in codes_of(response)
+
+
+def _disabled(response: httpx.Response) -> DeletionDisabledError:
+    return DeletionDisabledError(
+        f"no deletion here: {response_text(response)}", hint=_DISABLED_HINT
+    )

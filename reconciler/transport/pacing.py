@@ -1,0 +1,345 @@
+"""Keep to the request limits of a server: those published, and those its answers show."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from threading import BoundedSemaphore, Lock
+
+import httpx
+
+from reconciler.errors import PostponedError
+from reconciler.transport.limits import (
+    MAX_PATIENCE,
+    Quota,
+    Reason,
+    Refusal,
+    Rules,
+    bear,
+    quota_of,
+    seconds_to,
+)
+from reconciler.transport.replies import loaded, request_text
+from reconciler.transport.watch import RunClock
+
+WINDOW_SECONDS = 60.0
+"""The span over which servers count, in seconds."""
+
+LONGEST_SILENT_WAIT = 900.0
+"""Longest wait after a refusal that names none, in seconds."""
+
+CATCH_UP = 1.0 / 30.0
+"""The part of a window by which writes that fell behind their pace may hurry afterwards."""
+
+_RESET_MARGIN = 1.0
+"""Added to a reset time, which is given in whole seconds."""
+
+_SHORTEST_WAIT = 0.001
+"""Shortest sleep, in seconds, so that rounding never makes a wait go round in circles."""
+
+_TICK = 0.05
+"""How long to wait where only answers still to come can make room, in seconds."""
+
+LEARNED = 0.95
+"""The part of what was seen to pass that is tried after a refusal."""
+
+SLOWED = 0.7
+"""The least part of the allowance that one refusal leaves."""
+
+GROWTH = 0.005
+"""How much the allowance grows after a window without refusal, as a part of itself."""
+
+MAX_IN_FLIGHT = 100
+"""Requests on the way at once. Source: GitHub, "Rate limits for the REST API"."""
+
+MAX_REFUSAL_BYTES = 1024 * 1024
+"""Largest refusal read for its words, in bytes."""
+
+_REFUSALS = (403, 429)
+
+
+AT_ONCE = "at_once"
+"""The extension of a request that is sent at once and only once, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The leave to send one request. Shape: `refusals` counts those before it was given."""
+
+    points: int
+    refusals: int
+
+
+class Budget:
+    """The points of one server, shared by all threads that ask it.
+
+    Points count from the answer, not from the sending, so that the server's own window, which
+    begins somewhere in between, is never fuller than ours.
+    """
+
+    def __init__(self, watch: RunClock, published: int, *, span: float = WINDOW_SECONDS) -> None:
+        """Allow what is published, in each `span` seconds."""
+        now = watch.monotonic()
+        self._watch = watch
+        self._lock = Lock()
+        self._window = Window(span)
+        self._allowance = PointAllowance(published, span, now)
+        self._in_flight = 0
+        self._next_write = now
+        self._held_until = now
+        self._held_by = Reason.PACE
+        self._refusals = 0
+        self._in_a_row = 0
+        self._quota: Quota | None = None
+
+    @property
+    def quota(self) -> Quota | None:
+        """What is left of the hourly limit, None as long as no answer said so."""
+        return self._quota
+
+    @property
+    def per_minute(self) -> float:
+        """The points a minute that the server allows, as far as is known."""
+        return self._allowance.points * 60.0 / self._window.span
+
+    def delay(self, points: int) -> float:
+        """Return how many seconds `reserve` would take now, as far as is known."""
+        return self._delay_of([points], 0.0)
+
+    def reserve(self, costs: Sequence[int], each: float = 0.0) -> None:
+        """Wait until requests of these points can be sent one after another without a pause.
+
+        They are spread evenly, as GitHub asks, instead of a rush and a stop each minute. Reads
+        that go with a deletion are part of them, or they would use up what it needs.
+
+        Units: `each` request takes at least so many seconds, in which earlier ones leave the
+            window; less than it really takes only makes the wait longer.
+
+        Raises: PostponedError, when that would take longer than MAX_PATIENCE.
+        """
+        given_up_at = self._watch.monotonic() + MAX_PATIENCE
+        while (delay := self._delay_of(costs, each)) > 0:
+            if self._watch.monotonic() + delay > given_up_at:
+                raise PostponedError(f"{self._held_by}: nothing is let through for hours")
+            self._wait(delay)
+        with self._lock:
+            now, span = self._watch.monotonic(), self._window.span
+            missed = max(self._next_write, now - CATCH_UP * span)
+            self._next_write = missed + sum(costs) * span / self._allowance.points
+
+    def admit(self, points: int) -> Ticket:
+        """Wait until a request may be sent; it is in flight until it is settled."""
+        while (ticket := self.take(points)) is None:
+            with self._lock:
+                delay = self._delay(points, self._watch.monotonic())
+            self._wait(delay)
+        return ticket
+
+    def take(self, points: int) -> Ticket | None:
+        """Let a request be sent now, or say None: nothing waits here."""
+        with self._lock:
+            if self._delay(points, self._watch.monotonic()) > 0:
+                return None
+            self._in_flight += points
+            return Ticket(points, self._refusals)
+
+    def settle(self, ticket: Ticket) -> None:
+        """Count a request that is no longer in flight, whatever became of it."""
+        with self._lock:
+            self._in_flight -= ticket.points
+            self._window.spend(ticket.points, self._watch.monotonic())
+
+    def accepted(self, response: httpx.Response) -> None:
+        """Learn from an answer that is no refusal; stop in time when the hour is used up."""
+        with self._lock:
+            now = self._watch.monotonic()
+            self._in_a_row = 0
+            self._allowance.grow(now)
+            if quota := quota_of(response):
+                self._quota = quota
+                if not quota.remaining:
+                    wait = seconds_to(quota.reset, response) or 0.0
+                    self._hold(Reason.PRIMARY, now + wait + _RESET_MARGIN)
+
+    def refused(self, ticket: Ticket, refusal: Refusal) -> None:
+        """Hold all requests back for as long as the server asks, and go slower afterwards.
+
+        Requests that were in flight together are refused together: they count once.
+        """
+        with self._lock:
+            if ticket.refusals != self._refusals:
+                return
+            now = self._watch.monotonic()
+            self._refusals += 1
+            self._in_a_row += 1
+            if refusal.allowed:
+                self._allowance.limit(refusal.allowed)
+            elif refusal.reason is not Reason.PRIMARY:
+                self._allowance.shrink(self._window.spent(now) - ticket.points, now)
+            self._hold(refusal.reason, now + self._patience(refusal))
+
+    def _delay_of(self, costs: Sequence[int], each: float) -> float:
+        """Return in how many seconds the first of several requests may be sent."""
+        with self._lock:
+            now = self._watch.monotonic()
+            sums = enumerate(accumulate(costs))
+            delays = (self._delay(points, now) - place * each for place, points in sums)
+            return max(*delays, self._next_write - now)
+
+    def _delay(self, points: int, now: float) -> float:
+        over = self._window.spent(now) + self._in_flight + points - self._allowance.points
+        room = self._window.delay(over, now) if over > 0 else 0.0
+        if over > 0 and not room and self._in_flight:
+            room = _TICK
+        return max(room, self._held_until - now)
+
+    def _wait(self, seconds: float) -> None:
+        held = self._watch.monotonic() < self._held_until
+        reason = self._held_by if held else Reason.PACE
+        bear(reason, seconds)
+        self._watch.wait(reason, max(seconds, _SHORTEST_WAIT))
+
+    def _hold(self, reason: Reason, until: float) -> None:
+        if until > self._held_until:
+            self._held_until, self._held_by = until, reason
+
+    def _patience(self, refusal: Refusal) -> float:
+        """Choose the wait after a refusal: longer each time nothing passed in between."""
+        doubled = 2.0 ** (self._in_a_row - 1)
+        if refusal.seconds is None:
+            return min(self._window.span * doubled, LONGEST_SILENT_WAIT)
+        again = self._window.span / 60.0 * doubled if self._in_a_row > 1 else 0.0
+        return max(refusal.seconds, min(again, LONGEST_SILENT_WAIT))
+
+
+class Window:
+    """A sliding window of points. Units: seconds of one steady clock, given in ascending order."""
+
+    def __init__(self, span: float) -> None:
+        """Begin with nothing spent in the last `span` seconds."""
+        self.span = span
+        self._spent: deque[tuple[float, int]] = deque()
+        self._total = 0
+
+    def spend(self, points: int, now: float) -> None:
+        """Count points from now on."""
+        self._spent.append((now, points))
+        self._total += points
+
+    def spent(self, now: float) -> int:
+        """Return how many points the window holds."""
+        while self._spent and self._spent[0][0] + self.span <= now:
+            self._total -= self._spent.popleft()[1]
+        return self._total
+
+    def delay(self, points: float, now: float) -> float:
+        """Return in how many seconds at least so many points will have left the window."""
+        end, leaving = now, 0
+        for spent_at, spent in self._spent:
+            if leaving >= points:
+                break
+            end, leaving = spent_at + self.span, leaving + spent
+        return max(end - now, 0.0)
+
+
+class PointAllowance:
+    """How many points a window may hold: what is published, or less where refusals teach less.
+
+    A refusal leaves what was just seen to pass, yet never takes more than a part at once: a
+    server may as well count in shorter spans than ours. What was taken comes back slowly.
+    """
+
+    def __init__(self, published: int, span: float, now: float) -> None:
+        """Begin with what is published; `span` is the length of the window in seconds."""
+        self.points = float(published)
+        self._most = float(published)
+        self._span = span
+        self._changed = now
+
+    def shrink(self, passed: int, now: float) -> None:
+        """Learn from a refusal: so many points had passed in the window before it."""
+        seen = max(LEARNED * passed, SLOWED * self.points, 1.0)
+        self.points = min(self.points, seen)
+        self._changed = now
+
+    def limit(self, told: int) -> None:
+        """Keep below a limit that the server itself tells, now and from now on."""
+        self._most = min(self._most, max(LEARNED * told, 1.0))
+        self.points = min(self.points, self._most)
+
+    def grow(self, now: float) -> None:
+        """Learn from a request that passed, once a window has gone by without a refusal."""
+        if self.points < self._most and now - self._changed >= self._span:
+            self.points = min(self.points * (1 + GROWTH), self._most)
+            self._changed = now
+
+
+class LimitedTransport(httpx.BaseTransport):
+    """Paces requests and, where a limit refuses one, waits and sends it again.
+
+    When patience is at its end the refusal is handed to the caller as it came. A request that
+    is to go at once, such as a DELETE, is neither held back nor sent again: what it was decided
+    upon would be older after the wait than when it was decided.
+    """
+
+    def __init__(
+        self,
+        inner: httpx.BaseTransport,
+        rules: Rules,
+        watch: RunClock,
+        *,
+        span: float = WINDOW_SECONDS,
+    ) -> None:
+        """Send through `inner` by the rules of its server, which counts in spans of seconds."""
+        self.budget = Budget(watch, rules.allowed, span=span)
+        self._inner = inner
+        self._rules = rules
+        self._watch = watch
+        self._in_flight = BoundedSemaphore(MAX_IN_FLIGHT)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request as soon as it may go, again and again while limits refuse it.
+
+        Raises: PostponedError, for a request that is to go at once and did not.
+        """
+        points = self._rules.points(request.method)
+        if request.extensions.get(AT_ONCE):
+            return self._at_once(request, points)
+        given_up_at = self._watch.monotonic() + MAX_PATIENCE
+        while True:
+            response, refused = self._attempt(request, self.budget.admit(points))
+            if not refused or self._watch.monotonic() + self.budget.delay(0) > given_up_at:
+                return response
+            response.close()
+
+    def close(self) -> None:
+        """Close the transport underneath."""
+        self._inner.close()
+
+    def _at_once(self, request: httpx.Request, points: int) -> httpx.Response:
+        ticket = self.budget.take(points)
+        if ticket is None:
+            raise PostponedError(f"{request_text(request)}: not sent, the limit leaves no room now")
+        response, refused = self._attempt(request, ticket)
+        if refused:
+            response.close()
+            raise PostponedError(
+                f"{request_text(request)}: {response.status_code}, refused by a limit"
+            )
+        return response
+
+    def _attempt(self, request: httpx.Request, ticket: Ticket) -> tuple[httpx.Response, bool]:
+        try:
+            with self._in_flight:
+                response = self._inner.handle_request(request)
+                if response.status_code in _REFUSALS:
+                    response.request = request
+                    response = loaded(response, MAX_REFUSAL_BYTES)
+        finally:
+            self.budget.settle(ticket)
+        refusal = self._rules.refusal(response)
+        if refusal is None:
+            self.budget.accepted(response)
+        else:
+            self.budget.refused(ticket, refusal)
+        return response, refusal is not None

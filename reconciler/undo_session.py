@@ -1,0 +1,74 @@
+"""What `undo` works with: the state and the registries. Policies do not take part."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from reconciler.connect import Registries, open_registries
+from reconciler.core.undo import UndoRequest
+from reconciler.engine.apply import Applied
+from reconciler.engine.delete import Outcome
+from reconciler.engine.plan import PlanTimes
+from reconciler.engine.undo import apply_restorations, draw_restorations, last_run
+from reconciler.model.names import Mention, Repository
+from reconciler.model.plan import Plan
+from reconciler.model.ports import Clock, RegistryReader, State
+from reconciler.session import begin, state_of, utc_now
+from reconciler.settings import Settings
+from reconciler.version import __version__
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One command that takes deletions back."""
+
+    registries: Registries
+    state: State
+    clock: Clock = utc_now
+
+    def plan(self, run: str, only: Mention, *, retag: bool, lasts: timedelta) -> Plan:
+        """Plan to restore what a run deleted, the last one that did where none is named.
+
+        Raises: PlanError, when it deleted nothing of what is mentioned.
+        """
+        now = self.clock()
+        return draw_restorations(
+            UndoRequest(run or last_run(self.state), only, retag),
+            self.state,
+            self._reader,
+            moment=PlanTimes(now, now, lasts),
+            tool=f"reconciler {__version__}",
+        )
+
+    def restore(
+        self,
+        plan: Plan,
+        *,
+        halt: Callable[[], str],
+        watching: Sequence[Callable[[Outcome], None]] = (),
+    ) -> tuple[Applied, ...]:
+        """Restore what a plan names and the registry still holds.
+
+        `halt` gives a reason to stop, empty to go on; all who are `watching` hear each outcome.
+        """
+        self.state.check_writable()
+        held_by, run = begin(self.clock, halt, watching)
+        return apply_restorations(plan, self.registries.registry, self.state, held_by, run)
+
+    def _reader(self, repository: Repository) -> RegistryReader:
+        return self.registries.reader(repository.registry)
+
+
+@contextmanager
+def open_recovery(
+    state: str | None, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[Recovery]:
+    """Build what taking back needs from a state and the environment; close it after.
+
+    Raises: SettingsError.
+    """
+    settings = Settings.load()
+    with open_registries(settings, utc_now, sleep) as registries:
+        yield Recovery(registries, state_of(settings, state))

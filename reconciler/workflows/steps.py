@@ -1,0 +1,257 @@
+"""What the steps of a workflow push: builds, merges, attestations and signatures.
+
+Source: the inputs of docker/build-push-action, docker/bake-action and actions/attest; the options
+of `docker buildx build`, `bake` and `imagetools create`, and of cosign.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from reconciler.model.names import Repository
+from reconciler.workflows.expressions import (
+    Command,
+    begins,
+    commands,
+    expanded,
+    is_known,
+    may_name,
+    options,
+    shell_expanded,
+    switched_on,
+)
+from reconciler.workflows.naming import ImageNames, lines_of, names_in, names_of
+from reconciler.workflows.workflow import Job, Step, Workflow
+
+MAX_LABEL = 60
+"""Longest name of a step that is shown, in characters."""
+
+_NO_ATTESTATIONS = "BUILDX_NO_DEFAULT_ATTESTATIONS"
+_NO = ("false", "0", "")
+_DISABLED = ("false", "disabled=true", "mode=disabled")
+_UNNAMED = ImageNames((), ())
+
+_BUILDS = (("docker", "buildx", "build"), ("docker", "build"), ("docker", "buildx", "bake"))
+_CREATE = ("docker", "buildx", "imagetools", "create")
+_METADATA = "DOCKER_METADATA_OUTPUT"
+"""How the variables begin that a metadata step sets. Source: docker/metadata-action, "Outputs"."""
+
+_WITH_VALUES = frozenset({"-t", "--tag", "-f", "--file", "--annotation", "--builder", "--progress"})
+"""Options of `imagetools create` that take a value, which is no source."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A step, and where it stands."""
+
+    workflow: Workflow
+    job: Job
+    step: Step
+
+    def __str__(self) -> str:
+        """Write it as editors take it."""
+        return f"{self.workflow.path}:{self.step.place.line}"
+
+    @property
+    def label(self) -> str:
+        """How the file calls the step: by its name, its id, its action, or what it runs."""
+        step = self.step
+        script = step.script.strip().partition("\n")[0]
+        return (step.name or step.id or step.uses or script)[:MAX_LABEL]
+
+
+@dataclass(frozen=True)
+class PushStep:
+    """A step that pushes something."""
+
+    spot: Spot
+    names: ImageNames
+
+    def may_push_to(self, repository: Repository) -> bool:
+        """Whether it can push to a repository; one whose target nobody can tell may."""
+        images = self.names.images
+        return not images or any(may_name(image, repository) for image in images)
+
+
+@dataclass(frozen=True)
+class BuildStep(PushStep):
+    """A build.
+
+    Shape: `platforms` is 0 where only GitHub knows; `attests` says that BuildKit adds provenance
+        or SBOMs, `on_purpose` that somebody asked for them; `caches` has the targets of the build
+        cache in a registry; `program` is how the command begins where it stands in a script.
+    """
+
+    platforms: int = 1
+    attests: bool = True
+    on_purpose: bool = False
+    by_digest: bool = False
+    caches: tuple[str, ...] = ()
+    program: str = ""
+
+
+@dataclass(frozen=True)
+class MergeStep(PushStep):
+    """`docker buildx imagetools create`.
+
+    Shape: `is_copy` where there is one source; `wraps` where that gets an index of its own, if it
+        is no index itself.
+    """
+
+    is_copy: bool = False
+    wraps: bool = False
+
+
+@dataclass(frozen=True)
+class AttestStep(PushStep):
+    """An attestation of GitHub that is pushed beside its image."""
+
+
+@dataclass(frozen=True)
+class SignStep(PushStep):
+    """A signature or attestation of cosign."""
+
+
+def by_action(spot: Spot) -> Iterator[PushStep]:
+    """Yield what a step pushes through an action, if it does."""
+    match spot.step.uses.rpartition("/")[2]:
+        case "build-push-action":
+            yield from _action_build(spot)
+        case "bake-action":
+            yield from _bake(spot)
+        case "attest" | "attest-build-provenance" | "attest-sbom":
+            yield from _attest(spot)
+
+
+def _action_build(spot: Spot) -> Iterator[BuildStep]:
+    step = spot.step
+    outputs = step.inputs.get("outputs", "")
+    to_registry = "push=true" in outputs or "type=registry" in outputs
+    if step.asks("push") in _NO and not to_registry:
+        return
+    names = names_of(lines_of(step.inputs.get("tags", "")), spot.workflow, spot.job, step)
+    parts = [expanded(part.strip(), step) for part in outputs.split(",")]
+    named = tuple(part[5:] for part in parts if part.startswith("name="))
+    yield BuildStep(
+        spot,
+        replace(names, images=names.images or named),
+        platforms=platforms_in(expanded(step.inputs.get("platforms", ""), step)),
+        attests=attests(step),
+        on_purpose=_asked(step),
+        by_digest="push-by-digest=true" in outputs,
+        caches=caches(lines_of(step.inputs.get("cache-to", ""), commas=False), step),
+    )
+
+
+def _bake(spot: Spot) -> Iterator[BuildStep]:
+    """Read what the step itself says; its definition is another file, which is not read."""
+    step = spot.step
+    if step.asks("push") in _NO:
+        return
+    settings = lines_of(step.inputs.get("set", ""), commas=False)
+    cached = [line.partition("=")[2] for line in settings if ".cache-to=" in line]
+    off = any("type=provenance,disabled=true" in line for line in settings)
+    yield BuildStep(
+        spot,
+        _UNNAMED,
+        attests=attests(step) and not off,
+        on_purpose=_asked(step),
+        caches=caches(cached, step),
+    )
+
+
+def _attest(spot: Spot) -> Iterator[AttestStep]:
+    step = spot.step
+    if step.asks("push-to-registry") not in _NO:
+        image = expanded(step.inputs.get("subject-name", ""), step)
+        yield AttestStep(spot, ImageNames((image,) if image else (), ()))
+
+
+def platforms_in(text: str) -> int:
+    """Count the platforms of a list; 0 where only GitHub can fill it in."""
+    return len(lines_of(text) or [""]) if is_known(text) else 0
+
+
+def attests(step: Step) -> bool:
+    """Whether a build of a step attests: it does, unless somebody switched that off.
+
+    Source: docker/build-push-action, `provenance`; docker buildx, BUILDX_NO_DEFAULT_ATTESTATIONS.
+    """
+    if step.asks("sbom") not in _NO or step.asks("attests"):
+        return True
+    provenance = step.asks("provenance")
+    if provenance:
+        return provenance not in _DISABLED
+    return step.environment.get(_NO_ATTESTATIONS, "").strip().lower() in _NO
+
+
+def caches(entries: list[str], step: Step) -> tuple[str, ...]:
+    """Return the targets of build caches that go to a registry."""
+    return tuple(
+        part.strip()[4:]
+        for entry in entries
+        if "type=registry" in entry
+        for part in expanded(entry, step).split(",")
+        if part.strip().startswith("ref=")
+    )
+
+
+def _asked(step: Step) -> bool:
+    return any(step.asks(name) not in _NO for name in ("provenance", "sbom", "attests"))
+
+
+def by_script(spot: Spot) -> Iterator[PushStep]:
+    """Yield what the commands of a step push."""
+    for command in commands(shell_expanded(spot.step.script, spot.step)):
+        program = next((words for words in _BUILDS if begins(command, *words)), None)
+        if program and _pushes(command):
+            yield _script_build(spot, command, " ".join(program))
+        elif begins(command, *_CREATE):
+            yield _merge(spot, command)
+        elif begins(command, "cosign", "sign") or begins(command, "cosign", "attest"):
+            images = (word.partition("@")[0] for word in command if "/" in word and "@" in word)
+            yield SignStep(spot, ImageNames(tuple(images), ()))
+
+
+def _pushes(command: Command) -> bool:
+    return switched_on(command, "--push") or "push=true" in _outputs(command)
+
+
+def _outputs(command: Command) -> str:
+    return ",".join(options(command, "--output", "-o"))
+
+
+def _script_build(spot: Spot, command: Command, program: str) -> BuildStep:
+    names = _names(spot, command)
+    provenance = options(command, "--provenance", "--sbom", "--attest")
+    off = bool(provenance) and all(value in ("false", "mode=disabled") for value in provenance)
+    return BuildStep(
+        spot,
+        names,
+        platforms=platforms_in(",".join(options(command, "--platform"))),
+        attests=attests(spot.step) and not off,
+        on_purpose=bool(provenance) and not off,
+        by_digest="push-by-digest=true" in _outputs(command),
+        caches=caches(options(command, "--cache-to"), spot.step),
+        program=program,
+    )
+
+
+def _merge(spot: Spot, command: Command) -> MergeStep:
+    """Read a merge; a source that the shell must fill in may be many."""
+    words = command[command.index("create") + 1 :]
+    sources = [
+        word
+        for before, word in zip(("", *words), words, strict=False)
+        if not word.startswith("-") and before not in _WITH_VALUES
+    ]
+    alone = len(sources) == 1 and "(" not in sources[0] and not sources[0].endswith("*")
+    plain = "--prefer-index=false" in words
+    return MergeStep(spot, _names(spot, command), is_copy=alone, wraps=alone and not plain)
+
+
+def _names(spot: Spot, command: Command) -> ImageNames:
+    """Tell the names in a command, or those that a metadata step left in the environment."""
+    where = (spot.workflow, spot.job, spot.step)
+    if any(_METADATA in word for word in command):
+        return names_in(*where)
+    return names_of(options(command, "-t", "--tag"), *where)
