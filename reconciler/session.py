@@ -154,7 +154,7 @@ class Session:
         parts = [part for part in plan.repositories if part.changes]
         efforts = [self._effort(part) for part in parts]
         readers = [self.registries.reader(part.repository.registry) for part in parts]
-        left = [one.allowance.requests_left for one in readers]
+        left = [reader.allowance.requests_left for reader in readers]
         return Cost(
             requests=sum(effort.requests for effort in efforts),
             deletions=sum(len(part.changes) for part in parts),

@@ -86,7 +86,7 @@ class HealthInput:
     def going(self) -> frozenset[Digest]:
         """The images that the policy lets go."""
         changes = self.plan.changes if self.plan else ()
-        return frozenset(one.digest for one in changes if one.cause is Cause.EXPIRED)
+        return frozenset(change.digest for change in changes if change.cause is Cause.EXPIRED)
 
 
 def versions(count: int, noun: str = "version") -> str:

@@ -225,7 +225,9 @@ def _went(case: PlanningInput, then: datetime) -> frozenset[Digest]:
 
 def _as_of(inventory: Inventory, then: datetime) -> Inventory:
     """Leave out what came later, as far as its time is known."""
-    born = ((one.pushed or one.first_seen, one) for one in inventory.versions.values())
+    born = (
+        (version.pushed or version.first_seen, version) for version in inventory.versions.values()
+    )
     here = [version for at, version in born if at is None or at <= then]
     return replace(inventory, versions={version.digest: version for version in here})
 

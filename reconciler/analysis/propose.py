@@ -93,7 +93,7 @@ class Proposal:
             "name": self.subject.name,
             "repositories": list(self.subject.repositories),
             "protect": [dict(one.document) for one in self.protect],
-            "rules": [dict(one.document) for one in self.rules],
+            "rules": [dict(rule.document) for rule in self.rules],
             "guards": self.subject.guards.model_dump(mode="json"),
         }
 
@@ -143,7 +143,9 @@ def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
     """Write a proposal, and plan with it: what would it do to what is there?"""
     proposal = _drawn(subject, patience)
     policy = Policy.model_validate(proposal.document)
-    cases = (PlanningInput(policy, one, Observations(), now) for one in subject.inventories)
+    cases = (
+        PlanningInput(policy, inventory, Observations(), now) for inventory in subject.inventories
+    )
     plans = tuple(plan_repository(case, {}) for case in cases)
     return replace(proposal, plans=plans)
 

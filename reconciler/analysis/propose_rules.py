@@ -155,7 +155,7 @@ def series(shapes: Sequence[TagShape]) -> ProposedRule:
     return ProposedRule(
         {"name": Family.SERIES.value, "match": _match(shapes)},
         "Tags such as 1 and 1.4 move along with the releases.",
-        tuple(Example((one.example,), LONG_AGO, "keep", Family.SERIES) for one in shapes),
+        tuple(Example((shape.example,), LONG_AGO, "keep", Family.SERIES) for shape in shapes),
     )
 
 

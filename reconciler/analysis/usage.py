@@ -183,7 +183,7 @@ def measure(
         biggest=_biggest(held),
         causes=shares(held, causes),
         freed=_share(held, "plan", doomed & versions.keys()) if doomed is not None else None,
-        foreign=len({blob for one in versions.values() for blob in _foreign(one)}),
+        foreign=len({blob for version in versions.values() for blob in _foreign(version)}),
         unmeasured=sum(map(_is_unmeasured, versions.values())),
     )
 

@@ -42,7 +42,10 @@ def read_all(
     Raises: typer.Exit, when nobody does; EvidenceError, when one cannot be read whole.
     """
     with Activity(registries.watch):
-        ahead = [look_ahead(registries.reader(one.registry), one) for one in repositories]
+        ahead = [
+            look_ahead(registries.reader(repository.registry), repository)
+            for repository in repositories
+        ]
     permit(ahead, limit, yes=yes)
     with Activity(registries.watch):
         return [_read(registries, state, one) for one in ahead]

@@ -43,7 +43,7 @@ def doctor(state: StateDirectory = None) -> None:
     with running(verbose=False):
         conditions = list(examine(open_state(state)))
         typer.echo(render_conditions(conditions, view(utc_now())), nl=False)
-        finish(worst(one.error.exit_code for one in conditions if one.error))
+        finish(worst(condition.error.exit_code for condition in conditions if condition.error))
 
 
 @app.command()

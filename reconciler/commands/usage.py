@@ -82,7 +82,7 @@ def _subject(inventory: Inventory, states: State, doomed: Doomed | None) -> Usag
     groups = diagnose(inventory, seen, now=utc_now()).groups
     return UsageInput(
         inventory,
-        {group.cause: {one.version.digest for one in group.findings} for group in groups},
+        {group.cause: {finding.version.digest for finding in group.findings} for group in groups},
         doomed.get(inventory.repository, frozenset()) if doomed is not None else None,
     )
 

@@ -172,7 +172,9 @@ def _protections(policy: Policy) -> list[Rule]:
 def _index(policy: Policy, inventory: Inventory) -> TagIndex:
     """Match every tag, also of what is no image, against the patterns of the policy."""
     matches = [rule.match for rule in (*policy.rules, *_protections(policy))]
-    return TagIndex((tag for one in inventory.versions.values() for tag in one.tags), matches)
+    return TagIndex(
+        (tag for version in inventory.versions.values() for tag in version.tags), matches
+    )
 
 
 def _judgements(

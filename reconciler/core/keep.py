@@ -251,7 +251,7 @@ def _opinion(rule: Rule, reading: RankedImage, distances: Sequence[Distance]) ->
 
 def _warnings(rule: Rule, reader: Reader, opinions: Iterable[Opinion]) -> Iterator[str]:
     """Say where times, sort keys or their order are not known, since that keeps images."""
-    counts = Counter((one.is_doubtful, one.is_tied) for one in opinions)
+    counts = Counter((opinion.is_doubtful, opinion.is_tied) for opinion in opinions)
     tied = counts[False, True]
     doubtful = counts.total() - counts[False, False] - tied
     for text in reader.complaints:
@@ -301,11 +301,11 @@ def _with_extra(
     used, each = 0, iter(measured)
     for tied in ties:
         group = [next(each) for _ in tied]
-        left = [distances for distances in group if not any(one.met for one in distances)]
+        left = [distances for distances in group if not any(distance.met for distance in distances)]
         what = f"number {used + 1} of those left vs extra {keep.extra}"
         distance = _place(what, keep.extra, used, len(left))
         yield from (
-            distances if any(one.met for one in distances) else (*distances, distance)
+            distances if any(distance.met for distance in distances) else (*distances, distance)
             for distances in group
         )
         used += len(left)

@@ -8,7 +8,9 @@ from reconciler.model.names import Tag
 
 def moved_tags(inventory: Inventory, seen: Observations) -> frozenset[Tag]:
     """Return the tags that were noted on another version and never on the one they are on."""
-    here = {(tag, one.digest) for one in inventory.versions.values() for tag in one.tags}
+    here = {
+        (tag, version.digest) for version in inventory.versions.values() for tag in version.tags
+    }
     noted = {(tag, digest) for digest, one in seen.digests.items() for tag in one.tags}
     known = {tag for tag, _ in noted}
     return frozenset(tag for tag, digest in here - noted if tag in known)

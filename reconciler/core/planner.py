@@ -99,7 +99,11 @@ def _doubts(inventory: Inventory) -> Iterator[str]:
     """Say what the listing may hide, and which documents tell nothing, so that tags judge them."""
     if inventory.doubt:
         yield f"{inventory.doubt}: apply would refuse until that is known"
-    odd = [one for one in inventory.versions.values() if one.manifest and one.manifest.oddity]
+    odd = [
+        version
+        for version in inventory.versions.values()
+        if version.manifest and version.manifest.oddity
+    ]
     for version in odd[:MAX_ODD]:
         reason = version.manifest.oddity if version.manifest else ""
         yield f"{_name(version)} lists nothing and is judged by its tags alone: {reason}"

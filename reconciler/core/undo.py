@@ -100,7 +100,7 @@ def narrow_restorations(
 ) -> tuple[tuple[Change, ...], tuple[Dropped, ...]]:
     """Hold planned restorations against this moment: what is left to do, and what is dropped."""
     by_digest = {attempt.digest: attempt for attempt in remains.deletions}
-    named = [by_digest[one.digest] for one in planned.changes if one.digest in by_digest]
+    named = [by_digest[change.digest] for change in planned.changes if change.digest in by_digest]
     choice = _choose(named, remains, retag=retag)
     work = tuple(change for change in planned.changes if change.digest in choice.work)
     dropped = (
@@ -123,7 +123,11 @@ def companions(deletions: Iterable[Attempt]) -> Mapping[Digest, Set[Digest]]:
 
 def _chosen(remains: Remains, wanted: UndoRequest) -> list[Attempt]:
     """Return the deletions to take back, the last one first: children before what lists them."""
-    named = [one.digest for one in remains.deletions if wanted.names(remains.repository, one)]
+    named = [
+        deletion.digest
+        for deletion in remains.deletions
+        if wanted.names(remains.repository, deletion)
+    ]
     reached = closure(companions(remains.deletions), named)
     return [attempt for attempt in reversed(remains.deletions) if attempt.digest in reached]
 

@@ -76,9 +76,16 @@ class Comparison:
 
 
 def _with_created(inventory: Inventory, reader: RegistryReader) -> Inventory:
-    documents = {one.digest: one.manifest for one in inventory.versions.values() if one.manifest}
+    documents = {
+        version.digest: version.manifest
+        for version in inventory.versions.values()
+        if version.manifest
+    }
     times = creation_times(reader, inventory.repository, documents)
-    versions = [replace(one, created=times.get(one.digest)) for one in inventory.versions.values()]
+    versions = [
+        replace(version, created=times.get(version.digest))
+        for version in inventory.versions.values()
+    ]
     return Inventory.of(
         inventory.repository, versions, facts=inventory.facts, evidence=inventory.evidence
     )

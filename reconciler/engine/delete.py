@@ -182,7 +182,11 @@ class Execution:
             self._attempt(partial(self._batch, deque(changes)))
             self._attempt(self._restore)
             self._note()
-        ended = {one.change.digest for one in self.outcomes} - self._unknown.keys() - self._waiting
+        ended = (
+            {outcome.change.digest for outcome in self.outcomes}
+            - self._unknown.keys()
+            - self._waiting
+        )
         left = (tuple(one for one in part if one.digest not in ended) for part in components)
         return [part for part in left if part]
 
@@ -193,7 +197,9 @@ class Execution:
     def _announce(self, changes: Sequence[Change]) -> None:
         """Write intents; what comes of the changes now replaces what came of them before."""
         tried = {change.digest for change in changes}
-        self.outcomes[:] = [one for one in self.outcomes if one.change.digest not in tried]
+        self.outcomes[:] = [
+            outcome for outcome in self.outcomes if outcome.change.digest not in tried
+        ]
         fresh = [change for change in changes if change.digest not in self._announced]
         written = chain.from_iterable(map(self._intents, fresh))
         self.state.append(self.run.id, self.run.clock(), written)
@@ -245,7 +251,9 @@ class Execution:
         repository = self.inventory.repository
         group = self._next(ahead)
         versions = self._to_look_at(group)
-        followers = {one.digest for one in versions if self.graph.kept_by.get(one.digest)}
+        followers = {
+            version.digest for version in versions if self.graph.kept_by.get(version.digest)
+        }
         # 1. Wait. No wait comes after this one before the group is deleted.
         self.registry.pace(repository, len(group), versions, followers)
         # 2. Look: who holds the lock, what is new, what became of the versions.

@@ -222,7 +222,7 @@ def _examined(
     require_known(repository, listing, [one.digest for one in tagged], state.observations())
     documents = documents_below(reader, repository, [version.digest for version in tagged])
     note(_seen(reader, repository, tagged, documents))
-    named = {blob.digest: blob for one in documents.values() for _, blob in blobs_of(one)}
+    named = {blob.digest: blob for document in documents.values() for _, blob in blobs_of(document)}
     wanted = sorted(digest for digest, blob in named.items() if not blob.foreign)
     present = reader.blobs_present(repository, wanted) if blobs else {}
     lacking = frozenset(digest for digest, there in present.items() if not there)

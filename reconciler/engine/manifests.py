@@ -70,5 +70,5 @@ def _commands(
 
 def _entry(versions: list[Version]) -> str:
     """Write the entry of a policy that keeps versions and declares that nothing is read."""
-    digests = ", ".join(f'"{one.digest}"' for one in versions)
+    digests = ", ".join(f'"{version.digest}"' for version in versions)
     return f"{{name: unreadable, digests: [{digests}], opaque: true}}"

@@ -171,7 +171,9 @@ class ListingObserver:
         """Start with a listing and nothing read; what is declared `opaque` is never read."""
         self._reader = reader
         self._repository = repository
-        self._versions = {one.digest: one for one in versions if one.digest not in opaque}
+        self._versions = {
+            version.digest: version for version in versions if version.digest not in opaque
+        }
         self._documents: dict[Digest, Manifest] = {}
         self._settled: set[Digest] = set()
 

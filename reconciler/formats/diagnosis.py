@@ -107,7 +107,11 @@ def _texts(one: Examined, told: Diagnosis) -> Iterator[str]:
 
 
 def _notices(told: Diagnosis) -> Iterator[Notice]:
-    broken = [one for one in told.findings if one.cause is VersionCause.BROKEN and one.version.tags]
+    broken = [
+        finding
+        for finding in told.findings
+        if finding.cause is VersionCause.BROKEN and finding.version.tags
+    ]
     if broken:
         named = (f"{', '.join(one.version.tags[:3])}: {one.sign.text}" for one in broken[:5])
         yield Notice(f"{counted(len(broken), 'tagged image')} cannot be pulled whole.", [*named])

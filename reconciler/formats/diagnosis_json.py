@@ -104,8 +104,8 @@ def _amount(amount: Amount) -> dict[str, int]:
 def steps(counsel: WorkflowAdvice) -> Iterator[Table]:
     """Name the steps that make what was found, and what could be changed in them."""
     rows = [
-        (Cell(one.place), Cell(one.step), Cell(", ".join(one.causes)))
-        for one in counsel.attributions
+        (Cell(attribution.place), Cell(attribution.step), Cell(", ".join(attribution.causes)))
+        for attribution in counsel.attributions
     ]
     columns = (Column("Place", "code"), Column("Step", "code"), Column("Makes"))
     yield Table("Steps of workflows that make them", columns, rows)

@@ -116,15 +116,15 @@ def runs_as_json(runs: Iterable[RunSummary]) -> str:
     """Write runs as JSON."""
     return _json(
         {
-            "run": one.run,
-            "opened": one.opened.isoformat(),
-            "closed": one.closed.isoformat() if one.closed else None,
-            "end": one.end,
-            "who": one.who,
-            "repositories": one.repositories,
-            "results": dict(one.results),
+            "run": run.run,
+            "opened": run.opened.isoformat(),
+            "closed": run.closed.isoformat() if run.closed else None,
+            "end": run.end,
+            "who": run.who,
+            "repositories": run.repositories,
+            "results": dict(run.results),
         }
-        for one in runs
+        for run in runs
     )
 
 
@@ -143,13 +143,13 @@ def _json(documents: Iterable[object]) -> str:
 def _run_lines(runs: Sequence[RunSummary], view: View) -> Iterator[Text]:
     if not runs:
         yield line("No run has changed anything yet.")
-    for one in runs:
-        where = counted(len(one.repositories), "repository", "repositories")
+    for run in runs:
+        where = counted(len(run.repositories), "repository", "repositories")
         yield line(
-            (one.run, "bold"),
-            f"  {moment(one.opened)}  {distance(one.opened, view.now)}  {one.took}",
+            (run.run, "bold"),
+            f"  {moment(run.opened)}  {distance(run.opened, view.now)}  {run.took}",
         )
-        facts = "; ".join(filter(None, (one.counts_text, where, one.who)))
+        facts = "; ".join(filter(None, (run.counts_text, where, run.who)))
         yield from wrapped(facts, view, lead="    ")
 
 

@@ -27,7 +27,7 @@ def render(trials: Sequence[Trial], view: View) -> str:
 def as_json(trials: Sequence[Trial]) -> str:
     """Write the tests as one JSON document."""
     passed, failed = counts(trials)
-    document = {"passed": passed, "failed": failed, "tests": [_document(one) for one in trials]}
+    document = {"passed": passed, "failed": failed, "tests": [_document(trial) for trial in trials]}
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 

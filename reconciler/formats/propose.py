@@ -71,7 +71,7 @@ def _policy_lines(proposal: Proposal) -> Iterator[str]:
     yield "    # A rule covers images and says which of them to keep; the others it covers expire."
     yield "    # Keep always wins, and an image with a tag that no rule knows stays."
     yield "    rules:"
-    yield from chain.from_iterable(_rule(one, proposal) for one in proposal.rules)
+    yield from chain.from_iterable(_rule(rule, proposal) for rule in proposal.rules)
     yield ""
     yield "    # A plan that would go beyond these is shown and cannot be applied."
     yield f"    guards: {flow(document['guards'])}"
@@ -139,14 +139,14 @@ def _test_lines(proposal: Proposal, now: datetime) -> Iterator[str]:
     yield "images:"
     for by, examples in _grouped(proposal.examples).items():
         yield f"  # {by}"
-        for one in examples:
-            yield from entry(_image(one), "  ")
+        for example in examples:
+            yield from entry(_image(example), "  ")
 
 
 def _grouped(examples: Iterable[Example]) -> dict[str, list[Example]]:
     groups: dict[str, list[Example]] = defaultdict(list)
-    for one in examples:
-        groups[one.by].append(one)
+    for example in examples:
+        groups[example.by].append(example)
     return dict(groups)
 
 

@@ -84,18 +84,21 @@ def as_line(repository: Repository, record: Record) -> str:
 
 def _conditions(conditions: Iterable[StateCondition]) -> Iterator[Text]:
     found = False
-    for one in conditions:
+    for condition in conditions:
         found = True
-        yield line((one.repository, "bold"))
-        if one.error:
-            yield line(("  broken  ", "red"), safe(str(one.error)))
+        yield line((condition.repository, "bold"))
+        if condition.error:
+            yield line(("  broken  ", "red"), safe(str(condition.error)))
             continue
-        yield line(f"  journal  {counted(one.records, 'record')}, verified; head {one.head or '-'}")
-        if one.pending:
-            yield line(f"  pending  {counted(one.pending, 'intent')} without an outcome")
-        yield line(f"  observed {counted(one.observed, 'digest')}")
-        if one.holder:
-            yield line(f"  locked   by run {one.holder.run}")
+        yield line(
+            f"  journal  {counted(condition.records, 'record')}, verified;"
+            f" head {condition.head or '-'}"
+        )
+        if condition.pending:
+            yield line(f"  pending  {counted(condition.pending, 'intent')} without an outcome")
+        yield line(f"  observed {counted(condition.observed, 'digest')}")
+        if condition.holder:
+            yield line(f"  locked   by run {condition.holder.run}")
     if not found:
         yield line("No repository has a state yet.")
 
@@ -132,17 +135,19 @@ def render_broken(locks: Sequence[LockRow], view: View, *, machine: str) -> str:
 
 def as_json(locks: Iterable[LockRow]) -> str:
     """Write locks as JSON; a free one has null for a holder."""
-    documents = [{"repository": one.repository, "holder": _document(one.holder)} for one in locks]
+    documents = [
+        {"repository": lock.repository, "holder": _document(lock.holder)} for lock in locks
+    ]
     return json.dumps(documents, indent=2, sort_keys=True) + "\n"
 
 
 def _lines(locks: Sequence[LockRow], view: View) -> Iterator[Text]:
     if not locks:
         yield line("No repository has a state yet.")
-    for one in locks:
-        yield line((one.repository, "bold"), "" if one.holder else "  free")
-        if one.holder:
-            yield from wrapped(_holder(one.holder, view), view, lead="  ", style="yellow")
+    for lock in locks:
+        yield line((lock.repository, "bold"), "" if lock.holder else "  free")
+        if lock.holder:
+            yield from wrapped(_holder(lock.holder, view), view, lead="  ", style="yellow")
 
 
 def _holder(holder: Holder, view: View) -> str:
@@ -156,11 +161,11 @@ def _process(holder: Holder) -> str:
 
 
 def _broken(locks: Sequence[LockRow], view: View, machine: str) -> Iterator[Text]:
-    for one in locks:
-        holder = one.holder
+    for lock in locks:
+        holder = lock.holder
         if holder is None:
             continue
-        yield line((one.repository, "bold"), f"  the lock of run {holder.run} is broken")
+        yield line((lock.repository, "bold"), f"  the lock of run {holder.run} is broken")
         is_here = holder.where == machine
         where = "this machine" if is_here else holder.where
         yield from wrapped(f"Held by {holder.who} on {where}{_process(holder)}.", view, lead="  ")

@@ -202,7 +202,9 @@ class PullCalls:
     def _list(self, call: Call, requests: list[StoredPullRequest]) -> Response:
         state, head = call.query.get("state", "open"), call.query.get("head", "")
         rows = [
-            _row(one) for one in requests if state in (one.state, "all") and head in (one.head, "")
+            _row(request)
+            for request in requests
+            if state in (request.state, "all") and head in (request.head, "")
         ]
         page = PageRequest.of(call)
         link = page.link(call, "/".join(call.segments), len(rows))

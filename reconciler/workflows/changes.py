@@ -203,14 +203,16 @@ def caches_in(build: BuildStep, repository: Repository) -> bool:
 def attestations(attest: AttestStep, others: Sequence[PushStep]) -> Sequence[AttestStep]:
     """Return the steps of one job that attest."""
     return [
-        one for one in others if isinstance(one, AttestStep) and one.spot.job is attest.spot.job
+        other
+        for other in others
+        if isinstance(other, AttestStep) and other.spot.job is attest.spot.job
     ]
 
 
 def _by_build(
     build: BuildStep, others: Sequence[PushStep], repository: Repository
 ) -> Iterator[VersionCause]:
-    merged = any(isinstance(one, MergeStep) and not one.is_copy for one in others)
+    merged = any(isinstance(other, MergeStep) and not other.is_copy for other in others)
     yield from _parts(build, merged=merged)
     if build.by_digest:
         yield VersionCause.UNMERGED
@@ -268,7 +270,7 @@ def advise(
         attributions += _attributed(pushing, repository, by_cause)
         possible = changes(workflow, pushing, repository)
         proposals += (_proposal(change, by_cause) for change in possible)
-    useful = [one for one in proposals if one.unneeded or one.needed]
+    useful = [proposal for proposal in proposals if proposal.unneeded or proposal.needed]
     useful.sort(key=lambda one: (-one.unneeded, -one.needed, one.place))
     return WorkflowAdvice(tuple(attributions), tuple(useful), found.unread)
 

@@ -58,17 +58,17 @@ class Diagnosis:
     @property
     def tagged(self) -> int:
         """How many versions have a tag and are in use."""
-        return sum(one.needed and bool(one.version.tags) for one in self.findings)
+        return sum(finding.needed and bool(finding.version.tags) for finding in self.findings)
 
     @property
     def needed(self) -> int:
         """How many versions have no tag, and are in use all the same."""
-        return sum(one.needed and not one.version.tags for one in self.findings)
+        return sum(finding.needed and not finding.version.tags for finding in self.findings)
 
     @property
     def unneeded(self) -> int:
         """How many versions nothing that is tagged needs."""
-        return sum(not one.needed for one in self.findings)
+        return sum(not finding.needed for finding in self.findings)
 
 
 def diagnose(inventory: Inventory, seen: Observations, *, now: datetime) -> Diagnosis:

@@ -113,7 +113,7 @@ def _spoken_of(anatomy: ReferenceGraph, version: Version, words: str) -> CauseEv
 
 def _on_a_list(anatomy: ReferenceGraph, version: Version) -> CauseEvidence | None:
     owners = anatomy.listed_by.get(version.digest, ())
-    owner = next((one for one in owners if one in anatomy.in_use), None)
+    owner = next((owner for owner in owners if owner in anatomy.in_use), None)
     return CauseEvidence(f"on a list of referrers, {owner.short}", owner) if owner else None
 
 

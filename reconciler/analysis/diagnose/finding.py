@@ -79,7 +79,7 @@ class CauseGroup:
     @property
     def span(self) -> tuple[datetime, datetime] | None:
         """When the oldest and the newest were pushed; None where no time is known."""
-        times = [one.version.pushed for one in self.findings if one.version.pushed]
+        times = [finding.version.pushed for finding in self.findings if finding.version.pushed]
         return (min(times), max(times)) if times else None
 
 

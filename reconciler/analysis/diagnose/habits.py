@@ -129,7 +129,9 @@ class BuildPatterns:
         return min((later - earlier for earlier, later in pairwise(times)), default=timedelta())
 
     def _present(self, digests: Iterable[Digest]) -> Iterable[Version]:
-        return (self.anatomy.versions[one] for one in digests if one in self.anatomy.versions)
+        return (
+            self.anatomy.versions[digest] for digest in digests if digest in self.anatomy.versions
+        )
 
 
 def _base(version: Version) -> Digest | None:

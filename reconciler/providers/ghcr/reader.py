@@ -23,7 +23,6 @@ from reconciler.model.ports import TOGETHER, Allowance, Capabilities, Effort, Jo
 from reconciler.providers.documents import read_creation
 from reconciler.providers.ghcr.api import GhcrConnection
 from reconciler.providers.ghcr.errors import Need, failure, missing_scopes, says_no_version
-from reconciler.providers.ghcr.pages import PAGE_SIZE
 from reconciler.providers.ghcr.listing import (
     PARALLEL_PAGES,
     ListingRead,
@@ -32,6 +31,7 @@ from reconciler.providers.ghcr.listing import (
     read_whole,
 )
 from reconciler.providers.ghcr.packages import Packages
+from reconciler.providers.ghcr.pages import PAGE_SIZE
 from reconciler.providers.ghcr.recent import Places, read_newest
 from reconciler.providers.ghcr.rows import package_of, version_of, versions_of
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
@@ -153,11 +153,11 @@ class GhcrReader:
         listed = self._places.get(repository, Places()).standing(
             self._on_pages(versions, followers), fetch
         )
-        asked = {one.id: one for one in versions if one.id not in listed}
+        asked = {version.id: version for version in versions if version.id not in listed}
         found = gather(
             lambda number: self.version(repository, asked[number]), asked, workers=PARALLEL_PAGES
         )
-        seen = [listed.get(one.id) or found.get(one.id) for one in versions]
+        seen = [listed.get(version.id) or found.get(version.id) for version in versions]
         return {version.digest: version for version in seen if version}
 
     def version(self, repository: Repository, version: Version) -> Version | None:
@@ -262,7 +262,7 @@ class GhcrReader:
 
     @staticmethod
     def _on_pages(versions: Sequence[Version], followers: Set[Digest]) -> list[Version]:
-        return [one for one in versions if one.digest in followers and not one.tags]
+        return [version for version in versions if version.digest in followers and not version.tags]
 
     def _owned(self, host: str, owner: str) -> Iterator[Repository]:
         for package in self._packages.of(owner):

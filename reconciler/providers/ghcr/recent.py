@@ -68,4 +68,6 @@ class Places:
         wanted = self.pages_of(versions)
         ids: set[str] = set().union(*wanted.values())
         read = fetch(wanted)
-        return {one.id: one for page in read for one in page.versions if one.id in ids}
+        return {
+            version.id: version for page in read for version in page.versions if version.id in ids
+        }

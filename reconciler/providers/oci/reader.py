@@ -111,7 +111,7 @@ class OciReader:
         if self._catalogue.knows(repository):
             # It is there, without a tag: some registries say then that they do not know it.
             listing = replace(listing, unknown=False)
-        targets = {tag: one.digest for one in listing.versions for tag in one.tags}
+        targets = {tag: version.digest for version in listing.versions for tag in version.tags}
         self._readings[repository] = Reading(targets, began, self._client.monotonic())
         return listing
 
@@ -140,7 +140,9 @@ class OciReader:
         not seen: a registry does not tell what points to a digest.
         """
         asked = {
-            tag: None for one in versions for tag in (*one.tags, *self._known(repository, one))
+            tag: None
+            for version in versions
+            for tag in (*version.tags, *self._known(repository, version))
         }
         targets = self._tags.targets(repository, asked)
         tagged = set(targets.values())
