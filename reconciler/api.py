@@ -14,11 +14,10 @@ from typing import TypeAlias
 from reconciler import policyfile
 from reconciler.core.narrow import accepted_limits, check_applicable
 from reconciler.core.planner import Allowances
-from reconciler.engine.apply import Applied
-from reconciler.engine.delete import Outcome
 from reconciler.errors import StoppedError
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
+from reconciler.model.results import Applied, Outcome
 from reconciler.policyfile import PolicySet
 from reconciler.session import open_session, utc_now
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import structlog
 
-from reconciler.analysis.health import Thresholds
+from reconciler.analysis.health import HealthResult, Thresholds
 from reconciler.connect import Registries, open_registries
 from reconciler.core.planner import Allowances, PlanningInput
 from reconciler.core.refusals import Recall, remembered
-from reconciler.engine.apply import Applied, ApplyScope, apply_plan
+from reconciler.engine.apply import ApplyScope, apply_plan
 from reconciler.engine.compare import Comparison
-from reconciler.engine.delete import Outcome, Run
-from reconciler.engine.inspect import HealthResult, Inspection
+from reconciler.engine.delete import Run
+from reconciler.engine.inspect import Inspection
 from reconciler.engine.noting import Noting
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan, read_case, unlisted_by
 from reconciler.errors import AccessError, EvidenceError, PolicyError, ReconcilerError
@@ -30,6 +30,7 @@ from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.plan import Plan, RepositoryPlan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Clock, Effort, Holder, Job, State
+from reconciler.model.results import Applied, Outcome
 from reconciler.policyfile import PolicySet, Revision, load_policies
 from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.state.address import Address

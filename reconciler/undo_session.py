@@ -8,13 +8,12 @@ from datetime import timedelta
 
 from reconciler.connect import Registries, open_registries
 from reconciler.core.undo import UndoRequest
-from reconciler.engine.apply import Applied
-from reconciler.engine.delete import Outcome
 from reconciler.engine.plan import PlanTimes
 from reconciler.engine.undo import apply_restorations, draw_restorations, last_run
 from reconciler.model.names import Mention, Repository
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Clock, RegistryReader, State
+from reconciler.model.results import Applied, Outcome
 from reconciler.session import begin, state_of, utc_now
 from reconciler.settings import Settings
 from reconciler.version import __version__

@@ -15,8 +15,6 @@ from reconciler.commands._console import load_plan, save, view
 from reconciler.commands._stop import Halt, halting
 from reconciler.core.narrow import accepted_limits, check_applicable
 from reconciler.core.planner import Allowances
-from reconciler.engine.apply import Applied
-from reconciler.engine.delete import Outcome
 from reconciler.errors import ExitCode, worst
 from reconciler.formats import applied as applied_format
 from reconciler.formats import catalogue
@@ -24,6 +22,7 @@ from reconciler.formats.markdown import code, fenced
 from reconciler.formats.phrases import fitting
 from reconciler.formats.view import View
 from reconciler.model.plan import Plan
+from reconciler.model.results import Applied, Outcome
 from reconciler.session import open_session, utc_now
 
 MAX_TEXT_BYTES = 500_000

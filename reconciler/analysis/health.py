@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from reconciler.core.planner import PlanningInput, plan_repository
+from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.model.inventory import Version
 from reconciler.model.journal import Record
 from reconciler.model.names import Digest, Repository, Tag
@@ -40,6 +41,23 @@ class HealthFinding:
     message: str
     cure: str
     examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HealthResult:
+    """The findings in one repository, or the error that kept it from being read."""
+
+    repository: Repository
+    findings: tuple[HealthFinding, ...] = ()
+    error: ReconcilerError | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The error's exit code, or CHANGES where a finding is an alarm."""
+        if self.error:
+            return self.error.exit_code
+        alarms = any(finding.kind.is_alarm for finding in self.findings)
+        return ExitCode.CHANGES if alarms else ExitCode.OK
 
 
 @dataclass(frozen=True, slots=True)

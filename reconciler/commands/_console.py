@@ -16,7 +16,6 @@ from typing import Annotated, Literal
 import typer
 
 from reconciler import logs
-from reconciler.engine.apply import Applied
 from reconciler.errors import ExitCode, PlanError, ReconcilerError, SettingsError
 from reconciler.formats import applied as applied_format
 from reconciler.formats import catalogue
@@ -26,6 +25,7 @@ from reconciler.formats.view import Cost, View
 from reconciler.model.base import inert, safe
 from reconciler.model.comparison import Difference
 from reconciler.model.plan import Plan, read_plan
+from reconciler.model.results import Applied
 
 PIPED_WIDTH = 100
 """Columns of text that goes to a file or another program."""

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from threading import Event
 from types import FrameType
 
-from reconciler.engine.delete import Outcome
 from reconciler.errors import StoppedError
 from reconciler.model.journal import Result
 from reconciler.model.ports import Clock
+from reconciler.model.results import Outcome
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

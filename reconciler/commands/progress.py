@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.spinner import Spinner
 from rich.text import Text
 
-from reconciler.engine.delete import Outcome
 from reconciler.formats.phrases import counted, duration
+from reconciler.model.results import Outcome
 from reconciler.transport.watch import RunClock, Sent, Wait
 
 _READS = ("GET", "HEAD")

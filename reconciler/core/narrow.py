@@ -25,6 +25,7 @@ from reconciler.model.inventory import Inventory, Version
 from reconciler.model.journal import Record, Result
 from reconciler.model.names import Digest
 from reconciler.model.plan import Cause, Change, Guard, Observed, Plan, PolicySource, RepositoryPlan
+from reconciler.model.results import Dropped
 
 _NEEDED = "something that stays needs it"
 _INCOMPLETE = "something that would go with it is not in this plan"
@@ -34,15 +35,6 @@ MAX_APART = timedelta(minutes=10)
 
 MAX_LIFE = timedelta(days=30)
 """How long after it was drawn a plan may still be applied, whatever it says of itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A planned deletion that is not carried out, and why."""
-
-    change: Change
-    result: Result
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

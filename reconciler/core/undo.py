@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from reconciler.core.history import Attempt
-from reconciler.core.narrow import Dropped
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Observation, Observations, Version
 from reconciler.model.journal import Record, Result, is_restoration
 from reconciler.model.names import Digest, Mention, Repository, Tag
 from reconciler.model.plan import Cause, Change, Observed, RepositoryPlan
+from reconciler.model.results import Dropped
 
 _HOLE = "a part of it cannot be restored"
 _UNNAMED = "the journal does not name all that it lists, and its document cannot be read any more"

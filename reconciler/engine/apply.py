@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.core.interrupted import half_done
-from reconciler.core.narrow import Dropped, Work, check_state, narrow
+from reconciler.core.narrow import Work, check_state, narrow
 from reconciler.core.planner import Allowances, PlanningInput
 from reconciler.core.refusals import Recall, remembered
-from reconciler.engine.delete import Execution, Outcome, Run, counts
+from reconciler.engine.delete import Execution, Run, counts
 from reconciler.engine.plan import Target, case_of, check_clock
 from reconciler.engine.records import remember, settle
 from reconciler.engine.restore import Companions
 from reconciler.errors import (
     AccessError,
     EvidenceError,
-    ExitCode,
     GuardError,
     PlanError,
     ReconcilerError,
@@ -30,6 +29,7 @@ from reconciler.model.names import Digest, Repository
 from reconciler.model.plan import Plan, RepositoryPlan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Holder, Registry, RegistryReader, RepositoryState, State
+from reconciler.model.results import Applied, Dropped, Outcome
 
 _SOME_DELETED = "What was deleted before is in the journal. Run again when the registry answers."
 """Replaces the hint that says that nothing was deleted, where something was."""
@@ -47,41 +47,6 @@ class ApplyRequest:
     recall: Recall = remembered
     origin: Mapping[str, str] = field(default_factory=dict)
     """Where the policy comes from, for the journal."""
-
-
-@dataclass
-class Applied:
-    """What an apply did in one repository, and the error that ended it, if one did."""
-
-    planned: RepositoryPlan
-    outcomes: list[Outcome] = field(default_factory=list)
-    dropped: Sequence[Dropped] = ()
-    resolved: int = 0
-    head: str = ""
-    """The hash of the journal's last record."""
-
-    run: str = ""
-    stopped: str = ""
-    error: ReconcilerError | None = None
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """How it ended: an error's own code, or whether something failed."""
-        if self.error:
-            return self.error.exit_code
-        return ExitCode.PARTIAL if any(map(self._is_failure, self.outcomes)) else ExitCode.OK
-
-    @property
-    def can_be_undone(self) -> bool:
-        """Whether it deleted something that the registry can restore."""
-        deleted = any(outcome.result is Result.DELETED for outcome in self.outcomes)
-        return deleted and self.planned.undo
-
-    def _is_failure(self, outcome: Outcome) -> bool:
-        """Whether an outcome is not what was meant; what a clean stop leaves is no failure."""
-        if outcome.result is Result.NOT_DONE:
-            return outcome.reason != self.stopped
-        return outcome.result in (Result.FAILED, Result.UNKNOWN)
 
 
 def apply_repository(

@@ -33,6 +33,7 @@ from reconciler.model.ports import (
     Registry,
     RepositoryState,
 )
+from reconciler.model.results import Outcome
 
 BATCH = 50
 """Deletions, about, whose intents are written in one append."""
@@ -55,17 +56,6 @@ _WORDLESS = "it gave no reason"
 _NEEDED = "something that stays needs it"
 
 Component = Sequence[Change]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one planned deletion ended, with the reason in words where it was not done."""
-
-    change: Change
-    result: Result
-    reason: str = ""
-    status: int = 0
-    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

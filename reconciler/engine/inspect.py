@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain
 
 from reconciler.analysis.diagnose.diagnose import Diagnosis, Examined, diagnose, outlook
-from reconciler.analysis.health import HealthFinding, HealthInput, Thresholds
+from reconciler.analysis.health import HealthInput, HealthResult, Thresholds
 from reconciler.analysis.health_checks import check
 from reconciler.analysis.integrity import (
     Broken,
@@ -27,29 +27,12 @@ from reconciler.engine.noting import Note
 from reconciler.engine.observe import creation_times
 from reconciler.engine.plan import Target, check_clock, read_case
 from reconciler.engine.read_all import Ahead, look_ahead, read_whole
-from reconciler.errors import AccessError, EvidenceError, ExitCode, ReconcilerError
+from reconciler.errors import AccessError, EvidenceError, ReconcilerError
 from reconciler.model.inventory import Fact, Inventory, Version
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Clock, Holder, RegistryReader, RepositoryState, State
-
-
-@dataclass(frozen=True, slots=True)
-class HealthResult:
-    """What was found in one repository, or the error that kept it from being read."""
-
-    repository: Repository
-    findings: tuple[HealthFinding, ...] = ()
-    error: ReconcilerError | None = None
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """An error's own code, else whether somebody has to act."""
-        if self.error:
-            return self.error.exit_code
-        alarms = any(finding.kind.is_alarm for finding in self.findings)
-        return ExitCode.CHANGES if alarms else ExitCode.OK
 
 
 @dataclass(frozen=True, slots=True)

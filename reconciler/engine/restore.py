@@ -10,7 +10,7 @@ from reconciler.core.history import Attempt, deletions
 from reconciler.core.interrupted import InterruptedRun
 from reconciler.core.undo import companions, holds_of, with_holds
 from reconciler.engine.bring_back import bring_back
-from reconciler.engine.delete import BATCH, Outcome, Run, outcome_entry
+from reconciler.engine.delete import BATCH, Run, outcome_entry
 from reconciler.engine.failure_limit import FailureBudget
 from reconciler.engine.records import intents
 from reconciler.errors import AccessError, EvidenceError, StoppedError
@@ -19,6 +19,7 @@ from reconciler.model.journal import Entry, Record, Result
 from reconciler.model.names import Digest, Mention, Repository, Tag
 from reconciler.model.plan import Change
 from reconciler.model.ports import Holder, Registry, RepositoryState, State
+from reconciler.model.results import Outcome
 
 _RECORD = 500
 """Digests named in one record."""

@@ -1,25 +1,16 @@
 """Administer a state: copy it to another backend, break locks, check it for damage."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from reconciler.errors import LockedError, ReconcilerError, StateError
 from reconciler.model.journal import Entry, Record, head_of, open_intents
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder, RepositoryState, State
+from reconciler.model.results import CopyResult, LockStatus, StateCheck
 
 BATCH = 200
 """Records written in one go, at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class CopyResult:
-    """What was copied of one repository: how many records are new there, and the last hash."""
-
-    repository: Repository
-    records: int
-    head: str
 
 
 def migrate(source: State, target: State, holder: Holder) -> Iterator[CopyResult]:
@@ -68,14 +59,6 @@ def _write(target: RepositoryState, records: Sequence[Record]) -> None:
             waiting = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LockStatus:
-    """The lock of one repository, and who holds it; None if nobody does."""
-
-    repository: Repository
-    holder: Holder | None
-
-
 def locks(state: State) -> list[LockStatus]:
     """Say of every repository that has a state who holds its lock."""
     return [
@@ -113,21 +96,6 @@ def _broken(
         with one.seize(breaker, holder.run):
             one.append(breaker.run, breaker.since, [Entry("lock_break", body)])
         yield LockStatus(repository, holder)
-
-
-@dataclass(frozen=True, slots=True)
-class StateCheck:
-    """What is found of one repository. Shape: with an error, all else is unknown."""
-
-    repository: Repository
-    records: int = 0
-    head: str = ""
-    pending: int = 0
-    """Intents without an outcome: work of a run that died, or is under way."""
-
-    observed: int = 0
-    holder: Holder | None = None
-    error: ReconcilerError | None = None
 
 
 def examine(state: State) -> Iterator[StateCheck]:

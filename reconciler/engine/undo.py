@@ -10,7 +10,6 @@ from datetime import datetime
 from reconciler.core.history import Attempt, deletions, last_deleting_run, late_deletions
 from reconciler.core.narrow import check_state
 from reconciler.core.undo import Remains, UndoRequest, narrow_restorations, plan_restorations
-from reconciler.engine.apply import Applied
 from reconciler.engine.delete import Run, counts
 from reconciler.engine.plan import PlanTimes, incomplete
 from reconciler.engine.records import settle
@@ -21,6 +20,7 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.names import Repository
 from reconciler.model.plan import Change, Plan, RepositoryPlan
 from reconciler.model.ports import Holder, Registry, RegistryReader, RepositoryState, State
+from reconciler.model.results import Applied
 
 ReaderFor = Callable[[Repository], RegistryReader]
 RegistryFor = Callable[[Repository], Registry]

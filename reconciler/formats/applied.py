@@ -3,16 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from rich.text import Text
 
-from reconciler.errors import ReconcilerError
 from reconciler.formats.phrases import counted
 from reconciler.formats.terminal import line, printed, wrapped
 from reconciler.formats.view import View
 from reconciler.model.journal import Result
-from reconciler.model.plan import Change, RepositoryPlan
+from reconciler.model.results import Applied, Dropped, Outcome
 
 ROWS = 20
 """Reasons of one result that are shown unless all are asked for."""
@@ -63,67 +61,24 @@ class RunTexts:
     results: Mapping[Result, tuple[str, str]]
 
 
+Ended = Outcome | Dropped
+"""One planned change that was attempted, or dropped before."""
+
 APPLY = RunTexts("Apply", _TOTALS, _RESULT_TEXTS)
 UNDO = RunTexts("Undo", _RESTORED_TOTALS, _RESTORE_RESULT_TEXTS)
 
 
-class Ended(Protocol):
-    """How one planned deletion ended, or why it was dropped before."""
-
-    @property
-    def change(self) -> Change:
-        """The deletion that was planned."""
-
-    @property
-    def result(self) -> Result:
-        """How it ended."""
-
-    @property
-    def reason(self) -> str:
-        """Why, where it was not done."""
-
-
-class AppliedPart(Protocol):
-    """What an apply did in one repository."""
-
-    @property
-    def planned(self) -> RepositoryPlan:
-        """What was to be done."""
-
-    @property
-    def outcomes(self) -> Sequence[Ended]:
-        """What was tried, in order; of two outcomes of one version the later one holds."""
-
-    @property
-    def dropped(self) -> Sequence[Ended]:
-        """What was not tried."""
-
-    @property
-    def head(self) -> str:
-        """The hash of the journal's last record; empty where nothing was written."""
-
-    @property
-    def stopped(self) -> str:
-        """Why work was left; empty when all was done."""
-
-    @property
-    def error(self) -> ReconcilerError | None:
-        """What ended it early, if anything did."""
-
-
-def render(
-    parts: Sequence[AppliedPart], view: View, *, words: RunTexts = APPLY, undo: str = ""
-) -> str:
+def render(parts: Sequence[Applied], view: View, *, words: RunTexts = APPLY, undo: str = "") -> str:
     """Print how a run ended; `undo` is the command that would restore what it deleted."""
     return printed(_lines(parts, view, words, undo), view)
 
 
-def totals(parts: Iterable[AppliedPart], words: RunTexts = APPLY) -> str:
+def totals(parts: Iterable[Applied], words: RunTexts = APPLY) -> str:
     """Write the counts of a run; machines read them, so the words never change."""
     return ", ".join(f"{count} {name}" for name, count in counts(parts, words).items())
 
 
-def counts(parts: Iterable[AppliedPart], words: RunTexts = APPLY) -> Mapping[str, int]:
+def counts(parts: Iterable[Applied], words: RunTexts = APPLY) -> Mapping[str, int]:
     """Count the versions of a run by how they ended, under the names that `totals` writes."""
     results = Counter(ended.result for part in parts for ended in _final(part))
     return {
@@ -132,7 +87,7 @@ def counts(parts: Iterable[AppliedPart], words: RunTexts = APPLY) -> Mapping[str
     }
 
 
-def _lines(parts: Sequence[AppliedPart], view: View, words: RunTexts, undo: str) -> Iterator[Text]:
+def _lines(parts: Sequence[Applied], view: View, words: RunTexts, undo: str) -> Iterator[Text]:
     for part in parts:
         lines = list(_part(part, view, words))
         if lines:
@@ -144,7 +99,7 @@ def _lines(parts: Sequence[AppliedPart], view: View, words: RunTexts, undo: str)
     yield line((f"{words.run}: {totals(parts, words)}.", "bold"))
 
 
-def _part(part: AppliedPart, view: View, words: RunTexts) -> Iterator[Text]:
+def _part(part: Applied, view: View, words: RunTexts) -> Iterator[Text]:
     """Print the error of a repository first, then each kind of outcome that needs a word."""
     if part.error:
         yield from wrapped(str(part.error), view, lead="  Error: ", style="bold red")
@@ -175,7 +130,7 @@ def _goes_without_saying(ended: Ended) -> bool:
     return ended.result is Result.RESTORED and not ended.reason
 
 
-def _final(part: AppliedPart) -> Sequence[Ended]:
+def _final(part: Applied) -> Sequence[Ended]:
     """Keep the last outcome of each version."""
-    last: Mapping[str, Ended] = {one.change.key: one for one in (*part.dropped, *part.outcomes)}
-    return tuple(last.values())
+    ended: tuple[Ended, ...] = (*part.dropped, *part.outcomes)
+    return tuple({one.change.key: one for one in ended}.values())

@@ -2,44 +2,26 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from rich.text import Text
 
-from reconciler.analysis.health import HealthFinding
-from reconciler.errors import ReconcilerError
+from reconciler.analysis.health import HealthFinding, HealthResult
 from reconciler.formats.markdown import code
 from reconciler.formats.phrases import counted
 from reconciler.formats.terminal import line, printed, wrapped
 from reconciler.formats.view import View
-from reconciler.model.names import Repository
 
 EXAMPLES = 5
 """Most examples of one finding that are printed, unless all are asked for."""
 
 
-class CheckedRepository(Protocol):
-    """What was found in one repository."""
-
-    @property
-    def repository(self) -> Repository:
-        """Which one."""
-
-    @property
-    def findings(self) -> Sequence[HealthFinding]:
-        """What was found."""
-
-    @property
-    def error(self) -> ReconcilerError | None:
-        """What kept it from being read."""
-
-
-def render(checked: Sequence[CheckedRepository], view: View) -> str:
+def render(checked: Sequence[HealthResult], view: View) -> str:
     """Print every finding with what to do, then one sentence; that alone where all is well."""
     return printed(_lines(checked, view), view)
 
 
-def as_json(checked: Sequence[CheckedRepository], _: View) -> str:
+def as_json(checked: Sequence[HealthResult], _: View) -> str:
     """Write the same as one JSON document, with all examples."""
     document = {
         "alarms": _alarms(checked),
@@ -49,12 +31,12 @@ def as_json(checked: Sequence[CheckedRepository], _: View) -> str:
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
-def as_markdown(checked: Sequence[CheckedRepository], view: View) -> str:
+def as_markdown(checked: Sequence[HealthResult], view: View) -> str:
     """Write the same for an issue or a step summary, the sentence first."""
     return "\n".join([f"### {_sentence(checked)}", "", *_paragraphs(checked, view)]) + "\n"
 
 
-FORMATS: Mapping[str, Callable[[Sequence[CheckedRepository], View], str]] = {
+FORMATS: Mapping[str, Callable[[Sequence[HealthResult], View], str]] = {
     "text": render,
     "json": as_json,
     "markdown": as_markdown,
@@ -62,7 +44,7 @@ FORMATS: Mapping[str, Callable[[Sequence[CheckedRepository], View], str]] = {
 """Each format by its name: a new one is one line here."""
 
 
-def _lines(checked: Sequence[CheckedRepository], view: View) -> Iterator[Text]:
+def _lines(checked: Sequence[HealthResult], view: View) -> Iterator[Text]:
     for one in filter(_has_news, checked):
         yield line((one.repository, "bold"))
         if one.error:
@@ -80,7 +62,7 @@ def _lines(checked: Sequence[CheckedRepository], view: View) -> Iterator[Text]:
     yield line((_sentence(checked), "bold red" if alarming else "bold green"))
 
 
-def _paragraphs(checked: Sequence[CheckedRepository], view: View) -> Iterator[str]:
+def _paragraphs(checked: Sequence[HealthResult], view: View) -> Iterator[str]:
     for one in filter(_has_news, checked):
         yield f"**{code(one.repository)}**"
         yield ""
@@ -102,7 +84,7 @@ def _examples(finding: HealthFinding, view: View) -> Iterator[str]:
         yield f"... and {len(finding.examples) - limit:,} more; --all shows them"
 
 
-def _sentence(checked: Sequence[CheckedRepository]) -> str:
+def _sentence(checked: Sequence[HealthResult]) -> str:
     where = counted(len(checked), "repository", "repositories")
     unread = sum(one.error is not None for one in checked)
     notices = sum(len(one.findings) for one in checked) - _alarms(checked)
@@ -116,15 +98,15 @@ def _sentence(checked: Sequence[CheckedRepository]) -> str:
     return f"Check: {where}, {', '.join(filter(None, (well, verdict)))}."
 
 
-def _alarms(checked: Sequence[CheckedRepository]) -> int:
+def _alarms(checked: Sequence[HealthResult]) -> int:
     return sum(finding.kind.is_alarm for one in checked for finding in one.findings)
 
 
-def _has_news(one: CheckedRepository) -> bool:
+def _has_news(one: HealthResult) -> bool:
     return bool(one.findings or one.error)
 
 
-def _document(one: CheckedRepository) -> dict[str, Any]:
+def _document(one: HealthResult) -> dict[str, Any]:
     error = {"message": str(one.error), "hint": one.error.hint} if one.error else None
     return {
         "repository": one.repository,

@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
 
 from rich.text import Text
 
-from reconciler.errors import ReconcilerError
 from reconciler.formats.phrases import counted, distance, moment
 from reconciler.formats.terminal import line, printed, wrapped
 from reconciler.formats.view import View
@@ -14,64 +12,17 @@ from reconciler.model.base import safe
 from reconciler.model.journal import Record
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
+from reconciler.model.results import CopyResult, LockStatus, StateCheck
 
 FREE = "No lock is held. A lock goes with its process, so there is nothing to break."
 
 
-class StateCondition(Protocol):
-    """What is found of one repository."""
-
-    @property
-    def repository(self) -> Repository:
-        """Which one."""
-
-    @property
-    def records(self) -> int:
-        """How many records its journal has."""
-
-    @property
-    def head(self) -> str:
-        """The hash of the last one."""
-
-    @property
-    def pending(self) -> int:
-        """Intents without an outcome."""
-
-    @property
-    def observed(self) -> int:
-        """Digests that were observed."""
-
-    @property
-    def holder(self) -> Holder | None:
-        """Who holds its lock."""
-
-    @property
-    def error(self) -> ReconcilerError | None:
-        """What is wrong with it."""
-
-
-class CopiedState(Protocol):
-    """What was copied of one repository."""
-
-    @property
-    def repository(self) -> Repository:
-        """Which one."""
-
-    @property
-    def records(self) -> int:
-        """How many records are new there."""
-
-    @property
-    def head(self) -> str:
-        """The hash of the last one."""
-
-
-def render_conditions(conditions: Sequence[StateCondition], view: View) -> str:
+def render_conditions(conditions: Sequence[StateCheck], view: View) -> str:
     """Print the condition of each repository."""
     return printed(_conditions(conditions), view)
 
 
-def render_copied(copied: Sequence[CopiedState], view: View) -> str:
+def render_copied(copied: Sequence[CopyResult], view: View) -> str:
     """Print what was copied of each repository."""
     return printed(_copied(copied), view)
 
@@ -82,7 +33,7 @@ def as_line(repository: Repository, record: Record) -> str:
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
-def _conditions(conditions: Iterable[StateCondition]) -> Iterator[Text]:
+def _conditions(conditions: Iterable[StateCheck]) -> Iterator[Text]:
     found = False
     for condition in conditions:
         found = True
@@ -103,7 +54,7 @@ def _conditions(conditions: Iterable[StateCondition]) -> Iterator[Text]:
         yield line("No repository has a state yet.")
 
 
-def _copied(copied: Iterable[CopiedState]) -> Iterator[Text]:
+def _copied(copied: Iterable[CopyResult]) -> Iterator[Text]:
     for one in copied:
         yield line((one.repository, "bold"))
         yield line(
@@ -111,29 +62,17 @@ def _copied(copied: Iterable[CopiedState]) -> Iterator[Text]:
         )
 
 
-class LockRow(Protocol):
-    """The lock of one repository."""
-
-    @property
-    def repository(self) -> Repository:
-        """Whose lock it is."""
-
-    @property
-    def holder(self) -> Holder | None:
-        """Who holds it; None if nobody does."""
-
-
-def render(locks: Sequence[LockRow], view: View) -> str:
+def render(locks: Sequence[LockStatus], view: View) -> str:
     """Print who holds the lock of each repository."""
     return printed(_lines(locks, view), view)
 
 
-def render_broken(locks: Sequence[LockRow], view: View, *, machine: str) -> str:
+def render_broken(locks: Sequence[LockStatus], view: View, *, machine: str) -> str:
     """Print which locks were broken, and what to do with their runs; `machine` is this one."""
     return printed(_broken(locks, view, machine), view)
 
 
-def as_json(locks: Iterable[LockRow]) -> str:
+def as_json(locks: Iterable[LockStatus]) -> str:
     """Write locks as JSON; a free one has null for a holder."""
     documents = [
         {"repository": lock.repository, "holder": _document(lock.holder)} for lock in locks
@@ -141,7 +80,7 @@ def as_json(locks: Iterable[LockRow]) -> str:
     return json.dumps(documents, indent=2, sort_keys=True) + "\n"
 
 
-def _lines(locks: Sequence[LockRow], view: View) -> Iterator[Text]:
+def _lines(locks: Sequence[LockStatus], view: View) -> Iterator[Text]:
     if not locks:
         yield line("No repository has a state yet.")
     for lock in locks:
@@ -160,7 +99,7 @@ def _process(holder: Holder) -> str:
     return f", process {holder.process}" if holder.process else ""
 
 
-def _broken(locks: Sequence[LockRow], view: View, machine: str) -> Iterator[Text]:
+def _broken(locks: Sequence[LockStatus], view: View, machine: str) -> Iterator[Text]:
     for lock in locks:
         holder = lock.holder
         if holder is None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from reconciler.connect import open_registries
-from reconciler.engine.apply import Applied
 from reconciler.model.inventory import Version
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Listing
+from reconciler.model.results import Applied
 from reconciler.policyfile import load_text
 from reconciler.session import Session
 from reconciler.settings import RegistrySettings, Settings

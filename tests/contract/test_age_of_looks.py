@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.connect import Connection, Registries
-from reconciler.engine.apply import Applied
 from reconciler.github import client
 from reconciler.model.ports import FRESH_SECONDS
+from reconciler.model.results import Applied
 from reconciler.policyfile import load_text
 from reconciler.providers.ghcr import api
 from reconciler.providers.ghcr.api import GhcrConnection, GitHubHost

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from reconciler.engine import delete
-from reconciler.engine.apply import Applied
 from reconciler.errors import AccessError, EvidenceError, LockedError
 from reconciler.model.journal import open_intents, open_runs
 from reconciler.model.plan import Plan
 from reconciler.model.ports import DeletionResult, Holder
+from reconciler.model.results import Applied
 from reconciler.state import lock_file
 from tests.support.crowd import Crowd
 from tests.support.documents import image

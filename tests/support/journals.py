@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.engine.delete import Outcome, outcome_entry
+from reconciler.engine.delete import outcome_entry
 from reconciler.engine.records import intents
 from reconciler.model.journal import Entry, Record, Result, chain
 from reconciler.model.names import Tag
 from reconciler.model.plan import Cause, Change, Observed
+from reconciler.model.results import Outcome
 from tests.support.inventories import WEB, digest
 from tests.support.time import NOON
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from reconciler.engine.apply import Applied
 from reconciler.model.journal import Result
 from reconciler.model.plan import Change, Plan
 from reconciler.model.ports import FRESH_SECONDS
+from reconciler.model.results import Applied
 from tests.support.scenes import Scene
 from tests.support.scripted import Call
 from tests.support.storage_oracle import companions, parents, reachable

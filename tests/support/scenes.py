@@ -7,8 +7,8 @@ from typing import Any
 
 from reconciler.core.planner import Allowances
 from reconciler.core.refusals import Recall, remembered
-from reconciler.engine.apply import Applied, ApplyScope, apply_plan
-from reconciler.engine.delete import Outcome, Run
+from reconciler.engine.apply import ApplyScope, apply_plan
+from reconciler.engine.delete import Run
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan
 from reconciler.model.inventory import Observation
 from reconciler.model.journal import Record
@@ -16,6 +16,7 @@ from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Holder, State
+from reconciler.model.results import Applied, Outcome
 from reconciler.state.local import LocalState
 from tests.support.documents import Document
 from tests.support.fake_registry import WEB, FakeRegistry

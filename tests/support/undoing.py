@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from reconciler.core.undo import UndoRequest
-from reconciler.engine.apply import Applied
-from reconciler.engine.delete import Outcome, Run
+from reconciler.engine.delete import Run
 from reconciler.engine.plan import PlanTimes
 from reconciler.engine.restore import release_holds
 from reconciler.engine.undo import apply_restorations, draw_restorations
 from reconciler.model.names import Mention
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Holder
+from reconciler.model.results import Applied, Outcome
 from tests.support.documents import Document, cosign_tag, image, index, signature
 from tests.support.scenes import Scene, go_on, policy
 

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from reconciler.engine.apply import Applied
 from reconciler.model.inventory import Observation, Observations, Version
 from reconciler.model.journal import Entry
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.plan import Cause, Change, Guard, Observed, Plan
 from reconciler.model.ports import Deletion, DeletionResult, Listing
+from reconciler.model.results import Applied
 from tests.support.documents import Document, digest_of
 from tests.support.fake_registry import FakeRegistry
 from tests.support.memory_state import MemoryState

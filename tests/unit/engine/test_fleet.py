@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.engine.apply import Applied, ApplyScope, apply_plan
+from reconciler.engine.apply import ApplyScope, apply_plan
 from reconciler.engine.delete import Run
 from reconciler.errors import (
     AccessError,
@@ -21,6 +21,7 @@ from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Holder, Registry
+from reconciler.model.results import Applied
 from tests.support.documents import image
 from tests.support.scenes import NOON, Scene, go_on, policy
 

@@ -1,50 +1,26 @@
 """How an apply ended: the counts last, and a reason for whatever was not done."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import pytest
 
-from reconciler.errors import ReconcilerError, UnreachableError
+from reconciler.errors import UnreachableError
 from reconciler.formats.applied import UNDO, render, totals
 from reconciler.formats.view import View
 from reconciler.model.journal import Result
 from reconciler.model.names import Repository
-from reconciler.model.plan import Change, RepositoryPlan
+from reconciler.model.results import Applied, Dropped, Outcome
 from tests.support.plans import NOW, WEB, digest, image, part
 
 PLAIN = View(now=NOW)
 
 
-@dataclass
-class Ending:
-    """How one deletion ended."""
-
-    change: Change
-    result: Result
-    reason: str = ""
-
-
-@dataclass
-class Repositories:
-    """What an apply did in one repository."""
-
-    planned: RepositoryPlan
-    outcomes: Sequence[Ending] = ()
-    dropped: Sequence[Ending] = ()
-    head: str = ""
-    stopped: str = ""
-    error: ReconcilerError | None = None
-
-
-def ending(tag: str, result: Result, reason: str = "") -> Ending:
+def ending(tag: str, result: Result, reason: str = "") -> Outcome:
     """End the deletion of the image with this tag."""
-    return Ending(image(tag)[0], result, reason)
+    return Outcome(image(tag)[0], result, reason)
 
 
-def applied(*outcomes: Ending, repository: Repository = WEB, **facts: object) -> Repositories:
+def applied(*outcomes: Outcome, repository: Repository = WEB, **facts: object) -> Applied:
     """Apply a plan to one repository."""
-    done = Repositories(part(repository=repository), outcomes)
+    done = Applied(part(repository=repository), list(outcomes))
     for name, value in facts.items():
         setattr(done, name, value)
     return done
@@ -81,7 +57,9 @@ def test_what_was_not_done_is_told_with_its_reason_the_worst_first() -> None:
         ending("v0", Result.RETAINED, "downloaded more than 5,000 times"),
         ending("pr-8", Result.FAILED, "500 from the registry"),
         ending("pr-9", Result.NOT_DONE, "the time budget is used up"),
-        dropped=[ending("pr-5", Result.SKIPPED_REFERENCED, "something that stays needs it")],
+        dropped=[
+            Dropped(image("pr-5")[0], Result.SKIPPED_REFERENCED, "something that stays needs it")
+        ],
         head="sha256:abc",
         stopped="the time budget is used up",
     )
@@ -107,7 +85,7 @@ def test_what_was_not_done_is_told_with_its_reason_the_worst_first() -> None:
 
 def test_a_version_that_was_restored_does_not_count_as_deleted() -> None:
     signature = ending("sig", Result.DELETED)
-    restored = Ending(signature.change, Result.RESTORED, "what it speaks of stays")
+    restored = Outcome(signature.change, Result.RESTORED, "what it speaks of stays")
 
     lines = render([applied(signature, restored)], PLAIN).splitlines()
 

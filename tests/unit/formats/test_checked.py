@@ -1,29 +1,21 @@
 """What a check prints: for people, for programs, and harmless whatever it quotes."""
 
 import json
-from dataclasses import dataclass
 
-from reconciler.analysis.health import HealthFinding, Kind
-from reconciler.errors import ReconcilerError, UnreachableError
+from reconciler.analysis.health import HealthFinding, HealthResult, Kind
+from reconciler.errors import UnreachableError
 from reconciler.formats.health import FORMATS
 from reconciler.formats.view import View
-from reconciler.model.names import Repository
 from tests.support.inventories import WEB
 from tests.support.time import NOON
 
+CLEAN = HealthResult(WEB)
 HOSTILE = "evil\x1b[31m`|</td>@everyone\n# done"
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What was found in one repository."""
-
-    repository: Repository = WEB
-    findings: tuple[HealthFinding, ...] = ()
-    error: ReconcilerError | None = None
-
-
-def printed(*checked: Checked, output: str = "text", width: int = 80, rows: bool = False) -> str:
+def printed(
+    *checked: HealthResult, output: str = "text", width: int = 80, rows: bool = False
+) -> str:
     """Print in a format."""
     return FORMATS[output](checked, View(NOON, width, all_rows=rows))
 
@@ -35,13 +27,13 @@ def finding(kind: Kind = Kind.OVERDUE, count: int = 1) -> HealthFinding:
 
 
 def test_where_all_is_well_one_line_says_so() -> None:
-    assert printed(Checked()) == "Check: 1 repository, all is well.\n"
-    assert printed(Checked(), Checked()) == "Check: 2 repositories, all is well.\n"
-    assert printed(Checked(), output="markdown") == "### Check: 1 repository, all is well.\n\n"
+    assert printed(CLEAN) == "Check: 1 repository, all is well.\n"
+    assert printed(CLEAN, CLEAN) == "Check: 2 repositories, all is well.\n"
+    assert printed(CLEAN, output="markdown") == "### Check: 1 repository, all is well.\n\n"
 
 
 def test_a_finding_stands_under_its_repository_with_examples_and_a_cure() -> None:
-    assert printed(Checked(findings=(finding(count=7),)), Checked()) == (
+    assert printed(HealthResult(WEB, findings=(finding(count=7),)), CLEAN) == (
         "ghcr.io/acme/web\n"
         "  ! overdue: images are due\n"
         "      sha-0\n"
@@ -54,11 +46,11 @@ def test_a_finding_stands_under_its_repository_with_examples_and_a_cure() -> Non
         "\n"
         "Check: 2 repositories, 1 finding.\n"
     )
-    assert "sha-6" in printed(Checked(findings=(finding(count=7),)), rows=True)
+    assert "sha-6" in printed(HealthResult(WEB, findings=(finding(count=7),)), rows=True)
 
 
 def test_a_notice_is_no_alarm() -> None:
-    told = printed(Checked(findings=(finding(Kind.UNDO_CLOSING, 0),)))
+    told = printed(HealthResult(WEB, findings=(finding(Kind.UNDO_CLOSING, 0),)))
 
     assert told.startswith("ghcr.io/acme/web\n  - undo-closing: images are due\n    Apply.\n")
     assert told.endswith("\nCheck: 1 repository, all is well, 1 notice.\n")
@@ -67,7 +59,7 @@ def test_a_notice_is_no_alarm() -> None:
 def test_what_could_not_be_read_is_never_well() -> None:
     error = UnreachableError("no answer", hint="Try again.")
 
-    told = printed(Checked(error=error))
+    told = printed(HealthResult(WEB, error=error))
 
     assert "  ! cannot be read: no answer\n    Try again.\n" in told
     assert told.endswith("Check: 1 repository, 1 of them could not be read.\n")
@@ -75,7 +67,7 @@ def test_what_could_not_be_read_is_never_well() -> None:
 
 def test_programs_get_every_example_and_every_error() -> None:
     error = UnreachableError("no answer", hint="Try again.")
-    checked = (Checked(findings=(finding(count=7),)), Checked(error=error))
+    checked = (HealthResult(WEB, findings=(finding(count=7),)), HealthResult(WEB, error=error))
 
     document = json.loads(printed(*checked, output="json"))
 
@@ -95,7 +87,7 @@ def test_programs_get_every_example_and_every_error() -> None:
 
 def test_hostile_words_stay_words() -> None:
     hostile = HealthFinding(Kind.BROKEN, HOSTILE, HOSTILE, (HOSTILE,))
-    checked = Checked(findings=(hostile,), error=UnreachableError(HOSTILE, hint=HOSTILE))
+    checked = HealthResult(WEB, findings=(hostile,), error=UnreachableError(HOSTILE, hint=HOSTILE))
 
     text, markdown = printed(checked), printed(checked, output="markdown")
 
@@ -110,5 +102,5 @@ def test_lines_fit_the_terminal() -> None:
     long = HealthFinding(Kind.OVERDUE, "many words " * 20, "do this " * 20)
 
     for width in (80, 140):
-        lines = printed(Checked(findings=(long,)), width=width).splitlines()
+        lines = printed(HealthResult(WEB, findings=(long,)), width=width).splitlines()
         assert max(map(len, lines)) <= width
