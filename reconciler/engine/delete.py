@@ -25,6 +25,7 @@ from reconciler.model.names import Digest
 from reconciler.model.plan import Change
 from reconciler.model.ports import (
     FRESH_SECONDS,
+    MAX_REQUEST_ID,
     SENDING_SECONDS,
     TOGETHER,
     Clock,
@@ -46,9 +47,6 @@ MAX_REFUSALS = 10
 
 MAX_SLOW_LOOKS = 8
 """Looks, one after another, that were too old when they ended before a repository is left."""
-
-MAX_REQUEST_ID = 200
-"""Characters of a request id, which a registry chooses, in one outcome."""
 
 _WORDLESS = "it gave no reason"
 """What is remembered of a refusal without words."""

@@ -10,6 +10,7 @@ import httpx
 
 from reconciler.model.base import safe
 from reconciler.transport.auth import BearerAuth
+from reconciler.transport.bounds import MAX_MESSAGE
 from reconciler.transport.client import Client, connect
 from reconciler.transport.limits import GITHUB
 from reconciler.transport.pacing import WINDOW_SECONDS, Budget, LimitedTransport
@@ -21,9 +22,6 @@ HEADERS = {"accept": "application/vnd.github+json", "x-github-api-version": "202
 
 RETRY = Retry(statuses=TEMPORARY - {429})
 """A 429 is waited for by the limits; more tries would only repeat all their waiting."""
-
-MAX_MESSAGE = 300
-"""Longest text quoted from an answer, in characters."""
 
 
 class TokenKind(StrEnum):

@@ -1,4 +1,4 @@
-"""The calls of GitHub's API that a state on a branch needs.
+"""Read and write the files of one branch through GitHub's API, for a state kept there.
 
 Source: GitHub's OpenAPI description, "git"; and its GraphQL reference, `createCommitOnBranch`.
 """
@@ -18,7 +18,7 @@ from reconciler.transport.client import Client
 from reconciler.transport.replies import json_of, place
 
 BLOBS_AT_ONCE = 50
-"""Objects asked for in one query."""
+"""Objects requested in one query; a text that GitHub truncates is read again by itself."""
 
 _COMMIT = (
     "mutation($input: CreateCommitOnBranchInput!) "
@@ -33,22 +33,22 @@ _MOVED = "STALE_DATA"
 
 
 class TreeEntry(NamedTuple):
-    """One entry of a tree: another tree, or a blob."""
+    """One entry of a git tree: another tree or a blob."""
 
     sha: str
     is_tree: bool
 
 
 def blob_sha(content: bytes) -> str:
-    """Name a blob as git does."""
+    """Return the name of a blob in git: the SHA-1 of its header and content."""
     return sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 class GitApi:
-    """One branch of one repository, through the API."""
+    """One branch of one repository."""
 
     def __init__(self, client: Client, repository: str, branch: str) -> None:
-        """Remember where it is; nothing is sent yet."""
+        """Use a branch; nothing is sent yet."""
         self._client = client
         self._repository = repository
         self._branch = branch
@@ -57,10 +57,8 @@ class GitApi:
         self._head = ""
 
     def head(self) -> str:
-        """Return the last commit of the branch; the empty text, where there is no such branch.
-
-        An answer that nothing has changed does not count against the limit.
-        """
+        """Return the last commit of the branch; empty if the branch does not exist."""
+        # An answer of 304 does not count against the hourly limit.
         known = {"if-none-match": self._etag} if self._etag else {}
         response = self._get(f"{self._base}/ref/heads/{self._branch}", (200, 304, 404), known)
         if response.status_code == 404:
@@ -72,30 +70,30 @@ class GitApi:
         return self._head
 
     def tree(self, sha: str) -> Mapping[str, TreeEntry]:
-        """Read one tree, or that of a commit; it never changes.
+        """Read a tree by its SHA or by that of a commit; it never changes.
 
-        Raises: StateError, when it is too large to be read whole.
+        Raises: StateError, when it is too large for one response.
         """
         answer = json_of(self._get(f"{self._base}/trees/{sha}", (200,)))
         if answer["truncated"]:
             raise StateError(
-                f"{self._repository}: a folder of branch {self._branch} is too large to be read",
+                f"{self._repository}: a directory of branch {self._branch} has too many files",
                 hint="Move the state to an object store with `reconciler state migrate`.",
             )
         return {e["path"]: TreeEntry(e["sha"], e["type"] == "tree") for e in answer["tree"]}
 
     def blobs(self, names: Sequence[str]) -> Iterator[bytes]:
-        """Read blobs in order, many with one query; what a query cuts short is read alone."""
+        """Read blobs in order, many with one query; a truncated one is read again by itself."""
         for start in range(0, len(names), BLOBS_AT_ONCE):
             chunk = names[start : start + BLOBS_AT_ONCE]
             texts = self._texts(chunk)
             for number, sha in enumerate(chunk):
-                told = texts.get(f"b{number}") or {}
-                content = (told.get("text") or "").encode()
+                entry = texts.get(f"b{number}") or {}
+                content = (entry.get("text") or "").encode()
                 yield content if blob_sha(content) == sha else self._blob(sha)
 
     def commit(self, expected: str, name: str, content: bytes) -> str | None:
-        """Commit one file onto an expected commit; return the new one, None if the branch moved.
+        """Commit one file on top of an expected commit; return the new one, None if it moved.
 
         Raises: UnreachableError, when it is unknown whether the commit was made.
         """
@@ -119,7 +117,7 @@ class GitApi:
     def begin(self, name: str, content: str) -> None:
         """Create the branch with a commit that has no parent and one file.
 
-        Somebody else may have been faster: then it is theirs.
+        If another process created it meanwhile, its branch is kept.
         """
         entry = {"path": name, "mode": "100644", "type": "blob", "content": content}
         tree = self._post(f"{self._base}/trees", {"tree": [entry]}, (201,))
@@ -133,7 +131,7 @@ class GitApi:
         return b64decode(answer["content"])
 
     def _texts(self, names: Sequence[str]) -> Mapping[str, Any]:
-        """Ask for the texts of blobs, each under its number."""
+        """Read the texts of blobs with one query, each under its number."""
         fields = " ".join(
             f'b{number}: object(oid: "{sha}") {{... on Blob {{text}}}}'
             for number, sha in enumerate(names)
@@ -157,7 +155,7 @@ class GitApi:
             )
 
     def _require_repository(self) -> None:
-        """Tell a branch that does not exist from a repository that may not be read."""
+        """Make sure that a 404 is for the branch, and not for a repository that is hidden."""
         self._get(f"/repos/{self._repository}", (200,))
 
     def _get(
@@ -172,7 +170,7 @@ class GitApi:
 
 @contextmanager
 def state_of_github() -> Iterator[None]:
-    """Turn an API that does not answer into a StateError."""
+    """Turn an error of the API into a StateError."""
     try:
         yield
     except EvidenceError as error:
@@ -186,7 +184,7 @@ def _wanted(response: httpx.Response, statuses: Sequence[int]) -> httpx.Response
 
 
 def _graphql(client: Client) -> str:
-    """Say where GraphQL is: beside the REST API on an Enterprise Server, below it elsewhere."""
+    """Return the URL of GraphQL: beside the REST API on an Enterprise Server, else below it."""
     base = client.base_url.rstrip("/")
     if base.endswith("/api/v3"):
         return f"{base.removesuffix('/v3')}/graphql"

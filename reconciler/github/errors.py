@@ -31,16 +31,16 @@ def failure(response: httpx.Response, kind: TokenKind, where: str) -> Reconciler
     It is AccessError, when a right is missing; UnreachableError, when a limit refuses still,
     after all waiting; ProtocolError, for every other status.
     """
-    told = f"{place(response)} {reply_text(response)!r}"
+    answer = f"{place(response)} {reply_text(response)!r}"
     if github_refusal(response):
         return UnreachableError(
-            f"{told}, after all waiting",
+            f"{answer}, after all waiting",
             hint="Wait for the limit to pass, or use a token with a higher one.",
         )
     if response.status_code in _REFUSED:
-        text = f"GitHub refuses the comments of {where}: {told}, asked with {kind}"
+        text = f"GitHub refuses the comments of {where}: {answer}, asked with {kind}"
         return AccessError(text, hint=_cure(response, kind))
-    return ProtocolError(told, hint="Run again; if it stays so, show the plan without a comment.")
+    return ProtocolError(answer, hint="Run again; if it stays so, show the plan without a comment.")
 
 
 def _cure(response: httpx.Response, kind: TokenKind) -> str:

@@ -1,4 +1,4 @@
-"""Comments of one pull request, which to GitHub is an issue, and the one that all runs update.
+"""Read and write the comments of a pull request, and update the one comment of all runs.
 
 Source: GitHub, "REST API endpoints for issue comments".
 """
@@ -19,14 +19,14 @@ from reconciler.transport.replies import json_of, pages, place
 from reconciler.transport.watch import RunClock
 
 WORKFLOW_LOGIN = "github-actions[bot]"
-"""Who writes with the token of a workflow. Source: GitHub, "Automatic token authentication"."""
+"""The author with the token of a workflow. Source: GitHub, "Automatic token authentication"."""
 
 PAGE_SIZE = 100
-"""Comments asked for in one page, the most that GitHub gives."""
+"""Comments requested in one page, the maximum. Source: GitHub's OpenAPI description, `per_page`."""
 
 
 class Writer(BaseModel):
-    """Who wrote a comment."""
+    """The author of a comment."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -34,7 +34,7 @@ class Writer(BaseModel):
 
 
 class IssueComment(BaseModel):
-    """One comment, as far as it matters. Shape: `user` is None when the account is gone."""
+    """One comment. Shape: `user` is None when the account was deleted."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -45,7 +45,7 @@ class IssueComment(BaseModel):
 
     @property
     def author(self) -> str:
-        """The login of who wrote it, in lower case since GitHub does not tell cases apart."""
+        """The login of its author, in lower case, since logins are not case-sensitive."""
         return self.user.login.lower() if self.user else ""
 
 
@@ -55,10 +55,7 @@ _COMMENTS = TypeAdapter(list[IssueComment])
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The comments of one pull request, seen with one token.
-
-    Shape: `repository` is `owner/name`, of the letters that GitHub allows there.
-    """
+    """The comments of one pull request. Shape: `repository` is a valid `owner/name`."""
 
     client: Client
     kind: TokenKind
@@ -69,25 +66,24 @@ class Conversation:
     def open(
         cls, api_url: str, token: str, watch: RunClock, repository: str, number: int
     ) -> "Conversation":
-        """Open a conversation; nothing is sent yet, and the token goes to that API alone."""
+        """Open a conversation; nothing is sent yet, and the token is sent to that API only."""
         client, _ = open_github(api_url, token, watch)
         return cls(client, TokenKind.of(token), repository, number)
 
     def author(self) -> str:
-        """Say who writes with this token.
-
-        GitHub does not tell a workflow who it is: `GET /user` is refused to its token. Its own
-        comments are by one account, the same everywhere; another app's token has to be told.
+        """Return the login that comments written with this token have.
 
         Raises: AccessError, UnreachableError, ProtocolError.
         """
+        # `GET /user` is refused to the token of a workflow. Its comments are by one account, the
+        # same everywhere; for the token of another app the author is an option.
         if self.kind is TokenKind.ACTIONS:
             return WORKFLOW_LOGIN
         response = self._wanted(self.client.get("/user", headers=HEADERS), 200)
         return _read(Writer, response).login
 
     def comments(self) -> Iterator[IssueComment]:
-        """Read all comments, page by page, as far as somebody asks for more.
+        """Read all comments, page by page, as far as they are consumed.
 
         Raises: AccessError, UnreachableError, ProtocolError.
         """
@@ -95,17 +91,17 @@ class Conversation:
             try:
                 yield from _COMMENTS.validate_python(json_of(response))
             except ValidationError as error:
-                raise ProtocolError(f"{place(response)}, and not with comments") from error
+                raise ProtocolError(f"{place(response)}: not a list of comments") from error
 
     def create(self, body: str) -> IssueComment:
-        """Write a new comment.
+        """Create a comment.
 
-        Raises: UnreachableError, when it is unknown whether it was written; AccessError.
+        Raises: UnreachableError, when it is unknown whether it was created; AccessError.
         """
         return _read(IssueComment, self._wanted(self._write("POST", self._path, body), 201))
 
     def update(self, comment: IssueComment, body: str) -> IssueComment | None:
-        """Give a comment another text; None when somebody deleted it meanwhile.
+        """Replace the text of a comment; None if the comment was deleted meanwhile.
 
         Raises: UnreachableError, when it is unknown whether it was changed; AccessError.
         """
@@ -138,16 +134,16 @@ class Conversation:
 
 
 def _read(model: type[Row], response: httpx.Response) -> Row:
-    """Read the one thing that an answer holds."""
+    """Parse the one object in a response."""
     try:
         return model.model_validate(json_of(response))
     except ValidationError as error:
-        raise ProtocolError(f"{place(response)}, and not as its description says") from error
+        raise ProtocolError(f"{place(response)}: the response has an unexpected format") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The comment as it is now, and what was done to it."""
+    """The comment as it is now, and what was done."""
 
     comment: IssueComment
     done: Literal["created", "updated", "unchanged"]
@@ -159,13 +155,12 @@ def post(
     is_ours: Callable[[str], bool],
     write: Callable[[str], str],
 ) -> Posted:
-    """Bring the comment of an author up to date; `write` is given the old text, empty for none.
-
-    Anybody can copy a marker into a comment of their own, so the author must be right, too; and
-    whoever may write in the repository can edit the text, so nothing is decided by what it says.
+    """Create or update the comment of an author; `write` gets the old text, empty for none.
 
     Raises: AccessError, UnreachableError, ProtocolError.
     """
+    # Any user can copy the marker into a comment, so the author must match, too. Users who may
+    # write in the repository can edit the text, so nothing is decided by it.
     for comment in _own(conversation, author, is_ours):
         body = write(comment.body)
         if body == comment.body.replace("\r\n", "\n"):

@@ -1,7 +1,8 @@
-"""Which open pull request a finished run was for.
+"""Find the open pull request that a finished workflow run belongs to.
 
-An event on `workflow_run` names none for a fork, and an artifact of the run is a stranger's text,
-so GitHub is asked. Source: GitHub, "REST API endpoints for pull requests", list pull requests.
+The `workflow_run` event names no pull request of a fork, and an artifact of that run is untrusted
+text, so the API is asked. Source: GitHub, "REST API endpoints for pull requests", list pull
+requests.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from reconciler.transport.replies import json_of, pages, place
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a run was for: the owner and the name of a branch, and its commit."""
+    """What a run was for: the branch, its owner, and its commit."""
 
     owner: str
     branch: str
@@ -43,9 +44,9 @@ _ROWS = TypeAdapter(list[_Row])
 
 
 def open_pull_request(client: Client, kind: TokenKind, repository: str, head: Head) -> int | None:
-    """Return the number of the open pull request that ends with the commit of `head`.
+    """Return the number of the open pull request whose last commit is that of `head`.
 
-    None, where it was closed or has gone on since: what the run found is no longer of it.
+    None if it was closed or has newer commits: the results of the run are out of date then.
 
     Raises: AccessError, UnreachableError, ProtocolError.
     """
@@ -68,4 +69,4 @@ def _rows(response: httpx.Response) -> list[_Row]:
     try:
         return _ROWS.validate_python(json_of(response))
     except ValidationError as error:
-        raise ProtocolError(f"{place(response)}, and not with pull requests") from error
+        raise ProtocolError(f"{place(response)}: not a list of pull requests") from error

@@ -29,6 +29,9 @@ This is the window that no client can close: registries offer no conditional del
 SENDING_SECONDS = 1.0
 """The part of FRESH_SECONDS that is left for the sending itself, in seconds."""
 
+MAX_REQUEST_ID = 200
+"""Longest id of a request that is kept, in characters: a registry chooses it."""
+
 Clock = Callable[[], datetime]
 """Gives the present moment, aware, in UTC."""
 

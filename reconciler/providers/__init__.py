@@ -1,1 +1,1 @@
-"""One registry kind per file, each an implementation of the ports in `model.ports`."""
+"""Registries: one package for each kind, each an implementation of the ports in `model.ports`."""

@@ -1,8 +1,8 @@
-"""Documents of a registry by their digest, verified; build times; and tagging a manifest.
+"""Read manifests and blobs by digest, verify them, and attach a tag to a manifest.
 
 Source: OCI distribution-spec v1.1, "Pulling manifests", "Pulling blobs" and "Pushing Manifests":
-the same bytes under a tag are no new manifest. OCI image-spec v1.1, annotations.md and config.md
-(`created`).
+pushing the same bytes under a tag creates no new manifest. OCI image-spec v1.1, annotations.md and
+config.md (`created`).
 """
 
 import json
@@ -17,7 +17,14 @@ from reconciler.errors import EvidenceError, ExhaustedError, ManifestError
 from reconciler.model.inventory import EARLIEST
 from reconciler.model.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest, verify
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.providers.heads import HEADERS, Refusal, digest_of, holds_blob, look, says_absent
+from reconciler.providers.heads import (
+    HEADERS,
+    ErrorBuilder,
+    digest_of,
+    has_blob,
+    head_manifest,
+    is_absent,
+)
 from reconciler.transport.bounds import MAX_DOCUMENT_BYTES
 from reconciler.transport.cache import Document, ManifestCache
 from reconciler.transport.client import Client
@@ -26,14 +33,15 @@ from reconciler.transport.parallel import gather
 PARALLEL_READS = 20
 """Documents read at once.
 
-Other clients of ghcr.io read ten at once and are not slowed down. With twice as many, answers
-that take 100 ms make 12,000 reads a minute, well inside the 44,000 that its refusals name; some
-tell of 2,000 a minute, and there either number is over, and waits for what the refusal says.
-More gain nothing: at 20 ms an answer, twenty reads keep one interpreter busy.
+Other clients of ghcr.io read ten at once and are not throttled. With twenty, at 100 ms an answer,
+12,000 documents are read in a minute, well below the 44,000 that the 429 answers of ghcr.io name.
+Some users report a limit of 2,000 a minute: that is exceeded with ten as well, and then the wait
+that the 429 names is kept. More gains nothing: at 20 ms an answer, twenty parallel reads use all
+of one interpreter.
 """
 
 BATCH = 500
-"""Documents held as bytes at once, between the registry, the cache and their reader."""
+"""Documents in memory as bytes at once: 500 of the largest manifests (4 MiB) take 2 GB."""
 
 Kind: TypeAlias = Literal["manifests", "blobs"]
 
@@ -41,86 +49,86 @@ _CREATED = 201
 
 
 class Documents:
-    """Reads documents of one registry, each from the network at most once in its life."""
+    """Reads documents of one registry; one that is in the cache is not downloaded again."""
 
     def __init__(
         self,
         client: Client,
         cache: ManifestCache,
-        refusal: Refusal,
+        refusal: ErrorBuilder,
     ) -> None:
-        """Read through a client; `refusal` makes the error of an answer that is no document."""
+        """Read through a client; `refusal` builds the error for an unexpected response."""
         self._client = client
         self._cache = cache
         self._refusal = refusal
         self._lock = Lock()
         self._counted: defaultdict[Repository, set[Digest]] = defaultdict(set)
         self._bytes: defaultdict[Repository, int] = defaultdict(int)
-        """What the different documents of each repository take, in bytes."""
+        """The total size of the distinct documents of each repository, in bytes."""
 
     def manifests(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> dict[Digest, Manifest | None]:
-        """Read and verify many manifests; None for one the registry lacks.
+        """Read and verify many manifests; None for one that the registry does not have.
 
-        Raises: ManifestError, naming all that are not what their digests promise, once the others
-            were read; what `refusal` makes.
+        Raises: ManifestError, naming every manifest that does not match its digest, after the
+            others were read; the error that `refusal` builds.
         """
-        found: dict[Digest, Manifest | None] = {}
+        manifests: dict[Digest, Manifest | None] = {}
         flaws: dict[str, str] = {}
         for batch in _batches(digests):
             for digest, document in self._read(repository, "manifests", batch, flaws).items():
                 try:
-                    found[digest] = parse_manifest(digest, *document) if document else None
+                    manifests[digest] = parse_manifest(digest, *document) if document else None
                 except ManifestError as error:
                     flaws[digest] = str(error)
         if flaws:
             raise ManifestError("; ".join(flaws.values()), flaws=flaws)
-        return found
+        return manifests
 
     def documents(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> dict[Digest, Document | None]:
-        """Read and verify many manifests, and return them as they were pushed."""
-        found: dict[Digest, Document | None] = {}
+        """Read and verify many manifests, and return their media types and bytes as pushed."""
+        documents: dict[Digest, Document | None] = {}
         for batch in _batches(digests):
-            found |= self._read(repository, "manifests", batch)
-        return found
+            documents |= self._read(repository, "manifests", batch)
+        return documents
 
     def manifest_bytes(self, repository: Repository, digest: Digest) -> Document | None:
-        """Return one manifest as it was pushed, and verified; None when the registry lacks it."""
+        """Return one verified manifest as pushed; None if the registry does not have it."""
         return self._read(repository, "manifests", [digest])[digest]
 
     def blobs(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> dict[Digest, bytes | None]:
-        """Read and verify many small blobs, such as configurations; None for one not there."""
-        found: dict[Digest, bytes | None] = {}
+        """Read and verify many small blobs, such as image configs; None for a missing one."""
+        blobs: dict[Digest, bytes | None] = {}
         for batch in _batches(digests):
             for digest, document in self._read(repository, "blobs", batch).items():
-                found[digest] = document[1] if document else None
-        return found
+                blobs[digest] = document[1] if document else None
+        return blobs
 
     def present(self, repository: Repository, digests: Iterable[Digest]) -> dict[Digest, bool]:
-        """Ask for many manifests whether the registry has them now, without the cache."""
+        """Ask the registry, without the cache, which of many manifests exist now."""
 
         def ask(digest: Digest) -> bool:
-            return look(self._client, repository, digest, self._refusal) is not None
+            return head_manifest(self._client, repository, digest, self._refusal) is not None
 
         return gather(ask, digests, workers=PARALLEL_READS)
 
     def blobs_present(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> dict[Digest, bool]:
-        """Ask for many blobs whether the registry has them now; no layer is read."""
+        """Ask the registry which of many blobs exist now; no layer is downloaded."""
 
         def ask(digest: Digest) -> bool:
-            return holds_blob(self._client, repository, digest, self._refusal)
+            return has_blob(self._client, repository, digest, self._refusal)
 
         return gather(ask, digests, workers=PARALLEL_READS)
 
     def unread(self, digests: Iterable[Digest]) -> list[Digest]:
-        """Tell which documents would have to be fetched, each once."""
+        """Return the documents that are not in the cache, each once."""
         wanted = list(dict.fromkeys(digests))
         known = self._cache.known(wanted)
         return [digest for digest in wanted if digest not in known]
@@ -132,9 +140,9 @@ class Documents:
         digests: list[Digest],
         flaws: dict[str, str] | None = None,
     ) -> Mapping[Digest, Document | None]:
-        """Read one batch; what was fetched is kept also when one of the others fails.
+        """Read one batch; what was downloaded is cached even if another document fails.
 
-        Where `flaws` are gathered, what is not as its digest promises is noted there.
+        With `flaws`, a document that does not match its digest is added there and is no error.
         """
         documents: dict[Digest, Document | None] = {**self._cache.get(digests)}
         for digest, document in documents.items():
@@ -161,9 +169,9 @@ class Documents:
         return {digest: documents.get(digest) or fetched.get(digest) for digest in digests}
 
     def _count(self, repository: Repository, digest: Digest, document: Document | None) -> None:
-        """Count a document once, however often it is read.
+        """Count the size of a document, once however often it is read.
 
-        Raises: ExhaustedError, when all documents of the repository are too large together.
+        Raises: ExhaustedError, when the documents of the repository are too large in total.
         """
         with self._lock:
             if document and digest not in self._counted[repository]:
@@ -171,12 +179,12 @@ class Documents:
                 self._bytes[repository] += len(document[1])
             if self._bytes[repository] > MAX_DOCUMENT_BYTES:
                 raise ExhaustedError(
-                    f"{repository}: its documents have more than {MAX_DOCUMENT_BYTES} bytes"
+                    f"{repository}: its documents exceed {MAX_DOCUMENT_BYTES} bytes in total"
                 )
 
     def _fetch(self, path: str, digest: Digest) -> Document | None:
         response = self._client.get(path, headers=HEADERS, limit=MAX_MANIFEST_BYTES)
-        if says_absent(response):
+        if is_absent(response):
             return None
         if response.status_code != 200:
             raise self._refusal(response)
@@ -192,7 +200,7 @@ def _batches(digests: Iterable[Digest]) -> Iterable[list[Digest]]:
 def read_creation(
     documents: Documents, repository: Repository, manifests: Iterable[Manifest]
 ) -> dict[Digest, datetime | None]:
-    """Read each image's annotation, else its configuration; None where neither tells."""
+    """Read when each image was created: from its annotation, else its config; else None."""
     wanted = list(manifests)
     configs = {
         manifest.digest: manifest.config.digest
@@ -200,12 +208,12 @@ def read_creation(
         if not manifest.created and manifest.config and manifest.config.is_image_config
     }
     bodies = documents.blobs(repository, configs.values())
-    claims = {digest: _claim(bodies[config]) for digest, config in configs.items()}
-    return {m.digest: moment_of(m.created or claims.get(m.digest, "")) for m in wanted}
+    claims = {digest: _config_created(bodies[config]) for digest, config in configs.items()}
+    return {m.digest: parse_time(m.created or claims.get(m.digest, "")) for m in wanted}
 
 
-def moment_of(text: str) -> datetime | None:
-    """Read a time of RFC 3339; None for nonsense, and for what was before any container image."""
+def parse_time(text: str) -> datetime | None:
+    """Parse a time of RFC 3339; None if it is invalid or older than any container image."""
     with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(text)
         if moment.tzinfo and moment >= EARLIEST:
@@ -213,30 +221,30 @@ def moment_of(text: str) -> datetime | None:
     return None
 
 
-def _claim(body: bytes | None) -> str:
-    """Return what a configuration says; one that is missing or unreadable says nothing."""
+def _config_created(body: bytes | None) -> str:
+    """Return `created` of an image configuration; empty if it is missing or unreadable."""
     with suppress(ValueError, LookupError, TypeError, RecursionError):
         return str(json.loads(body or b"")["created"] or "")
     return ""
 
 
-def attach(
+def attach_tag(
     client: Client,
     documents: Documents,
     repository: Repository,
     digest: Digest,
     tag: Tag,
-    refusal: Refusal,
+    refusal: ErrorBuilder,
 ) -> Digest:
-    """Attach a free tag; return the digest that has it now.
+    """Attach a tag that points to nothing; return the digest that it points to now.
 
-    Registries have no conditional push, so the tag is looked at right before.
-
-    Raises: EvidenceError, when the document cannot be read; what `refusal` makes of an answer.
+    Raises: EvidenceError, when the manifest cannot be read; the error that `refusal` builds.
     """
-    holder = digest_of(client, repository, tag, refusal)
-    if holder:
-        return holder
+    # Registries have no conditional push: a tag that another image took must not be moved, so the
+    # tag is read right before the push.
+    current = digest_of(client, repository, tag, refusal)
+    if current:
+        return current
     document = documents.manifest_bytes(repository, digest)
     if document is None:
         raise EvidenceError(f"{repository}@{digest}: its manifest cannot be read")

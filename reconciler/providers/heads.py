@@ -1,7 +1,7 @@
-"""Whether a registry has a tag or digest, without reading it; and registry error responses.
+"""Check with HEAD whether a tag or digest exists; parse the error responses of registries.
 
-Error codes and messages are read as hostile text. Source: OCI distribution-spec v1.1, "Error
-Codes".
+Error codes and messages are untrusted text: they are shortened and escaped. Source: OCI
+distribution-spec v1.1, "Error Codes".
 """
 
 import hashlib
@@ -15,82 +15,80 @@ from reconciler.errors import InvalidNameError, ProtocolError, ReconcilerError
 from reconciler.model.base import safe
 from reconciler.model.manifest import ACCEPTED, MAX_MANIFEST_BYTES
 from reconciler.model.names import Digest, Repository
+from reconciler.transport.bounds import MAX_MESSAGE
 from reconciler.transport.client import Client
 from reconciler.transport.replies import place
 
-Refusal: TypeAlias = Callable[[httpx.Response], ReconcilerError]
-"""Makes the error of an answer that is neither the thing asked for nor its absence."""
+ErrorBuilder: TypeAlias = Callable[[httpx.Response], ReconcilerError]
+"""Builds the error for a response that shows neither the document nor that it is absent."""
 
 HEADERS = {"Accept": ", ".join(ACCEPTED)}
 _FIRST_BYTE = {"Range": "bytes=0-0"}
 
-MAX_MESSAGE = 300
-"""Longest text quoted from an answer, in characters."""
-
 _ABSENT = frozenset({"MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"})
-"""Codes that say "not here". Source: the specification; NOT_FOUND is Harbor's."""
+"""Codes for what does not exist. Source: the specification; NOT_FOUND is Harbor's."""
 
 
-def look(
-    client: Client, repository: Repository, reference: str, refusal: Refusal
+def head_manifest(
+    client: Client, repository: Repository, reference: str, refusal: ErrorBuilder
 ) -> httpx.Response | None:
-    """Ask for a manifest's headers; None when the registry says that there is none.
+    """Request the headers of a manifest; None if the registry reports that it does not exist.
 
-    An answer to HEAD has no body to say so with, so a 404 is asked again with GET.
-
-    Raises: what `refusal` makes of any other answer.
+    Raises: the error that `refusal` builds for any other response.
     """
     response = client.head(_path(repository, reference), headers=HEADERS)
     if response.status_code == 404:
+        # A response to HEAD has no body, so that only GET shows whose 404 it is: see `is_absent`.
         return _read(client, repository, reference, refusal)
     if response.status_code != 200:
         raise refusal(response)
     return response
 
 
-def holds_blob(client: Client, repository: Repository, digest: Digest, refusal: Refusal) -> bool:
-    """Ask whether the registry has a blob, of which one byte at most is read.
+def has_blob(client: Client, repository: Repository, digest: Digest, refusal: ErrorBuilder) -> bool:
+    """Check whether a blob exists; at most one byte of it is read.
 
-    A registry may send a HEAD on to a storage that only answers GET, so whatever is not a plain
-    yes is asked again that way.
-
-    Raises: what `refusal` makes of an answer that says neither yes nor no.
+    Raises: the error that `refusal` builds for any other response.
     Source: OCI distribution-spec v1.1, "Checking if content exists in the registry".
     """
     path = f"/v2/{repository.path}/blobs/{digest}"
     if client.head(path).status_code == 200:
         return True
+    # A registry may redirect HEAD to a storage whose signed URLs allow only GET.
     response = client.get(path, headers=_FIRST_BYTE)
-    if says_absent(response):
+    if is_absent(response):
         return False
     if response.status_code not in (200, 206):
         raise refusal(response)
     return True
 
 
-def digest_of(client: Client, repository: Repository, tag: str, refusal: Refusal) -> Digest | None:
-    """Ask which digest a tag points to; None when the registry says that there is no such tag.
+def digest_of(
+    client: Client, repository: Repository, tag: str, refusal: ErrorBuilder
+) -> Digest | None:
+    """Return the digest that a tag points to; None if the registry reports no such tag.
 
-    Raises: ProtocolError, when the registry tells a digest that is none.
+    Raises: ProtocolError, when the digest in the response is invalid.
     """
-    response = look(client, repository, tag, refusal)
+    response = head_manifest(client, repository, tag, refusal)
     if response is None:
         return None
-    told = response.headers.get("docker-content-digest")
-    if told is None:
+    header = response.headers.get("docker-content-digest")
+    if header is None:
+        # The header is optional (specification, "Checking if content exists"): hash the manifest.
         response = _read(client, repository, tag, refusal)
         return _digest_by_content(response) if response is not None else None
     try:
-        return Digest(told)
+        return Digest(header)
     except InvalidNameError as error:
         raise ProtocolError(f"{place(response)}: {error}") from error
 
 
 def _read(
-    client: Client, repository: Repository, reference: str, refusal: Refusal
+    client: Client, repository: Repository, reference: str, refusal: ErrorBuilder
 ) -> httpx.Response | None:
     response = client.get(_path(repository, reference), headers=HEADERS, limit=MAX_MANIFEST_BYTES)
-    if says_absent(response):
+    if is_absent(response):
         return None
     if response.status_code != 200:
         raise refusal(response)
@@ -107,18 +105,18 @@ def _path(repository: Repository, reference: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RegistryError:
-    """One error of an answer. Shape: `code` in capitals; both texts are fit to be shown."""
+    """One error of a response. Shape: `code` in capitals; both texts are escaped for display."""
 
     code: str
     message: str = ""
 
     def __str__(self) -> str:
-        """Show the code, and the message where there is one."""
+        """Return the code, followed by the message if there is one."""
         return f"{self.code}: {self.message}" if self.message else self.code
 
 
 def errors_of(response: httpx.Response) -> tuple[RegistryError, ...]:
-    """Read the errors of an answer; none where it does not hold any in the registry's format."""
+    """Parse the errors of a response; none if its body does not have the registry error format."""
     try:
         document = response.json()
     except (ValueError, RecursionError):
@@ -128,20 +126,20 @@ def errors_of(response: httpx.Response) -> tuple[RegistryError, ...]:
 
 
 def codes_of(response: httpx.Response) -> frozenset[str]:
-    """Return the error codes of an answer."""
+    """Return the error codes of a response."""
     return frozenset(error.code for error in errors_of(response))
 
 
 def message_of(response: httpx.Response) -> str:
-    """Quote what an answer says, in its errors or else in its text, bounded and harmless."""
-    told = "; ".join(str(error) for error in errors_of(response))
-    return _bounded(told or response.text.strip())
+    """Return the errors of a response, or else its text, shortened and escaped."""
+    errors = "; ".join(str(error) for error in errors_of(response))
+    return _bounded(errors or response.text.strip())
 
 
-def says_absent(response: httpx.Response) -> bool:
-    """Whether the registry itself says that what was asked for is not there.
+def is_absent(response: httpx.Response) -> bool:
+    """Whether the registry itself reports that the document or repository does not exist.
 
-    A bare 404 says no such thing: it may come from a proxy, or from a wrong address.
+    A 404 without an error code is no such report: it may come from a proxy or a wrong address.
     """
     return response.status_code == 404 and bool(codes_of(response) & _ABSENT)
 

@@ -36,12 +36,12 @@ class Address:
         """Whether there is a user, a password or a query in it."""
         return self.text.partition("://")[2] != self._host
 
-    def without_secrets(self, words: str) -> str:
+    def without_secrets(self, text: str) -> str:
         """Take this address and its secrets out of what a library says."""
-        words = words.replace(self.text, str(self))
+        text = text.replace(self.text, str(self))
         for secret in sorted(self._secrets(), key=len, reverse=True):
-            words = words.replace(secret, "***")
-        return public(words)
+            text = text.replace(secret, "***")
+        return public(text)
 
     @property
     def _rest(self) -> str:

@@ -126,9 +126,9 @@ class Branch:
             self._look()
             prefix = self._folder + folder
             held = self._entry(prefix.rstrip("/"))
-            found = set(self._below(held, prefix.rstrip("/"))) if held else set()
-            found |= {name for name in self._ours if name.startswith(prefix)}
-            return sorted(name.removeprefix(self._folder) for name in found)
+            names = set(self._below(held, prefix.rstrip("/"))) if held else set()
+            names |= {name for name in self._ours if name.startswith(prefix)}
+            return sorted(name.removeprefix(self._folder) for name in names)
 
     def create(self, name: str, content: bytes) -> str | None:
         """Write a file that does not exist; return its version, None where it exists."""
@@ -148,10 +148,10 @@ class Branch:
         with self._turn, state_of_github():
             self._require_branch()
             for _ in range(TRIES):
-                found = self._sha(path)
-                if found == sha:
+                current = self._sha(path)
+                if current == sha:
                     return sha
-                if found != before:
+                if current != before:
                     return None
                 if self._commit(path, content):
                     return sha

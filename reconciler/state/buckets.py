@@ -95,8 +95,8 @@ class Bucket:
         """Read an object as it is now; None where there is none."""
         with _state_errors(f"read {self.place}/{name}"):
             try:
-                found = obstore.get(self._store, name)
-                return Stored(bytes(found.bytes()), _version(found.meta))
+                stored = obstore.get(self._store, name)
+                return Stored(bytes(stored.bytes()), _version(stored.meta))
             except FileNotFoundError:
                 return None
 
@@ -109,7 +109,7 @@ class Bucket:
         """List the names that begin with a folder's, sorted."""
         with _state_errors(f"list {self.place}/{folder}"):
             listed = obstore.list(self._store, folder).collect()
-            return sorted(found["path"] for found in listed)
+            return sorted(entry["path"] for entry in listed)
 
     def create(self, name: str, content: bytes) -> str | None:
         """Write an object that does not exist; return its version, None where it exists."""
@@ -134,15 +134,15 @@ class Bucket:
                 return None
 
     def _content(self, name: str) -> bytes:
-        found = self.get(name)
-        if found is None:
+        stored = self.get(name)
+        if stored is None:
             raise missing(self, name)
-        return found.content
+        return stored.content
 
 
-def _version(told: "ObjectMeta | PutResult") -> str:
+def _version(metadata: "ObjectMeta | PutResult") -> str:
     """Write down all that tells one version of an object from another."""
-    return json.dumps({key: told[key] for key in ("e_tag", "version") if told[key]})
+    return json.dumps({key: metadata[key] for key in ("e_tag", "version") if metadata[key]})
 
 
 def _is_local(environment: Mapping[str, str]) -> bool:

@@ -111,8 +111,8 @@ def replace(path: Path, content: bytes) -> None:
     Only one writer at a time: what a killed writer left of the same file is removed first. The
     temporary file has a name that nobody can foresee, so nothing can wait in its place.
     """
-    for left in path.parent.glob(f"{path.name}.new*"):
-        left.unlink()
+    for stale in path.parent.glob(f"{path.name}.new*"):
+        stale.unlink()
     fresh = path.with_name(f"{path.name}.new-{secrets.token_hex(8)}")
     create_private(fresh, content)
     fresh.replace(path)

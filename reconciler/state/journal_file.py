@@ -181,10 +181,10 @@ class JournalFile:
                 hint="Make the disk writable and run again: that run goes on where this one stops.",
             )
 
-    def _expect(self, size: int, found: int) -> None:
-        if found != size:
+    def _expect(self, size: int, actual: int) -> None:
+        if actual != size:
             raise StateError(
-                f"{self._path} has {found} bytes instead of {size}: something wrote to it "
+                f"{self._path} has {actual} bytes instead of {size}: something wrote to it "
                 "in spite of the lock",
                 hint="Find out what, check with `reconciler log verify`, then run again.",
             )

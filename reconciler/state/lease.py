@@ -89,13 +89,13 @@ class LeaseLock:
 
         Raises: LockedError, naming the holder.
         """
-        found = self._read()
-        if found and self._counts(found.record):
-            raise self._refusal(found)
-        self._take(holder, found)
-        abandoned = found is not None and found.record.state == "held"
+        current = self._read()
+        if current and self._counts(current.record):
+            raise self._refusal(current)
+        self._take(holder, current)
+        abandoned = current is not None and current.record.state == "held"
         with self._holding():
-            yield found.record.holder if found and abandoned else None
+            yield current.record.holder if current and abandoned else None
 
     @contextmanager
     def seize(self, holder: Holder, run: str) -> Iterator[None]:
@@ -103,10 +103,10 @@ class LeaseLock:
 
         Raises: LockedError, when that run does not hold it.
         """
-        found = self._read()
-        if found is None or found.record.state == "free" or found.record.run != run:
+        current = self._read()
+        if current is None or current.record.state == "free" or current.record.run != run:
             raise not_the_holder(self._repository, run)
-        self._take(holder, found)
+        self._take(holder, current)
         with self._holding():
             yield
 
@@ -118,16 +118,16 @@ class LeaseLock:
         with self._turn:
             if self._tenure is None:
                 raise without_lock(self._repository)
-            found = self._store.get(self._name)
-            if found is None or found.content != self._tenure.stored.content:
+            current = self._store.get(self._name)
+            if current is None or current.content != self._tenure.stored.content:
                 raise lost(self._repository)
             if self._is_old(self._tenure):
                 self._renew(self._tenure)
 
     def holder(self) -> Holder | None:
         """Tell who holds it now; None if nobody does."""
-        found = self._read()
-        return found.record.holder if found and self._counts(found.record) else None
+        current = self._read()
+        return current.record.holder if current and self._counts(current.record) else None
 
     def renew(self) -> None:
         """Begin the time anew.
@@ -157,9 +157,11 @@ class LeaseLock:
             record.lease_until
         )
 
-    def _take(self, holder: Holder, found: _StoredLock | None) -> None:
+    def _take(self, holder: Holder, current: _StoredLock | None) -> None:
         with self._turn:
-            if self._tenure or not self._write(holder, found.record.gen if found else 0, found):
+            if self._tenure or not self._write(
+                holder, current.record.gen if current else 0, current
+            ):
                 raise self._refusal(self._read())
 
     def _renew(self, tenure: _HeldLock) -> None:
@@ -216,11 +218,11 @@ class LeaseLock:
                 )
                 self._put(free, tenure.stored)
 
-    def _refusal(self, found: _StoredLock | None) -> LockedError:
-        if found is None or found.record.state == "free":
+    def _refusal(self, current: _StoredLock | None) -> LockedError:
+        if current is None or current.record.state == "free":
             return refusal(self._repository, None)
-        until = self._terms.free_from(found.record.lease_until)
-        return refusal(self._repository, found.record.holder, until)
+        until = self._terms.free_from(current.record.lease_until)
+        return refusal(self._repository, current.record.holder, until)
 
 
 @contextmanager

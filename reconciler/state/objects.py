@@ -105,8 +105,8 @@ class _Object(NamedTuple):
 
     def read(self) -> bytes | None:
         """Read it; None before it was ever written."""
-        found = self.store.get(self.name)
-        return found.content if found else None
+        stored = self.store.get(self.name)
+        return stored.content if stored else None
 
     def write(self, content: bytes) -> None:
         """Replace it, all or nothing."""

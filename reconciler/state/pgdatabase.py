@@ -56,18 +56,18 @@ class Database:
         Raises: SettingsError, which does not quote it: it may hold a password.
         """
         try:
-            told = conninfo_to_dict(address.text)
+            options = conninfo_to_dict(address.text)
         except psycopg.ProgrammingError:
-            told = {}
-        host, name = str(told.get("host", "localhost")), str(told.get("dbname", ""))
+            options = {}
+        host, name = str(options.get("host", "localhost")), str(options.get("dbname", ""))
         # What follows the first @ of a password with two would be taken for a host, and shown.
-        if not told or "@" in host:
+        if not options or "@" in host:
             raise SettingsError(
                 "the address of the PostgreSQL state cannot be read",
                 hint="Write postgresql://USER@HOST/DATABASE, and leave the password to PGPASSWORD "
                 "or ~/.pgpass, or percent-encode it.",
             )
-        return cls(f"postgresql://{host}/{name}", address, str(told.get("password", "")))
+        return cls(f"postgresql://{host}/{name}", address, str(options.get("password", "")))
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -102,10 +102,10 @@ class Database:
         except UndefinedTable:
             raise
         except psycopg.Error as error:
-            words = self.address.without_secrets(str(error).strip().partition("\n")[0])
+            text = self.address.without_secrets(str(error).strip().partition("\n")[0])
             if self.password:
-                words = words.replace(self.password, "***")
-            raise StateError(f"{self.place}: {words}", hint=_HINT) from None
+                text = text.replace(self.password, "***")
+            raise StateError(f"{self.place}: {text}", hint=_HINT) from None
 
     def check(self) -> None:
         """Create the tables where they are missing, and refuse a pooler of transactions.

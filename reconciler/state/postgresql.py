@@ -89,8 +89,8 @@ class _Rows(NamedTuple):
         ]
         with self.lock.writing() as cursor:
             last = "SELECT coalesce(max(seq), 0) FROM reconciler_journal WHERE repository = %s"
-            found = cursor.execute(last, [self.repository]).fetchone()
-            if found != (seq - 1,):
+            row = cursor.execute(last, [self.repository]).fetchone()
+            if row != (seq - 1,):
                 raise StateError(
                     f"{self.database.place}/{self.repository} does not end with record {seq - 1}: "
                     "something wrote to it in spite of the lock",
@@ -117,8 +117,8 @@ class _Row(NamedTuple):
         """Read them; None before they were ever written."""
         query = "SELECT content FROM reconciler_observations WHERE repository = %s"
         with suppress(UndefinedTable), self.database.session() as session:
-            found = session.execute(query, [self.repository], binary=True).fetchone()
-            return found[0] if found else None
+            row = session.execute(query, [self.repository], binary=True).fetchone()
+            return row[0] if row else None
         return None
 
     def write(self, content: bytes) -> None:

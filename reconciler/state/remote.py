@@ -95,13 +95,13 @@ class Ledger:
             self._write(records)
             self._last = records[-1]
         self._noted.clear()
-        return records[len(records) - sum(len(told.entries) for told in added) :]
+        return records[len(records) - sum(len(request.entries) for request in added) :]
 
-    def _chained(self, all_told: Iterable[_WriteRequest]) -> list[Record]:
+    def _chained(self, requests: Iterable[_WriteRequest]) -> list[Record]:
         records: list[Record] = []
-        for told in all_told:
+        for request in requests:
             last = records[-1] if records else self._last
-            records.extend(chained(last, *told))
+            records.extend(chained(last, *request))
         return records
 
     def _write(self, records: Sequence[Record]) -> None:

@@ -48,8 +48,8 @@ def repositories_in(names: Iterable[str]) -> Sequence[Repository]:
 
 
 def _by_repository(names: Iterable[str]) -> Mapping[Repository, Sequence[str]]:
-    found: defaultdict[Repository, list[str]] = defaultdict(list)
+    spellings: defaultdict[Repository, list[str]] = defaultdict(list)
     for name in sorted(names):
         with suppress(InvalidNameError):
-            found[Repository(name)].append(name)
-    return found
+            spellings[Repository(name)].append(name)
+    return spellings

@@ -83,8 +83,8 @@ def put(store: Store, name: str, content: bytes, before: Stored | None) -> str |
     else:
         version = store.replace(name, content, before.version)
     if version is None:
-        found = store.get(name)
-        version = found.version if found and found.content == content else None
+        current = store.get(name)
+        version = current.version if current and current.content == content else None
     return version
 
 
@@ -111,8 +111,8 @@ def probe(store: Store, name: str) -> None:
         raise _broken(store, "If-Match: it refuses to replace what it was told of")
     if store.replace(name, b"third", first) is not None:
         raise _broken(store, "If-Match: it overwrites what has changed since")
-    found = store.get(name)
-    if found is None or found.content != b"second":
+    stored = store.get(name)
+    if stored is None or stored.content != b"second":
         raise StateError(f"{store.place}: a write that was confirmed cannot be read", hint=_WHY)
 
 

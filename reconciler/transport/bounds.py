@@ -62,3 +62,6 @@ READING_BYTES = 2 * 1024 * 1024 * 1024
 
 BYTES_EACH = 64 * 1024
 """How much more for each answer that came, in bytes: a page of versions takes about as much."""
+
+MAX_MESSAGE = 300
+"""Longest text quoted from an answer, in characters: about three lines of a terminal."""

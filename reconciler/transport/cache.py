@@ -102,10 +102,10 @@ class ManifestCache:
         Thousands of them fill the memory: ask for no more at once than you can hold.
         """
         wanted = list(digests)
-        found: dict[Digest, Document] = {}
+        documents: dict[Digest, Document] = {}
         for start in range(0, len(wanted), BATCH):
-            found |= self._sound(wanted[start : start + BATCH])
-        return found
+            documents |= self._sound(wanted[start : start + BATCH])
+        return documents
 
     def known(self, digests: Iterable[Digest]) -> frozenset[str]:
         """Tell which documents are here, without reading them; one of them may prove damaged."""
@@ -127,12 +127,12 @@ class ManifestCache:
         """Read one batch; a row that does not verify is dropped, so that it is fetched again."""
         none: list[_Row] = []
         rows = self._file.run(lambda connection: self._find(connection, digests), none)
-        found = dict(_verified(rows))
-        damaged = [digest for digest, *_ in rows if digest not in found]
+        documents = dict(_verified(rows))
+        damaged = [digest for digest, *_ in rows if digest not in documents]
         if damaged:
             log.warning("cached_documents_damaged", count=len(damaged), first=damaged[0])
             self._file.run(lambda connection: _drop(connection, damaged), None)
-        return found
+        return documents
 
     def _find(self, connection: sqlite3.Connection, digests: list[Digest]) -> list[_Row]:
         wanted = json.dumps(digests)

@@ -36,7 +36,7 @@ _WITHHELD_PREFIXES = ("RECONCILER_", "INPUT_", "ACTIONS_", "PG")
 GitHub's; those of its own provider, as AWS_SECRET_ACCESS_KEY is, it may need."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_NOT_FOUND = "credentials not found"
+_MISSING_TEXT = "credentials not found"
 _IDENTITY_TOKEN = "<token>"  # noqa: S105 - the user name that says so
 _HELPER_HINT = "Log in again with `docker login`, or correct or remove its entry in the file."
 
@@ -87,7 +87,7 @@ class Helper:
         """
         done = self._run()
         if done.returncode != 0:
-            if _NOT_FOUND in done.stdout:
+            if _MISSING_TEXT in done.stdout:
                 return None
             raise self._error(f"failed with status {done.returncode}")
         try:
@@ -210,9 +210,9 @@ class RegistryCredentials:
         with self._lock:
             for file in self.files:
                 for offer in file.offers(self.host, repository):
-                    found = self._ask(offer) if isinstance(offer, Helper) else offer
-                    if found and not found.is_anonymous:
-                        return found
+                    credential = self._ask(offer) if isinstance(offer, Helper) else offer
+                    if credential and not credential.is_anonymous:
+                        return credential
         return ANONYMOUS
 
     def _ask(self, helper: Helper) -> Credential | None:

@@ -91,12 +91,12 @@ def github_refusal(response: httpx.Response) -> Refusal | None:
     """
     if response.status_code not in (403, 429):
         return None
-    said = retry_after(response)
+    delay = retry_after(response)
     quota = quota_of(response)
     if quota and not quota.remaining:
-        return Refusal(Reason.PRIMARY, _longer(said, seconds_to(quota.reset, response)))
-    if said is not None or response.status_code == 429 or _speaks_of_limits(response):
-        return Refusal(Reason.SECONDARY, said)
+        return Refusal(Reason.PRIMARY, _longer(delay, seconds_to(quota.reset, response)))
+    if delay is not None or response.status_code == 429 or _speaks_of_limits(response):
+        return Refusal(Reason.SECONDARY, delay)
     return None
 
 
@@ -178,7 +178,7 @@ def _longer(*waits: float | None) -> float | None:
 
 def _speaks_of_limits(response: httpx.Response) -> bool:
     text = response.text.lower()
-    return any(words in text for words in _LIMIT_PHRASES)
+    return any(phrase in text for phrase in _LIMIT_PHRASES)
 
 
 GITHUB = Rules(GITHUB_POINTS, github_points, github_refusal)

@@ -86,8 +86,8 @@ class Budget:
         self._allowance = PointAllowance(published, span, now)
         self._in_flight = 0
         self._next_write = now
-        self._held_until = now
-        self._held_by = Reason.PACE
+        self._blocked_until = now
+        self._blocked_by = Reason.PACE
         self._refusals = 0
         self._in_a_row = 0
         self._quota: Quota | None = None
@@ -120,7 +120,7 @@ class Budget:
         given_up_at = self._watch.monotonic() + MAX_PATIENCE
         while (delay := self._delay_of(costs, each)) > 0:
             if self._watch.monotonic() + delay > given_up_at:
-                raise PostponedError(f"{self._held_by}: nothing is let through for hours")
+                raise PostponedError(f"{self._blocked_by}: nothing is let through for hours")
             self._wait(delay)
         with self._lock:
             now, span = self._watch.monotonic(), self._window.span
@@ -191,17 +191,17 @@ class Budget:
         room = self._window.delay(over, now) if over > 0 else 0.0
         if over > 0 and not room and self._in_flight:
             room = _TICK
-        return max(room, self._held_until - now)
+        return max(room, self._blocked_until - now)
 
     def _wait(self, seconds: float) -> None:
-        held = self._watch.monotonic() < self._held_until
-        reason = self._held_by if held else Reason.PACE
+        is_blocked = self._watch.monotonic() < self._blocked_until
+        reason = self._blocked_by if is_blocked else Reason.PACE
         bear(reason, seconds)
         self._watch.wait(reason, max(seconds, _SHORTEST_WAIT))
 
     def _hold(self, reason: Reason, until: float) -> None:
-        if until > self._held_until:
-            self._held_until, self._held_by = until, reason
+        if until > self._blocked_until:
+            self._blocked_until, self._blocked_by = until, reason
 
     def _patience(self, refusal: Refusal) -> float:
         """Choose the wait after a refusal: longer each time nothing passed in between."""
@@ -258,13 +258,13 @@ class PointAllowance:
 
     def shrink(self, passed: int, now: float) -> None:
         """Learn from a refusal: so many points had passed in the window before it."""
-        seen = max(LEARNED * passed, SLOWED * self.points, 1.0)
-        self.points = min(self.points, seen)
+        capacity = max(LEARNED * passed, SLOWED * self.points, 1.0)
+        self.points = min(self.points, capacity)
         self._changed = now
 
-    def limit(self, told: int) -> None:
+    def limit(self, allowed: int) -> None:
         """Keep below a limit that the server itself tells, now and from now on."""
-        self._most = min(self._most, max(LEARNED * told, 1.0))
+        self._most = min(self._most, max(LEARNED * allowed, 1.0))
         self.points = min(self.points, self._most)
 
     def grow(self, now: float) -> None:

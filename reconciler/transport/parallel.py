@@ -26,7 +26,7 @@ def gather(
 
     The first error ends it: what has not begun is not called any more, and the error is raised.
     """
-    found: dict[Key, Value] = {}
+    results: dict[Key, Value] = {}
     pool = ThreadPoolExecutor(workers)
     try:
         for batch in _batches(dict.fromkeys(keys)):
@@ -34,10 +34,10 @@ def gather(
             done, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
             for future in done:
                 future.result()
-            found |= {key: future.result() for key, future in futures.items()}
+            results |= {key: future.result() for key, future in futures.items()}
     finally:
         pool.shutdown(cancel_futures=True)
-    return found
+    return results
 
 
 def _batches(keys: Iterable[Key]) -> Iterator[list[Key]]:

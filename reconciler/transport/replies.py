@@ -60,12 +60,12 @@ def loaded(response: httpx.Response, limit: int) -> httpx.Response:
     if len(body) > limit:
         raise ProtocolError(f"{place(response)}, with more than {limit} bytes")
     kept = [pair for pair in response.headers.multi_items() if pair[0].lower() not in _TRANSFER]
-    held = httpx.Response(
+    buffered = httpx.Response(
         response.status_code, headers=kept, content=body, request=response.request
     )
     # Its server could name any codec of Python's instead, also one that decompresses.
-    held.encoding = "utf-8"
-    return held
+    buffered.encoding = "utf-8"
+    return buffered
 
 
 def _decoded(response: httpx.Response, limit: int) -> bytes:
@@ -226,16 +226,16 @@ def pages(
     Raises: ProtocolError, when the links run in a circle; ExhaustedError, when there are too many
         pages; and what `read` raises.
     """
-    seen: set[str] = set()
+    visited: set[str] = set()
     url: str | None = first
     while url is not None:
-        if url in seen:
+        if url in visited:
             raise ProtocolError(f"the pages of {_public(httpx.URL(first))} lead in a circle")
-        if len(seen) == MAX_PAGES:
+        if len(visited) == MAX_PAGES:
             raise ExhaustedError(
                 f"{_public(httpx.URL(first))} has more than {MAX_PAGES} pages, and may never end"
             )
-        seen.add(url)
+        visited.add(url)
         response = read(url)
         yield response
         url = following(response)

@@ -72,8 +72,8 @@ def _challenges(header: str) -> Iterator[Challenge]:
             if scheme:
                 yield Challenge(scheme, parameters)
             scheme, parameters, text = named[1].lower(), {}, named[2] or ""
-        if found := _PARAMETER.fullmatch(text):
-            parameters.setdefault(found[1].lower(), found[2] or found[3] or "")
+        if match := _PARAMETER.fullmatch(text):
+            parameters.setdefault(match[1].lower(), match[2] or match[3] or "")
     if scheme:
         yield Challenge(scheme, parameters)
 
@@ -132,10 +132,10 @@ def token_of(response: httpx.Response, now: float) -> Token | None:
     return Token(f"Bearer {text}", now + LIFE_USED * _life(document.get("expires_in")))
 
 
-def _life(told: Any) -> float:
+def _life(expires_in: Any) -> float:
     """Read how long a token lives, in seconds; a server that tells nonsense does not tell."""
-    number = isinstance(told, int | float) and not isinstance(told, bool)
-    return float(told) if number and told > 0 else LIFE_UNTOLD
+    number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
+    return float(expires_in) if number and expires_in > 0 else LIFE_UNTOLD
 
 
 def named_over_tls(registry: httpx.URL, realm: httpx.URL) -> bool:

@@ -96,5 +96,5 @@ class Totals:
 
 def subject(url: httpx.URL) -> str:
     """Return the part of a path that names one repository; empty where it names none."""
-    found = _SUBJECT.search(url.raw_path.decode("ascii", "replace").partition("?")[0])
-    return found[0] if found else ""
+    match = _SUBJECT.search(url.raw_path.decode("ascii", "replace").partition("?")[0])
+    return match[0] if match else ""

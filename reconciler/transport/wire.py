@@ -119,9 +119,9 @@ class TimedStream(httpcore.NetworkStream):
         """
         silent = self._watch.monotonic() + (ANSWER_SECONDS if timeout is None else timeout)
         while True:
-            left = self._left(min(silent, self._ends))
+            remaining = self._remaining(min(silent, self._ends))
             try:
-                return self._inner.read(max_bytes, min(left, GLANCE_SECONDS))
+                return self._inner.read(max_bytes, min(remaining, GLANCE_SECONDS))
             except httpcore.ReadTimeout:
                 if self._watch.monotonic() >= silent:
                     raise
@@ -131,7 +131,7 @@ class TimedStream(httpcore.NetworkStream):
         self._looked = self._watch.monotonic()
         self._ends = self._looked + ANSWER_SECONDS
         for start in range(0, len(buffer), _PIECE):
-            self._left(self._ends)
+            self._remaining(self._ends)
             self._inner.write(buffer[start : start + _PIECE], timeout)
 
     def close(self) -> None:
@@ -152,7 +152,7 @@ class TimedStream(httpcore.NetworkStream):
         """Tell about the socket."""
         return self._inner.get_extra_info(info)
 
-    def _left(self, end: float) -> float:
+    def _remaining(self, end: float) -> float:
         """Return the seconds until an end, which comes sooner for a run that is to stop.
 
         Raises: httpcore.ReadTimeout, when it has come.

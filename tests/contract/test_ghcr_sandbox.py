@@ -259,7 +259,7 @@ def test_a_listing_that_never_rests_is_no_evidence(serve: Serve) -> None:
     push = Push(package="acme/web")
     served.sandbox.add_faults(Fault(path=f"{VERSIONS}.*page=2$", before=(push,), times=None))
 
-    with pytest.raises(EvidenceError, match="changed under each of 3 reads"):
+    with pytest.raises(EvidenceError, match="changed during each of 3 reads"):
         served.client().listing(served.repository())
 
 

@@ -31,7 +31,7 @@ _SCOPES = {
     Need.RESTORE: ("read:packages", "write:packages"),
     Need.TAG: ("read:packages", "write:packages"),
 }
-_WORKFLOW_CURES = {
+_WORKFLOW_HINTS = {
     Need.READ: "Give the job `permissions: packages: read`.",
     Need.LIST: "Such a token cannot list packages: name them in the policy, without wildcards.",
     Need.DELETE: "Give the job `permissions: packages: write`.",
@@ -43,7 +43,7 @@ _ROLES = {Need.DELETE: "admin", Need.RESTORE: "admin", Need.TAG: "write"}
 """The role on a package that a call needs, where reading is not enough."""
 
 
-def says_no_version(response: httpx.Response) -> bool:
+def is_version_absent(response: httpx.Response) -> bool:
     """Whether GitHub says of a version that there is none; a bare 404 may hide it as well."""
     return response.status_code == 404 and reply_text(response).startswith(
         "Package version not found"
@@ -70,11 +70,11 @@ def refused(response: httpx.Response, kind: TokenKind, need: Need) -> AccessErro
     """Build the error for a call that GitHub refuses: what it was, with what, and the cure."""
     return AccessError(
         f"GitHub refuses to {need}: {place(response)} {reply_text(response)!r}, asked with {kind}",
-        hint=" ".join(_cures(response, kind, need)),
+        hint=" ".join(_hints(response, kind, need)),
     )
 
 
-def _cures(response: httpx.Response, kind: TokenKind, need: Need) -> Iterator[str]:
+def _hints(response: httpx.Response, kind: TokenKind, need: Need) -> Iterator[str]:
     classic = f"a classic personal token with {' and '.join(_SCOPES[need])}"
     if "required" in response.headers.get("x-github-sso", ""):
         yield "The organisation demands single sign-on: authorise the token for it (Configure SSO)."
@@ -85,13 +85,13 @@ def _cures(response: httpx.Response, kind: TokenKind, need: Need) -> Iterator[st
     elif response.status_code == 401:
         yield f"GitHub does not know this token: it is expired, revoked or mistyped. Use {classic}."
     elif kind is TokenKind.ACTIONS:
-        yield from _workflow_cures(classic, need)
+        yield from _workflow_hints(classic, need)
     else:
-        yield from _personal_cures(response, need)
+        yield from _personal_hints(response, need)
 
 
-def _workflow_cures(classic: str, need: Need) -> Iterator[str]:
-    yield _WORKFLOW_CURES[need]
+def _workflow_hints(classic: str, need: Need) -> Iterator[str]:
+    yield _WORKFLOW_HINTS[need]
     if need is Need.LIST:
         yield f"Or use {classic}."
     else:
@@ -102,7 +102,7 @@ def _workflow_cures(classic: str, need: Need) -> Iterator[str]:
         )
 
 
-def _personal_cures(response: httpx.Response, need: Need) -> Iterator[str]:
+def _personal_hints(response: httpx.Response, need: Need) -> Iterator[str]:
     """Name the scopes that a token lacks, and the role that its owner needs."""
     missing = missing_scopes(response, need)
     if missing:

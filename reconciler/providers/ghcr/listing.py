@@ -1,8 +1,8 @@
-"""The versions listing of one package, read completely while others change it.
+"""Read all versions of one package, complete although others push and delete meanwhile.
 
 GitHub pages by offset, without snapshot or cursor: a push shifts all rows back by one, a deletion
-shifts those behind it forward, and a row that moves from an unread page to a read one is lost. So
-the pages are compared with one another, and read again if rows are missing.
+shifts the rows behind it forward, and a row that moves from an unread page to a page already read
+is missed. So the pages are compared with one another, and read again if rows are missing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,60 +15,67 @@ import structlog
 from reconciler.errors import ExhaustedError, ProtocolError
 from reconciler.model.inventory import Version
 from reconciler.providers.ghcr.api import GitHubApi
-from reconciler.providers.ghcr.pages import MAX_READS, PAGE_SIZE, Fetch, VersionsPage, changed
+from reconciler.providers.ghcr.pages import (
+    MAX_READS,
+    PAGE_SIZE,
+    Fetch,
+    VersionsPage,
+    listing_changed,
+)
 from reconciler.providers.ghcr.rows import unnamed_of, versions_of
 from reconciler.transport.bounds import MAX_NAMES, MAX_PAGES
 from reconciler.transport.parallel import gather
 from reconciler.transport.replies import linked, place
 
 PARALLEL_PAGES = 10
-"""Pages read at once."""
+"""Pages read at once: at up to 0.6 s an answer, ten reach the API's limit of 900 reads a minute."""
 
-REMEMBERED_PAGES = 1_000
-"""Pages kept to be compared by their ETag; the oldest are forgotten first."""
+MAX_CACHED_PAGES = 1_000
+"""Pages cached with their ETag, the oldest are dropped first: the pages of 100,000 versions."""
 
 log = structlog.get_logger()
 
 
-class Remembered:
-    """Pages as they were read last, with the ETag by which the server may say "unchanged".
+class PageCache:
+    """Pages as last read, with the ETag for conditional requests.
 
-    A 304 is a fresh answer of the server and costs nothing of the hourly limit.
+    A 304 is a current answer of the server, and does not count against the hourly limit.
+    Source: GitHub, "Best practices for using the REST API", conditional requests.
     """
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start empty."""
         self._lock = Lock()
         self._pages: dict[str, tuple[str, VersionsPage]] = {}
 
     def find(self, path: str) -> tuple[str, VersionsPage] | None:
-        """Return the ETag and the page of a path."""
+        """Return the ETag and the page of a path, if cached."""
         with self._lock:
             return self._pages.get(path)
 
     def keep(self, path: str, etag: str, page: VersionsPage) -> None:
-        """Keep a page that came with an ETag, in place of what the path gave before."""
+        """Cache a page that came with an ETag, in place of the path's previous page."""
         with self._lock:
             self._pages.pop(path, None)
             if etag:
                 self._pages[path] = (etag, page)
-            while len(self._pages) > REMEMBERED_PAGES:
+            while len(self._pages) > MAX_CACHED_PAGES:
                 del self._pages[next(iter(self._pages))]
 
 
 class VersionPages:
     """The pages of one package's active versions."""
 
-    def __init__(self, api: GitHubApi, remembered: Remembered, package: str) -> None:
-        """Read the listing below a package's path."""
+    def __init__(self, api: GitHubApi, remembered: PageCache, package: str) -> None:
+        """Read the listing of the package at an API path."""
         self._api = api
         self._remembered = remembered
         self._path = f"{package}/versions?state=active&per_page={PAGE_SIZE}"
         self._names: dict[int, int] = {}
-        """How many names each page has, by its number; a page that is read again counts once."""
+        """The number of names on each page, by page number; a page read again counts once."""
 
     def fetch(self, numbers: Iterable[int]) -> Sequence[VersionsPage]:
-        """Read pages by their numbers, several at once."""
+        """Read pages by their numbers, in parallel."""
         wanted = list(numbers)
         pages = gather(self._page, wanted, workers=PARALLEL_PAGES)
         return [pages[number] for number in wanted]
@@ -90,35 +97,35 @@ class VersionPages:
     def _bound(self, number: int, page: VersionsPage, response: httpx.Response) -> None:
         """Count the names of a page.
 
-        Raises: ExhaustedError, when all pages together have too many.
+        Raises: ExhaustedError, when all pages have too many in total.
         """
         self._names[number] = page.rows + sum(len(version.tags) for version in page.versions)
-        # Threads write other numbers meanwhile, so what is added up is a copy.
+        # Other threads add pages meanwhile, so the sum is taken over a copy.
         if sum(dict(self._names).values()) > MAX_NAMES:
             raise ExhaustedError(
-                f"{place(response)}: its pages have more than {MAX_NAMES} versions and tags"
+                f"{place(response)}: the package has more than {MAX_NAMES} versions and tags"
             )
 
 
 def last_page(response: httpx.Response, number: int) -> int:
-    """Read the number of the last page from the links of any page.
+    """Return the number of the last page, from the links of any page.
 
-    Raises: ProtocolError, when there is a next page and no telling how many follow.
+    Raises: ProtocolError, when there is a next page and no link to the last one.
     """
     if linked(response, "next") is None:
         return number
     text = httpx.URL(linked(response, "last") or "").params.get("page", "")
     last = int(text) if text.isascii() and text.isdigit() else 0
     if not number < last <= MAX_PAGES:
-        raise ProtocolError(f"{place(response)}: its links name no last page up to {MAX_PAGES}")
+        raise ProtocolError(f"{place(response)}: no valid link to the last page (max {MAX_PAGES})")
     return last
 
 
 @dataclass(frozen=True, slots=True)
 class ListingRead:
-    """One read of all pages; the two ends are read first and, last of all, again.
+    """One read of all pages; the first and the last page are read first, and again at the end.
 
-    Shape: with a single page, all four ends are that page.
+    Shape: with a single page, all four are that page.
     """
 
     head: VersionsPage
@@ -141,17 +148,17 @@ class ListingRead:
 
     @property
     def versions(self) -> dict[str, Version]:
-        """Each version by id, as it was read last."""
+        """Each version by id, as last read."""
         return {version.id: version for page in self._pages for version in page.versions}
 
     @property
     def unnamed(self) -> frozenset[int]:
-        """The ids of rows whose name is no digest."""
+        """The ids of the rows whose name is not a digest."""
         return frozenset(number for page in self._pages for number in page.unnamed)
 
     @property
     def places(self) -> dict[str, int]:
-        """The number of the page that each version, by id, stands on."""
+        """The number of the page that each version, by id, is on."""
         pages = (self.head, *self.middle, *([self.tail] if self.head.last > 1 else ()))
         return {
             version.id: number
@@ -160,7 +167,7 @@ class ListingRead:
         }
 
     def is_whole(self) -> bool:
-        """Whether no row can be missing: neither end moved, and there are as many as must be.
+        """Whether no row can be missing: neither end moved, and the number of rows is right.
 
         A push moves the head, a deletion moves the tail, and if both happened both moved.
         """
@@ -169,12 +176,12 @@ class ListingRead:
             and self.tail_again == self.tail
             and self._rows() == len(self.versions) + len(self.unnamed)
             and self._has_each_tag_once()
-            # The last page that there is has a row; an empty one in its place is no answer.
+            # The last page of a listing has at least one row: an empty one is no valid answer.
             and (self.head.last == 1 or self.tail.rows > 0)
         )
 
     def _rows(self) -> int:
-        """Count the rows there must be; each page but the last is as full as the first."""
+        """Return the expected number of rows; each page but the last is as full as the first."""
         return (self.head.last - 1) * self.head.rows + self.tail.rows
 
     @property
@@ -182,18 +189,15 @@ class ListingRead:
         return (self.head, self.tail, *self.middle, self.tail_again, self.head_again)
 
     def _has_each_tag_once(self) -> bool:
-        """Whether no tag was seen on two versions, as one is that moves in the meantime."""
+        """Whether each tag is on one version; a tag that moves meanwhile may appear on two."""
         tags = [tag for version in self.versions.values() for tag in version.tags]
         return len(tags) == len(set(tags))
 
 
 def read_whole(fetch: Fetch, where: str) -> ListingRead:
-    """Read a listing until it adds up, or comes out the very same twice in a row.
+    """Read a listing until it is consistent, or identical twice in a row.
 
-    The latter is not shifting: it is a listing with gaps of the registry's own making, which no
-    further read would close.
-
-    Raises: EvidenceError, when it changed under every read.
+    Raises: EvidenceError, when it changed during every read.
     """
     before: ListingRead | None = None
     for _ in range(MAX_READS):
@@ -201,7 +205,9 @@ def read_whole(fetch: Fetch, where: str) -> ListingRead:
         if reading.is_whole():
             return reading
         if reading == before:
+            # Nothing shifts any more: the registry's own listing has gaps, which no further read
+            # closes. The count of the package shows whether versions are missing.
             log.warning("listing_uneven", repository=where, versions=len(reading.versions))
             return reading
         before = reading
-    raise changed(where)
+    raise listing_changed(where)

@@ -1,4 +1,4 @@
-"""Packages of GitHub's owners: where the API has them, and which ones there are."""
+"""Find the API path of a package, and list the packages of an owner."""
 
 from collections.abc import Iterator, Sequence
 from threading import Lock
@@ -15,32 +15,33 @@ from reconciler.transport.bounds import MAX_NAMES
 from reconciler.transport.replies import pages, place
 
 _NO_USER = (TokenKind.NONE, TokenKind.ACTIONS)
-"""Kinds of token behind which there is no user to ask for."""
+"""Kinds of token that belong to no user, so that `GET /user` is refused."""
 
 
 class Packages:
-    """Finds the path of a package among the API's three families: orgs, users, and oneself."""
+    """Finds the path of a package: below `/orgs/OWNER`, `/users/OWNER`, or `/user` (own)."""
 
     def __init__(self, api: GitHubApi) -> None:
-        """Ask through an API."""
+        """Read through an API client."""
         self._api = api
         self._lock = Lock()
         self._prefixes: dict[str, str] = {}
         self._login: str | None = None
         self._listed: dict[str, tuple[PackageRow, ...] | ReconcilerError] = {}
-        """What each owner has, or why it cannot be listed."""
+        """The packages of each owner, or the error of listing them."""
 
     def path(self, repository: Repository) -> str:
-        """Return the path of a package; its name, slashes and all, is one segment."""
+        """Return the path of a package; its name, slashes included, is one path segment."""
         owner, _, name = repository.path.partition("/")
         if not name:
             raise InvalidNameError("package (HOST/OWNER/NAME)", repository)
         return f"{self._prefix(owner)}/packages/container/{quote(name, safe='')}"
 
     def of(self, owner: str) -> Sequence[PackageRow]:
-        """List every package of an owner that the token may see; it is asked for once.
+        """List the packages of an owner that the token may see; requested once.
 
-        Raises: AccessError, for a token of a workflow, which may not list packages; EvidenceError.
+        Raises: AccessError, for the token of a workflow, which may not list packages;
+            EvidenceError.
         """
         if owner not in self._listed:
             try:
@@ -65,7 +66,7 @@ class Packages:
             yield from packages
 
     def _prefix(self, owner: str) -> str:
-        """Return the family an owner belongs to; it is asked for once."""
+        """Return the path of an owner; requested once."""
         with self._lock:
             if owner not in self._prefixes:
                 self._prefixes[owner] = self._lookup(owner)
@@ -78,7 +79,7 @@ class Packages:
         return "/user" if owner == self._own_login() else f"/users/{owner}"
 
     def _own_login(self) -> str:
-        """Return whose token this is, in lower case; empty where nobody is behind it."""
+        """Return the login of the token's user, in lower case; empty if it belongs to no user."""
         if self._login is None:
             self._login = ""
             if self._api.kind not in _NO_USER:

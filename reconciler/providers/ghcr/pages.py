@@ -1,8 +1,4 @@
-"""Pages of a listing that others change while it is read.
-
-GitHub pages by offset, without snapshot or cursor: a push shifts all rows back by one, a deletion
-shifts those behind it forward, and a row that slips from an unread page to a read one is lost.
-"""
+"""One page of a package's versions, and the bounds of reading pages that change meanwhile."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,10 +9,11 @@ from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Version
 
 PAGE_SIZE = 100
-"""Rows asked for in one page, the most that GitHub gives."""
+"""Rows requested in one page, the maximum. Source: GitHub's OpenAPI description, `per_page`."""
 
 MAX_READS = 3
-"""How often a listing that changes is read before it is given up."""
+"""How often a listing that changes is read before it is an error; a read takes seconds, so a
+repository with a push or deletion during each of three reads is in use right now."""
 
 
 @dataclass(frozen=True)
@@ -26,31 +23,32 @@ class VersionsPage:
     versions: tuple[Version, ...]
     last: int
     unnamed: tuple[int, ...] = ()
-    """The ids of rows whose name is no digest. They are kept: nobody can read or judge them."""
+    """The ids of rows whose name is not a digest. They are kept: they have no manifest to read."""
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """The number of rows."""
         return len(self.versions) + len(self.unnamed)
 
     @cached_property
     def ids(self) -> tuple[int, ...]:
-        """The ids of its versions, in its order."""
+        """The ids of its versions, in the order of the page."""
         return tuple(int(version.id) for version in self.versions)
 
     @cached_property
     def times(self) -> tuple[datetime, ...]:
-        """The times of the first push of its versions, in its order."""
+        """When its versions were first pushed, in the order of the page."""
         return tuple(version.pushed for version in self.versions if version.pushed)
 
 
 Fetch = Callable[[Iterable[int]], Sequence[VersionsPage]]
-"""Reads pages by their numbers, from 1 on, several at once."""
+"""Reads pages by their numbers, which begin at 1, in parallel."""
 
 
-def changed(where: str) -> EvidenceError:
-    """Build the error for a listing that does not hold still."""
+def listing_changed(where: str) -> EvidenceError:
+    """Build the error for a listing that changes during every read."""
     return EvidenceError(
-        f"{where}: the list of its versions changed under each of {MAX_READS} reads",
-        hint="Nothing was deleted there. Run again when nobody pushes to it or deletes from it.",
+        f"{where}: the list of its versions changed during each of {MAX_READS} reads",
+        hint="Nothing was deleted there. Run again when no other process pushes to it or deletes"
+        " from it.",
     )

@@ -1,4 +1,4 @@
-"""Read GitHub Container Registry: versions through the REST API, documents from the registry."""
+"""Read GitHub Container Registry: versions from the REST API, documents from the registry."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
@@ -22,33 +22,36 @@ from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import TOGETHER, Allowance, Capabilities, Effort, Job, Listing
 from reconciler.providers.documents import read_creation
 from reconciler.providers.ghcr.api import GhcrConnection
-from reconciler.providers.ghcr.errors import Need, failure, missing_scopes, says_no_version
+from reconciler.providers.ghcr.errors import Need, failure, is_version_absent, missing_scopes
 from reconciler.providers.ghcr.listing import (
     PARALLEL_PAGES,
     ListingRead,
-    Remembered,
+    PageCache,
     VersionPages,
     read_whole,
 )
 from reconciler.providers.ghcr.packages import Packages
 from reconciler.providers.ghcr.pages import PAGE_SIZE
-from reconciler.providers.ghcr.recent import Places, read_newest
+from reconciler.providers.ghcr.recent import PagePositions, read_newest
 from reconciler.providers.ghcr.rows import package_of, version_of, versions_of
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
 from reconciler.transport.parallel import gather
 from reconciler.transport.replies import pages
 
-_BEFORE = 3
-"""Reads before anything is deleted: the package, the first page again, the right to delete."""
+_PREPARATION_READS = 3
+"""Requests before the first deletion: the package, the first page again, the right to delete."""
 
 RESTORABLE = timedelta(days=30)
-"""How long GitHub holds a deletion. Source: GitHub, "Deleting and restoring a package"."""
+"""How long a deleted version can be restored.
+
+Source: GitHub, "Deleting and restoring a package".
+"""
 
 log = structlog.get_logger()
 
 
 class GhcrReader:
-    """A `RegistryReader` of GitHub's packages; it has no way to change them."""
+    """A `RegistryReader` of GitHub's packages; it has no method that changes them."""
 
     capabilities = Capabilities(frozenset(Fact), undo=True, undo_for=RESTORABLE)
 
@@ -57,32 +60,30 @@ class GhcrReader:
         self._connection = connection
         self._api = connection.api
         self._packages = Packages(connection.api)
-        self._remembered = Remembered()
-        self._places: dict[Repository, Places] = {}
+        self._remembered = PageCache()
+        self._places: dict[Repository, PagePositions] = {}
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far."""
+        """The number of requests sent so far."""
         return self._connection.requests
 
     @property
     def allowance(self) -> Allowance:
-        """What the API's limits leave, as of its last answer."""
+        """What the API's limits allow, as of its last response."""
         budget = self._connection.budget
-        left = budget.quota.remaining if budget.quota else None
-        return Allowance(budget.per_minute / WRITE_POINTS, left)
+        remaining = budget.quota.remaining if budget.quota else None
+        return Allowance(budget.per_minute / WRITE_POINTS, remaining)
 
     def effort(
         self,
         repository: Repository,  # noqa: ARG002 - the port has it
         job: Job,
     ) -> Effort:
-        """Estimate by the points that requests cost, or by what answers took, if that is more.
-
-        A look takes the newest page, the page where what follows stands, and each image.
-        """
+        """Estimate by the points that requests cost, or by the latency, if that takes longer."""
+        # A look reads the newest page, the page of the untagged companions, and each image.
         looks = ceil(job.deletions / TOGETHER)
-        reads = job.pages + _BEFORE + 2 * looks + job.images
+        reads = job.pages + _PREPARATION_READS + 2 * looks + job.images
         points = reads * READ_POINTS + job.deletions * WRITE_POINTS
         answers = self._api.client.latency * (job.deletions + 2 * looks + job.pages)
         seconds = max(points / self._connection.budget.per_minute * 60.0, answers)
@@ -93,11 +94,11 @@ class GhcrReader:
         self._connection.close()
 
     def server_time(self) -> datetime | None:
-        """The API's own clock as of its last answer."""
+        """The API's own clock as of its last response."""
         return self._api.client.server_time
 
     def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
-        """List the packages a pattern names; one without wildcard needs no request.
+        """List the packages that match a pattern; one without wildcard needs no request.
 
         Raises: AccessError, when the token may not list packages.
         """
@@ -106,31 +107,31 @@ class GhcrReader:
         owner = glob.partition("/")[2].partition("/")[0]
         if "*" in owner:
             raise PolicyError(
-                f"{glob}: on GitHub the owner cannot be a pattern",
-                hint=f"Write {glob.registry}/OWNER/*, one for each owner.",
+                f"{glob}: the owner of GitHub packages cannot be a pattern",
+                hint=f"Write {glob.registry}/OWNER/*, once for each owner.",
             )
         return sorted(filter(glob.matches, self._owned(glob.registry, owner)))
 
     def listing(self, repository: Repository) -> Listing:
         """List every version of a package.
 
-        Raises: EvidenceError, when the list changed under every read, or GitHub counts more
-            versions than it names and has deleted.
+        Raises: EvidenceError, when the list changed during every read, or GitHub reports more
+            versions than it lists as active and deleted.
         """
         path = self._packages.path(repository)
         package = package_of(self._api.read(path))
         reading = read_whole(VersionPages(self._api, self._remembered, path).fetch, repository)
-        doubt = self._doubt(repository, reading, package.version_count)
+        doubt = self._count_mismatch(repository, reading, package.version_count)
         if reading.unnamed:
-            # Kept, since nobody can read it; it can be deleted by hand only.
+            # Kept, since without a digest there is no manifest to read; a user can delete it.
             log.warning("version_name_is_no_digest", repository=repository, ids=[*reading.unnamed])
-        self._places[repository] = Places(reading.places)
+        self._places[repository] = PagePositions(reading.places)
         versions = tuple(reading.versions.values())
         listing = _listing(repository, versions, pages=reading.head.last, closed=True)
         return replace(listing, visibility=package.visibility, doubt=doubt)
 
     def newest(self, repository: Repository, watermark: str) -> Listing:
-        """List the newest versions, back to one that was there when the watermark was taken."""
+        """List the newest versions, back to one that existed when the watermark was taken."""
         path = self._packages.path(repository)
         fetch = VersionPages(self._api, self._remembered, path).fetch
         read = read_newest(fetch, int(watermark or 0), repository)
@@ -143,99 +144,101 @@ class GhcrReader:
         versions: Sequence[Version],
         followers: Set[Digest] = frozenset(),
     ) -> Mapping[Digest, Version]:
-        """Look at images one by one, and at untagged followers on their page of the listing.
-
-        Whoever sets a tag sets it on an image, and a listing may show that late. A follower
-        without a tag goes with its image, so that its page will do: one read for many of them.
-        """
+        """Read images one by one, and untagged followers from their page of the listing."""
+        # A push sets a tag on an image, and a listing may show that late, so each image is read
+        # by itself. A follower without a tag is deleted only because its image is, so that its
+        # page of the listing is enough: one read for many of them.
         path = self._packages.path(repository)
         fetch = VersionPages(self._api, self._remembered, path).fetch
-        listed = self._places.get(repository, Places()).standing(
+        listed = self._places.get(repository, PagePositions()).reread(
             self._on_pages(versions, followers), fetch
         )
         asked = {version.id: version for version in versions if version.id not in listed}
-        found = gather(
+        single = gather(
             lambda number: self.version(repository, asked[number]), asked, workers=PARALLEL_PAGES
         )
-        seen = [listed.get(version.id) or found.get(version.id) for version in versions]
-        return {version.digest: version for version in seen if version}
+        current = [listed.get(version.id) or single.get(version.id) for version in versions]
+        return {version.digest: version for version in current if version}
 
     def version(self, repository: Repository, version: Version) -> Version | None:
-        """Look at one version now; None when GitHub lacks it.
+        """Read one version now; None if it does not exist.
 
-        Raises: AccessError, when it is the package that GitHub does not show.
+        Raises: AccessError, when the token may not see the package.
         """
         response = self._api.get(self._version_path(repository, version))
         if response.status_code == 404:
-            if not says_no_version(response):
+            if not is_version_absent(response):
+                # GitHub answers 404 also for a package that the token may not see: then this fails.
                 self._api.read(self._packages.path(repository))
             return None
         if response.status_code != 200:
             raise failure(response, self._api.kind, Need.READ)
-        found = version_of(response)
-        if (found.id, found.digest) != (version.id, version.digest):
-            raise ProtocolError(f"{repository}: asked for version {version.id}, got another one")
-        return found
+        current = version_of(response)
+        if (current.id, current.digest) != (version.id, version.digest):
+            raise ProtocolError(
+                f"{repository}: GitHub returned another version than the requested {version.id}"
+            )
+        return current
 
     def deleted(self, repository: Repository) -> Sequence[Version]:
-        """List the deleted versions that GitHub still holds, with the tags they had.
+        """List the deleted versions that can be restored, with the tags they had.
 
-        Raises: AccessError, for whoever does not administer the package.
+        Raises: AccessError, when the token's owner does not administer the package.
         """
         first = f"{self._packages.path(repository)}/versions?state=deleted&per_page={PAGE_SIZE}"
         read = pages(lambda url: self._api.read(url, Need.RESTORE), first)
-        found = {version.id: version for response in read for version in versions_of(response)}
-        return tuple(found.values())
+        versions = {version.id: version for response in read for version in versions_of(response)}
+        return tuple(versions.values())
 
     def check_deletion(self, repository: Repository) -> None:
-        """Prove, as far as reading can, that deletion is possible here.
+        """Check, without deleting anything, that the token may delete versions of a package.
 
-        Deleted versions are shown to administrators of a package only, who alone may delete.
+        GitHub lists deleted versions only to administrators of a package, who alone may delete.
 
-        Raises: AccessError, saying what is missing.
+        Raises: AccessError, naming the missing right.
         """
         path = f"{self._packages.path(repository)}/versions?state=deleted&per_page=1"
         response = self._api.read(path, Need.DELETE)
         if missing := missing_scopes(response, Need.DELETE):
             raise AccessError(
-                f"{repository}: the token may read, and may not delete",
+                f"{repository}: the token may read, but not delete",
                 hint=f"Give the classic personal token {' and '.join(missing)}.",
             )
 
     def deletion_command(self, repository: Repository, version: Version) -> str:
-        """Return a call of GitHub's own client, which knows its user's token."""
+        """Return a command of GitHub's own client, which has its user's token."""
         return f"gh api --method DELETE {self._version_path(repository, version)}"
 
     def manifests(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, Manifest | None]:
-        """Read and verify many documents, in parallel; None for one the registry lacks."""
+        """Read and verify many manifests, in parallel; None for a missing one."""
         return self._connection.documents.manifests(repository, digests)
 
     def documents(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, tuple[str, bytes] | None]:
-        """Read many manifests as they were pushed, verified; None for one the registry lacks."""
+        """Read many verified manifests as pushed; None for a missing one."""
         return self._connection.documents.documents(repository, digests)
 
     def blobs(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, bytes | None]:
-        """Read and verify many small blobs; None for one the registry lacks."""
+        """Read and verify many small blobs; None for a missing one."""
         return self._connection.documents.blobs(repository, digests)
 
     def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
-        """Ask for many digests whether the registry has them."""
+        """Ask the registry which of many manifests exist now."""
         return self._connection.documents.present(repository, digests)
 
     def blobs_present(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, bool]:
-        """Ask for many blobs whether the registry has them, in parallel; no layer is read."""
+        """Ask the registry which of many blobs exist now; no layer is downloaded."""
         return self._connection.documents.blobs_present(repository, digests)
 
     def unread(self, digests: Iterable[Digest]) -> Sequence[Digest]:
-        """Tell which documents the cache lacks."""
+        """Return the documents that are not in the cache."""
         return self._connection.documents.unread(digests)
 
     def referrers(
@@ -243,21 +246,21 @@ class GhcrReader:
         repository: Repository,  # noqa: ARG002 - the port has it
         digests: Iterable[Digest],
     ) -> Mapping[Digest, tuple[Digest, ...]]:
-        """Name none: GitHub has no such endpoint, and what it answers may redirect elsewhere."""
+        """Return none: ghcr.io has no referrers endpoint, and may redirect the request."""
         return dict.fromkeys(digests, ())
 
     def created(
         self, repository: Repository, manifests: Iterable[Manifest]
     ) -> Mapping[Digest, datetime | None]:
-        """Read when each image says it was built."""
+        """Read when each image was created."""
         return read_creation(self._connection.documents, repository, manifests)
 
     def _reads(
         self, repository: Repository, versions: Sequence[Version], followers: Set[Digest]
     ) -> int:
-        """Count what a look at the newest versions and at these will take, as a rule."""
+        """Estimate how many requests a look at the newest versions and at these takes."""
         on_pages = self._on_pages(versions, followers)
-        pages = self._places.get(repository, Places()).pages_of(on_pages)
+        pages = self._places.get(repository, PagePositions()).pages_of(on_pages)
         return 1 + len(pages) + len(versions) - sum(map(len, pages.values()))
 
     @staticmethod
@@ -266,53 +269,55 @@ class GhcrReader:
 
     def _owned(self, host: str, owner: str) -> Iterator[Repository]:
         for package in self._packages.of(owner):
-            # No pattern matches a name that is none, so leaving it out hides nothing.
+            # No pattern matches an invalid name, so leaving it out hides nothing.
             with suppress(InvalidNameError):
                 yield Repository(f"{host}/{owner}/{package.name}")
 
-    def _doubt(self, repository: Repository, reading: ListingRead, counted: int) -> str:
-        """Hold a reading against GitHub's own count; tell why it cannot be explained, if not.
+    def _count_mismatch(self, repository: Repository, reading: ListingRead, counted: int) -> str:
+        """Compare a reading with GitHub's own count; return why they differ, empty if explained.
 
-        Whether that counts deleted versions is not documented, so either sum will do. It is asked
-        for twice, since versions may have been deleted in between. Deleted versions are shown to
-        whoever may delete: without that right the doubt stays, and with it nothing goes.
+        A reason means that versions may be missing, and then nothing may be deleted.
 
-        Raises: EvidenceError, when there are versions that GitHub counts and does not show.
+        Raises: EvidenceError, when GitHub reports versions that it does not list.
         """
         listed = len(reading.versions) + len(reading.unnamed)
         if counted <= listed:
             return ""
-        says = f"GitHub counts {counted} versions and lists {listed}"
+        mismatch = f"GitHub reports {counted} versions, but lists {listed}"
         if not (listed and reading.is_whole()):
-            raise EvidenceError(f"{repository}: {says}, on pages that do not add up")
+            raise EvidenceError(f"{repository}: {mismatch}, and the pages are inconsistent")
         try:
             deleted = len(self.deleted(repository))
         except AccessError:
-            return f"{says}; with this token nobody can see whether the others are deleted"
+            # GitHub lists deleted versions only to those who may delete.
+            return f"{mismatch}; this token may not see whether the others are deleted"
+        # GitHub does not document whether the count includes deleted versions, so either sum is
+        # accepted. It is read again, since versions may have been deleted in between.
         again = package_of(self._api.read(self._packages.path(repository))).version_count
         if counted == listed + deleted or again <= listed or again == listed + deleted:
             return ""
         raise EvidenceError(
-            f"{repository}: {says}, and {deleted} were deleted: it does not show the others",
-            hint="Nothing was deleted in this repository. Run again later, since a count may lag"
-            " behind. If it stays so, ask GitHub's support: a hidden index may need any version.",
+            f"{repository}: {mismatch}, and {deleted} as deleted: the others are hidden",
+            hint="Nothing was deleted in this repository. Run again later, since the count may lag"
+            " behind. If the difference remains, ask GitHub's support: a hidden index may refer to"
+            " any version.",
         )
 
     def _version_path(self, repository: Repository, version: Version) -> str:
-        """Return the path of one version, which GitHub knows by its number only."""
+        """Return the path of one version, which GitHub identifies by its number."""
         if not version.id.isdecimal():
-            raise ProtocolError(f"{repository}@{version.digest}: {version.id!r} is no version id")
+            raise ProtocolError(f"{repository}@{version.digest}: invalid version id {version.id!r}")
         return f"{self._packages.path(repository)}/versions/{version.id}"
 
 
 def _listing(
     repository: Repository, versions: tuple[Version, ...], *, pages: int, closed: bool
 ) -> Listing:
-    """Build a listing, of which the greatest id is the watermark.
+    """Build a listing, whose watermark is the greatest id.
 
     Raises: ProtocolError, when two versions have one digest: then neither can be trusted.
     """
     if len({version.digest for version in versions}) != len(versions):
-        raise ProtocolError(f"{repository}: the list names one digest under two ids")
+        raise ProtocolError(f"{repository}: the list has the same digest under two ids")
     newest = max((int(version.id) for version in versions), default=0)
     return Listing(versions, closed=closed, pages=pages, watermark=str(newest))

@@ -1,4 +1,4 @@
-"""Read the newest versions, back to a known one; positions of versions in a listing."""
+"""Read the newest versions, back to a known one; and reread versions on their known pages."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,23 +7,23 @@ from itertools import chain, pairwise
 
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Version
-from reconciler.providers.ghcr.pages import MAX_READS, Fetch, VersionsPage, changed
+from reconciler.providers.ghcr.pages import MAX_READS, Fetch, VersionsPage, listing_changed
 
 
 def read_newest(fetch: Fetch, watermark: int, where: str) -> tuple[VersionsPage, ...]:
-    """Read pages from the newest on until they cover all that is newer than the watermark.
+    """Read pages, the newest first, until they have every version newer than the watermark.
 
-    Shape: at least one page; every page there is, when the rows are not in order of time.
-    Raises: EvidenceError, when the listing changed under every read, or is empty and was not.
+    Shape: at least one page; all pages, if the rows are not in order of time.
+    Raises: EvidenceError, when the listing changed during every read, or is empty now but was not.
     """
     for _ in range(MAX_READS):
         pages = _down_to(fetch, watermark)
         if watermark and not pages[0].ids:
-            raise EvidenceError(f"{where}: the list of its versions, full before, is empty")
-        # One page is one moment; of several the first must still be what it was.
+            raise EvidenceError(f"{where}: the list of its versions is empty, but was not before")
+        # A single page is consistent; of several, the first must be unchanged: a push shifts it.
         if len(pages) == 1 or fetch([1])[0] == pages[0]:
             return pages
-    raise changed(where)
+    raise listing_changed(where)
 
 
 def _down_to(fetch: Fetch, watermark: int) -> tuple[VersionsPage, ...]:
@@ -34,9 +34,9 @@ def _down_to(fetch: Fetch, watermark: int) -> tuple[VersionsPage, ...]:
 
 
 def _covers(pages: Sequence[VersionsPage], watermark: int) -> bool:
-    """Whether a row as old as the watermark was met, and after it one of an earlier second.
+    """Whether the pages reach a row as old as the watermark, and a row of an earlier second.
 
-    Rows of one second stand in no known order, so newer ones may follow the first old one.
+    The order of rows of one second is not documented, so newer ones may follow the first old one.
     """
     times = list(chain.from_iterable(page.times for page in pages))
     ids = chain.from_iterable(page.ids for page in pages)
@@ -46,25 +46,25 @@ def _covers(pages: Sequence[VersionsPage], watermark: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The page that each version of a package, by id, stood on.
+class PagePositions:
+    """The page that each version of a package, by id, was on when the listing was read.
 
-    Deleting the oldest first moves nothing that is still to be deleted, and a push moves all by
-    one: the page a version stood on mostly still has it, and whoever is not there is asked for.
+    Versions are deleted oldest first, which moves no version that is still to be deleted, and a
+    push moves all by one. So a version is mostly still on its page, and else is read by itself.
     """
 
     page_of: Mapping[str, int] = field(default_factory=dict)
 
     def pages_of(self, versions: Sequence[Version]) -> Mapping[int, set[str]]:
-        """Map each page to the ids of those of the versions that stood on it."""
+        """Map page numbers to the ids of those of the versions that were on the page."""
         wanted: dict[int, set[str]] = defaultdict(set)
         for version in versions:
             if version.id in self.page_of:
                 wanted[self.page_of[version.id]].add(version.id)
         return wanted
 
-    def standing(self, versions: Sequence[Version], fetch: Fetch) -> dict[str, Version]:
-        """Read their pages; return, by id, those of the versions that stand where they stood."""
+    def reread(self, versions: Sequence[Version], fetch: Fetch) -> dict[str, Version]:
+        """Read the pages of the versions again; return, by id, those that are still on them."""
         wanted = self.pages_of(versions)
         ids: set[str] = set().union(*wanted.values())
         read = fetch(wanted)

@@ -1,6 +1,6 @@
-"""GitHub Container Registry with deletion and restoration through the REST API.
+"""GitHub Container Registry, with deletion and restoration through the REST API.
 
-Source: GitHub's OpenAPI description; the texts of its refusals.
+Source: GitHub's OpenAPI description; the texts of its error responses.
 """
 
 from collections.abc import Sequence, Set
@@ -14,28 +14,32 @@ from reconciler.github.client import TokenKind, reply_text
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import Deletion, DeletionResult, Restoration
-from reconciler.providers.documents import attach
-from reconciler.providers.ghcr.errors import Need, failure, refused, says_no_version
+from reconciler.providers.documents import attach_tag
+from reconciler.providers.ghcr.errors import Need, failure, is_version_absent, refused
 from reconciler.providers.ghcr.reader import GhcrReader
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS, github_refusal
 
-LONGEST_COUNTED = 0.1
-"""Most seconds counted on for an answer, as waits for limits may be part of the average."""
+MAX_COUNTED_LATENCY = 0.1
+"""Most seconds of latency to count on, since the average may include waits for limits."""
 
 _DENIED = (401, 403)
 
 _RETAINED = ("last tagged version", "last version", "5000 downloads")
-"""The stable parts of the texts with which GitHub keeps what it keeps; the status varies."""
+"""The stable parts of the messages with which GitHub refuses a deletion for good.
+
+The status is 400 or 422. Source: GitHub, "Deleting and restoring a package": no public version
+with more than 5,000 downloads, and not the last (tagged) version, which is deleted as a package.
+"""
 
 
 class GhcrRegistry(GhcrReader):
-    """A `Registry` of GitHub's packages, which GitHub can restore for thirty days."""
+    """A `Registry` of GitHub's packages, which can be restored for thirty days."""
 
     def watching(
         self,
         repository: Repository,  # noqa: ARG002 - the port has it
     ) -> AbstractContextManager[None]:
-        """Read nothing beside: a page of the listing shows all that is new."""
+        """Do nothing: `newest` finds new versions and tags with one page of the listing."""
         return nullcontext()
 
     def pace(
@@ -45,11 +49,12 @@ class GhcrRegistry(GhcrReader):
         looked_at: Sequence[Version] = (),
         followers: Set[Digest] = frozenset(),
     ) -> None:
-        """Wait until the reads of a look and so many changes may be sent without a pause."""
+        """Wait until the reads of a look and the changes can be sent without a pause."""
         reads = self._reads(repository, looked_at, followers) if looked_at else 0
         costs = [READ_POINTS] * reads + [WRITE_POINTS] * changes
-        # Half of what an answer took so far: a request that comes too early is not sent at all.
-        each = min(self._api.client.latency, LONGEST_COUNTED) / 2
+        # Half of the average latency: a request that is due earlier than the limit allows is not
+        # sent at all, so the estimate must be low.
+        each = min(self._api.client.latency, MAX_COUNTED_LATENCY) / 2
         self._connection.budget.reserve(costs, each)
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
@@ -64,14 +69,14 @@ class GhcrRegistry(GhcrReader):
             return Deletion(DeletionResult.REFUSED, message=str(error))
         except EvidenceError as error:
             return Deletion(DeletionResult.LOST, message=str(error))
-        if response.status_code == 404 and not says_no_version(response):
-            return self._hidden(repository, version, response)
+        if response.status_code == 404 and not is_version_absent(response):
+            return self._unclear_404(repository, version, response)
         return deletion_of(response, self._api.kind)
 
     def restore(self, repository: Repository, version: Version) -> Restoration:
-        """Bring one deleted version back, if GitHub will.
+        """Restore one deleted version, if GitHub can.
 
-        Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
+        Raises: AccessError, when the right is missing; EvidenceError, when the result is unknown.
         """
         path = f"{self._version_path(repository, version)}/restore"
         try:
@@ -79,6 +84,7 @@ class GhcrRegistry(GhcrReader):
         except PostponedError as error:
             return Restoration(done=False, message=str(error), refused=True)
         except EvidenceError as error:
+            # No answer: reading shows whether it was restored.
             return Restoration(self.version(repository, version) is not None, message=str(error))
         if response.status_code in _DENIED:
             raise failure(response, self._api.kind, Need.RESTORE)
@@ -88,32 +94,32 @@ class GhcrRegistry(GhcrReader):
     def tag(self, repository: Repository, version: Version, tag: Tag) -> Digest:
         """Attach a tag to a version unless another one has it; return the digest that has it now.
 
-        Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
+        Raises: AccessError, when the right is missing; EvidenceError, when the result is unknown.
         """
         connection = self._connection
         refusal = partial(failure, kind=self._api.kind, need=Need.TAG)
-        return attach(
+        return attach_tag(
             connection.registry, connection.documents, repository, version.digest, tag, refusal
         )
 
-    def _hidden(
+    def _unclear_404(
         self, repository: Repository, version: Version, response: httpx.Response
     ) -> Deletion:
-        """Find out what a 404 means that does not say that the version is gone.
+        """Interpret a 404 that does not say that the version is absent.
 
-        Raises: AccessError, when it still is there: so GitHub hides that the right is missing.
+        Raises: AccessError, when the version exists: with this 404 GitHub hides a missing right.
         """
         try:
-            found = self.version(repository, version)
+            current = self.version(repository, version)
         except EvidenceError as error:
             return Deletion(DeletionResult.LOST, response.status_code, str(error))
-        if found:
+        if current:
             raise refused(response, self._api.kind, Need.DELETE)
         return Deletion(DeletionResult.ABSENT, response.status_code, reply_text(response))
 
 
 def deletion_of(response: httpx.Response, kind: TokenKind) -> Deletion:
-    """Translate the answer to one DELETE.
+    """Interpret the response to one DELETE.
 
     Raises: AccessError, when the right is missing.
     """

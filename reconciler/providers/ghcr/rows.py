@@ -1,4 +1,4 @@
-"""GitHub's JSON for packages and versions, read strictly: what is not there is not guessed.
+"""Parse GitHub's JSON of packages and versions; a missing member is an error, never a default.
 
 Source: GitHub's OpenAPI description, schemas `package` and `package-version`.
 """
@@ -19,7 +19,7 @@ from reconciler.transport.replies import json_of, place
 
 @dataclass(frozen=True, slots=True)
 class PackageRow:
-    """One container package. Shape: `name` may hold slashes, and has no owner in it."""
+    """One container package. Shape: `name` may contain slashes, and does not include the owner."""
 
     name: str
     version_count: int
@@ -29,29 +29,29 @@ class PackageRow:
 def rows_of(response: httpx.Response) -> Sequence[Mapping[str, Any]]:
     """Return the rows of a listing.
 
-    Raises: ProtocolError, when the answer is no list of objects.
+    Raises: ProtocolError, when the response is not a list of objects.
     """
     rows = json_of(response)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ProtocolError(f"{place(response)}: the answer is not a list of objects")
+        raise ProtocolError(f"{place(response)}: the response is not a list of objects")
     return rows
 
 
 def versions_of(response: httpx.Response) -> tuple[Version, ...]:
     """Return the versions of one page, in its order.
 
-    Raises: ProtocolError, when it has more rows than were asked for.
+    Raises: ProtocolError, when it has more rows than were requested.
     """
     rows = rows_of(response)
     if len(rows) > PAGE_SIZE:
-        raise ProtocolError(f"{place(response)}: {len(rows)} rows, and {PAGE_SIZE} were asked for")
+        raise ProtocolError(f"{place(response)}: {len(rows)} rows, but {PAGE_SIZE} were requested")
     return tuple(_versions(response, filter(_has_digest, rows)))
 
 
 def unnamed_of(response: httpx.Response) -> tuple[int, ...]:
-    """Return the ids of the rows of one page whose name is no digest.
+    """Return the ids of the rows of one page whose name is not a digest.
 
-    No index and no subject can name such a version, so it protects nothing else.
+    No index or subject can refer to such a version, and it has no manifest that refers to others.
 
     Raises: ProtocolError, when such a row has no id.
     """
@@ -62,13 +62,13 @@ def unnamed_of(response: httpx.Response) -> tuple[int, ...]:
 
 
 def version_of(response: httpx.Response) -> Version:
-    """Return the version that an answer describes."""
+    """Return the version in a response."""
     (version,) = _versions(response, [_object(response)])
     return version
 
 
 def package_of(response: httpx.Response) -> PackageRow:
-    """Return the package that an answer describes."""
+    """Return the package in a response."""
     return _package(response, _object(response))
 
 
@@ -78,15 +78,15 @@ def packages_of(response: httpx.Response) -> tuple[PackageRow, ...]:
 
 
 def text_of(response: httpx.Response, member: str) -> str:
-    """Return one member of an object, which must be a text."""
+    """Return one member of an object, which must be a string."""
     text = _object(response).get(member)
     if not isinstance(text, str):
-        raise ProtocolError(f"{place(response)}: the answer has no text `{member}`")
+        raise ProtocolError(f"{place(response)}: the response has no string `{member}`")
     return text
 
 
 def _has_digest(row: Mapping[str, Any]) -> bool:
-    """Whether the name of a row is a digest; a row without a name is not well formed at all."""
+    """Whether the name of a row is a digest; a row without a name fails when it is parsed."""
     name = row.get("name")
     return not isinstance(name, str) or Digest.fits(name)
 
@@ -100,7 +100,7 @@ def _versions(response: httpx.Response, rows: Iterable[Mapping[str, Any]]) -> It
 
 
 def _version(row: Mapping[str, Any]) -> Version:
-    """Read one row; without a list of tags nobody may say that it has none."""
+    """Parse one row; one without a list of tags is an error, since it may be tagged."""
     tags = row["metadata"]["container"]["tags"]
     if not isinstance(tags, list):
         raise TypeError("`tags` is not a list")
@@ -127,5 +127,5 @@ def _package(response: httpx.Response, row: Mapping[str, Any]) -> PackageRow:
 def _object(response: httpx.Response) -> Mapping[str, Any]:
     document = json_of(response)
     if not isinstance(document, dict):
-        raise ProtocolError(f"{place(response)}: the answer is not an object")
+        raise ProtocolError(f"{place(response)}: the response is not an object")
     return document

@@ -1,1 +1,1 @@
-"""Any registry that implements the OCI distribution specification."""
+"""Registries that implement the OCI distribution specification."""

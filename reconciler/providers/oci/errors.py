@@ -1,4 +1,4 @@
-"""Why a registry refuses a call, and what to do: which call, with which credential."""
+"""Errors for the responses of a registry, with the call, the credential and what to do."""
 
 from enum import StrEnum
 
@@ -13,7 +13,10 @@ DENIED = frozenset({401, 403})
 
 
 class Action(StrEnum):
-    """What a call does, by the registry's name of the right that it needs."""
+    """What a call does, named like the right that it needs.
+
+    Source: distribution, docs/spec/auth/scope.md.
+    """
 
     PULL = "pull"
     DELETE = "delete"
@@ -21,29 +24,29 @@ class Action(StrEnum):
 
 
 def failure(response: httpx.Response, action: Action, credential: Credential) -> ReconcilerError:
-    """Build the error for an answer that is not the wanted one.
+    """Build the error for an unexpected response.
 
     It is AccessError, when a right is missing, and ProtocolError for every other status.
     """
-    said = response_text(response)
+    text = response_text(response)
     if response.status_code not in DENIED:
-        return ProtocolError(said)
+        return ProtocolError(text)
     return AccessError(
-        f"the registry refuses the action `{action}`: {said}; asked with {credential.source}",
-        hint=_cure(response.request.url.host, action, credential),
+        f"the registry denies `{action}`: {text}; the request used {credential.source}",
+        hint=_hint(response.request.url.host, action, credential),
     )
 
 
 def response_text(response: httpx.Response) -> str:
-    """Say which call was answered how, and in which words."""
-    words = message_of(response)
-    return f"{place(response)}: {words}" if words else place(response)
+    """Return the call, the status of its response, and the message in it."""
+    message = message_of(response)
+    return f"{place(response)}: {message}" if message else place(response)
 
 
-def _cure(host: str, action: Action, credential: Credential) -> str:
+def _hint(host: str, action: Action, credential: Credential) -> str:
     if credential.is_anonymous:
         return f"Run `docker login {host}`, or add the registry to docker's config.json."
     return (
-        f"Check that {credential.source} is still valid, and that it has the right"
-        f" `{action}` there; or run `docker login` again."
+        f"Check that {credential.source} is still valid and has the right `{action}` on this"
+        " repository, or run `docker login` again."
     )

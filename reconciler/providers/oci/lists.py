@@ -24,7 +24,7 @@ from reconciler.errors import (
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import Listing
-from reconciler.providers.heads import Refusal, codes_of, digest_of, says_absent
+from reconciler.providers.heads import ErrorBuilder, codes_of, digest_of, is_absent
 from reconciler.providers.oci.errors import DENIED, response_text
 from reconciler.transport.bounds import MAX_NAMES
 from reconciler.transport.client import Client
@@ -33,17 +33,18 @@ from reconciler.transport.parallel import gather
 from reconciler.transport.replies import json_of, next_page, pages, place
 
 READINGS = 2
-"""How often the tags are read when one vanishes between the list and the look at it."""
+"""How often the tags are listed: a tag that is deleted between the list and its HEAD is not in the
+second list, and one that is in both without a manifest is broken."""
 
 PAGE_SIZE = 1000
-"""Names asked for at once: the most that the reference implementation gives."""
+"""Names requested in one page: the maximum of the reference implementation (distribution)."""
 
 log = structlog.get_logger()
 
 _NO_CATALOGUE = DENIED | {404, 405}
 
 _UNSUPPORTED = frozenset({400, 404, 405, 406})
-"""How registries say that they have no such endpoint; the last three are not in the spec."""
+"""Statuses of registries without a referrers endpoint; the specification names only 404."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,50 +54,48 @@ class NameList:
     names: tuple[str, ...]
     pages: int
     known: bool = True
-    """Whether there is such a list; False where the registry says that there is none."""
+    """Whether the list exists; False if the registry reports that it does not."""
 
 
 def read_names(read: Callable[[str], httpx.Response], path: str, member: str) -> NameList:
-    """Read a list to its end. Shape: an answer of `read` is a page, or 404 for no list at all.
+    """Read a list to its end. Shape: `read` returns a page, or a 404 if there is no list.
 
-    Raises: ProtocolError, when it is no such list or its links run in a circle; ExhaustedError,
-        when it has too many names or pages; and what `read` raises.
+    Raises: ProtocolError, when a page is invalid or its links form a cycle; ExhaustedError, when
+        there are too many names or pages; and what `read` raises.
     """
-    walk = _Walk(path, member)
+    walk = _NameCollector(path, member)
     count = sum(1 for _ in pages(read, f"{path}?n={PAGE_SIZE}", walk.take))
     return NameList(tuple(walk.names), count, walk.known)
 
 
-def ask(client: Client, url: str) -> httpx.Response:
-    """Ask for a page, and without a page size where the registry thinks it too large."""
+def read_page(client: Client, url: str) -> httpx.Response:
+    """Request a page, and without a page size if the registry finds it too large."""
     response = client.get(url)
     if "PAGINATION_NUMBER_INVALID" in codes_of(response):
         return client.get(str(httpx.URL(url).copy_remove_param("n")))
     return response
 
 
-class _Walk:
-    """The names read so far."""
+class _NameCollector:
+    """Collects the names of all pages."""
 
     def __init__(self, path: str, member: str) -> None:
-        """Begin with none."""
+        """Start without names."""
         self._path = path
         self._member = member
         self.names: dict[str, None] = {}
         self.known = True
 
     def take(self, response: httpx.Response) -> str | None:
-        """Take the names of a page, and return where the next one is.
-
-        A full page without a link may be the last one, or come from a registry that forgets
-        the link: asking for what follows the last name tells.
-        """
+        """Add the names of a page, and return the URL of the next one."""
         fresh = [name for name in self._page(response) if name not in self.names]
         self.names.update(dict.fromkeys(fresh))
         if len(self.names) > MAX_NAMES:
             raise ExhaustedError(f"{place(response)}: the list has more than {MAX_NAMES} names")
         link = next_page(response)
         if link is None and len(fresh) == PAGE_SIZE:
+            # A full page without a link is the last one, or the registry omits the link: only a
+            # request for what follows the last name tells.
             return f"{self._path}?n={PAGE_SIZE}&last={quote(fresh[-1], safe='')}"
         return link
 
@@ -108,7 +107,7 @@ class _Walk:
         names = document.get(self._member, ()) if isinstance(document, dict) else ()
         names = [] if names is None else names
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise ProtocolError(f"{place(response)} without a list of `{self._member}`")
+            raise ProtocolError(f"{place(response)}: the response has no list `{self._member}`")
         return names
 
 
@@ -117,20 +116,20 @@ class Tags:
     """Reads the tags of repositories of one registry."""
 
     client: Client
-    refusal: Refusal
+    refusal: ErrorBuilder
 
     def listing(self, repository: Repository) -> Listing:
-        """List every tagged version, with all its tags; none where nothing was ever tagged.
+        """List every tagged version with all its tags; none if nothing was ever tagged.
 
-        A tag that is listed again and again, and points to nothing, is `broken`. The registry may
-        say as well that it knows no such repository: then it is `unknown`.
+        A tag that is listed each time and points to nothing is `broken`. If the registry reports
+        that it has no such repository, the listing is `unknown`.
         """
         for _ in range(READINGS):
             tags, listed = self._tags(repository)
-            found = self.targets(repository, tags)
-            lost = [tag for tag in tags if found[tag] is None]
+            targets = self.targets(repository, tags)
+            lost = [tag for tag in tags if targets[tag] is None]
             listing = Listing(
-                versions_of(found),
+                versions_of(targets),
                 closed=False,
                 pages=listed.pages,
                 unknown=not listed.known,
@@ -141,33 +140,33 @@ class Tags:
         return listing
 
     def names(self, repository: Repository) -> list[Tag]:
-        """Read the names of the tags alone, which takes one request for each thousand."""
+        """Read only the names of the tags, with one request for each thousand."""
         return self._tags(repository)[0]
 
     def targets(self, repository: Repository, tags: Iterable[Tag]) -> dict[Tag, Digest | None]:
-        """Ask, in parallel, which digest each tag points to now; None for one that is gone."""
+        """Read, in parallel, which digest each tag points to now; None for an absent one."""
         return gather(lambda tag: digest_of(self.client, repository, tag, self.refusal), tags)
 
     def _tags(self, repository: Repository) -> tuple[list[Tag], NameList]:
-        """Read the names of the tags, as tags and as they were listed.
+        """Read the names of the tags, parsed and as listed.
 
-        Raises: ProtocolError, when a name is no tag.
+        Raises: ProtocolError, when a name is not a valid tag.
         """
         listed = read_names(self._page, f"/v2/{repository.path}/tags/list", "tags")
         try:
             return [Tag(name) for name in listed.names], listed
         except InvalidNameError as error:
-            raise ProtocolError(f"{repository}: the list of tags is not valid: {error}") from error
+            raise ProtocolError(f"{repository}: the list of tags is invalid: {error}") from error
 
     def _page(self, url: str) -> httpx.Response:
-        response = ask(self.client, url)
-        if response.status_code == 200 or says_absent(response):
+        response = read_page(self.client, url)
+        if response.status_code == 200 or is_absent(response):
             return response
         raise self.refusal(response)
 
 
 def versions_of(targets: Mapping[Tag, Digest | None]) -> tuple[Version, ...]:
-    """Turn tags and what they point to into versions with their tags; a tag may be gone."""
+    """Group tags by the digest that they point to; an absent tag is left out."""
     tags: defaultdict[Digest, list[Tag]] = defaultdict(list)
     for tag, digest in targets.items():
         if digest is not None:
@@ -176,18 +175,18 @@ def versions_of(targets: Mapping[Tag, Digest | None]) -> tuple[Version, ...]:
 
 
 class Catalogue:
-    """The repositories of one registry, listed when a pattern first asks for them."""
+    """The repositories of one registry, listed when a pattern first needs them."""
 
     def __init__(self, client: Client, credential: Callable[[], Credential]) -> None:
-        """Read through a client; `credential` tells what it shows, to be named in errors."""
+        """Read through a client; `credential` returns what it authenticates with, for errors."""
         self._client = client
         self._credential = credential
         self._listed: tuple[Repository, ...] | ReconcilerError | None = None
 
     def of(self, registry: str) -> Sequence[Repository]:
-        """List all repositories of the registry, by the name that policies have for it.
+        """List all repositories of the registry, whose host policies call `registry`.
 
-        Raises: AccessError or EvidenceError, when it shows none, as when it was first asked.
+        Raises: AccessError or EvidenceError, when they cannot be listed; each time the same.
         """
         if self._listed is None:
             try:
@@ -199,20 +198,18 @@ class Catalogue:
         return self._listed
 
     def knows(self, repository: Repository) -> bool:
-        """Whether the catalogue, if anybody asked for it, names a repository."""
+        """Whether the catalogue was read and lists a repository."""
         return isinstance(self._listed, tuple) and repository in self._listed
 
 
 def read_catalogue(client: Client, registry: str, credential: Credential) -> Iterator[Repository]:
-    """Yield all repositories that a registry shows to a credential.
+    """Yield all repositories that a registry lists for a credential.
 
-    A name outside the grammar can match no policy; it is left out and reported.
-
-    Raises: AccessError or ProtocolError, when it shows none.
+    Raises: AccessError or ProtocolError, when they cannot be listed.
     """
 
     def page(url: str) -> httpx.Response:
-        response = ask(client, url)
+        response = read_page(client, url)
         if response.status_code != 200:
             raise _refused(response, registry, credential)
         return response
@@ -221,6 +218,7 @@ def read_catalogue(client: Client, registry: str, credential: Credential) -> Ite
         try:
             yield Repository(f"{registry}/{name}")
         except InvalidNameError:
+            # No policy can match an invalid name: the repository is left out.
             log.warning("repository_name_invalid", registry=registry, name=name)
 
 
@@ -229,17 +227,17 @@ def _refused(response: httpx.Response, registry: str, credential: Credential) ->
         return ProtocolError(response_text(response))
     kind = AccessError if response.status_code in DENIED else ProtocolError
     return kind(
-        f"{registry} shows no catalogue of repositories: {response_text(response)};"
-        f" asked with {credential.source}",
+        f"{registry} does not list its repositories: {response_text(response)};"
+        f" the request used {credential.source}",
         hint="Name the repositories in the policy one by one, without wildcards.",
     )
 
 
 class Referrers:
-    """Asks for referrers until the registry says that it has no such endpoint."""
+    """Lists referrers, until the registry reports that it has no such endpoint."""
 
-    def __init__(self, client: Client, refusal: Refusal) -> None:
-        """Assume that it has one."""
+    def __init__(self, client: Client, refusal: ErrorBuilder) -> None:
+        """Assume that the registry has the endpoint."""
         self._client = client
         self._refusal = refusal
         self.supported = True
@@ -247,26 +245,26 @@ class Referrers:
     def of(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> dict[Digest, tuple[Digest, ...]]:
-        """List what refers to each digest; nothing at all where the endpoint is missing."""
-        count = _Count(repository)
-        found = gather(lambda digest: self._referrers_of(repository, digest, count), digests)
-        return found if self.supported else {}
+        """List the referrers of each digest; empty if the registry has no such endpoint."""
+        count = _ReferrerCount(repository)
+        referrers = gather(lambda digest: self._referrers_of(repository, digest, count), digests)
+        return referrers if self.supported else {}
 
     def _referrers_of(
-        self, repository: Repository, digest: Digest, count: "_Count"
+        self, repository: Repository, digest: Digest, count: "_ReferrerCount"
     ) -> tuple[Digest, ...]:
         if not self.supported:
             return ()
         path = f"/v2/{repository.path}/referrers/{digest}"
-        found: list[Digest] = []
+        digests: list[Digest] = []
         for page in pages(self._client.get, path):
             listed = list(self._referrers(page))
             count.add(len(listed))
-            found += listed
-        return tuple(found)
+            digests += listed
+        return tuple(digests)
 
     def _referrers(self, response: httpx.Response) -> Iterator[Digest]:
-        if says_absent(response):
+        if is_absent(response):
             return
         if response.status_code in _UNSUPPORTED:
             self._note_unsupported(response)
@@ -281,8 +279,8 @@ class Referrers:
         self.supported = False
 
 
-class _Count:
-    """How many referrers a repository names, for all digests that are asked for together."""
+class _ReferrerCount:
+    """Counts the referrers that a repository lists, over all digests of one call."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -290,7 +288,7 @@ class _Count:
         self._names = 0
 
     def add(self, names: int) -> None:
-        """Count some more.
+        """Add to the count.
 
         Raises: ExhaustedError, when there are too many.
         """
@@ -301,9 +299,9 @@ class _Count:
 
 
 def _listed(response: httpx.Response) -> Iterator[Digest]:
-    """Read an index of referrers.
+    """Parse an index of referrers.
 
-    Raises: ProtocolError, when it is none.
+    Raises: ProtocolError, when it is invalid.
     """
     document: Any = json_of(response)
     try:

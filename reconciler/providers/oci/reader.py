@@ -1,4 +1,4 @@
-"""Read any OCI registry: it lists tags; everything else is asked for by digest.
+"""Read any OCI registry: tags from its lists, everything else by digest.
 
 Source: OCI distribution-spec v1.1.
 """
@@ -27,48 +27,46 @@ from reconciler.model.ports import (
 from reconciler.providers.documents import Documents, read_creation
 from reconciler.providers.oci.errors import Action, failure
 from reconciler.providers.oci.lists import Catalogue, Referrers, Tags
-from reconciler.providers.oci.rounds import Reading, Rounds
+from reconciler.providers.oci.rounds import Rounds, TagReading
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.client import Client
 from reconciler.transport.credentials import Credentials, anonymous
 from reconciler.transport.tokens import repository_in
 
 _FACTS = frozenset(Fact) - {Fact.PUSHED}
-"""No registry of this kind tells when something was pushed."""
+"""The specification has no time of a push."""
 
 
 class OciReader:
-    """A `RegistryReader` of the OCI specification; it has no way to change anything."""
+    """A `RegistryReader` of the OCI specification; it has no method that changes anything."""
 
     def __init__(
         self, client: Client, cache: ManifestCache, credentials: Credentials = anonymous
     ) -> None:
-        """Read through a client; `credentials` are what it authenticates with, to be named."""
+        """Read through a client; `credentials` are what it authenticates with, for errors."""
         self._client = client
         self._credentials = credentials
         self._documents = Documents(client, cache, self._refusal)
         self._tags = Tags(client, self._refusal)
         self._referrers = Referrers(client, self._refusal)
-        self._readings: dict[Repository, Reading] = {}
+        self._readings: dict[Repository, TagReading] = {}
         self._rounds: dict[Repository, Rounds] = {}
         self._catalogue = Catalogue(client, lambda: self._credentials(""))
 
     @property
     def capabilities(self) -> Capabilities:
-        """Tell what this registry can do, as far as it has shown."""
+        """What this registry can do, as far as its responses showed."""
         return Capabilities(_FACTS, undo=False, referrers=self._referrers.supported)
 
     @property
     def allowance(self) -> Allowance:
-        """Tell no limits: a plain registry has no way to say them."""
+        """No limits: the specification has no way to announce them."""
         return Allowance()
 
     def effort(self, repository: Repository, job: Job) -> Effort:
-        """Estimate from the last reading of all tags: how many there are, and how long it took.
-
-        Each version is asked for once when it is looked at, and deleted; rounds read the tags
-        that are left meanwhile.
-        """
+        """Estimate from the last reading of all tags: their number, and how long it took."""
+        # Each version is read once before its deletion; meanwhile, rounds read the tags that
+        # remain, which are half of the deleted ones fewer on average.
         reading = self._readings.get(repository)
         tags = len(reading.targets) if reading else 0
         tagged = len(reading.tags) if reading else 0
@@ -79,40 +77,40 @@ class OciReader:
         per_request = round_seconds / tags if tags else self._client.latency
         seconds = before * per_request + job.deletions * (self._client.latency + per_request)
         rounds = 1 + int(seconds / max(FRESH_SECONDS, round_seconds))
-        left = max(tags - job.deletions, 0)
-        requests = before + 2 * job.deletions + looks + rounds * (tags + left) // 2
+        remaining = max(tags - job.deletions, 0)
+        requests = before + 2 * job.deletions + looks + rounds * (tags + remaining) // 2
         return Effort(requests, seconds, FRESH_SECONDS + 2 * round_seconds)
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far."""
+        """The number of requests sent so far."""
         return self._client.requests
 
     def server_time(self) -> datetime | None:
-        """The registry's own clock as of its last answer."""
+        """The registry's own clock as of its last response."""
         return self._client.server_time
 
     def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
-        """List the repositories a pattern names; one without wildcard needs no request.
+        """List the repositories that match a pattern; one without wildcard needs no request.
 
-        Raises: AccessError or ProtocolError, when the registry shows no catalogue.
+        Raises: AccessError or ProtocolError, when the registry does not list its repositories.
         """
         if glob.literal:
             return [glob.literal]
         return sorted(filter(glob.matches, self._catalogue.of(glob.registry)))
 
     def listing(self, repository: Repository) -> Listing:
-        """List every tagged version; untagged ones are found by following and by asking.
+        """List every tagged version; untagged ones are found through indexes and referrers.
 
-        Raises: EvidenceError, when a tag points to nothing, or the list is not whole.
+        Raises: EvidenceError, when the list of tags is incomplete.
         """
         began = self._client.monotonic()
         listing = self._tags.listing(repository)
         if self._catalogue.knows(repository):
-            # It is there, without a tag: some registries say then that they do not know it.
+            # The repository exists without a tag: some registries report it as unknown then.
             listing = replace(listing, unknown=False)
         targets = {tag: version.digest for version in listing.versions for tag in version.tags}
-        self._readings[repository] = Reading(targets, began, self._client.monotonic())
+        self._readings[repository] = TagReading(targets, began, self._client.monotonic())
         return listing
 
     def newest(
@@ -120,9 +118,9 @@ class OciReader:
         repository: Repository,
         watermark: str,  # noqa: ARG002 - the port has it
     ) -> Listing:
-        """List all tagged versions: nothing here tells new ones from old ones.
+        """List all tagged versions: the specification does not tell new ones from old ones.
 
-        While deletions are `watching`, tags that were known stand as the last round saw them.
+        Inside `watching`, known tags are returned as the last round read them.
         """
         rounds = self._rounds.get(repository)
         return rounds.listing() if rounds else self.listing(repository)
@@ -133,11 +131,11 @@ class OciReader:
         versions: Sequence[Version],
         followers: Set[Digest] = frozenset(),  # noqa: ARG002 - the port has it
     ) -> Mapping[Digest, Version]:
-        """Look at several versions and their tags now; what the registry lacks is left out.
+        """Read several versions and their tags now; absent versions are left out.
 
-        Asked are the tags that they are known by, here and in the last listing; a version that
-        none of them leads to is asked for itself. A tag that came to one after that listing is
-        not seen: a registry does not tell what points to a digest.
+        Read are the tags that they are known to have, from the caller and from the last listing;
+        a version that no tag points to any more is requested by its digest. A tag that was added
+        after that listing is missed: a registry does not list the tags of a digest.
         """
         asked = {
             tag: None
@@ -159,65 +157,65 @@ class OciReader:
         }
 
     def version(self, repository: Repository, version: Version) -> Version | None:
-        """Look at one version and its tags now; None when the registry lacks it."""
+        """Read one version and its tags now; None if it does not exist."""
         return self.look(repository, [version]).get(version.digest)
 
     def deleted(
         self,
         repository: Repository,  # noqa: ARG002 - the port has it
     ) -> Sequence[Version]:
-        """List nothing: what is deleted here is gone."""
+        """List nothing: the specification has no way to restore."""
         return ()
 
     def check_deletion(self, repository: Repository) -> None:
-        """Prove nothing: whether a registry deletes shows only when it is asked to."""
+        """Do nothing: only a DELETE shows whether a registry deletes."""
 
     def deletion_command(self, repository: Repository, version: Version) -> str:
-        """Return a call of a client that deletes by digest, with all tags that point to it."""
+        """Return a command that deletes by digest, which removes all tags that point to it."""
         return f"skopeo delete docker://{repository}@{version.digest}"
 
     def manifests(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, Manifest | None]:
-        """Read and verify many documents, in parallel; None for one the registry lacks."""
+        """Read and verify many manifests, in parallel; None for a missing one."""
         return self._documents.manifests(repository, digests)
 
     def documents(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, tuple[str, bytes] | None]:
-        """Read many manifests as they were pushed, verified; None for one the registry lacks."""
+        """Read many verified manifests as pushed; None for a missing one."""
         return self._documents.documents(repository, digests)
 
     def blobs(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, bytes | None]:
-        """Read and verify many small blobs; None for one the registry lacks."""
+        """Read and verify many small blobs; None for a missing one."""
         return self._documents.blobs(repository, digests)
 
     def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
-        """Ask for many digests whether the registry has them, in parallel, without a cache."""
+        """Ask the registry which of many manifests exist now."""
         return self._documents.present(repository, digests)
 
     def blobs_present(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, bool]:
-        """Ask for many blobs whether the registry has them, in parallel; no layer is read."""
+        """Ask the registry which of many blobs exist now; no layer is downloaded."""
         return self._documents.blobs_present(repository, digests)
 
     def unread(self, digests: Iterable[Digest]) -> Sequence[Digest]:
-        """Tell which documents the cache lacks."""
+        """Return the documents that are not in the cache."""
         return self._documents.unread(digests)
 
     def referrers(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, tuple[Digest, ...]]:
-        """List what refers to each digest; empty where the registry has no such endpoint."""
+        """List the referrers of each digest; empty if the registry has no such endpoint."""
         return self._referrers.of(repository, digests)
 
     def created(
         self, repository: Repository, manifests: Iterable[Manifest]
     ) -> Mapping[Digest, datetime | None]:
-        """Read when each image says it was built: its annotation, else its configuration."""
+        """Read when each image was created: from its annotation, else its config."""
         return read_creation(self._documents, repository, manifests)
 
     def _known(self, repository: Repository, version: Version) -> Iterable[Tag]:
@@ -227,6 +225,6 @@ class OciReader:
         return reading.tags.get(version.digest, ()) if reading else ()
 
     def _refusal(self, response: httpx.Response) -> ReconcilerError:
-        """Make the error of an answer to a read that is not what was asked for."""
+        """Build the error for an unexpected response to a read."""
         credential = self._credentials(repository_in(response.request.url))
         return failure(response, Action.PULL, credential)

@@ -1,4 +1,4 @@
-"""Any OCI registry with deletion by digest, which cannot be undone.
+"""Any OCI registry, with deletion by digest, which cannot be undone.
 
 Source: OCI distribution-spec v1.1, "Deleting Manifests".
 """
@@ -20,49 +20,48 @@ from reconciler.errors import (
 from reconciler.model.base import safe
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.ports import Deletion, DeletionResult, Restoration
-from reconciler.providers.documents import attach
-from reconciler.providers.heads import codes_of, message_of, says_absent
+from reconciler.model.ports import MAX_REQUEST_ID, Deletion, DeletionResult, Restoration
+from reconciler.providers.documents import attach_tag
+from reconciler.providers.heads import codes_of, is_absent, message_of
 from reconciler.providers.oci.errors import DENIED, Action, failure, response_text
 from reconciler.providers.oci.reader import OciReader
-from reconciler.providers.oci.rounds import Reading, Rounds
+from reconciler.providers.oci.rounds import Rounds, TagReading
 from reconciler.transport.credentials import Credential
 from reconciler.transport.limits import Reason, retry_after
 from reconciler.transport.retry import LONGEST_ASKED, TEMPORARY
 
 SHORTEST_WAIT = 1.0
-"""How long is waited after a 429 that does not say, in seconds; twice as long each time."""
+"""The wait after a 429 without Retry-After, in seconds; doubled each time."""
 
 PROBE = Digest("sha256:" + hashlib.sha256(b"reconciler asks whether it may delete").hexdigest())
-"""The digest of a text that is no manifest, so that no registry can hold one under it."""
-
-MAX_REQUEST_ID = 100
-"""Longest id of a request that is kept, in characters."""
+"""The digest of a text that is not a manifest, so that no registry can have a manifest with it."""
 
 _DONE = frozenset({200, 202, 204})
 _TOO_MANY = 429
 _IN_USE = frozenset({409, 412})
+"""Statuses of a registry that keeps an image, such as 412 for an immutable tag."""
+
 _DISABLED_HINT = (
-    "Allow deletion at the registry: for CNCF distribution set"
+    "Enable deletion in the registry: for CNCF distribution, set"
     " REGISTRY_STORAGE_DELETE_ENABLED=true and end its read-only mode. A pull-through cache and"
-    " Docker Hub never allow it."
+    " Docker Hub do not support deletion."
 )
 
 
 class OciRegistry(OciReader):
-    """A `Registry` of the OCI specification, which tells no limits and has no way back."""
+    """A `Registry` of the OCI specification, which announces no limits and cannot restore."""
 
     _free_at = 0.0
-    """When the next change may be sent after a 429, by the steady clock."""
+    """When the next change may be sent after a 429, by the monotonic clock."""
 
     _refusals = 0
-    """How many changes were refused one after another."""
+    """How many changes in a row were refused with a 429."""
 
     @contextmanager
     def watching(self, repository: Repository) -> Iterator[None]:
-        """Read all tags in rounds beside the deletions."""
+        """Read all tags again and again, in a thread, while deletions are sent."""
         client = self._client
-        never = Reading({}, float("-inf"), float("-inf"))
+        never = TagReading({}, float("-inf"), float("-inf"))
         rounds = Rounds(
             self._tags,
             repository,
@@ -84,7 +83,7 @@ class OciRegistry(OciReader):
         looked_at: Sequence[Version] = (),  # noqa: ARG002 - the port has it
         followers: Set[Digest] = frozenset(),  # noqa: ARG002 - the port has it
     ) -> None:
-        """Wait as long as a 429 asked for, and until all tags were read lately."""
+        """Wait as long as a 429 requested, and until all tags were read recently."""
         delay = self._free_at - self._client.monotonic()
         if delay > 0:
             self._client.wait(Reason.REGISTRY, delay)
@@ -92,22 +91,24 @@ class OciRegistry(OciReader):
             rounds.await_fresh()
 
     def check_deletion(self, repository: Repository) -> None:
-        """Ask the registry to delete what cannot exist, and see whether that is all it minds.
+        """Check with a DELETE of a digest that cannot exist whether deletion is allowed.
 
-        Raises: AccessError or DeletionDisabledError; EvidenceError, when it cannot be known.
+        Raises: AccessError or DeletionDisabledError; EvidenceError, when the answer is unclear.
         """
+        # The specification has no other way to ask: a registry that allows deletion answers 404.
         response = self._client.write("DELETE", f"/v2/{repository.path}/manifests/{PROBE}")
         if refusal := refusal_of_probe(response, self._credentials(repository.path)):
             raise refusal
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
-        """Delete one manifest by its digest and, with it, every tag that points to it.
+        """Delete one manifest by its digest, and with it every tag that points to it.
 
         Raises: AccessError, when the right is missing; DeletionDisabledError.
         """
         if rounds := self._rounds.get(repository):
             if not rounds.is_fresh:
-                message = "not sent: its tags were not read lately"
+                # A tag may have been moved to this image since: see `Rounds`.
+                message = "not sent: the tags were not read recently enough"
                 return Deletion(DeletionResult.REFUSED, message=message)
             rounds.expect_gone(version.tags)
         try:
@@ -130,21 +131,21 @@ class OciRegistry(OciReader):
         repository: Repository,  # noqa: ARG002 - the port has it
         version: Version,  # noqa: ARG002 - the port has it
     ) -> Restoration:
-        """Do nothing: what is deleted here is gone."""
+        """Do nothing: the specification has no way to restore."""
         return Restoration(done=False, message="this registry cannot restore")
 
     def tag(self, repository: Repository, version: Version, tag: Tag) -> Digest:
         """Attach a tag to a version unless another one has it; return the digest that has it now.
 
-        Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
+        Raises: AccessError, when the right is missing; EvidenceError, when the result is unknown.
         """
         credential = self._credentials(repository.path)
         refusal = partial(failure, action=Action.PUSH, credential=credential)
-        return attach(self._client, self._documents, repository, version.digest, tag, refusal)
+        return attach_tag(self._client, self._documents, repository, version.digest, tag, refusal)
 
 
 def deletion_of(response: httpx.Response, credential: Credential) -> Deletion:
-    """Translate the answer to one deletion.
+    """Interpret the response to one DELETE.
 
     Raises: AccessError, when the right is missing; DeletionDisabledError.
     """
@@ -161,8 +162,8 @@ def deletion_of(response: httpx.Response, credential: Credential) -> Deletion:
 
 
 def refusal_of_probe(response: httpx.Response, credential: Credential) -> ReconcilerError | None:
-    """Say what the answer to deleting nothing forbids; None when deletion is possible."""
-    if response.status_code in _DONE or says_absent(response):
+    """Return the error that the response to the probe stands for; None if deletion is allowed."""
+    if response.status_code in _DONE or is_absent(response):
         return None
     if _is_disabled(response):
         return _disabled(response)
@@ -174,7 +175,7 @@ def refusal_of_probe(response: httpx.Response, credential: Credential) -> Reconc
 def _result(response: httpx.Response) -> DeletionResult:
     if response.status_code in _DONE:
         return DeletionResult.DELETED
-    if says_absent(response):
+    if is_absent(response):
         return DeletionResult.ABSENT
     if response.status_code == _TOO_MANY:
         return DeletionResult.REFUSED
@@ -186,12 +187,15 @@ def _result(response: httpx.Response) -> DeletionResult:
 
 
 def _is_in_use(response: httpx.Response) -> bool:
-    """Whether zot refuses because an index that it holds lists the digest."""
+    """Whether zot refuses because an index lists the digest: it answers 405 with DENIED."""
     return response.status_code == 405 and "DENIED" in codes_of(response)
 
 
 def _is_disabled(response: httpx.Response) -> bool:
-    """Whether deletion as such is refused: by code, or as a method that there is not."""
+    """Whether the registry refuses any deletion.
+
+    Source: OCI distribution-spec v1.1, "Deleting Manifests": 400 or 405, code UNSUPPORTED.
+    """
     if response.status_code == 405:
         return not _is_in_use(response)
     return response.status_code == 400 and "UNSUPPORTED" in codes_of(response)
@@ -199,5 +203,5 @@ def _is_disabled(response: httpx.Response) -> bool:
 
 def _disabled(response: httpx.Response) -> DeletionDisabledError:
     return DeletionDisabledError(
-        f"no deletion here: {response_text(response)}", hint=_DISABLED_HINT
+        f"the registry does not allow deletion: {response_text(response)}", hint=_DISABLED_HINT
     )

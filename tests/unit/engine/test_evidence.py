@@ -125,12 +125,12 @@ def test_a_listing_in_doubt_is_planned_with_a_warning_and_never_applied(scene: S
     scene.push(image("old"), "pr-1")
     scene.push(image("release"), "latest")
     scene.later(days=40)
-    _hide(scene, doubt="GitHub counts 3 versions and lists 2")
+    _hide(scene, doubt="GitHub reports 3 versions, but lists 2")
 
     plan = scene.plan()
     applied = scene.apply(plan)
 
-    assert plan.repositories[0].warnings[0].startswith("GitHub counts 3 versions and lists 2")
+    assert plan.repositories[0].warnings[0].startswith("GitHub reports 3 versions, but lists 2")
     assert applied.exit_code == 6
     assert image("old").digest in scene.alive
 

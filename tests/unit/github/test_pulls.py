@@ -64,7 +64,7 @@ def test_every_page_is_looked_at() -> None:
 
 
 def test_what_is_no_list_of_pull_requests_is_an_error() -> None:
-    with pytest.raises(ProtocolError, match="not with pull requests"):
+    with pytest.raises(ProtocolError, match="not a list of pull requests"):
         found(lambda _: httpx.Response(200, json={"number": 7}))
 
 

@@ -12,7 +12,7 @@ from reconciler.errors import AccessError, ExhaustedError, ManifestError, Unreac
 from reconciler.github.client import TokenKind
 from reconciler.model.manifest import OCI_MANIFEST, DocumentKind, parse_manifest
 from reconciler.model.names import Digest, Repository
-from reconciler.providers.documents import Documents, moment_of, read_creation
+from reconciler.providers.documents import Documents, parse_time, read_creation
 from reconciler.providers.ghcr.errors import Need, failure
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.client import Client
@@ -219,7 +219,7 @@ def test_a_configuration_that_tells_no_time_leaves_it_unknown(config: bytes) -> 
     ["", "yesterday", "2026-01-02T03:04:05", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:00"],
 )
 def test_a_claim_without_a_certain_moment_is_unknown(text: str) -> None:
-    assert moment_of(text) is None
+    assert parse_time(text) is None
 
 
 def test_documents_that_are_too_large_together_are_given_up_for_their_repository_alone(
@@ -235,7 +235,7 @@ def test_documents_that_are_too_large_together_are_given_up_for_their_repository
     again = Registry(*bodies).documents(tmp_path / "cache")
     for _ in range(50):
         again.manifests(WEB, digests[:10])
-    with pytest.raises(ExhaustedError, match=f"{WEB}: its documents have more than 20000 bytes"):
+    with pytest.raises(ExhaustedError, match=f"{WEB}: its documents exceed 20000 bytes in total"):
         again.manifests(WEB, digests)
 
     assert len(again.manifests(Repository("ghcr.io/acme/api"), digests[:10])) == 10

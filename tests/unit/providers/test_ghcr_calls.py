@@ -266,15 +266,15 @@ def test_a_page_with_more_rows_than_were_asked_for_is_none() -> None:
         200, json=[{}] * 101, request=httpx.Request("GET", "https://api.example/")
     )
 
-    with pytest.raises(ProtocolError, match="101 rows, and 100 were asked for"):
+    with pytest.raises(ProtocolError, match="101 rows, but 100 were requested"):
         versions_of(response)
 
 
 def test_a_pattern_must_name_its_owner() -> None:
-    with pytest.raises(PolicyError, match="owner cannot be a pattern") as caught:
+    with pytest.raises(PolicyError, match="owner of GitHub packages cannot be a pattern") as caught:
         ghcr_answering(Api()).repositories(RepositoryGlob("ghcr.io/*/web"))
 
-    assert caught.value.hint == "Write ghcr.io/OWNER/*, one for each owner."
+    assert caught.value.hint == "Write ghcr.io/OWNER/*, once for each owner."
 
 
 def test_a_link_to_another_host_is_not_followed() -> None:
@@ -301,7 +301,7 @@ def test_a_next_page_without_a_sensible_last_one_is_no_listing(last: str) -> Non
             return httpx.Response(200, json=[ROW], headers={"link": link})
         return Api()(request)
 
-    with pytest.raises(EvidenceError, match="name no last page"):
+    with pytest.raises(EvidenceError, match="no valid link to the last page"):
         ghcr_answering(pages).listing(WEB)
 
 
@@ -356,14 +356,14 @@ def test_a_count_that_deleted_versions_or_a_second_look_explain_is_no_doubt(
 
 
 def test_a_count_that_nothing_explains_stops_the_repository() -> None:
-    with pytest.raises(EvidenceError, match="counts 3 versions and lists 1, and 1 were deleted"):
+    with pytest.raises(EvidenceError, match="reports 3 versions, but lists 1, and 1 as deleted"):
         ghcr_answering(_counting(3, deleted=1)).listing(WEB)
 
 
 def test_a_count_that_this_token_cannot_explain_is_a_doubt() -> None:
     listing = ghcr_answering(_counting(3, deleted=None)).listing(WEB)
 
-    assert "counts 3 versions and lists 1" in listing.doubt
+    assert "reports 3 versions, but lists 1" in listing.doubt
 
 
 def test_a_digest_under_two_ids_is_no_listing() -> None:
@@ -382,7 +382,7 @@ def test_an_answer_about_another_version_is_not_believed() -> None:
     def wrong(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={**ROW, "type": "Organization", "id": 5})
 
-    with pytest.raises(EvidenceError, match="got another one"):
+    with pytest.raises(EvidenceError, match="returned another version"):
         ghcr_answering(wrong).version(WEB, listing.versions[0])
 
 
@@ -408,7 +408,7 @@ def test_a_version_of_a_package_that_is_not_shown_is_no_absence() -> None:
 
 @pytest.mark.parametrize("number", ["", "latest", "-1", "7/../8"])
 def test_a_version_without_a_number_is_never_asked_for(number: str) -> None:
-    with pytest.raises(EvidenceError, match="is no version id"):
+    with pytest.raises(EvidenceError, match="invalid version id"):
         ghcr_answering(Api()).version(WEB, Version(Digest(DIGEST), id=number))
 
 

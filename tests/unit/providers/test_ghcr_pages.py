@@ -116,7 +116,7 @@ def test_a_listing_that_changes_under_every_read_is_given_up() -> None:
     for call in range(1, 100):
         package.before[call] = lambda: package.push(version(len(package.rows) + 1))
 
-    with pytest.raises(EvidenceError, match="changed under each of 3 reads"):
+    with pytest.raises(EvidenceError, match="changed during each of 3 reads"):
         read_whole(package.fetch, "ghcr.io/acme/web")
 
 

@@ -109,7 +109,7 @@ def test_after_a_429_the_next_deletion_waits_as_long_as_was_asked_or_twice_as_lo
 def test_a_right_that_is_missing_stops_everything(status: int) -> None:
     server = Answers([error(status, "DENIED", "no")])
 
-    with pytest.raises(AccessError, match="refuses the action `delete`") as raised:
+    with pytest.raises(AccessError, match="the registry denies `delete`") as raised:
         registry(server, credentials=lambda _: CREDENTIAL).delete(WEB, VERSION)
 
     assert CREDENTIAL.source in str(raised.value)
@@ -124,9 +124,9 @@ def test_a_right_that_is_missing_stops_everything(status: int) -> None:
     ],
 )
 def test_a_registry_that_never_deletes_is_told_from_a_missing_right(answer: httpx.Response) -> None:
-    with pytest.raises(DeletionDisabledError, match="no deletion here") as deleting:
+    with pytest.raises(DeletionDisabledError, match="registry does not allow deletion") as deleting:
         registry(Answers([answer])).delete(WEB, VERSION)
-    with pytest.raises(DeletionDisabledError, match="no deletion here"):
+    with pytest.raises(DeletionDisabledError, match="registry does not allow deletion"):
         registry(Answers([answer])).check_deletion(WEB)
 
     assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in deleting.value.hint

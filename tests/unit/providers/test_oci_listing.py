@@ -211,8 +211,8 @@ def test_a_refusal_says_which_call_with_which_credential_and_what_to_do(status: 
         reader(server, credentials=lambda _: CREDENTIAL).listing(WEB)
 
     said = (
-        f"the registry refuses the action `pull`: GET https://registry.example{TAGS}"
-        f" answered {status}: DENIED: requested access is \\x1b[31mdenied; asked with "
+        f"the registry denies `pull`: GET https://registry.example{TAGS}"
+        f" answered {status}: DENIED: requested access is \\x1b[31mdenied; the request used "
     )
     assert str(anonymous.value) == f"{said}no credentials"
     assert "docker login registry.example" in anonymous.value.hint

@@ -47,10 +47,10 @@ def test_a_registry_without_catalogue_says_so_and_what_to_write(
     server = Site({"/v2/_catalog": error(status, "DENIED", "not for you")})
     oci = reader(server, credentials=lambda _: CREDENTIAL)
 
-    with pytest.raises(kind, match="registry.example shows no catalogue") as raised:
+    with pytest.raises(kind, match="registry.example does not list its repositories") as raised:
         oci.repositories(RepositoryGlob("registry.example/acme/*"))
 
-    assert f"asked with {CREDENTIAL.source}" in str(raised.value)
+    assert f"the request used {CREDENTIAL.source}" in str(raised.value)
     assert "one by one" in getattr(raised.value, "hint", "")
 
 
@@ -69,7 +69,7 @@ def test_a_catalogue_that_is_refused_is_not_asked_for_again() -> None:
     oci = reader(server)
 
     for _ in range(60):
-        with pytest.raises(AccessError, match="shows no catalogue"):
+        with pytest.raises(AccessError, match="does not list its repositories"):
             oci.repositories(RepositoryGlob("registry.example/acme/*"))
 
     assert len(server.requests) == 1

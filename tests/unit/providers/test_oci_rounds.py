@@ -12,7 +12,7 @@ from reconciler.model.ports import DeletionResult
 from reconciler.providers.oci import rounds as oci_rounds
 from reconciler.providers.oci.lists import Tags
 from reconciler.providers.oci.registry import OciRegistry
-from reconciler.providers.oci.rounds import Reading, Rounds
+from reconciler.providers.oci.rounds import Rounds, TagReading
 from reconciler.transport.cache import ManifestCache
 from tests.support.answers import Site, client_of
 from tests.support.oci import ABSENT, API, TAGS, WEB, digests, document, known, names, site
@@ -56,7 +56,7 @@ def refused(response: httpx.Response) -> EvidenceError:
 def rounds(slow: Slow, time: VirtualTime) -> Rounds:
     """Begin with a reading of now, without a thread."""
     tags = Tags(client_of(slow, time=time), refused)
-    first = Reading({Tag("v1"): ONE_DIGEST, Tag("v2"): TWO_DIGEST}, time.seconds, time.seconds)
+    first = TagReading({Tag("v1"): ONE_DIGEST, Tag("v2"): TWO_DIGEST}, time.seconds, time.seconds)
     return Rounds(tags, WEB, first, lambda: time.seconds, time.pass_by)
 
 

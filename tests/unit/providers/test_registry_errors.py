@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from reconciler.providers.heads import codes_of, message_of, says_absent
+from reconciler.providers.heads import codes_of, is_absent, message_of
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_errors_are_read_where_there_are_any(
 def test_an_absence_is_a_404_in_the_registrys_own_format(code: str) -> None:
     body = {"errors": [{"code": code}]}
 
-    assert says_absent(httpx.Response(404, json=body))
-    assert not says_absent(httpx.Response(200, json=body))
-    assert not says_absent(httpx.Response(502, json=body))
-    assert not says_absent(httpx.Response(404, text=code))
+    assert is_absent(httpx.Response(404, json=body))
+    assert not is_absent(httpx.Response(200, json=body))
+    assert not is_absent(httpx.Response(502, json=body))
+    assert not is_absent(httpx.Response(404, text=code))

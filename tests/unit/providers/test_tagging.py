@@ -45,7 +45,9 @@ def test_the_bytes_of_the_manifest_are_pushed_under_the_tag_with_their_type() ->
 def test_whoever_may_not_push_is_told_with_which_credential() -> None:
     server = serving(push=error(403, "DENIED", "no"))
 
-    with pytest.raises(AccessError, match="the action `push`.*registry.example of config.json"):
+    with pytest.raises(
+        AccessError, match="the registry denies `push`.*registry.example of config.json"
+    ):
         registry(server, credentials=lambda _: CREDENTIAL).tag(WEB, VERSION, TAG)
 
 
