@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from reconciler import policyfile
 from reconciler.core.narrow import accepted_limits, check_applicable
-from reconciler.core.planner import Allowances
+from reconciler.core.planner import RaisedLimits
 from reconciler.errors import StoppedError
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
@@ -49,7 +49,7 @@ def plan(
     only: Iterable[str] = (),
     at: datetime | None = None,
     lasts: timedelta = LASTS,
-    allowed: Allowances | None = None,
+    allowed: RaisedLimits | None = None,
 ) -> Plan:
     """Compare policies with registries, and return what `apply` would delete, and why.
 
@@ -71,7 +71,7 @@ def apply(
     paths: Iterable[AnyPath] = POLICIES,
     *,
     state: AnyPath | None = None,
-    allowed: Allowances | None = None,
+    allowed: RaisedLimits | None = None,
     halt: Callable[[], str] = lambda: "",
     watching: Sequence[Callable[[Outcome], None]] = (),
 ) -> tuple[Applied, ...]:

@@ -14,7 +14,7 @@ import structlog
 
 from reconciler.analysis.health import HealthResult, Thresholds
 from reconciler.connect import Registries, open_registries
-from reconciler.core.planner import Allowances, PlanningInput
+from reconciler.core.planner import PlanningInput, RaisedLimits
 from reconciler.core.refusals import Recall, remembered
 from reconciler.engine.apply import ApplyScope, apply_plan
 from reconciler.engine.compare import Comparison
@@ -77,7 +77,7 @@ class Session:
         *,
         lasts: timedelta,
         at: datetime | None = None,
-        allowed: Allowances | None = None,
+        allowed: RaisedLimits | None = None,
         look: Callable[[PlanningInput], None] = lambda _: None,
     ) -> Plan:
         """Read every repository that a policy names and plan its deletions.
@@ -104,7 +104,7 @@ class Session:
         *,
         lasts: timedelta,
         at: datetime | None = None,
-        allowed: Allowances | None = None,
+        allowed: RaisedLimits | None = None,
     ) -> tuple[Plan, Difference | None]:
         """Plan, and say what separates the plan from the one that other policies would give.
 
@@ -130,7 +130,7 @@ class Session:
         self,
         plan: Plan,
         *,
-        allowed: Allowances,
+        allowed: RaisedLimits,
         halt: Callable[[], str],
         watching: Sequence[Callable[[Outcome], None]] = (),
     ) -> tuple[Applied, ...]:

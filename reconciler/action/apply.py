@@ -14,7 +14,7 @@ from reconciler.action.step import Note, StepReport, general_note, notes_on
 from reconciler.commands._console import load_plan, save, view
 from reconciler.commands._stop import Halt, halting
 from reconciler.core.narrow import accepted_limits, check_applicable
-from reconciler.core.planner import Allowances
+from reconciler.core.planner import RaisedLimits
 from reconciler.errors import ExitCode, worst
 from reconciler.formats import applied as applied_format
 from reconciler.formats import catalogue
@@ -73,7 +73,7 @@ def apply(inputs: Inputs, runner: Runner) -> StepReport:
     return replace(report, outputs={**report.outputs, "plan-path": str(path)})
 
 
-def _accepted(saved: Plan, expected: str) -> Allowances:
+def _accepted(saved: Plan, expected: str) -> RaisedLimits:
     """Check a saved plan, and return the limits that go with the digest that was approved."""
     check_applicable(saved, now=utc_now(), expected=expected)
     return accepted_limits(saved, allowed={}, expected=expected)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from itertools import islice
 
 from reconciler.analysis.nature import Nature, nature_of
-from reconciler.core.fate import Judged, VersionFate, judge, leaves_at
+from reconciler.core.fate import DecidedRepository, VersionFate, decide_repository, deletable_from
 from reconciler.core.planner import PlanningInput
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.manifest import Descriptor
@@ -64,7 +64,7 @@ def explain(case: PlanningInput, digest: Digest) -> Explanation:
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
-    judged = judge(case)
+    judged = decide_repository(case)
     fate = judged.fate(digest)
     listed = _listed(judged, digest)
     return Explanation(
@@ -77,11 +77,11 @@ def explain(case: PlanningInput, digest: Digest) -> Explanation:
         keeps=tuple(_kept(judged, digest)),
         kept_by=tuple(_keepers(judged, digest)),
         missing=tuple(judged.graph.missing.get(digest, ())),
-        leaves=None if fate.goes else leaves_at(judged, digest),
+        leaves=None if fate.is_deleted else deletable_from(judged, digest),
     )
 
 
-def _kept(judged: Judged, digest: Digest) -> Iterator[Relative]:
+def _kept(judged: DecidedRepository, digest: Digest) -> Iterator[Relative]:
     versions = judged.case.inventory.versions
     entries = _entries(versions[digest])
     for kept in judged.graph.keeps.get(digest, ()):
@@ -89,14 +89,14 @@ def _kept(judged: Judged, digest: Digest) -> Iterator[Relative]:
         yield Relative(versions[kept], nature_of(versions[kept], listed), listed)
 
 
-def _keepers(judged: Judged, digest: Digest) -> Iterator[Relative]:
+def _keepers(judged: DecidedRepository, digest: Digest) -> Iterator[Relative]:
     versions = judged.case.inventory.versions
     for owner in judged.graph.kept_by.get(digest, ()):
         nature = nature_of(versions[owner], _listed(judged, owner))
         yield Relative(versions[owner], nature, _entries(versions[owner]).get(digest))
 
 
-def _listed(judged: Judged, digest: Digest) -> Descriptor | None:
+def _listed(judged: DecidedRepository, digest: Digest) -> Descriptor | None:
     """Return how an index describes a version, the first index that lists it."""
     owners = (judged.case.inventory.versions[o] for o in judged.graph.kept_by.get(digest, ()))
     entries = (_entries(owner).get(digest) for owner in owners)

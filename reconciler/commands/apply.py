@@ -30,7 +30,7 @@ from reconciler.commands.options import (
 from reconciler.commands.progress import Activity
 from reconciler.commands.undo import restore_saved
 from reconciler.core.narrow import accepted_limits, changed_sources, check_applicable
-from reconciler.core.planner import Allowances
+from reconciler.core.planner import RaisedLimits
 from reconciler.errors import ExitCode, PlanError, worst
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
@@ -124,7 +124,7 @@ def apply(
         finish(code)
 
 
-def _carry_out(plan: Plan, session: Session, allowed: Allowances, halt: Halt) -> ExitCode:
+def _carry_out(plan: Plan, session: Session, allowed: RaisedLimits, halt: Halt) -> ExitCode:
     """Apply a plan, tell how it ended, and return the code to end with."""
     with Activity(session.registries.watch, "Deleting", plan.summary.delete) as progress:
         watching = (halt.note, progress.report)
@@ -183,7 +183,7 @@ def _saved(paths: list[Path] | None) -> Path | None:
     return plans[0] if plans else None
 
 
-def _planned(session: Session, allowed: Allowances) -> Plan:
+def _planned(session: Session, allowed: RaisedLimits) -> Plan:
     with Activity(session.registries.watch):
         plan = session.plan(lasts=_EXPIRY, allowed=allowed)
     cost = session.cost(plan) if plan.summary.delete else None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.core.planner import Allowances
+from reconciler.core.planner import RaisedLimits
 from reconciler.core.refusals import Recall, remembered, without_refusals
 from reconciler.errors import InvalidNameError
 from reconciler.model.names import Mention, Repository
@@ -52,7 +52,7 @@ def recalling(*, retry_retained: bool) -> Recall:
     return without_refusals if retry_retained else remembered
 
 
-def allowances(texts: list[str] | None) -> Allowances:
+def allowances(texts: list[str] | None) -> RaisedLimits:
     """Read `GUARD:REPOSITORY=LIMIT` arguments.
 
     Raises: typer.BadParameter, quoting what cannot be read.

@@ -7,7 +7,7 @@ import typer
 
 from reconciler.commands._console import finish, running, save, view
 from reconciler.commands.options import policy_paths
-from reconciler.core.policy_tests import Trial, try_policy
+from reconciler.core.policy_tests import PolicyTestRun, run_policy_test
 from reconciler.errors import ExitCode, PolicyError
 from reconciler.formats import policy_tests as junit_format
 from reconciler.formats import policy_tests as trials_format
@@ -48,13 +48,13 @@ def run_tests(
         finish(ExitCode.INTERNAL if any(trial.failures for trial in trials) else ExitCode.OK)
 
 
-def _tried(written: WrittenTest) -> Trial:
+def _tried(written: WrittenTest) -> PolicyTestRun:
     """Run one test.
 
     Raises: PolicyError, naming the test, when a rule needs a time that it does not give.
     """
     try:
-        checks = try_policy(written.policy, written.test)
+        checks = run_policy_test(written.policy, written.test)
     except PolicyError as error:
         raise PolicyError(f"{written.path}: {error}", hint=error.hint) from error
-    return Trial(written.path, written.policy.name, checks, written.lines)
+    return PolicyTestRun(written.path, written.policy.name, checks, written.lines)

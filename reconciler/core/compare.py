@@ -36,17 +36,17 @@ def blame(kept: Side, gone: Side, digest: Digest, edits: Edits) -> tuple[PolicyE
 
     There are none where a policy came or went as a whole.
     """
-    keeping, letting = kept.decided.images.get(digest), gone.decided.images.get(digest)
-    if kept.policy is None or keeping is None or letting is None:
+    keeping, deleting = kept.decided.images.get(digest), gone.decided.images.get(digest)
+    if kept.policy is None or keeping is None or deleting is None:
         return ()
-    seeing = _rules(letting)
-    for found in (
+    covering = _rules(deleting)
+    for edits_found in (
         _keeping(kept.policy, keeping, edits),
-        _selecting(keeping, seeing, edits),
-        edits.on(seeing | _rules(keeping), "rule"),
+        _selecting(keeping, covering, edits),
+        edits.on(covering | _rules(keeping), "rule"),
     ):
-        if found:
-            return found
+        if edits_found:
+            return edits_found
     return edits.on(_OWN, "policy")
 
 
@@ -63,11 +63,11 @@ def _keeping(policy: Policy, kept: Decision, edits: Edits) -> tuple[PolicyEdit, 
             return ()
 
 
-def _selecting(kept: Decision, seeing: set[str], edits: Edits) -> tuple[PolicyEdit, ...]:
+def _selecting(kept: Decision, covering: set[str], edits: Edits) -> tuple[PolicyEdit, ...]:
     """Return the edits by which rules see an image that none knew on the other side."""
     if kept.cause is Cause.UNMATCHED_TAG:
-        return (*edits.on(seeing, "rule"), *_settings(edits, "unmatched_tags"))
-    return edits.on(seeing, "rule") if kept.cause is Cause.UNCOVERED else ()
+        return (*edits.on(covering, "rule"), *_settings(edits, "unmatched_tags"))
+    return edits.on(covering, "rule") if kept.cause is Cause.UNCOVERED else ()
 
 
 def _settings(edits: Edits, key: str) -> tuple[PolicyEdit, ...]:
@@ -92,16 +92,16 @@ def compare(
     graph = build_graph(case.inventory)
     old, new = (_decided(case, graph, policy) for policy in (before, after))
     edits = edits_between(before, after)
-    added, spared = new.to_delete - old.to_delete, old.to_delete - new.to_delete
-    crossing = _Crossing(case.inventory, graph, old, new)
+    deleted_now, kept_now = new.to_delete - old.to_delete, old.to_delete - new.to_delete
+    crossing = _Changes(case.inventory, graph, old, new)
     return RepositoryDifference(
         repository=case.inventory.repository,
         before=before.name if before else "",
         after=after.name if after else "",
-        weakened=tuple(weakenings(before, edits, (old, new), added)) if after else (),
+        weakened=tuple(weakenings(before, edits, (old, new), deleted_now)) if after else (),
         edits=edits.all,
-        added=crossing.shifts(added, Side(before, old), Side(after, new), edits),
-        spared=crossing.shifts(spared, Side(after, new), Side(before, old), edits),
+        added=crossing.shifts(deleted_now, Side(before, old), Side(after, new), edits),
+        spared=crossing.shifts(kept_now, Side(after, new), Side(before, old), edits),
     )
 
 
@@ -112,7 +112,7 @@ def _decided(case: PlanningInput, graph: Graph, policy: Policy | None) -> Decisi
 
 
 @dataclass(frozen=True, slots=True)
-class _Crossing:
+class _Changes:
     """What moves from one side to the other."""
 
     inventory: Inventory
@@ -126,8 +126,8 @@ class _Crossing:
         grouped: dict[tuple[PolicyEdit, ...], list[Digest]] = defaultdict(list)
         for digest in sorted(moved):
             grouped[because[digest]].append(digest)
-        found = (self._shift(edits, digests) for edits, digests in grouped.items())
-        return tuple(sorted(found, key=lambda shift: (-shift.versions, str(shift.because))))
+        shifts = (self._shift(edits, digests) for edits, digests in grouped.items())
+        return tuple(sorted(shifts, key=lambda shift: (-shift.versions, str(shift.because))))
 
     def _because(
         self, moved: Set[Digest], kept: Side, gone: Side, edits: Edits
@@ -138,12 +138,12 @@ class _Crossing:
             for digest in moved
             if self._is_judged(kept.decided.images.get(digest))
         }
-        return {digest: self._led(digest, judged) for digest in moved}
+        return {digest: self._edits_behind(digest, judged) for digest in moved}
 
     def _is_judged(self, kept: Decision | None) -> bool:
         return kept is not None and kept.cause is not Cause.NEEDED
 
-    def _led(
+    def _edits_behind(
         self, digest: Digest, judged: Mapping[Digest, tuple[PolicyEdit, ...]]
     ) -> tuple[PolicyEdit, ...]:
         """Return the edits of an image, or of one that led it to the other side."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 
 from reconciler.core.graph import Graph, image_tags
-from reconciler.core.keep import Opinion, judge
+from reconciler.core.keep import Opinion, evaluate
 from reconciler.core.select import Image, SelectedImage, TagIndex, check_facts, images_of, select
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Fact, Inventory, Observations, Version
@@ -34,10 +34,10 @@ class Decision:
     cause: Cause
     note: str = ""
     opinions: tuple[Opinion, ...] = ()
-    unknown: tuple[Tag, ...] = ()
+    unknown_tags: tuple[Tag, ...] = ()
     """The tags that no rule knows."""
 
-    until: datetime | None = None
+    young_until: datetime | None = None
     """When `min_age` no longer keeps it; None where it does not, or the age is unknown."""
 
     @property
@@ -68,17 +68,19 @@ class Decisions:
     unused: Sequence[str] = ()
     """The rules and protections whose patterns or digests find no image here."""
 
-    def rest(self, leaving: Set[Digest]) -> int:
+    def remaining(self, deleted: Set[Digest]) -> int:
         """Count the images that stay; what only speaks of others that are gone, if that is all."""
-        images = {digest for digest, one in self.images.items() if not one.image.is_orphan}
-        return len((images or self.images.keys()) - leaving)
+        images = {
+            digest for digest, decision in self.images.items() if not decision.image.is_orphan
+        }
+        return len((images or self.images.keys()) - deleted)
 
 
 @dataclass(frozen=True, slots=True)
-class _Judgements:
+class _Opinions:
     """What several rules say. Shape: `unused` names those whose patterns find no image."""
 
-    opinions: Mapping[Digest, Sequence[Opinion]]
+    by_image: Mapping[Digest, Sequence[Opinion]]
     warnings: Sequence[str]
     unused: Sequence[str]
 
@@ -89,15 +91,15 @@ class _Evaluation:
 
     policy: Policy
     observations: Observations
-    protecting: _Judgements
-    judging: _Judgements
+    protections: _Opinions
+    rules: _Opinions
     pinned: Mapping[Digest, tuple[Cause, str]]
     visibility: str
-    known: Set[Tag]
-    born: Fact
+    known_tags: Set[Tag]
+    age_fact: Fact
     """The time that `min_age` counts from."""
 
-    old_enough: datetime | None
+    young_after: datetime | None
     """What was born after this moment is too young; None when `min_age` is switched off."""
 
 
@@ -116,29 +118,36 @@ def decide(
     check_facts(policy, inventory)
     images = images_of(inventory, graph)
     index = _index(policy, inventory)
-    bench = _evaluation(policy, inventory, images, index, now, observations or Observations())
-    decisions = {image.digest: _decide(image, bench) for image in images}
-    pinned = bench.pinned.keys() & inventory.versions.keys()
-    young = [version for version in inventory.versions.values() if _waits(version, bench)]
-    _keep(decisions, graph, young, bench)
+    evaluation = _evaluation(policy, inventory, images, index, now, observations or Observations())
+    decisions = {image.digest: _decide(image, evaluation) for image in images}
+    pinned = evaluation.pinned.keys() & inventory.versions.keys()
+    young = [version for version in inventory.versions.values() if _is_young(version, evaluation)]
+    _keep_young(decisions, graph, young, evaluation)
     # Asked for whether or not something else keeps it: no other rule, hold or protection of one
     # image may let another one go.
-    below = closure(graph.keeps, (digest for digest, one in decisions.items() if one.expires))
-    kept = _kept_below(bench, inventory, below - decisions.keys(), index, now)
-    _keep_above(decisions, graph, kept)
-    doomed = _to_delete(inventory, graph, decisions, pinned)
+    followers = closure(
+        graph.keeps, (digest for digest, decision in decisions.items() if decision.expires)
+    )
+    kept_followers = _kept_followers(
+        evaluation, inventory, followers - decisions.keys(), index, now
+    )
+    _keep_owners(decisions, graph, kept_followers)
+    to_delete = _to_delete(inventory, graph, decisions, pinned)
     for digest, decision in decisions.items():
-        if decision.expires and digest not in doomed:
-            decisions[digest] = _needed(decision, graph, doomed)
-    sides = (bench.protecting, bench.judging)
+        if decision.expires and digest not in to_delete:
+            decisions[digest] = _keep_needed(decision, graph, to_delete)
+    opinion_sets = (evaluation.protections, evaluation.rules)
     return Decisions(
         decisions,
-        doomed,
+        to_delete,
         warnings=[
-            *(text for side in sides for text in side.warnings),
-            *_perhaps_rolled_back(decisions.values(), bench),
+            *(text for side in opinion_sets for text in side.warnings),
+            *_unproven_tag_times(decisions.values(), evaluation),
         ],
-        unused=[*(name for side in sides for name in side.unused), *_absent(policy, inventory)],
+        unused=[
+            *(name for side in opinion_sets for name in side.unused),
+            *_unused_digests(policy, inventory),
+        ],
     )
 
 
@@ -154,19 +163,19 @@ def _evaluation(
     return _Evaluation(
         policy=policy,
         observations=observations,
-        protecting=_judgements(policy, _protections(policy), images, index, now),
-        judging=_judgements(policy, policy.rules, images, index, now),
+        protections=_opinions(policy, _protections(policy), images, index, now),
+        rules=_opinions(policy, policy.rules, images, index, now),
         pinned=pinned(policy, observations),
         visibility=inventory.visibility,
-        known=known,
-        born=Fact.PUSHED if Fact.PUSHED in inventory.facts else Fact.FIRST_SEEN,
-        old_enough=now - policy.guards.min_age.delta if policy.guards.min_age.delta else None,
+        known_tags=known,
+        age_fact=Fact.PUSHED if Fact.PUSHED in inventory.facts else Fact.FIRST_SEEN,
+        young_after=now - policy.guards.min_age.delta if policy.guards.min_age.delta else None,
     )
 
 
 def _protections(policy: Policy) -> list[Rule]:
     """Return the protections that match images, as rules; others name digests."""
-    return [part.rule for part in policy.protect if part.rule]
+    return [protection.rule for protection in policy.protect if protection.rule]
 
 
 def _index(policy: Policy, inventory: Inventory) -> TagIndex:
@@ -177,21 +186,21 @@ def _index(policy: Policy, inventory: Inventory) -> TagIndex:
     )
 
 
-def _judgements(
+def _opinions(
     policy: Policy, rules: Sequence[Rule], images: Sequence[Image], index: TagIndex, now: datetime
-) -> _Judgements:
+) -> _Opinions:
     """Gather the opinions of rules by image, in the order of their names."""
     gathered: dict[Digest, list[Opinion]] = defaultdict(list)
     warnings: list[str] = []
     unused: list[str] = []
     for rule, pool in _pools(rules, images, index):
-        judgement = judge(rule, pool, index, now=now, zone=policy.zone)
+        judgement = evaluate(rule, pool, index, now=now, zone=policy.zone)
         warnings.extend(judgement.warnings)
         if not pool and rule.match.reads_tags:
             unused.append(rule.name)
         for digest, opinion in judgement.opinions.items():
             gathered[digest].append(opinion)
-    return _Judgements(gathered, warnings, unused)
+    return _Opinions(gathered, warnings, unused)
 
 
 def _pools(
@@ -200,100 +209,104 @@ def _pools(
     """Yield each rule with the images it sees; `rest` sees those that no other rule covers."""
     covered: set[Digest] = set()
     for rule in sorted(rules, key=lambda rule: (rule.match.rest is not None, rule.name)):
-        left = images
+        candidates = images
         if rule.match.rest:
-            left = [image for image in images if image.digest not in covered]
-        pool = select(rule.match, left, index)
+            candidates = [image for image in images if image.digest not in covered]
+        pool = select(rule.match, candidates, index)
         if not rule.match.rest:
-            covered.update(seen.image.digest for seen in pool)
+            covered.update(selected.image.digest for selected in pool)
         yield rule, pool
 
 
-def _decide(image: Image, bench: _Evaluation) -> Decision:
+def _decide(image: Image, evaluation: _Evaluation) -> Decision:
     """Return the first verdict that applies, with the opinions of all."""
     protecting = [
-        opinion for opinion in bench.protecting.opinions.get(image.digest, ()) if opinion.keeps
+        opinion
+        for opinion in evaluation.protections.by_image.get(image.digest, ())
+        if opinion.keeps
     ]
     judging = sorted(
-        bench.judging.opinions.get(image.digest, ()), key=lambda opinion: not opinion.keeps
+        evaluation.rules.by_image.get(image.digest, ()), key=lambda opinion: not opinion.keeps
     )
-    unknown = tuple(tag for tag in image.tags if tag not in bench.known)
-    cause, note = _verdict(image, bench, protecting, judging, unknown)
+    unknown = tuple(tag for tag in image.tags if tag not in evaluation.known_tags)
+    cause, note = _verdict(image, evaluation, protecting, judging, unknown)
     return Decision(image, cause, note, (*protecting, *judging), unknown)
 
 
 def _verdict(
     image: Image,
-    bench: _Evaluation,
+    evaluation: _Evaluation,
     protecting: Sequence[Opinion],
     judging: Sequence[Opinion],
     unknown: Sequence[Tag],
 ) -> tuple[Cause, str]:
     if protecting:
         return Cause.PROTECTED, ""
-    if image.digest in bench.pinned:
-        return bench.pinned[image.digest]
+    if image.digest in evaluation.pinned:
+        return evaluation.pinned[image.digest]
     if any(opinion.keeps for opinion in judging):
         return Cause.RULE, ""
-    if unknown and bench.policy.unmatched_tags == "keep":
+    if unknown and evaluation.policy.unmatched_tags == "keep":
         return Cause.UNMATCHED_TAG, f"tag {unknown[0]} matches no rule"
     if not judging:
         return Cause.UNCOVERED, "no rule covers it"
-    return _unkept(image, bench)
+    return _unkept(image, evaluation)
 
 
-def _unkept(image: Image, bench: _Evaluation) -> tuple[Cause, str]:
+def _unkept(image: Image, evaluation: _Evaluation) -> tuple[Cause, str]:
     """Judge an image that no rule keeps: the registry may have refused it before."""
-    if refusal := _refusal(image, bench):
+    if refusal := _refusal(image, evaluation):
         return Cause.RETAINED, refusal
     return Cause.EXPIRED, ""
 
 
-def _refusal(image: Image, bench: _Evaluation) -> str:
+def _refusal(image: Image, evaluation: _Evaluation) -> str:
     """Say that the registry refused to delete a version, if nothing of it changed since."""
-    seen = bench.observations.digests.get(image.digest)
-    is_refused = seen and seen.refuses(image.version.tags, bench.visibility)
-    return f"the registry refused: {seen.retained}" if seen and is_refused else ""
+    observation = evaluation.observations.digests.get(image.digest)
+    is_refused = observation and observation.refuses(image.version.tags, evaluation.visibility)
+    return f"the registry refused: {observation.retained}" if observation and is_refused else ""
 
 
-def _waits(version: Version, bench: _Evaluation) -> bool:
+def _is_young(version: Version, evaluation: _Evaluation) -> bool:
     """Whether a version is younger than `min_age`; an unknown time is young."""
-    born = _born(version, bench)
-    return bench.old_enough is not None and (born is None or born > bench.old_enough)
+    age_start = _age_start(version, evaluation)
+    return evaluation.young_after is not None and (
+        age_start is None or age_start > evaluation.young_after
+    )
 
 
-def _born(version: Version, bench: _Evaluation) -> datetime | None:
+def _age_start(version: Version, evaluation: _Evaluation) -> datetime | None:
     """Return what `min_age` counts from: the push, or the moment at which a tag came later.
 
     A tag that is put back on an old image makes it as fresh as a push. One that came after the
     last run has been there for an unknown time.
     """
-    noted = bench.observations.digests.get(version.digest)
-    if noted and noted.arrived(version.tags):
+    observation = evaluation.observations.digests.get(version.digest)
+    if observation and observation.arrived(version.tags):
         return None
-    born, moved = version.time(bench.born), _moved(version)
-    return max(born, moved) if born and moved else born
+    counted, retagged = version.time(evaluation.age_fact), _retagged_at(version)
+    return max(counted, retagged) if counted and retagged else counted
 
 
-def _moved(version: Version) -> datetime | None:
+def _retagged_at(version: Version) -> datetime | None:
     """Return when a tag came to a version that runs knew before; None if none did."""
-    tagged, seen = version.time(Fact.TAGGED_SINCE), version.time(Fact.FIRST_SEEN)
-    return tagged if tagged and (seen is None or tagged > seen) else None
+    tagged, first_seen = version.time(Fact.TAGGED_SINCE), version.time(Fact.FIRST_SEEN)
+    return tagged if tagged and (first_seen is None or tagged > first_seen) else None
 
 
 def pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cause, str]]:
     """Return the digests that stay whatever they are: held by an undo, or named by the policy."""
-    held = {
+    held_digests = {
         digest: (Cause.HELD, "restored by an undo and held until it is released")
-        for digest, seen in observations.digests.items()
-        if seen.held
+        for digest, observation in observations.digests.items()
+        if observation.held
     }
-    named = {
-        digest: (Cause.PROTECTED, f"{part.name}: protected by digest")
-        for part in sorted(policy.protect, key=attrgetter("name"))
-        for digest in part.digests or ()
+    protected = {
+        digest: (Cause.PROTECTED, f"{protection.name}: protected by digest")
+        for protection in sorted(policy.protect, key=attrgetter("name"))
+        for digest in protection.digests or ()
     }
-    return held | named
+    return held_digests | protected
 
 
 def _to_delete(
@@ -303,53 +316,58 @@ def _to_delete(
     pinned: Iterable[Digest],
 ) -> set[Digest]:
     """Return every version that nothing which stays keeps."""
-    staying = {digest for digest, decision in decisions.items() if not decision.expires}
-    return inventory.versions.keys() - closure(graph.keeps, staying | set(pinned))
+    kept = {digest for digest, decision in decisions.items() if not decision.expires}
+    return inventory.versions.keys() - closure(graph.keeps, kept | set(pinned))
 
 
-def _keep(
-    decisions: dict[Digest, Decision], graph: Graph, young: Sequence[Version], bench: _Evaluation
+def _keep_young(
+    decisions: dict[Digest, Decision],
+    graph: Graph,
+    young: Sequence[Version],
+    evaluation: _Evaluation,
 ) -> None:
     """Keep the images that are too young, or that keep what is: until nothing of it is.
 
     Whether something else keeps that as well makes no difference, so that no other rule or
     protection can end the waiting.
     """
-    least = bench.policy.guards.min_age
-    waiting = {version.digest for version in young}
-    spared: set[Digest] = set()
-    for version in sorted(young, key=lambda one: _born(one, bench) or _LATEST, reverse=True):
-        born = _born(version, bench)
-        reached = closure(graph.kept_by, [version.digest], beyond=spared)
-        spared |= reached
-        moved = "" if born == version.time(bench.born) else "one of its tags is "
+    min_age = evaluation.policy.guards.min_age
+    young_digests = {version.digest for version in young}
+    visited: set[Digest] = set()
+    for version in sorted(
+        young, key=lambda version: _age_start(version, evaluation) or _LATEST, reverse=True
+    ):
+        age_start = _age_start(version, evaluation)
+        reached = closure(graph.kept_by, [version.digest], excluding=visited)
+        visited |= reached
+        moved = "" if age_start == version.time(evaluation.age_fact) else "one of its tags is "
         for digest in reached & decisions.keys():
             if decisions[digest].expires:
                 own = moved if digest == version.digest else ""
-                who = own if digest in waiting else "something that belongs to it is "
+                who = own if digest in young_digests else "something that belongs to it is "
                 decisions[digest] = replace(
                     decisions[digest],
                     cause=Cause.YOUNG,
-                    note=f"{who}younger than min_age {least}",
-                    until=born + least.delta if born else None,
+                    note=f"{who}younger than min_age {min_age}",
+                    young_until=age_start + min_age.delta if age_start else None,
                 )
 
 
-def _absent(policy: Policy, inventory: Inventory) -> Iterator[str]:
+def _unused_digests(policy: Policy, inventory: Inventory) -> Iterator[str]:
     """Name the protections by digest of which nothing is here."""
-    for part in policy.protect:
-        if part.digests and inventory.versions.keys().isdisjoint(part.digests):
-            yield part.name
+    for protection in policy.protect:
+        if protection.digests and inventory.versions.keys().isdisjoint(protection.digests):
+            yield protection.name
 
 
-def _perhaps_rolled_back(decisions: Iterable[Decision], bench: _Evaluation) -> Iterator[str]:
+def _unproven_tag_times(decisions: Iterable[Decision], evaluation: _Evaluation) -> Iterator[str]:
     """Say how many images go by the time of their push that may have got a tag since."""
-    reading = {rule.name for rule in bench.policy.rules if Fact.PUSHED in rule.facts}
+    push_time_rules = {rule.name for rule in evaluation.policy.rules if Fact.PUSHED in rule.facts}
     count = sum(
         decision.expires
         and bool(decision.image.tags)
-        and any(opinion.rule in reading for opinion in decision.opinions)
-        and _is_tag_new(decision.image.version, bench)
+        and any(opinion.rule in push_time_rules for opinion in decision.opinions)
+        and _is_tag_new(decision.image.version, evaluation)
         for decision in decisions
     )
     if count:
@@ -360,14 +378,16 @@ def _perhaps_rolled_back(decisions: Iterable[Decision], bench: _Evaluation) -> I
         )
 
 
-def _is_tag_new(version: Version, bench: _Evaluation) -> bool:
+def _is_tag_new(version: Version, evaluation: _Evaluation) -> bool:
     """Whether the tags of a version are not known to be as old as `min_age`."""
     tagged = version.time(Fact.TAGGED_SINCE)
-    return tagged is None or (bench.old_enough is not None and tagged > bench.old_enough)
+    return tagged is None or (
+        evaluation.young_after is not None and tagged > evaluation.young_after
+    )
 
 
-def _kept_below(
-    bench: _Evaluation,
+def _kept_followers(
+    evaluation: _Evaluation,
     inventory: Inventory,
     followers: Iterable[Digest],
     index: TagIndex,
@@ -378,43 +398,48 @@ def _kept_below(
     It is asked for under all its tags. A tag of its own that no rule knows keeps it, as it would
     keep an image.
     """
-    below = [Image(one, one.tags) for one in map(inventory.versions.__getitem__, sorted(followers))]
-    found: dict[Digest, str] = {}
-    for rules in (_protections(bench.policy), bench.policy.rules):
-        for digest, opinion in _keeping_unranked(bench.policy, rules, below, index, now):
-            found.setdefault(digest, str(opinion))
-    for image in below:
-        if reason := _refusal(image, bench) or _unknown_tag(inventory, image, bench):
-            found.setdefault(image.digest, reason)
-    return found
+    images = [
+        Image(version, version.tags)
+        for version in map(inventory.versions.__getitem__, sorted(followers))
+    ]
+    reasons: dict[Digest, str] = {}
+    for rules in (_protections(evaluation.policy), evaluation.policy.rules):
+        for digest, opinion in _keeping_unranked(evaluation.policy, rules, images, index, now):
+            reasons.setdefault(digest, str(opinion))
+    for image in images:
+        if reason := _refusal(image, evaluation) or _unknown_tag(inventory, image, evaluation):
+            reasons.setdefault(image.digest, reason)
+    return reasons
 
 
 def _keeping_unranked(
-    policy: Policy, rules: Sequence[Rule], below: Sequence[Image], index: TagIndex, now: datetime
+    policy: Policy, rules: Sequence[Rule], images: Sequence[Image], index: TagIndex, now: datetime
 ) -> Iterator[tuple[Digest, Opinion]]:
     """Yield the opinions that keep a version whatever its rank."""
-    asked = [_unranked(rule) for rule in rules]
+    unranked = [_unranked(rule) for rule in rules]
     # A rule that keeps nothing of them only matters for what `rest` is.
-    if not any(rule.match.rest for rule in asked):
-        asked = [rule for rule in asked if not rule.keep.none]
-    for rule, pool in _pools(asked, below, index):
-        young = _young_enough(rule, pool, now)
-        for digest, opinion in judge(
+    if not any(rule.match.rest for rule in unranked):
+        unranked = [rule for rule in unranked if not rule.keep.none]
+    for rule, pool in _pools(unranked, images, index):
+        young = _possibly_kept(rule, pool, now)
+        for digest, opinion in evaluate(
             rule, young, index, now=now, zone=policy.zone
         ).opinions.items():
             if opinion.keeps:
                 yield digest, opinion
 
 
-def _unknown_tag(inventory: Inventory, image: Image, bench: _Evaluation) -> str:
+def _unknown_tag(inventory: Inventory, image: Image, evaluation: _Evaluation) -> str:
     """Name a tag of its own that no rule knows, where that keeps it."""
-    if bench.policy.unmatched_tags != "keep":
+    if evaluation.policy.unmatched_tags != "keep":
         return ""
     own = image_tags(inventory, image.version)
-    return next((f"tag {tag} matches no rule" for tag in own if tag not in bench.known), "")
+    return next(
+        (f"tag {tag} matches no rule" for tag in own if tag not in evaluation.known_tags), ""
+    )
 
 
-def _young_enough(
+def _possibly_kept(
     rule: Rule, pool: Sequence[SelectedImage], now: datetime
 ) -> Sequence[SelectedImage]:
     """Leave out what an unranked rule surely does not keep: most of what belongs to images.
@@ -424,8 +449,8 @@ def _young_enough(
     fact, within = rule.age_by.fact, rule.keep.within
     if fact is None or within is None:
         return () if rule.keep.none else pool
-    times = ((seen, seen.image.version.time(fact)) for seen in pool)
-    return [seen for seen, time in times if time is None or now - time < within.delta]
+    times = ((selected, selected.image.version.time(fact)) for selected in pool)
+    return [selected for selected, time in times if time is None or now - time < within.delta]
 
 
 def _unranked(rule: Rule) -> Rule:
@@ -441,25 +466,25 @@ def _unranked(rule: Rule) -> Rule:
     return rule.model_copy(update={"keep": keep})
 
 
-def _keep_above(
-    decisions: dict[Digest, Decision], graph: Graph, kept: Mapping[Digest, str]
+def _keep_owners(
+    decisions: dict[Digest, Decision], graph: Graph, kept_followers: Mapping[Digest, str]
 ) -> None:
     """Keep the images that something belongs to which is kept by itself.
 
     Without them it would be an image in the next plan, and take the place of another one.
     """
-    reached: set[Digest] = set()
-    for follower, reason in kept.items():
-        above = closure(graph.kept_by, [follower], beyond=reached)
-        reached |= above
+    visited: set[Digest] = set()
+    for follower, reason in kept_followers.items():
+        above = closure(graph.kept_by, [follower], excluding=visited)
+        visited |= above
         for digest in above & decisions.keys():
             if decisions[digest].expires:
                 note = f"{follower}, which belongs to it, stays ({reason})"
                 decisions[digest] = replace(decisions[digest], cause=Cause.NEEDED, note=note)
 
 
-def _needed(decision: Decision, graph: Graph, doomed: Set[Digest]) -> Decision:
+def _keep_needed(decision: Decision, graph: Graph, to_delete: Set[Digest]) -> Decision:
     """Explain an image that a rule would let go and something that stays needs."""
-    owners = [d for d in graph.kept_by[decision.image.digest] if d not in doomed]
+    owners = [d for d in graph.kept_by[decision.image.digest] if d not in to_delete]
     note = f"needed by {owners[0]}"
     return Decision(decision.image, Cause.NEEDED, note, decision.opinions)

@@ -7,8 +7,8 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest
 
 
-def to_be_read(
-    here: Collection[Digest], tagged: Set[Digest], documents: Mapping[Digest, Manifest]
+def documents_to_read(
+    present: Collection[Digest], tagged: Set[Digest], documents: Mapping[Digest, Manifest]
 ) -> set[Digest]:
     """Return the versions whose documents a plan depends on, as far as is known by now.
 
@@ -20,11 +20,11 @@ def to_be_read(
     Documents cannot list one another in a circle, since a digest is the hash of what lists it;
     each is looked at after all that may list it.
     """
-    listing = {digest: _listed(documents[digest], here) for digest in documents}
+    listing = {digest: _listed(documents[digest], present) for digest in documents}
     wanted: set[Digest] = set()
     plain: set[Digest] = set()
     doubtful: set[Digest] = set()
-    for digest in reversed(finish_order(sorted(here), listing)):
+    for digest in reversed(finish_order(sorted(present), listing)):
         if digest in tagged or digest in doubtful or digest not in plain:
             wanted.add(digest)
             document = documents.get(digest)
@@ -33,5 +33,5 @@ def to_be_read(
     return wanted
 
 
-def _listed(document: Manifest, here: Collection[Digest]) -> list[Digest]:
-    return [child.digest for child in document.children if child.digest in here]
+def _listed(document: Manifest, present: Collection[Digest]) -> list[Digest]:
+    return [child.digest for child in document.children if child.digest in present]

@@ -18,7 +18,7 @@ from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
 from reconciler.model.rules import Keep
 
-Ways = Mapping[Digest, Digest]
+PathsUp = Mapping[Digest, Digest]
 """Each version that keeps one, and the next step from there down to it; itself leads to itself."""
 
 _NEVER = timedelta(days=1_000_000)
@@ -44,7 +44,7 @@ class VersionFate:
 
     version: Version
     cause: Cause
-    goes: bool
+    is_deleted: bool
     note: str
     chains: tuple[Chain, ...]
 
@@ -56,7 +56,7 @@ class VersionFate:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class DecidedRepository:
     """A case that was decided, so that it can be asked about many versions."""
 
     case: PlanningInput
@@ -66,48 +66,48 @@ class Judged:
 
     def fate(self, digest: Digest) -> VersionFate:
         """Say what becomes of one version of the case."""
-        ways = _ways_up(self.graph.kept_by, digest)
-        cause, note = self._cause(digest, ways)
+        paths = _paths_up(self.graph.kept_by, digest)
+        cause, note = self._cause(digest, paths)
         return VersionFate(
             version=self.case.inventory.versions[digest],
             cause=cause,
-            goes=digest in self.decisions.to_delete,
+            is_deleted=digest in self.decisions.to_delete,
             note=note,
-            chains=tuple(sorted(self._chains(ways), key=_staying_and_near_first)),
+            chains=tuple(sorted(self._chains(paths), key=_kept_and_nearest_first)),
         )
 
-    def _chains(self, ways: Ways) -> Iterator[Chain]:
-        for root in sorted(ways.keys() & self.decisions.images.keys()):
-            yield Chain(tuple(self._path(root, ways))[::-1], self.decisions.images[root])
+    def _chains(self, paths: PathsUp) -> Iterator[Chain]:
+        for root in sorted(paths.keys() & self.decisions.images.keys()):
+            yield Chain(tuple(self._path(root, paths))[::-1], self.decisions.images[root])
 
-    def _path(self, root: Digest, ways: Ways) -> Iterator[Version]:
+    def _path(self, root: Digest, paths: PathsUp) -> Iterator[Version]:
         """Yield the versions from an image down to the one that hangs on it."""
         digest = root
-        while ways[digest] != digest:
+        while paths[digest] != digest:
             yield self.case.inventory.versions[digest]
-            digest = ways[digest]
+            digest = paths[digest]
         yield self.case.inventory.versions[digest]
 
-    def _cause(self, digest: Digest, ways: Ways) -> tuple[Cause, str]:
+    def _cause(self, digest: Digest, paths: PathsUp) -> tuple[Cause, str]:
         """Return the cause of an image's own decision, or the one that holds for a follower."""
         own = self.decisions.images.get(digest)
-        if own and (own.cause is not Cause.NEEDED or not self._is_needed_above(digest, ways)):
+        if own and (own.cause is not Cause.NEEDED or not self._is_needed_above(digest, paths)):
             # Where nothing above an image needs it, something that belongs to it keeps it.
             return own.cause, own.note
         if digest in self.pinned:
             return self.pinned[digest]
         if digest in self.decisions.to_delete:
             return Cause.FOLLOWS, ""
-        pins = sorted(ways.keys() & self.pinned.keys())
+        pins = sorted(paths.keys() & self.pinned.keys())
         return Cause.NEEDED, f"needed by {pins[0]}; {self.pinned[pins[0]][1]}" if pins else ""
 
-    def _is_needed_above(self, digest: Digest, ways: Ways) -> bool:
-        above = ways.keys() & self.decisions.images.keys() - {digest}
+    def _is_needed_above(self, digest: Digest, paths: PathsUp) -> bool:
+        above = paths.keys() & self.decisions.images.keys() - {digest}
         staying = any(not self.decisions.images[root].expires for root in above)
-        return staying or not ways.keys().isdisjoint(self.pinned)
+        return staying or not paths.keys().isdisjoint(self.pinned)
 
 
-def judge(case: PlanningInput) -> Judged:
+def decide_repository(case: PlanningInput) -> DecidedRepository:
     """Decide a case, as a plan would.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
@@ -116,27 +116,27 @@ def judge(case: PlanningInput) -> Judged:
     decided = decide(
         case.policy, case.inventory, graph, now=case.now, observations=case.observations
     )
-    return Judged(case, graph, decided, pinned(case.policy, case.observations))
+    return DecidedRepository(case, graph, decided, pinned(case.policy, case.observations))
 
 
-def _ways_up(kept_by: Links, start: Digest) -> Ways:
+def _paths_up(kept_by: Links, start: Digest) -> PathsUp:
     """Walk from a version up to all that keeps it, and remember the shortest way back."""
-    ways = {start: start}
+    paths = {start: start}
     ahead = deque([start])
     while ahead:
         digest = ahead.popleft()
         for owner in kept_by.get(digest, ()):
-            if owner not in ways:
-                ways[owner] = digest
+            if owner not in paths:
+                paths[owner] = digest
                 ahead.append(owner)
-    return ways
+    return paths
 
 
-def _staying_and_near_first(chain: Chain) -> tuple[bool, int]:
+def _kept_and_nearest_first(chain: Chain) -> tuple[bool, int]:
     return chain.decision.expires, len(chain.path)
 
 
-def leaves_at(judged: Judged, digest: Digest) -> datetime | None:
+def deletable_from(decided: DecidedRepository, digest: Digest) -> datetime | None:
     """Return the moment from which a version goes, all else unchanged; None if there is none.
 
     Ages are all that time changes, so the case is decided again for the moments at which an age
@@ -145,14 +145,14 @@ def leaves_at(judged: Judged, digest: Digest) -> datetime | None:
 
     Shape: the version stays at the moment of the case.
     """
-    moments = sorted(_passings(judged, digest))
-    if not moments or not _goes(judged, digest, moments[-1]):
+    moments = sorted(_moments_to_try(decided, digest))
+    if not moments or not _is_deleted_at(decided, digest, moments[-1]):
         return None
-    at = bisect_left(moments, 1, key=lambda moment: _goes(judged, digest, moment))
+    at = bisect_left(moments, 1, key=lambda moment: _is_deleted_at(decided, digest, moment))
     return moments[at]
 
 
-def _goes(judged: Judged, digest: Digest, moment: datetime) -> bool:
+def _is_deleted_at(judged: DecidedRepository, digest: Digest, moment: datetime) -> bool:
     case = judged.case
     decided = decide(
         case.policy, case.inventory, judged.graph, now=moment, observations=case.observations
@@ -160,32 +160,38 @@ def _goes(judged: Judged, digest: Digest, moment: datetime) -> bool:
     return digest in decided.to_delete
 
 
-def _passings(judged: Judged, digest: Digest) -> Iterator[datetime]:
+def _moments_to_try(decided: DecidedRepository, digest: Digest) -> Iterator[datetime]:
     """Yield the moments to come at which the age of something that matters passes a limit."""
-    policy = judged.case.policy
-    limits = {span for rule in policy.judging for span in (rule.keep.within, *_far(rule.keep))}
+    policy = decided.case.policy
+    limits = {
+        span for rule in policy.judging for span in (rule.keep.within, *_bucket_spans(rule.keep))
+    }
     spans = {span.delta for span in (*limits, policy.guards.min_age) if span}
-    now = judged.case.now
-    ages = {now - born for one in _relevant(judged, digest) for born in _births(one, policy, now)}
-    ahead = {span - age for age in ages for span in spans}
-    yield from (now + wait for wait in ahead if timedelta() < wait < _NEVER)
+    now = decided.case.now
+    ages = {
+        now - born
+        for version in _relevant(decided, digest)
+        for born in _age_starts(version, policy, now)
+    }
+    waits = {span - age for age in ages for span in spans}
+    yield from (now + wait for wait in waits if timedelta() < wait < _NEVER)
 
 
-def _relevant(judged: Judged, digest: Digest) -> Iterable[Version]:
+def _relevant(decided: DecidedRepository, digest: Digest) -> Iterable[Version]:
     """Return the versions whose age can decide: its relatives, or all where images compete."""
-    versions = judged.case.inventory.versions
-    if any(rule.keep.extra or _far(rule.keep) for rule in judged.case.policy.judging):
+    versions = decided.case.inventory.versions
+    if any(rule.keep.extra or _bucket_spans(rule.keep) for rule in decided.case.policy.judging):
         return versions.values()
-    owners = closure(judged.graph.kept_by, [digest])
-    return [versions[relative] for relative in closure(judged.graph.keeps, owners)]
+    owners = closure(decided.graph.kept_by, [digest])
+    return [versions[relative] for relative in closure(decided.graph.keeps, owners)]
 
 
-def _far(keep: Keep) -> list[Span]:
+def _bucket_spans(keep: Keep) -> list[Span]:
     """Return how far back calendar buckets reach, where that is said as a span."""
     return [limit for _, limit in keep.buckets if isinstance(limit, Span)]
 
 
-def _births(version: Version, policy: Policy, now: datetime) -> Iterator[datetime]:
+def _age_starts(version: Version, policy: Policy, now: datetime) -> Iterator[datetime]:
     """Yield the moments that the ages of a version may count from."""
     yield from (moment for fact in Fact if (moment := version.time(fact)))
     for regex, capture in ((rule.match.regex, rule.age_by.capture) for rule in policy.rules):

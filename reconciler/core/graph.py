@@ -61,10 +61,14 @@ def image_tags(inventory: Inventory, version: Version) -> tuple[Tag, ...]:
 
     If one says anything else, all count: a tag that no rule knows protects what carries it.
     """
-    return () if all(_speaks(inventory, version, tag) for tag in version.tags) else version.tags
+    return (
+        ()
+        if all(_refers_elsewhere(inventory, version, tag) for tag in version.tags)
+        else version.tags
+    )
 
 
-def _speaks(inventory: Inventory, version: Version, tag: Tag) -> bool:
+def _refers_elsewhere(inventory: Inventory, version: Version, tag: Tag) -> bool:
     """Whether a tag of this version speaks of another one that is here."""
     subject = tag.subject
     return subject in inventory.versions and subject != version.digest
@@ -102,14 +106,14 @@ def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, 
     An island is a circle of versions that only keep one another: an untagged index listing its
     own subject would otherwise be nobody's to judge, and its deletion nobody's decision.
     """
-    standing = {
+    roots = {
         digest
         for digest, version in inventory.versions.items()
         if digest not in kept_by
         or (image_tags(inventory, version) and not _is_referrer(inventory, version))
     }
-    adrift = inventory.versions.keys() - closure(keeps, standing)
-    return tuple(sorted(standing | set(_sources(inventory, adrift, keeps))))
+    unreached = inventory.versions.keys() - closure(keeps, roots)
+    return tuple(sorted(roots | set(_island_roots(inventory, unreached, keeps))))
 
 
 def _is_referrer(inventory: Inventory, version: Version) -> bool:
@@ -118,7 +122,7 @@ def _is_referrer(inventory: Inventory, version: Version) -> bool:
     return subject in inventory.versions and subject != version.digest
 
 
-def _sources(inventory: Inventory, adrift: Set[Digest], keeps: Links) -> Iterator[Digest]:
+def _island_roots(inventory: Inventory, unreached: Set[Digest], keeps: Links) -> Iterator[Digest]:
     """Yield one version of each island from which the rest is reached.
 
     Chosen is one with a tag of its own, so that rules see the tag, then an index.
@@ -130,7 +134,7 @@ def _sources(inventory: Inventory, adrift: Set[Digest], keeps: Links) -> Iterato
         return not image_tags(inventory, version), not is_index, digest
 
     reached: set[Digest] = set()
-    for digest in reversed(finish_order(sorted(adrift, key=tagged_and_indexes_first), keeps)):
+    for digest in reversed(finish_order(sorted(unreached, key=tagged_and_indexes_first), keeps)):
         if digest not in reached:
             yield digest
-            reached |= closure(keeps, [digest], beyond=reached)
+            reached |= closure(keeps, [digest], excluding=reached)

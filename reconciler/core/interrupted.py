@@ -31,93 +31,102 @@ class Leftover:
     deletion: Attempt
     owner: Attempt
 
-    def is_here(self, inventory: Inventory) -> bool:
+    def is_present(self, inventory: Inventory) -> bool:
         """Whether the very version is here that was to go: nobody pushed or tagged it anew."""
-        version, seen = inventory.versions.get(self.deletion.digest), self.deletion
-        return version is not None and (version.id, version.tags) == (seen.version_id, seen.tags)
+        version, deletion = inventory.versions.get(self.deletion.digest), self.deletion
+        return version is not None and (version.id, version.tags) == (
+            deletion.version_id,
+            deletion.tags,
+        )
 
 
 def leftovers(records: Iterable[Record], inventory: Inventory) -> dict[Digest, Leftover]:
     """Return what the runs of a journal left over and is here, untouched since."""
-    parts: dict[tuple[str, object], list[Attempt]] = defaultdict(list)
+    components: dict[tuple[str, object], list[Attempt]] = defaultdict(list)
     last: dict[Digest, Attempt] = {}
     for attempt in attempts(records):
-        parts[attempt.run, attempt.intent.body.get("component")].append(attempt)
+        components[attempt.run, attempt.intent.body.get("component")].append(attempt)
         last[attempt.digest] = attempt
-    gone = {one.digest: one for one in last.values() if _is_gone(one, inventory)}
+    deleted = {
+        attempt.digest: attempt for attempt in last.values() if _is_deleted(attempt, inventory)
+    }
     return {
-        left.deletion.digest: left
-        for part in parts.values()
-        for left in _leftovers_of(part, gone)
-        if last[left.deletion.digest].result in _OPEN and left.is_here(inventory)
+        leftover.deletion.digest: leftover
+        for component in components.values()
+        for leftover in _leftovers_of(component, deleted)
+        if last[leftover.deletion.digest].result in _OPEN and leftover.is_present(inventory)
     }
 
 
-def _is_gone(attempt: Attempt, inventory: Inventory) -> bool:
+def _is_deleted(attempt: Attempt, inventory: Inventory) -> bool:
     """Whether a version was deleted; while nobody has resolved that, whether it looks so."""
     if attempt.result in (None, Result.UNKNOWN):
         return attempt.digest not in inventory.versions
     return attempt.is_standing or attempt.result is Result.ABSENT
 
 
-def _leftovers_of(part: Sequence[Attempt], gone: Mapping[Digest, Attempt]) -> Iterator[Leftover]:
+def _leftovers_of(
+    component: Sequence[Attempt], deleted: Mapping[Digest, Attempt]
+) -> Iterator[Leftover]:
     """Yield what is left of one component: what went with a version of it that is gone."""
-    done = [one for one in part if gone.get(one.digest) is one]
-    for meant in part:
-        if meant.digest not in gone and meant.intent.body.get("cause") == Cause.FOLLOWS:
-            owners = (one for one in done if _keeps(one, meant))
+    deleted_here = [attempt for attempt in component if deleted.get(attempt.digest) is attempt]
+    for follower in component:
+        if follower.digest not in deleted and follower.intent.body.get("cause") == Cause.FOLLOWS:
+            owners = (attempt for attempt in deleted_here if _keeps(attempt, follower))
             if owner := next(owners, None):
-                yield Leftover(meant, owner)
+                yield Leftover(follower, owner)
 
 
-def _keeps(one: Attempt, other: Attempt) -> bool:
+def _keeps(owner: Attempt, follower: Attempt) -> bool:
     """Whether a version listed another, or was what that spoke of."""
-    return other.digest in one.children or one.digest in other.subjects
+    return follower.digest in owner.children or owner.digest in follower.subjects
 
 
 @dataclass(frozen=True)
 class InterruptedRun:
     """What one run deleted, in that order, and what it meant to delete and has been left since."""
 
-    gone: dict[Digest, Attempt]
+    deleted: dict[Digest, Attempt]
     remaining: dict[Digest, Attempt]
 
     @cached_property
     def _keeps(self) -> Mapping[Digest, Sequence[Digest]]:
         """Lead from each version to what was deleted and stays while it stays."""
         keeps: dict[Digest, list[Digest]] = defaultdict(list)
-        for attempt in self.gone.values():
+        for attempt in self.deleted.values():
             for subject in attempt.subjects:
                 keeps[subject].append(attempt.digest)
-        for attempt in (*self.gone.values(), *self.remaining.values()):
-            keeps[attempt.digest] += [child for child in attempt.children if child in self.gone]
+        for attempt in (*self.deleted.values(), *self.remaining.values()):
+            keeps[attempt.digest] += [child for child in attempt.children if child in self.deleted]
         return keeps
 
-    def to_restore(self, here: Set[Digest]) -> list[Attempt]:
+    def to_restore(self, present: Set[Digest]) -> list[Attempt]:
         """Return what belongs to what was left and is here, the last deleted first."""
-        owed = closure(self._keeps, self.remaining.keys() & here)
-        return [attempt for digest, attempt in reversed(self.gone.items()) if digest in owed]
+        to_restore = closure(self._keeps, self.remaining.keys() & present)
+        return [
+            attempt for digest, attempt in reversed(self.deleted.items()) if digest in to_restore
+        ]
 
 
-def half_done(records: Iterable[Record]) -> list[InterruptedRun]:
+def interrupted_runs(records: Iterable[Record]) -> list[InterruptedRun]:
     """Return what each run of a journal deleted, and what it meant to and is left."""
     last: dict[str, Attempt] = {}
-    meant: dict[str, list[str]] = defaultdict(list)
+    planned: dict[str, list[str]] = defaultdict(list)
     for attempt in attempts(records):
         last[attempt.key] = attempt
-        meant[attempt.run].append(attempt.key)
-    return [_half_done(run, [last[key] for key in keys]) for run, keys in meant.items()]
+        planned[attempt.run].append(attempt.key)
+    return [_interrupted_run(run, [last[key] for key in keys]) for run, keys in planned.items()]
 
 
-def _half_done(run: str, last: Iterable[Attempt]) -> InterruptedRun:
-    gone: dict[Digest, Attempt] = {}
-    left: dict[Digest, Attempt] = {}
+def _interrupted_run(run: str, last: Iterable[Attempt]) -> InterruptedRun:
+    deleted: dict[Digest, Attempt] = {}
+    remaining: dict[Digest, Attempt] = {}
     for attempt in last:
         if attempt.is_standing and attempt.run == run:
-            gone[attempt.digest] = attempt
+            deleted[attempt.digest] = attempt
         elif _remains(attempt):
-            left[attempt.digest] = attempt
-    return InterruptedRun(gone, left)
+            remaining[attempt.digest] = attempt
+    return InterruptedRun(deleted, remaining)
 
 
 def _remains(attempt: Attempt) -> bool:

@@ -28,7 +28,7 @@ class RankedImage:
     image: Image
     order: SortKey
     group: str
-    moment: datetime
+    age_start: datetime
     """What its age counts from; the present moment when that is unknown or lies ahead."""
 
     pushed: datetime | None
@@ -38,7 +38,7 @@ class RankedImage:
     """Whether something that decides could not be read or lies ahead, so that it counts as new."""
 
     @property
-    def pool(self) -> tuple[str, bool, str]:
+    def pool_key(self) -> tuple[str, bool, str]:
         """Name those it is counted with.
 
         What is in doubt is counted alone and orphans apart, so that neither a tag nobody can
@@ -48,14 +48,14 @@ class RankedImage:
         return alone, self.image.is_orphan, self.group
 
     @property
-    def whose(self) -> str:
+    def pool_label(self) -> str:
         """How reasons call those it is counted with, where they are not the images of the rule."""
         if self.is_doubtful:
             return "unknown in "
         return "orphans in " if self.image.is_orphan else ""
 
 
-class Reader:
+class ImageRanker:
     """Reads images for one rule; an image with several matching tags is read by its best one."""
 
     def __init__(
@@ -75,27 +75,27 @@ class Reader:
         self._order = self._order_key(rule)
 
     @property
-    def complaints(self) -> Iterator[str]:
+    def unread_dates(self) -> Iterator[str]:
         """Say of which captures most values are no dates, so that the rule knows little."""
         for name, texts in sorted(self._texts.items()):
-            odd = sorted(texts - self._dates[name].keys())
-            if len(odd) > max(1, len(texts) // 2):
+            misread = sorted(texts - self._dates[name].keys())
+            if len(misread) > max(1, len(texts) // 2):
                 yield (
-                    f"{len(odd)} of {len(texts)} values of {name!r} are no dates, such as"
-                    f" {odd[0]}: what has one counts as new; correct the regex"
+                    f"{len(misread)} of {len(texts)} values of {name!r} are no dates, such as"
+                    f" {misread[0]}: what has one counts as new; correct the regex"
                 )
 
-    def read(self, seen: SelectedImage) -> RankedImage:
+    def rank(self, selected: SelectedImage) -> RankedImage:
         """Read one image of the rule's pool."""
-        keys = [(self._order(seen, tag), tag) for tag in seen.tags or (None,)]
+        keys = [(self._order(selected, tag), tag) for tag in selected.tags or (None,)]
         order = max(key for key, _ in keys)
         tag = next(tag for key, tag in keys if key == order)
-        moment, pushed = self._moment(seen), seen.image.version.time(Fact.PUSHED)
+        moment, pushed = self._age_start(selected), selected.image.version.time(Fact.PUSHED)
         return RankedImage(
-            image=seen.image,
+            image=selected.image,
             order=order,
             group=self._group(tag),
-            moment=min(moment, self._now) if moment else self._now,
+            age_start=min(moment, self._now) if moment else self._now,
             pushed=pushed if pushed and pushed <= self._now else None,
             is_doubtful=self._is_doubtful(order, moment),
         )
@@ -112,7 +112,7 @@ class Reader:
         """Choose how to read the sort key, once for the whole pool."""
         fact, capture = rule.order.fact, rule.order.capture
         if fact is not None:
-            return lambda seen, _: _known(seen.image.version.time(fact))
+            return lambda selected, _: _known(selected.image.version.time(fact))
         if rule.order == "semver":
             return lambda _, tag: _known(self._index.versions.get(tag) if tag else None)
         read = self._type_of(rule.order)
@@ -130,7 +130,7 @@ class Reader:
 
     def _captures(self, pool: Sequence[SelectedImage], name: str) -> set[str]:
         """Return the different values of a capture; a group that caught nothing has none."""
-        texts = (self._captured(tag).get(name, "") for seen in pool for tag in seen.tags)
+        texts = (self._captured(tag).get(name, "") for selected in pool for tag in selected.tags)
         return set(filter(None, texts))
 
     def _captured(self, tag: Tag | None) -> dict[str, str]:
@@ -147,15 +147,15 @@ class Reader:
             return captured.get(name, "")
         return f"{version.major}" if name == "major" else f"{version.major}.{version.minor}"
 
-    def _moment(self, seen: SelectedImage) -> datetime | None:
+    def _age_start(self, selected: SelectedImage) -> datetime | None:
         """Return what its age counts from: of several dates in tags the latest."""
         fact, capture = self._rule.age_by.fact, self._rule.age_by.capture
         if fact:
-            return seen.image.version.time(fact)
+            return selected.image.version.time(fact)
         known: Mapping[str, datetime] = self._dates.get(capture, {})
-        texts = (self._captured(tag).get(capture, "") for tag in seen.tags)
+        texts = (self._captured(tag).get(capture, "") for tag in selected.tags)
         dates = [known[text] for text in texts if text in known]
-        return max(dates) if dates and len(dates) == len(seen.tags) else None
+        return max(dates) if dates and len(dates) == len(selected.tags) else None
 
 
 def _dated(rule: Rule) -> set[str]:
@@ -196,7 +196,7 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class RuleEvaluation:
     """What one rule says of its whole pool, and what a plan should tell about that."""
 
     opinions: Mapping[Digest, Opinion]
@@ -213,9 +213,9 @@ class Distance:
     """Whether it would not be met by all, were the order of those that tie known."""
 
 
-def judge(
+def evaluate(
     rule: Rule, pool: Sequence[SelectedImage], index: TagIndex, *, now: datetime, zone: tzinfo
-) -> Judgement:
+) -> RuleEvaluation:
     """Say of each image of a rule's pool whether the rule keeps it.
 
     The pool is ranked whole, whether or not something else keeps an image: newest first by
@@ -224,37 +224,37 @@ def judge(
     Shape: `pool` has each image once; its order decides nothing.
     """
     if rule.keep.all or rule.keep.none:
-        verdict = Opinion(rule.name, bool(rule.keep.all), "all" if rule.keep.all else "none")
-        return Judgement({seen.image.digest: verdict for seen in pool})
-    reader = Reader(rule, pool, index, now, zone)
+        opinion = Opinion(rule.name, bool(rule.keep.all), "all" if rule.keep.all else "none")
+        return RuleEvaluation({selected.image.digest: opinion for selected in pool})
+    reader = ImageRanker(rule, pool, index, now, zone)
     opinions: dict[Digest, Opinion] = {}
-    for ties in _pools(map(reader.read, pool)):
+    for ties in _pools(map(reader.rank, pool)):
         first = ties[0][0]
-        label = first.whose + (first.group or rule.match.label)
+        label = first.pool_label + (first.group or rule.match.label)
         measured = _distances(rule.keep, label, ties, now=now, zone=zone)
         members = chain.from_iterable(ties)
-        for reading, distances in zip(members, _with_extra(rule.keep, ties, measured), strict=True):
-            opinions[reading.image.digest] = _opinion(rule, reading, distances)
-    return Judgement(opinions, tuple(_warnings(rule, reader, opinions.values())))
+        for ranked, distances in zip(members, _with_extra(rule.keep, ties, measured), strict=True):
+            opinions[ranked.image.digest] = _opinion(rule, ranked, distances)
+    return RuleEvaluation(opinions, tuple(_warnings(rule, reader, opinions.values())))
 
 
-def _opinion(rule: Rule, reading: RankedImage, distances: Sequence[Distance]) -> Opinion:
+def _opinion(rule: Rule, ranked: RankedImage, distances: Sequence[Distance]) -> Opinion:
     met = [distance for distance in distances if distance.met]
     return Opinion(
         rule.name,
         keeps=bool(met),
         reason="; ".join(distance.text for distance in distances),
-        is_doubtful=reading.is_doubtful,
+        is_doubtful=ranked.is_doubtful,
         is_tied=bool(met) and all(distance.is_tied for distance in met),
     )
 
 
-def _warnings(rule: Rule, reader: Reader, opinions: Iterable[Opinion]) -> Iterator[str]:
+def _warnings(rule: Rule, reader: ImageRanker, opinions: Iterable[Opinion]) -> Iterator[str]:
     """Say where times, sort keys or their order are not known, since that keeps images."""
     counts = Counter((opinion.is_doubtful, opinion.is_tied) for opinion in opinions)
     tied = counts[False, True]
     doubtful = counts.total() - counts[False, False] - tied
-    for text in reader.complaints:
+    for text in reader.unread_dates:
         yield f"{rule.name}: {text}"
     if doubtful:
         images = _images(doubtful)
@@ -272,20 +272,20 @@ def _images(count: int) -> str:
     return "1 image" if count == 1 else f"{count} images"
 
 
-def _pools(readings: Iterable[RankedImage]) -> Iterator[Ties]:
+def _pools(images: Iterable[RankedImage]) -> Iterator[Ties]:
     """Split readings into those that are counted together."""
     pools: dict[tuple[str, bool, str], list[RankedImage]] = defaultdict(list)
-    for reading in readings:
-        pools[reading.pool].append(reading)
+    for image in images:
+        pools[image.pool_key].append(image)
     for members in pools.values():
         members.sort(key=attrgetter("order"), reverse=True)
         equals = (list(equal) for _, equal in groupby(members, attrgetter("order")))
-        yield list(chain.from_iterable(map(_told_apart, equals)))
+        yield list(chain.from_iterable(map(_by_push_time, equals)))
 
 
-def _told_apart(equal: list[RankedImage]) -> Ties:
+def _by_push_time(equal: list[RankedImage]) -> Ties:
     """Order images of one sort key by their push, if the registry tells it of all of them."""
-    if len(equal) == 1 or not all(reading.pushed for reading in equal):
+    if len(equal) == 1 or not all(image.pushed for image in equal):
         return [equal]
     equal.sort(key=attrgetter("pushed"), reverse=True)
     return [list(tied) for _, tied in groupby(equal, attrgetter("pushed"))]
@@ -301,14 +301,16 @@ def _with_extra(
     used, each = 0, iter(measured)
     for tied in ties:
         group = [next(each) for _ in tied]
-        left = [distances for distances in group if not any(distance.met for distance in distances)]
-        what = f"number {used + 1} of those left vs extra {keep.extra}"
-        distance = _place(what, keep.extra, used, len(left))
+        unkept = [
+            distances for distances in group if not any(distance.met for distance in distances)
+        ]
+        text = f"number {used + 1} of those left vs extra {keep.extra}"
+        distance = _rank_distance(text, keep.extra, used, len(unkept))
         yield from (
             distances if any(distance.met for distance in distances) else (*distances, distance)
             for distances in group
         )
-        used += len(left)
+        used += len(unkept)
 
 
 def _distances(
@@ -318,10 +320,10 @@ def _distances(
     calendars = [_calendar(kind, limit, ties, now=now, zone=zone) for kind, limit in keep.buckets]
     newer = 0
     for tied in ties:
-        for reading in tied:
+        for image in tied:
             yield (
                 *_rank(keep, label, newer, len(tied)),
-                *_age(keep, now - reading.moment),
+                *_age(keep, now - image.age_start),
                 *map(next, calendars),
             )
         newer += len(tied)
@@ -330,16 +332,18 @@ def _distances(
 def _rank(keep: Keep, label: str, newer: int, tied: int) -> Iterator[Distance]:
     """Measure a rank, which counts the images that are surely newer."""
     if keep.last is not None:
-        yield _place(f"rank {newer + 1} of {label} vs last {keep.last}", keep.last, newer, tied)
+        yield _rank_distance(
+            f"rank {newer + 1} of {label} vs last {keep.last}", keep.last, newer, tied
+        )
 
 
-def _place(text: str, limit: int, newer: int, tied: int) -> Distance:
+def _rank_distance(text: str, limit: int, newer: int, tied: int) -> Distance:
     """Hold a place among images against a limit; say who shares it where that keeps some."""
     met, is_tied = newer < limit, newer < limit < newer + tied
-    return Distance(met, text + (_tie(tied) if is_tied else ""), is_tied)
+    return Distance(met, text + (_tied_with(tied) if is_tied else ""), is_tied)
 
 
-def _tie(tied: int) -> str:
+def _tied_with(tied: int) -> str:
     return f", tied with {tied - 1} other{'s' if tied > 2 else ''}"
 
 
@@ -353,21 +357,21 @@ def _calendar(
     kind: str, limit: int | Span, ties: Ties, *, now: datetime, zone: tzinfo
 ) -> Iterator[Distance]:
     """Keep the newest image of each of the latest buckets, or of each among the young enough."""
-    names = [[bucket_of(kind, reading.moment, zone) for reading in tied] for tied in ties]
+    names = [[bucket_of(kind, image.age_start, zone) for image in tied] for tied in ties]
     latest: frozenset[str] = frozenset()
     if not isinstance(limit, Span):
         latest = frozenset(sorted({*chain.from_iterable(names)}, reverse=True)[:limit])
     taken: set[str] = set()
     for tied, buckets in zip(ties, names, strict=True):
-        leads = [
-            name not in taken and _counts(limit, latest, name, now - reading.moment)
-            for reading, name in zip(tied, buckets, strict=True)
+        is_newest = [
+            name not in taken and _counts(limit, latest, name, now - image.age_start)
+            for image, name in zip(tied, buckets, strict=True)
         ]
-        newest = Counter(name for name, met in zip(buckets, leads, strict=True) if met)
-        for name, met in zip(buckets, leads, strict=True):
+        newest = Counter(name for name, met in zip(buckets, is_newest, strict=True) if met)
+        for name, met in zip(buckets, is_newest, strict=True):
             is_tied = met and newest[name] > 1
             where = f"newest of {name}" if met else f"in {name}"
-            others = _tie(newest[name]) if is_tied else ""
+            others = _tied_with(newest[name]) if is_tied else ""
             yield Distance(met, f"{where} vs {kind} {limit}{others}", is_tied)
         taken.update(newest)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.lint_regex import impossible_in_a_tag, never_a_date, never_a_number
-from reconciler.core.searches import searched
+from reconciler.core.searches import unanchored
 from reconciler.core.select import TagIndex
 from reconciler.model.durations import Span
 from reconciler.model.inventory import Fact
@@ -41,16 +41,16 @@ class Remark:
 def lint(policy: Policy) -> tuple[Remark, ...]:
     """Return the remarks on a policy: on the whole, on each rule alone, on rules together."""
     protections = [part.rule for part in policy.protect if part.rule]
-    told = [("", words) for words in _policy_remarks(policy)]
+    remarks = [("", message) for message in _policy_remarks(policy)]
     for rule in (*protections, *policy.rules):
-        told += [(rule.name, words) for words in futile(rule.match)]
-        told += [(rule.name, words) for words in searched(rule.match)]
-        told += [(rule.name, words) for words in idle(rule, policy.guards.min_age)]
+        remarks += [(rule.name, message) for message in futile(rule.match)]
+        remarks += [(rule.name, message) for message in unanchored(rule.match)]
+        remarks += [(rule.name, message) for message in idle(rule, policy.guards.min_age)]
     if sum(len(rule.match.patterns) for rule in (*protections, *policy.rules)) > MAX_COMPARED:
-        told.append(("", f"more than {MAX_COMPARED} patterns are too many to compare; split it"))
+        remarks.append(("", f"more than {MAX_COMPARED} patterns are too many to compare; split it"))
     else:
-        told += _compared(policy.rules, protections)
-    return tuple(Remark(policy.name, name, words) for name, words in told)
+        remarks += _compared(policy.rules, protections)
+    return tuple(Remark(policy.name, name, message) for name, message in remarks)
 
 
 def _policy_remarks(policy: Policy) -> Iterator[str]:
@@ -71,12 +71,12 @@ def _excepted(policy: Policy, position: int) -> bool:
 def _compared(rules: Sequence[Rule], protections: Sequence[Rule]) -> Iterator[tuple[str, str]]:
     for position, rule in enumerate(rules):
         others = (*rules[:position], *rules[position + 1 :])
-        for words in (
+        for message in (
             *_shadowed(rule, (*protections, *others)),
-            *_left_over(rule, others),
-            *_said_before(rule, rules[:position]),
+            *_empty_rest(rule, others),
+            *_duplicated(rule, rules[:position]),
         ):
-            yield rule.name, words
+            yield rule.name, message
 
 
 def _shadowed(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
@@ -90,14 +90,14 @@ def _shadowed(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
             return
 
 
-def _left_over(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
+def _empty_rest(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
     for other in others:
         if rule.match.rest and sees_all(other.match, _EVERY_IMAGE):
             yield f"'rest' finds nothing, because '{other.name}' covers every image; remove one"
             return
 
 
-def _said_before(rule: Rule, earlier: Sequence[Rule]) -> Iterator[str]:
+def _duplicated(rule: Rule, earlier: Sequence[Rule]) -> Iterator[str]:
     for other in earlier:
         if other.model_copy(update={"name": rule.name}) == rule:
             yield f"'{other.name}' says the same; remove one of them"
@@ -150,7 +150,7 @@ def futile(match: Match) -> Iterator[str]:
     """Yield why a selector, or one of its patterns, never matches, and what to do."""
     yield from _empty_range(match)
     yield from _impossible_patterns(match)
-    yield from _taken_away(match)
+    yield from _excluded(match)
     yield from _contradicted(match)
 
 
@@ -173,7 +173,7 @@ def _impossible_patterns(match: Match) -> Iterator[str]:
         yield f"no tag holds {signs}, so nothing matches; correct the regex"
 
 
-def _taken_away(match: Match) -> Iterator[str]:
+def _excluded(match: Match) -> Iterator[str]:
     """Yield filters that leave nothing of what the selector picks."""
     for key, patterns in (("except", match.except_), ("without", match.without)):
         if match.reads_tags and _cover(patterns, match.tags or [EVERYTHING]):

@@ -26,20 +26,20 @@ _NESTED = re.compile(r"\\[()]|\)[*+?{]|[|]|\[[^\]]*[()]")
 class RegexPart(NamedTuple):
     """A class of signs and how often it stands. Shape: `most` is None for any number."""
 
-    signs: str
+    characters: str
     least: int
     most: int | None
 
     def takes(self, alphabet: str) -> bool:
         """Whether one of the signs of an alphabet can stand here."""
-        return _takes(self.signs, alphabet)
+        return _takes(self.characters, alphabet)
 
 
 def impossible_in_a_tag(regex: TagRegex) -> str:
     """Return a part of an expression that stands in no tag, empty where none is known."""
     flat = "" if _NESTED.search(regex) else _OPENING.sub("", regex).replace(")", "")
     needed = (part for part in _parts(flat) or () if part.least)
-    return next((part.signs for part in needed if not part.takes(_TAG)), "")
+    return next((part.characters for part in needed if not part.takes(_TAG)), "")
 
 
 def never_a_number(regex: TagRegex, name: str) -> bool:
@@ -77,22 +77,22 @@ def _parts(text: str) -> list[RegexPart] | None:
     parts: list[RegexPart] = []
     at = 0
     while at < len(text):
-        found = _PART.match(text, at)
-        if found is None:
+        match = _PART.match(text, at)
+        if match is None:
             return None
-        parts.append(RegexPart(found[1], *_times(found)))
-        at = found.end()
+        parts.append(RegexPart(match[1], *_times(match)))
+        at = match.end()
     return parts
 
 
-def _times(found: re.Match[str]) -> tuple[int, int | None]:
-    _, sign, least, comma, most = found.groups()
+def _times(match: re.Match[str]) -> tuple[int, int | None]:
+    _, quantifier, least, comma, most = match.groups()
     if least is not None:
         return int(least), int(most) if most else None if comma else int(least)
-    return {"*": (0, None), "+": (1, None), "?": (0, 1)}.get(sign, (1, 1))
+    return {"*": (0, None), "+": (1, None), "?": (0, 1)}.get(quantifier, (1, 1))
 
 
 @lru_cache(maxsize=1024)
-def _takes(signs: str, alphabet: str) -> bool:
-    one = PatternSet([TagRegex(signs)])
-    return any(one.matching(sign) for sign in alphabet)
+def _takes(characters: str, alphabet: str) -> bool:
+    expression = PatternSet([TagRegex(characters)])
+    return any(expression.matching(quantifier) for quantifier in alphabet)

@@ -6,22 +6,26 @@ from reconciler.model.inventory import Fact, Inventory, Observations
 from reconciler.model.names import Tag
 
 
-def moved_tags(inventory: Inventory, seen: Observations) -> frozenset[Tag]:
+def moved_tags(inventory: Inventory, observations: Observations) -> frozenset[Tag]:
     """Return the tags that were noted on another version and never on the one they are on."""
-    here = {
+    current = {
         (tag, version.digest) for version in inventory.versions.values() for tag in version.tags
     }
-    noted = {(tag, digest) for digest, one in seen.digests.items() for tag in one.tags}
+    noted = {
+        (tag, digest)
+        for digest, observation in observations.digests.items()
+        for tag in observation.tags
+    }
     known = {tag for tag, _ in noted}
-    return frozenset(tag for tag, digest in here - noted if tag in known)
+    return frozenset(tag for tag, digest in current - noted if tag in known)
 
 
-def unseen(inventory: Inventory, seen: Observations) -> Iterator[str]:
+def moved_tag_warning(inventory: Inventory, observations: Observations) -> Iterator[str]:
     """Say what nobody can see where untagged versions are not listed: where tags were meanwhile."""
-    moved = moved_tags(inventory, seen)
+    moved = moved_tags(inventory, observations)
     if moved and Fact.PUSHED not in inventory.facts:
-        some = "1 tag has" if len(moved) == 1 else f"{len(moved):,} tags have"
+        tags = "1 tag has" if len(moved) == 1 else f"{len(moved):,} tags have"
         yield (
-            f"{some} moved since the last look; what a tag was on in between, and then left,"
+            f"{tags} moved since the last look; what a tag was on in between, and then left,"
             " cannot be seen here, and stays"
         )

@@ -13,9 +13,9 @@ from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.graph import Graph, build_graph
 from reconciler.core.order import deletion_order
 from reconciler.core.planner import (
-    Allowances,
     ImageCounts,
     PlanningInput,
+    RaisedLimits,
     check_guards,
     raised_limits,
 )
@@ -38,7 +38,7 @@ MAX_LIFE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RemainingWork:
     """What is left to do in one repository.
 
     Shape: `components` in order of deletion, each to be deleted without a pause; together with
@@ -51,7 +51,7 @@ class Work:
     guards: tuple[Guard, ...]
 
 
-def narrow(planned: RepositoryPlan, case: PlanningInput, allowed: Allowances) -> Work:
+def narrow(planned: RepositoryPlan, case: PlanningInput, allowed: RaisedLimits) -> RemainingWork:
     """Hold a plan against the registry and the policy of this moment.
 
     A change survives when its version is as it was observed, the live evaluation also lets it
@@ -66,27 +66,29 @@ def narrow(planned: RepositoryPlan, case: PlanningInput, allowed: Allowances) ->
     decided = decide(case.policy, inventory, graph, now=case.now, observations=case.observations)
     changes = {change.digest: change for change in planned.changes}
     dropped = {drop.change.digest: drop for drop in _dropped(planned.changes, case, decided)}
-    willing = changes.keys() - dropped.keys()
-    waiting = _waiting(inventory, graph, decided, changes.keys(), willing)
-    staying = closure(graph.keeps, inventory.versions.keys() - (willing - waiting))
-    for digest in willing & staying:
-        reason = _INCOMPLETE if digest in waiting else _NEEDED
+    still_due = changes.keys() - dropped.keys()
+    incomplete = _incomplete(inventory, graph, decided, changes.keys(), still_due)
+    kept = closure(graph.keeps, inventory.versions.keys() - (still_due - incomplete))
+    for digest in still_due & kept:
+        reason = _INCOMPLETE if digest in incomplete else _NEEDED
         dropped[digest] = Dropped(changes[digest], Result.SKIPPED_REFERENCED, reason)
-    order = deletion_order(inventory, graph, willing - staying)
-    images, leaving = decided.images.keys(), willing - staying
-    toll = ImageCounts(len(images), len(images & leaving), decided.rest(leaving))
-    return Work(
+    order = deletion_order(inventory, graph, still_due - kept)
+    images, leaving_images = decided.images.keys(), still_due - kept
+    counts = ImageCounts(
+        len(images), len(images & leaving_images), decided.remaining(leaving_images)
+    )
+    return RemainingWork(
         graph=graph,
         components=tuple(
-            tuple(_informed(changes[digest], inventory.versions[digest]) for digest in part)
+            tuple(_with_document(changes[digest], inventory.versions[digest]) for digest in part)
             for part in order
         ),
         dropped=tuple(drop for _, drop in sorted(dropped.items())),
-        guards=check_guards(case.policy.guards, inventory.repository, toll, allowed),
+        guards=check_guards(case.policy.guards, inventory.repository, counts, allowed),
     )
 
 
-def _informed(change: Change, version: Version) -> Change:
+def _with_document(change: Change, version: Version) -> Change:
     """Add what a document says that the plan had no need to read: an undo goes by it."""
     manifest = version.manifest
     if manifest is None:
@@ -100,17 +102,17 @@ def _informed(change: Change, version: Version) -> Change:
     return change.model_copy(update={"observed": change.observed.model_copy(update=read)})
 
 
-def _waiting(
+def _incomplete(
     inventory: Inventory,
     graph: Graph,
     decided: Decisions,
     planned: Set[Digest],
-    willing: Set[Digest],
+    still_due: Set[Digest],
 ) -> set[Digest]:
     """Return what would leave something behind that belongs to it and that no plan has named."""
     unplanned = {*decided.to_delete} - planned - decided.images.keys()
-    standing = closure(graph.keeps, inventory.versions.keys() - willing - unplanned)
-    return closure(graph.kept_by, unplanned - standing)
+    kept = closure(graph.keeps, inventory.versions.keys() - still_due - unplanned)
+    return closure(graph.kept_by, unplanned - kept)
 
 
 def _dropped(
@@ -121,8 +123,8 @@ def _dropped(
         version = case.inventory.versions.get(change.digest)
         if version is None:
             yield Dropped(change, Result.ABSENT, "the registry no longer has it")
-        elif words := drift(change.observed, version):
-            yield Dropped(change, Result.SKIPPED_CHANGED, words)
+        elif difference := drift(change.observed, version):
+            yield Dropped(change, Result.SKIPPED_CHANGED, difference)
         elif change.digest not in decided.to_delete:
             yield Dropped(change, *_why_kept(change.digest, decided.images))
 
@@ -145,8 +147,8 @@ def drift(observed: Observed, version: Version) -> str:
     return "; ".join(sorted(_describe(difference)))
 
 
-def _identity(one: Observed | Version) -> dict[str, object]:
-    return {"tags": set(map(str, one.tags)), "pushed": one.pushed}
+def _identity(version: Observed | Version) -> dict[str, object]:
+    return {"tags": set(map(str, version.tags)), "pushed": version.pushed}
 
 
 def _describe(difference: DeepDiff) -> Iterator[str]:
@@ -176,13 +178,13 @@ def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
     if now >= plan.expires_at:
         raise PlanError(f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC")
     _check_times(plan, now)
-    for one in plan.unlisted:
-        raise PlanError(f"{one.pattern}: the plan is incomplete: {one.error}")
+    for unlisted in plan.unlisted:
+        raise PlanError(f"{unlisted.pattern}: the plan is incomplete: {unlisted.error}")
     for part in plan.repositories:
         _check_part(part)
 
 
-def accepted_limits(plan: Plan, *, allowed: Allowances, expected: str = "") -> Allowances:
+def accepted_limits(plan: Plan, *, allowed: RaisedLimits, expected: str = "") -> RaisedLimits:
     """Return the limits to use instead of the policy's: those `allowed` by the command line.
 
     Those that the plan was drawn with count only if its digest is `expected`: then somebody
@@ -214,7 +216,7 @@ def changed_sources(plan: Plan, sources: Iterable[PolicySource]) -> list[str]:
     return sorted(path for path in before | now if before.get(path) != now.get(path))
 
 
-def check_state(part: RepositoryPlan, drawn: datetime, records: Sequence[Record]) -> None:
+def check_state(part: RepositoryPlan, created: datetime, records: Sequence[Record]) -> None:
     """Refuse a part that was `drawn` with another journal than this one, or than its beginning.
 
     A plan drawn before there was a journal fits one that began later, on whichever machine.
@@ -223,7 +225,7 @@ def check_state(part: RepositoryPlan, drawn: datetime, records: Sequence[Record]
     """
     if part.state and all(record.hash != part.state for record in records):
         differs = f"the journal here has no record {part.state}"
-    elif not part.state and records and records[0].ts + MAX_APART < drawn:
+    elif not part.state and records and records[0].ts + MAX_APART < created:
         differs = f"it knew no journal, and the one here began {records[0].ts:%Y-%m-%d %H:%M} UTC"
     else:
         return

@@ -18,7 +18,7 @@ _OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 def deletion_order(
-    inventory: Inventory, graph: Graph, doomed: Set[Digest]
+    inventory: Inventory, graph: Graph, to_delete: Set[Digest]
 ) -> tuple[Component, ...]:
     """Order deletions by component: an image, what only it lists, and what refers to them.
 
@@ -30,15 +30,20 @@ def deletion_order(
         permutation of it, the same for the same input.
     Source: OCI image-spec v1.1, image-index.md (`manifests`) and manifest.md (`subject`).
     """
-    ranks = {digest: _rank(inventory.versions[digest]) for digest in doomed}
-    named = {digest: _named(inventory.versions[digest]) & doomed for digest in doomed}
-    part = _parts(_owners(graph, ranks), named)
+    ranks = {digest: _rank(inventory.versions[digest]) for digest in to_delete}
+    references = {
+        digest: _references(inventory.versions[digest]) & to_delete for digest in to_delete
+    }
+    component_of = _components(_owners(graph, ranks), references)
     members: dict[Digest, list[Digest]] = defaultdict(list)
-    for digest in sorted(doomed):
-        members[part[digest]].append(digest)
-    between = _links(members, ((part[a], part[b]) for a, names in named.items() for b in names))
+    for digest in sorted(to_delete):
+        members[component_of[digest]].append(digest)
+    between = _predecessors(
+        members,
+        ((component_of[a], component_of[b]) for a, names in references.items() for b in names),
+    )
     return tuple(
-        tuple(_sorted(_links(inside, _pairs(inside, named)), ranks.__getitem__))
+        tuple(_sorted(_predecessors(inside, _pairs(inside, references)), ranks.__getitem__))
         for inside in (members[first] for first in _sorted(between, ranks.__getitem__))
     )
 
@@ -49,7 +54,7 @@ def _rank(version: Version) -> Rank:
     return not signature, version.pushed or version.first_seen or _OLDEST, version.digest
 
 
-def _named(version: Version) -> frozenset[Digest]:
+def _references(version: Version) -> frozenset[Digest]:
     return version.manifest.names - {version.digest} if version.manifest else frozenset()
 
 
@@ -58,16 +63,16 @@ def _owners(graph: Graph, ranks: Mapping[Digest, Rank]) -> dict[Digest, Digest]:
     owner: dict[Digest, Digest] = {}
     doomed_roots = [digest for digest in graph.roots if digest in ranks]
     for root in sorted(doomed_roots, key=ranks.__getitem__, reverse=True):
-        owner.update(dict.fromkeys(closure(graph.keeps, [root], beyond=owner), root))
+        owner.update(dict.fromkeys(closure(graph.keeps, [root], excluding=owner), root))
     return owner
 
 
-def _parts(
-    owner: Mapping[Digest, Digest], named: Mapping[Digest, Set[Digest]]
+def _components(
+    owner: Mapping[Digest, Digest], references: Mapping[Digest, Set[Digest]]
 ) -> dict[Digest, Digest]:
     """Join components that name one another in a circle, so that they can be ordered."""
     between: dict[Digest, set[Digest]] = {first: set() for first in owner.values()}
-    for digest, names in named.items():
+    for digest, names in references.items():
         between[owner[digest]].update(owner[name] for name in names)
     joined = strongly_connected(
         sorted(between), {first: sorted(names) for first, names in between.items()}
@@ -76,13 +81,13 @@ def _parts(
 
 
 def _pairs(
-    inside: Iterable[Digest], named: Mapping[Digest, Set[Digest]]
+    inside: Iterable[Digest], references: Mapping[Digest, Set[Digest]]
 ) -> Iterator[tuple[Digest, Digest]]:
     members = set(inside)
-    return ((digest, name) for digest in members for name in named[digest] & members)
+    return ((digest, name) for digest in members for name in references[digest] & members)
 
 
-def _links(
+def _predecessors(
     nodes: Iterable[Digest], pairs: Iterable[tuple[Digest, Digest]]
 ) -> dict[Digest, set[Digest]]:
     """Map each node to those that go before it; a pair is (earlier, later)."""

@@ -33,10 +33,10 @@ _REFERRER_RULE = "{name: signatures, match: {tags: ['sha256-*']}, keep: {within:
 """Rules that let leftovers go: those without a tag, and those whose tags spell a digest."""
 
 
-MAX_ODD = 20
+MAX_UNREADABLE = 20
 """Versions whose documents tell nothing that a plan names one by one."""
 
-Allowances = Mapping[tuple[str, Repository], int]
+RaisedLimits = Mapping[tuple[str, Repository], int]
 """Limits raised for one run: (guard, repository) and the limit to use instead."""
 
 
@@ -56,7 +56,7 @@ class PlanningInput:
     """The hash of the last record of the journal, empty while there is none."""
 
 
-def plan_repository(case: PlanningInput, allowed: Allowances) -> RepositoryPlan:
+def plan_repository(case: PlanningInput, allowed: RaisedLimits) -> RepositoryPlan:
     """Plan the deletions in one repository.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
@@ -65,8 +65,8 @@ def plan_repository(case: PlanningInput, allowed: Allowances) -> RepositoryPlan:
     graph = build_graph(inventory)
     decided = decide(case.policy, inventory, graph, now=case.now, observations=case.observations)
     decisions = tuple(decided.images.values())
-    expired = sum(decision.expires for decision in decisions)
-    toll = ImageCounts(len(decisions), expired, decided.rest(decided.to_delete))
+    deleted = sum(decision.expires for decision in decisions)
+    counts = ImageCounts(len(decisions), deleted, decided.remaining(decided.to_delete))
     return RepositoryPlan(
         repository=inventory.repository,
         policy=case.policy.name,
@@ -79,36 +79,36 @@ def plan_repository(case: PlanningInput, allowed: Allowances) -> RepositoryPlan:
         min_age=guards.min_age,
         undo=case.undo,
         changes=tuple(_changes(inventory, graph, decided)),
-        kept=dict(sorted(Counter(map(_keeper, filter(_stays, decisions))).items())),
+        kept=dict(sorted(Counter(map(_kept_by, filter(_stays, decisions))).items())),
         protected=_kept(inventory, decisions, Cause.PROTECTED, Cause.HELD),
         retained=_kept(inventory, decisions, Cause.RETAINED),
-        unmatched=_families(decisions),
+        unmatched=_tag_families(decisions),
         waiting=_waiting(decisions),
-        guards=check_guards(guards, inventory.repository, toll, allowed),
+        guards=check_guards(guards, inventory.repository, counts, allowed),
         missing=_missing(inventory, graph),
         unused=tuple(sorted(decided.unused)),
         warnings=(
-            *_doubts(inventory),
+            *_listing_warnings(inventory),
             *decided.warnings,
             *_leftover_warnings(case.leftovers, decided),
         ),
     )
 
 
-def _doubts(inventory: Inventory) -> Iterator[str]:
+def _listing_warnings(inventory: Inventory) -> Iterator[str]:
     """Say what the listing may hide, and which documents tell nothing, so that tags judge them."""
     if inventory.doubt:
         yield f"{inventory.doubt}: apply would refuse until that is known"
-    odd = [
+    unreadable = [
         version
         for version in inventory.versions.values()
         if version.manifest and version.manifest.oddity
     ]
-    for version in odd[:MAX_ODD]:
+    for version in unreadable[:MAX_UNREADABLE]:
         reason = version.manifest.oddity if version.manifest else ""
         yield f"{_name(version)} lists nothing and is judged by its tags alone: {reason}"
-    if len(odd) > MAX_ODD:
-        yield f"{len(odd) - MAX_ODD} more versions are judged by their tags alone"
+    if len(unreadable) > MAX_UNREADABLE:
+        yield f"{len(unreadable) - MAX_UNREADABLE} more versions are judged by their tags alone"
 
 
 def listing_digest(inventory: Inventory) -> str:
@@ -124,7 +124,7 @@ def _stays(decision: Decision) -> bool:
     return not decision.expires
 
 
-def _keeper(decision: Decision) -> str:
+def _kept_by(decision: Decision) -> str:
     """Name what keeps an image: the cause where a note says it, else the first rule that does."""
     keeping = (opinion.rule for opinion in decision.opinions if opinion.keeps)
     return decision.cause if decision.note else next(keeping, decision.cause)
@@ -181,12 +181,12 @@ def _kept(
     )
 
 
-def _families(decisions: tuple[Decision, ...]) -> tuple[TagFamily, ...]:
+def _tag_families(decisions: tuple[Decision, ...]) -> tuple[TagFamily, ...]:
     """Group the tags that no rule knows by shape, the largest family first."""
     families: Mapping[str, list[Tag]] = defaultdict(list)
     for decision in decisions:
         if decision.cause is Cause.UNMATCHED_TAG:
-            for tag in decision.unknown:
+            for tag in decision.unknown_tags:
                 families[family(tag)].append(tag)
     return tuple(
         TagFamily(pattern=pattern, count=len(tags), example=min(tags))
@@ -199,7 +199,7 @@ def _waiting(decisions: tuple[Decision, ...]) -> Waiting | None:
     young = [decision for decision in decisions if decision.cause is Cause.YOUNG]
     if not young:
         return None
-    moments = (decision.until for decision in young if decision.until)
+    moments = (decision.young_until for decision in young if decision.young_until)
     return Waiting(count=len(young), until=min(moments, default=None))
 
 
@@ -217,13 +217,13 @@ def _name(version: Version) -> str:
 
 def _leftover_warnings(leftovers: Mapping[Digest, Leftover], decided: Decisions) -> Iterator[str]:
     """Say what runs left over of which image where no rule covers it, and which rule would."""
-    found: dict[tuple[str, Digest, str], list[Digest]] = defaultdict(list)
-    for digest, left in leftovers.items():
+    groups: dict[tuple[str, Digest, str], list[Digest]] = defaultdict(list)
+    for digest, leftover in leftovers.items():
         decision = decided.images.get(digest)
         if decision and decision.cause in (Cause.UNCOVERED, Cause.UNMATCHED_TAG):
             rule = _rule_for(decision.image)
-            found[left.owner.run, left.owner.digest, rule].append(digest)
-    for (run, owner, rule), digests in sorted(found.items()):
+            groups[leftover.owner.run, leftover.owner.digest, rule].append(digest)
+    for (run, owner, rule), digests in sorted(groups.items()):
         count = "1 version" if len(digests) == 1 else f"{len(digests)} versions"
         yield (
             f"run {run} deleted {owner} and left over {count} of it, like {min(digests)}, "
@@ -242,24 +242,25 @@ def _rule_for(image: Image) -> str:
 class ImageCounts:
     """What a plan takes. Units: images (roots).
 
-    Shape: `rest` stays, and is worth staying for: a signature left behind is not.
+    Shape: `remaining` stays, and is worth staying for: a signature left behind is not.
     """
 
     images: int
     deleted: int
-    rest: int
+    remaining: int
 
 
 def check_guards(
-    guards: Guards, repository: Repository, toll: ImageCounts, allowed: Allowances
+    guards: Guards, repository: Repository, counts: ImageCounts, allowed: RaisedLimits
 ) -> tuple[Guard, ...]:
     """Hold a plan against its limits; a limit met exactly is allowed.
 
     Units: images, and percent of the repository's images.
     """
-    found = _checks(guards, repository, toll, allowed) if toll.images else ()
+    guard_list = _checks(guards, repository, counts, allowed) if counts.images else ()
     return tuple(
-        guard.model_copy(update={"asked": (guard.name, repository) in allowed}) for guard in found
+        guard.model_copy(update={"asked": (guard.name, repository) in allowed})
+        for guard in guard_list
     )
 
 
@@ -271,15 +272,15 @@ def raised_limits(part: RepositoryPlan) -> Iterator[tuple[tuple[str, Repository]
 
 
 def _checks(
-    guards: Guards, repository: Repository, toll: ImageCounts, allowed: Allowances
+    guards: Guards, repository: Repository, counts: ImageCounts, allowed: RaisedLimits
 ) -> Iterator[Guard]:
-    deleted, share = toll.deleted, 100 * toll.deleted / toll.images
+    deleted, share = counts.deleted, 100 * counts.deleted / counts.images
     count_limit = allowed.get(("max_delete", repository), guards.max_delete)
     share_limit = allowed.get(("max_delete_percent", repository), guards.max_delete_percent)
     least = 1 if allowed.get(("never_empty", repository), guards.never_empty) else 0
     yield _guard("max_delete", repository, count_limit, deleted, ok=deleted <= count_limit)
     yield _guard("max_delete_percent", repository, share_limit, share, ok=share <= share_limit)
-    yield _guard("never_empty", repository, least, toll.rest, ok=toll.rest >= least)
+    yield _guard("never_empty", repository, least, counts.remaining, ok=counts.remaining >= least)
 
 
 def _guard(

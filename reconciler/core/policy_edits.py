@@ -48,8 +48,8 @@ class Edits:
 
     def on(self, names: set[str], *parts: Part) -> tuple[PolicyEdit, ...]:
         """Return the edits on rules or protections by one of these names, old or new."""
-        meant = {self.former.get(name, name) for name in names}
-        return tuple(e for e in self.all if e.part in parts and e.name in meant)
+        former_names = {self.former.get(name, name) for name in names}
+        return tuple(e for e in self.all if e.part in parts and e.name in former_names)
 
 
 def edits_between(before: Policy | None, after: Policy | None) -> Edits:
@@ -100,12 +100,12 @@ def _ordered(value: Any) -> Any:
 
 def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
     """Map each new name to an old one that is gone and had the same text."""
-    gone: dict[str, list[str]] = defaultdict(list)
+    removed: dict[str, list[str]] = defaultdict(list)
     for name, body in sorted(old.items()):
         if name not in new:
-            gone[_json(body)].append(name)
-    fresh = [(name, _json(body)) for name, body in sorted(new.items()) if name not in old]
-    return {name: gone[text].pop(0) for name, text in fresh if gone[text]}
+            removed[_json(body)].append(name)
+    added = [(name, _json(body)) for name, body in sorted(new.items()) if name not in old]
+    return {name: removed[text].pop(0) for name, text in added if removed[text]}
 
 
 def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[PolicyEdit]:
@@ -140,7 +140,10 @@ def _json(value: Any) -> str:
 
 
 def weakenings(
-    before: Policy | None, edits: Edits, decided: tuple[Decisions, Decisions], added: Set[Digest]
+    before: Policy | None,
+    edits: Edits,
+    decided: tuple[Decisions, Decisions],
+    deleted_now: Set[Digest],
 ) -> Iterator[Weakening]:
     """Yield protections that are gone or narrower, then guards that let more pass.
 
@@ -148,11 +151,11 @@ def weakenings(
     """
     changed = [edit for edit in edits.all if edit.part == "protection"]
     for name, group in groupby(changed, key=attrgetter("name")):
-        told = tuple(group)
+        edited = tuple(group)
         lost = list(_unprotected(before, name, *decided)) if before else []
-        if lost or any(_narrows(edit) for edit in told):
-            going = sum(digest in added for digest in lost)
-            yield Weakening(edits=told, images=len(lost), going=going)
+        if lost or any(_narrows(edit) for edit in edited):
+            deleted = sum(digest in deleted_now for digest in lost)
+            yield Weakening(edits=edited, images=len(lost), going=deleted)
     for edit in edits.all:
         if edit.part == "policy" and _loosens(edit):
             yield Weakening(edits=(edit,))

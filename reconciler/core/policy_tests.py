@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.core.fate import VersionFate, judge
+from reconciler.core.fate import VersionFate, decide_repository
 from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.model.inventory import Fact, Inventory, Observations, Version
 from reconciler.model.manifest import (
@@ -48,7 +48,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class PolicyTestRun:
     """A test that was run.
 
     Shape: one line for each check, where the file speaks of it. Units: lines count from 1.
@@ -66,34 +66,34 @@ class Trial:
         return tuple((at, check) for at, check in pairs if not check.ok)
 
 
-def try_policy(policy: Policy, test: PolicyTest) -> tuple[Check, ...]:
+def run_policy_test(policy: Policy, test: PolicyTest) -> tuple[Check, ...]:
     """Decide on the images of a test, and hold the decisions against what it expects.
 
     Shape: one check for each image, in the order of the test, then one for the guards if the
         test speaks of them.
     Raises: PolicyError, when a rule needs a time that no image of the test has.
     """
-    case = PlanningInput(policy, imagined(test), Observations(), test.now.moment)
+    case = PlanningInput(policy, described_inventory(test), Observations(), test.now.moment)
     return (*_image_checks(case, test), *_guard_checks(case, test))
 
 
 def _image_checks(case: PlanningInput, test: PolicyTest) -> Iterator[Check]:
-    judged, digests = judge(case), digests_of(test)
+    decided, digests = decide_repository(case), digests_of(test)
     for name, image in zip(test.names, test.images, strict=True):
-        fate = judged.fate(digests[name])
+        fate = decided.fate(digests[name])
         yield Check(", ".join(image.tags) or name, _complaint(image, fate), fate)
 
 
 def _complaint(image: ExpectedImage, fate: VersionFate) -> str:
     """Say what is wrong, empty when nothing is: an image that no one spoke for must stay."""
     expected = image.expect or "keep"
-    if expected != ("delete" if fate.goes else "keep"):
+    if expected != ("delete" if fate.is_deleted else "keep"):
         by = f" by {image.by}" if image.by else ""
         return f"expected {image.expect}{by}" if image.expect else "nothing says that it may go"
     deciders = _deciders(fate)
     if image.by and str(image.by) not in (*deciders, fate.cause):
-        found = f"{', '.join(deciders)} ({fate.cause})" if deciders else fate.cause
-        return f"expected {expected} by {image.by}; it is by {found}"
+        actual = f"{', '.join(deciders)} ({fate.cause})" if deciders else fate.cause
+        return f"expected {expected} by {image.by}; it is by {actual}"
     return ""
 
 
@@ -101,7 +101,7 @@ def _deciders(fate: VersionFate) -> list[str]:
     """Name the rules and protections that decide: those that keep, or all that let go."""
     decided = fate.cause in (Cause.PROTECTED, Cause.RULE, Cause.EXPIRED)
     opinions = fate.own.opinions if fate.own and decided else ()
-    rules = [opinion.rule for opinion in opinions if opinion.keeps is not fate.goes]
+    rules = [opinion.rule for opinion in opinions if opinion.keeps is not fate.is_deleted]
     # A protection by digest has no opinion; its note begins with its name.
     pinned = [fate.note.partition(":")[0]] if fate.cause is Cause.PROTECTED and not rules else []
     return [*rules, *pinned]
@@ -111,13 +111,15 @@ def _guard_checks(case: PlanningInput, test: PolicyTest) -> Iterator[Check]:
     if test.guards is None:
         return
     stopping = [guard for guard in plan_repository(case, {}).guards if not guard.ok]
-    found = "stop" if stopping else "ok"
+    actual = "stop" if stopping else "ok"
     measured = ", ".join(f"{guard.name} {guard.actual:g} vs {guard.limit}" for guard in stopping)
-    words = f"expected {test.guards.expect}, and they say {found}: {measured}".removesuffix(": ")
-    yield Check("guards", "" if test.guards.expect == found else words)
+    complaint = f"expected {test.guards.expect}, and they say {actual}: {measured}".removesuffix(
+        ": "
+    )
+    yield Check("guards", "" if test.guards.expect == actual else complaint)
 
 
-def imagined(test: PolicyTest) -> Inventory:
+def described_inventory(test: PolicyTest) -> Inventory:
     """Build the inventory of a test; the id of a version is its name in the test.
 
     A test in which images have times, but none a push time, plays on a registry that does not

@@ -13,14 +13,14 @@ Recall = Callable[[Observations, Sequence[Record]], Observations]
 _DONE = (Result.DELETED, Result.ABSENT)
 
 
-def remembered(noted: Observations, records: Sequence[Record]) -> Observations:
+def remembered(observations: Observations, records: Sequence[Record]) -> Observations:
     """Add what the journal knows: what is held, what was refused, what a dead run saw."""
-    digests = dict(noted.digests)
+    digests = dict(observations.digests)
     for attempt in {attempt.digest: attempt for attempt in attempts(records)}.values():
         if attempt.result not in _DONE:
             before = digests.get(attempt.digest)
-            seen = before or _as_seen(attempt)
-            digests[attempt.digest] = seen.model_copy(update=_refusal(attempt))
+            observation = before or _as_seen(attempt)
+            digests[attempt.digest] = observation.model_copy(update=_refusal(attempt))
     return with_holds(Observations(digests=digests), records)
 
 
@@ -30,13 +30,13 @@ def _as_seen(attempt: Attempt) -> Observation:
     return Observation(first_seen=at, tagged_since=at if attempt.tags else None, tags=attempt.tags)
 
 
-def without_refusals(noted: Observations, records: Sequence[Record]) -> Observations:
+def without_refusals(observations: Observations, records: Sequence[Record]) -> Observations:
     """Forget what was refused, so that it is tried once more."""
     forgotten = {"retained": ""}
     return Observations(
         digests={
-            digest: one.model_copy(update=forgotten)
-            for digest, one in remembered(noted, records).digests.items()
+            digest: observation.model_copy(update=forgotten)
+            for digest, observation in remembered(observations, records).digests.items()
         }
     )
 

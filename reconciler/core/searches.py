@@ -12,13 +12,13 @@ from reconciler.model.patterns import TagGlob
 
 _BEGUN = re.compile(r"[(?:]*(?:\^|\\A)")
 _ENDED = re.compile(r"(?:(?<!\\)\$|\\z)\)*\Z")
-_GOES_ON = re.compile(r"(?:\.|\\[SDW]|\])[*+]\??[)]*\Z")
-_COMES_BEFORE = re.compile(r"[(?:]*(?:\.|\\[SDW])[*+]")
+_OPEN_END = re.compile(r"(?:\.|\\[SDW]|\])[*+]\??[)]*\Z")
+_OPEN_START = re.compile(r"[(?:]*(?:\.|\\[SDW])[*+]")
 _DOT_STAR = re.compile(r"[A-Za-z_-]\.\*")
 """What means any text in a regular expression; after a number, as in `1.4.*`, it is a version."""
 
 
-def searched(match: Match) -> Iterator[str]:
+def unanchored(match: Match) -> Iterator[str]:
     """Yield why a pattern finds less than it seems to, and what to do."""
     if match.regex:
         yield from _half_anchored(match.regex)
@@ -29,12 +29,12 @@ def searched(match: Match) -> Iterator[str]:
 def _half_anchored(regex: str) -> Iterator[str]:
     """Look for an anchor on one side only: whoever needs one takes it for a search."""
     begun, ended = _BEGUN.match(regex), _ENDED.search(regex)
-    if begun and not ended and not _GOES_ON.search(regex):
+    if begun and not ended and not _OPEN_END.search(regex):
         yield (
             f"'{regex}' looks like a search, and has to match the whole tag:"
             " end it with .* if more may follow, or with $ if not"
         )
-    if ended and not begun and not _COMES_BEFORE.match(regex):
+    if ended and not begun and not _OPEN_START.match(regex):
         yield (
             f"'{regex}' looks like a search, and has to match the whole tag:"
             " begin it with .* if more may stand before, or with ^ if not"
@@ -43,8 +43,8 @@ def _half_anchored(regex: str) -> Iterator[str]:
 
 def _like_a_regex(pattern: TagGlob) -> Iterator[str]:
     if _DOT_STAR.search(pattern):
-        meant, dotted = pattern.replace(".*", "*"), pattern.replace(".*", ".?*")
+        glob, dotted = pattern.replace(".*", "*"), pattern.replace(".*", ".?*")
         yield (
             f"{pattern} matches only tags with a dot there, because * alone is any text:"
-            f" write {meant}, or {dotted} if the dot is meant"
+            f" write {glob}, or {dotted} if the dot is meant"
         )

@@ -64,7 +64,9 @@ class TagIndex:
     def __init__(self, tags: Iterable[Tag], matches: Iterable[Match]) -> None:
         """Index the tags of all images for the patterns of all selectors and filters."""
         self._tags = tuple(dict.fromkeys(tags))
-        patterns = {one.expression: one for match in matches for one in match.every_pattern}
+        patterns = {
+            pattern.expression: pattern for match in matches for pattern in match.every_pattern
+        }
         self._hits: dict[str, set[Tag]] = {expression: set() for expression in patterns}
         hits, together = tuple(self._hits.values()), PatternSet(tuple(patterns.values()))
         for tag in self._tags:
@@ -99,13 +101,14 @@ def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[Selec
     """
     known = index.known(match)
     passes = _image_filter(match, index)
-    whole = not match.reads_tags
-    seen = (
+    includes_untagged = not match.reads_tags
+    candidates = (
         SelectedImage(image, tuple([tag for tag in image.tags if tag in known]))
         for image in images
-        if (image.tags and not known.isdisjoint(image.tags)) or (whole and not image.tags)
+        if (image.tags and not known.isdisjoint(image.tags))
+        or (includes_untagged and not image.tags)
     )
-    return [one for one in seen if passes(one)]
+    return [candidate for candidate in candidates if passes(candidate)]
 
 
 def _image_filter(match: Match, index: TagIndex) -> Callable[[SelectedImage], bool]:
@@ -114,10 +117,10 @@ def _image_filter(match: Match, index: TagIndex) -> Callable[[SelectedImage], bo
     refused = index.matching(match.without)
     fits = cache(match.artifact_type.matches) if match.artifact_type else None
 
-    def passes(seen: SelectedImage) -> bool:
-        image = seen.image
+    def passes(selected: SelectedImage) -> bool:
+        image = selected.image
         return (
-            not (match.every_tag and len(seen.tags) != len(image.tags))
+            not (match.every_tag and len(selected.tags) != len(image.tags))
             and all(not tags.isdisjoint(image.tags) for tags in required)
             and refused.isdisjoint(image.tags)
             and (fits is None or fits(image.version.kind))
@@ -138,7 +141,7 @@ def check_facts(policy: Policy, inventory: Inventory) -> None:
     """
     for rule in policy.judging:
         for fact in sorted(rule.facts - inventory.facts):
-            cure = f"Write {_instead(rule, fact, inventory.facts)} in this rule."
+            cure = f"Write {_alternatives(rule, fact, inventory.facts)} in this rule."
             if rule not in policy.rules:
                 cure = "A protection can only count from it: let `keep` be, so that it keeps all."
             raise PolicyError(
@@ -147,15 +150,15 @@ def check_facts(policy: Policy, inventory: Inventory) -> None:
             )
 
 
-def _instead(rule: Rule, missing: Fact, given: frozenset[Fact]) -> str:
+def _alternatives(rule: Rule, missing: Fact, given: frozenset[Fact]) -> str:
     """Return what can stand in the rule in place of a time that is missing."""
-    keys = list(_keys(rule, missing))
+    keys = list(_keys_reading(rule, missing))
     others = [fact for fact in (Fact.CREATED, Fact.FIRST_SEEN) if fact in given]
     choices = (" and ".join(f"`{key}: {other}`" for key in keys) for other in others)
     return " or ".join(choices) or "no ages and no ranks"
 
 
-def _keys(rule: Rule, fact: Fact) -> Iterator[str]:
+def _keys_reading(rule: Rule, fact: Fact) -> Iterator[str]:
     """Yield the keys of a rule that read a time."""
     if rule.keep.reads_age and rule.age_by.fact == fact:
         yield "age_by"

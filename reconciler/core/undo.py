@@ -34,22 +34,22 @@ class UndoRequest:
     only: Mention = field(default_factory=Mention)
     retag: bool = False
 
-    def names(self, repository: Repository, attempt: Attempt) -> bool:
+    def includes(self, repository: Repository, attempt: Attempt) -> bool:
         """Whether a deletion in a repository is asked for."""
         return attempt.run == self.run and self.only.means(repository, attempt.tags, attempt.digest)
 
 
 @dataclass(frozen=True)
-class Remains:
+class UndoInput:
     """One repository after deletions: what the journal tells of them, and what is there now.
 
-    Shape: `deletions` in the order in which they were made; `present` are the versions that the
+    Shape: `deletions` in the order in which they were made; `restorable` are the versions that the
         registry can still restore, by its own id; `window` is how long it can, where it says so.
     """
 
     repository: Repository
     deletions: Sequence[Attempt]
-    present: Mapping[str, Version]
+    restorable: Mapping[str, Version]
     live: Mapping[Digest, Version]
     now: datetime
     window: timedelta | None = None
@@ -67,48 +67,53 @@ class Remains:
 
     def can_restore(self, attempt: Attempt) -> bool:
         """Whether the registry still holds what was deleted, and nobody pushed it anew."""
-        return attempt.version_id in self.present and attempt.digest not in self.live
+        return attempt.version_id in self.restorable and attempt.digest not in self.live
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RestoreSelection:
     """What of an undo can be done, last deleted first, and why the rest cannot."""
 
-    work: Mapping[Digest, Attempt]
-    lost: Mapping[Digest, str]
+    restorable: Mapping[Digest, Attempt]
+    impossible: Mapping[Digest, str]
 
 
-def plan_restorations(remains: Remains, wanted: UndoRequest) -> RepositoryPlan:
+def plan_restorations(case: UndoInput, request: UndoRequest) -> RepositoryPlan:
     """Plan what to restore in one repository."""
-    chosen = _chosen(remains, wanted)
-    choice = _choose(chosen, remains, retag=wanted.retag)
-    warnings = (*_lost(choice.lost), *_conflicts(choice.work.values(), remains))
+    chosen = _requested(case, request)
+    selection = _select_restorable(chosen, case, retag=request.retag)
+    warnings = (
+        *_impossible_warnings(selection.impossible),
+        *_moved_tag_warnings(selection.restorable.values(), case),
+    )
     return RepositoryPlan(
-        repository=remains.repository,
+        repository=case.repository,
         policy="",
         complete=True,
-        state=remains.head,
-        versions=len(remains.live),
+        state=case.head,
+        versions=len(case.live),
         undo=True,
-        changes=tuple(_changes(choice.work.values(), remains)),
+        changes=tuple(_changes(selection.restorable.values(), case)),
         warnings=warnings,
     )
 
 
 def narrow_restorations(
-    planned: RepositoryPlan, remains: Remains, *, retag: bool
+    planned: RepositoryPlan, case: UndoInput, *, retag: bool
 ) -> tuple[tuple[Change, ...], tuple[Dropped, ...]]:
     """Hold planned restorations against this moment: what is left to do, and what is dropped."""
-    by_digest = {attempt.digest: attempt for attempt in remains.deletions}
+    by_digest = {attempt.digest: attempt for attempt in case.deletions}
     named = [by_digest[change.digest] for change in planned.changes if change.digest in by_digest]
-    choice = _choose(named, remains, retag=retag)
-    work = tuple(change for change in planned.changes if change.digest in choice.work)
-    dropped = (
-        _dropped(change, choice, remains)
-        for change in planned.changes
-        if change.digest not in choice.work
+    selection = _select_restorable(named, case, retag=retag)
+    restorable = tuple(
+        change for change in planned.changes if change.digest in selection.restorable
     )
-    return work, tuple(dropped)
+    dropped = (
+        _dropped(change, selection, case)
+        for change in planned.changes
+        if change.digest not in selection.restorable
+    )
+    return restorable, tuple(dropped)
 
 
 def companions(deletions: Iterable[Attempt]) -> Mapping[Digest, Set[Digest]]:
@@ -121,51 +126,53 @@ def companions(deletions: Iterable[Attempt]) -> Mapping[Digest, Set[Digest]]:
     return links
 
 
-def _chosen(remains: Remains, wanted: UndoRequest) -> list[Attempt]:
+def _requested(case: UndoInput, request: UndoRequest) -> list[Attempt]:
     """Return the deletions to take back, the last one first: children before what lists them."""
     named = [
         deletion.digest
-        for deletion in remains.deletions
-        if wanted.names(remains.repository, deletion)
+        for deletion in case.deletions
+        if request.includes(case.repository, deletion)
     ]
-    reached = closure(companions(remains.deletions), named)
-    return [attempt for attempt in reversed(remains.deletions) if attempt.digest in reached]
+    reached = closure(companions(case.deletions), named)
+    return [attempt for attempt in reversed(case.deletions) if attempt.digest in reached]
 
 
-def _choose(chosen: Iterable[Attempt], remains: Remains, *, retag: bool) -> Choice:
+def _select_restorable(
+    chosen: Iterable[Attempt], case: UndoInput, *, retag: bool
+) -> RestoreSelection:
     """Part what can be done from what cannot; children come before what lists them."""
-    work: dict[Digest, Attempt] = {}
-    lost: dict[Digest, str] = {}
+    restorable: dict[Digest, Attempt] = {}
+    impossible: dict[Digest, str] = {}
     for attempt in chosen:
-        if attempt.digest in remains.live:
-            if retag and remains.missing_tags(attempt):
-                work[attempt.digest] = attempt
-        elif not remains.can_restore(attempt):
-            lost[attempt.digest] = _why_lost(attempt, remains)
+        if attempt.digest in case.live:
+            if retag and case.missing_tags(attempt):
+                restorable[attempt.digest] = attempt
+        elif not case.can_restore(attempt):
+            impossible[attempt.digest] = _why_impossible(attempt, case)
         elif attempt.has_unnamed_children:
-            lost[attempt.digest] = _UNNAMED
-        elif not all(child in work or child in remains.live for child in attempt.children):
-            lost[attempt.digest] = _HOLE
-        elif attempt.subjects & lost.keys():
-            lost[attempt.digest] = _ALONE
+            impossible[attempt.digest] = _UNNAMED
+        elif not all(child in restorable or child in case.live for child in attempt.children):
+            impossible[attempt.digest] = _HOLE
+        elif attempt.subjects & impossible.keys():
+            impossible[attempt.digest] = _ALONE
         else:
-            work[attempt.digest] = attempt
-    return Choice(work, lost)
+            restorable[attempt.digest] = attempt
+    return RestoreSelection(restorable, impossible)
 
 
-def _why_lost(attempt: Attempt, remains: Remains) -> str:
-    window = remains.window
-    if window and attempt.at + window <= remains.now:
+def _why_impossible(attempt: Attempt, case: UndoInput) -> str:
+    window = case.window
+    if window and attempt.at + window <= case.now:
         return f"the registry holds deletions for {window.days} days"
     return "no longer held by the registry"
 
 
-def _changes(work: Iterable[Attempt], remains: Remains) -> Iterator[Change]:
+def _changes(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[Change]:
     numbers: dict[tuple[str, object], int] = {}
-    for attempt in work:
+    for attempt in restorable:
         intended = attempt.intent.body
         part = (attempt.run, intended.get("component", attempt.key))
-        here = remains.live.get(attempt.digest) or remains.present[attempt.version_id]
+        here = case.live.get(attempt.digest) or case.restorable[attempt.version_id]
         yield Change(
             key=attempt.key,
             digest=attempt.digest,
@@ -181,56 +188,56 @@ def _changes(work: Iterable[Attempt], remains: Remains) -> Iterator[Change]:
                 children=attempt.children,
                 subject=min(attempt.subjects, default=None),
             ),
-            until=attempt.at + remains.window if remains.window else None,
+            until=attempt.at + case.window if case.window else None,
         )
 
 
-def _lost(lost: Mapping[Digest, str]) -> Iterator[str]:
+def _impossible_warnings(impossible: Mapping[Digest, str]) -> Iterator[str]:
     """Say how many versions cannot be restored, and why, with an example of each reason."""
-    examples = {reason: digest for digest, reason in reversed(list(lost.items()))}
-    for reason, count in sorted(Counter(lost.values()).items()):
+    examples = {reason: digest for digest, reason in reversed(list(impossible.items()))}
+    for reason, count in sorted(Counter(impossible.values()).items()):
         subject = examples[reason] if count == 1 else f"{count} versions, like {examples[reason]},"
         yield f"{subject} cannot be restored: {reason}"
 
 
-def _conflicts(work: Iterable[Attempt], remains: Remains) -> Iterator[str]:
+def _moved_tag_warnings(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[str]:
     """Say which tags were given to other images since, which keep them."""
-    for attempt in work:
+    for attempt in restorable:
         for tag in attempt.tags:
-            holder = remains.tagged.get(tag, attempt.digest)
+            holder = case.tagged.get(tag, attempt.digest)
             if holder != attempt.digest:
                 yield f"tag {tag} of {attempt.digest.short} is on {holder} now, and stays there"
 
 
-def _dropped(change: Change, choice: Choice, remains: Remains) -> Dropped:
-    if change.digest in remains.live:
+def _dropped(change: Change, selection: RestoreSelection, case: UndoInput) -> Dropped:
+    if change.digest in case.live:
         return Dropped(change, Result.SKIPPED_CHANGED, "it is there again")
-    reason = choice.lost.get(change.digest, "")
+    reason = selection.impossible.get(change.digest, "")
     if reason in (_HOLE, _ALONE, _UNNAMED):
         return Dropped(change, Result.SKIPPED_REFERENCED, reason)
     return Dropped(change, Result.ABSENT, "no longer held by the registry")
 
 
-def with_holds(noted: Observations, records: Iterable[Record]) -> Observations:
+def with_holds(observations: Observations, records: Iterable[Record]) -> Observations:
     """Return the observations with all that is held, by the journal, marked as held.
 
     Where the journal says nothing of a digest, the observations decide: an old journal may have
     been lost, or may have been written before holds were recorded.
     """
-    digests = dict(noted.digests)
-    for digest, last in _last_words(records).items():
-        held = last.type != "release"
-        seen = digests.get(digest)
-        if seen is None and held:
+    digests = dict(observations.digests)
+    for digest, last in _last_hold_records(records).items():
+        is_held = last.type != "release"
+        observation = digests.get(digest)
+        if observation is None and is_held:
             tags = last.body.get("tags", ()) if last.type == "intent" else ()
-            seen = Observation(first_seen=last.ts, tags=tags)
-        if seen is not None:
-            digests[digest] = seen.model_copy(update={"held": held})
+            observation = Observation(first_seen=last.ts, tags=tags)
+        if observation is not None:
+            digests[digest] = observation.model_copy(update={"held": is_held})
     return Observations(digests=digests)
 
 
-def holds_of(
-    seen: Observations,
+def held_digests(
+    observations: Observations,
     repository: Repository,
     mentions: Sequence[Mention],
     companions: Mapping[Digest, Set[Digest]],
@@ -240,16 +247,20 @@ def holds_of(
     No mention at all stands for everything. A part that another held image needs may be
     released: that image keeps it.
     """
-    held = {digest: one.tags for digest, one in seen.digests.items() if one.held}
+    held_tags = {
+        digest: observation.tags
+        for digest, observation in observations.digests.items()
+        if observation.held
+    }
     named = (
         digest
-        for digest, tags in held.items()
+        for digest, tags in held_tags.items()
         if not mentions or any(mention.means(repository, tags, digest) for mention in mentions)
     )
-    return closure(companions, named) & held.keys()
+    return closure(companions, named) & held_tags.keys()
 
 
-def _last_words(records: Iterable[Record]) -> dict[Digest, Record]:
+def _last_hold_records(records: Iterable[Record]) -> dict[Digest, Record]:
     """Map each digest that was ever held to the last record that holds or releases it.
 
     What is meant to be restored is held from then on, whether or not a run wrote that down.
@@ -257,7 +268,7 @@ def _last_words(records: Iterable[Record]) -> dict[Digest, Record]:
     last: dict[Digest, Record] = {}
     for record in records:
         if record.type in ("hold", "release"):
-            last |= {Digest(one): record for one in record.body.get("digests", ())}
+            last |= {Digest(digest): record for digest in record.body.get("digests", ())}
         elif record.type == "intent" and is_restoration(record):
             last[Digest(record.body["digest"])] = record
     return last

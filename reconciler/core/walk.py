@@ -9,14 +9,14 @@ Edges = Mapping[Node, Iterable[Node]]
 
 
 def closure(
-    edges: Edges[Node], start: Iterable[Node], beyond: Container[Node] = frozenset()
+    edges: Edges[Node], start: Iterable[Node], excluding: Container[Node] = frozenset()
 ) -> set[Node]:
     """Return all that can be reached along the edges, the start with it, not entering `beyond`."""
-    reached = {node for node in start if node not in beyond}
+    reached = {node for node in start if node not in excluding}
     ahead = list(reached)
     while ahead:
         for node in edges.get(ahead.pop(), ()):
-            if node not in reached and node not in beyond:
+            if node not in reached and node not in excluding:
                 reached.add(node)
                 ahead.append(node)
     return reached
@@ -27,20 +27,20 @@ def finish_order(nodes: Iterable[Node], edges: Edges[Node]) -> list[Node]:
 
     Read backwards, nothing comes before what leads to it, circles apart.
     """
-    seen: set[Node] = set()
+    visited: set[Node] = set()
     finished: list[Node] = []
     for start in nodes:
-        if start in seen:
+        if start in visited:
             continue
-        seen.add(start)
+        visited.add(start)
         path = [(start, iter(edges.get(start, ())))]
         while path:
             ahead = path[-1][1]
-            following = next((other for other in ahead if other not in seen), None)
+            following = next((other for other in ahead if other not in visited), None)
             if following is None:
                 finished.append(path.pop()[0])
             else:
-                seen.add(following)
+                visited.add(following)
                 path.append((following, iter(edges.get(following, ()))))
     return finished
 
@@ -54,7 +54,7 @@ def strongly_connected(nodes: Iterable[Node], edges: Edges[Node]) -> dict[Node, 
     standing: dict[Node, Node] = {}
     for node in reversed(finish_order(nodes, edges)):
         if node not in standing:
-            standing.update(dict.fromkeys(closure(back, [node], beyond=standing), node))
+            standing.update(dict.fromkeys(closure(back, [node], excluding=standing), node))
     return standing
 
 

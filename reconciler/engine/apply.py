@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.core.interrupted import half_done
-from reconciler.core.narrow import Work, check_state, narrow
-from reconciler.core.planner import Allowances, PlanningInput
+from reconciler.core.interrupted import interrupted_runs
+from reconciler.core.narrow import RemainingWork, check_state, narrow
+from reconciler.core.planner import PlanningInput, RaisedLimits
 from reconciler.core.refusals import Recall, remembered
 from reconciler.engine.delete import Execution, Run, counts
 from reconciler.engine.plan import Target, case_of, check_clock
@@ -43,7 +43,7 @@ class ApplyRequest:
     digest: str
     drawn: datetime
     policy: Policy
-    allowed: Allowances
+    allowed: RaisedLimits
     recall: Recall = remembered
     origin: Mapping[str, str] = field(default_factory=dict)
     """Where the policy comes from, for the journal."""
@@ -81,7 +81,7 @@ class _Application:
         check_state(planned, self.approved.drawn, records)
         noted = self.state.observations()
         amends = Companions(
-            self.registry, self.state, planned.repository, self.run, half_done(records)
+            self.registry, self.state, planned.repository, self.run, interrupted_runs(records)
         )
         case, work = self._look(noted, records)
         if back := self._make(amends, case.inventory.versions.keys() - _leaving(work)):
@@ -106,7 +106,9 @@ class _Application:
         self.applied.resolved, self.applied.head = settled.resolved, settled.head
         return settled.records
 
-    def _look(self, noted: Observations, records: Sequence[Record]) -> tuple[PlanningInput, Work]:
+    def _look(
+        self, noted: Observations, records: Sequence[Record]
+    ) -> tuple[PlanningInput, RemainingWork]:
         """Read the repository whole, and narrow the plan to what of it may still go.
 
         Nothing is deleted of which, or beside which, a document is unread: a label in an index
@@ -127,7 +129,7 @@ class _Application:
         self.applied.head = head_of(written) or self.applied.head
         return written
 
-    def _carry_out(self, inventory: Inventory, work: Work) -> None:
+    def _carry_out(self, inventory: Inventory, work: RemainingWork) -> None:
         """Open the run in the journal, delete, and close it with its counts."""
         opening = {
             "who": self.run.who,
@@ -156,14 +158,14 @@ class _Application:
         self.applied.head = records[-1].hash
 
 
-def _leaving(work: Work) -> set[Digest]:
+def _leaving(work: RemainingWork) -> set[Digest]:
     """Return what is about to go: nothing, where a guard stops."""
     if not all(guard.ok for guard in work.guards):
         return set()
     return {change.digest for component in work.components for change in component}
 
 
-def _refuse_unsafe(planned: RepositoryPlan, work: Work) -> None:
+def _refuse_unsafe(planned: RepositoryPlan, work: RemainingWork) -> None:
     """Hold the guards against the live numbers.
 
     Raises: GuardError, with the override of each guard that stops.
@@ -226,7 +228,7 @@ class ApplyScope:
 
     registry_for: Callable[[Repository], Registry]
     policy_for: Callable[[Repository], Policy | None]
-    allowed: Allowances
+    allowed: RaisedLimits
     only: Set[Repository] = frozenset()
     recall: Recall = remembered
     origin_of: Callable[[Policy], Mapping[str, str]] = lambda _: {}

@@ -314,7 +314,7 @@ class Execution:
 
     def _spare(self, digests: Iterable[Digest]) -> None:
         """Keep versions, and whatever stays because they stay; what of it is gone is owed."""
-        spared = closure(self.graph.keeps, digests, beyond=self._spared)
+        spared = closure(self.graph.keeps, digests, excluding=self._spared)
         self._spared |= spared
         self._owe(spared)
 
@@ -349,7 +349,7 @@ class Execution:
 
     def _wait_with(self, digest: Digest) -> None:
         """Leave a version, and what stays while it stays, to the end of the run."""
-        waiting = closure(self.graph.keeps, [digest], beyond=self._spared | self._waiting)
+        waiting = closure(self.graph.keeps, [digest], excluding=self._spared | self._waiting)
         self._waiting |= waiting
         self._owe(waiting)
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, pairwise
 
-from reconciler.core.evidence import to_be_read
+from reconciler.core.evidence import documents_to_read
 from reconciler.engine.existence import require_known
 from reconciler.engine.manifests import read_manifests
 from reconciler.errors import EvidenceError
@@ -191,10 +191,10 @@ class ListingObserver:
         stretches = self._stretches(sorted(untagged, key=self._newest_first, reverse=True))
         while heads := [head for stretch in stretches if (head := self._next(stretch))]:
             self._read(heads)
-        needed = to_be_read(self._versions.keys(), tagged, self._documents)
+        needed = documents_to_read(self._versions.keys(), tagged, self._documents)
         while missing := needed - self._documents.keys():
             self._read(sorted(missing))
-            needed = to_be_read(self._versions.keys(), tagged, self._documents)
+            needed = documents_to_read(self._versions.keys(), tagged, self._documents)
         return {digest: self._documents[digest] for digest in sorted(needed)}
 
     def read_all(self) -> dict[Digest, Manifest]:
@@ -296,7 +296,7 @@ class TagOnlyObserver:
     def _wanted(self) -> set[Digest]:
         """Return what has to be read, as far as is known by now."""
         here = self.versions.keys() - self._opaque
-        return here if self._whole else to_be_read(here, self._tagged, self.documents)
+        return here if self._whole else documents_to_read(here, self._tagged, self.documents)
 
     def _look(self, digests: Iterable[Digest]) -> None:
         """Ask whether digests exist, each once, and note those that do."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.core.interrupted import leftovers
-from reconciler.core.moves import unseen
-from reconciler.core.planner import Allowances, PlanningInput, plan_repository
+from reconciler.core.moves import moved_tag_warning
+from reconciler.core.planner import PlanningInput, RaisedLimits, plan_repository
 from reconciler.core.refusals import Recall, remembered
 from reconciler.engine.observe import observe
 from reconciler.errors import EvidenceError, ReconcilerError
@@ -67,7 +67,7 @@ def draw_plan(
     *,
     moment: PlanTimes,
     origin: PlanSource,
-    allowed: Allowances,
+    allowed: RaisedLimits,
     look: Callable[[PlanningInput], None] = lambda _: None,
 ) -> Plan:
     """Read every repository and plan its deletions; nothing is written anywhere.
@@ -163,7 +163,7 @@ def _plan(
     one: Target,
     state: State,
     moment: PlanTimes,
-    allowed: Allowances,
+    allowed: RaisedLimits,
     look: Callable[[PlanningInput], None],
 ) -> RepositoryPlan:
     """Plan one repository; what cannot be read whole becomes an incomplete part, never a crash."""
@@ -172,7 +172,7 @@ def _plan(
         doubts = _doubts(one.reader, moment.clock)
         look(case)
         part = plan_repository(case, allowed)
-        gaps = unseen(case.inventory, case.observations)
+        gaps = moved_tag_warning(case.inventory, case.observations)
         return part.model_copy(update={"warnings": (*doubts, *gaps, *part.warnings)})
     except ReconcilerError as error:
         return incomplete(one.repository, error, policy=one.policy.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.history import Attempt, deletions
 from reconciler.core.interrupted import InterruptedRun
-from reconciler.core.undo import companions, holds_of, with_holds
+from reconciler.core.undo import companions, held_digests, with_holds
 from reconciler.engine.bring_back import bring_back
 from reconciler.engine.delete import BATCH, Run, outcome_entry
 from reconciler.engine.failure_limit import FailureBudget
@@ -205,7 +205,7 @@ def _named(
 ) -> set[Digest]:
     records = state.records()
     seen = with_holds(state.observations(), records)
-    return holds_of(seen, repository, mentions, companions(deletions(records)))
+    return held_digests(seen, repository, mentions, companions(deletions(records)))
 
 
 def _release_entries(digests: Sequence[Digest], holder: Holder) -> Iterator[Entry]:

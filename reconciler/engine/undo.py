@@ -9,7 +9,7 @@ from datetime import datetime
 
 from reconciler.core.history import Attempt, deletions, last_deleting_run, late_deletions
 from reconciler.core.narrow import check_state
-from reconciler.core.undo import Remains, UndoRequest, narrow_restorations, plan_restorations
+from reconciler.core.undo import UndoInput, UndoRequest, narrow_restorations, plan_restorations
 from reconciler.engine.delete import Run, counts
 from reconciler.engine.plan import PlanTimes, incomplete
 from reconciler.engine.records import settle
@@ -79,7 +79,7 @@ def _parts(
         try:
             records = state.of(repository).records()
             sent = [*deletions(records), *late_deletions(records)]
-            if any(wanted.names(repository, attempt) for attempt in sent):
+            if any(wanted.includes(repository, attempt) for attempt in sent):
                 remains = _remains(reader_for(repository), repository, records, now)
                 yield plan_restorations(remains, wanted)
         except ReconcilerError as error:
@@ -88,7 +88,7 @@ def _parts(
 
 def _remains(
     reader: RegistryReader, repository: Repository, records: Sequence[Record], now: datetime
-) -> Remains:
+) -> UndoInput:
     """Read what is left of the deletions in one repository.
 
     Raises: PlanError, where the registry cannot restore; AccessError; EvidenceError.
@@ -101,11 +101,11 @@ def _remains(
         )
     held = {version.id: version for version in reader.deleted(repository)}
     late = [attempt for attempt in late_deletions(records) if attempt.version_id in held]
-    return Remains(
+    return UndoInput(
         repository=repository,
         head=head_of(records),
         deletions=_with_children(reader, repository, [*deletions(records), *late]),
-        present=held,
+        restorable=held,
         live={version.digest: version for version in reader.listing(repository).versions},
         now=now,
         window=able.undo_for,
@@ -177,7 +177,7 @@ class _Undo:
         if work:
             self._carry_out(work, remains)
 
-    def _carry_out(self, work: tuple[Change, ...], remains: Remains) -> None:
+    def _carry_out(self, work: tuple[Change, ...], remains: UndoInput) -> None:
         """Open the run in the journal, restore, and close it with its counts."""
         opening = {
             "who": self.run.who,

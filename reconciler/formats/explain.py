@@ -112,7 +112,7 @@ def _missing(told: Explanation, view: View) -> Iterator[Text]:
 
 def _outlook(told: Explanation) -> str:
     """Say what the time alone will change."""
-    if told.fate.goes:
+    if told.fate.is_deleted:
         return "The next `reconciler apply` would delete it."
     if told.leaves is None:
         return "Time alone does not change that."
@@ -131,7 +131,7 @@ def _document(told: Explanation) -> dict[str, Any]:
         "times": {fact: when.isoformat() for fact in Fact if (when := told.version.time(fact))},
         "policy": told.policy,
         "evaluated_at": told.now.isoformat(),
-        "goes": told.fate.goes,
+        "goes": told.fate.is_deleted,
         "cause": told.fate.cause,
         "verdict": verdict(told.fate),
         "leaves": told.leaves.isoformat() if told.leaves else None,

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from rich.text import Text
 
-from reconciler.core.policy_tests import Check, Trial
+from reconciler.core.policy_tests import Check, PolicyTestRun
 from reconciler.formats.explain import reasons, verdict
 from reconciler.formats.terminal import folded, line, printed, wrapped
 from reconciler.formats.view import View
@@ -19,25 +19,25 @@ _ROW = 20
 """Signs that stand on one line at least, however long the name of the file is."""
 
 
-def render(trials: Sequence[Trial], view: View) -> str:
+def render(trials: Sequence[PolicyTestRun], view: View) -> str:
     """Print a sign for each check, then every failure with all its reasons, then the counts."""
     return printed(_lines(trials, view), view)
 
 
-def as_json(trials: Sequence[Trial]) -> str:
+def as_json(trials: Sequence[PolicyTestRun]) -> str:
     """Write the tests as one JSON document."""
     passed, failed = counts(trials)
     document = {"passed": passed, "failed": failed, "tests": [_document(trial) for trial in trials]}
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
-def counts(trials: Sequence[Trial]) -> tuple[int, int]:
+def counts(trials: Sequence[PolicyTestRun]) -> tuple[int, int]:
     """Return how many checks passed, and how many failed."""
     failed = sum(len(trial.failures) for trial in trials)
     return sum(len(trial.checks) for trial in trials) - failed, failed
 
 
-def _lines(trials: Sequence[Trial], view: View) -> Iterator[Text]:
+def _lines(trials: Sequence[PolicyTestRun], view: View) -> Iterator[Text]:
     for trial in trials:
         yield from _signs(trial, view)
     for trial in trials:
@@ -50,7 +50,7 @@ def _lines(trials: Sequence[Trial], view: View) -> Iterator[Text]:
     yield line((f"{passed} passed, {failed} failed", "bold red" if failed else "bold green"))
 
 
-def _signs(trial: Trial, view: View) -> Iterator[Text]:
+def _signs(trial: PolicyTestRun, view: View) -> Iterator[Text]:
     """Print a dot for each check that holds, and an F for each that does not."""
     signs = "".join("." if check.ok else "F" for check in trial.checks)
     lead = f"{trial.path} "
@@ -72,7 +72,7 @@ def _by_name(version: Version) -> str:
     return ", ".join(version.tags) or version.id
 
 
-def _document(trial: Trial) -> dict[str, Any]:
+def _document(trial: PolicyTestRun) -> dict[str, Any]:
     return {
         "path": trial.path,
         "policy": trial.policy,
@@ -88,10 +88,10 @@ def _result(check: Check) -> dict[str, Any]:
     if check.fate is None:
         return told
     decisions = [reason for chain in check.fate.chains for reason in chain.decision.reasons]
-    return told | {"goes": check.fate.goes, "cause": check.fate.cause, "reasons": decisions}
+    return told | {"goes": check.fate.is_deleted, "cause": check.fate.cause, "reasons": decisions}
 
 
-def render_junit(trials: Sequence[Trial], view: View) -> bytes:
+def render_junit(trials: Sequence[PolicyTestRun], view: View) -> bytes:
     """Write the tests as XML: a suite for each file, a case for each check.
 
     Source: the JUnit schema of Jenkins' xUnit plugin.
@@ -108,7 +108,7 @@ def render_junit(trials: Sequence[Trial], view: View) -> bytes:
     return content + b"\n"
 
 
-def _numbers(trials: Sequence[Trial]) -> dict[str, str]:
+def _numbers(trials: Sequence[PolicyTestRun]) -> dict[str, str]:
     passed, failed = counts(trials)
     return {"tests": str(passed + failed), "failures": str(failed), "errors": "0", "skipped": "0"}
 

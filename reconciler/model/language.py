@@ -94,7 +94,7 @@ class PolicyPart(Frozen):
 
     @model_validator(mode="after")
     def _refuse_flaws(self) -> Self:
-        found = [
+        problems = [
             InitErrorDetails(
                 type=PydanticCustomError("flaw", "{text}", {"text": flaw.message}),
                 loc=flaw.at,
@@ -102,8 +102,8 @@ class PolicyPart(Frozen):
             )
             for flaw in self.flaws()
         ]
-        if found:
-            raise ValidationError.from_exception_data(type(self).__name__, found)
+        if problems:
+            raise ValidationError.from_exception_data(type(self).__name__, problems)
         return self
 
 

@@ -217,10 +217,10 @@ class _Object(dict[str, Any]):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    found = _Object(pairs)
-    if len(found) != len(pairs):
-        found.repeats = True
-    return found
+    document = _Object(pairs)
+    if len(document) != len(pairs):
+        document.repeats = True
+    return document
 
 
 def _json_object(digest: Digest, body: bytes) -> Mapping[str, Any]:
@@ -247,16 +247,16 @@ def _refuse_ambiguous(digest: Digest, document: Mapping[str, Any]) -> None:
     for member in ("manifests", "layers"):
         entries = document.get(member)
         described += entries if isinstance(entries, list) else ()
-    objects = [one for one in described if isinstance(one, dict)]
-    objects += [one["platform"] for one in objects if isinstance(one.get("platform"), dict)]
-    for one in (document, *objects):
+    objects = [entry for entry in described if isinstance(entry, dict)]
+    objects += [entry["platform"] for entry in objects if isinstance(entry.get("platform"), dict)]
+    for members in (document, *objects):
         folded: dict[str, str] = {}
-        for key in one:
+        for key in members:
             other = folded.setdefault(key.casefold(), key)
             if other != key or _KNOWN_KEYS.get(key.casefold(), key) != key:
                 raise ManifestError(f"{digest}: clients differ in how they read its key {key!r}")
-        _refuse_repeats(digest, one)
-        _refuse_repeats(digest, one.get("annotations"))
+        _refuse_repeats(digest, members)
+        _refuse_repeats(digest, members.get("annotations"))
 
 
 def _refuse_repeats(digest: Digest, members: object) -> None:

@@ -117,8 +117,8 @@ class Match(PolicyPart):
             got, all_of = ", ".join(self._given) or "none", ", ".join(SELECTORS)
             yield Flaw((), f"exactly one selector of {all_of} is needed; got {got}")
         if self.prerelease and not self.semver:
-            words = "'prerelease' belongs to 'semver'; remove it or match by semver"
-            yield Flaw(("prerelease",), words)
+            message = "'prerelease' belongs to 'semver'; remove it or match by semver"
+            yield Flaw(("prerelease",), message)
         if self.untagged:
             for name in self._tag_filters:
                 yield Flaw((name,), f"an untagged image has no tags; remove {name!r}")

@@ -218,8 +218,8 @@ def complaint_about(expression: str) -> str:
     try:
         compiled(expression)
     except re2.error as error:
-        words = error.args[0]
-        reason = words.decode() if isinstance(words, bytes) else str(words)
+        message = error.args[0]
+        reason = message.decode() if isinstance(message, bytes) else str(message)
         cure = next((cure for part, cure in _CURES.items() if part in reason), "")
         return f"{safe(reason)}; {cure or 'see the RE2 syntax'}"
     return ""

@@ -257,7 +257,7 @@ class Plan(Frozen):
     def outcome(self) -> ExitCode:
         """How a command that only shows this plan ends."""
         failures = [part.failure for part in self.repositories]
-        failures += [one.failure for one in self.unlisted]
+        failures += [unlisted.failure for unlisted in self.unlisted]
         stopped = [ExitCode.SAFETY_STOP for part in self.repositories if part.stopped]
         return worst(failures + stopped)
 
@@ -293,15 +293,15 @@ def read_plan(content: bytes) -> Plan:
             raise PlanError(f"the plan was altered: it says {digest} and is {written}")
         for part in document["repositories"]:
             _rename(part)
-        held = _sha256(document)
+        content_digest = _sha256(document)
         del document["summary"]
         plan = Plan.model_validate_json(canonical(document))
     except (ValueError, LookupError, TypeError, RecursionError, AttributeError) as error:
         reason = f"{error.error_count()} errors" if isinstance(error, ValidationError) else error
         raise PlanError(f"this is not a plan: {reason}") from error
     # What the plan does not hold would be lost without a word.
-    if plan.digest != held:
-        raise PlanError(f"the plan was altered: it says {held} and is {plan.digest}")
+    if plan.digest != content_digest:
+        raise PlanError(f"the plan was altered: it says {content_digest} and is {plan.digest}")
     return plan
 
 

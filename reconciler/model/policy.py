@@ -137,11 +137,11 @@ class Policy(PolicyPart):
         """Yield names that stand twice, and patterns that are too large together."""
         names = [(("protect", at, "name"), part.name) for at, part in enumerate(self.protect)]
         names += [(("rules", at, "name"), part.name) for at, part in enumerate(self.rules)]
-        seen: set[Label] = set()
+        labels: set[Label] = set()
         for at, name in names:
-            if name in seen:
+            if name in labels:
                 yield Flaw(at, f"the name {name} is used twice in this policy; choose another")
-            seen.add(name)
+            labels.add(name)
         try:
             PatternSet([pattern for rule in self.judging for pattern in rule.match.every_pattern])
         except PolicyError as error:

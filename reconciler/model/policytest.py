@@ -160,16 +160,16 @@ class PolicyTest(PolicyPart):
             TopologicalSorter(links).prepare()
         except CycleError as error:
             circle = " -> ".join(error.args[1])
-            words = f"{circle} is a circle; a digest is the hash of what it names, so none exists"
-            yield Flaw(("images",), words)
+            message = f"{circle} is a circle; a digest is the hash of what it names, so none exists"
+            yield Flaw(("images",), message)
 
     def _twice(self) -> Iterator[Flaw]:
-        seen: dict[str, int] = {}
+        positions: dict[str, int] = {}
         for position, image in enumerate(self.images):
             for key, text in image.marks:
-                if seen.setdefault(text, position) != position:
-                    words = f"{text} stands at images[{seen[text]}], too; give each its own"
-                    yield Flaw(("images", position, key), words)
+                if positions.setdefault(text, position) != position:
+                    message = f"{text} stands at images[{positions[text]}], too; give each its own"
+                    yield Flaw(("images", position, key), message)
 
     def _astray(self) -> Iterator[Flaw]:
         known = set(self.names)

@@ -105,20 +105,20 @@ class Keep(PolicyPart):
         """Yield reasons that are missing, or that another reason makes pointless."""
         given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if not given:
-            words = (
+            message = (
                 "keep must name at least one reason to keep;"
                 " write keep: {none: true} to expire every match"
             )
-            yield Flaw((), words)
-        for lone in ("all", "none"):
-            others = ", ".join(name for name in given if name != lone)
-            if lone in given and others:
-                yield Flaw((lone,), f"{lone!r} makes {others} pointless; remove one side")
+            yield Flaw((), message)
+        for key in ("all", "none"):
+            others = ", ".join(name for name in given if name != key)
+            if key in given and others:
+                yield Flaw((key,), f"{key!r} makes {others} pointless; remove one side")
         for name in given:
             limit = getattr(self, name)
             if isinstance(limit, Span) and not limit.delta:
-                words = f"{name!r} of no time keeps nothing; write keep: {{none: true}}"
-                yield Flaw((name,), words)
+                message = f"{name!r} of no time keeps nothing; write keep: {{none: true}}"
+                yield Flaw((name,), message)
 
 
 class Rule(PolicyPart):
@@ -226,11 +226,11 @@ class Protection(PolicyPart):
             got = "both" if self.match else "none"
             yield Flaw((), f"exactly one of match and digests is needed; got {got}")
         if self.keep.none:
-            words = "a protection that keeps nothing protects nothing; remove it"
-            yield Flaw(("keep", "none"), words)
+            message = "a protection that keeps nothing protects nothing; remove it"
+            yield Flaw(("keep", "none"), message)
         if self.opaque and not self.digests:
-            words = "'opaque' needs 'digests': name each manifest to keep unread, or remove it"
-            yield Flaw(("opaque",), words)
+            message = "'opaque' needs 'digests': name each manifest to keep unread, or remove it"
+            yield Flaw(("opaque",), message)
         if self.digests and "keep" in self.model_fields_set:
             yield Flaw(("keep",), "'keep' has no effect beside 'digests'; remove it")
         if self.match is not None and self.match.rest:

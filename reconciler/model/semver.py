@@ -68,8 +68,8 @@ def _prerelease(text: str | None) -> Prerelease:
     """Turn the pre-release part into a sort key: numbers before words."""
     if text is None:
         return _RELEASED
-    words = text.split(".")
-    return tuple((0, int(word), "") if word.isdigit() else (1, 0, word) for word in words)
+    parts = text.split(".")
+    return tuple((0, int(word), "") if word.isdigit() else (1, 0, word) for word in parts)
 
 
 class _Bound(NamedTuple):

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.analysis.explain import explain
-from reconciler.core.fate import Judged, judge, leaves_at
+from reconciler.core.fate import DecidedRepository, decide_repository, deletable_from
 from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.formats.explain import as_json, render
 from reconciler.formats.view import View
@@ -25,7 +25,7 @@ def drawn_case(data: st.DataObject) -> PlanningInput:
     return PlanningInput(data.draw(policies()), held, data.draw(observations(held)), NOON)
 
 
-def is_certain(judged: Judged) -> bool:
+def is_certain(judged: DecidedRepository) -> bool:
     """Whether no image of unknown age, which is always new, wanders through calendar buckets.
 
     Of protections only those that keep an image are told, so their calendars count as uncertain.
@@ -37,9 +37,11 @@ def is_certain(judged: Judged) -> bool:
     return not (protecting or (calendars and any(opinion.is_doubtful for opinion in opinions)))
 
 
-def at(judged: Judged, later: timedelta, digest: Digest) -> bool:
+def at(judged: DecidedRepository, later: timedelta, digest: Digest) -> bool:
     """Whether a version goes some time later, all else unchanged."""
-    return judge(replace(judged.case, now=judged.case.now + later)).fate(digest).goes
+    return (
+        decide_repository(replace(judged.case, now=judged.case.now + later)).fate(digest).is_deleted
+    )
 
 
 @TENTH
@@ -47,13 +49,13 @@ def at(judged: Judged, later: timedelta, digest: Digest) -> bool:
 def test_an_explanation_says_of_every_version_what_the_plan_does(data: st.DataObject) -> None:
     case = drawn_case(data)
     changes = {change.digest: change for change in plan_repository(case, {}).changes}
-    judged = judge(case)
+    judged = decide_repository(case)
 
     for digest in case.inventory.versions:
         fate = judged.fate(digest)
 
-        assert fate.goes == (digest in changes)
-        if fate.goes:
+        assert fate.is_deleted == (digest in changes)
+        if fate.is_deleted:
             assert fate.cause == changes[digest].cause
         assert fate.note or fate.chains
 
@@ -63,25 +65,25 @@ def test_an_explanation_says_of_every_version_what_the_plan_does(data: st.DataOb
 def test_a_version_stays_while_something_above_it_stays_and_goes_when_nothing_does(
     data: st.DataObject,
 ) -> None:
-    judged = judge(drawn_case(data))
+    judged = decide_repository(drawn_case(data))
 
     for digest in judged.case.inventory.versions:
         fate = judged.fate(digest)
         staying = [chain for chain in fate.chains if not chain.decision.expires]
 
-        assert not (fate.goes and staying)
-        assert fate.goes or staying or fate.note
+        assert not (fate.is_deleted and staying)
+        assert fate.is_deleted or staying or fate.note
 
 
 @TENTH
 @given(st.data())
 def test_a_version_goes_from_the_very_moment_that_is_named(data: st.DataObject) -> None:
-    judged = judge(drawn_case(data))
+    judged = decide_repository(drawn_case(data))
     assume(is_certain(judged))
     staying = sorted(judged.case.inventory.versions.keys() - judged.decisions.to_delete)
 
     for digest in staying:
-        leaves = leaves_at(judged, digest)
+        leaves = deletable_from(judged, digest)
         if leaves:
             wait = leaves - judged.case.now
             assert at(judged, wait, digest)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.analysis.propose import ProposalInput, propose
 from reconciler.analysis.propose_rules import MOVING_TAGS, SHAPES, Family, family_of
-from reconciler.core.policy_tests import try_policy
+from reconciler.core.policy_tests import run_policy_test
 from reconciler.formats.propose import comment, flow, write_policy, write_test
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Tag
@@ -77,7 +77,7 @@ def test_a_proposal_is_accepted_without_a_remark_and_means_what_was_proposed(
     assert loaded.policies == (Policy.model_validate(proposal.document),)
     assert remarks_on(loaded) == ()
     written = read_test("web.test.yaml", write_test(proposal, NOON).encode(), loaded)
-    checks = try_policy(written.policy, written.test)
+    checks = run_policy_test(written.policy, written.test)
     assert [check.complaint for check in checks if not check.ok] == []
     assert len(checks) >= 5
 

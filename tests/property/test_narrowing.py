@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from reconciler.commands.options import allowances
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
-from reconciler.core.narrow import Work, narrow
-from reconciler.core.planner import Allowances, PlanningInput, plan_repository
+from reconciler.core.narrow import RemainingWork, narrow
+from reconciler.core.planner import PlanningInput, RaisedLimits, plan_repository
 from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.names import Digest, Tag
 from reconciler.model.plan import RepositoryPlan
@@ -19,7 +19,7 @@ from tests.support.strategies import Choices, choices, documents, inventories, p
 from tests.support.time import NOON
 
 
-def _deleted(work: Work) -> list[Digest]:
+def _deleted(work: RemainingWork) -> list[Digest]:
     return [change.digest for component in work.components for change in component]
 
 
@@ -144,7 +144,7 @@ def test_a_run_killed_anywhere_goes_on_or_is_told_the_words_that_let_it(
     assert _deleted(again) == _deleted(work)
 
 
-def _given(work: Work) -> Allowances:
+def _given(work: RemainingWork) -> RaisedLimits:
     """Return the limits that somebody gives who types what the guards print."""
     return allowances(
         [guard.override.removeprefix("--allow ") for guard in work.guards if guard.override]

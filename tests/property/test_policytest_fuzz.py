@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.policy_tests import try_policy
+from reconciler.core.policy_tests import run_policy_test
 from reconciler.errors import PolicyError
 from reconciler.model.language import PolicyProblems
 from reconciler.policyfile import load_text, read_test
@@ -36,7 +36,7 @@ def told(content: bytes) -> tuple[str, ...]:
     """Read a test, run it, and return what it is refused with; all but our own errors pass."""
     try:
         written = read_test("fuzz.test.yaml", content, WEB)
-        assert len(try_policy(written.policy, written.test)) == len(written.lines)
+        assert len(run_policy_test(written.policy, written.test)) == len(written.lines)
     except PolicyProblems as error:
         return tuple(map(str, error.problems))
     except PolicyError as error:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.core.planner import Allowances
+from reconciler.core.planner import RaisedLimits
 from reconciler.model.names import Repository
 from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import Sandbox
@@ -127,6 +127,6 @@ def performed(scenario: Scenario, folder: Path) -> Iterator[Play]:
         yield Play(scenario, cast, sandbox, ProcessStage.at(sandbox, folder), lambda: None)
 
 
-def _allowances(scenario: Scenario, sandbox: Sandbox) -> Allowances:
+def _allowances(scenario: Scenario, sandbox: Sandbox) -> RaisedLimits:
     web = Repository(f"{sandbox.host}/{WEB}")
     return {(guard, web): limit for guard, limit in scenario.allow.items()}

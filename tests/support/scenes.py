@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from reconciler.core.planner import Allowances
+from reconciler.core.planner import RaisedLimits
 from reconciler.core.refusals import Recall, remembered
 from reconciler.engine.apply import ApplyScope, apply_plan
 from reconciler.engine.delete import Run
@@ -81,7 +81,7 @@ class Scene:
         """Push a document with all it lists, and return its digest."""
         return self.registry.storage.push(document, *tags).digest
 
-    def plan(self, allowed: Allowances | None = None) -> Plan:
+    def plan(self, allowed: RaisedLimits | None = None) -> Plan:
         """Plan as of now."""
         assert self.policy, "only a repository that a policy names is planned"
         governed = Target(self.registry.repository, self.policy, self.registry, self.recall)
@@ -98,7 +98,7 @@ class Scene:
         plan: Plan | None = None,
         *,
         halt: Callable[[], str] = go_on,
-        allowed: Allowances | None = None,
+        allowed: RaisedLimits | None = None,
     ) -> Applied:
         """Apply a plan, or what is planned now, as the next run: `run-1`, `run-2`, ..."""
         plan = plan or self.plan(allowed)

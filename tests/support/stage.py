@@ -12,7 +12,7 @@ import yaml
 from pydantic import SecretStr
 
 from reconciler.connect import CACHE_FILE, Registries
-from reconciler.core.planner import Allowances
+from reconciler.core.planner import RaisedLimits
 from reconciler.errors import ReconcilerError, StoppedError, worst
 from reconciler.formats import applied as applied_format
 from reconciler.formats.catalogue import FORMATS
@@ -51,7 +51,7 @@ class SessionStage:
     sandbox: Sandbox
     folder: Path
     time: VirtualTime
-    allowed: Allowances = field(default_factory=dict)
+    allowed: RaisedLimits = field(default_factory=dict)
     budget: timedelta | None = None
     """How long an apply may take."""
 

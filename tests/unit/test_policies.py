@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from reconciler.core.policy_tests import try_policy
+from reconciler.core.policy_tests import run_policy_test
 from reconciler.model.policy import Policy
 from reconciler.model.policytest import ExpectedImage, PolicyTest
 from reconciler.policyfile import WrittenTest, load_policies, load_tests, read_test, remarks_on
@@ -29,7 +29,7 @@ def wanted(policy: Policy) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("written", TESTS, ids=lambda written: Path(written.path).name)
 def test_every_policy_does_what_its_test_expects(written: WrittenTest) -> None:
-    checks = try_policy(written.policy, written.test)
+    checks = run_policy_test(written.policy, written.test)
 
     assert [(check.name, check.complaint) for check in checks if not check.ok] == []
 
@@ -65,7 +65,7 @@ def test_the_examples_of_the_guide_pass_on_the_first_policy(content: str) -> Non
 
     written = read_test("guide.test.yaml", content.encode(), policies)
 
-    assert [check.complaint for check in try_policy(written.policy, written.test)] == [
+    assert [check.complaint for check in run_policy_test(written.policy, written.test)] == [
         "" for _ in written.lines
     ]
 

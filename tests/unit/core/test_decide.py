@@ -57,7 +57,7 @@ def test_a_tag_that_no_rule_knows_keeps_its_image() -> None:
     decided = decisions(COMMITS, image("a", "sha-1", "customer-acme")).images[digest("a")]
 
     assert decided.cause is Cause.UNMATCHED_TAG
-    assert decided.unknown == ("customer-acme",)
+    assert decided.unknown_tags == ("customer-acme",)
     assert decided.reasons == (
         "tag customer-acme matches no rule",
         "commits: age 40d vs within 30d",
@@ -189,7 +189,7 @@ def test_min_age_counts_from_the_run_that_saw_a_tag_come_to_a_known_image() -> N
     decided = decisions(NONE, moved, always)
 
     assert names(sorted(decided.to_delete)) == ["b"]
-    assert decided.images[digest("a")].until == NOON + timedelta(hours=1)
+    assert decided.images[digest("a")].young_until == NOON + timedelta(hours=1)
 
 
 def test_a_plan_warns_of_tags_of_unknown_age_where_a_rule_goes_by_the_push() -> None:
@@ -216,7 +216,7 @@ def test_min_age_can_be_switched_off() -> None:
 def test_min_age_says_when_it_ends() -> None:
     decided = decisions(NONE, image("a", "v1", age="23h")).images[digest("a")]
 
-    assert decided.until == NOON + timedelta(hours=1)
+    assert decided.young_until == NOON + timedelta(hours=1)
     assert decided.reasons == ("younger than min_age 24h", "all: none")
 
 
@@ -226,7 +226,7 @@ def test_a_young_signature_makes_its_image_wait_until_it_is_old_enough() -> None
     decided = decisions(NONE, web, signature("sig", of=web, age="2h"))
 
     assert decided.images[digest("web")].cause is Cause.YOUNG
-    assert decided.images[digest("web")].until == NOON + timedelta(hours=22)
+    assert decided.images[digest("web")].young_until == NOON + timedelta(hours=22)
     assert decided.images[digest("web")].note == (
         "something that belongs to it is younger than min_age 24h"
     )
@@ -239,7 +239,7 @@ def test_an_image_waits_for_the_youngest_of_what_belongs_to_it() -> None:
 
     decided = decisions(NONE, web, younger, youngest)
 
-    assert decided.images[digest("web")].until == NOON + timedelta(hours=21)
+    assert decided.images[digest("web")].young_until == NOON + timedelta(hours=21)
 
 
 def test_of_an_age_that_nobody_knows_no_end_is_told() -> None:
@@ -248,7 +248,7 @@ def test_of_an_age_that_nobody_knows_no_end_is_told() -> None:
     decided = decisions(NONE, web, signature("sig", of=web, age=None))
 
     assert decided.images[digest("web")].cause is Cause.YOUNG
-    assert decided.images[digest("web")].until is None
+    assert decided.images[digest("web")].young_until is None
 
 
 def test_a_protected_young_child_still_makes_its_old_index_wait() -> None:

@@ -49,7 +49,7 @@ def test_a_platform_image_is_explained_by_the_image_whose_index_lists_it() -> No
     told = explained("amd", amd, release)
 
     assert (told.nature, told.platform) == ("platform image", "linux/amd64")
-    assert (told.fate.cause, told.fate.goes) == (Cause.NEEDED, False)
+    assert (told.fate.cause, told.fate.is_deleted) == (Cause.NEEDED, False)
     assert [path_of(chain) for chain in told.fate.chains] == [["amd", "release"]]
     assert told.fate.chains[0].decision.reasons == ("releases: all",)
     assert [name_of(owner.version.digest) for owner in told.kept_by] == ["release"]
@@ -66,7 +66,7 @@ def test_every_image_that_keeps_a_shared_child_is_named_and_those_that_stay_come
     paths = [path_of(chain) for chain in told.fate.chains]
     assert paths == [["amd", "inner", "outer"], ["amd", "old"]]
     assert [chain.decision.expires for chain in told.fate.chains] == [False, True]
-    assert not told.fate.goes
+    assert not told.fate.is_deleted
 
 
 def test_of_several_ways_to_one_image_the_shortest_is_told() -> None:
@@ -86,7 +86,7 @@ def test_a_child_goes_with_the_last_image_that_needed_it() -> None:
 
     told = explained("amd", amd, old)
 
-    assert (told.fate.cause, told.fate.goes, told.leaves) == (Cause.FOLLOWS, True, None)
+    assert (told.fate.cause, told.fate.is_deleted, told.leaves) == (Cause.FOLLOWS, True, None)
 
 
 def test_a_tagged_child_is_judged_itself_and_by_what_lists_it() -> None:
@@ -147,7 +147,7 @@ def test_a_child_of_something_held_says_what_is_held() -> None:
 
     told = explained("amd", amd, inner, outer, seen=observed(inner={"held": True}))
 
-    assert (told.fate.cause, told.fate.goes) == (Cause.NEEDED, False)
+    assert (told.fate.cause, told.fate.is_deleted) == (Cause.NEEDED, False)
     assert told.fate.note == (
         f"needed by {digest('inner')}; restored by an undo and held until it is released"
     )
@@ -243,4 +243,4 @@ def test_at_the_moment_it_leaves_and_not_before_a_version_is_doomed() -> None:
     before = explain(replace(now, now=leaves - timedelta(microseconds=1)), amd.digest)
     then = explain(replace(now, now=leaves), amd.digest)
 
-    assert (before.fate.goes, then.fate.goes) == (False, True)
+    assert (before.fate.is_deleted, then.fate.is_deleted) == (False, True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from reconciler.core.planner import Allowances, ImageCounts, check_guards
+from reconciler.core.planner import ImageCounts, RaisedLimits, check_guards
 from reconciler.model.plan import Guard
 from reconciler.model.policy import Guards
 from tests.support.inventories import WEB
@@ -18,7 +18,7 @@ def guard(
     images: int,
     deleted: int,
     limits: Mapping[str, object] | None = None,
-    allowed: Allowances | None = None,
+    allowed: RaisedLimits | None = None,
 ) -> Guard:
     guards = Guards.model_validate(limits or {})
     toll = ImageCounts(images, deleted, images - deleted)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.core.narrow import Work, narrow
-from reconciler.core.planner import Allowances
+from reconciler.core.narrow import RemainingWork, narrow
+from reconciler.core.planner import RaisedLimits
 from reconciler.model.inventory import Observations, Version
 from reconciler.model.journal import Result
 from reconciler.model.names import Tag
@@ -36,17 +36,17 @@ def narrowed(
     document: str = COMMITS,
     seen: Observations | None = None,
     hours: int = 0,
-    allowed: Allowances | None = None,
-) -> Work:
+    allowed: RaisedLimits | None = None,
+) -> RemainingWork:
     now = NOON + timedelta(hours=hours)
     return narrow(plan, case(document, *live, seen=seen, now=now), allowed or {})
 
 
-def left(work: Work) -> list[list[str]]:
+def left(work: RemainingWork) -> list[list[str]]:
     return [names(change.digest for change in part) for part in work.components]
 
 
-def dropped(work: Work) -> dict[str, tuple[Result, str]]:
+def dropped(work: RemainingWork) -> dict[str, tuple[Result, str]]:
     return {name_of(one.change.digest): (one.result, one.reason) for one in work.dropped}
 
 

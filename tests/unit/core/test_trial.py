@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.core.policy_tests import Check, imagined, try_policy
+from reconciler.core.policy_tests import Check, described_inventory, run_policy_test
 from reconciler.errors import PolicyError
 from reconciler.model.inventory import Fact
 from reconciler.model.manifest import ATTESTATION_TYPE
@@ -29,7 +29,7 @@ def written(images: str, **more: Any) -> PolicyTest:
 
 
 def tried(images: str, rules: str = POLICY, **more: Any) -> tuple[Check, ...]:
-    return try_policy(policy(rules), written(images, **more))
+    return run_policy_test(policy(rules), written(images, **more))
 
 
 def complaints(images: str, rules: str = POLICY, **more: Any) -> list[str]:
@@ -163,7 +163,7 @@ def test_an_image_may_be_an_artifact() -> None:
 def test_an_age_stands_for_every_time_and_a_time_beside_it_for_itself() -> None:
     created = "2026-01-01T00:00:00+01:00"
     images = f"[{{age: 9d, created: '{created}', first_seen: 3d}}]"
-    (version,) = imagined(written(images)).versions.values()
+    (version,) = described_inventory(written(images)).versions.values()
 
     told = {fact.value: version.time(fact) for fact in Fact}
     times = {fact: f"{time:%Y-%m-%d %H:%M %Z}" for fact, time in told.items() if time}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from reconciler.core.history import deletions
-from reconciler.core.undo import Remains, UndoRequest, narrow_restorations, plan_restorations
+from reconciler.core.undo import UndoInput, UndoRequest, narrow_restorations, plan_restorations
 from reconciler.model.inventory import Version
 from reconciler.model.names import Mention, Tag
 from reconciler.model.plan import RepositoryPlan
@@ -35,12 +35,12 @@ def remains(
     live: Sequence[Version] = (),
     *,
     window: timedelta | None = timedelta(days=30),
-) -> Remains:
+) -> UndoInput:
     """Say what the registry still holds, and what is there."""
-    return Remains(
+    return UndoInput(
         repository=WEB,
         deletions=deletions(written.records),
-        present={number(name): Version(digest(name), id=number(name)) for name in held},
+        restorable={number(name): Version(digest(name), id=number(name)) for name in held},
         live={version.digest: version for version in live},
         now=NOON,
         window=window,
@@ -53,7 +53,7 @@ def there(name: str, *tags: str) -> Version:
 
 
 def drawn(
-    ground: Remains, only: str = "", *, run: str = "run-1", retag: bool = False
+    ground: UndoInput, only: str = "", *, run: str = "run-1", retag: bool = False
 ) -> RepositoryPlan:
     """Plan what to restore of a run."""
     mention = Mention.parse(only) if only else Mention()

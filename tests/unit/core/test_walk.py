@@ -14,9 +14,9 @@ def test_a_closure_holds_the_start_and_all_that_follows() -> None:
 
 
 def test_a_closure_does_not_enter_what_lies_beyond() -> None:
-    assert closure(DIAMOND, ["a"], beyond={"b"}) == {"a", "c", "d"}
-    assert closure(DIAMOND, ["a"], beyond={"b", "c"}) == {"a"}
-    assert closure(DIAMOND, ["a"], beyond={"a"}) == set()
+    assert closure(DIAMOND, ["a"], excluding={"b"}) == {"a", "c", "d"}
+    assert closure(DIAMOND, ["a"], excluding={"b", "c"}) == {"a"}
+    assert closure(DIAMOND, ["a"], excluding={"a"}) == set()
 
 
 def test_a_walk_is_done_with_a_node_after_all_that_it_leads_to() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
-from reconciler.core.planner import Allowances
+from reconciler.core.planner import RaisedLimits
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan, naming_unused
 from reconciler.errors import AccessError, EvidenceError, ExitCode
 from reconciler.model.names import Repository
@@ -26,7 +26,7 @@ def _scene(place: Path, repository: Repository) -> Scene:
     return scene
 
 
-def _drawn(scenes: Iterable[Scene], allowed: Allowances | None = None) -> Plan:
+def _drawn(scenes: Iterable[Scene], allowed: RaisedLimits | None = None) -> Plan:
     scenes = list(scenes)
     now = scenes[0].time.now
     return draw_plan(

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reconciler.core.policy_tests import Trial, try_policy
+from reconciler.core.policy_tests import PolicyTestRun, run_policy_test
 from reconciler.formats import policy_tests
 from reconciler.formats.view import View
 from reconciler.policyfile import load_policies, read_test
@@ -37,10 +37,10 @@ images: [{tags: [1.4.2], age: 400d, expect: keep, by: releases}]
 HOSTILE = '<b>&"\x1b[2J\x07\ud800\ufffe\n.test.yaml'
 
 
-def run(path: str, content: str) -> Trial:
+def run(path: str, content: str) -> PolicyTestRun:
     written = read_test(path, content.encode(), load_policies([ROOT / "policies/example.yaml"]))
-    checks = try_policy(written.policy, written.test)
-    return Trial(path, written.policy.name, checks, written.lines)
+    checks = run_policy_test(written.policy, written.test)
+    return PolicyTestRun(path, written.policy.name, checks, written.lines)
 
 
 RESULTS = [run("policies/sound.test.yaml", SOUND), run("policies/web.test.yaml", MIXED)]
