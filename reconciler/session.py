@@ -159,7 +159,7 @@ class Session:
         return Cost(
             requests=sum(effort.requests for effort in efforts),
             deletions=sum(len(part.changes) for part in parts),
-            takes=timedelta(seconds=sum(effort.seconds for effort in efforts)),
+            duration=timedelta(seconds=sum(effort.seconds for effort in efforts)),
             quota=min((quota for quota in left if quota is not None), default=None),
             window=max((effort.window for effort in efforts), default=0.0),
         )

@@ -105,7 +105,7 @@ def _obstacles(part: RepositoryPlan) -> Iterator[str]:
     for guard in part.guards:
         if not guard.ok:
             yield (
-                f"{part.repository}: {guard.name}: {phrases.stops(guard)}."
+                f"{part.repository}: {guard.name}: {phrases.guard_violation(guard)}."
                 f" To let it pass once, plan with {guard.override}"
             )
 

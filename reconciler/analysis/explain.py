@@ -38,7 +38,11 @@ class Relative:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One version, explained. Shape: `leaves` is None where it goes already, or never will."""
+    """One version, explained.
+
+    Shape: `deletable_from` is None where it would be deleted now, or where time alone changes
+        nothing.
+    """
 
     repository: Repository
     policy: str
@@ -51,7 +55,7 @@ class Explanation:
     missing: tuple[Digest, ...]
     """What it lists and the registry lacks."""
 
-    leaves: datetime | None
+    deletable_from: datetime | None
 
     @property
     def version(self) -> Version:
@@ -77,7 +81,7 @@ def explain(case: PlanningInput, digest: Digest) -> Explanation:
         keeps=tuple(_kept(judged, digest)),
         kept_by=tuple(_keepers(judged, digest)),
         missing=tuple(judged.graph.missing.get(digest, ())),
-        leaves=None if fate.is_deleted else deletable_from(judged, digest),
+        deletable_from=None if fate.is_deleted else deletable_from(judged, digest),
     )
 
 

@@ -29,13 +29,13 @@ class Kind(StrEnum):
 
     @property
     def is_alarm(self) -> bool:
-        """Whether somebody has to act; a window for undo closes each day, and nobody has to."""
+        """Whether someone must act: an undo period that ends soon is normal, and no alarm."""
         return self is not Kind.UNDO_CLOSING
 
 
 @dataclass(frozen=True, slots=True)
 class HealthFinding:
-    """One thing found. Shape: `cure` says what to do; `examples` are lines, one for each case."""
+    """One finding. Shape: `cure` is what to do; `examples` has one line for each case."""
 
     kind: Kind
     message: str
@@ -62,24 +62,24 @@ class HealthResult:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """How long what may pass before it is a finding."""
+    """How long each condition may last before it is a finding."""
 
     overdue: timedelta
-    """How long images may be due to go."""
+    """How long images may be due for deletion."""
 
     last_apply: timedelta
-    """How long ago the last successful apply may be, where all that time there was work."""
+    """How long ago the last successful apply may be, while images were due for deletion."""
 
     lock: timedelta
     """How long one run may hold a lock."""
 
     undo: timedelta
-    """How long before a window for undo closes to tell of it."""
+    """How long before an undo period ends it is reported."""
 
 
 @dataclass(frozen=True)
 class HealthInput:
-    """One repository at one moment: what its state tells, and the registry where it was read.
+    """One repository at one time: its state, and the registry's content where it was read.
 
     Shape: `case` is None where no policy governs the repository; `holder_ended` is whether the
         process that holds the lock is known to have ended.
@@ -94,34 +94,34 @@ class HealthInput:
 
     @cached_property
     def plan(self) -> RepositoryPlan | None:
-        """What would go now.
+        """What an apply would delete now.
 
         Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
         """
         return plan_repository(self.case, {}) if self.case else None
 
     @property
-    def going(self) -> frozenset[Digest]:
-        """The images that the policy lets go."""
+    def to_delete(self) -> frozenset[Digest]:
+        """The images that the policy expires."""
         changes = self.plan.changes if self.plan else ()
         return frozenset(change.digest for change in changes if change.cause is Cause.EXPIRED)
 
 
-def versions(count: int, noun: str = "version") -> str:
+def counted_verb(count: int, noun: str, singular: str, plural: str) -> str:
     """Write a number with its noun and verb, as in `1 image is` and `3 images are`."""
-    return f"1 {noun} is" if count == 1 else f"{count:,} {noun}s are"
+    return f"1 {noun} {singular}" if count == 1 else f"{count:,} {noun}s {plural}"
 
 
 def version_name(version: Version) -> str:
     """Name a version by its tags and its digest."""
-    return called(version.tags, version.digest)
+    return name_text(version.tags, version.digest)
 
 
-def called(tags: tuple[Tag, ...], digest: str) -> str:
-    """Name what has, or had, these tags."""
+def name_text(tags: tuple[Tag, ...], digest: str) -> str:
+    """Write tags and a digest, as people name a version."""
     return " ".join(filter(None, (", ".join(tags), digest)))
 
 
-def shortly(when: datetime) -> str:
+def minute_text(when: datetime) -> str:
     """Write a time to the minute."""
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

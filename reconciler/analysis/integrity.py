@@ -25,7 +25,7 @@ class ImagePart(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingPart:
     """One thing that an image names and the registry lacks.
 
     Shape: `platform` is what the index that lists it says. `run` deleted it at `gone`, where the
@@ -43,16 +43,16 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenImage:
     """One tagged image that cannot be pulled whole. Shape: `missing` is never empty."""
 
     digest: Digest
     tags: tuple[Tag, ...]
-    missing: tuple[Missing, ...]
+    missing: tuple[MissingPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Wholeness:
+class IntegrityResult:
     """What was found in one repository; `error` says why nothing was, where that is so.
 
     Shape: `blobs` is None where none was asked for; `foreign` counts the layers that no registry
@@ -64,7 +64,7 @@ class Wholeness:
     manifests: int = 0
     blobs: int | None = None
     foreign: int = 0
-    broken: tuple[Broken, ...] = ()
+    broken: tuple[BrokenImage, ...] = ()
     dangling: tuple[Tag, ...] = ()
     """Tags that the registry lists and has no manifest for."""
 
@@ -73,7 +73,7 @@ class Wholeness:
     failure: ExitCode = ExitCode.OK
 
     @property
-    def outcome(self) -> ExitCode:
+    def exit_code(self) -> ExitCode:
         """How a command ends that found this."""
         if self.error:
             return self.failure
@@ -98,37 +98,41 @@ def blobs_of(manifest: Manifest | None) -> Iterator[tuple[ImagePart, Descriptor]
 
 def holes(
     root: Digest, documents: Documents, lacking: Container[Digest] = frozenset()
-) -> Iterator[Missing]:
+) -> Iterator[MissingPart]:
     """Yield what one image lacks, each once: manifests without a document, and `lacking` blobs."""
-    seen = {root}
-    ahead: list[Missing] = [Missing(root, ImagePart.MANIFEST)]
+    visited = {root}
+    ahead: list[MissingPart] = [MissingPart(root, ImagePart.MANIFEST)]
     while ahead:
         here = ahead.pop()
         document = documents[here.digest]
         if document is None:
             yield here
         for part, blob in blobs_of(document):
-            if blob.digest in lacking and blob.digest not in seen and not blob.foreign:
-                seen.add(blob.digest)
+            if blob.digest in lacking and blob.digest not in visited and not blob.foreign:
+                visited.add(blob.digest)
                 yield replace(here, digest=blob.digest, part=part, size=blob.size)
         for child in listed(document):
-            if child.digest not in seen:
-                seen.add(child.digest)
-                ahead.append(Missing(child.digest, ImagePart.MANIFEST, child.platform, child.size))
+            if child.digest not in visited:
+                visited.add(child.digest)
+                ahead.append(
+                    MissingPart(child.digest, ImagePart.MANIFEST, child.platform, child.size)
+                )
 
 
 def add_history(
-    missing: Iterable[Missing], deletions: Sequence[Attempt], seen: Observations
-) -> tuple[Missing, ...]:
+    missing: Iterable[MissingPart], deletions: Sequence[Attempt], observations: Observations
+) -> tuple[MissingPart, ...]:
     """Add what our own runs know: which of them deleted it and when, or when it was there."""
     known = {attempt.digest: attempt for attempt in deletions if attempt.is_standing}
-    return tuple(_add_history(one, known.get(one.digest), seen) for one in missing)
+    return tuple(_add_history(part, known.get(part.digest), observations) for part in missing)
 
 
-def _add_history(one: Missing, deletion: Attempt | None, seen: Observations) -> Missing:
-    noted = seen.digests.get(one.digest)
+def _add_history(
+    part: MissingPart, deletion: Attempt | None, observations: Observations
+) -> MissingPart:
+    noted = observations.digests.get(part.digest)
     return replace(
-        one,
+        part,
         gone=deletion.at if deletion else None,
         run=deletion.run if deletion else "",
         last_seen=noted.first_seen if noted else None,

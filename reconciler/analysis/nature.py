@@ -57,15 +57,15 @@ def nature_of(version: Version, listed: Descriptor | None = None) -> Nature:
     Source: cosign, SIGNATURE_SPEC.md; BuildKit, docs/attestations/attestation-storage.md;
         OCI distribution-spec v1.1, "Referrers tag schema".
     """
-    spoken = next((_by_tag(tag) for tag in version.tags if tag.subject), None)
-    if spoken:
-        return spoken
+    tag_nature = next((_by_tag(tag) for tag in version.tags if tag.subject), None)
+    if tag_nature:
+        return tag_nature
     if listed and listed.attestation:
         return Nature.ATTESTATION
     if version.manifest is None:
         return Nature.PLATFORM
-    told = _by_document(version.manifest)
-    return Nature.PLATFORM if told is Nature.IMAGE and listed else told
+    nature = _by_document(version.manifest)
+    return Nature.PLATFORM if nature is Nature.IMAGE and listed else nature
 
 
 def _by_tag(tag: Tag) -> Nature:
@@ -78,7 +78,7 @@ def _by_document(manifest: Manifest) -> Nature:
     if manifest.shape is DocumentKind.OPAQUE:
         return Nature.OPAQUE
     kinds = (nature for start, nature in _KINDS.items() if manifest.kind.startswith(start))
-    told = next(kinds, Nature.ARTIFACT)
+    by_type = next(kinds, Nature.ARTIFACT)
     if manifest.shape is DocumentKind.INDEX:
         return Nature.CACHE if any(child.is_blob for child in manifest.children) else Nature.INDEX
-    return told
+    return by_type

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from reconciler.analysis.propose_rules import (
-    LONG_AGO,
+    EXPIRED_AGE,
     SHAPES,
     Example,
     Family,
@@ -53,9 +53,9 @@ class ProposalInput:
     @cached_property
     def families(self) -> Mapping[Family, Sequence[Tag]]:
         """All tags by family, sorted; the usual ones where nobody could look, or there is none."""
-        found = sorted(tag for inventory in self.inventories for tag in inventory.tagged)
+        tags = sorted(tag for inventory in self.inventories for tag in inventory.tagged)
         families: dict[Family, list[Tag]] = defaultdict(list)
-        for tag in found or [Tag(shape.example) for shape in _usual_shapes()]:
+        for tag in tags or [Tag(shape.example) for shape in _usual_shapes()]:
             families[family_of(tag)].append(tag)
         return dict(families)
 
@@ -68,7 +68,9 @@ class ProposalInput:
     def guards(self) -> Guards:
         """The usual guards; where there are very many images, a tenth of them may go at once."""
         usual = Guards()
-        images = max((len(build_graph(held).roots) for held in self.inventories), default=0)
+        images = max(
+            (len(build_graph(inventory).roots) for inventory in self.inventories), default=0
+        )
         return usual.model_copy(update={"max_delete": max(usual.max_delete, images // 10)})
 
 
@@ -80,7 +82,7 @@ class Proposal:
     """
 
     subject: ProposalInput
-    terms: ProposalSettings
+    settings: ProposalSettings
     protect: tuple[ProposedRule, ...]
     rules: tuple[ProposedRule, ...]
     unknown: tuple[Tag, ...]
@@ -92,7 +94,7 @@ class Proposal:
         return {
             "name": self.subject.name,
             "repositories": list(self.subject.repositories),
-            "protect": [dict(one.document) for one in self.protect],
+            "protect": [dict(rule.document) for rule in self.protect],
             "rules": [dict(rule.document) for rule in self.rules],
             "guards": self.subject.guards.model_dump(mode="json"),
         }
@@ -100,10 +102,10 @@ class Proposal:
     @property
     def examples(self) -> Iterator[Example]:
         """The images of its test."""
-        for one in (*self.protect, *self.rules):
-            yield from one.examples
+        for rule in (*self.protect, *self.rules):
+            yield from rule.examples
         tag = self.unknown[0] if self.unknown else "customer-acme"
-        yield Example((tag,), LONG_AGO, "keep", "unmatched-tag")
+        yield Example((tag,), EXPIRED_AGE, "keep", "unmatched-tag")
 
     @property
     def is_safe(self) -> bool:
@@ -122,7 +124,7 @@ def propose(subject: ProposalInput, now: datetime) -> Proposal:
     return _planned(subject, PATIENCE[min(at, len(PATIENCE) - 1)], now)
 
 
-def _drawn(subject: ProposalInput, patience: int) -> Proposal:
+def _draft(subject: ProposalInput, patience: int) -> Proposal:
     """Write a rule for each family that there is."""
     terms = ProposalSettings(patience, subject.has_push_times)
     families, shapes = subject.families, subject.shapes
@@ -132,7 +134,7 @@ def _drawn(subject: ProposalInput, patience: int) -> Proposal:
     rules = [timed(family, shapes[family], terms) for family in _TIMED if family in shapes]
     return Proposal(
         subject=subject,
-        terms=terms,
+        settings=terms,
         protect=tuple(protect),
         rules=(releases(), *rules, dangling(terms)),
         unknown=tuple(families.get(Family.UNKNOWN, ())),
@@ -141,7 +143,7 @@ def _drawn(subject: ProposalInput, patience: int) -> Proposal:
 
 def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
     """Write a proposal, and plan with it: what would it do to what is there?"""
-    proposal = _drawn(subject, patience)
+    proposal = _draft(subject, patience)
     policy = Policy.model_validate(proposal.document)
     cases = (
         PlanningInput(policy, inventory, Observations(), now) for inventory in subject.inventories
@@ -152,8 +154,8 @@ def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
 
 def _usual_shapes() -> Iterator[TagShape]:
     """Yield the first shape of each family: what docker/metadata-action makes of tags."""
-    seen: set[Family] = set()
+    families: set[Family] = set()
     for shape in SHAPES:
-        if shape.family not in seen:
-            seen.add(shape.family)
+        if shape.family not in families:
+            families.add(shape.family)
             yield shape

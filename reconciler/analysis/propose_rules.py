@@ -19,7 +19,7 @@ from reconciler.model.semver import parse_semver
 NEWEST_COMMITS = 5
 """Builds of commits that stay however old they are: the project may sleep."""
 
-LONG_AGO = 2_000
+EXPIRED_AGE = 2_000
 """An age, in days, at which everything goes that age alone decides."""
 
 
@@ -101,13 +101,13 @@ def family_of(tag: Tag) -> Family:
 
 def shape_of(tag: str) -> TagShape | None:
     """Return the shape that a tag has; None for releases, moving tags and what is unknown."""
-    return next((one for one in SHAPES if compiled(one.expression).fullmatch(tag)), None)
+    return next((shape for shape in SHAPES if compiled(shape.expression).fullmatch(tag)), None)
 
 
 def shapes_of(tags: Iterable[Tag]) -> tuple[TagShape, ...]:
     """Return the shapes that some tags have, in the order of the table."""
-    seen = {shape_of(tag) for tag in tags}
-    return tuple(shape for shape in SHAPES if shape in seen)
+    present = {shape_of(tag) for tag in tags}
+    return tuple(shape for shape in SHAPES if shape in present)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def moving(tags: Sequence[str]) -> ProposedRule:
     return ProposedRule(
         {"name": Family.MOVING.value, "match": {"tags": list(tags)}},
         "Tags that move from image to image: what has one is in use.",
-        (Example(("latest",), LONG_AGO, "keep", Family.MOVING),),
+        (Example(("latest",), EXPIRED_AGE, "keep", Family.MOVING),),
     )
 
 
@@ -155,7 +155,7 @@ def series(shapes: Sequence[TagShape]) -> ProposedRule:
     return ProposedRule(
         {"name": Family.SERIES.value, "match": _match(shapes)},
         "Tags such as 1 and 1.4 move along with the releases.",
-        tuple(Example((shape.example,), LONG_AGO, "keep", Family.SERIES) for shape in shapes),
+        tuple(Example((shape.example,), EXPIRED_AGE, "keep", Family.SERIES) for shape in shapes),
     )
 
 
@@ -164,7 +164,7 @@ def releases() -> ProposedRule:
     return ProposedRule(
         {"name": Family.RELEASE.value, "match": {"semver": ">=0"}, "keep": {"all": True}},
         "Releases stay for ever: 1.4.2 and v2.0.0, but not 2.0.0-rc.1.",
-        (Example(("1.4.2",), LONG_AGO, "keep", Family.RELEASE),),
+        (Example(("1.4.2",), EXPIRED_AGE, "keep", Family.RELEASE),),
     )
 
 
@@ -195,8 +195,8 @@ def _candidates(shapes: Sequence[TagShape], terms: ProposalSettings) -> Proposed
     name = Family.CANDIDATE.value
     ranked = {"group_by": ["minor"], "keep": {"last": 2, **_within(terms)}}
     keep = ranked if terms.has_push_times else {"keep": _within(terms)}
-    older = [Example((f"2.0.0-rc.{3 - at}",), LONG_AGO + at, "keep", name) for at in range(2)]
-    gone = Example(("2.0.0-rc.1",), LONG_AGO + 2, "delete", name)
+    older = [Example((f"2.0.0-rc.{3 - at}",), EXPIRED_AGE + at, "keep", name) for at in range(2)]
+    gone = Example(("2.0.0-rc.1",), EXPIRED_AGE + 2, "delete", name)
     return ProposedRule(
         {"name": name, "match": _match(shapes), **keep, **_aged(terms)},
         "Pre-releases have served once their release is out."
@@ -220,7 +220,9 @@ def _commits(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRul
     document = {"name": name, "match": _match(shapes), "keep": {**newest, **_within(terms)}}
     kept = NEWEST_COMMITS if terms.has_push_times else 0
     examples = tuple(
-        Example((_commit(shapes[0], at),), LONG_AGO + at, "keep" if at < kept else "delete", name)
+        Example(
+            (_commit(shapes[0], at),), EXPIRED_AGE + at, "keep" if at < kept else "delete", name
+        )
         for at in range(kept + 1)
     )
     return ProposedRule(

@@ -36,7 +36,7 @@ class BlobIndex:
         return build_graph(self.inventory)
 
     @cached_property
-    def named(self) -> Mapping[Digest, frozenset[Digest]]:
+    def blobs_by_version(self) -> Mapping[Digest, frozenset[Digest]]:
         """What each version is made of: its own document and the blobs that it names."""
         return {
             digest: frozenset(blob for blob, _ in blobs(version))
@@ -53,15 +53,15 @@ class BlobIndex:
         return sizes
 
     @cached_property
-    def namers(self) -> Mapping[Digest, int]:
+    def referring_versions(self) -> Mapping[Digest, int]:
         """How many versions name each blob."""
-        return Counter(blob for named in self.named.values() for blob in named)
+        return Counter(blob for named in self.blobs_by_version.values() for blob in named)
 
-    def weight(self, wanted: Iterable[Digest]) -> int:
+    def total_size(self, wanted: Iterable[Digest]) -> int:
         """Add up blobs, each of which is given once."""
         return sum(self.sizes[blob] for blob in wanted)
 
-    def kept(self, roots: Iterable[Digest]) -> set[Digest]:
+    def with_kept(self, roots: Iterable[Digest]) -> set[Digest]:
         """Return some versions and all that stays while they stay."""
         return closure(self.graph.keeps, roots)
 
@@ -75,7 +75,7 @@ def blobs(version: Version) -> Iterator[tuple[Digest, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class GroupUsage:
     """What some versions take together.
 
     Units: `octets` in bytes of all that they name, each blob once; `alone` in bytes of what no
@@ -89,7 +89,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class ImageUsage:
     """One image with all it keeps. Units: as of a Share, among the images of its repository."""
 
     digest: Digest
@@ -112,10 +112,10 @@ class Usage:
     octets: int
     stated: int
     shared: int
-    families: tuple[Share, ...]
-    biggest: tuple[Weighed, ...]
-    causes: tuple[Share, ...] = ()
-    freed: Share | None = None
+    families: tuple[GroupUsage, ...]
+    biggest: tuple[ImageUsage, ...]
+    causes: tuple[GroupUsage, ...] = ()
+    freed: GroupUsage | None = None
     foreign: int = 0
     """Layers that may not be distributed and lie elsewhere; they are not counted."""
 
@@ -145,85 +145,87 @@ class UsageInput:
     """One repository to be weighed, all of whose manifests were read.
 
     Shape: `causes` has the versions that are there for each cause, where somebody diagnosed;
-        `doomed` those that a plan deletes, None where there is no plan.
+        `to_delete` those that a plan deletes, None where there is no plan.
     """
 
     inventory: Inventory
     causes: Mapping[str, Set[Digest]] = field(default_factory=dict)
-    doomed: Set[Digest] | None = None
+    to_delete: Set[Digest] | None = None
 
 
-def account(subjects: Iterable[UsageInput]) -> UsageTotals:
+def usage_totals(subjects: Iterable[UsageInput]) -> UsageTotals:
     """Weigh repositories, and what they have in common."""
     sizes: dict[Digest, int] = {}
     naming: Counter[Digest] = Counter()
-    found: list[Usage] = []
+    usages: list[Usage] = []
     for subject in subjects:
-        held = BlobIndex(subject.inventory)
-        found.append(measure(held, subject.causes, subject.doomed))
-        naming.update(held.sizes.keys())
-        sizes |= held.sizes
+        index = BlobIndex(subject.inventory)
+        usages.append(usage_of(index, subject.causes, subject.to_delete))
+        naming.update(index.sizes.keys())
+        sizes |= index.sizes
     between = sum(sizes[blob] for blob, times in naming.items() if times > 1)
-    return UsageTotals(tuple(found), between)
+    return UsageTotals(tuple(usages), between)
 
 
-def measure(
-    held: BlobIndex, causes: Mapping[str, Set[Digest]], doomed: Set[Digest] | None
+def usage_of(
+    index: BlobIndex, causes: Mapping[str, Set[Digest]], to_delete: Set[Digest] | None
 ) -> Usage:
     """Weigh one repository; see `UsageInput`."""
-    versions = held.inventory.versions
-    families = {name: held.kept(roots) for name, roots in _families(held).items()}
+    versions = index.inventory.versions
+    families = {name: index.with_kept(roots) for name, roots in _families(index).items()}
     return Usage(
-        repository=held.inventory.repository,
+        repository=index.inventory.repository,
         versions=len(versions),
-        octets=held.weight(held.sizes),
-        stated=sum(map(held.weight, held.named.values())),
-        shared=held.weight(blob for blob, times in held.namers.items() if times > 1),
-        families=shares(held, families),
-        biggest=_biggest(held),
-        causes=shares(held, causes),
-        freed=_share(held, "plan", doomed & versions.keys()) if doomed is not None else None,
+        octets=index.total_size(index.sizes),
+        stated=sum(map(index.total_size, index.blobs_by_version.values())),
+        shared=index.total_size(
+            blob for blob, times in index.referring_versions.items() if times > 1
+        ),
+        families=shares(index, families),
+        biggest=_biggest(index),
+        causes=shares(index, causes),
+        freed=_share(index, "plan", to_delete & versions.keys()) if to_delete is not None else None,
         foreign=len({blob for version in versions.values() for blob in _foreign(version)}),
         unmeasured=sum(map(_is_unmeasured, versions.values())),
     )
 
 
-def shares(held: BlobIndex, groups: Mapping[str, Set[Digest]]) -> tuple[Share, ...]:
+def shares(index: BlobIndex, groups: Mapping[str, Set[Digest]]) -> tuple[GroupUsage, ...]:
     """Weigh groups of versions, the heaviest first; a version may be in more than one."""
-    found = (_share(held, name, versions) for name, versions in groups.items())
-    return tuple(sorted(found, key=lambda share: (-share.octets, share.name)))
+    groups_used = (_share(index, name, versions) for name, versions in groups.items())
+    return tuple(sorted(groups_used, key=lambda share: (-share.octets, share.name)))
 
 
-def _share(held: BlobIndex, name: str, versions: Set[Digest]) -> Share:
-    inside = Counter(blob for digest in versions for blob in held.named[digest])
-    own = (blob for blob, times in inside.items() if times == held.namers[blob])
-    return Share(name, len(versions), held.weight(inside), held.weight(own))
+def _share(index: BlobIndex, name: str, versions: Set[Digest]) -> GroupUsage:
+    inside = Counter(blob for digest in versions for blob in index.blobs_by_version[digest])
+    own = (blob for blob, times in inside.items() if times == index.referring_versions[blob])
+    return GroupUsage(name, len(versions), index.total_size(inside), index.total_size(own))
 
 
-def _families(held: BlobIndex) -> Mapping[str, set[Digest]]:
+def _families(index: BlobIndex) -> Mapping[str, set[Digest]]:
     """Group the images by the shapes of their tags; one with several tags is in several groups."""
-    found: dict[str, set[Digest]] = defaultdict(set)
-    for root in held.graph.roots:
-        tags = image_tags(held.inventory, held.inventory.versions[root])
+    families: dict[str, set[Digest]] = defaultdict(set)
+    for root in index.graph.roots:
+        tags = image_tags(index.inventory, index.inventory.versions[root])
         for name in {family(tag) for tag in tags} or {UNTAGGED}:
-            found[name].add(root)
-    return found
+            families[name].add(root)
+    return families
 
 
-def _biggest(held: BlobIndex) -> tuple[Weighed, ...]:
+def _biggest(index: BlobIndex) -> tuple[ImageUsage, ...]:
     """Weigh every image with all it keeps, and return those that take most."""
 
     def weighed(root: Digest) -> tuple[int, Digest]:
-        return _share(held, root, held.kept([root])).octets, root
+        return _share(index, root, index.with_kept([root])).octets, root
 
     return tuple(
-        _weighed(held, root) for _, root in nlargest(BIGGEST, map(weighed, held.graph.roots))
+        _weighed(index, root) for _, root in nlargest(BIGGEST, map(weighed, index.graph.roots))
     )
 
 
-def _weighed(held: BlobIndex, root: Digest) -> Weighed:
-    share = _share(held, root, held.kept([root]))
-    return Weighed(root, held.inventory.versions[root].tags, share.octets, share.alone)
+def _weighed(index: BlobIndex, root: Digest) -> ImageUsage:
+    share = _share(index, root, index.with_kept([root]))
+    return ImageUsage(root, index.inventory.versions[root].tags, share.octets, share.alone)
 
 
 def _foreign(version: Version) -> Iterator[Digest]:
@@ -234,15 +236,15 @@ def _is_unmeasured(version: Version) -> bool:
     return version.manifest is None or version.manifest.shape is DocumentKind.OPAQUE
 
 
-def weights(versions: Iterable[Version]) -> Mapping[Digest, int]:
+def added_bytes(versions: Iterable[Version]) -> Mapping[Digest, int]:
     """Count each blob once, for the oldest version that names it; what has no time is oldest.
 
     Units: bytes, as manifests tell them: of the documents, configurations and layers.
     """
     counted: set[Digest] = set()
-    found: dict[Digest, int] = {}
-    for version in sorted(versions, key=lambda one: (one.pushed or _FIRST, one.digest)):
+    added: dict[Digest, int] = {}
+    for version in sorted(versions, key=lambda version: (version.pushed or _FIRST, version.digest)):
         fresh = {blob: size for blob, size in blobs(version) if blob not in counted}
         counted.update(fresh)
-        found[version.digest] = sum(fresh.values())
-    return found
+        added[version.digest] = sum(fresh.values())
+    return added

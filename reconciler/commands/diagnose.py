@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.analysis.diagnose.diagnose import Diagnosis, Examined
+from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
 from reconciler.analysis.diagnose.suggestion import suggestion
 from reconciler.commands._console import AllRows, ReportFormat, finish, print_report, running, view
 from reconciler.commands._targets import MaxReads, YesReads, permit, repositories_named
@@ -70,7 +70,7 @@ def diagnose(
         found = _examined(examination, registries, repositories, max_reads, yes=yes)
         found = _counselled(found, read_workflows(workflow or workflow_files()))
         print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))
-        finish(worst(one.outcome for one in found))
+        finish(worst(one.exit_code for one in found))
 
 
 def _examined(
@@ -80,7 +80,7 @@ def _examined(
     limit: int,
     *,
     yes: bool,
-) -> list[Examined]:
+) -> list[DiagnosisResult]:
     """Look at each repository once it is known how much there is to read of all of them."""
     with Activity(registries.watch):
         wanted = repositories_named(registries, texts)
@@ -95,12 +95,12 @@ def _examined(
         ]
 
 
-def _counselled(found: list[Examined], workflows: WorkflowFiles) -> list[Examined]:
+def _counselled(found: list[DiagnosisResult], workflows: WorkflowFiles) -> list[DiagnosisResult]:
     """Add what workflows have to do with what was found, where there are any."""
     if not workflows.workflows and not workflows.unread:
         return found
     return [
-        replace(one, counsel=advise(workflows, one.repository, one.diagnosis.groups))
+        replace(one, workflow_advice=advise(workflows, one.repository, one.diagnosis.groups))
         if one.diagnosis
         else one
         for one in found

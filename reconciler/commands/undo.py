@@ -141,6 +141,6 @@ def restore(plan: Plan, recovery: Recovery, halt: Halt, *, yes: bool, aside: boo
         ask(question, yes=yes, refused="Nothing was restored.")
     with Activity(recovery.registries.watch, "Restoring", count) as progress:
         done = recovery.restore(plan, halt=halt, watching=(progress.report,))
-    typer.echo(render(done, view(utc_now()), words=UNDO), nl=False, err=aside)
+    typer.echo(render(done, view(utc_now()), texts=UNDO), nl=False, err=aside)
     codes = [plan.outcome, *(applied.exit_code for applied in done)]
     finish(ExitCode.INTERRUPTED if halt.interrupted else worst(codes))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reconciler.analysis.diagnose.diagnose import diagnose
-from reconciler.analysis.usage import UsageInput, account
+from reconciler.analysis.usage import UsageInput, usage_totals
 from reconciler.commands._console import (
     AllRows,
     ReportFormat,
@@ -72,7 +72,7 @@ def usage(
         drawn = _planned(policy, state, wanted) if policy else saved
         doomed = _doomed(drawn) if drawn else None
         subjects = (_subject(one, states, doomed) for one in read)
-        found = account(subjects)
+        found = usage_totals(subjects)
         print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))
 
 

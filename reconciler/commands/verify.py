@@ -57,4 +57,4 @@ def verify(
                 for one in repositories_named(registries, repositories or (), policy or ())
             ]
         print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))
-        finish(worst(one.outcome for one in found))
+        finish(worst(one.exit_code for one in found))

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
-from reconciler.analysis.diagnose.diagnose import Diagnosis, Examined, diagnose, outlook
+from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult, diagnose, outlook
 from reconciler.analysis.health import HealthInput, HealthResult, Thresholds
 from reconciler.analysis.health_checks import check
 from reconciler.analysis.integrity import (
-    Broken,
+    BrokenImage,
     Documents,
-    Wholeness,
+    IntegrityResult,
     add_history,
     blobs_of,
     holes,
@@ -104,21 +104,21 @@ class Examination:
     policy_for: Callable[[Diagnosis], Policy | None]
     note: Note = lambda _: None
 
-    def list(self, reader: RegistryReader, repository: Repository) -> Ahead | Examined:
+    def list(self, reader: RegistryReader, repository: Repository) -> Ahead | DiagnosisResult:
         """List one repository and count the reads to come, or tell what hinders that."""
         try:
             return look_ahead(reader, repository)
         except ReconcilerError as error:
-            return Examined(repository, error=error)
+            return DiagnosisResult(repository, error=error)
 
-    def read(self, reader: RegistryReader, ahead: Ahead) -> Examined:
+    def read(self, reader: RegistryReader, ahead: Ahead) -> DiagnosisResult:
         """Read one repository whole and diagnose it; what was seen is handed to `note`."""
         try:
             return self._examined(reader, ahead)
         except ReconcilerError as error:
-            return Examined(ahead.repository, error=error)
+            return DiagnosisResult(ahead.repository, error=error)
 
-    def _examined(self, reader: RegistryReader, ahead: Ahead) -> Examined:
+    def _examined(self, reader: RegistryReader, ahead: Ahead) -> DiagnosisResult:
         seen = self.state.of(ahead.repository).observations()
         inventory = read_whole(reader, ahead, seen)
         self.note(inventory)
@@ -126,7 +126,7 @@ class Examination:
         policy = self.policy_for(found)
         if policy and Fact.CREATED in policy.facts:
             found = diagnose(_dated(reader, found.inventory), seen, now=found.now)
-        return Examined(ahead.repository, found, policy, outlook(found, policy))
+        return DiagnosisResult(ahead.repository, found, policy, outlook(found, policy))
 
 
 def _dated(reader: RegistryReader, inventory: Inventory) -> Inventory:
@@ -180,7 +180,7 @@ def examine(
     *,
     blobs: bool,
     note: Note = lambda _: None,
-) -> Wholeness:
+) -> IntegrityResult:
     """Ask for everything below each tag, for configurations and layers too when `blobs` says so.
 
     What was found there is handed to `note`. A repository that cannot be read whole is told of as
@@ -189,7 +189,9 @@ def examine(
     try:
         return _examined(reader, repository, state, blobs=blobs, note=note)
     except ReconcilerError as error:
-        return Wholeness(repository, error=str(error), hint=error.hint, failure=error.exit_code)
+        return IntegrityResult(
+            repository, error=str(error), hint=error.hint, failure=error.exit_code
+        )
 
 
 def _examined(
@@ -199,7 +201,7 @@ def _examined(
     *,
     blobs: bool,
     note: Note,
-) -> Wholeness:
+) -> IntegrityResult:
     listing = reader.listing(repository)
     tagged = [version for version in listing.versions if version.tags]
     require_known(repository, listing, [one.digest for one in tagged], state.observations())
@@ -209,7 +211,7 @@ def _examined(
     wanted = sorted(digest for digest, blob in named.items() if not blob.foreign)
     present = reader.blobs_present(repository, wanted) if blobs else {}
     lacking = frozenset(digest for digest, there in present.items() if not there)
-    return Wholeness(
+    return IntegrityResult(
         repository,
         images=len(tagged),
         manifests=len(documents),
@@ -237,9 +239,9 @@ def _broken(
     documents: Documents,
     lacking: Set[Digest],
     state: RepositoryState,
-) -> Iterator[Broken]:
+) -> Iterator[BrokenImage]:
     """Yield each tagged image that has holes, with what the state knows of them."""
     gone, seen = deletions(state.records()), state.observations()
     for version in tagged:
         if missing := tuple(holes(version.digest, documents, lacking)):
-            yield Broken(version.digest, version.tags, add_history(missing, gone, seen))
+            yield BrokenImage(version.digest, version.tags, add_history(missing, gone, seen))

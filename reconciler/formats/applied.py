@@ -56,7 +56,7 @@ _RESTORE_RESULT_TEXTS = {
 class RunTexts:
     """How one kind of run is told: its name, its counts, and each result that needs a word."""
 
-    run: str
+    title: str
     totals: Mapping[str, tuple[Result, ...]]
     results: Mapping[Result, tuple[str, str]]
 
@@ -68,38 +68,38 @@ APPLY = RunTexts("Apply", _TOTALS, _RESULT_TEXTS)
 UNDO = RunTexts("Undo", _RESTORED_TOTALS, _RESTORE_RESULT_TEXTS)
 
 
-def render(parts: Sequence[Applied], view: View, *, words: RunTexts = APPLY, undo: str = "") -> str:
+def render(parts: Sequence[Applied], view: View, *, texts: RunTexts = APPLY, undo: str = "") -> str:
     """Print how a run ended; `undo` is the command that would restore what it deleted."""
-    return printed(_lines(parts, view, words, undo), view)
+    return printed(_lines(parts, view, texts, undo), view)
 
 
-def totals(parts: Iterable[Applied], words: RunTexts = APPLY) -> str:
+def totals(parts: Iterable[Applied], texts: RunTexts = APPLY) -> str:
     """Write the counts of a run; machines read them, so the words never change."""
-    return ", ".join(f"{count} {name}" for name, count in counts(parts, words).items())
+    return ", ".join(f"{count} {name}" for name, count in counts(parts, texts).items())
 
 
-def counts(parts: Iterable[Applied], words: RunTexts = APPLY) -> Mapping[str, int]:
+def counts(parts: Iterable[Applied], texts: RunTexts = APPLY) -> Mapping[str, int]:
     """Count the versions of a run by how they ended, under the names that `totals` writes."""
     results = Counter(ended.result for part in parts for ended in _final(part))
     return {
         name: sum(results[result] for result in counted_as)
-        for name, counted_as in words.totals.items()
+        for name, counted_as in texts.totals.items()
     }
 
 
-def _lines(parts: Sequence[Applied], view: View, words: RunTexts, undo: str) -> Iterator[Text]:
+def _lines(parts: Sequence[Applied], view: View, texts: RunTexts, undo: str) -> Iterator[Text]:
     for part in parts:
-        lines = list(_part(part, view, words))
+        lines = list(_part(part, view, texts))
         if lines:
             yield line((part.planned.repository, "bold"))
             yield from lines
             yield line()
     if undo:
         yield line(f"To restore what was deleted: {undo}")
-    yield line((f"{words.run}: {totals(parts, words)}.", "bold"))
+    yield line((f"{texts.title}: {totals(parts, texts)}.", "bold"))
 
 
-def _part(part: Applied, view: View, words: RunTexts) -> Iterator[Text]:
+def _part(part: Applied, view: View, texts: RunTexts) -> Iterator[Text]:
     """Print the error of a repository first, then each kind of outcome that needs a word."""
     if part.error:
         yield from wrapped(str(part.error), view, lead="  Error: ", style="bold red")
@@ -107,30 +107,32 @@ def _part(part: Applied, view: View, words: RunTexts) -> Iterator[Text]:
     elif part.stopped:
         yield from wrapped(f"Stopped: {part.stopped}.", view, lead="  ", style="yellow")
     final = _final(part)
-    for result, (told, style) in words.results.items():
-        ended = [one for one in final if one.result is result and not _goes_without_saying(one)]
+    for result, (text, style) in texts.results.items():
+        ended = [change for change in final if change.result is result and not _is_expected(change)]
         if ended:
-            yield line((f"  {counted(len(ended), 'version')} {told}", style))
+            yield line((f"  {counted(len(ended), 'version')} {text}", style))
             yield from _reasons(ended, view)
     if part.outcomes and part.head:
         yield line(f"  Head of the log: {part.head}")
 
 
 def _reasons(ended: Sequence[Ended], view: View) -> Iterator[Text]:
-    shown = ended if view.all_rows else ended[:ROWS]
-    for one in shown:
-        name = ", ".join(one.change.observed.tags) or "(untagged)"
-        reason = f": {one.reason}" if one.reason else ""
-        yield from wrapped(f"{name} {one.change.digest.short}{reason}", view, lead="    ")
-    if len(ended) > len(shown):
-        yield line(f"    ... and {len(ended) - len(shown):,} more; `reconciler log show` has all")
+    displayed = ended if view.all_rows else ended[:ROWS]
+    for ending in displayed:
+        name = ", ".join(ending.change.observed.tags) or "(untagged)"
+        reason = f": {ending.reason}" if ending.reason else ""
+        yield from wrapped(f"{name} {ending.change.digest.short}{reason}", view, lead="    ")
+    if len(ended) > len(displayed):
+        yield line(
+            f"    ... and {len(ended) - len(displayed):,} more; `reconciler log show` has all"
+        )
 
 
-def _goes_without_saying(ended: Ended) -> bool:
+def _is_expected(ended: Ended) -> bool:
     return ended.result is Result.RESTORED and not ended.reason
 
 
 def _final(part: Applied) -> Sequence[Ended]:
     """Keep the last outcome of each version."""
     ended: tuple[Ended, ...] = (*part.dropped, *part.outcomes)
-    return tuple({one.change.key: one for one in ended}.values())
+    return tuple({ending.change.key: ending for ending in ended}.values())

@@ -42,12 +42,12 @@ class Marker(Frozen):
 class AppliedRun:
     """A run that carried a plan out, as the journals tell of it.
 
-    Shape: `until` is when the first of its deletions can no longer be taken back, None where
+    Shape: `undo_until` is when the first of its deletions can no longer be taken back, None where
         none of them can.
     """
 
     summary: RunSummary
-    until: datetime | None
+    undo_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,17 @@ def render(plan: Plan, view: View, posting: Posting) -> str:
 
 def applied_run(journals: Journals, run: str) -> AppliedRun | None:
     """Find a run in the journals, and how long its deletions can be taken back."""
-    found = next((one for one in summaries(journals) if one.run == run), None)
-    if found is None:
+    summary = next((candidate for candidate in summaries(journals) if candidate.run == run), None)
+    if summary is None:
         return None
-    made = (one for records in journals.values() for one in attempts(records) if one.run == run)
-    ends = (one.until for one in made if one.is_standing)
-    return AppliedRun(found, min((end for end in ends if end), default=None))
+    deletions = (
+        candidate
+        for records in journals.values()
+        for candidate in attempts(records)
+        if candidate.run == run
+    )
+    ends = (candidate.until for candidate in deletions if candidate.is_standing)
+    return AppliedRun(summary, min((end for end in ends if end), default=None))
 
 
 def _heading(plan: Plan, view: View, applied: AppliedRun | None) -> Iterator[str]:
@@ -97,19 +102,20 @@ def _heading(plan: Plan, view: View, applied: AppliedRun | None) -> Iterator[str
 
 
 def _undo(applied: AppliedRun, view: View) -> str:
-    if applied.until is None:
+    if applied.undo_until is None:
         return "What it deleted cannot be taken back."
-    end = f"{moment(applied.until)} ({distance(applied.until, view.now)})"
-    if applied.until <= view.now:
+    end = f"{moment(applied.undo_until)} ({distance(applied.undo_until, view.now)})"
+    if applied.undo_until <= view.now:
         return f"What it deleted could be taken back until {end}."
     return f"Undo with {code(f'reconciler undo {applied.summary.run}')} until {end}."
 
 
 def _superseded(plan: Plan, before: str) -> Iterator[str]:
     """Strike what another plan said here, built anew from its counts and no text of it."""
-    told = _marker_of(before)
-    if told and told.plan != plan.digest:
-        yield f"~~Retention plan: {totals(told.summary)}~~ (superseded: {code(told.plan.short)})"
+    marker = _marker_of(before)
+    if marker and marker.plan != plan.digest:
+        counts = totals(marker.summary)
+        yield f"~~Retention plan: {counts}~~ (superseded: {code(marker.plan.short)})"
         yield ""
 
 

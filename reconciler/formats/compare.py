@@ -57,12 +57,12 @@ def failure(difference: Difference, quote: Quote = str) -> str:
 
 def weakness(weak: Weakening, quote: Quote = str) -> str:
     """Say what protects less, and what that means now."""
-    told = _list_edits(weak.edits, quote)
+    edits = _list_edits(weak.edits, quote)
     if not weak.images:
-        return told
+        return edits
     lose = "image loses its" if weak.images == 1 else "images lose their"
     going = f"{weak.going:,}" if weak.going else "none"
-    return f"{told}: {weak.images:,} {lose} protection, {going} of them to delete now"
+    return f"{edits}: {weak.images:,} {lose} protection, {going} of them to delete now"
 
 
 def reason(shift: Shift, part: RepositoryDifference, quote: Quote = str) -> str:
@@ -92,15 +92,15 @@ def uncompared(part: RepositoryDifference, quote: Quote = str) -> str:
 
 
 def _list_edits(edits: Sequence[PolicyEdit], quote: Quote) -> str:
-    told = [_edit_text(edit, quote) for edit in islice(edits, EDITS)]
+    texts = [_edit_text(edit, quote) for edit in islice(edits, EDITS)]
     if len(edits) > EDITS:
-        told.append(counted(len(edits) - EDITS, "more change"))
-    return ", ".join(_joined(told))
+        texts.append(counted(len(edits) - EDITS, "more change"))
+    return ", ".join(_joined(texts))
 
 
-def _joined(told: list[str]) -> Iterator[str]:
-    yield from told[:-1]
-    yield f"and {told[-1]}" if len(told) > 1 else told[0]
+def _joined(texts: list[str]) -> Iterator[str]:
+    yield from texts[:-1]
+    yield f"and {texts[-1]}" if len(texts) > 1 else texts[0]
 
 
 def _edit_text(edit: PolicyEdit, quote: Quote) -> str:
@@ -142,17 +142,17 @@ def lines(difference: Difference, view: View) -> Iterator[Text]:
 
 
 def _weakened(difference: Difference, view: View) -> Iterator[Text]:
-    told = [
+    texts = [
         f"{part.repository}: {weakness(weak)}"
         for part in difference.repositories
         for weak in part.weakened
     ]
-    if told:
+    if texts:
         yield line(("  It protects less than before:", STYLES["?"]))
-    for text in first_rows(told, view):
+    for text in first_rows(texts, view):
         yield from wrapped(text, view, lead="  ! ", style=STYLES["!"])
-    if len(told) > len(first_rows(told, view)):
-        yield line(f"  ... and {len(told) - ROWS:,} more; `--all` has them")
+    if len(texts) > len(first_rows(texts, view)):
+        yield line(f"  ... and {len(texts) - ROWS:,} more; `--all` has them")
 
 
 def _repository(part: RepositoryDifference, view: View) -> Iterator[Text]:
@@ -192,8 +192,8 @@ def summary(difference: Difference) -> Iterator[str]:
         for weak in part.weakened
     ]
     if weakened:
-        told = fitting(weakened, WEAKENED_BYTES, _more)
-        yield from alert("CAUTION", ["**It protects less than before.**", *told])
+        sentences = fitting(weakened, WEAKENED_BYTES, _more)
+        yield from alert("CAUTION", ["**It protects less than before.**", *sentences])
     yield f"**{headline(difference, code)}**"
     yield ""
     listed = [f"- {text}" for text in _list_changes(difference)]

@@ -5,7 +5,7 @@ from datetime import datetime
 from math import ceil
 
 from reconciler.analysis.diagnose.causes import ADVICE, VersionCause
-from reconciler.analysis.diagnose.diagnose import Diagnosis, Examined
+from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
 from reconciler.analysis.diagnose.finding import AHEAD, Amount, CauseGroup, DiagnosedVersion
 from reconciler.analysis.diagnose.suggestion import NAME, WorkflowAdvice, suggestion
 from reconciler.formats.diagnosis_json import patch, steps, unread, verdict
@@ -40,105 +40,109 @@ RECENT = 4
 _CAUSE = Column("Cause")
 
 
-def report(found: Sequence[Examined]) -> Report:
+def report(results: Sequence[DiagnosisResult]) -> Report:
     """Put a report together, a section for each repository."""
     return Report(
         title="Why these versions are here",
-        last=_totals(found),
-        figures=tuple(_figures(found)),
-        sections=tuple(map(_section, found)),
+        last=_totals(results),
+        figures=tuple(_figures(results)),
+        sections=tuple(map(_section, results)),
     )
 
 
-def _totals(found: Sequence[Examined]) -> str:
-    told = [one.diagnosis for one in found if one.diagnosis]
-    unread = sum(one.error is not None for one in found)
+def _totals(results: Sequence[DiagnosisResult]) -> str:
+    diagnoses = [one.diagnosis for one in results if one.diagnosis]
+    unread = sum(one.error is not None for one in results)
     return (
-        f"Diagnose: {counted(sum(len(one.findings) for one in told), 'version')},"
-        f" {sum(one.tagged for one in told):,} tagged,"
-        f" {sum(one.needed for one in told):,} needed without a tag,"
-        f" {sum(one.unneeded for one in told):,} that nothing needs,"
+        f"Diagnose: {counted(sum(len(one.findings) for one in diagnoses), 'version')},"
+        f" {sum(one.tagged for one in diagnoses):,} tagged,"
+        f" {sum(one.needed for one in diagnoses):,} needed without a tag,"
+        f" {sum(one.unneeded for one in diagnoses):,} that nothing needs,"
         f" {counted(unread, 'repository', 'repositories')} unread."
     )
 
 
-def _figures(found: Sequence[Examined]) -> Iterator[Figure]:
-    told = [one.diagnosis for one in found if one.diagnosis]
-    yield Figure(f"{sum(len(one.findings) for one in told):,}", "versions")
-    yield Figure(f"{sum(one.tagged for one in told):,}", "tagged", "stays")
-    yield Figure(f"{sum(one.needed for one in told):,}", "needed without a tag", "stays")
-    yield Figure(f"{sum(one.unneeded for one in told):,}", "that nothing needs", "goes")
+def _figures(results: Sequence[DiagnosisResult]) -> Iterator[Figure]:
+    diagnoses = [one.diagnosis for one in results if one.diagnosis]
+    yield Figure(f"{sum(len(one.findings) for one in diagnoses):,}", "versions")
+    yield Figure(f"{sum(one.tagged for one in diagnoses):,}", "tagged", "stays")
+    yield Figure(f"{sum(one.needed for one in diagnoses):,}", "needed without a tag", "stays")
+    yield Figure(f"{sum(one.unneeded for one in diagnoses):,}", "that nothing needs", "goes")
 
 
-def _section(one: Examined) -> ReportSection:
-    told = one.diagnosis
-    if told is None:
-        texts = list(filter(None, (str(one.error), one.error.hint))) if one.error else []
-        return ReportSection(one.repository, notices=[Notice("This could not be read.", texts)])
-    counsel = one.counsel or WorkflowAdvice()
+def _section(result: DiagnosisResult) -> ReportSection:
+    diagnosis = result.diagnosis
+    if diagnosis is None:
+        texts = list(filter(None, (str(result.error), result.error.hint))) if result.error else []
+        return ReportSection(result.repository, notices=[Notice("This could not be read.", texts)])
+    counsel = result.workflow_advice or WorkflowAdvice()
     return ReportSection(
-        heading=one.repository,
-        texts=tuple(_texts(one, told)),
-        notices=(*_notices(told), *unread(counsel)),
-        charts=(_chart(told),),
-        courses=tuple(course(told)),
+        heading=result.repository,
+        texts=tuple(_texts(result, diagnosis)),
+        notices=(*_notices(diagnosis), *unread(counsel)),
+        charts=(_chart(diagnosis),),
+        courses=tuple(weekly_charts(diagnosis)),
         tables=(
-            counts(told),
-            meanings(told),
-            *examples(told),
+            counts(diagnosis),
+            meanings(diagnosis),
+            *examples(diagnosis),
             *steps(counsel),
-            changes(told),
-            growth(told),
+            changes(diagnosis),
+            growth(diagnosis),
         ),
-        listing=suggestion(told.inventory, (group.cause for group in told.groups)),
+        listing=suggestion(diagnosis.inventory, (group.cause for group in diagnosis.groups)),
         patch=patch(counsel),
     )
 
 
-def _texts(one: Examined, told: Diagnosis) -> Iterator[str]:
+def _texts(result: DiagnosisResult, diagnosis: Diagnosis) -> Iterator[str]:
     yield (
-        f"{counted(len(told.findings), 'version')}: {told.tagged:,} tagged, {told.needed:,}"
-        f" without a tag that something tagged needs, {told.unneeded:,} that nothing needs."
+        f"{counted(len(diagnosis.findings), 'version')}: {diagnosis.tagged:,} tagged,"
+        f" {diagnosis.needed:,} untagged and needed by a tagged image,"
+        f" {diagnosis.unneeded:,} not needed."
     )
-    if doubtful := sum(not finding.is_proven for finding in told.findings):
+    if doubtful := sum(not finding.is_proven for finding in diagnosis.findings):
         yield f"The cause of {counted(doubtful, 'version')} {_LIKELY}."
-    yield from outlook(one)
-    yield from verdict(one.counsel or WorkflowAdvice())
+    yield from outlook(result)
+    yield from verdict(result.workflow_advice or WorkflowAdvice())
 
 
-def _notices(told: Diagnosis) -> Iterator[Notice]:
+def _notices(diagnosis: Diagnosis) -> Iterator[Notice]:
     broken = [
         finding
-        for finding in told.findings
+        for finding in diagnosis.findings
         if finding.cause is VersionCause.BROKEN and finding.version.tags
     ]
     if broken:
-        named = (f"{', '.join(one.version.tags[:3])}: {one.sign.text}" for one in broken[:5])
+        named = (
+            f"{', '.join(finding.version.tags[:3])}: {finding.evidence.text}"
+            for finding in broken[:5]
+        )
         yield Notice(f"{counted(len(broken), 'tagged image')} cannot be pulled whole.", [*named])
 
 
-def _chart(told: Diagnosis) -> Chart:
+def _chart(diagnosis: Diagnosis) -> Chart:
     return Chart(
         CAUSES_HEADING,
         [
             Bar(group.cause, group.count, tone="stays" if group.needed else "goes")
-            for group in told.groups
+            for group in diagnosis.groups
         ],
     )
 
 
-def course(told: Diagnosis) -> Iterator[Chart]:
+def weekly_charts(diagnosis: Diagnosis) -> Iterator[Chart]:
     """Draw versions and bytes by week."""
-    if len(told.weeks) > 1:
-        days = [(f"{week.start:%Y-%m-%d}", week.amount) for week in told.weeks]
+    if len(diagnosis.weeks) > 1:
+        days = [(f"{week.start:%Y-%m-%d}", week.amount) for week in diagnosis.weeks]
         yield Chart("Versions by week", [Bar(day, amount.versions) for day, amount in days])
         weights = [Bar(day, amount.octets, size(amount.octets)) for day, amount in days]
         yield Chart("Bytes by week", weights)
 
 
-def outlook(one: Examined) -> Iterator[str]:
+def outlook(result: DiagnosisResult) -> Iterator[str]:
     """Say what there will be if pushes go on as they do, without a policy and with one."""
-    ahead = one.forecast
+    ahead = result.forecast
     if ahead is None:
         yield "This registry tells no push times, so nothing can be said of growth."
         return
@@ -147,55 +151,61 @@ def outlook(one: Examined) -> Iterator[str]:
         f"At the pace of the last {counted(ahead.measured.days, 'day')} there will be"
         f" {_amount(ahead.then)} in {days} days; now there are {_amount(ahead.now)}."
     )
-    if one.policy and ahead.staying and ahead.kept:
-        suggested = one.policy.name == NAME
-        name = "the policy below" if suggested else f"policy {one.policy.name}"
-        yield f"With {name} about {_amount(ahead.kept)} then; now {_amount(ahead.staying)}."
+    if result.policy and ahead.kept_now and ahead.kept_then:
+        suggested = result.policy.name == NAME
+        name = "the policy below" if suggested else f"policy {result.policy.name}"
+        yield f"With {name} about {_amount(ahead.kept_then)} then; now {_amount(ahead.kept_now)}."
 
 
 def _amount(amount: Amount) -> str:
     return f"{counted(amount.versions, 'version')} and {size(amount.octets)}"
 
 
-def counts(told: Diagnosis) -> Table:
+def counts(diagnosis: Diagnosis) -> Table:
     """Count and weigh the versions of each cause."""
     numbers = (Column(title, "number") for title in ("Versions", "Needed", "Brought"))
     columns = (_CAUSE, *numbers, Column("Newest"), Column("Oldest"))
-    return Table("Why they are here", columns, [_count(group) for group in told.groups])
+    return Table("Why they are here", columns, [_count(group) for group in diagnosis.groups])
 
 
-def meanings(told: Diagnosis) -> Table:
+def meanings(diagnosis: Diagnosis) -> Table:
     """Say what the versions of each cause are, and whether they are needed."""
-    advices = ((group.cause, ADVICE[group.cause]) for group in told.groups)
+    advices = ((group.cause, ADVICE[group.cause]) for group in diagnosis.groups)
     rows = [_row(cause, f"{advice.means} {advice.needed}") for cause, advice in advices]
     return Table("What they are", (_CAUSE, Column("And whether they are needed")), rows)
 
 
-def examples(told: Diagnosis) -> Iterator[Table]:
+def examples(diagnosis: Diagnosis) -> Iterator[Table]:
     """Show the newest and the oldest of each cause, and what shows that it is one."""
     columns = (_CAUSE, Column("Digest", "code"), Column("Pushed"), Column("What shows it"))
     for needed, which in ((False, "that nothing needs"), (True, "that are needed")):
-        found = [one for group in told.groups for one in _two(group, needed=needed)]
-        yield Table(f"Versions {which}, newest and oldest", columns, [*map(_example, found)])
+        findings = [
+            one for group in diagnosis.groups for one in _newest_and_oldest(group, needed=needed)
+        ]
+        yield Table(f"Versions {which}, newest and oldest", columns, [*map(_example, findings)])
 
 
-def changes(told: Diagnosis) -> Table:
+def changes(diagnosis: Diagnosis) -> Table:
     """Say what to change where images are built."""
-    advices = ((group.cause, ADVICE[group.cause].build) for group in told.groups)
+    advices = ((group.cause, ADVICE[group.cause].build) for group in diagnosis.groups)
     rows = [_row(cause, change) for cause, change in advices if change]
     return Table("What to change so that fewer come", (_CAUSE, Column("Change")), rows)
 
 
-def growth(told: Diagnosis) -> Table:
+def growth(diagnosis: Diagnosis) -> Table:
     """Show how each cause grows from week to week; no rows without push times."""
-    drawn = min(DRAWN, len(told.weeks))
+    drawn = min(DRAWN, len(diagnosis.weeks))
     columns = (
         _CAUSE,
         Column("A week", "number"),
         Column("Bytes a week", "number"),
         Column(f"The last {drawn} weeks"),
     )
-    rows = [_grown(group.cause, told) for group in told.groups] if told.weeks else []
+    rows = (
+        [_growth_row(group.cause, diagnosis) for group in diagnosis.groups]
+        if diagnosis.weeks
+        else []
+    )
     more = f"An average of {RECENT} weeks, of what is here still; a dot is a week without any."
     return Table("How it grows", columns, rows, more)
 
@@ -206,29 +216,29 @@ def _count(group: CauseGroup) -> Sequence[Cell]:
         Cell(group.cause),
         Cell(f"{group.count:,}", group.count),
         Cell(f"{group.needed:,}", group.needed),
-        Cell(size(group.brings), group.brings),
+        Cell(size(group.added_bytes), group.added_bytes),
         Cell(_day(newest)),
         Cell(_day(oldest)),
     )
 
 
 def _example(finding: DiagnosedVersion) -> Sequence[Cell]:
-    doubt = "" if finding.is_proven else f"{finding.sign.confidence}: "
+    doubt = "" if finding.is_proven else f"{finding.evidence.confidence}: "
     return (
         Cell(finding.cause),
         Cell(finding.version.digest.short),
         Cell(_day(finding.version.pushed)),
-        Cell(f"{doubt}{finding.sign.text}"),
+        Cell(f"{doubt}{finding.evidence.text}"),
     )
 
 
-def _two(group: CauseGroup, *, needed: bool) -> Sequence[DiagnosedVersion]:
-    found = [finding for finding in group.findings if finding.needed is needed]
-    return [*found[:1], *found[1:][-1:]]
+def _newest_and_oldest(group: CauseGroup, *, needed: bool) -> Sequence[DiagnosedVersion]:
+    findings = [finding for finding in group.findings if finding.needed is needed]
+    return [*findings[:1], *findings[1:][-1:]]
 
 
-def _grown(cause: VersionCause, told: Diagnosis) -> Sequence[Cell]:
-    amounts = [week.amounts.get(cause, Amount()) for week in told.weeks]
+def _growth_row(cause: VersionCause, diagnosis: Diagnosis) -> Sequence[Cell]:
+    amounts = [week.amounts.get(cause, Amount()) for week in diagnosis.weeks]
     recent = sum(amounts[-RECENT:], Amount())
     weeks = min(RECENT, len(amounts))
     return (

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from reconciler.analysis.diagnose.causes import ADVICE
-from reconciler.analysis.diagnose.diagnose import Diagnosis, Examined
+from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
 from reconciler.analysis.diagnose.finding import (
     Amount,
     CauseGroup,
@@ -19,37 +19,37 @@ from reconciler.formats.phrases import counted
 from reconciler.formats.report import Cell, Column, Notice, Table
 
 
-def as_json(found: Sequence[Examined]) -> str:
+def as_json(results: Sequence[DiagnosisResult]) -> str:
     """Write what was found as one JSON document."""
-    document = {"repositories": [_repository(one) for one in found]}
+    document = {"repositories": [_repository(one) for one in results]}
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
-def _repository(one: Examined) -> dict[str, Any]:
-    found = _diagnosis(one.diagnosis) if one.diagnosis else {}
+def _repository(result: DiagnosisResult) -> dict[str, Any]:
+    diagnosis = _diagnosis(result.diagnosis) if result.diagnosis else {}
     return {
-        "repository": one.repository,
-        "error": str(one.error or ""),
-        "hint": one.error.hint if one.error else "",
-        "forecast": _forecast(one.forecast) if one.forecast else None,
-        "policy": one.policy.name if one.policy else None,
-        "workflows": asdict(one.counsel) if one.counsel else None,
-        **found,
+        "repository": result.repository,
+        "error": str(result.error or ""),
+        "hint": result.error.hint if result.error else "",
+        "forecast": _forecast(result.forecast) if result.forecast else None,
+        "policy": result.policy.name if result.policy else None,
+        "workflows": asdict(result.workflow_advice) if result.workflow_advice else None,
+        **diagnosis,
     }
 
 
-def _diagnosis(told: Diagnosis) -> dict[str, Any]:
+def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
-        "diagnosed_at": told.now.isoformat(),
-        "versions": len(told.findings),
-        "tagged": told.tagged,
-        "needed": told.needed,
-        "left": told.unneeded,
-        "requests": told.inventory.evidence.requests,
-        "causes": {group.cause: _group(group) for group in told.groups},
-        "findings": [_finding(finding) for finding in told.findings],
-        "weeks": [_week(week) for week in told.weeks],
-        "suggestion": suggestion(told.inventory, (group.cause for group in told.groups)),
+        "diagnosed_at": diagnosis.now.isoformat(),
+        "versions": len(diagnosis.findings),
+        "tagged": diagnosis.tagged,
+        "needed": diagnosis.needed,
+        "left": diagnosis.unneeded,
+        "requests": diagnosis.inventory.evidence.requests,
+        "causes": {group.cause: _group(group) for group in diagnosis.groups},
+        "findings": [_finding(finding) for finding in diagnosis.findings],
+        "weeks": [_week(week) for week in diagnosis.weeks],
+        "suggestion": suggestion(diagnosis.inventory, (group.cause for group in diagnosis.groups)),
     }
 
 
@@ -60,7 +60,7 @@ def _group(group: CauseGroup) -> dict[str, Any]:
         "count": group.count,
         "needed": group.needed,
         "proven": group.proven,
-        "bytes": group.brings,
+        "bytes": group.added_bytes,
         "span": span,
         "means": advice.means,
         "why": advice.needed,
@@ -77,11 +77,11 @@ def _finding(finding: DiagnosedVersion) -> dict[str, Any]:
         "pushed": version.pushed.isoformat() if version.pushed else None,
         "nature": finding.nature,
         "cause": finding.cause,
-        "confidence": finding.sign.confidence,
-        "evidence": finding.sign.text,
-        "relative": finding.sign.relative,
+        "confidence": finding.evidence.confidence,
+        "evidence": finding.evidence.text,
+        "relative": finding.evidence.relative,
         "needed": finding.needed,
-        "bytes": finding.brings,
+        "bytes": finding.added_bytes,
     }
 
 
@@ -93,7 +93,12 @@ def _week(week: Week) -> dict[str, Any]:
 
 
 def _forecast(ahead: Forecast) -> dict[str, Any]:
-    amounts = {"now": ahead.now, "then": ahead.then, "staying": ahead.staying, "kept": ahead.kept}
+    amounts = {
+        "now": ahead.now,
+        "then": ahead.then,
+        "staying": ahead.kept_now,
+        "kept": ahead.kept_then,
+    }
     return {name: _amount(amount) if amount else None for name, amount in amounts.items()}
 
 
@@ -129,9 +134,9 @@ def unread(counsel: WorkflowAdvice) -> Iterator[Notice]:
 
 def patch(counsel: WorkflowAdvice) -> str:
     """Return the change that spares most as `git apply` takes it; empty where there is none."""
-    return next((one.patch for one in counsel.proposals[:1]), "")
+    return next((change.patch for change in counsel.proposals[:1]), "")
 
 
-def _proposal(one: AdvisedChange) -> tuple[Cell, ...]:
-    spared = f"{one.unneeded:,} left over" if one.unneeded else f"{one.needed:,} needed"
-    return Cell(one.place), Cell(spared, one.unneeded or one.needed), Cell(one.text)
+def _proposal(change: AdvisedChange) -> tuple[Cell, ...]:
+    spared = f"{change.unneeded:,} left over" if change.unneeded else f"{change.needed:,} needed"
+    return Cell(change.place), Cell(spared, change.unneeded or change.needed), Cell(change.text)

@@ -29,42 +29,44 @@ Naming = Callable[[Version], str]
 """How versions are called where they are spoken of."""
 
 
-def render(told: Explanation, view: View) -> str:
+def render(explanation: Explanation, view: View) -> str:
     """Print an explanation: what it is, what it hangs on, who decides, and the verdict last."""
-    return printed(_lines(told, view), view)
+    return printed(_lines(explanation, view), view)
 
 
-def as_json(told: Explanation) -> str:
+def as_json(explanation: Explanation) -> str:
     """Write an explanation as one JSON document."""
-    return json.dumps(_document(told), indent=2, sort_keys=True) + "\n"
+    return json.dumps(_document(explanation), indent=2, sort_keys=True) + "\n"
 
 
-def _lines(told: Explanation, view: View) -> Iterator[Text]:
-    yield line((f"{told.repository}@{told.version.digest}", "bold"))
-    yield from wrapped(_nature(told), view, lead="  ")
-    if told.version.tags:
-        yield from wrapped(f"tagged {', '.join(told.version.tags)}", view, lead="  ")
-    for fact, words in _FACTS.items():
-        if when := told.version.time(fact):
-            yield line(f"  {words} {_dated(when, told.now)}")
-    yield from _relatives("Keeps", told.keeps, ("", "that refers to it"), view)
-    yield from _missing(told, view)
-    yield from _relatives("Kept by", told.kept_by, ("that lists it", "that it refers to"), view)
+def _lines(explanation: Explanation, view: View) -> Iterator[Text]:
+    yield line((f"{explanation.repository}@{explanation.version.digest}", "bold"))
+    yield from wrapped(_nature(explanation), view, lead="  ")
+    if explanation.version.tags:
+        yield from wrapped(f"tagged {', '.join(explanation.version.tags)}", view, lead="  ")
+    for fact, label in _FACTS.items():
+        if when := explanation.version.time(fact):
+            yield line(f"  {label} {_dated(when, explanation.now)}")
+    yield from _relatives("Keeps", explanation.keeps, ("", "that refers to it"), view)
+    yield from _missing(explanation, view)
+    yield from _relatives(
+        "Kept by", explanation.kept_by, ("that lists it", "that it refers to"), view
+    )
     yield line()
-    yield line(f"  Decided by policy {told.policy}")
-    yield from reasons(told.fate, view)
+    yield line(f"  Decided by policy {explanation.policy}")
+    yield from reasons(explanation.fate, view)
     yield line()
-    sentence = verdict(told.fate)
+    sentence = verdict(explanation.fate)
     yield from wrapped(f"{sentence[:1].upper()}{sentence[1:]}.", view, style="bold")
-    yield from wrapped(_outlook(told), view)
+    yield from wrapped(_outlook(explanation), view)
 
 
-def _nature(told: Explanation) -> str:
-    manifest = told.version.manifest
-    platform = told.platform if told.nature is Nature.PLATFORM else ""
+def _nature(explanation: Explanation) -> str:
+    manifest = explanation.version.manifest
+    platform = explanation.platform if explanation.nature is Nature.PLATFORM else ""
     facts = (
-        f"{told.nature} {platform}".rstrip(),
-        told.version.kind,
+        f"{explanation.nature} {platform}".rstrip(),
+        explanation.version.kind,
         size(manifest.content_size) if manifest and manifest.shape is DocumentKind.IMAGE else "",
     )
     return ", ".join(filter(None, facts))
@@ -102,43 +104,46 @@ def _platform(relative: Relative) -> str:
     return listed.platform if listed and listed.digest == relative.version.digest else ""
 
 
-def _missing(told: Explanation, view: View) -> Iterator[Text]:
-    if told.missing:
-        lacking = counted(len(told.missing), "manifest")
+def _missing(explanation: Explanation, view: View) -> Iterator[Text]:
+    if explanation.missing:
+        lacking = counted(len(explanation.missing), "manifest")
         yield line()
         yield line((f"  Lists {lacking} that the registry lacks", "yellow"))
-        yield from (line(f"    {digest}") for digest in first_rows(told.missing, view))
+        yield from (line(f"    {digest}") for digest in first_rows(explanation.missing, view))
 
 
-def _outlook(told: Explanation) -> str:
+def _outlook(explanation: Explanation) -> str:
     """Say what the time alone will change."""
-    if told.fate.is_deleted:
+    if explanation.fate.is_deleted:
         return "The next `reconciler apply` would delete it."
-    if told.leaves is None:
+    if explanation.deletable_from is None:
         return "Time alone does not change that."
     unless = "unless it is tagged, something that stays needs it, or the policy changes"
-    return f"Goes on {_dated(told.leaves, told.now)} {unless}."
+    return f"Goes on {_dated(explanation.deletable_from, explanation.now)} {unless}."
 
 
-def _document(told: Explanation) -> dict[str, Any]:
+def _document(explanation: Explanation) -> dict[str, Any]:
+    from_time = explanation.deletable_from
     return {
-        "repository": told.repository,
-        "digest": told.version.digest,
-        "tags": told.version.tags,
-        "nature": told.nature,
-        "platform": told.platform,
-        "kind": told.version.kind,
-        "times": {fact: when.isoformat() for fact in Fact if (when := told.version.time(fact))},
-        "policy": told.policy,
-        "evaluated_at": told.now.isoformat(),
-        "goes": told.fate.is_deleted,
-        "cause": told.fate.cause,
-        "verdict": verdict(told.fate),
-        "leaves": told.leaves.isoformat() if told.leaves else None,
-        "chains": [_chain(chain) for chain in told.fate.chains],
-        "keeps": [_link(relative) for relative in told.keeps],
-        "kept_by": [_link(relative) for relative in told.kept_by],
-        "missing": told.missing,
+        "repository": explanation.repository,
+        "digest": explanation.version.digest,
+        "tags": explanation.version.tags,
+        "nature": explanation.nature,
+        "platform": explanation.platform,
+        "kind": explanation.version.kind,
+        "times": {
+            fact: when.isoformat() for fact in Fact if (when := explanation.version.time(fact))
+        },
+        "policy": explanation.policy,
+        "evaluated_at": explanation.now.isoformat(),
+        "goes": explanation.fate.is_deleted,
+        "cause": explanation.fate.cause,
+        "verdict": verdict(explanation.fate),
+        "leaves": from_time.isoformat() if from_time else None,
+        "chains": [_chain(chain) for chain in explanation.fate.chains],
+        "keeps": [_link(relative) for relative in explanation.keeps],
+        "kept_by": [_link(relative) for relative in explanation.kept_by],
+        "missing": explanation.missing,
     }
 
 

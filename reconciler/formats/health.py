@@ -25,8 +25,8 @@ def as_json(checked: Sequence[HealthResult], _: View) -> str:
     """Write the same as one JSON document, with all examples."""
     document = {
         "alarms": _alarms(checked),
-        "unread": sum(one.error is not None for one in checked),
-        "repositories": [_document(one) for one in checked],
+        "unread": sum(result.error is not None for result in checked),
+        "repositories": [_document(result) for result in checked],
     }
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
@@ -45,30 +45,31 @@ FORMATS: Mapping[str, Callable[[Sequence[HealthResult], View], str]] = {
 
 
 def _lines(checked: Sequence[HealthResult], view: View) -> Iterator[Text]:
-    for one in filter(_has_news, checked):
-        yield line((one.repository, "bold"))
-        if one.error:
-            yield from wrapped(f"cannot be read: {one.error}", view, lead="  ! ", style="red")
-            yield from wrapped(one.error.hint, view, lead="    ")
-        for finding in one.findings:
+    for result in filter(_has_news, checked):
+        yield line((result.repository, "bold"))
+        if result.error:
+            yield from wrapped(f"cannot be read: {result.error}", view, lead="  ! ", style="red")
+            yield from wrapped(result.error.hint, view, lead="    ")
+        for finding in result.findings:
             sign, style = ("!", "red") if finding.kind.is_alarm else ("-", "yellow")
-            words = f"{finding.kind}: {finding.message}"
-            yield from wrapped(words, view, lead=f"  {sign} ", style=style)
+            text = f"{finding.kind}: {finding.message}"
+            yield from wrapped(text, view, lead=f"  {sign} ", style=style)
             for example in _examples(finding, view):
                 yield from wrapped(example, view, lead="      ")
             yield from wrapped(finding.cure, view, lead="    ")
         yield line()
-    alarming = _alarms(checked) or any(one.error for one in checked)
+    alarming = _alarms(checked) or any(result.error for result in checked)
     yield line((_sentence(checked), "bold red" if alarming else "bold green"))
 
 
 def _paragraphs(checked: Sequence[HealthResult], view: View) -> Iterator[str]:
-    for one in filter(_has_news, checked):
-        yield f"**{code(one.repository)}**"
+    for result in filter(_has_news, checked):
+        yield f"**{code(result.repository)}**"
         yield ""
-        if one.error:
-            yield f"- :x: cannot be read: {code(str(one.error))} {code(one.error.hint)}".rstrip()
-        for finding in one.findings:
+        if result.error:
+            error = result.error
+            yield f"- :x: cannot be read: {code(str(error))} {code(error.hint)}".rstrip()
+        for finding in result.findings:
             sign = ":x:" if finding.kind.is_alarm else ":information_source:"
             yield f"- {sign} **{finding.kind}**: {code(finding.message)}"
             yield from (f"  - {code(example)}" for example in _examples(finding, view))
@@ -86,30 +87,30 @@ def _examples(finding: HealthFinding, view: View) -> Iterator[str]:
 
 def _sentence(checked: Sequence[HealthResult]) -> str:
     where = counted(len(checked), "repository", "repositories")
-    unread = sum(one.error is not None for one in checked)
-    notices = sum(len(one.findings) for one in checked) - _alarms(checked)
-    told = [
+    unread = sum(result.error is not None for result in checked)
+    notices = sum(len(result.findings) for result in checked) - _alarms(checked)
+    counts = [
         counted(_alarms(checked), "finding") if _alarms(checked) else "",
         f"{unread} of them could not be read" if unread else "",
         counted(notices, "notice") if notices else "",
     ]
-    verdict = ", ".join(filter(None, told))
+    verdict = ", ".join(filter(None, counts))
     well = "" if _alarms(checked) or unread else "all is well"
     return f"Check: {where}, {', '.join(filter(None, (well, verdict)))}."
 
 
 def _alarms(checked: Sequence[HealthResult]) -> int:
-    return sum(finding.kind.is_alarm for one in checked for finding in one.findings)
+    return sum(finding.kind.is_alarm for result in checked for finding in result.findings)
 
 
-def _has_news(one: HealthResult) -> bool:
-    return bool(one.findings or one.error)
+def _has_news(result: HealthResult) -> bool:
+    return bool(result.findings or result.error)
 
 
-def _document(one: HealthResult) -> dict[str, Any]:
-    error = {"message": str(one.error), "hint": one.error.hint} if one.error else None
+def _document(result: HealthResult) -> dict[str, Any]:
+    error = {"message": str(result.error), "hint": result.error.hint} if result.error else None
     return {
-        "repository": one.repository,
+        "repository": result.repository,
         "error": error,
         "findings": [
             {
@@ -119,6 +120,6 @@ def _document(one: HealthResult) -> dict[str, Any]:
                 "cure": finding.cure,
                 "examples": finding.examples,
             }
-            for finding in one.findings
+            for finding in result.findings
         ],
     }

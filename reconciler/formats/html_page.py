@@ -16,8 +16,8 @@ from hashlib import sha256
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reconciler.formats.images import Expired
-from reconciler.formats.phrases import keeper, shortened
+from reconciler.formats.images import ExpiredImage
+from reconciler.formats.phrases import kept_by, shortened
 from reconciler.formats.report import Bar, Chart, Tone
 from reconciler.model.base import safe
 from reconciler.model.plan import Plan
@@ -95,21 +95,21 @@ def _quoted(value: object) -> object:
     return value
 
 
-def going(images: Iterable[Expired]) -> Chart:
+def deleted_chart(images: Iterable[ExpiredImage]) -> Chart:
     """Count the images that go by the rules that let them expire."""
     counts = Counter(image.rules for image in images)
     return Chart("Images that go, by the rules that let them expire", _bars(counts, "goes"))
 
 
-def staying(plan: Plan) -> Chart:
+def kept_chart(plan: Plan) -> Chart:
     """Count the images that stay by what keeps them."""
     counts: Counter[str] = Counter()
     for part in plan.repositories:
-        counts.update({keeper(name): count for name, count in part.kept.items()})
+        counts.update({kept_by(name): count for name, count in part.kept.items()})
     return Chart("Images that stay, by what keeps them", _bars(counts, "stays"))
 
 
-def ages(images: Iterable[Expired], now: datetime) -> Chart | None:
+def ages(images: Iterable[ExpiredImage], now: datetime) -> Chart | None:
     """Count the images that go by age; nothing, where the plan knows no age at all."""
     counts = Counter(_column(image.age(now)) for image in images)
     if counts.total() == counts[_UNKNOWN]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from reconciler.formats import compare, phrases
-from reconciler.formats.html_page import ages, going, page, staying
-from reconciler.formats.images import Expired, expired, newest_first
+from reconciler.formats.html_page import ages, deleted_chart, kept_chart, page
+from reconciler.formats.images import ExpiredImage, expired, newest_first
 from reconciler.formats.phrases import age, counted, size
 from reconciler.formats.report import Cell, Column, Figure, Notice, Table
 from reconciler.formats.view import View
@@ -14,7 +14,7 @@ from reconciler.model.comparison import ChangedImage, Difference, RepositoryDiff
 from reconciler.model.names import Digest, Repository
 from reconciler.model.plan import Kept, Plan, RepositoryPlan
 
-Lost = Mapping[Repository, Sequence[Expired]]
+Lost = Mapping[Repository, Sequence[ExpiredImage]]
 """The images that each repository loses."""
 
 ROWS = 5_000
@@ -67,8 +67,8 @@ def render(plan: Plan, view: View) -> str:
         lead=list(_lead(plan, view)),
         figures=list(_figures(plan)),
         notices=[*_against(view), *notices(plan)],
-        fates=fates(view.against, all_rows=view.all_rows) if view.against else None,
-        charts=[chart for chart in (going(images), staying(plan)) if chart.bars],
+        fates=changed_images(view.against, all_rows=view.all_rows) if view.against else None,
+        charts=[chart for chart in (deleted_chart(images), kept_chart(plan)) if chart.bars],
         ages=ages(images, plan.evaluated_at),
         overview=overview(plan, lost),
         sections=list(sections(plan, lost, view)),
@@ -84,7 +84,7 @@ def _against(view: View) -> Iterator[Notice]:
 def _lead(plan: Plan, view: View) -> Iterator[str]:
     yield phrases.times(plan, view)
     if view.cost and plan.summary.delete:
-        yield phrases.price(view.cost)
+        yield phrases.cost_text(view.cost)
 
 
 def _figures(plan: Plan) -> Iterator[Figure]:
@@ -120,7 +120,7 @@ def sections(plan: Plan, lost: Lost, view: View) -> Iterator[PageSection]:
     parts = [part for part in plan.repositories if part.changes or part.protected or part.retained]
     most = None if view.all_rows else max(ROWS // max(len(parts), 1), _LEAST_ROWS)
     for part in parts:
-        tables = [_going(lost[part.repository], plan, most), _staying(part, most)]
+        tables = [_deleted_table(lost[part.repository], plan, most), _kept_table(part, most)]
         texts = list(_texts(part, view))
         yield PageSection(part.repository, texts, [table for table in tables if table.rows])
 
@@ -130,7 +130,7 @@ def count(number: int) -> Cell:
     return Cell(f"{number:,}", number)
 
 
-def _summed(part: RepositoryPlan, lost: Sequence[Expired], plan: Plan) -> Sequence[Cell]:
+def _summed(part: RepositoryPlan, lost: Sequence[ExpiredImage], plan: Plan) -> Sequence[Cell]:
     ages = [known for image in lost if (known := image.age(plan.evaluated_at)) is not None]
     return (
         Cell(part.repository),
@@ -148,7 +148,7 @@ def _weight(octets: int) -> Cell:
     return Cell(size(octets) if octets else "", octets)
 
 
-def _going(lost: Sequence[Expired], plan: Plan, most: int | None) -> Table:
+def _deleted_table(lost: Sequence[ExpiredImage], plan: Plan, most: int | None) -> Table:
     """List the images that go, the newest first: they went narrowly."""
     images = newest_first(lost)
     rows = [_expired(image, plan) for image in images[:most]]
@@ -156,7 +156,7 @@ def _going(lost: Sequence[Expired], plan: Plan, most: int | None) -> Table:
     return Table(caption, _IMAGES, rows, more(len(images) - len(rows)))
 
 
-def _staying(part: RepositoryPlan, most: int | None) -> Table:
+def _kept_table(part: RepositoryPlan, most: int | None) -> Table:
     """List the images that stay although a rule would let them go."""
     images = [*part.protected, *part.retained]
     rows = [_kept(image) for image in images[:most]]
@@ -171,7 +171,7 @@ def more(hidden: int) -> str:
     return f"{counted(hidden, 'more image')} left out; `--all` and `--format json` have them all."
 
 
-def _expired(image: Expired, plan: Plan) -> Sequence[Cell]:
+def _expired(image: ExpiredImage, plan: Plan) -> Sequence[Cell]:
     known = image.age(plan.evaluated_at)
     return (
         Cell(image.name),
@@ -194,23 +194,25 @@ def _kept(image: Kept) -> Sequence[Cell]:
 
 
 def _texts(part: RepositoryPlan, view: View) -> Iterator[str]:
-    words = phrases.scale(part)
-    yield f"{words[:1].upper()}{words[1:]}."
+    size_text = phrases.size_text(part)
+    yield f"{size_text[:1].upper()}{size_text[1:]}."
     if part.waiting:
         yield phrases.waiting(part.waiting, part.min_age, view)
     if part.kept:
-        yield phrases.keepers(part.kept)
+        yield phrases.kept_counts(part.kept)
     if part.unmatched:
         yield f"Tags that no rule knows: {', '.join(map(phrases.family, part.unmatched))}."
 
 
 def notices(plan: Plan) -> Iterator[Notice]:
     """Yield what stops a plan, then its warnings; nothing, where all is well."""
-    stops = [f"{one.pattern} {phrases.unlisted(one)}" for one in plan.unlisted]
+    stops = [f"{unlisted.pattern} {phrases.unlisted(unlisted)}" for unlisted in plan.unlisted]
     stops += [f"{part.repository} {text}" for part in plan.repositories for text in _stops(part)]
     if stops:
-        yield Notice(phrases.hindrance(plan), bounded(stops), "goes")
-    warnings = [f"{part.repository}: {text}" for part in plan.repositories for text in _odd(part)]
+        yield Notice(phrases.blocked(plan), bounded(stops), "goes")
+    warnings = [
+        f"{part.repository}: {text}" for part in plan.repositories for text in _warnings(part)
+    ]
     if warnings:
         yield Notice("Warnings", bounded(warnings))
 
@@ -227,14 +229,14 @@ def _stops(part: RepositoryPlan) -> Iterator[str]:
     for guard in part.guards:
         if not guard.ok:
             yield (
-                f"is stopped by {guard.name}: {phrases.stops(guard)}."
+                f"is stopped by {guard.name}: {phrases.guard_violation(guard)}."
                 f" To let it pass once, plan with {guard.override}"
             )
 
 
-def _odd(part: RepositoryPlan) -> Iterator[str]:
+def _warnings(part: RepositoryPlan) -> Iterator[str]:
     yield from phrases.no_undo(part)
-    yield from phrases.strained(part)
+    yield from phrases.near_limits(part)
     yield from part.warnings
     yield from (f"broken already: {text}" for text in part.missing)
 
@@ -246,7 +248,7 @@ def notice(difference: Difference) -> Notice:
     return Notice(compare.headline(difference), bounded(texts), "goes" if weakened else "")
 
 
-def fates(difference: Difference, *, all_rows: bool) -> Table:
+def changed_images(difference: Difference, *, all_rows: bool) -> Table:
     """List the images whose fate changes."""
     rows = [
         _row(part, fate, verb)

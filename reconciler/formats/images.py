@@ -12,7 +12,7 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Expired:
+class ExpiredImage:
     """One image that goes, with all that goes because of it.
 
     Units: `size` in bytes, of the image and its followers together.
@@ -48,31 +48,31 @@ class Expired:
         return now - self.moment if self.moment else None
 
 
-def expired(part: RepositoryPlan) -> Iterator[Expired]:
+def expired(part: RepositoryPlan) -> Iterator[ExpiredImage]:
     """Yield the images that a repository loses, in the order of the plan."""
     for _, members in groupby(part.changes, key=lambda change: change.component):
         yield from _component(tuple(members))
 
 
-def newest_first(images: Iterable[Expired]) -> list[Expired]:
+def newest_first(images: Iterable[ExpiredImage]) -> list[ExpiredImage]:
     """Sort images as they are worth a look: the newest went most narrowly."""
     return sorted(images, key=lambda image: image.moment or _LATEST, reverse=True)
 
 
-def by_rules(images: Iterable[Expired]) -> Mapping[str, list[Expired]]:
+def by_rules(images: Iterable[ExpiredImage]) -> Mapping[str, list[ExpiredImage]]:
     """Group images by the rules that let them expire, the newest of each first."""
-    groups: dict[str, list[Expired]] = defaultdict(list)
+    groups: dict[str, list[ExpiredImage]] = defaultdict(list)
     for image in newest_first(images):
         groups[image.rules].append(image)
     return dict(sorted(groups.items()))
 
 
-def _component(members: tuple[Change, ...]) -> Iterator[Expired]:
+def _component(members: tuple[Change, ...]) -> Iterator[ExpiredImage]:
     """Split a component into its images; the first one stands for everything that follows."""
     # A version that nothing kept may go alone; then it is shown, so that no deletion is hidden.
     roots = [member for member in members if member.cause is Cause.EXPIRED] or [members[0]]
     others = sum(root.observed.size for root in roots[1:])
     total = sum(member.observed.size for member in members)
-    yield Expired(roots[0], len(members) - len(roots), total - others)
+    yield ExpiredImage(roots[0], len(members) - len(roots), total - others)
     for root in roots[1:]:
-        yield Expired(root, 0, root.observed.size)
+        yield ExpiredImage(root, 0, root.observed.size)

@@ -50,13 +50,13 @@ class RunSummary:
 
 def located(journals: Journals, run: str = "") -> list[Located]:
     """Put the records of all repositories in the order of time; those of one run, if named."""
-    found = (
+    selected = (
         (repository, record)
         for repository, records in journals.items()
         for record in records
         if run in ("", run_of(record))
     )
-    return sorted(found, key=lambda pair: (pair[1].ts, pair[0], pair[1].seq))
+    return sorted(selected, key=lambda pair: (pair[1].ts, pair[0], pair[1].seq))
 
 
 def summaries(journals: Journals) -> list[RunSummary]:
@@ -64,12 +64,12 @@ def summaries(journals: Journals) -> list[RunSummary]:
     by_run: dict[str, list[Located]] = defaultdict(list)
     for repository, record in located(journals):
         by_run[run_of(record)].append((repository, record))
-    told = [_summary(run, records) for run, records in by_run.items()]
-    return sorted(told, key=lambda one: (one.opened, one.run), reverse=True)
+    runs = [_summary(run, records) for run, records in by_run.items()]
+    return sorted(runs, key=lambda run: (run.opened, run.run), reverse=True)
 
 
-def _summary(run: str, found: Sequence[Located]) -> RunSummary:
-    records = [record for _, record in found]
+def _summary(run: str, entries: Sequence[Located]) -> RunSummary:
+    records = [record for _, record in entries]
     closed, end = _ending(run, records)
     return RunSummary(
         run=run,
@@ -77,7 +77,7 @@ def _summary(run: str, found: Sequence[Located]) -> RunSummary:
         closed=closed,
         end=end,
         who=next((str(record.body["who"]) for record in records if "who" in record.body), ""),
-        repositories=tuple(sorted({repository for repository, _ in found})),
+        repositories=tuple(sorted({repository for repository, _ in entries})),
         results=_results(records),
     )
 
@@ -165,7 +165,7 @@ def _record_lines(records: Sequence[Located], view: View) -> Iterator[Text]:
 def _details(record: Record) -> str:
     """Say what a record adds to its type and its version; ids and hashes are for programs."""
     body = record.body
-    words = (
+    details = (
         _result_text(str(body.get("result", ""))),
         ", ".join(map(str, body.get("tags", ()))),
         "; ".join(map(str, body.get("reasons", ()))),
@@ -178,7 +178,7 @@ def _details(record: Record) -> str:
             f"{count} {_result_text(name)}" for name, count in body.get("counts", {}).items()
         ),
     )
-    return " | ".join(filter(None, words))
+    return " | ".join(filter(None, details))
 
 
 def _result_text(result: str) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from reconciler.formats.images import Expired, by_rules, expired
-from reconciler.formats.phrases import age, counted, following, octets, shortened, size
+from reconciler.formats.images import ExpiredImage, by_rules, expired
+from reconciler.formats.phrases import age, counted, octets, related_versions, shortened, size
 from reconciler.model.base import safe
 from reconciler.model.plan import Plan
 
@@ -91,14 +91,14 @@ def html(text: str) -> str:
     return f"<code>{escape(shortened(safe(text), LONGEST))}</code>"
 
 
-def details(found: Iterable[ImageGroup], room: int) -> str:
+def details(groups: Iterable[ImageGroup], room: int) -> str:
     """Write as many groups as fit: the largest lose their rows first, then the smallest go."""
-    chosen = list(found)
+    chosen = list(groups)
     largest_first = sorted(range(len(chosen)), key=lambda number: -chosen[number].images)
     texts = _folded(chosen, largest_first, room)
     kept = _fitting(texts, largest_first, room)
-    left_out = counted(len(texts) - len(kept), "smaller group")
-    note = f"\n{left_out} left out; the saved plan has them all.\n"
+    omitted = counted(len(texts) - len(kept), "smaller group")
+    note = f"\n{omitted} left out; the saved plan has them all.\n"
     # In the order of the plan, which is the order of the repositories.
     written = "".join(texts[number] for number in sorted(kept))
     return written + note if len(kept) < len(texts) else written
@@ -124,7 +124,7 @@ def _fitting(texts: Sequence[str], order: Sequence[int], room: int) -> list[int]
     return kept
 
 
-def _rows(images: Sequence[Expired], plan: Plan) -> Iterator[str]:
+def _rows(images: Sequence[ExpiredImage], plan: Plan) -> Iterator[str]:
     yield row("Tags", "Digest", "Age", "Size", "Reason")
     yield "| --- | --- | ---: | ---: | --- |"
     for image in images[:ROWS]:
@@ -134,7 +134,7 @@ def _rows(images: Sequence[Expired], plan: Plan) -> Iterator[str]:
             code(image.root.digest.short),
             age(known) if known is not None else "",
             size(image.size) if image.size else "",
-            f"{code(image.reason)} {following(image.followers)}".rstrip(),
+            f"{code(image.reason)} {related_versions(image.followers)}".rstrip(),
         )
     if len(images) > ROWS:
         yield f"\n{counted(len(images) - ROWS, 'more image')} left out."

@@ -62,12 +62,12 @@ def times(plan: Plan, view: View) -> str:
     return f"{evaluated}; expires {expiry}."
 
 
-def unlisted(one: Unlisted) -> str:
+def unlisted(pattern: Unlisted) -> str:
     """Say what became of a pattern that the registry would not list."""
-    return ". ".join(filter(None, [f"{UNLISTED}: {one.error}", one.hint]))
+    return ". ".join(filter(None, [f"{UNLISTED}: {pattern.error}", pattern.hint]))
 
 
-def hindrance(plan: Plan) -> str:
+def blocked(plan: Plan) -> str:
     """Say why a plan cannot be applied, empty where nothing is in the way."""
     incomplete = plan.summary.incomplete
     stopped = sum(part.stopped for part in plan.repositories)
@@ -79,7 +79,7 @@ def hindrance(plan: Plan) -> str:
     return f"This plan cannot be applied: {named}." if named else ""
 
 
-def stops(guard: Guard) -> str:
+def guard_violation(guard: Guard) -> str:
     """Say what a guard that stops a plan has measured."""
     return _GUARDS[guard.name].format(actual=guard.actual, limit=guard.limit)
 
@@ -89,7 +89,7 @@ def override(part: RepositoryPlan) -> str:
     return " ".join(guard.override for guard in part.guards if not guard.ok)
 
 
-def strained(part: RepositoryPlan) -> Iterator[str]:
+def near_limits(part: RepositoryPlan) -> Iterator[str]:
     """Name the guards that let a plan pass and were raised for it, or are more than half used."""
     for guard in part.guards:
         if guard.asked:
@@ -98,7 +98,7 @@ def strained(part: RepositoryPlan) -> Iterator[str]:
             yield f"{guard.name} is more than half used: {guard.actual:g} of {guard.limit:,}"
 
 
-def scale(part: RepositoryPlan) -> str:
+def size_text(part: RepositoryPlan) -> str:
     """Say which policy a repository belongs to, and how large it is."""
     versions, images = counted(part.versions, "version"), counted(part.images, "image")
     return f"policy {part.policy}, {versions}, {images}"
@@ -110,17 +110,17 @@ def no_undo(part: RepositoryPlan) -> Iterator[str]:
         yield f"No undo: {part.repository.registry} cannot restore what is deleted."
 
 
-def following(count: int) -> str:
+def related_versions(count: int) -> str:
     """Say how many versions go with an image."""
     return f"+ {count:,} that follow{'s' if count == 1 else ''} it" if count else ""
 
 
-def keepers(kept: Mapping[str, int]) -> str:
+def kept_counts(kept: Mapping[str, int]) -> str:
     """List what keeps the images that stay, the largest first."""
     return f"Keeps {counted(sum(kept.values()), 'image')}: {', '.join(_keepers(kept))}."
 
 
-def keeper(name: str) -> str:
+def kept_by(name: str) -> str:
     """Name what keeps images, a rule or a cause, as `kept` of a plan spells it."""
     cause = _CAUSES.get(Cause(name)) if name in set(Cause) else None
     return cause or f"by {name}"
@@ -143,9 +143,9 @@ def family(tags: TagFamily) -> str:
     return f"{tags.pattern} ({tags.count:,}, such as {tags.example})"
 
 
-def price(cost: Cost) -> str:
+def cost_text(cost: Cost) -> str:
     """Say what applying will take, and whether the quota suffices."""
-    minutes = max(1, math.ceil(cost.takes.total_seconds() / 60))
+    minutes = max(1, math.ceil(cost.duration.total_seconds() / 60))
     text = (
         f"Applying sends about {counted(cost.requests, 'request')},"
         f" {cost.deletions:,} of them deletions, and takes about {counted(minutes, 'minute')}."
@@ -157,15 +157,15 @@ def price(cost: Cost) -> str:
         )
     if cost.quota is None:
         return text
-    left = f"{counted(cost.quota, 'request')} left until the limit is renewed"
+    remaining = f"{counted(cost.quota, 'request')} left until the limit is renewed"
     if cost.quota < cost.requests:
-        return f"{text} Only {left}: several runs will be needed."
-    return f"{text} {left[:1].upper()}{left[1:]}."
+        return f"{text} Only {remaining}: several runs will be needed."
+    return f"{text} {remaining[:1].upper()}{remaining[1:]}."
 
 
 def _keepers(kept: Mapping[str, int]) -> Iterator[str]:
     for name, count in sorted(kept.items(), key=lambda pair: (-pair[1], pair[0])):
-        yield f"{count:,} {keeper(name)}"
+        yield f"{count:,} {kept_by(name)}"
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:

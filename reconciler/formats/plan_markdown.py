@@ -55,10 +55,10 @@ def verdict(plan: Plan) -> Iterator[str]:
 def _alerts(plan: Plan) -> Iterator[str]:
     """Put first what stops the plan, then what a reviewer must know."""
     parts = plan.repositories
-    stops = [text for one in plan.unlisted for text in _unlisted(one)]
+    stops = [text for unlisted in plan.unlisted for text in _unlisted(unlisted)]
     stops += [text for part in parts for text in _stops(part)]
-    shown = fitting(stops, _ALERT_BYTES, lambda count: f"... and {count:,} more")
-    yield from alert("CAUTION", filter(None, [phrases.hindrance(plan), *shown]))
+    displayed = fitting(stops, _ALERT_BYTES, lambda count: f"... and {count:,} more")
+    yield from alert("CAUTION", filter(None, [phrases.blocked(plan), *displayed]))
     warnings = [
         f"{code(part.repository)}: {code(text)}" for part in parts for text in _warnings(part)
     ]
@@ -69,7 +69,7 @@ def _alerts(plan: Plan) -> Iterator[str]:
 
 def _warnings(part: RepositoryPlan) -> Iterator[str]:
     yield from phrases.no_undo(part)
-    yield from phrases.strained(part)
+    yield from phrases.near_limits(part)
     yield from part.warnings
     yield from (f"broken already: {text}" for text in part.missing)
 
@@ -83,15 +83,15 @@ def _stops(part: RepositoryPlan) -> Iterator[str]:
     for guard in part.guards:
         if not guard.ok:
             yield (
-                f"{name} is stopped by {code(guard.name)}: {phrases.stops(guard)}."
+                f"{name} is stopped by {code(guard.name)}: {phrases.guard_violation(guard)}."
                 f" To let it pass once, plan with {code(guard.override)}"
             )
 
 
-def _unlisted(one: Unlisted) -> Iterator[str]:
-    yield f"{code(one.pattern)} {phrases.UNLISTED}: {code(one.error)}"
-    if one.hint:
-        yield f"what to do: {code(one.hint)}"
+def _unlisted(unlisted: Unlisted) -> Iterator[str]:
+    yield f"{code(unlisted.pattern)} {phrases.UNLISTED}: {code(unlisted.error)}"
+    if unlisted.hint:
+        yield f"what to do: {code(unlisted.hint)}"
 
 
 def _table(plan: Plan) -> Iterator[str]:
@@ -120,5 +120,5 @@ def _summed(part: RepositoryPlan, plan: Plan) -> str:
 def _ending(plan: Plan, view: View) -> Iterator[str]:
     yield phrases.times(plan, view)
     if view.cost and plan.summary.delete:
-        yield phrases.price(view.cost)
+        yield phrases.cost_text(view.cost)
     yield f"Digest {code(plan.digest)}"

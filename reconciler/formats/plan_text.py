@@ -75,7 +75,7 @@ class RepositorySection:
     def _heading(self) -> Iterator[Text]:
         part = self.part
         mark = "" if part.complete and not part.stopped else "? "
-        size = phrases.scale(part) if part.complete else f"policy {part.policy}"
+        size = phrases.size_text(part) if part.complete else f"policy {part.policy}"
         yield line((mark, STYLES["?"]), (part.repository, "bold"), f"  ({size})")
 
     def _failure(self) -> Iterator[Text]:
@@ -88,7 +88,7 @@ class RepositorySection:
             return
         for guard in self.part.guards:
             if not guard.ok:
-                text = f"Stopped by {guard.name}: {phrases.stops(guard)}."
+                text = f"Stopped by {guard.name}: {phrases.guard_violation(guard)}."
                 yield from wrapped(text, self.view, lead="  ", style=STYLES["?"])
         yield line("  To let it pass once, add to the command:")
         # Not broken into lines, so that it can be copied.
@@ -125,7 +125,7 @@ class RepositorySection:
             text = phrases.waiting(part.waiting, part.min_age, view)
             yield from wrapped(text, view, lead="  . ")
         if part.kept:
-            yield from wrapped(phrases.keepers(part.kept), view, lead="  ")
+            yield from wrapped(phrases.kept_counts(part.kept), view, lead="  ")
         if part.unmatched:
             yield from wrapped(self._families(), view, lead="  ")
 
@@ -148,8 +148,8 @@ def _lines(plan: Plan, view: View) -> Iterator[Text]:
         yield from compare.lines(view.against, view)
     yield from wrapped(phrases.times(plan, view), view)
     yield from _legend(sections)
-    for one in plan.unlisted:
-        text = f"? {one.pattern} (policy {one.policy}) {phrases.unlisted(one)}"
+    for unlisted in plan.unlisted:
+        text = f"? {unlisted.pattern} (policy {unlisted.policy}) {phrases.unlisted(unlisted)}"
         yield from wrapped(text, view, style=STYLES["?"])
     unchanged = 0
     for section in sections:
@@ -190,7 +190,7 @@ def _ending(plan: Plan, view: View, *, hidden: int) -> Iterator[Text]:
     if summary.bytes:
         yield line(f"Up to {size(summary.bytes)} of image content would be freed.")
     if view.cost and summary.delete:
-        yield from wrapped(phrases.price(view.cost), view)
-    yield from wrapped(phrases.hindrance(plan), view, style="bold red")
+        yield from wrapped(phrases.cost_text(view.cost), view)
+    yield from wrapped(phrases.blocked(plan), view, style="bold red")
     yield line(f"Digest: {plan.digest}")
     yield line((f"Plan: {phrases.totals(summary)}.", "bold"))

@@ -84,11 +84,11 @@ def _document(trial: PolicyTestRun) -> dict[str, Any]:
 
 
 def _result(check: Check) -> dict[str, Any]:
-    told: dict[str, Any] = {"ok": check.ok, "complaint": check.complaint}
+    result: dict[str, Any] = {"ok": check.ok, "complaint": check.complaint}
     if check.fate is None:
-        return told
+        return result
     decisions = [reason for chain in check.fate.chains for reason in chain.decision.reasons]
-    return told | {"goes": check.fate.is_deleted, "cause": check.fate.cause, "reasons": decisions}
+    return result | {"goes": check.fate.is_deleted, "cause": check.fate.cause, "reasons": decisions}
 
 
 def render_junit(trials: Sequence[PolicyTestRun], view: View) -> bytes:

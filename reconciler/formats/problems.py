@@ -34,8 +34,8 @@ def _command(problem: Problem, level: str) -> str:
     properties = {"file": problem.path, "title": problem.where}
     if problem.line:
         properties |= {"line": str(problem.line), "col": str(problem.column)}
-    told = ",".join(f"{name}={_property(text)}" for name, text in properties.items() if text)
-    return f"::{level} {told}::{_escaped(problem.message)}"
+    options = ",".join(f"{name}={_property(text)}" for name, text in properties.items() if text)
+    return f"::{level} {options}::{_escaped(problem.message)}"
 
 
 def _property(text: str) -> str:

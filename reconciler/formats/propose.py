@@ -66,7 +66,7 @@ def _policy_lines(proposal: Proposal) -> Iterator[str]:
     yield ""
     yield "    # Whatever the rules say, these stay."
     yield "    protect:"
-    yield from chain.from_iterable(_rule(one, proposal) for one in proposal.protect)
+    yield from chain.from_iterable(_rule(rule, proposal) for rule in proposal.protect)
     yield ""
     yield "    # A rule covers images and says which of them to keep; the others it covers expire."
     yield "    # Keep always wins, and an image with a tag that no rule knows stays."
@@ -80,8 +80,8 @@ def _policy_lines(proposal: Proposal) -> Iterator[str]:
 
 def _rule(rule: ProposedRule, proposal: Proposal) -> Iterator[str]:
     yield from comment(rule.reason, _RULES)
-    if seen := _rule_comment(rule.document["name"], proposal):
-        yield from comment(seen, _RULES)
+    if comment_text := _rule_comment(rule.document["name"], proposal):
+        yield from comment(comment_text, _RULES)
     yield from entry(rule.document, _RULES)
 
 
@@ -94,28 +94,28 @@ def _first_plan(proposal: Proposal) -> str:
         )
     going = sum(plan.images_deleted for plan in proposal.plans)
     images = sum(plan.images for plan in proposal.plans)
-    told = f"As of now it would let {going:,} of {counted(images, 'image')} go."
-    if proposal.terms.patience == PATIENCE[0]:
-        return told
-    cure = f"Once these are gone, write less than {proposal.terms.patience}d, step by step."
+    result = f"As of now it would let {going:,} of {counted(images, 'image')} go."
+    if proposal.settings.patience == PATIENCE[0]:
+        return result
+    cure = f"Once these are gone, write less than {proposal.settings.patience}d, step by step."
     if proposal.is_safe:
-        return f"{told} With shorter ages a guard would stop the first plan. {cure}"
-    return f"{told} That is more than a guard allows: `reconciler plan` prints how to allow it."
+        return f"{result} With shorter ages a guard would stop the first plan. {cure}"
+    return f"{result} That is more than a guard allows: `reconciler plan` prints how to allow it."
 
 
 def _rule_comment(name: str, proposal: Proposal) -> str:
     """Say what a rule was written for: how many images, of which time."""
     families = proposal.subject.families.items()
-    tags = {tag for family, found in families if family == name for tag in found}
-    found = [
+    tags = {tag for family, images in families if family == name for tag in images}
+    images = [
         version
         for inventory in proposal.subject.inventories
         for version in inventory.versions.values()
         if not tags.isdisjoint(version.tags)
     ]
-    times = sorted(version.pushed for version in found if version.pushed)
+    times = sorted(version.pushed for version in images if version.pushed)
     ages = f", pushed {times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}" if times else ""
-    return f"Found: {counted(len(found), 'image')}{ages}." if found else ""
+    return f"Found: {counted(len(images), 'image')}{ages}." if images else ""
 
 
 def _unknown(tags: Sequence[Tag]) -> Iterator[str]:
@@ -150,9 +150,9 @@ def _grouped(examples: Iterable[Example]) -> dict[str, list[Example]]:
     return dict(groups)
 
 
-def _image(one: Example) -> dict[str, object]:
-    tags = {"tags": list(one.tags)} if one.tags else {}
-    return {**tags, "age": f"{one.age}d", "expect": one.expect, "by": str(one.by)}
+def _image(example: Example) -> dict[str, object]:
+    tags = {"tags": list(example.tags)} if example.tags else {}
+    return {**tags, "age": f"{example.age}d", "expect": example.expect, "by": str(example.by)}
 
 
 class ActionReference(Name):

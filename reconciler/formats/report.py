@@ -37,17 +37,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One amount of a chart; `shown` is how people write it, where the bare number is not it."""
+    """One amount of a chart; `text` is how people write it, where the bare number is not it."""
 
     label: str
     amount: float
-    shown: str = ""
+    text: str = ""
     tone: Tone = ""
 
     @property
     def figure(self) -> str:
         """The amount as the chart prints it."""
-        return self.shown or f"{self.amount:,.0f}"
+        return self.text or f"{self.amount:,.0f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Chart:
         return max((bar.amount for bar in self.bars), default=0) or 1
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """The whole chart in words, for whoever does not see it."""
         return "; ".join(f"{bar.label}: {bar.figure}" for bar in self.bars)
 

@@ -74,14 +74,14 @@ def _notice(notice: Notice, view: View) -> Iterator[Text]:
 
 
 def _text_table(table: Table, view: View) -> Iterator[Text]:
-    shown = table.rows if view.all_rows else table.rows[:TEXT_ROWS]
+    displayed = table.rows if view.all_rows else table.rows[:TEXT_ROWS]
     titles = [Cell(column.title) for column in table.columns]
     right = [column.kind == "number" for column in table.columns]
-    widths = _widths([titles, *shown], view)
+    widths = _widths([titles, *displayed], view)
     yield line((f"  {table.caption}", "bold"))
-    for number, row in enumerate([titles, *shown]):
+    for number, row in enumerate([titles, *displayed]):
         yield from _text_row(row, widths, right, style="" if number else "dim")
-    if hidden := len(table.rows) - len(shown):
+    if hidden := len(table.rows) - len(displayed):
         yield line(f"  ... and {counted(hidden, 'more row')}; --all has them")
     if table.more:
         yield from wrapped(table.more, view, lead="  ")
@@ -93,8 +93,8 @@ def _widths(rows: Sequence[Sequence[Cell]], view: View) -> list[int]:
         max(len(safe(cell.text)) for cell in column) for column in zip(*rows, strict=True)
     )
     widths = [min(width, WIDEST) for width in widths]
-    left = view.width - sum(widths) - len(_GAP) * (len(widths) + 1)
-    return [*widths, max(min(last, left), min(last, _LAST))]
+    remaining = view.width - sum(widths) - len(_GAP) * (len(widths) + 1)
+    return [*widths, max(min(last, remaining), min(last, _LAST))]
 
 
 def _text_row(
@@ -121,8 +121,8 @@ def render_markdown(report: Report, _: View) -> str:
     head = [f"### {report.title}", "", f"**{_escaped(report.last)}**", ""]
     lines = [line for section in report.sections for line in _markdown_section(section)]
     room = MAX_BYTES - octets("\n".join(head)) - len(lines)
-    shown = fitting(lines, room, lambda count: f"\n... and {count:,} more lines")
-    return "\n".join([*head, *shown]).rstrip("\n") + "\n"
+    displayed = fitting(lines, room, lambda count: f"\n... and {count:,} more lines")
+    return "\n".join([*head, *displayed]).rstrip("\n") + "\n"
 
 
 def _markdown_section(section: ReportSection) -> Iterator[str]:

@@ -9,7 +9,7 @@ from reconciler.formats import phrases
 from reconciler.formats.html_page import page
 from reconciler.formats.html_plan import ROWS as HTML_PLAN_ROWS
 from reconciler.formats.html_plan import count, more, notices
-from reconciler.formats.images import Expired, expired
+from reconciler.formats.images import ExpiredImage, expired
 from reconciler.formats.markdown import alert, code, row
 from reconciler.formats.phrases import age, counted, fitting, octets
 from reconciler.formats.report import Cell, Column, Figure, Table
@@ -75,7 +75,7 @@ def _lines(plan: Plan, view: View) -> Iterator[Text]:
     yield line()
     if plan.retag:
         yield line("Tags that do not come back are attached where they are free.")
-    yield from wrapped(phrases.hindrance(plan), view, style="bold red")
+    yield from wrapped(phrases.blocked(plan), view, style="bold red")
     yield line(f"Digest: {plan.digest}")
     yield line((f"Plan: {totals(plan.summary)}.", "bold"))
 
@@ -94,18 +94,18 @@ def _part(part: RepositoryPlan, view: View) -> Iterator[Text]:
     images = list(expired(part))
     if images:
         yield from table(
-            [_row(one, view) for one in first_rows(images, view)], view, of=len(images)
+            [_row(image, view) for image in first_rows(images, view)], view, of=len(images)
         )
 
 
-def _row(image: Expired, view: View) -> Row:
-    notes = (image.reason, phrases.following(image.followers))
+def _row(image: ExpiredImage, view: View) -> Row:
+    notes = (image.reason, phrases.related_versions(image.followers))
     return Row(
         "^", image.name, f"{image.root.digest.short}  {remaining_time(image, view):>8}", notes
     )
 
 
-def remaining_time(image: Expired, view: View) -> str:
+def remaining_time(image: ExpiredImage, view: View) -> str:
     """Say how much time is left to restore an image, as far as that is known."""
     until = image.root.until
     return f"{age(max(until - view.now, timedelta()))} left" if until else ""
@@ -130,7 +130,7 @@ def _rows(part: RepositoryPlan, view: View) -> Iterator[str]:
             code(image.name),
             code(image.root.digest.short),
             remaining_time(image, view),
-            f"{code(image.reason)} {phrases.following(image.followers)}".rstrip(),
+            f"{code(image.reason)} {phrases.related_versions(image.followers)}".rstrip(),
         )
 
 
@@ -161,7 +161,7 @@ def _images(plan: Plan, view: View) -> Table:
     return Table(caption, _COLUMNS, rows, more(len(images) - len(rows)))
 
 
-def _html_row(repository: Repository, image: Expired, view: View) -> Sequence[Cell]:
+def _html_row(repository: Repository, image: ExpiredImage, view: View) -> Sequence[Cell]:
     until = image.root.until
     return (
         Cell(repository),

@@ -33,10 +33,10 @@ def as_line(repository: Repository, record: Record) -> str:
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
-def _conditions(conditions: Iterable[StateCheck]) -> Iterator[Text]:
-    found = False
+def _conditions(conditions: Sequence[StateCheck]) -> Iterator[Text]:
+    if not conditions:
+        yield line("No repository has a state yet.")
     for condition in conditions:
-        found = True
         yield line((condition.repository, "bold"))
         if condition.error:
             yield line(("  broken  ", "red"), safe(str(condition.error)))
@@ -50,15 +50,13 @@ def _conditions(conditions: Iterable[StateCheck]) -> Iterator[Text]:
         yield line(f"  observed {counted(condition.observed, 'digest')}")
         if condition.holder:
             yield line(f"  locked   by run {condition.holder.run}")
-    if not found:
-        yield line("No repository has a state yet.")
 
 
 def _copied(copied: Iterable[CopyResult]) -> Iterator[Text]:
-    for one in copied:
-        yield line((one.repository, "bold"))
+    for result in copied:
+        yield line((result.repository, "bold"))
         yield line(
-            f"  {counted(one.records, 'record')} copied and verified; head {one.head or '-'}"
+            f"  {counted(result.records, 'record')} copied and verified; head {result.head or '-'}"
         )
 
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 from rich.console import Console
 from rich.text import Text
 
-from reconciler.formats.images import Expired
-from reconciler.formats.phrases import age, following, size
+from reconciler.formats.images import ExpiredImage
+from reconciler.formats.phrases import age, related_versions, size
 from reconciler.formats.view import View
 from reconciler.model.base import inert, safe
 from reconciler.model.plan import Kept
@@ -39,7 +39,7 @@ _SHORT_DIGEST = 12
 def line(*parts: Part) -> Text:
     """Put a line together; nothing in it can drive the terminal, begin a line or be markup."""
     pairs = ((part, "") if isinstance(part, str) else part for part in parts)
-    text = Text.assemble(*((safe(words), style) for words, style in pairs))
+    text = Text.assemble(*((safe(text_part), style) for text_part, style in pairs))
     text.rstrip()
     return text
 
@@ -50,8 +50,8 @@ def wrapped(text: str, view: View, *, lead: str = "", style: str = "") -> Iterat
     A digest or an address longer than a line stays whole, so that it can be copied.
     """
     width = max(view.width - len(lead), _NARROWEST)
-    for words in textwrap.wrap(safe(text), width, break_on_hyphens=False, break_long_words=False):
-        yield line((lead + words, style))
+    for row in textwrap.wrap(safe(text), width, break_on_hyphens=False, break_long_words=False):
+        yield line((lead + row, style))
         lead = " " * len(lead)
 
 
@@ -98,12 +98,12 @@ class Row:
     notes: tuple[str, ...]
 
 
-def expired_row(image: Expired, evaluated: datetime) -> Row:
+def expired_row(image: ExpiredImage, evaluated: datetime) -> Row:
     """Show an image that goes: its digest, age and size, and what follows it."""
     known = image.age(evaluated)
     old = age(known) if known is not None else "?"
     weight = size(image.size) if image.size else "?"
-    notes = (image.reason, following(image.followers))
+    notes = (image.reason, related_versions(image.followers))
     return Row("-", image.name, f"{image.root.digest.short}  {old:>4}  {weight:>8}", notes)
 
 

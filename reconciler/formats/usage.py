@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from reconciler.analysis.usage import Share, Usage, UsageTotals, Weighed
+from reconciler.analysis.usage import GroupUsage, ImageUsage, Usage, UsageTotals
 from reconciler.formats.phrases import counted, size
 from reconciler.formats.report import Bar, Cell, Chart, Column, Figure, Report, ReportSection, Table
 
@@ -29,38 +29,40 @@ _TAGS = 5
 """Most tags that are named of one image; JSON has them all."""
 
 
-def report(found: UsageTotals) -> Report:
+def report(totals: UsageTotals) -> Report:
     """Put a report together: the repositories that take most first."""
-    ordered = sorted(found.repositories, key=lambda usage: (-usage.octets, usage.repository))
+    ordered = sorted(totals.repositories, key=lambda usage: (-usage.octets, usage.repository))
     return Report(
         title="What repositories take",
-        last=_totals(found),
-        figures=tuple(_figures(found)),
-        sections=(*map(_section, ordered), *_common(found)),
+        last=_totals(totals),
+        figures=tuple(_figures(totals)),
+        sections=(*map(_section, ordered), *_common(totals)),
     )
 
 
-def as_json(found: UsageTotals) -> str:
+def as_json(totals: UsageTotals) -> str:
     """Write an account as one JSON document. Units: `octets`, `alone` and the like in bytes."""
-    return json.dumps(asdict(found), indent=2, sort_keys=True) + "\n"
+    return json.dumps(asdict(totals), indent=2, sort_keys=True) + "\n"
 
 
-def _totals(found: UsageTotals) -> str:
-    versions = sum(usage.versions for usage in found.repositories)
-    repositories = counted(len(found.repositories), "repository", "repositories")
-    return f"Usage: {size(found.octets)} in {counted(versions, 'version')} of {repositories}."
+def _totals(totals: UsageTotals) -> str:
+    versions = sum(usage.versions for usage in totals.repositories)
+    repositories = counted(len(totals.repositories), "repository", "repositories")
+    return f"Usage: {size(totals.octets)} in {counted(versions, 'version')} of {repositories}."
 
 
-def _figures(found: UsageTotals) -> Iterator[Figure]:
-    yield Figure(size(found.octets), "each blob once in each repository")
-    yield Figure(f"{sum(usage.versions for usage in found.repositories):,}", "versions")
-    freed = [usage.freed.alone for usage in found.repositories if usage.freed]
+def _figures(totals: UsageTotals) -> Iterator[Figure]:
+    yield Figure(size(totals.octets), "each blob once in each repository")
+    yield Figure(f"{sum(usage.versions for usage in totals.repositories):,}", "versions")
+    freed = [usage.freed.alone for usage in totals.repositories if usage.freed]
     if freed:
         yield Figure(size(sum(freed)), "freed by the plan", "goes")
 
 
 def _section(usage: Usage) -> ReportSection:
-    bars = [Bar(one.name, one.octets, size(one.octets)) for one in usage.families[:_BARS]]
+    bars = [
+        Bar(family.name, family.octets, size(family.octets)) for family in usage.families[:_BARS]
+    ]
     return ReportSection(
         heading=usage.repository,
         texts=tuple(_texts(usage)),
@@ -91,7 +93,7 @@ def _texts(usage: Usage) -> Iterator[str]:
         yield f"Not counted: the layers of {versions} without a manifest that tells sizes."
 
 
-def _freed(plan: Share) -> str:
+def _freed(plan: GroupUsage) -> str:
     """Say what a plan takes away, and what of that belongs to something that stays."""
     deleted = f"The plan deletes {counted(plan.versions, 'version')} that take {size(plan.octets)}"
     if plan.alone == plan.octets:
@@ -99,17 +101,17 @@ def _freed(plan: Share) -> str:
     return f"{deleted}, and frees {size(plan.alone)}: the rest belongs to versions that stay, too."
 
 
-def _common(found: UsageTotals) -> Iterator[ReportSection]:
+def _common(totals: UsageTotals) -> Iterator[ReportSection]:
     """Say what several repositories have in common, where more than one was weighed."""
-    if len(found.repositories) > 1:
+    if len(totals.repositories) > 1:
         text = (
-            f"{size(found.between)} belong to more than one of these repositories, and are counted"
+            f"{size(totals.between)} belong to more than one of these repositories, and are counted"
             " in each; whether the registry stores them once, it does not say."
         )
         yield ReportSection("Between repositories", (text,))
 
 
-def _share(share: Share) -> Sequence[Cell]:
+def _share(share: GroupUsage) -> Sequence[Cell]:
     return (
         Cell(share.name),
         Cell(f"{share.versions:,}", share.versions),
@@ -118,7 +120,7 @@ def _share(share: Share) -> Sequence[Cell]:
     )
 
 
-def _image(image: Weighed) -> Sequence[Cell]:
+def _image(image: ImageUsage) -> Sequence[Cell]:
     tags = ", ".join(image.tags[:_TAGS]) or "(no tag)"
     more = len(image.tags) - _TAGS
     return (

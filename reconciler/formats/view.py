@@ -16,7 +16,7 @@ class Cost:
 
     requests: int
     deletions: int
-    takes: timedelta
+    duration: timedelta
     quota: int | None = None
     window: float = 0.0
     """How long before its deletion, in seconds, what happens to an image may be missed."""

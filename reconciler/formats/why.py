@@ -31,30 +31,32 @@ _ENDS = {
 }
 
 
-def render(found: Sequence[DeletionOf], name: str, view: View) -> str:
+def render(deletions: Sequence[DeletionOf], name: str, view: View) -> str:
     """Print each attempt on what was asked for, the latest first."""
-    return printed(_lines(found, name, view), view)
+    return printed(_lines(deletions, name, view), view)
 
 
-def as_json(found: Sequence[DeletionOf]) -> str:
+def as_json(deletions: Sequence[DeletionOf]) -> str:
     """Write the same as JSON."""
-    return json.dumps([_document(*one) for one in found], indent=2, sort_keys=True) + "\n"
+    return (
+        json.dumps([_document(*deletion) for deletion in deletions], indent=2, sort_keys=True)
+        + "\n"
+    )
 
 
-def _lines(found: Sequence[DeletionOf], name: str, view: View) -> Iterator[Text]:
-    if not found:
+def _lines(deletions: Sequence[DeletionOf], name: str, view: View) -> Iterator[Text]:
+    if not deletions:
         yield from wrapped(f"No run deleted anything called {name}, or was about to.", view)
-    for repository, attempt in first_rows(found, view):
+    displayed = first_rows(deletions, view)
+    for repository, attempt in displayed:
         yield line((f"{repository}@{attempt.digest}", "bold"))
         yield from wrapped(_tags(attempt), view, lead="  ")
         yield from wrapped(_end(attempt, view), view, lead="  ")
         for reason in _reasons(attempt):
             yield from wrapped(reason, view, lead="    ")
-        yield from _way_back(attempt, view)
-    if len(found) > len(first_rows(found, view)):
-        yield line(
-            f"... and {counted(len(found) - len(first_rows(found, view)), 'earlier attempt')}"
-        )
+        yield from _undo(attempt, view)
+    if hidden := len(deletions) - len(displayed):
+        yield line(f"... and {counted(hidden, 'earlier attempt')}")
 
 
 def _tags(attempt: Attempt) -> str:
@@ -92,19 +94,19 @@ def _policy(opened: Mapping[str, Any]) -> str:
     return " ".join(filter(None, parts))
 
 
-def _way_back(attempt: Attempt, view: View) -> Iterator[Text]:
+def _undo(attempt: Attempt, view: View) -> Iterator[Text]:
     """Say whether a deletion was taken back, or can be, and how."""
     if attempt.restored:
         restored = attempt.restored
         yield line(f"  Restored {moment(restored.ts)} by run {restored.run}")
     elif attempt.result is Result.DELETED:
-        yield line(f"  {_chance(attempt, view)}")
+        yield line(f"  {_restorable(attempt, view)}")
         if attempt.until is None or attempt.until > view.now:
             # Not broken into lines, so that it can be copied.
             yield line(f"    reconciler undo {attempt.run} --only {attempt.digest.short}")
 
 
-def _chance(attempt: Attempt, view: View) -> str:
+def _restorable(attempt: Attempt, view: View) -> str:
     until = attempt.until
     if until is None:
         return "If the registry can restore it:"

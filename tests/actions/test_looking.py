@@ -11,7 +11,7 @@ def test_a_check_is_red_when_somebody_has_to_act_and_its_page_says_what_to_do(
     assert job.outcome == "failure"
     assert job.step("one").outputs["changes"] == "true"
     assert job.step("one").outputs["failure-reason"] == "changes"
-    assert "**overdue**: `3 images are due to go" in job.step("Reconcile").summary
+    assert "**overdue**: `3 images have been due for deletion" in job.step("Reconcile").summary
     assert "::error title=Reconciler::Somebody has to act" in job.log
 
 

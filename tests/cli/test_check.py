@@ -38,10 +38,11 @@ def test_work_that_nobody_does_is_told_with_what_to_do_until_it_is_done(web: Wor
 
     words = " ".join(before.stdout.split())
     assert (before.code, before.stderr) == (ExitCode.CHANGES, "")
-    assert "! not-applied: no apply has succeeded yet, and 3 images are due since before" in words
-    assert "! overdue: 3 images are due to go for more than 7d" in words
+    unapplied = "no apply has succeeded yet, and 3 images have been due for deletion since before"
+    assert f"! not-applied: {unapplied}" in words
+    assert "! overdue: 3 images have been due for deletion for more than 7d" in words
     assert "pr-8 sha256:" in words
-    assert "Run `reconciler apply`, and find out why no schedule did." in words
+    assert "Run `reconciler apply`, and check why no scheduled run did." in words
     assert before.last_line == "Check: 1 repository, 2 findings."
     assert (after.code, after.stdout, after.stderr) == (ExitCode.OK, WELL, "")
 
@@ -93,7 +94,7 @@ def test_windows_for_undo_are_a_notice_and_with_strict_an_alarm(emptied: Emptied
 
     assert noticed.code == ExitCode.OK
     assert noticed.last_line == "Check: 1 repository, all is well, 1 notice."
-    assert f"If any of it is missed: reconciler undo {web.run}" in noticed.stdout
+    assert f"To restore it: reconciler undo {web.run}" in noticed.stdout
     assert strict.code == ExitCode.CHANGES
     assert strict.stdout == noticed.stdout
 
@@ -122,7 +123,9 @@ def test_markdown_is_for_people_too(web: Workshop) -> None:
 
     assert ended.code == ExitCode.CHANGES
     assert ended.stdout.startswith("### Check: 1 repository, 2 findings.\n")
-    assert "- :x: **overdue**: `3 images are due to go for more than 7d`" in ended.stdout
+    assert (
+        "- :x: **overdue**: `3 images have been due for deletion for more than 7d`" in ended.stdout
+    )
 
 
 def test_a_bound_that_is_no_duration_is_refused(web: Workshop) -> None:

@@ -39,7 +39,7 @@ def test_the_bytes_of_all_causes_are_those_of_the_repository(held: Inventory) ->
     diagnosis = diagnose(held, Observations(), now=NOON)
 
     blobs = BlobIndex(held)
-    assert sum(group.brings for group in diagnosis.groups) == blobs.weight(blobs.sizes)
+    assert sum(group.added_bytes for group in diagnosis.groups) == blobs.total_size(blobs.sizes)
 
 
 @given(inventories())
@@ -63,14 +63,14 @@ def test_no_policy_is_forecast_to_keep_more_than_there_would_be_without_it(
     ahead = forecast(findings, NOON + later, doomed)
 
     if ahead is not None:
-        assert ahead.staying
-        assert ahead.kept
+        assert ahead.kept_now
+        assert ahead.kept_then
         assert ahead == _with(ahead, forecast(findings, NOON + later, None))
         for one in ("versions", "octets"):
-            bounds = [getattr(part, one) for part in (ahead.staying, ahead.kept, ahead.then)]
+            bounds = [getattr(part, one) for part in (ahead.kept_now, ahead.kept_then, ahead.then)]
             assert bounds == sorted(bounds)
 
 
 def _with(ahead: Forecast, without: Forecast | None) -> Forecast | None:
     """Add to a forecast without a policy what another one says of a policy."""
-    return without and replace(without, staying=ahead.staying, kept=ahead.kept)
+    return without and replace(without, kept_now=ahead.kept_now, kept_then=ahead.kept_then)

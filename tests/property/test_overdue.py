@@ -32,7 +32,9 @@ def test_only_what_goes_now_and_was_there_then_is_overdue(
 ) -> None:
     found = overdue(held, policy, days)
 
-    going = HealthInput(WEB, NOON, (), case=PlanningInput(policy, held, Observations(), NOON)).going
+    going = HealthInput(
+        WEB, NOON, (), case=PlanningInput(policy, held, Observations(), NOON)
+    ).to_delete
     assert {version.digest for version in found} <= going
     then = NOON - timedelta(days=days)
     assert all(version.pushed is None or version.pushed <= then for version in found)
@@ -41,7 +43,9 @@ def test_only_what_goes_now_and_was_there_then_is_overdue(
 @TENTH
 @given(inventories(), policies())
 def test_what_goes_now_is_what_has_been_due_for_no_time(held: Inventory, policy: Policy) -> None:
-    going = HealthInput(WEB, NOON, (), case=PlanningInput(policy, held, Observations(), NOON)).going
+    going = HealthInput(
+        WEB, NOON, (), case=PlanningInput(policy, held, Observations(), NOON)
+    ).to_delete
     born = (version.pushed or version.first_seen or NOON for version in held.versions.values())
     assume(max(born, default=NOON) <= NOON)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.analysis.usage import UsageInput, UsageTotals, account
+from reconciler.analysis.usage import UsageInput, UsageTotals, usage_totals
 from reconciler.engine.read_all import look_ahead, read_whole
 from reconciler.model.inventory import Observations
 from reconciler.model.names import Digest, Repository
@@ -58,8 +58,8 @@ def measured(doomed: Mapping[Repository, set[str]], *registries: FakeRegistry) -
         held.repository: read_whole(held, look_ahead(held, held.repository), Observations())
         for held in registries
     }
-    return account(
-        UsageInput(inventory, doomed={Digest(one) for one in doomed.get(repository, ())})
+    return usage_totals(
+        UsageInput(inventory, to_delete={Digest(one) for one in doomed.get(repository, ())})
         for repository, inventory in read.items()
     )
 

@@ -37,7 +37,7 @@ class Trial:
         """Name every version whose cause is not what made it, and why it was given."""
         return [
             f"{one.version.digest.short} {self.labels.get(one.version.digest)}: {one.cause}"
-            f" because of {one.sign.text}"
+            f" because of {one.evidence.text}"
             for one in self.diagnosis.findings
             if one.cause != self.labels.get(one.version.digest)
         ]

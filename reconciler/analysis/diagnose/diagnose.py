@@ -25,7 +25,7 @@ from reconciler.analysis.diagnose.finding import (
 )
 from reconciler.analysis.diagnose.inferred import Unreferenced
 from reconciler.analysis.diagnose.suggestion import WorkflowAdvice
-from reconciler.analysis.usage import weights
+from reconciler.analysis.usage import added_bytes
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
 from reconciler.errors import ExitCode, ReconcilerError
@@ -44,7 +44,7 @@ class Diagnosis:
         registry tells no push times.
     """
 
-    anatomy: ReferenceGraph
+    references: ReferenceGraph
     now: datetime
     findings: tuple[DiagnosedVersion, ...]
     groups: tuple[CauseGroup, ...]
@@ -53,7 +53,7 @@ class Diagnosis:
     @property
     def inventory(self) -> Inventory:
         """The repository as it was read."""
-        return self.anatomy.inventory
+        return self.references.inventory
 
     @property
     def tagged(self) -> int:
@@ -71,11 +71,11 @@ class Diagnosis:
         return sum(not finding.needed for finding in self.findings)
 
 
-def diagnose(inventory: Inventory, seen: Observations, *, now: datetime) -> Diagnosis:
+def diagnose(inventory: Inventory, observations: Observations, *, now: datetime) -> Diagnosis:
     """Find the cause of every version of a repository, all of whose manifests were read."""
-    anatomy = ReferenceGraph(inventory, seen, build_graph(inventory))
-    findings = _findings(anatomy)
-    return Diagnosis(anatomy, now, findings, _groups(findings), weeks(findings, now))
+    references = ReferenceGraph(inventory, observations, build_graph(inventory))
+    findings = _findings(references)
+    return Diagnosis(references, now, findings, _groups(findings), weeks(findings, now))
 
 
 def outlook(diagnosis: Diagnosis, policy: Policy | None) -> Forecast | None:
@@ -85,54 +85,54 @@ def outlook(diagnosis: Diagnosis, policy: Policy | None) -> Forecast | None:
     """
     if policy is None:
         return forecast(diagnosis.findings, diagnosis.now, None)
-    anatomy = diagnosis.anatomy
+    references = diagnosis.references
     decided = decide(
         policy,
-        anatomy.inventory,
-        anatomy.graph,
+        references.inventory,
+        references.graph,
         now=diagnosis.now,
-        observations=anatomy.observations,
+        observations=references.observations,
     )
     return forecast(diagnosis.findings, diagnosis.now, decided.to_delete)
 
 
-def _findings(anatomy: ReferenceGraph) -> tuple[DiagnosedVersion, ...]:
-    brought = weights(anatomy.versions.values())
+def _findings(references: ReferenceGraph) -> tuple[DiagnosedVersion, ...]:
+    brought = added_bytes(references.versions.values())
     return tuple(
         DiagnosedVersion(
-            version=anatomy.versions[digest],
-            nature=anatomy.nature(digest),
+            version=references.versions[digest],
+            nature=references.nature(digest),
             cause=cause,
-            sign=sign,
-            needed=digest in anatomy.in_use,
-            brings=brought[digest],
+            evidence=sign,
+            needed=digest in references.in_use,
+            added_bytes=brought[digest],
         )
-        for digest, cause, sign in causes(anatomy)
+        for digest, cause, sign in causes(references)
     )
 
 
 def _groups(findings: tuple[DiagnosedVersion, ...]) -> tuple[CauseGroup, ...]:
     by_cause: dict[VersionCause, list[DiagnosedVersion]] = defaultdict(list)
-    for finding in sorted(findings, key=lambda one: one.order, reverse=True):
+    for finding in sorted(findings, key=lambda finding: finding.order, reverse=True):
         by_cause[finding.cause].append(finding)
-    groups = (CauseGroup(cause, tuple(found)) for cause, found in by_cause.items())
+    groups = (CauseGroup(cause, tuple(members)) for cause, members in by_cause.items())
     return tuple(sorted(groups, key=lambda group: (-group.count, group.cause)))
 
 
-def causes(anatomy: ReferenceGraph) -> Iterator[tuple[Digest, VersionCause, CauseEvidence]]:
+def causes(references: ReferenceGraph) -> Iterator[tuple[Digest, VersionCause, CauseEvidence]]:
     """Yield each version with its one cause and what shows it, in digest order."""
-    tests = precedence(anatomy)
-    for digest, version in anatomy.versions.items():
+    tests = precedence(references)
+    for digest, version in references.versions.items():
         signs = ((cause, sign) for cause, test in tests.items() if (sign := test(version)))
         yield digest, *next(signs)
 
 
-def precedence(anatomy: ReferenceGraph) -> dict[VersionCause, Test]:
+def precedence(references: ReferenceGraph) -> dict[VersionCause, Test]:
     """Return what shows each cause, in the order in which they are looked for."""
-    lone = Unreferenced(anatomy)
+    unreferenced = Unreferenced(references)
 
     def over(test: Callable[[ReferenceGraph, Version], CauseEvidence | None]) -> Test:
-        return lambda version: test(anatomy, version)
+        return lambda version: test(references, version)
 
     return {
         VersionCause.BROKEN: over(evident.broken),
@@ -149,17 +149,17 @@ def precedence(anatomy: ReferenceGraph) -> dict[VersionCause, Test]:
         VersionCause.REPLACED_SIGNATURE: over(evident.replaced_signature),
         VersionCause.ORPHAN_REFERRER: over(evident.orphan_referrer),
         VersionCause.SUPERSEDED: over(evident.superseded),
-        VersionCause.MERGED: lone.merged,
-        VersionCause.IDENTICAL: lone.identical,
-        VersionCause.ORPHAN_CHILD: lone.orphan_child,
-        VersionCause.UNMERGED: lone.unmerged,
-        VersionCause.MOVED: lone.moved,
-        VersionCause.UNKNOWN: lone.unknown,
+        VersionCause.MERGED: unreferenced.merged,
+        VersionCause.IDENTICAL: unreferenced.identical,
+        VersionCause.ORPHAN_CHILD: unreferenced.orphan_child,
+        VersionCause.UNMERGED: unreferenced.unmerged,
+        VersionCause.MOVED: unreferenced.moved,
+        VersionCause.UNKNOWN: unreferenced.unknown,
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class DiagnosisResult:
     """What was found in one repository, or the error that kept it from being read.
 
     Shape: `policy` is what the forecast goes by, None without one.
@@ -170,10 +170,10 @@ class Examined:
     policy: Policy | None = None
     forecast: Forecast | None = None
     error: ReconcilerError | None = None
-    counsel: WorkflowAdvice | None = None
+    workflow_advice: WorkflowAdvice | None = None
     """What workflow files have to do with it, where some were read."""
 
     @property
-    def outcome(self) -> ExitCode:
+    def exit_code(self) -> ExitCode:
         """How a command ends that found this."""
         return self.error.exit_code if self.error else ExitCode.OK

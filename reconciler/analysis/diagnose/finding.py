@@ -28,20 +28,20 @@ _WEEK = timedelta(days=7)
 class DiagnosedVersion:
     """One version, why it is there, and whether anything needs it.
 
-    Units: `brings` in bytes: its document and what it names that nothing older names.
+    Units: `added_bytes` in bytes: its document and what it names that nothing older names.
     """
 
     version: Version
     nature: Nature
     cause: VersionCause
-    sign: CauseEvidence
+    evidence: CauseEvidence
     needed: bool
-    brings: int
+    added_bytes: int
 
     @property
     def is_proven(self) -> bool:
         """Whether the registry's own data or the state leave no other cause."""
-        return self.sign.confidence is Confidence.PROVEN
+        return self.evidence.confidence is Confidence.PROVEN
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -72,9 +72,9 @@ class CauseGroup:
         return sum(finding.is_proven for finding in self.findings)
 
     @property
-    def brings(self) -> int:
+    def added_bytes(self) -> int:
         """What they brought, in bytes; the bytes of all groups are those of the repository."""
-        return sum(finding.brings for finding in self.findings)
+        return sum(finding.added_bytes for finding in self.findings)
 
     @property
     def span(self) -> tuple[datetime, datetime] | None:
@@ -93,15 +93,15 @@ class Amount:
     @classmethod
     def of(cls, findings: Iterable[DiagnosedVersion]) -> "Amount":
         """Add versions up."""
-        brought = [finding.brings for finding in findings]
+        brought = [finding.added_bytes for finding in findings]
         return cls(len(brought), sum(brought))
 
     def __add__(self, other: "Amount") -> "Amount":
         return Amount(self.versions + other.versions, self.octets + other.octets)
 
-    def times(self, factor: float, share: "Share | None" = None) -> "Amount":
+    def times(self, factor: float, share: "KeptShare | None" = None) -> "Amount":
         """Return as many times as much, or that share of it, rounded."""
-        part = share or Share(1.0, 1.0)
+        part = share or KeptShare(1.0, 1.0)
         return Amount(
             round(self.versions * factor * part.versions),
             round(self.octets * factor * part.octets),
@@ -109,14 +109,14 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class KeptShare:
     """What part of some versions, and of the bytes that they brought, is kept: 0 to 1 each."""
 
     versions: float
     octets: float
 
     @classmethod
-    def of(cls, kept: Amount, whole: Amount) -> "Share":
+    def of(cls, kept: Amount, whole: Amount) -> "KeptShare":
         """Compare what is kept with all of it; of nothing, nothing is kept."""
         return cls(kept.versions / (whole.versions or 1), kept.octets / (whole.octets or 1))
 
@@ -136,16 +136,16 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What there will be `AHEAD` of now, if pushes go on as in the last weeks.
+    """Versions and bytes `AHEAD` from now, if pushes continue at the recent rate.
 
-    Shape: `kept` is what a policy leaves of that, and `staying` what it leaves now; None without.
+    Shape: `kept_now` and `kept_then` are what a policy keeps now and then; None without a policy.
     """
 
     now: Amount
     then: Amount
     measured: timedelta
-    staying: Amount | None = None
-    kept: Amount | None = None
+    kept_now: Amount | None = None
+    kept_then: Amount | None = None
 
 
 def weeks(findings: Iterable[DiagnosedVersion], now: datetime) -> tuple[Week, ...]:
@@ -167,12 +167,12 @@ def weeks(findings: Iterable[DiagnosedVersion], now: datetime) -> tuple[Week, ..
 def _by_cause(findings: Iterable[DiagnosedVersion]) -> dict[VersionCause, Amount]:
     amounts: dict[VersionCause, Amount] = defaultdict(Amount)
     for finding in findings:
-        amounts[finding.cause] += Amount(1, finding.brings)
+        amounts[finding.cause] += Amount(1, finding.added_bytes)
     return dict(amounts)
 
 
 def forecast(
-    findings: Sequence[DiagnosedVersion], now: datetime, doomed: Set[Digest] | None
+    findings: Sequence[DiagnosedVersion], now: datetime, to_delete: Set[Digest] | None
 ) -> Forecast | None:
     """Look ahead, from the pushes of the last weeks; None where no push time is known.
 
@@ -188,13 +188,13 @@ def forecast(
     present = Amount.of(findings)
     recent = Amount.of(_between(findings, now - measured, now))
     then = present + recent.times(AHEAD / measured)
-    if doomed is None:
+    if to_delete is None:
         return Forecast(present, then, measured)
-    staying = [finding for finding in findings if finding.version.digest not in doomed]
+    staying = [finding for finding in findings if finding.version.digest not in to_delete]
     # Pushes of a single day have no older half: then all that there is has to tell.
     old = _between(findings, now - history, now - history / 2) or findings
-    lasting = [finding for finding in old if finding.version.digest not in doomed]
-    share = Share.of(Amount.of(lasting), Amount.of(old))
+    lasting = [finding for finding in old if finding.version.digest not in to_delete]
+    share = KeptShare.of(Amount.of(lasting), Amount.of(old))
     kept = Amount.of(staying) + recent.times(AHEAD / measured, share)
     return Forecast(present, then, measured, Amount.of(staying), kept)
 

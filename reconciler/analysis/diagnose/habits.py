@@ -31,7 +31,7 @@ _CONTAINERS = (Nature.IMAGE, Nature.INDEX, Nature.PLATFORM, Nature.OPAQUE)
 class BuildPatterns:
     """How images are built here: for how many platforms, at once or apart, from which bases."""
 
-    anatomy: ReferenceGraph
+    references: ReferenceGraph
 
     def platforms(self, version: Version) -> int:
         """Return for how many platforms images are built here; 0 where no index has a tag.
@@ -39,12 +39,12 @@ class BuildPatterns:
         It is the least number that a tagged index lists: of those from the same bases as this
         version's images, if there are such.
         """
-        bases = map(_base, self._present(self.anatomy.images(version.digest)))
+        bases = map(_base, self._present(self.references.images(version.digest)))
         kin = [self._fewest[base] for base in bases if base in self._fewest]
         return min(kin, default=self._least)
 
     @cached_property
-    def is_apart(self) -> bool:
+    def pushes_separately(self) -> bool:
         """Whether the platforms of every image arrive one by one, as from jobs of a matrix."""
         spans = [self._span(images) for images in self._indexes if len(images) > 1]
         return bool(spans) and min(spans) > TOGETHER
@@ -55,12 +55,12 @@ class BuildPatterns:
 
         Images from the same base come from the same build; without such kin, all images count.
         """
-        return [version for version in self._loners if self._is_stray(version)]
+        return [version for version in self._unlisted_images if self._is_stray(version)]
 
     @cached_property
     def moving(self) -> Sequence[Tag]:
         """The tags that the next build is likely to take, plain words such as `main` first."""
-        tagged = (self.anatomy.versions[digest] for digest in self.anatomy.tagged)
+        tagged = (self.references.versions[digest] for digest in self.references.tagged)
         tags = (tag for version in tagged if not is_cache(version) for tag in own_tags(version))
         return sorted(
             (tag for tag in tags if not _GIVEN_ONCE.search(tag)),
@@ -69,7 +69,7 @@ class BuildPatterns:
 
     def is_usual(self, version: Version) -> bool:
         """Whether something tagged is alike: a container image, or of the same artifact type."""
-        return self._likeness(version.digest) in self._usual
+        return self._artifact_type(version.digest) in self._usual
 
     def _is_stray(self, version: Version) -> bool:
         base = _base(version)
@@ -79,29 +79,29 @@ class BuildPatterns:
 
     @cached_property
     def _usual(self) -> Set[str]:
-        return set(map(self._likeness, self.anatomy.tagged))
+        return set(map(self._artifact_type, self.references.tagged))
 
-    def _likeness(self, digest: Digest) -> str:
+    def _artifact_type(self, digest: Digest) -> str:
         """Name what versions have in common that one build may make, now so and now so."""
-        is_container = self.anatomy.nature(digest) in _CONTAINERS
-        return "" if is_container else self.anatomy.versions[digest].kind
+        is_container = self.references.nature(digest) in _CONTAINERS
+        return "" if is_container else self.references.versions[digest].kind
 
     @cached_property
     def _indexes(self) -> Sequence[Sequence[Digest]]:
         """The images that each tagged index lists."""
-        anatomy = self.anatomy
-        indexes = [d for d in anatomy.tagged if is_index(anatomy.versions[d])]
-        return [images for digest in indexes if (images := anatomy.images(digest))]
+        references = self.references
+        indexes = [d for d in references.tagged if is_index(references.versions[d])]
+        return [images for digest in indexes if (images := references.images(digest))]
 
     @cached_property
-    def _loners(self) -> Sequence[Version]:
+    def _unlisted_images(self) -> Sequence[Version]:
         """The images that have no tag, and that no index lists."""
-        return [v for v in self.anatomy.versions.values() if self._is_plain(v) and not v.tags]
+        return [v for v in self.references.versions.values() if self._is_plain(v) and not v.tags]
 
     @cached_property
     def _plain_bases(self) -> Set[Digest | None]:
         """The bases of tagged images that no index lists."""
-        tagged = (self.anatomy.versions[digest] for digest in self.anatomy.tagged)
+        tagged = (self.references.versions[digest] for digest in self.references.tagged)
         return {_base(version) for version in tagged if self._is_plain(version)}
 
     @cached_property
@@ -120,7 +120,7 @@ class BuildPatterns:
         return (
             version.manifest is not None
             and not is_attestation(version.manifest)
-            and self.anatomy.nature(version.digest) is Nature.IMAGE
+            and self.references.nature(version.digest) is Nature.IMAGE
         )
 
     def _span(self, images: Iterable[Digest]) -> timedelta:
@@ -130,7 +130,9 @@ class BuildPatterns:
 
     def _present(self, digests: Iterable[Digest]) -> Iterable[Version]:
         return (
-            self.anatomy.versions[digest] for digest in digests if digest in self.anatomy.versions
+            self.references.versions[digest]
+            for digest in digests
+            if digest in self.references.versions
         )
 
 

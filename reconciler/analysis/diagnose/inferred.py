@@ -51,33 +51,33 @@ class Twin:
 class SameContent:
     """Which images in use hold which content."""
 
-    def __init__(self, anatomy: ReferenceGraph) -> None:
+    def __init__(self, references: ReferenceGraph) -> None:
         """Take stock of all images to which a tag leads."""
-        self._anatomy = anatomy
+        self._references = references
         self._holders = {same: self._stock(same) for same in KEYS}
 
     def of(self, digest: Digest) -> Twin | None:
         """Return an image in use that holds all that this one holds; None if there is none."""
         for same, holders in self._holders.items():
-            keys = [self._key(image, same) for image in self._anatomy.images(digest)]
-            found = [holders.get(key, {}) for key in keys]
-            fewest = min(found, key=len, default={})
+            keys = [self._key(image, same) for image in self._references.images(digest)]
+            matches = [holders.get(key, {}) for key in keys]
+            fewest = min(matches, key=len, default={})
             # The first that holds one will mostly hold all, so they are not intersected.
-            alike = (one for one in fewest if all(one in held for held in found))
-            if twin := next((one for one in alike if one != digest), None):
+            alike = (image for image in fewest if all(image in images for images in matches))
+            if twin := next((image for image in alike if image != digest), None):
                 return Twin(twin, same)
         return None
 
     def _stock(self, same: str) -> Holders:
         holders: dict[Hashable, dict[Digest, None]] = defaultdict(dict)
-        for root in sorted(self._anatomy.in_use & set(self._anatomy.graph.roots)):
-            for image in self._anatomy.images(root):
+        for root in sorted(self._references.in_use & set(self._references.graph.roots)):
+            for image in self._references.images(root):
                 holders[self._key(image, same)][root] = None
         holders.pop(None, None)
         return dict(holders)
 
     def _key(self, image: Digest, same: str) -> Hashable:
-        version = self._anatomy.versions.get(image)
+        version = self._references.versions.get(image)
         manifest = version.manifest if version else None
         if manifest is None or manifest.config is None or not manifest.config.is_image_config:
             return None
@@ -88,21 +88,23 @@ class SameContent:
 class Unreferenced:
     """What there is to ask about versions that nothing leads to."""
 
-    anatomy: ReferenceGraph
+    references: ReferenceGraph
 
     def merged(self, version: Version) -> CauseEvidence | None:
         """Show a larger index that lists all that this one lists."""
         listed = _children(version)
         if not is_index(version) or not listed:
             return None
-        owners = (frozenset(self.anatomy.listed_by.get(child, ())) for child in listed)
+        owners = (frozenset(self.references.listed_by.get(child, ())) for child in listed)
         shared = frozenset.intersection(*owners)
-        versions = self.anatomy.versions
-        larger = [one for one in sorted(shared) if len(_children(versions[one])) > len(listed)]
+        versions = self.references.versions
+        larger = [
+            owner for owner in sorted(shared) if len(_children(versions[owner])) > len(listed)
+        ]
         if not larger:
             return None
         return CauseEvidence(
-            f"{self.anatomy.name(larger[0])} lists all that it lists, and more", larger[0]
+            f"{self.references.name(larger[0])} lists all that it lists, and more", larger[0]
         )
 
     def identical(self, version: Version) -> CauseEvidence | None:
@@ -111,7 +113,7 @@ class Unreferenced:
         if twin is None:
             return None
         return CauseEvidence(
-            f"the same {twin.same} as {self.anatomy.name(twin.digest)}", twin.digest
+            f"the same {twin.same} as {self.references.name(twin.digest)}", twin.digest
         )
 
     def orphan_child(self, version: Version) -> CauseEvidence | None:
@@ -123,7 +125,7 @@ class Unreferenced:
         if _within(self._attested_at, version.pushed):
             return CauseEvidence("pushed together with attestations, which only an index names")
         count = _within(self._stray_at, version.pushed)
-        if self._habits.is_apart or count < max(self._habits.platforms(version), 1):
+        if self._patterns.pushes_separately or count < max(self._patterns.platforms(version), 1):
             return None
         beside = f"with {count - 1} more, as many as an index lists" if count > 1 else "alone"
         return CauseEvidence(f"pushed in one go {beside}", confidence=Confidence.LIKELY)
@@ -133,57 +135,57 @@ class Unreferenced:
         if self._had_tags(version) or version.pushed is None:
             return None
         if version.digest in self._stray_digests:
-            words = "one platform's image, built like those that indexes list; none lists it"
-            return CauseEvidence(words, confidence=Confidence.LIKELY)
-        images = self.anatomy.images(version.digest)
-        if is_index(version) and len(images) < self._habits.platforms(version):
-            words = "an index of fewer platforms than any that has a tag"
-            return CauseEvidence(words, confidence=Confidence.LIKELY)
+            text = "one platform's image, built like those that indexes list; none lists it"
+            return CauseEvidence(text, confidence=Confidence.LIKELY)
+        images = self.references.images(version.digest)
+        if is_index(version) and len(images) < self._patterns.platforms(version):
+            text = "an index of fewer platforms than any that has a tag"
+            return CauseEvidence(text, confidence=Confidence.LIKELY)
         return None
 
     def moved(self, version: Version) -> CauseEvidence | None:
         """Show which tags it had, or that others like it have tags."""
         if tags := self._had_tags(version):
             return CauseEvidence(f"had {spelled(tags)} when a run last saw it with a tag")
-        if version.digest in self._stray_digests or not self._habits.is_usual(version):
+        if version.digest in self._stray_digests or not self._patterns.is_usual(version):
             return None
-        moving = self._habits.moving
-        words = f"later pushes have {spelled(moving)}" if moving else "others like it have tags"
-        return CauseEvidence(words, confidence=Confidence.LIKELY)
+        moving = self._patterns.moving
+        text = f"later pushes have {spelled(moving)}" if moving else "others like it have tags"
+        return CauseEvidence(text, confidence=Confidence.LIKELY)
 
     def unknown(self, version: Version) -> CauseEvidence:
         """Say that nothing shows a cause."""
-        words = f"nothing leads to it, and nothing tagged is like it: {version.kind or 'no type'}"
-        return CauseEvidence(words, confidence=Confidence.UNKNOWN)
+        text = f"nothing leads to it, and nothing tagged is like it: {version.kind or 'no type'}"
+        return CauseEvidence(text, confidence=Confidence.UNKNOWN)
 
     def _had_tags(self, version: Version) -> Sequence[str]:
-        seen = self.anatomy.observations.digests.get(version.digest)
-        return [tag for tag in seen.tags if tag.subject is None] if seen else []
+        observation = self.references.observations.digests.get(version.digest)
+        return [tag for tag in observation.tags if tag.subject is None] if observation else []
 
     @cached_property
-    def _habits(self) -> BuildPatterns:
-        return BuildPatterns(self.anatomy)
+    def _patterns(self) -> BuildPatterns:
+        return BuildPatterns(self.references)
 
     @cached_property
     def _twins(self) -> SameContent:
-        return SameContent(self.anatomy)
+        return SameContent(self.references)
 
     @cached_property
     def _stray_digests(self) -> frozenset[Digest]:
-        return frozenset(version.digest for version in self._habits.strays)
+        return frozenset(version.digest for version in self._patterns.strays)
 
     @cached_property
     def _stray_at(self) -> Sequence[datetime]:
-        return _times(self._habits.strays)
+        return _times(self._patterns.strays)
 
     @cached_property
     def _attested_at(self) -> Sequence[datetime]:
         """When the attestations were pushed that no index lists."""
-        anatomy = self.anatomy
+        references = self.references
         return _times(
             version
-            for digest, version in anatomy.versions.items()
-            if digest not in anatomy.listed_by
+            for digest, version in references.versions.items()
+            if digest not in references.listed_by
             and version.manifest
             and is_attestation(version.manifest)
         )

@@ -27,11 +27,11 @@ def suggestion(inventory: Inventory, causes: Iterable[VersionCause]) -> str:
 
 
 def _by_remedy(causes: Iterable[VersionCause]) -> Mapping[Remedy, Sequence[VersionCause]]:
-    found = set(causes)
+    present = set(causes)
     remedies: dict[Remedy, list[VersionCause]] = {}
     for cause in VersionCause:
         remedy = ADVICE[cause].remedy
-        if cause in found and remedy:
+        if cause in present and remedy:
             remedies.setdefault(remedy, []).append(cause)
     return remedies
 

@@ -66,7 +66,7 @@ def test_images_are_overdue_once_they_have_been_due_for_a_week() -> None:
     (finding,) = found(here, applied(1))
 
     assert finding.kind is Kind.OVERDUE
-    assert finding.message == "1 image is due to go for more than 7d"
+    assert finding.message == "1 image has been due for deletion for more than 7d"
     assert finding.examples == (f"sha-2 {digest('b')}",)
     assert "reconciler apply" in finding.cure
 
@@ -102,7 +102,8 @@ def test_that_nothing_was_ever_applied_is_told_with_what_waits() -> None:
 
     assert late.kind is Kind.NOT_APPLIED
     assert late.message == (
-        "no apply has succeeded yet, and 1 image is due since before 2026-10-31 12:00 UTC"
+        "no apply has succeeded yet, and 1 image has been due for deletion since before"
+        " 2026-10-31 12:00 UTC"
     )
     assert overdue.kind is Kind.OVERDUE
 
@@ -148,8 +149,8 @@ def test_a_guard_that_stops_every_apply_is_named_with_its_override() -> None:
 
     assert late.cure == overdue.cure
     assert late.cure == (
-        "A guard stops every apply: max_delete (2 of 1)."
-        " If this is meant: reconciler apply --allow max_delete:ghcr.io/acme/web=2"
+        "Every apply is stopped by max_delete (2 of 1)."
+        " To override once: reconciler apply --allow max_delete:ghcr.io/acme/web=2"
     )
 
 
@@ -160,7 +161,7 @@ def test_an_image_that_stays_with_a_hole_is_broken() -> None:
 
     assert finding.kind is Kind.BROKEN
     assert finding.examples == (f"latest {digest('a')} lacks {digest('gone')}",)
-    assert finding.cure.startswith("Build and push again")
+    assert finding.cure.startswith("Rebuild and push the images")
 
 
 def test_where_a_run_made_the_hole_its_undo_is_offered() -> None:
@@ -169,7 +170,7 @@ def test_where_a_run_made_the_hole_its_undo_is_offered() -> None:
 
     (finding,) = found(case(POLICY, index("a", "latest", lists=["gone"])), book)
 
-    assert finding.cure.startswith("Perhaps: reconciler undo run-7.")
+    assert finding.cure.startswith("Try: reconciler undo run-7.")
 
 
 def test_a_broken_image_that_is_about_to_go_is_nobodys_concern() -> None:
@@ -203,7 +204,9 @@ def test_what_somebody_else_deleted_is_told_apart_from_what_runs_deleted() -> No
     (finding,) = found(case(POLICY, image("a", "latest"), seen=seen), book)
 
     assert finding.kind is Kind.DELETED_ELSEWHERE
-    assert finding.message == "1 version is gone since the last run, and not by a run"
+    assert finding.message == (
+        "1 version has been deleted since the last run, but not by Reconciler"
+    )
     assert finding.examples == (f"sha-2 {digest('b')}",)
 
 
@@ -226,7 +229,7 @@ def test_what_a_dead_run_was_about_to_delete_is_not_blamed_on_others() -> None:
     findings = found(case(POLICY, image("a", "latest"), seen=seen), book)
 
     assert kinds(findings) == [Kind.OPEN_RUN]
-    assert findings[0].message == "run run-1 was cut off; of 1 version is not known what became"
+    assert findings[0].message == "run run-1 was interrupted; 1 deletion has an unknown outcome"
 
 
 def test_a_run_at_work_is_not_taken_for_a_dead_one() -> None:
@@ -244,7 +247,7 @@ def test_a_lock_is_stale_when_held_for_hours_or_by_a_dead_process() -> None:
 
     assert (old.kind, dead.kind) == (Kind.STALE_LOCK, Kind.STALE_LOCK)
     assert old.message == "run run-1 (robot on ci) has held its lock for 7h"
-    assert dead.message == "run run-1 (robot on ci) has ended, and its lock is held for 1h"
+    assert dead.message == "run run-1 (robot on ci) has ended, but its lock is held for 1h"
     assert old.cure.endswith("reconciler lock break --id run-1")
 
 
@@ -258,7 +261,7 @@ def test_windows_for_undo_are_told_of_before_they_close(days_ago: int, told: int
     assert kinds(findings) == [Kind.UNDO_CLOSING] * told
     for finding in findings:
         assert not finding.kind.is_alarm
-        assert finding.cure == "If any of it is missed: reconciler undo run-1"
+        assert finding.cure == "To restore it: reconciler undo run-1"
         assert finding.examples == (f"sha-1 {digest('a')}", digest("b"))
 
 

@@ -86,7 +86,8 @@ def test_a_child_goes_with_the_last_image_that_needed_it() -> None:
 
     told = explained("amd", amd, old)
 
-    assert (told.fate.cause, told.fate.is_deleted, told.leaves) == (Cause.FOLLOWS, True, None)
+    fate = told.fate
+    assert (fate.cause, fate.is_deleted, told.deletable_from) == (Cause.FOLLOWS, True, None)
 
 
 def test_a_tagged_child_is_judged_itself_and_by_what_lists_it() -> None:
@@ -137,7 +138,7 @@ def test_a_child_protected_by_its_digest_says_so() -> None:
     told = explained("amd", amd, index("old", lists=[amd]), rules=rules)
 
     assert (told.fate.cause, told.fate.note) == (Cause.PROTECTED, "hold: protected by digest")
-    assert told.leaves is None
+    assert told.deletable_from is None
 
 
 def test_a_child_of_something_held_says_what_is_held() -> None:
@@ -169,14 +170,14 @@ def test_an_image_kept_by_its_age_leaves_when_that_passes_the_limit(
 ) -> None:
     told = explained("dead", image("dead", age=age), rules=rules)
 
-    assert told.leaves == leaves
+    assert told.deletable_from == leaves
 
 
 @pytest.mark.parametrize("tag", ["latest", "1.4.2", "customer", "pr-1"])
 def test_an_image_that_time_alone_does_not_remove_has_no_date(tag: str) -> None:
     told = explained("one", image("one", tag, age="1d"))
 
-    assert told.leaves is None
+    assert told.deletable_from is None
 
 
 def test_a_child_leaves_with_the_last_image_that_keeps_it() -> None:
@@ -185,7 +186,7 @@ def test_a_child_leaves_with_the_last_image_that_keeps_it() -> None:
 
     told = explained("amd", amd, first, second)
 
-    assert told.leaves == NOON + timedelta(days=5)
+    assert told.deletable_from == NOON + timedelta(days=5)
 
 
 def test_an_image_waits_for_a_young_signature_that_would_go_with_it() -> None:
@@ -193,7 +194,7 @@ def test_an_image_waits_for_a_young_signature_that_would_go_with_it() -> None:
 
     told = explained("dead", dead, signature("signed", of=dead, age="1h"))
 
-    assert (told.fate.cause, told.leaves) == (Cause.YOUNG, NOON + timedelta(hours=23))
+    assert (told.fate.cause, told.deletable_from) == (Cause.YOUNG, NOON + timedelta(hours=23))
 
 
 def test_an_extra_image_leaves_when_a_newer_one_takes_its_place() -> None:
@@ -202,7 +203,7 @@ def test_an_extra_image_leaves_when_a_newer_one_takes_its_place() -> None:
 
     told = explained("older", older, newer, rules=rules)
 
-    assert told.leaves == NOON + timedelta(days=4)
+    assert told.deletable_from == NOON + timedelta(days=4)
 
 
 def test_a_date_in_the_tag_says_when_a_nightly_leaves() -> None:
@@ -218,7 +219,7 @@ def test_a_date_in_the_tag_says_when_a_nightly_leaves() -> None:
 
     told = explained("nightly", nightly, rules=rules)
 
-    assert told.leaves == datetime(2026, 11, 7, 23, 0, tzinfo=UTC)
+    assert told.deletable_from == datetime(2026, 11, 7, 23, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("day", ["99991231", "00010101"])
@@ -230,14 +231,14 @@ def test_a_tag_may_claim_any_date(day: str) -> None:
 
     told = explained("nightly", image("nightly", f"n-{day}", age="1h"), rules=rules)
 
-    assert told.leaves is None
+    assert told.deletable_from is None
 
 
 def test_at_the_moment_it_leaves_and_not_before_a_version_is_doomed() -> None:
     amd = image("amd", age="3d")
     old = index("old", lists=[amd], age="3d")
     now = case(POLICY, amd, old)
-    leaves = explain(now, amd.digest).leaves
+    leaves = explain(now, amd.digest).deletable_from
     assert leaves
 
     before = explain(replace(now, now=leaves - timedelta(microseconds=1)), amd.digest)

@@ -73,7 +73,7 @@ def test_ages_are_as_short_as_the_guards_allow() -> None:
     proposal = proposed(*quiet, *builds)
 
     (plan,) = proposal.plans
-    assert proposal.terms.patience == 90
+    assert proposal.settings.patience == 90
     assert len(deleted(plan)) == 11
     assert proposal.is_safe
 
@@ -83,7 +83,7 @@ def test_where_every_plan_is_stopped_the_most_patient_one_is_proposed() -> None:
 
     proposal = proposed(*ancient)
 
-    assert proposal.terms.patience == PATIENCE[-1] == 1080
+    assert proposal.settings.patience == PATIENCE[-1] == 1080
     assert not proposal.is_safe
 
 

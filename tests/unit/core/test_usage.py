@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.analysis.usage import Share, Usage, UsageInput, account
+from reconciler.analysis.usage import GroupUsage, Usage, UsageInput, usage_totals
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import Descriptor
 from tests.support.inventories import cache_index, digest, image, index, inventory, unread
@@ -22,7 +22,7 @@ def layered(version: Version, *layers: tuple[str, int], kind: str = LAYER) -> Ve
 
 def weighed(*versions: Version, **subject: object) -> Usage:
     """Weigh one repository."""
-    (usage,) = account([UsageInput(inventory(*versions), **subject)]).repositories  # type: ignore[arg-type]
+    (usage,) = usage_totals([UsageInput(inventory(*versions), **subject)]).repositories  # type: ignore[arg-type]
     return usage
 
 
@@ -47,9 +47,9 @@ def test_kinds_of_tags_take_their_images_with_all_they_keep() -> None:
     usage = weighed(amd, arm, build, old, lone)
 
     assert usage.families == (
-        Share("sha-*", 4, 1000 + 50 + 60 + 7 + 7, 1000 + 50 + 60 + 7 + 7),
-        Share("latest", 3, 1000 + 50 + 60 + 5, 50 + 60 + 5),
-        Share("(no tag)", 1, 11, 11),
+        GroupUsage("sha-*", 4, 1000 + 50 + 60 + 7 + 7, 1000 + 50 + 60 + 7 + 7),
+        GroupUsage("latest", 3, 1000 + 50 + 60 + 5, 50 + 60 + 5),
+        GroupUsage("(no tag)", 1, 11, 11),
     )
     assert [(one.tags, one.octets, one.alone) for one in usage.biggest] == [
         (("latest", "sha-1a2b3c4"), 1115, 115),
@@ -63,7 +63,7 @@ def test_causes_take_what_their_own_versions_name() -> None:
 
     usage = weighed(one, two, causes={"moved": {one.digest}, "left": {two.digest}})
 
-    assert usage.causes == (Share("left", 1, 102, 2), Share("moved", 1, 102, 2))
+    assert usage.causes == (GroupUsage("left", 1, 102, 2), GroupUsage("moved", 1, 102, 2))
 
 
 def test_a_build_cache_takes_the_layers_that_its_index_lists() -> None:
@@ -79,6 +79,6 @@ def test_what_is_not_counted_is_said() -> None:
 
 
 def test_a_plan_that_names_versions_no_longer_there_frees_nothing_for_them() -> None:
-    usage = weighed(image("here", "v1"), doomed={digest("gone")})
+    usage = weighed(image("here", "v1"), to_delete={digest("gone")})
 
-    assert usage.freed == Share("plan", 0, 0, 0)
+    assert usage.freed == GroupUsage("plan", 0, 0, 0)

@@ -1,7 +1,7 @@
 """A repository is read whole and diagnosed with what earlier runs saw of it."""
 
 from reconciler.analysis.diagnose.causes import Confidence
-from reconciler.analysis.diagnose.diagnose import Diagnosis, Examined
+from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
 from reconciler.analysis.diagnose.finding import DiagnosedVersion
 from reconciler.engine.inspect import Examination
 from reconciler.engine.read_all import Ahead
@@ -15,7 +15,7 @@ from tests.support.scenes import WEB, Scene
 OLD, NEW = image("old"), image("new")
 
 
-def examined(scene: Scene, under: Policy | None = None) -> Examined:
+def examined(scene: Scene, under: Policy | None = None) -> DiagnosisResult:
     """Look at the scene's repository, with a policy to look ahead with or without one."""
 
     def policy_for(_: Diagnosis) -> Policy | None:
@@ -26,7 +26,7 @@ def examined(scene: Scene, under: Policy | None = None) -> Examined:
     return examination.read(scene.registry, ahead) if isinstance(ahead, Ahead) else ahead
 
 
-def found(one: Examined, document: Document) -> DiagnosedVersion:
+def found(one: DiagnosisResult, document: Document) -> DiagnosedVersion:
     """Return what was found of one document."""
     assert one.diagnosis, one.error
     by_digest = {finding.version.digest: finding for finding in one.diagnosis.findings}
@@ -42,8 +42,8 @@ def test_a_tag_that_an_apply_saw_proves_that_it_moved_on(scene: Scene) -> None:
 
     finding = found(examined(scene), OLD)
 
-    assert finding.sign.text == "had main when a run last saw it with a tag"
-    assert finding.sign.confidence is Confidence.PROVEN
+    assert finding.evidence.text == "had main when a run last saw it with a tag"
+    assert finding.evidence.confidence is Confidence.PROVEN
 
 
 def test_each_manifest_is_read_once_and_told_of_before(scene: Scene) -> None:
@@ -66,7 +66,7 @@ def test_a_registry_that_lists_tags_only_is_diagnosed_as_far_as_links_lead(plain
     told = examined(plain)
 
     assert {str(found(told, one).cause) for one in platforms} == {"platform-child"}
-    assert (told.forecast, told.outcome) == (None, ExitCode.OK)
+    assert (told.forecast, told.exit_code) == (None, ExitCode.OK)
 
 
 def test_a_policy_that_goes_by_build_dates_is_forecast_with_them(scene: Scene) -> None:
@@ -78,5 +78,5 @@ def test_a_policy_that_goes_by_build_dates_is_forecast_with_them(scene: Scene) -
     told = examined(scene, policy(f"rules: [{rule}]"))
 
     assert told.forecast
-    assert told.forecast.staying
-    assert (told.forecast.now.versions, told.forecast.staying.versions) == (2, 1)
+    assert told.forecast.kept_now
+    assert (told.forecast.now.versions, told.forecast.kept_now.versions) == (2, 1)

@@ -33,7 +33,7 @@ def test_a_name_that_the_registry_does_not_know_is_missing_evidence(tmp_path: Pa
 
     assert planned.value.exit_code is ExitCode.EVIDENCE_INCOMPLETE
     assert "Check its name" in planned.value.hint
-    assert verified.outcome is ExitCode.EVIDENCE_INCOMPLETE
+    assert verified.exit_code is ExitCode.EVIDENCE_INCOMPLETE
 
 
 def test_a_repository_without_a_tag_is_empty() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.analysis.integrity import ImagePart, Wholeness
+from reconciler.analysis.integrity import ImagePart, IntegrityResult
 from reconciler.engine.inspect import examine
 from reconciler.errors import ExitCode, UnreachableError
 from reconciler.model.names import Tag
@@ -20,13 +20,13 @@ def build(name: str) -> Document:
     return index(amd64, image(f"{name} arm64", platform="linux/arm64"), attestation(amd64))
 
 
-def examined(scene: Scene, *, blobs: bool = False) -> Wholeness:
+def examined(scene: Scene, *, blobs: bool = False) -> IntegrityResult:
     """Look at the repository of a scene."""
     repository = scene.registry.repository
     return examine(scene.registry, repository, scene.state.of(repository), blobs=blobs)
 
 
-def lacks(found: Wholeness) -> dict[str, list[tuple[ImagePart, str]]]:
+def lacks(found: IntegrityResult) -> dict[str, list[tuple[ImagePart, str]]]:
     """Name what each broken image lacks, by its first tag."""
     return {
         broken.tags[0]: [(hole.part, hole.digest) for hole in broken.missing]
@@ -41,7 +41,7 @@ def test_what_nobody_deleted_is_whole(scene: Scene) -> None:
     found = examined(scene, blobs=True)
 
     assert (found.images, found.manifests, found.broken) == (2, 5, ())
-    assert found.outcome is ExitCode.OK
+    assert found.exit_code is ExitCode.OK
 
 
 def test_tags_whose_manifest_is_gone_are_named_beside_what_is_whole(
@@ -55,7 +55,7 @@ def test_tags_whose_manifest_is_gone_are_named_beside_what_is_whole(
     found = examined(plain)
 
     assert (found.images, found.broken, found.dangling) == (1, (), ("gone", "lost"))
-    assert found.outcome is ExitCode.CHANGES
+    assert found.exit_code is ExitCode.CHANGES
 
 
 def test_a_shared_child_that_is_gone_breaks_every_image_that_lists_it(plain: Scene) -> None:
@@ -68,7 +68,7 @@ def test_a_shared_child_that_is_gone_breaks_every_image_that_lists_it(plain: Sce
 
     assert lacks(found) == {tag: [(ImagePart.MANIFEST, shared.digest)] for tag in ("v1", "v2")}
     assert {hole.platform for broken in found.broken for hole in broken.missing} == {"linux/amd64"}
-    assert found.outcome is ExitCode.CHANGES
+    assert found.exit_code is ExitCode.CHANGES
 
 
 def test_layers_and_configurations_are_asked_for_only_when_wanted(scene: Scene) -> None:
@@ -121,5 +121,5 @@ def test_a_repository_that_cannot_be_read_is_told_of_with_its_reason(scene: Scen
 
     found = examined(scene)
 
-    assert (found.images, found.outcome) == (0, ExitCode.EVIDENCE_INCOMPLETE)
+    assert (found.images, found.exit_code) == (0, ExitCode.EVIDENCE_INCOMPLETE)
     assert found.error == "no answer"

@@ -152,7 +152,7 @@ def test_only_what_is_not_as_before_needs_a_word() -> None:
         ending("b", Result.RESTORED, "tag b: it stays on sha256:abc"),
     )
 
-    lines = render([done], View(now=NOW, width=100), words=UNDO).splitlines()
+    lines = render([done], View(now=NOW, width=100), texts=UNDO).splitlines()
 
     assert lines == [
         "ghcr.io/acme/web",

@@ -54,7 +54,7 @@ def ran(**facts: object) -> AppliedRun:
         repositories=(WEB,),
         results={"deleted": 3, "skipped_changed": 1},
     )
-    known = {"summary": summary, "until": NOW + 28 * DAY}
+    known = {"summary": summary, "undo_until": NOW + 28 * DAY}
     return AppliedRun(**(known | facts))  # type: ignore[arg-type]
 
 
@@ -161,7 +161,7 @@ def test_a_run_that_was_cut_short_is_no_success() -> None:
 
 
 def test_what_cannot_be_taken_back_is_said() -> None:
-    text = render(SMALL, PLAIN, Posting(applied=ran(until=None)))
+    text = render(SMALL, PLAIN, Posting(applied=ran(undo_until=None)))
 
     assert "What it deleted cannot be taken back." in text
 
@@ -180,7 +180,7 @@ def test_a_run_is_found_in_the_journal_with_the_end_of_its_undo() -> None:
 
     assert found is not None
     assert found.summary.counts_text == "1 deleted, 1 retained"
-    assert found.until == NOW + timedelta(days=30)
+    assert found.undo_until == NOW + timedelta(days=30)
     assert applied_run({WEB: journal()}, "another") is None
 
 

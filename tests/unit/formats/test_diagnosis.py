@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.analysis.diagnose.diagnose import Examined, diagnose, outlook
+from reconciler.analysis.diagnose.diagnose import DiagnosisResult, diagnose, outlook
 from reconciler.errors import EvidenceError
 from reconciler.formats.diagnosis import report, sparkline
 from reconciler.formats.report_text import FORMATS
@@ -16,21 +16,21 @@ from tests.support.time import NOON
 HOSTILE = "x\x1b[31m<script>alert(1)</script> @octocat `|\u202e"
 
 
-def examined(*versions: Version) -> Examined:
+def examined(*versions: Version) -> DiagnosisResult:
     """Diagnose versions without a policy."""
     diagnosis = diagnose(inventory(*versions), Observations(), now=NOON)
-    return Examined(WEB, diagnosis, forecast=outlook(diagnosis, None))
+    return DiagnosisResult(WEB, diagnosis, forecast=outlook(diagnosis, None))
 
 
-def written(one: Examined, output: str, *, width: int = 80, all_rows: bool = False) -> str:
+def written(one: DiagnosisResult, output: str, *, width: int = 80, all_rows: bool = False) -> str:
     """Print a report of one repository."""
     return FORMATS[output](report([one]), View(NOON, width=width, all_rows=all_rows))
 
 
-def everything() -> Examined:
+def everything() -> DiagnosisResult:
     """Diagnose a package of every habit."""
     diagnosis = tried(package_of(HABITS, NOON)).diagnosis
-    return Examined(WEB, diagnosis, forecast=outlook(diagnosis, None))
+    return DiagnosisResult(WEB, diagnosis, forecast=outlook(diagnosis, None))
 
 
 def test_a_terminal_of_80_columns_holds_every_line_but_the_policy() -> None:
@@ -76,7 +76,7 @@ def test_a_tagged_image_that_cannot_be_pulled_is_told_first() -> None:
     assert told.splitlines()[1:4] == [
         "  1 tagged image cannot be pulled whole.",
         "    v1: the registry lacks everything that it lists, as 676f6e650000",
-        "  1 version: 1 tagged, 0 without a tag that something tagged needs, 0 that",
+        "  1 version: 1 tagged, 0 untagged and needed by a tagged image, 0 not needed.",
     ]
 
 
@@ -90,7 +90,7 @@ def test_a_registry_without_push_times_is_said_to_have_none() -> None:
 def test_a_repository_that_could_not_be_read_says_why_and_what_to_do() -> None:
     error = EvidenceError("page 3 is missing", hint="Run it again.")
 
-    told = written(Examined(WEB, error=error), "text")
+    told = written(DiagnosisResult(WEB, error=error), "text")
 
     assert told == (
         "ghcr.io/acme/web\n"

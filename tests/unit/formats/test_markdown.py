@@ -24,7 +24,7 @@ from tests.support.plans import (
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "formats"
 PLAIN = View(now=NOW)
-COST = Cost(requests=168, deletions=42, takes=timedelta(minutes=2), quota=4_832)
+COST = Cost(requests=168, deletions=42, duration=timedelta(minutes=2), quota=4_832)
 
 
 def hostile_plan(text: str) -> Plan:

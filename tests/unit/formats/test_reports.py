@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from reconciler.analysis.integrity import Broken, ImagePart, Missing, Wholeness
-from reconciler.analysis.usage import Share, Usage, UsageTotals, Weighed
+from reconciler.analysis.integrity import BrokenImage, ImagePart, IntegrityResult, MissingPart
+from reconciler.analysis.usage import GroupUsage, ImageUsage, Usage, UsageTotals
 from reconciler.errors import ExitCode
 from reconciler.formats import integrity, usage
 from reconciler.formats.phrases import octets
@@ -109,19 +109,21 @@ def test_a_terminal_gets_the_first_rows_unless_it_asks_for_all() -> None:
     assert "... and 3 more rows; --all has them" in some
 
 
-BROKEN = Broken(
+BROKEN = BrokenImage(
     digest("broken"),
     (Tag("1.4"), Tag("1.4.2"), Tag("latest"), Tag("main")),
     (
-        Missing(digest("arm"), ImagePart.MANIFEST, "linux/arm64", gone=ago("3d"), run="run-7"),
-        Missing(
+        MissingPart(digest("arm"), ImagePart.MANIFEST, "linux/arm64", gone=ago("3d"), run="run-7"),
+        MissingPart(
             digest("layer"), ImagePart.LAYER, "linux/amd64", size=12 << 20, last_seen=ago("40d")
         ),
     ),
 )
 FOUND = (
-    Wholeness(WEB, images=12, manifests=48, blobs=96, foreign=1, broken=(BROKEN,)),
-    Wholeness(WEB, error="no answer", hint="Run again.", failure=ExitCode.EVIDENCE_INCOMPLETE),
+    IntegrityResult(WEB, images=12, manifests=48, blobs=96, foreign=1, broken=(BROKEN,)),
+    IntegrityResult(
+        WEB, error="no answer", hint="Run again.", failure=ExitCode.EVIDENCE_INCOMPLETE
+    ),
 )
 
 
@@ -161,10 +163,13 @@ ACCOUNT = UsageTotals(
             octets=5 << 30,
             stated=9 << 30,
             shared=2 << 30,
-            families=(Share("sha-*", 20, 3 << 30, 1 << 30), Share("latest", 4, 700 << 20, 0)),
-            biggest=(Weighed(digest("big"), (Tag("main"),), 900 << 20, 12 << 20),),
-            causes=(Share("tag-moved", 9, 1 << 30, 400 << 20),),
-            freed=Share("plan", 9, 1 << 30, 400 << 20),
+            families=(
+                GroupUsage("sha-*", 20, 3 << 30, 1 << 30),
+                GroupUsage("latest", 4, 700 << 20, 0),
+            ),
+            biggest=(ImageUsage(digest("big"), (Tag("main"),), 900 << 20, 12 << 20),),
+            causes=(GroupUsage("tag-moved", 9, 1 << 30, 400 << 20),),
+            freed=GroupUsage("plan", 9, 1 << 30, 400 << 20),
         ),
     ),
     between=0,

@@ -25,7 +25,7 @@ from tests.support.plans import (
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "formats"
 PLAIN = View(now=NOW)
-COST = Cost(requests=168, deletions=42, takes=timedelta(minutes=2), quota=4_832)
+COST = Cost(requests=168, deletions=42, duration=timedelta(minutes=2), quota=4_832)
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 HOSTILE = "[red]x[/red] :smile: \x1b[2J\x1b]0;title\x07\r\n\x9b31m\u202e\u2066 Plan: 0 to delete"
 
@@ -260,7 +260,7 @@ def test_a_forecast_and_an_expired_plan_say_that_they_cannot_be_applied() -> Non
     ],
 )
 def test_the_cost_says_whether_the_quota_suffices(quota: int | None, said: str) -> None:
-    cost = Cost(requests=168, deletions=42, takes=timedelta(seconds=61), quota=quota)
+    cost = Cost(requests=168, deletions=42, duration=timedelta(seconds=61), quota=quota)
 
     text = render(plan(part([image("v1")])), View(now=NOW, width=200, cost=cost))
 

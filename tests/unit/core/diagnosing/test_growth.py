@@ -41,7 +41,7 @@ def test_a_shared_layer_is_brought_by_the_oldest_image_that_names_it() -> None:
         built("undated", "v0", age=None, layers={"one": 10}),
     ).findings
 
-    brought = {name_of(one.version.digest): one.brings for one in findings}
+    brought = {name_of(one.version.digest): one.added_bytes for one in findings}
     assert brought == {"undated": 1 + 10, "old": 1 + 100, "new": 1 + 20}
 
 
@@ -71,17 +71,17 @@ def test_the_forecast_goes_on_at_the_pace_of_the_last_weeks() -> None:
     assert ahead.now.versions == 200
     # 29 pushes lie in the last 28 days, both ends counted.
     assert ahead.then.versions == 200 + round(29 * 90 / 28)
-    assert (ahead.staying, ahead.kept) == (None, None)
+    assert (ahead.kept_now, ahead.kept_then) == (None, None)
 
 
 def test_a_policy_that_keeps_a_week_ends_the_growth() -> None:
     ahead = outlook(diagnosed(*daily(200)), policy(KEEP_TAGGED))
 
     assert ahead
-    assert ahead.staying
-    assert ahead.kept
-    assert ahead.staying.versions == 7  # today's, which has the tag, and six more
-    assert ahead.kept == ahead.staying
+    assert ahead.kept_now
+    assert ahead.kept_then
+    assert ahead.kept_now.versions == 7  # today's, which has the tag, and six more
+    assert ahead.kept_then == ahead.kept_now
 
 
 def test_what_a_policy_keeps_for_good_goes_on_growing() -> None:
@@ -90,8 +90,8 @@ def test_what_a_policy_keeps_for_good_goes_on_growing() -> None:
     ahead = outlook(diagnosed(*releases), policy(KEEP_TAGGED))
 
     assert ahead
-    assert ahead.kept
-    assert 101 + 40 <= ahead.kept.versions <= 101 + 50
+    assert ahead.kept_then
+    assert 101 + 40 <= ahead.kept_then.versions <= 101 + 50
 
 
 def test_a_policy_makes_nothing_grow_in_a_repository_to_which_nobody_pushes() -> None:
@@ -100,7 +100,7 @@ def test_a_policy_makes_nothing_grow_in_a_repository_to_which_nobody_pushes() ->
     ahead = outlook(diagnosed(*releases), policy(KEEP_TAGGED))
 
     assert ahead
-    assert ahead.kept == ahead.then == ahead.now
+    assert ahead.kept_then == ahead.then == ahead.now
 
 
 def test_a_young_repository_is_measured_by_its_own_age() -> None:
@@ -121,6 +121,6 @@ def test_without_push_times_there_is_no_growth_to_tell() -> None:
 def test_the_amounts_of_all_causes_are_those_of_the_repository() -> None:
     diagnosis = diagnosed(*daily(40))
 
-    every = sum((Amount(group.count, group.brings) for group in diagnosis.groups), Amount())
+    every = sum((Amount(group.count, group.added_bytes) for group in diagnosis.groups), Amount())
     assert every == Amount.of(diagnosis.findings)
     assert sum((week.amount for week in diagnosis.weeks), Amount()) == every

@@ -35,7 +35,7 @@ def found(*versions: Version, seen: Observations | None = None) -> dict[str, Dia
 def told(*versions: Version, of: str, seen: Observations | None = None) -> tuple[str, str, str]:
     """Return cause, confidence and evidence of the version of that name."""
     one = found(*versions, seen=seen)[digest(of)]
-    return str(one.cause), str(one.sign.confidence), one.sign.text
+    return str(one.cause), str(one.evidence.confidence), one.evidence.text
 
 
 def based(name: str, *tags: str, base: str = "base", age: str | None = "40d") -> Version:
@@ -216,7 +216,7 @@ def test_a_signature_of_an_image_without_tag_belongs_to_that_image() -> None:
 
     assert findings[digest("sig")].cause is VersionCause.SUPERSEDED
     assert not findings[digest("sig")].needed
-    assert findings[digest("sig")].sign.relative == old.digest
+    assert findings[digest("sig")].evidence.relative == old.digest
 
 
 def test_a_signature_of_what_is_gone_is_an_orphan_though_it_has_a_tag() -> None:
@@ -251,7 +251,7 @@ def test_versions_that_keep_one_another_in_a_circle_get_a_cause() -> None:
 
 
 def test_causes_are_looked_for_in_the_order_in_which_they_are_told() -> None:
-    anatomy = diagnose(inventory(), Observations(), now=NOON).anatomy
+    anatomy = diagnose(inventory(), Observations(), now=NOON).references
 
     assert list(precedence(anatomy)) == list(VersionCause)
 

@@ -22,7 +22,7 @@ def doomed(diagnosis: Diagnosis, *causes: VersionCause) -> set[str]:
     """Return what the policy suggested for some causes deletes two months later."""
     text = suggestion(diagnosis.inventory, causes)
     (policy,) = load_text("suggested.yaml", text.encode()).policies
-    return set(decide(policy, diagnosis.inventory, diagnosis.anatomy.graph, now=LATER).to_delete)
+    return set(decide(policy, diagnosis.inventory, diagnosis.references.graph, now=LATER).to_delete)
 
 
 def left(diagnosis: Diagnosis, *causes: VersionCause) -> set[str]:
