@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from reconciler.commands.options import duration
+from reconciler.commands._options import duration
 from reconciler.errors import SettingsError
 
 Command = Literal["plan", "apply", "check", "diagnose", "comment"]

@@ -8,7 +8,7 @@ import structlog
 import typer
 
 from reconciler.commands._console import ask
-from reconciler.commands.progress import Activity
+from reconciler.commands._progress import Activity
 from reconciler.connect import Registries
 from reconciler.engine.read_all import Ahead, look_ahead, read_whole
 from reconciler.errors import InvalidNameError

@@ -15,8 +15,7 @@ from reconciler.commands._console import (
     running,
     view,
 )
-from reconciler.commands._stop import Halt, halting
-from reconciler.commands.options import (
+from reconciler.commands._options import (
     DEFAULT_POLICIES,
     Allow,
     RetryRetained,
@@ -27,7 +26,8 @@ from reconciler.commands.options import (
     recalling,
     refuse,
 )
-from reconciler.commands.progress import Activity
+from reconciler.commands._progress import Activity
+from reconciler.commands._stop import Halt, halting
 from reconciler.commands.undo import restore_saved
 from reconciler.core.narrow import accepted_limits, changed_sources, check_applicable
 from reconciler.core.planner import RaisedLimits

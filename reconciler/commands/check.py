@@ -8,14 +8,14 @@ import typer
 
 from reconciler.analysis.health import Thresholds
 from reconciler.commands._console import AllRows, finish, running, view
-from reconciler.commands.options import (
+from reconciler.commands._options import (
     PolicyPaths,
     StateDirectory,
     Verbose,
     duration,
     policy_paths,
 )
-from reconciler.commands.progress import Activity
+from reconciler.commands._progress import Activity
 from reconciler.errors import ExitCode, worst
 from reconciler.formats.health import FORMATS
 from reconciler.model.ports import Holder

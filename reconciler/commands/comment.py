@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from reconciler.commands._console import load_plan, running, view
+from reconciler.commands._options import StateDirectory, Verbose, refuse
 from reconciler.commands.log import journals
-from reconciler.commands.options import StateDirectory, Verbose, refuse
 from reconciler.errors import PlanError, SettingsError
 from reconciler.formats.comment import AppliedRun, Posting, applied_run, is_ours, render
 from reconciler.github.issues import Conversation, Posted, post

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from reconciler.commands._console import finish, print_applied, print_plan, running, view
-from reconciler.commands.progress import Activity
+from reconciler.commands._progress import Activity
 from reconciler.connect import open_registries
 from reconciler.engine.inspect import broken_images
 from reconciler.errors import ExitCode

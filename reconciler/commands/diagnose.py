@@ -10,9 +10,9 @@ import typer
 from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
 from reconciler.analysis.diagnose.suggestion import suggestion
 from reconciler.commands._console import AllRows, ReportFormat, finish, print_report, running, view
+from reconciler.commands._options import StateDirectory, Verbose
+from reconciler.commands._progress import Activity
 from reconciler.commands._targets import MaxReads, YesReads, permit, repositories_named
-from reconciler.commands.options import StateDirectory, Verbose
-from reconciler.commands.progress import Activity
 from reconciler.connect import Registries, open_registries
 from reconciler.engine.inspect import Examination
 from reconciler.engine.read_all import Ahead

@@ -8,8 +8,8 @@ import typer
 from reconciler.analysis.explain import explain as explained
 from reconciler.analysis.explain import find_versions, near_names
 from reconciler.commands._console import AllRows, running, view
-from reconciler.commands.options import StateDirectory, Verbose, policy_paths
-from reconciler.commands.progress import Activity
+from reconciler.commands._options import StateDirectory, Verbose, policy_paths
+from reconciler.commands._progress import Activity
 from reconciler.errors import InvalidNameError
 from reconciler.formats.explain import as_json, render
 from reconciler.model.inventory import Inventory

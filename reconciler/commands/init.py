@@ -10,8 +10,8 @@ import typer
 
 from reconciler.analysis.propose import Proposal, ProposalInput, propose
 from reconciler.commands._console import ask, complain, create, refuse_existing, running
-from reconciler.commands.options import Verbose
-from reconciler.commands.progress import Activity
+from reconciler.commands._options import Verbose
+from reconciler.commands._progress import Activity
 from reconciler.connect import open_registries
 from reconciler.engine.read_all import Sample, sample
 from reconciler.errors import InvalidNameError, SettingsError

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from reconciler.commands._console import running, view
-from reconciler.commands.options import StateDirectory
+from reconciler.commands._options import StateDirectory
 from reconciler.engine.state_admin import break_locks, locks
 from reconciler.formats.state import FREE, as_json, render, render_broken
 from reconciler.session import holder, open_state, utc_now

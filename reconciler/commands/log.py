@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from reconciler.commands._console import AllRows, running, view
-from reconciler.commands.options import StateDirectory, mention
+from reconciler.commands._options import StateDirectory, mention
 from reconciler.core.history import attempts_on
 from reconciler.errors import JournalError, SettingsError
 from reconciler.formats.log import (

@@ -15,7 +15,7 @@ from reconciler.commands._console import (
     save,
     view,
 )
-from reconciler.commands.options import (
+from reconciler.commands._options import (
     Allow,
     PolicyPaths,
     RetryRetained,
@@ -27,7 +27,7 @@ from reconciler.commands.options import (
     recalling,
     refuse,
 )
-from reconciler.commands.progress import Activity
+from reconciler.commands._progress import Activity
 from reconciler.core.narrow import MAX_LIFE
 from reconciler.errors import ExitCode
 from reconciler.model.plan import Plan

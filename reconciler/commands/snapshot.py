@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from reconciler.commands._console import running, save
+from reconciler.commands._options import StateDirectory, Verbose
+from reconciler.commands._progress import Activity
 from reconciler.commands._targets import matching
-from reconciler.commands.options import StateDirectory, Verbose
-from reconciler.commands.progress import Activity
 from reconciler.connect import Registries, open_registries
 from reconciler.engine.read_all import copy, find
 from reconciler.model.names import Repository

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from reconciler.commands._console import finish, running, view
-from reconciler.commands.options import StateDirectory
+from reconciler.commands._options import StateDirectory
 from reconciler.engine.state_admin import examine
 from reconciler.engine.state_admin import migrate as copy
 from reconciler.errors import worst

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from reconciler.commands._console import finish, running, save, view
-from reconciler.commands.options import policy_paths
+from reconciler.commands._options import policy_paths
 from reconciler.core.policy_tests import PolicyTestRun, run_policy_test
 from reconciler.errors import ExitCode, PolicyError
 from reconciler.formats import policy_tests as junit_format

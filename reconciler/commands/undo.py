@@ -16,9 +16,9 @@ from reconciler.commands._console import (
     save,
     view,
 )
+from reconciler.commands._options import StateDirectory, Verbose, mention, refuse
+from reconciler.commands._progress import Activity
 from reconciler.commands._stop import Halt, halting
-from reconciler.commands.options import StateDirectory, Verbose, mention, refuse
-from reconciler.commands.progress import Activity
 from reconciler.engine.restore import release_holds
 from reconciler.errors import ExitCode, worst
 from reconciler.formats.applied import UNDO, render

@@ -17,8 +17,8 @@ from reconciler.commands._console import (
     running,
     view,
 )
+from reconciler.commands._options import StateDirectory, Verbose, refuse
 from reconciler.commands._targets import MaxReads, YesReads, read_all, repositories_named
-from reconciler.commands.options import StateDirectory, Verbose, refuse
 from reconciler.connect import open_registries
 from reconciler.formats.usage import as_json, report
 from reconciler.model.inventory import Inventory

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from reconciler.commands._console import running
-from reconciler.commands.options import PolicyPaths, policy_paths
+from reconciler.commands._options import PolicyPaths, policy_paths
 from reconciler.errors import ExitCode
 from reconciler.formats.problems import as_github, as_json, as_text
 from reconciler.model.language import PolicyProblems, Problem

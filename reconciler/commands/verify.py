@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from reconciler.commands._console import AllRows, ReportFormat, finish, print_report, running, view
+from reconciler.commands._options import StateDirectory, Verbose
+from reconciler.commands._progress import Activity
 from reconciler.commands._targets import repositories_named
-from reconciler.commands.options import StateDirectory, Verbose
-from reconciler.commands.progress import Activity
 from reconciler.connect import open_registries
 from reconciler.engine.inspect import examine
 from reconciler.errors import worst

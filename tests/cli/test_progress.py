@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.commands.progress import Activity
+from reconciler.commands._progress import Activity
 from reconciler.logs import configure
 from reconciler.transport.watch import RunClock, Sent
 from tests.support.terminal import on_a_terminal

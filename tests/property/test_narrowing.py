@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.commands.options import allowances
+from reconciler.commands._options import allowances
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
 from reconciler.core.narrow import RemainingWork, narrow
