@@ -5,6 +5,7 @@ ReconcilerError                     1   something we did not foresee
 ├── SettingsError                  78   a setting or a credentials file cannot be read
 ├── InvalidNameError               78   a text is not the name it should be
 ├── GitError                       78   git does not answer about a work tree
+├── UsageError                     64   a command line is incomplete where nobody can be asked
 ├── PlanError                       4   a saved plan cannot be applied
 ├── GuardError                      3   a guard stopped the plan
 ├── EvidenceError                   6   something could not be read whole and verified
@@ -107,6 +108,12 @@ class GitError(ReconcilerError):
     """Git is not there, or does not answer about a work tree."""
 
     exit_code = ExitCode.BAD_POLICY
+
+
+class UsageError(ReconcilerError):
+    """A command needs an answer, and there is no terminal on which to ask for it."""
+
+    exit_code = ExitCode.USAGE
 
 
 class PlanError(ReconcilerError):

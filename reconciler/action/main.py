@@ -6,9 +6,10 @@ Reads `INPUT_*` variables; writes outputs, the summary and annotations.
 import typer
 
 from reconciler.action.apply import apply
-from reconciler.action.comment import comment_on, look
+from reconciler.action.comment import comment_on
 from reconciler.action.console import Console, workflow_console
 from reconciler.action.inputs import Inputs
+from reconciler.action.inspect import inspect
 from reconciler.action.plan import plan
 from reconciler.action.runner import Runner
 from reconciler.action.step import StepReport, of_error
@@ -41,10 +42,10 @@ def _report(runner: Runner) -> StepReport:
                 return plan(inputs, runner)
             case "apply":
                 return apply(inputs, runner)
-            case "comment":
-                return comment_on(inputs, runner)
+            case "comment" if inputs.plan:
+                return comment_on(inputs.plan, runner)
             case _:
-                return look(inputs)
+                return inspect(inputs)
     except ReconcilerError as error:
         return of_error(error)
 

@@ -36,7 +36,7 @@ def plan(inputs: Inputs, runner: Runner) -> StepReport:
     path = inputs.plan or runner.plan_file
     save(path, drawn.to_bytes())
     if inputs.comment:
-        notes += comment(path, seen.against, request, runner)
+        notes += comment(drawn, seen.against, request, runner)
     return StepReport(
         code=_code(drawn, fail_on_changes=inputs.fail_on_changes),
         outputs={**outputs_of(drawn), "plan-path": str(path)},

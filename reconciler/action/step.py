@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+import typer
+
+from reconciler.commands._console import error_text
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.formats import phrases
 from reconciler.formats.markdown import alert, code
@@ -87,6 +90,24 @@ def of_error(error: ReconcilerError) -> StepReport:
 
 def _with_hint(error: ReconcilerError) -> str:
     return f"{error}\n{error.hint}" if error.hint else str(error)
+
+
+def failed(
+    error: ReconcilerError | typer.BadParameter, outputs: Mapping[str, str] | None = None
+) -> StepReport:
+    """Report an error of a step whose summary stays empty."""
+    text = text_of(error)
+    return StepReport(
+        code=ExitCode.USAGE if isinstance(error, typer.BadParameter) else error.exit_code,
+        outputs=outputs or {},
+        text=f"Error: {text}\n",
+        notes=[general_note("error", text)],
+    )
+
+
+def text_of(error: ReconcilerError | typer.BadParameter) -> str:
+    """Return what an error says, as the command line prints it."""
+    return error.format_message() if isinstance(error, typer.BadParameter) else error_text(error)
 
 
 def notes_on(drawn: Plan, policies: PolicySet) -> tuple[Note, ...]:

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 import typer
 
 from reconciler import logs
-from reconciler.errors import ExitCode, PlanError, ReconcilerError, SettingsError
+from reconciler.errors import ExitCode, PlanError, ReconcilerError, SettingsError, UsageError
 from reconciler.formats import applied as applied_format
 from reconciler.formats import catalogue
 from reconciler.formats.report import Report
@@ -105,13 +105,12 @@ def _refuse_foreign_link(path: Path) -> None:
 def ask(question: str, *, yes: bool, refused: str) -> None:
     """Ask a question to which only the whole word `yes` agrees; `yes` answers it beforehand.
 
-    Raises: typer.Exit, when the answer is another one, or nobody can be asked.
+    Raises: UsageError, when stdin is not a terminal; typer.Exit, when the answer is another one.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        typer.echo("Error: nobody can be asked here; add --yes.", err=True)
-        raise typer.Exit(ExitCode.USAGE)
+        raise UsageError("not a terminal: add --yes to confirm.")
     typer.echo(f"{question} Only `yes` will do it: ", nl=False, err=True)
     if input().strip() != "yes":
         typer.echo(refused, err=True)
@@ -130,10 +129,14 @@ def running(*, verbose: bool) -> Iterator[None]:
 
 
 def complain(error: ReconcilerError) -> None:
-    """Say on stderr what happened and what to do next."""
-    lines = [f"Error: {error}", *([error.hint] if error.hint else [])]
-    for line in "\n".join(lines).splitlines():
-        typer.echo(inert(safe(line)), err=True)
+    """Print an error and its hint on stderr."""
+    typer.echo(f"Error: {error_text(error)}", err=True)
+
+
+def error_text(error: ReconcilerError) -> str:
+    """Return the message and the hint of an error, without any terminal or workflow command."""
+    lines = f"{error}\n{error.hint}".splitlines()
+    return "\n".join(inert(safe(line)) for line in lines).rstrip()
 
 
 def finish(code: ExitCode) -> None:

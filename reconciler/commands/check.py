@@ -2,11 +2,13 @@
 
 import os
 import socket
+from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from reconciler.analysis.health import Thresholds
+from reconciler.analysis.health import HealthResult, Thresholds
 from reconciler.commands._console import AllRows, finish, running, view
 from reconciler.commands._options import (
     PolicyPaths,
@@ -22,6 +24,14 @@ from reconciler.model.ports import Holder
 from reconciler.session import open_session, utc_now
 
 app = typer.Typer(add_completion=False)
+
+DEFAULTS = Thresholds(
+    overdue=timedelta(days=7),
+    last_apply=timedelta(hours=48),
+    lock=timedelta(hours=6),
+    undo=timedelta(days=3),
+)
+"""The defaults of the options below."""
 
 _SPAN = "DURATION"
 
@@ -66,22 +76,31 @@ def check(
     make it exit 2 with --strict only.
     """
     with running(verbose=verbose):
-        bounds = Thresholds(
-            overdue=duration(overdue, "--overdue"),
-            last_apply=duration(last_apply, "--last-apply"),
-            lock=duration(lock, "--lock"),
-            undo=duration(undo, "--undo"),
+        results = check_health(
+            policy_paths(paths),
+            state,
+            Thresholds(
+                overdue=duration(overdue, "--overdue"),
+                last_apply=duration(last_apply, "--last-apply"),
+                lock=duration(lock, "--lock"),
+                undo=duration(undo, "--undo"),
+            ),
         )
-        with (
-            open_session(policy_paths(paths), state) as session,
-            Activity(session.registries.watch),
-        ):
-            checked = session.check(bounds, _has_ended)
-        seen = view(utc_now(), all_rows=all_rows)
-        typer.echo(FORMATS[output](checked, seen), nl=False)
-        noticed = strict and any(one.findings for one in checked)
-        codes = [one.exit_code for one in checked]
-        finish(worst([*codes, ExitCode.CHANGES if noticed else ExitCode.OK]))
+        typer.echo(FORMATS[output](results, view(utc_now(), all_rows=all_rows)), nl=False)
+        has_findings = any(result.findings for result in results)
+        codes = [result.exit_code for result in results]
+        finish(worst([*codes, ExitCode.CHANGES if strict and has_findings else ExitCode.OK]))
+
+
+def check_health(
+    paths: list[Path], state: str | None, thresholds: Thresholds = DEFAULTS
+) -> tuple[HealthResult, ...]:
+    """Check every repository that policies govern or that the state knows.
+
+    Raises: PolicyError, SettingsError.
+    """
+    with open_session(paths, state) as session, Activity(session.registries.watch):
+        return session.check(thresholds, _has_ended)
 
 
 def _has_ended(holder: Holder) -> bool:

@@ -1,7 +1,7 @@
 """`reconciler comment`: one comment on a pull request that shows the plan, kept up to date."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,15 +85,20 @@ def comment(
     with running(verbose=verbose):
         if not applied:
             refuse({"--state": state}, "be of use without --applied")
-        plan, where = _saved_plan(path), CommentTarget(number, repository, author)
-        seen = view(utc_now(), against=_difference(against_json, plan))
-        run, address = _run(applied, state), _address(link)
-        posted = publish(where, lambda old: render(plan, seen, Posting(old, address, run)))
-        typer.echo(posted.comment.html_url)
-        typer.echo(f"The comment was {posted.done}.", err=True)
+        plan = deletion_plan(path)
+        publication = publish(
+            CommentTarget(number, repository, author),
+            plan,
+            _difference(against_json, plan),
+            link=link,
+            applied=_run(applied, state),
+        )
+        typer.echo(publication.address)
+        for message in publication.messages:
+            typer.echo(message, err=True)
 
 
-def _saved_plan(path: Path) -> Plan:
+def deletion_plan(path: Path) -> Plan:
     """Read the plan to show.
 
     Raises: PlanError, also for a plan that restores, which is no pull request's business.
@@ -159,29 +164,58 @@ class CommentTarget:
     author: str = ""
 
 
-def publish(where: CommentTarget, write: Callable[[str], str]) -> Posted:
-    """Create or update the comment; `write` is given the text that stood there, empty for none.
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Where a comment is, and what to report of how it was written."""
 
-    Raises: SettingsError, AccessError, UnreachableError, ProtocolError.
+    address: str
+    messages: tuple[str, ...]
+
+
+def publish(
+    target: CommentTarget,
+    plan: Plan,
+    difference: Difference | None,
+    *,
+    link: str,
+    applied: AppliedRun | None = None,
+) -> Publication:
+    """Create or update the comment that shows a plan, and what the pull request changes in it.
+
+    Shape: `link` is where the whole plan can be read, by default the page of the workflow's run.
+
+    Raises: typer.BadParameter, when `link` is no URL; SettingsError, AccessError,
+        UnreachableError, ProtocolError.
     """
-    with _conversation(where) as conversation:
-        author = where.author or conversation.author()
-        posted = post(conversation, author, is_ours, write)
+    display, address = view(utc_now(), against=difference), _address(link)
+    with _conversation(target) as conversation:
+        author = target.author or conversation.author()
+        posted = post(
+            conversation,
+            author,
+            is_ours,
+            lambda before: render(plan, display, Posting(before, address, applied)),
+        )
+    return Publication(
+        posted.comment.html_url, (*_other_author(posted, author), f"The comment was {posted.done}.")
+    )
+
+
+def _other_author(posted: Posted, author: str) -> Iterator[str]:
+    """Yield a warning where the token writes as an account whose comments were not looked for."""
     writer = posted.comment.author
     if writer and writer != author.lower():
-        typer.echo(
-            f"This token writes as {writer}, and comments of {author} were looked for:"
-            f" add --author {writer}, or each run writes a comment of its own.",
-            err=True,
+        yield (
+            f"This token writes as {writer}, but comments by {author} were searched:"
+            f" add --author {writer}, or each run creates another comment."
         )
-    return posted
 
 
 @contextmanager
-def _conversation(where: CommentTarget) -> Iterator[Conversation]:
+def _conversation(target: CommentTarget) -> Iterator[Conversation]:
     """Open the conversation with GitHub's token, which goes to its API alone."""
     settings = Settings.load()
-    repository = where.repository or settings.workflow_repository
+    repository = target.repository or settings.workflow_repository
     if not _REPOSITORY.fullmatch(repository) or repository.endswith(("/.", "/..")):
         raise SettingsError(
             f"{repository!r} is no repository of GitHub",
@@ -193,7 +227,7 @@ def _conversation(where: CommentTarget) -> Iterator[Conversation]:
         token.get_secret_value() if token else "",
         RunClock(utc_now),
         repository,
-        where.number,
+        target.number,
     )
     try:
         yield conversation

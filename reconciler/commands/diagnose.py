@@ -1,6 +1,6 @@
 """`reconciler diagnose`: why are these versions here, and what makes more of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ from reconciler.commands._console import AllRows, ReportFormat, finish, print_re
 from reconciler.commands._options import StateDirectory, Verbose
 from reconciler.commands._progress import Activity
 from reconciler.commands._targets import MaxReads, YesReads, permit, repositories_named
-from reconciler.connect import Registries, open_registries
+from reconciler.connect import open_registries
 from reconciler.engine.inspect import Examination
 from reconciler.engine.read_all import Ahead
 from reconciler.errors import worst
@@ -64,35 +64,49 @@ def diagnose(
     Needs no policy. Reads every manifest once; the cache keeps it. Deletes nothing. Workflow files
     are read for the steps that make these versions; they are not run.
     """
-    with running(verbose=verbose), open_registries(Settings.load(), utc_now) as registries:
-        states = open_state(state)
-        examination = Examination(states, utc_now, _policies(policy), noting(states, utc_now))
-        found = _examined(examination, registries, repositories, max_reads, yes=yes)
-        found = _counselled(found, read_workflows(workflow or workflow_files()))
-        print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))
-        finish(worst(one.exit_code for one in found))
+    with running(verbose=verbose):
+        workflows = read_workflows(workflow or workflow_files())
+        results = diagnose_all(
+            repositories, policy, workflows, state=state, max_reads=max_reads, yes=yes
+        )
+        printed = view(utc_now(), all_rows=all_rows)
+        print_report(output, printed, report(results), as_json(results))
+        finish(worst(result.exit_code for result in results))
 
 
-def _examined(
-    examination: Examination,
-    registries: Registries,
-    texts: list[str],
-    limit: int,
+def diagnose_all(
+    patterns: Sequence[str],
+    policies: list[Path] | None,
+    workflows: WorkflowFiles,
     *,
-    yes: bool,
+    state: str | None = None,
+    max_reads: int = MANY_READS,
+    yes: bool = False,
 ) -> list[DiagnosisResult]:
-    """Look at each repository once it is known how much there is to read of all of them."""
-    with Activity(registries.watch):
-        wanted = repositories_named(registries, texts)
-        listed = [examination.list(registries.reader(one.registry), one) for one in wanted]
-    permit([one for one in listed if isinstance(one, Ahead)], limit, yes=yes)
-    with Activity(registries.watch):
-        return [
-            examination.read(registries.reader(one.repository.registry), one)
-            if isinstance(one, Ahead)
-            else one
-            for one in listed
-        ]
+    """Diagnose every repository that a pattern matches, and advise on the workflows given.
+
+    Raises: typer.BadParameter, when a pattern is malformed or matches nothing; UsageError, when
+        there is more to read than `max_reads` and nobody can be asked; typer.Exit, when the
+        answer is no; PolicyError, SettingsError.
+    """
+    with open_registries(Settings.load(), utc_now) as registries:
+        states = open_state(state)
+        examination = Examination(states, utc_now, _policies(policies), noting(states, utc_now))
+        # Every listing comes first, so that one question covers the reads of all repositories.
+        with Activity(registries.watch):
+            listed = [
+                examination.list(registries.reader(repository.registry), repository)
+                for repository in repositories_named(registries, patterns)
+            ]
+        permit([ahead for ahead in listed if isinstance(ahead, Ahead)], max_reads, yes=yes)
+        with Activity(registries.watch):
+            results = [
+                examination.read(registries.reader(ahead.repository.registry), ahead)
+                if isinstance(ahead, Ahead)
+                else ahead
+                for ahead in listed
+            ]
+    return _counselled(results, workflows)
 
 
 def _counselled(found: list[DiagnosisResult], workflows: WorkflowFiles) -> list[DiagnosisResult]:

@@ -59,7 +59,7 @@ def test_a_second_look_reads_no_manifest_and_a_large_one_needs_a_yes(
     second = reconciler("diagnose", web, "--max-reads", "0")
 
     assert (refused.code, refused.stdout) == (64, "")
-    assert refused.stderr.endswith("Error: nobody can be asked here; add --yes.\n")
+    assert refused.stderr.endswith("Error: not a terminal: add --yes to confirm.\n")
     assert (first.code, second.code) == (0, 0)
     assert "; 0 manifests are not in the cache" in second.stderr
 

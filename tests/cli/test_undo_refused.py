@@ -55,7 +55,7 @@ def test_where_nobody_can_be_asked_nothing_is_restored_without_yes(emptied: Empt
     undone = web.reconciler("undo", "--last")
 
     assert undone.code == ExitCode.USAGE
-    assert undone.stderr == "Error: nobody can be asked here; add --yes.\n"
+    assert undone.stderr == "Error: not a terminal: add --yes to confirm.\n"
     assert web.calls("POST", RESTORE) == 0
 
 
