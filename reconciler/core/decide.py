@@ -1,10 +1,12 @@
-"""The verdict on every image: what stays, what goes, and every reason for it.
+"""Decide for every image whether it is kept or deleted, with every reason.
 
-An image goes only if some rule covers it, no rule keeps it, nothing protects it, every tag on it
-is known to some rule, and it is older than `min_age`. Keep always wins; order never matters.
+An image expires only if a rule covers it, no rule keeps it, no protection matches it, every tag on
+it is matched by a rule, and it is older than `min_age`. Keep always wins; the order of rules never
+matters.
 
-What would go with an image is asked for as well. If it is kept by itself, the image stays, too:
-whoever may push an index that lists a version cannot take it from a rule that keeps it.
+Followers are the versions that are no image of their own: what an index lists, and referrers. They
+are deleted with their image, and are judged as well: if a rule keeps one of them, its image is kept
+too. Otherwise pushing an index that lists a version would take it out of the rule that keeps it.
 """
 
 from collections import defaultdict
@@ -28,17 +30,17 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to one image and why. Shape: `opinions` hold every rule that saw it."""
+    """Whether one image expires, and why. Shape: `opinions` has one for each rule covering it."""
 
     image: Image
     cause: Cause
     note: str = ""
     opinions: tuple[Opinion, ...] = ()
     unknown_tags: tuple[Tag, ...] = ()
-    """The tags that no rule knows."""
+    """The tags that no rule matches."""
 
     young_until: datetime | None = None
-    """When `min_age` no longer keeps it; None where it does not, or the age is unknown."""
+    """When `min_age` stops keeping it; None if that does not keep it, or its age is unknown."""
 
     @property
     def expires(self) -> bool:
@@ -47,7 +49,7 @@ class Decision:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Every reason in words, the deciding one first."""
+        """Every reason as a plan prints it, the deciding one first."""
         note = (self.note,) if self.note else ()
         return note + tuple(str(opinion) for opinion in self.opinions)
 
@@ -56,20 +58,20 @@ class Decision:
 class Decisions:
     """All decisions on one repository.
 
-    Shape: `images` has one decision for each root, in digest order; `to_delete` holds every version
-        to delete, the followers of doomed images among them.
+    Shape: `images` has one decision for each root, in digest order; `to_delete` has every version
+        to delete, including the followers of expired images.
     """
 
     images: Mapping[Digest, Decision]
     to_delete: Set[Digest]
     warnings: Sequence[str] = ()
-    """What the plan should tell: what is not known and therefore keeps images."""
+    """What the plan should report: what is unknown and therefore keeps images."""
 
     unused: Sequence[str] = ()
-    """The rules and protections whose patterns or digests find no image here."""
+    """The rules and protections whose patterns or digests match nothing in this repository."""
 
     def remaining(self, deleted: Set[Digest]) -> int:
-        """Count the images that stay; what only speaks of others that are gone, if that is all."""
+        """Count the images that are kept. Orphans count only if the repository has nothing else."""
         images = {
             digest for digest, decision in self.images.items() if not decision.image.is_orphan
         }
@@ -78,7 +80,7 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class _Opinions:
-    """What several rules say. Shape: `unused` names those whose patterns find no image."""
+    """The opinions of several rules. Shape: `unused` names rules whose patterns match no image."""
 
     by_image: Mapping[Digest, Sequence[Opinion]]
     warnings: Sequence[str]
@@ -87,7 +89,7 @@ class _Opinions:
 
 @dataclass(frozen=True, slots=True)
 class _Evaluation:
-    """Everything the verdicts are made from."""
+    """Everything that the decision on one image depends on."""
 
     policy: Policy
     observations: Observations
@@ -100,7 +102,7 @@ class _Evaluation:
     """The time that `min_age` counts from."""
 
     young_after: datetime | None
-    """What was born after this moment is too young; None when `min_age` is switched off."""
+    """Images whose age starts after this moment are too young; None when `min_age` is off."""
 
 
 def decide(
@@ -111,7 +113,7 @@ def decide(
     now: datetime,
     observations: Observations | None = None,
 ) -> Decisions:
-    """Decide on every image of a repository. Source: the policy language, "Evaluation".
+    """Decide on every image of a repository. Source: docs/policies.md, "How an image is judged".
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
@@ -123,8 +125,8 @@ def decide(
     pinned = evaluation.pinned.keys() & inventory.versions.keys()
     young = [version for version in inventory.versions.values() if _is_young(version, evaluation)]
     _keep_young(decisions, graph, young, evaluation)
-    # Asked for whether or not something else keeps it: no other rule, hold or protection of one
-    # image may let another one go.
+    # Every follower of an expired image is judged, even if another image keeps it as well: a rule,
+    # hold or protection of one image must never cause another image to be deleted.
     followers = closure(
         graph.keeps, (digest for digest, decision in decisions.items() if decision.expires)
     )
@@ -189,7 +191,7 @@ def _index(policy: Policy, inventory: Inventory) -> TagIndex:
 def _opinions(
     policy: Policy, rules: Sequence[Rule], images: Sequence[Image], index: TagIndex, now: datetime
 ) -> _Opinions:
-    """Gather the opinions of rules by image, in the order of their names."""
+    """Gather the opinions of rules by image, in the order of the rules' names."""
     gathered: dict[Digest, list[Opinion]] = defaultdict(list)
     warnings: list[str] = []
     unused: list[str] = []
@@ -206,7 +208,7 @@ def _opinions(
 def _pools(
     rules: Sequence[Rule], images: Sequence[Image], index: TagIndex
 ) -> Iterator[tuple[Rule, Sequence[SelectedImage]]]:
-    """Yield each rule with the images it sees; `rest` sees those that no other rule covers."""
+    """Yield each rule with the images it covers; `rest` covers those that no other rule does."""
     covered: set[Digest] = set()
     for rule in sorted(rules, key=lambda rule: (rule.match.rest is not None, rule.name)):
         candidates = images
@@ -219,7 +221,7 @@ def _pools(
 
 
 def _decide(image: Image, evaluation: _Evaluation) -> Decision:
-    """Return the first verdict that applies, with the opinions of all."""
+    """Return the first cause that applies, with the opinions of all rules."""
     protecting = [
         opinion
         for opinion in evaluation.protections.by_image.get(image.digest, ())
@@ -229,17 +231,18 @@ def _decide(image: Image, evaluation: _Evaluation) -> Decision:
         evaluation.rules.by_image.get(image.digest, ()), key=lambda opinion: not opinion.keeps
     )
     unknown = tuple(tag for tag in image.tags if tag not in evaluation.known_tags)
-    cause, note = _verdict(image, evaluation, protecting, judging, unknown)
+    cause, note = _cause(image, evaluation, protecting, judging, unknown)
     return Decision(image, cause, note, (*protecting, *judging), unknown)
 
 
-def _verdict(
+def _cause(
     image: Image,
     evaluation: _Evaluation,
     protecting: Sequence[Opinion],
     judging: Sequence[Opinion],
     unknown: Sequence[Tag],
 ) -> tuple[Cause, str]:
+    """Return the first cause that applies, in the order of `Cause`, with a note of its own."""
     if protecting:
         return Cause.PROTECTED, ""
     if image.digest in evaluation.pinned:
@@ -250,25 +253,24 @@ def _verdict(
         return Cause.UNMATCHED_TAG, f"tag {unknown[0]} matches no rule"
     if not judging:
         return Cause.UNCOVERED, "no rule covers it"
-    return _unkept(image, evaluation)
-
-
-def _unkept(image: Image, evaluation: _Evaluation) -> tuple[Cause, str]:
-    """Judge an image that no rule keeps: the registry may have refused it before."""
+    # An image that the registry refused to delete is not tried again until something changes.
     if refusal := _refusal(image, evaluation):
         return Cause.RETAINED, refusal
     return Cause.EXPIRED, ""
 
 
 def _refusal(image: Image, evaluation: _Evaluation) -> str:
-    """Say that the registry refused to delete a version, if nothing of it changed since."""
+    """Return why the registry refused to delete a version; empty if it changed since, or did not.
+
+    A refusal holds for the tags and the visibility that the version had then.
+    """
     observation = evaluation.observations.digests.get(image.digest)
     is_refused = observation and observation.refuses(image.version.tags, evaluation.visibility)
     return f"the registry refused: {observation.retained}" if observation and is_refused else ""
 
 
 def _is_young(version: Version, evaluation: _Evaluation) -> bool:
-    """Whether a version is younger than `min_age`; an unknown time is young."""
+    """Whether a version is younger than `min_age`; one of unknown age counts as young."""
     age_start = _age_start(version, evaluation)
     return evaluation.young_after is not None and (
         age_start is None or age_start > evaluation.young_after
@@ -276,10 +278,10 @@ def _is_young(version: Version, evaluation: _Evaluation) -> bool:
 
 
 def _age_start(version: Version, evaluation: _Evaluation) -> datetime | None:
-    """Return what `min_age` counts from: the push, or the moment at which a tag came later.
+    """Return what `min_age` counts from: the push, or a later move of a tag to this version.
 
-    A tag that is put back on an old image makes it as fresh as a push. One that came after the
-    last run has been there for an unknown time.
+    A tag that is moved back to an old image makes it as fresh as a push does. If a tag was added
+    after the last run, the time is unknown.
     """
     observation = evaluation.observations.digests.get(version.digest)
     if observation and observation.arrived(version.tags):
@@ -289,13 +291,13 @@ def _age_start(version: Version, evaluation: _Evaluation) -> datetime | None:
 
 
 def _retagged_at(version: Version) -> datetime | None:
-    """Return when a tag came to a version that runs knew before; None if none did."""
+    """Return when a version that an earlier run had observed got a tag; None if it got none."""
     tagged, first_seen = version.time(Fact.TAGGED_SINCE), version.time(Fact.FIRST_SEEN)
     return tagged if tagged and (first_seen is None or tagged > first_seen) else None
 
 
 def pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cause, str]]:
-    """Return the digests that stay whatever they are: held by an undo, or named by the policy."""
+    """Return the digests that are always kept: held after an undo, or protected by digest."""
     held_digests = {
         digest: (Cause.HELD, "restored by an undo and held until it is released")
         for digest, observation in observations.digests.items()
@@ -315,7 +317,7 @@ def _to_delete(
     decisions: Mapping[Digest, Decision],
     pinned: Iterable[Digest],
 ) -> set[Digest]:
-    """Return every version that nothing which stays keeps."""
+    """Return every version that no kept image or pinned digest keeps."""
     kept = {digest for digest, decision in decisions.items() if not decision.expires}
     return inventory.versions.keys() - closure(graph.keeps, kept | set(pinned))
 
@@ -326,14 +328,15 @@ def _keep_young(
     young: Sequence[Version],
     evaluation: _Evaluation,
 ) -> None:
-    """Keep the images that are too young, or that keep what is: until nothing of it is.
+    """Keep the images that are too young, and those with a follower that is too young.
 
-    Whether something else keeps that as well makes no difference, so that no other rule or
-    protection can end the waiting.
+    This applies even where another image keeps the young follower as well, so that no other rule
+    or protection can shorten `min_age`.
     """
     min_age = evaluation.policy.guards.min_age
     young_digests = {version.digest for version in young}
     visited: set[Digest] = set()
+    # The youngest first, so that the time reported for an image is the one of its youngest part.
     for version in sorted(
         young, key=lambda version: _age_start(version, evaluation) or _LATEST, reverse=True
     ):
@@ -344,7 +347,7 @@ def _keep_young(
         for digest in reached & decisions.keys():
             if decisions[digest].expires:
                 own = moved if digest == version.digest else ""
-                who = own if digest in young_digests else "something that belongs to it is "
+                who = own if digest in young_digests else "one of its manifests or referrers is "
                 decisions[digest] = replace(
                     decisions[digest],
                     cause=Cause.YOUNG,
@@ -354,14 +357,14 @@ def _keep_young(
 
 
 def _unused_digests(policy: Policy, inventory: Inventory) -> Iterator[str]:
-    """Name the protections by digest of which nothing is here."""
+    """Name the protections by digest whose digests are all missing from the registry."""
     for protection in policy.protect:
         if protection.digests and inventory.versions.keys().isdisjoint(protection.digests):
             yield protection.name
 
 
 def _unproven_tag_times(decisions: Iterable[Decision], evaluation: _Evaluation) -> Iterator[str]:
-    """Say how many images go by the time of their push that may have got a tag since."""
+    """Warn of images that expire by their push time and may have got a tag since the push."""
     push_time_rules = {rule.name for rule in evaluation.policy.rules if Fact.PUSHED in rule.facts}
     count = sum(
         decision.expires
@@ -371,10 +374,10 @@ def _unproven_tag_times(decisions: Iterable[Decision], evaluation: _Evaluation) 
         for decision in decisions
     )
     if count:
-        images = "1 image with tags goes" if count == 1 else f"{count} images with tags go"
+        images = "1 tagged image expires" if count == 1 else f"{count} tagged images expire"
         yield (
-            f"{images} by the time of the push, and no run has noted yet since when the tags are"
-            " there: check that none was put back on an old image"
+            f"{images} by push time, and no earlier run has recorded when the tags were set:"
+            " check that no tag was moved back to an old image"
         )
 
 
@@ -393,9 +396,9 @@ def _kept_followers(
     index: TagIndex,
     now: datetime,
 ) -> dict[Digest, str]:
-    """Map what would go with its images, and is kept by itself, to the reason.
+    """Map each follower that a rule, a refusal or an unmatched tag keeps to the reason.
 
-    It is asked for under all its tags. A tag of its own that no rule knows keeps it, as it would
+    Each is judged by all its tags. A tag of its own that no rule matches keeps it, as it would
     keep an image.
     """
     images = [
@@ -415,9 +418,9 @@ def _kept_followers(
 def _keeping_unranked(
     policy: Policy, rules: Sequence[Rule], images: Sequence[Image], index: TagIndex, now: datetime
 ) -> Iterator[tuple[Digest, Opinion]]:
-    """Yield the opinions that keep a version whatever its rank."""
+    """Yield the opinions that keep a follower whatever its rank."""
     unranked = [_unranked(rule) for rule in rules]
-    # A rule that keeps nothing of them only matters for what `rest` is.
+    # A rule that keeps no follower is needed only to find out what `rest` covers.
     if not any(rule.match.rest for rule in unranked):
         unranked = [rule for rule in unranked if not rule.keep.none]
     for rule, pool in _pools(unranked, images, index):
@@ -430,7 +433,7 @@ def _keeping_unranked(
 
 
 def _unknown_tag(inventory: Inventory, image: Image, evaluation: _Evaluation) -> str:
-    """Name a tag of its own that no rule knows, where that keeps it."""
+    """Return the reason if an unmatched tag of its own keeps a version; empty if not."""
     if evaluation.policy.unmatched_tags != "keep":
         return ""
     own = image_tags(inventory, image.version)
@@ -442,9 +445,10 @@ def _unknown_tag(inventory: Inventory, image: Image, evaluation: _Evaluation) ->
 def _possibly_kept(
     rule: Rule, pool: Sequence[SelectedImage], now: datetime
 ) -> Sequence[SelectedImage]:
-    """Leave out what an unranked rule surely does not keep: most of what belongs to images.
+    """Leave out the followers that an unranked rule certainly does not keep, which are most.
 
-    Judging a million versions, each with its reason in words, takes longer than all else here.
+    Evaluating a million versions, each with a text for its reason, would take longer than the rest
+    of the decision.
     """
     fact, within = rule.age_by.fact, rule.keep.within
     if fact is None or within is None:
@@ -454,10 +458,10 @@ def _possibly_kept(
 
 
 def _unranked(rule: Rule) -> Rule:
-    """Return what a rule keeps whatever else there is: all, or what is young enough.
+    """Return the part of a rule that does not count images: keep all, or keep by age.
 
-    Rank is a matter of images, which what belongs to them takes no place of. What belongs to an
-    image that another rule covers is no `rest`, unless that keeps all.
+    Only images are ranked, so a follower takes no place among them. A follower of an image that
+    another rule covers is not `rest`, unless `rest` keeps everything.
     """
     keep = rule.keep
     if not keep.all:
@@ -469,9 +473,10 @@ def _unranked(rule: Rule) -> Rule:
 def _keep_owners(
     decisions: dict[Digest, Decision], graph: Graph, kept_followers: Mapping[Digest, str]
 ) -> None:
-    """Keep the images that something belongs to which is kept by itself.
+    """Keep the images that have a follower which is kept by itself.
 
-    Without them it would be an image in the next plan, and take the place of another one.
+    Without its image, the follower would be an image in the next plan, and would take the place of
+    another one in a rule that counts.
     """
     visited: set[Digest] = set()
     for follower, reason in kept_followers.items():
@@ -479,12 +484,12 @@ def _keep_owners(
         visited |= above
         for digest in above & decisions.keys():
             if decisions[digest].expires:
-                note = f"{follower}, which belongs to it, stays ({reason})"
+                note = f"its manifest or referrer {follower} is kept ({reason})"
                 decisions[digest] = replace(decisions[digest], cause=Cause.NEEDED, note=note)
 
 
 def _keep_needed(decision: Decision, graph: Graph, to_delete: Set[Digest]) -> Decision:
-    """Explain an image that a rule would let go and something that stays needs."""
+    """Return the decision on an expired image that is still needed by a version that is kept."""
     owners = [d for d in graph.kept_by[decision.image.digest] if d not in to_delete]
     note = f"needed by {owners[0]}"
     return Decision(decision.image, Cause.NEEDED, note, decision.opinions)

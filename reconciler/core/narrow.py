@@ -1,6 +1,7 @@
-"""What of an approved plan may still be done: its preconditions, drift, and the live decision.
+"""Reduce an approved plan to what may still be deleted: preconditions, drift, live decision.
 
-Live evaluation can only shrink a plan.
+The live decision can only remove deletions from a plan, never add one: apply deletes what was
+approved. Source: docs/promises.md, "Approved only".
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -27,19 +28,19 @@ from reconciler.model.names import Digest
 from reconciler.model.plan import Cause, Change, Guard, Observed, Plan, PolicySource, RepositoryPlan
 from reconciler.model.results import Dropped
 
-_NEEDED = "something that stays needs it"
-_INCOMPLETE = "something that would go with it is not in this plan"
+_NEEDED = "a version that is kept needs it"
+_INCOMPLETE = "a version that would be deleted with it is not in this plan"
 
 MAX_APART = timedelta(minutes=10)
-"""How far the clocks of two machines may be apart; each is held against a registry's."""
+"""Most that the clocks of two machines may differ; each is also compared with a registry's."""
 
 MAX_LIFE = timedelta(days=30)
-"""How long after it was drawn a plan may still be applied, whatever it says of itself."""
+"""Longest time after its creation for which a plan is valid, whatever `expires_at` says."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemainingWork:
-    """What is left to do in one repository.
+    """What remains to be done in one repository.
 
     Shape: `components` in order of deletion, each to be deleted without a pause; together with
         `dropped` they are the changes of the plan.
@@ -52,12 +53,12 @@ class RemainingWork:
 
 
 def narrow(planned: RepositoryPlan, case: PlanningInput, allowed: RaisedLimits) -> RemainingWork:
-    """Hold a plan against the registry and the policy of this moment.
+    """Check a plan against the current registry and policy.
 
-    A change survives when its version is as it was observed, the live evaluation also lets it
-    go, nothing that stays keeps it, and all that would go with it was planned too. Nothing is
-    added: an image that has got a signature since waits for another plan. Guards count
-    the images of now, whatever the plan calls them.
+    A deletion remains when its version is as it was observed, the live decision also deletes it,
+    no version that is kept needs it, and everything deleted with it was planned too. Nothing is
+    added: an image that was signed after planning is left for the next plan. Guards count the
+    images of the live decision, not those of the plan.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
@@ -72,11 +73,10 @@ def narrow(planned: RepositoryPlan, case: PlanningInput, allowed: RaisedLimits) 
     for digest in still_due & kept:
         reason = _INCOMPLETE if digest in incomplete else _NEEDED
         dropped[digest] = Dropped(changes[digest], Result.SKIPPED_REFERENCED, reason)
-    order = deletion_order(inventory, graph, still_due - kept)
-    images, leaving_images = decided.images.keys(), still_due - kept
-    counts = ImageCounts(
-        len(images), len(images & leaving_images), decided.remaining(leaving_images)
-    )
+    to_delete = still_due - kept
+    order = deletion_order(inventory, graph, to_delete)
+    images = decided.images.keys()
+    counts = ImageCounts(len(images), len(images & to_delete), decided.remaining(to_delete))
     return RemainingWork(
         graph=graph,
         components=tuple(
@@ -89,7 +89,7 @@ def narrow(planned: RepositoryPlan, case: PlanningInput, allowed: RaisedLimits) 
 
 
 def _with_document(change: Change, version: Version) -> Change:
-    """Add what a document says that the plan had no need to read: an undo goes by it."""
+    """Add what the document says, which planning may not have read: an undo depends on it."""
     manifest = version.manifest
     if manifest is None:
         return change
@@ -109,7 +109,7 @@ def _incomplete(
     planned: Set[Digest],
     still_due: Set[Digest],
 ) -> set[Digest]:
-    """Return what would leave something behind that belongs to it and that no plan has named."""
+    """Return the planned deletions that would leave behind a follower which was not planned."""
     unplanned = {*decided.to_delete} - planned - decided.images.keys()
     kept = closure(graph.keeps, inventory.versions.keys() - still_due - unplanned)
     return closure(graph.kept_by, unplanned - kept)
@@ -118,7 +118,7 @@ def _incomplete(
 def _dropped(
     changes: Sequence[Change], case: PlanningInput, decided: Decisions
 ) -> Iterator[Dropped]:
-    """Yield the changes that the registry or the policy of this moment rules out."""
+    """Yield the deletions that the current registry or policy rules out."""
     for change in changes:
         version = case.inventory.versions.get(change.digest)
         if version is None:
@@ -137,9 +137,10 @@ def _why_kept(digest: Digest, images: Mapping[Digest, Decision]) -> tuple[Result
 
 
 def drift(observed: Observed, version: Version) -> str:
-    """Say how a version differs from what the plan observed; empty when it does not.
+    """Describe how a version differs from what the plan observed; empty when it does not.
 
-    Tags and push time identify it as the one that was reviewed; all else follows from its digest.
+    Tags and push time identify it as the one that was reviewed; everything else follows from the
+    digest.
     """
     if (observed.tags, observed.pushed) == (version.tags, version.pushed):
         return ""
@@ -159,7 +160,7 @@ def _describe(difference: DeepDiff) -> Iterator[str]:
         yield f"tag {level.t1} was removed"
     for kind in ("values_changed", "type_changes"):
         for level in difference.get(kind, ()):
-            yield f"its push time was {_time(level.t1)} and is {_time(level.t2)}"
+            yield f"its push time was {_time(level.t1)} and is now {_time(level.t2)}"
 
 
 def _time(moment: datetime | None) -> str:
@@ -167,12 +168,12 @@ def _time(moment: datetime | None) -> str:
 
 
 def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
-    """Refuse a plan that is not the approved one, is out of date, or was never meant to run.
+    """Refuse a plan that is not the approved one, has expired, or is a forecast.
 
-    Raises: PlanError, saying which.
+    Raises: PlanError, with the reason.
     """
     if expected and expected != plan.digest:
-        raise PlanError(f"the plan is {plan.digest}, and not the expected {expected}")
+        raise PlanError(f"the plan has the digest {plan.digest}, not the expected {expected}")
     if plan.forecast:
         raise PlanError(f"the plan is a forecast for {plan.evaluated_at:%Y-%m-%d %H:%M} UTC")
     if now >= plan.expires_at:
@@ -187,10 +188,10 @@ def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
 def accepted_limits(plan: Plan, *, allowed: RaisedLimits, expected: str = "") -> RaisedLimits:
     """Return the limits to use instead of the policy's: those `allowed` by the command line.
 
-    Those that the plan was drawn with count only if its digest is `expected`: then somebody
-    approved just this plan.
+    The raised limits that the plan was made with count only if its digest is `expected`: then a
+    reviewer approved exactly this plan. Source: docs/adr/0013-who-may-let-more-go.md.
 
-    Raises: PlanError, where the plan needs a raised limit that nobody gave this time.
+    Raises: PlanError, if the plan needs a raised limit that the command line does not allow.
     """
     limits = {key: limit for part in plan.repositories for key, limit in raised_limits(part)}
     if expected and expected == plan.digest:
@@ -202,36 +203,37 @@ def accepted_limits(plan: Plan, *, allowed: RaisedLimits, expected: str = "") ->
     ]
     if missing:
         raise PlanError(
-            "the plan was drawn with raised limits, and a plan file alone raises none",
-            hint=f"If this is meant, apply it with {' '.join(missing)}, or with --expect-digest "
-            "and the digest of the plan that was reviewed.",
+            "the plan was made with raised limits, and a plan file alone cannot raise limits",
+            hint=f"To apply it, add {' '.join(missing)}, or --expect-digest "
+            "with the digest of the plan that was reviewed.",
         )
     return allowed
 
 
 def changed_sources(plan: Plan, sources: Iterable[PolicySource]) -> list[str]:
-    """Name the policy files that are not what they were when a plan was drawn."""
+    """Name the policy files that were added, removed or edited since a plan was made."""
     before = {source.path: source.sha256 for source in plan.policy}
     now = {source.path: source.sha256 for source in sources}
     return sorted(path for path in before | now if before.get(path) != now.get(path))
 
 
 def check_state(part: RepositoryPlan, created: datetime, records: Sequence[Record]) -> None:
-    """Refuse a part that was `drawn` with another journal than this one, or than its beginning.
+    """Refuse a part of a plan that was `created` with another journal than that of this state.
 
-    A plan drawn before there was a journal fits one that began later, on whichever machine.
+    A plan made before there was a journal may be applied with a journal that started later.
 
-    Raises: PlanError, saying how the two differ.
+    Raises: PlanError, with the difference.
     """
     if part.state and all(record.hash != part.state for record in records):
-        differs = f"the journal here has no record {part.state}"
+        differs = f"the journal of this state has no record {part.state}"
     elif not part.state and records and records[0].ts + MAX_APART < created:
-        differs = f"it knew no journal, and the one here began {records[0].ts:%Y-%m-%d %H:%M} UTC"
+        started = f"{records[0].ts:%Y-%m-%d %H:%M} UTC"
+        differs = f"it was made without a journal, but the one of this state starts at {started}"
     else:
         return
     raise PlanError(
-        f"{part.repository}: the plan was drawn against another state: {differs}",
-        hint="Give --state or RECONCILER_STATE the same state for both, or plan again.",
+        f"{part.repository}: the plan was made with another state: {differs}",
+        hint="Use the same --state or RECONCILER_STATE for both commands, or plan again.",
     )
 
 
@@ -240,22 +242,23 @@ def _check_part(part: RepositoryPlan) -> None:
         raise PlanError(f"{part.repository}: the plan is incomplete: {part.error}")
     stopping = [guard for guard in part.guards if not guard.ok]
     if stopping:
+        names = ", ".join(guard.name for guard in stopping)
         overrides = " ".join(guard.override for guard in stopping)
         raise PlanError(
-            f"{part.repository}: {', '.join(guard.name for guard in stopping)} stopped it",
-            hint=f"If this is meant, plan again with: {overrides}",
+            f"{part.repository}: the plan was stopped by {names}",
+            hint=f"If this is intended, plan again with: {overrides}",
         )
 
 
 def _check_times(plan: Plan, now: datetime) -> None:
-    """Refuse times that no run of ours writes: they would make a plan last for ever."""
+    """Refuse times that `plan` never writes: an edited file could make a plan valid for ever."""
     if plan.created_at > now + MAX_APART:
         raise PlanError(
-            f"the plan was drawn at {plan.created_at:%Y-%m-%d %H:%M} UTC, which is still to come",
-            hint="Set the clock of this machine or of the one that planned, then plan again.",
+            f"the plan was made at {plan.created_at:%Y-%m-%d %H:%M} UTC, which is in the future",
+            hint="Correct the clock of this machine or of the one that planned, then plan again.",
         )
     if plan.expires_at > plan.created_at + MAX_LIFE:
         raise PlanError(
-            f"the plan lasts until {plan.expires_at:%Y-%m-%d %H:%M} UTC, more than "
-            f"{MAX_LIFE.days} days after it was drawn"
+            f"the plan is valid until {plan.expires_at:%Y-%m-%d %H:%M} UTC, more than "
+            f"{MAX_LIFE.days} days after it was made"
         )

@@ -1,4 +1,4 @@
-"""From decisions to a plan: ordered deletions, counts, guards and notes."""
+"""Plan one repository: turn the decisions into ordered deletions, counts, guards and warnings."""
 
 import hashlib
 import math
@@ -30,11 +30,11 @@ from reconciler.model.policy import Guards, Policy
 
 _UNTAGGED_RULE = "{name: dangling, match: {untagged: true}, keep: {within: 7d}}"
 _REFERRER_RULE = "{name: signatures, match: {tags: ['sha256-*']}, keep: {within: 7d}}"
-"""Rules that let leftovers go: those without a tag, and those whose tags spell a digest."""
+"""Rules under which leftovers expire: untagged ones, and those whose tag contains a digest."""
 
 
 MAX_UNREADABLE = 20
-"""Versions whose documents tell nothing that a plan names one by one."""
+"""Most versions with an unreadable document that a plan names one by one."""
 
 RaisedLimits = Mapping[tuple[str, Repository], int]
 """Limits raised for one run: (guard, repository) and the limit to use instead."""
@@ -42,7 +42,7 @@ RaisedLimits = Mapping[tuple[str, Repository], int]
 
 @dataclass(frozen=True, slots=True)
 class PlanningInput:
-    """One repository before the court: everything that its plan depends on."""
+    """Inputs for planning one repository: policy, inventory, observations, evaluation time."""
 
     policy: Policy
     inventory: Inventory
@@ -50,7 +50,7 @@ class PlanningInput:
     now: datetime
     undo: bool = False
     leftovers: Mapping[Digest, Leftover] = field(default_factory=dict)
-    """What earlier runs left over of images that they deleted: named, and decides nothing."""
+    """What interrupted runs left of images that they deleted: used for warnings only."""
 
     head: str = ""
     """The hash of the last record of the journal, empty while there is none."""
@@ -67,6 +67,7 @@ def plan_repository(case: PlanningInput, allowed: RaisedLimits) -> RepositoryPla
     decisions = tuple(decided.images.values())
     deleted = sum(decision.expires for decision in decisions)
     counts = ImageCounts(len(decisions), deleted, decided.remaining(decided.to_delete))
+    kept_by = Counter(_kept_by(decision) for decision in decisions if not decision.expires)
     return RepositoryPlan(
         repository=inventory.repository,
         policy=case.policy.name,
@@ -79,7 +80,7 @@ def plan_repository(case: PlanningInput, allowed: RaisedLimits) -> RepositoryPla
         min_age=guards.min_age,
         undo=case.undo,
         changes=tuple(_changes(inventory, graph, decided)),
-        kept=dict(sorted(Counter(map(_kept_by, filter(_stays, decisions))).items())),
+        kept=dict(sorted(kept_by.items())),
         protected=_kept(inventory, decisions, Cause.PROTECTED, Cause.HELD),
         retained=_kept(inventory, decisions, Cause.RETAINED),
         unmatched=_tag_families(decisions),
@@ -96,9 +97,9 @@ def plan_repository(case: PlanningInput, allowed: RaisedLimits) -> RepositoryPla
 
 
 def _listing_warnings(inventory: Inventory) -> Iterator[str]:
-    """Say what the listing may hide, and which documents tell nothing, so that tags judge them."""
+    """Warn of versions that may be missing from the listing, and of unreadable documents."""
     if inventory.doubt:
-        yield f"{inventory.doubt}: apply would refuse until that is known"
+        yield f"{inventory.doubt}: apply refuses to run until this is resolved"
     unreadable = [
         version
         for version in inventory.versions.values()
@@ -106,7 +107,7 @@ def _listing_warnings(inventory: Inventory) -> Iterator[str]:
     ]
     for version in unreadable[:MAX_UNREADABLE]:
         reason = version.manifest.oddity if version.manifest else ""
-        yield f"{_name(version)} lists nothing and is judged by its tags alone: {reason}"
+        yield f"{_name(version)} is judged by its tags alone, its document is unreadable: {reason}"
     if len(unreadable) > MAX_UNREADABLE:
         yield f"{len(unreadable) - MAX_UNREADABLE} more versions are judged by their tags alone"
 
@@ -120,12 +121,8 @@ def listing_digest(inventory: Inventory) -> str:
     return f"sha256:{hashlib.sha256(canonical(rows)).hexdigest()}"
 
 
-def _stays(decision: Decision) -> bool:
-    return not decision.expires
-
-
 def _kept_by(decision: Decision) -> str:
-    """Name what keeps an image: the cause where a note says it, else the first rule that does."""
+    """Name what keeps an image: the cause if it has a note of its own, else the first rule."""
     keeping = (opinion.rule for opinion in decision.opinions if opinion.keeps)
     return decision.cause if decision.note else next(keeping, decision.cause)
 
@@ -150,7 +147,7 @@ def _changes(inventory: Inventory, graph: Graph, decided: Decisions) -> Iterator
 def _following(graph: Graph, digest: Digest) -> tuple[str, ...]:
     owners = sorted(set(graph.kept_by[digest]))
     others = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
-    return (f"goes with {owners[0]}{others}",)
+    return (f"deleted with {owners[0]}{others}",)
 
 
 def _observed(version: Version) -> Observed:
@@ -182,7 +179,7 @@ def _kept(
 
 
 def _tag_families(decisions: tuple[Decision, ...]) -> tuple[TagFamily, ...]:
-    """Group the tags that no rule knows by shape, the largest family first."""
+    """Group the tags that no rule matches by shape, the largest group first."""
     families: Mapping[str, list[Tag]] = defaultdict(list)
     for decision in decisions:
         if decision.cause is Cause.UNMATCHED_TAG:
@@ -195,7 +192,7 @@ def _tag_families(decisions: tuple[Decision, ...]) -> tuple[TagFamily, ...]:
 
 
 def _waiting(decisions: tuple[Decision, ...]) -> Waiting | None:
-    """Count the images that only `min_age` keeps, and say when the first may go."""
+    """Count the images that only `min_age` keeps, and find when the first of them expires."""
     young = [decision for decision in decisions if decision.cause is Cause.YOUNG]
     if not young:
         return None
@@ -204,7 +201,7 @@ def _waiting(decisions: tuple[Decision, ...]) -> Waiting | None:
 
 
 def _missing(inventory: Inventory, graph: Graph) -> tuple[str, ...]:
-    """Name the images that list a manifest which the registry does not have."""
+    """Name the images that list a manifest which is missing from the registry."""
     return tuple(
         f"{_name(inventory.versions[digest])} lists {len(children)} missing: {children[0]}"
         for digest, children in sorted(graph.missing.items())
@@ -216,7 +213,7 @@ def _name(version: Version) -> str:
 
 
 def _leftover_warnings(leftovers: Mapping[Digest, Leftover], decided: Decisions) -> Iterator[str]:
-    """Say what runs left over of which image where no rule covers it, and which rule would."""
+    """Warn of leftovers of interrupted runs that no rule covers, and suggest a rule for them."""
     groups: dict[tuple[str, Digest, str], list[Digest]] = defaultdict(list)
     for digest, leftover in leftovers.items():
         decision = decided.images.get(digest)
@@ -226,13 +223,13 @@ def _leftover_warnings(leftovers: Mapping[Digest, Leftover], decided: Decisions)
     for (run, owner, rule), digests in sorted(groups.items()):
         count = "1 version" if len(digests) == 1 else f"{len(digests)} versions"
         yield (
-            f"run {run} deleted {owner} and left over {count} of it, like {min(digests)}, "
-            f"that no rule covers: to let them go, add {rule}"
+            f"run {run} deleted {owner} but left {count} of it, such as {min(digests)}, "
+            f"which no rule covers: to delete what is left, add {rule}"
         )
 
 
 def _rule_for(image: Image) -> str:
-    """Name the rule that lets a leftover go; another one for tags of its own."""
+    """Return a rule under which a leftover expires; a hint if it has a tag of its own."""
     if not image.tags:
         return _UNTAGGED_RULE
     return _REFERRER_RULE if image.is_orphan else f"a rule that matches the tag {image.tags[0]}"
@@ -240,9 +237,10 @@ def _rule_for(image: Image) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ImageCounts:
-    """What a plan takes. Units: images (roots).
+    """How many images a repository has, a plan deletes, and remain. Units: images (roots).
 
-    Shape: `remaining` stays, and is worth staying for: a signature left behind is not.
+    Shape: `remaining` does not count orphans, such as a signature whose image is deleted, unless
+        the repository has nothing else.
     """
 
     images: int
@@ -253,7 +251,7 @@ class ImageCounts:
 def check_guards(
     guards: Guards, repository: Repository, counts: ImageCounts, allowed: RaisedLimits
 ) -> tuple[Guard, ...]:
-    """Hold a plan against its limits; a limit met exactly is allowed.
+    """Check a plan against the guards; a limit that is met exactly is allowed.
 
     Units: images, and percent of the repository's images.
     """
@@ -265,7 +263,7 @@ def check_guards(
 
 
 def raised_limits(part: RepositoryPlan) -> Iterator[tuple[tuple[str, Repository], int]]:
-    """Yield the limits that a plan says it was drawn with, in the place of the policy's."""
+    """Yield the raised limits that a plan was made with, instead of those of the policy."""
     for guard in part.guards:
         if guard.asked:
             yield (guard.name, part.repository), guard.limit
@@ -288,7 +286,7 @@ def _guard(
 ) -> Guard:
     needed = 0 if name == "never_empty" else math.ceil(actual)
     override = "" if ok else f"--allow {name}:{repository}={needed}"
-    # Rounded up, so that 30.001 against 30 does not show as 30.0.
+    # Rounded up, so that 30.001 against a limit of 30 is not displayed as 30.0.
     return Guard(
         name=name, limit=limit, actual=math.ceil(actual * 10) / 10, ok=ok, override=override
     )

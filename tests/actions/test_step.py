@@ -84,7 +84,7 @@ def test_only_the_plan_that_was_approved_is_applied(actions: Actions) -> None:
 
     assert (plan["plan-path"], plan["to-delete"]) == ("plan.json", "7")
     assert reason(other) == "plan-rejected"
-    assert "and not the expected sha256:0000" in annotations(other, "error")[0]
+    assert "not the expected sha256:0000" in annotations(other, "error")[0]
     assert len(before) == 4
     assert right.step("one").outputs["deleted"] == "7"
     assert set(actions.web.tags) == {"latest"}

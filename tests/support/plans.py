@@ -66,7 +66,7 @@ def _follower(root: Change, number: int) -> Change:
             "digest": child,
             "cause": Cause.FOLLOWS,
             "rules": (),
-            "reasons": (f"goes with {root.digest}",),
+            "reasons": (f"deleted with {root.digest}",),
             "observed": Observed(size=MIB),
         }
     )

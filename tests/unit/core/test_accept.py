@@ -34,7 +34,7 @@ def test_another_plan_than_the_approved_one_is_refused() -> None:
 
     message, _ = refusal(other, expected=approved)
 
-    assert message == f"the plan is {other.digest}, and not the expected {approved}"
+    assert message == f"the plan has the digest {other.digest}, not the expected {approved}"
 
 
 def test_a_forecast_is_refused() -> None:
@@ -68,8 +68,8 @@ def test_a_plan_that_guards_stopped_is_refused_with_the_way_past_them() -> None:
 
     message, hint = refusal(whole(GOOD.model_copy(update={"guards": guards})))
 
-    assert message == "ghcr.io/acme/web: max_delete stopped it"
-    assert hint == "If this is meant, plan again with: --allow max_delete:x=2"
+    assert message == "ghcr.io/acme/web: the plan was stopped by max_delete"
+    assert hint == "If this is intended, plan again with: --allow max_delete:x=2"
 
 
 def test_a_plan_that_could_not_list_what_a_policy_names_is_refused() -> None:
@@ -116,10 +116,10 @@ def test_a_plan_is_refused_by_a_journal_that_does_not_know_its_last_record(
         check_state(part, NOON, other)
 
     assert str(refused.value) == (
-        "ghcr.io/acme/web: the plan was drawn against another state: "
-        f"the journal here has no record {part.state}"
+        "ghcr.io/acme/web: the plan was made with another state: "
+        f"the journal of this state has no record {part.state}"
     )
-    assert refused.value.hint.startswith("Give --state or RECONCILER_STATE the same state")
+    assert refused.value.hint.startswith("Use the same --state or RECONCILER_STATE")
 
 
 @pytest.mark.parametrize("minutes", [None, -10, 0, 60])
@@ -134,7 +134,9 @@ def test_a_plan_that_saw_no_journal_is_refused_where_there_was_one() -> None:
     with pytest.raises(PlanError) as refused:
         check_state(GOOD, NOON, journal("run-1", begun=timedelta(minutes=-11)))
 
-    assert "it knew no journal, and the one here began 2026-11-02 11:49 UTC" in str(refused.value)
+    started = "2026-11-02 11:49 UTC"
+    expected = f"it was made without a journal, but the one of this state starts at {started}"
+    assert expected in str(refused.value)
 
 
 RAISED = GOOD.model_copy(
@@ -148,7 +150,7 @@ def test_a_plan_file_alone_raises_no_limit_and_says_what_to_type() -> None:
     with pytest.raises(PlanError) as refused:
         accepted_limits(plan, allowed={})
 
-    assert "a plan file alone raises none" in str(refused.value)
+    assert "a plan file alone cannot raise limits" in str(refused.value)
     assert f"--allow max_delete:{WEB}=500" in refused.value.hint
     assert "--expect-digest" in refused.value.hint
 
@@ -181,7 +183,7 @@ def test_no_plan_lasts_longer_than_the_bound_whatever_it_says() -> None:
     message, _ = refusal(later)
 
     assert message == (
-        "the plan lasts until 2026-12-02 12:00 UTC, more than 30 days after it was drawn"
+        "the plan is valid until 2026-12-02 12:00 UTC, more than 30 days after it was made"
     )
 
 
@@ -190,5 +192,5 @@ def test_a_plan_of_the_future_is_refused_and_a_clock_that_is_a_little_ahead_is_n
     ahead = whole(GOOD).model_copy(update=times)
 
     check_applicable(ahead, now=NOON)
-    with pytest.raises(PlanError, match="which is still to come"):
+    with pytest.raises(PlanError, match="which is in the future"):
         check_applicable(ahead, now=NOON - timedelta(seconds=1))

@@ -152,7 +152,8 @@ def test_an_image_stays_while_the_registry_refuses_to_delete_what_belongs_to_it(
 
     assert decided.cause is Cause.NEEDED
     assert decided.reasons[0] == (
-        f"{digest('sig')}, which belongs to it, stays (the registry refused: last tagged version)"
+        f"its manifest or referrer {digest('sig')} is kept"
+        " (the registry refused: last tagged version)"
     )
     assert doomed(CHARTS, web, signed) == ["sig", "web"]
 
@@ -198,8 +199,8 @@ def test_a_plan_warns_of_tags_of_unknown_age_where_a_rule_goes_by_the_push() -> 
     known = image("b", "prod-8", age="90d", first_seen="80d", tagged_since="80d")
     fresh = image("c", "prod-7", age="90d", first_seen="2h", tagged_since="2h")
     told = (
-        "2 images with tags go by the time of the push, and no run has noted yet since when the"
-        " tags are there: check that none was put back on an old image"
+        "2 tagged images expire by push time, and no earlier run has recorded when the tags were"
+        " set: check that no tag was moved back to an old image"
     )
 
     assert planned(document, unknown, known, fresh).warnings == (told,)
@@ -228,7 +229,7 @@ def test_a_young_signature_makes_its_image_wait_until_it_is_old_enough() -> None
     assert decided.images[digest("web")].cause is Cause.YOUNG
     assert decided.images[digest("web")].young_until == NOON + timedelta(hours=22)
     assert decided.images[digest("web")].note == (
-        "something that belongs to it is younger than min_age 24h"
+        "one of its manifests or referrers is younger than min_age 24h"
     )
     assert not decided.to_delete
 
@@ -346,7 +347,7 @@ def test_an_index_waits_for_what_only_it_lists_and_a_rule_keeps_for_its_age() ->
 
     assert decided.cause is Cause.NEEDED
     assert decided.reasons[0] == (
-        f"{digest('amd')}, which belongs to it, stays (dangling: age 6d vs within 7d)"
+        f"its manifest or referrer {digest('amd')} is kept (dangling: age 6d vs within 7d)"
     )
     assert doomed(CHARTS, image("amd", age="7d"), web) == ["amd", "web"]
 

@@ -29,11 +29,11 @@ def tagged(*tags: str) -> Version:
         (tagged("v1", "v3"), "tag v2 was removed; tag v3 was added"),
         (
             replace(BEFORE, pushed=ago("1d")),
-            "its push time was 2026-09-23 12:00:00 and is 2026-11-01 12:00:00",
+            "its push time was 2026-09-23 12:00:00 and is now 2026-11-01 12:00:00",
         ),
         (
             replace(BEFORE, pushed=None),
-            "its push time was 2026-09-23 12:00:00 and is unknown",
+            "its push time was 2026-09-23 12:00:00 and is now unknown",
         ),
     ],
 )
@@ -44,7 +44,7 @@ def test_a_difference_is_said_in_words(now: Version, words: str) -> None:
 def test_a_time_that_became_known_is_a_difference() -> None:
     observed = Observed(tags=BEFORE.tags, pushed=None)
 
-    assert drift(observed, BEFORE) == "its push time was unknown and is 2026-09-23 12:00:00"
+    assert drift(observed, BEFORE) == "its push time was unknown and is now 2026-09-23 12:00:00"
 
 
 def test_the_same_instant_in_another_zone_is_no_difference() -> None:

@@ -91,7 +91,7 @@ def test_a_version_under_the_same_digest_but_of_another_time_stays() -> None:
     assert dropped(work) == {
         "a": (
             Result.SKIPPED_CHANGED,
-            "its push time was 2026-09-13 12:00:00 and is 2026-09-23 12:00:00",
+            "its push time was 2026-09-13 12:00:00 and is now 2026-09-23 12:00:00",
         )
     }
 
@@ -131,14 +131,14 @@ def test_a_new_index_over_an_old_child_keeps_it() -> None:
     work = narrowed(plan, amd, arm, old, index("new", "sha-new", lists=[arm], age="0h"))
 
     assert left(work) == [["old", "amd"]]
-    assert dropped(work) == {"arm": (Result.SKIPPED_REFERENCED, "something that stays needs it")}
+    assert dropped(work) == {"arm": (Result.SKIPPED_REFERENCED, "a version that is kept needs it")}
 
 
 def test_a_new_signature_makes_its_image_wait() -> None:
     work = narrowed(PLAN, A, B, signature("sig", of=A, age="0h"))
 
     assert left(work) == [["b"]]
-    assert dropped(work)["a"][1].startswith("now kept (min-age): something that belongs to it")
+    assert dropped(work)["a"][1].startswith("now kept (min-age): one of its manifests or referrers")
 
 
 def test_an_old_signature_that_the_plan_does_not_name_makes_its_image_wait() -> None:
@@ -147,7 +147,7 @@ def test_an_old_signature_that_the_plan_does_not_name_makes_its_image_wait() -> 
     assert left(work) == [["b"]]
     assert dropped(work)["a"] == (
         Result.SKIPPED_REFERENCED,
-        "something that would go with it is not in this plan",
+        "a version that would be deleted with it is not in this plan",
     )
 
 
@@ -171,7 +171,7 @@ def test_an_index_that_expired_since_keeps_the_child_it_shares_with_a_planned_on
     work = narrowed(plan, amd, old, later, hours=10)
 
     assert left(work) == [["old"]]
-    assert dropped(work) == {"amd": (Result.SKIPPED_REFERENCED, "something that stays needs it")}
+    assert dropped(work) == {"amd": (Result.SKIPPED_REFERENCED, "a version that is kept needs it")}
 
 
 def test_children_that_a_killed_run_left_go_on_their_own() -> None:

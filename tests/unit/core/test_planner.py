@@ -70,7 +70,7 @@ def test_followers_say_with_whom_they_go() -> None:
 
     assert deleted(plan) == ["one", "two", "amd"]
     assert change(plan, "amd").cause is Cause.FOLLOWS
-    assert change(plan, "amd").reasons == (f"goes with {digest('one')} and 1 more",)
+    assert change(plan, "amd").reasons == (f"deleted with {digest('one')} and 1 more",)
     assert change(plan, "amd").rules == ()
     assert [one.component for one in plan.changes] == [1, 2, 2]
 
@@ -81,7 +81,7 @@ def test_a_follower_of_one_image_names_it_alone_however_often_it_is_linked() -> 
 
     plan = planned(COMMITS, web, bundle)
 
-    assert change(plan, "bundle").reasons == (f"goes with {digest('web')}",)
+    assert change(plan, "bundle").reasons == (f"deleted with {digest('web')}",)
 
 
 def test_counts_are_of_images_by_the_rule_or_cause_that_keeps_them() -> None:

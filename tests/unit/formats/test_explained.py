@@ -88,7 +88,7 @@ def test_an_image_that_stays_for_what_belongs_to_it_says_so() -> None:
 
     text = " ".join(lines_of(told("old", old, new, image("amd", age="2d"))))
 
-    why = f"{digest('amd')}, which belongs to it, stays (dangling: age 2d vs within 7d)"
+    why = f"its manifest or referrer {digest('amd')} is kept (dangling: age 2d vs within 7d)"
     assert f"Stays: {why}." in text
 
 
