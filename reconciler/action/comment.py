@@ -8,7 +8,7 @@ from reconciler.action.runner import PullRequestEvent, Runner, WorkflowRun, even
 from reconciler.action.step import Note, StepReport, failed, general_note, text_of
 from reconciler.commands.comment import CommentTarget, deletion_plan, publish
 from reconciler.errors import ReconcilerError, SettingsError
-from reconciler.github.client import TokenKind, open_github
+from reconciler.github.client import GitHubClient
 from reconciler.github.pulls import Head, open_pull_request
 from reconciler.model.comparison import Difference
 from reconciler.model.plan import Plan
@@ -76,9 +76,9 @@ def _number(run: WorkflowRun, runner: Runner) -> int | None:
     settings = Settings.load()
     token = settings.token_for(GITHUB_HOST)
     secret = token.get_secret_value() if token else ""
-    client, _ = open_github(settings.github_api, secret, RunClock(utc_now))
+    client = GitHubClient.open(settings.github_api, secret, RunClock(utc_now))
     head = Head(run.head_repository.owner.login, run.head_branch, run.head_sha)
     try:
-        return open_pull_request(client, TokenKind.of(secret), runner.repository, head)
+        return open_pull_request(client, runner.repository, head)
     finally:
         client.close()

@@ -14,6 +14,7 @@ from reconciler.commands._options import StateDirectory, Verbose, refuse
 from reconciler.commands.log import journals
 from reconciler.errors import PlanError, SettingsError
 from reconciler.formats.comment import AppliedRun, Posting, applied_run, is_ours, render
+from reconciler.github.client import GitHubClient
 from reconciler.github.issues import Conversation, Posted, post
 from reconciler.model.comparison import Difference, read_difference
 from reconciler.model.plan import Plan
@@ -222,14 +223,9 @@ def _conversation(target: CommentTarget) -> Iterator[Conversation]:
             hint="Name it with --repo OWNER/NAME; in a workflow GITHUB_REPOSITORY does.",
         )
     token = settings.token_for(GITHUB_HOST)
-    conversation = Conversation.open(
-        settings.github_api,
-        token.get_secret_value() if token else "",
-        RunClock(utc_now),
-        repository,
-        target.number,
-    )
+    secret = token.get_secret_value() if token else ""
+    client = GitHubClient.open(settings.github_api, secret, RunClock(utc_now))
     try:
-        yield conversation
+        yield Conversation(client, repository, target.number)
     finally:
-        conversation.close()
+        client.close()

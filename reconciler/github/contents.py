@@ -3,19 +3,18 @@
 Source: GitHub's OpenAPI description, "git"; and its GraphQL reference, `createCommitOnBranch`.
 """
 
-import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha1
 from typing import Any, NamedTuple
 
 import httpx
 
 from reconciler.errors import EvidenceError, StateError
-from reconciler.github.client import HEADERS, reply_text
-from reconciler.transport.client import Client
-from reconciler.transport.replies import json_of, place
+from reconciler.github.client import UNKNOWN_TOKEN, GitHubClient, TokenKind, failure
+from reconciler.transport.replies import json_of
 
 BLOBS_AT_ONCE = 50
 """Objects requested in one query; a text that GitHub truncates is read again by itself."""
@@ -30,6 +29,29 @@ _RIGHTS = (
 )
 _MOVED = "STALE_DATA"
 """How GitHub says that a branch does not end where the commit expects it to."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchAccess:
+    """The purpose of reading and writing a state on a branch."""
+
+    repository: str
+    branch: str
+
+    @property
+    def denied(self) -> frozenset[int]:
+        """The statuses that stand for a missing right, which 404 hides."""
+        return frozenset({401, 403, 404})
+
+    def __str__(self) -> str:
+        """Complete the message "GitHub refuses to ..."."""
+        return f"read or write the state in {self.repository}, branch {self.branch}"
+
+    def hint(self, response: httpx.Response, kind: TokenKind) -> str:
+        """Return what the user can do about a denied request."""
+        if response.status_code == 401 and kind is not TokenKind.NONE:
+            return f"{UNKNOWN_TOKEN} {_RIGHTS}"
+        return _RIGHTS
 
 
 class TreeEntry(NamedTuple):
@@ -47,7 +69,7 @@ def blob_sha(content: bytes) -> str:
 class GitApi:
     """One branch of one repository."""
 
-    def __init__(self, client: Client, repository: str, branch: str) -> None:
+    def __init__(self, client: GitHubClient, repository: str, branch: str) -> None:
         """Use a branch; nothing is sent yet."""
         self._client = client
         self._repository = repository
@@ -144,7 +166,8 @@ class GitApi:
 
     def _query(self, query: str, **variables: object) -> Mapping[str, Any]:
         body = {"query": query, "variables": variables}
-        answer: Mapping[str, Any] = json_of(self._post(_graphql(self._client), body, (200,)))
+        url = _graphql_url(self._client.http.base_url)
+        answer: Mapping[str, Any] = json_of(self._post(url, body, (200,)))
         return answer
 
     def _require_none(self, errors: Sequence[Mapping[str, Any]]) -> None:
@@ -159,13 +182,19 @@ class GitApi:
         self._get(f"/repos/{self._repository}", (200,))
 
     def _get(
-        self, path: str, wanted: Sequence[int], headers: Mapping[str, str] | None = None
+        self, path: str, statuses: Sequence[int], headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        return _wanted(self._client.get(path, headers={**HEADERS, **(headers or {})}), wanted)
+        return self._expect(self._client.get(path, headers), statuses)
 
-    def _post(self, path: str, body: object, wanted: Sequence[int]) -> httpx.Response:
-        content = json.dumps(body).encode()
-        return _wanted(self._client.write("POST", path, headers=HEADERS, content=content), wanted)
+    def _post(self, path: str, body: object, statuses: Sequence[int]) -> httpx.Response:
+        return self._expect(self._client.write("POST", path, body), statuses)
+
+    def _expect(self, response: httpx.Response, statuses: Sequence[int]) -> httpx.Response:
+        if response.status_code not in statuses:
+            purpose = BranchAccess(self._repository, self._branch)
+            error = failure(response, self._client.kind, purpose)
+            raise StateError(str(error), hint=error.hint)
+        return response
 
 
 @contextmanager
@@ -177,15 +206,9 @@ def state_of_github() -> Iterator[None]:
         raise StateError(str(error), hint="Run again when GitHub answers.") from error
 
 
-def _wanted(response: httpx.Response, statuses: Sequence[int]) -> httpx.Response:
-    if response.status_code not in statuses:
-        raise StateError(f"{place(response)} {reply_text(response)!r}", hint=_RIGHTS)
-    return response
-
-
-def _graphql(client: Client) -> str:
+def _graphql_url(api_url: str) -> str:
     """Return the URL of GraphQL: beside the REST API on an Enterprise Server, else below it."""
-    base = client.base_url.rstrip("/")
+    base = api_url.rstrip("/")
     if base.endswith("/api/v3"):
         return f"{base.removesuffix('/v3')}/graphql"
     return f"{base}/graphql"

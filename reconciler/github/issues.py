@@ -3,7 +3,6 @@
 Source: GitHub, "REST API endpoints for issue comments".
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -12,17 +11,61 @@ import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from reconciler.errors import ProtocolError
-from reconciler.github.client import HEADERS, TokenKind, open_github
-from reconciler.github.errors import failure
-from reconciler.transport.client import Client
-from reconciler.transport.replies import json_of, pages, place
-from reconciler.transport.watch import RunClock
+from reconciler.github.client import UNKNOWN_TOKEN, GitHubClient, TokenKind, failure, reply_text
+from reconciler.transport.replies import json_of, place
 
 WORKFLOW_LOGIN = "github-actions[bot]"
 """The author with the token of a workflow. Source: GitHub, "Automatic token authentication"."""
 
 PAGE_SIZE = 100
 """Comments requested in one page, the maximum. Source: GitHub's OpenAPI description, `per_page`."""
+
+
+_FORK = (
+    "The token of a pull request from a fork can only read: comment from a workflow that runs on"
+    " `workflow_run`, as docs/github-actions.md shows."
+)
+_HINTS = {
+    TokenKind.NONE: "Set GITHUB_TOKEN to the token of the workflow, or to a personal token.",
+    TokenKind.ACTIONS: f"Give the job `permissions: pull-requests: write`. {_FORK}",
+    TokenKind.CLASSIC: (
+        "The token needs the scope `repo`; `public_repo` is enough for a public repository."
+    ),
+    TokenKind.FINE_GRAINED: "The token needs `Pull requests: read and write` on the repository.",
+    TokenKind.OTHER: "The token needs the right to write comments of pull requests.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestAccess:
+    """The purpose of reading and writing comments, or of reading pull requests.
+
+    Source: GitHub, "Permissions required for fine-grained personal access tokens".
+    """
+
+    action: str
+
+    @property
+    def denied(self) -> frozenset[int]:
+        """The statuses that stand for a missing right: 404 hides it; 410 is a deleted issue."""
+        return frozenset({401, 403, 404, 410})
+
+    def __str__(self) -> str:
+        """Complete the message "GitHub refuses to ..."."""
+        return self.action
+
+    def hint(self, response: httpx.Response, kind: TokenKind) -> str:
+        """Return what the user can do about a denied request."""
+        if "locked" in reply_text(response):
+            return "The conversation is locked: unlock it, or run without the comment."
+        if response.status_code == 401 and kind is not TokenKind.NONE:
+            return UNKNOWN_TOKEN
+        if response.status_code in (404, 410):
+            return (
+                "Check --repo and --pr; GitHub gives the same answer if the token may not see the"
+                f" repository. {_HINTS[kind]}"
+            )
+        return _HINTS[kind]
 
 
 class Writer(BaseModel):
@@ -57,18 +100,9 @@ _COMMENTS = TypeAdapter(list[IssueComment])
 class Conversation:
     """The comments of one pull request. Shape: `repository` is a valid `owner/name`."""
 
-    client: Client
-    kind: TokenKind
+    client: GitHubClient
     repository: str
     number: int
-
-    @classmethod
-    def open(
-        cls, api_url: str, token: str, watch: RunClock, repository: str, number: int
-    ) -> "Conversation":
-        """Open a conversation; nothing is sent yet, and the token is sent to that API only."""
-        client, _ = open_github(api_url, token, watch)
-        return cls(client, TokenKind.of(token), repository, number)
 
     def author(self) -> str:
         """Return the login that comments written with this token have.
@@ -77,9 +111,9 @@ class Conversation:
         """
         # `GET /user` is refused to the token of a workflow. Its comments are by one account, the
         # same everywhere; for the token of another app the author is an option.
-        if self.kind is TokenKind.ACTIONS:
+        if self.client.kind is TokenKind.ACTIONS:
             return WORKFLOW_LOGIN
-        response = self._wanted(self.client.get("/user", headers=HEADERS), 200)
+        response = self.client.read("/user", self._purpose)
         return _read(Writer, response).login
 
     def comments(self) -> Iterator[IssueComment]:
@@ -87,7 +121,7 @@ class Conversation:
 
         Raises: AccessError, UnreachableError, ProtocolError.
         """
-        for response in pages(self._page, f"{self._path}?per_page={PAGE_SIZE}"):
+        for response in self.client.pages(f"{self._path}?per_page={PAGE_SIZE}", self._purpose):
             try:
                 yield from _COMMENTS.validate_python(json_of(response))
             except ValidationError as error:
@@ -98,7 +132,9 @@ class Conversation:
 
         Raises: UnreachableError, when it is unknown whether it was created; AccessError.
         """
-        return _read(IssueComment, self._wanted(self._write("POST", self._path, body), 201))
+        return _read(
+            IssueComment, self._expect(self.client.write("POST", self._path, {"body": body}), 201)
+        )
 
     def update(self, comment: IssueComment, body: str) -> IssueComment | None:
         """Replace the text of a comment; None if the comment was deleted meanwhile.
@@ -106,30 +142,22 @@ class Conversation:
         Raises: UnreachableError, when it is unknown whether it was changed; AccessError.
         """
         path = f"/repos/{self.repository}/issues/comments/{comment.id}"
-        response = self._write("PATCH", path, body)
+        response = self.client.write("PATCH", path, {"body": body})
         if response.status_code == 404:
             return None
-        return _read(IssueComment, self._wanted(response, 200))
-
-    def close(self) -> None:
-        """Close all connections."""
-        self.client.close()
+        return _read(IssueComment, self._expect(response, 200))
 
     @property
     def _path(self) -> str:
         return f"/repos/{self.repository}/issues/{self.number}/comments"
 
-    def _page(self, url: str) -> httpx.Response:
-        return self._wanted(self.client.get(url, headers=HEADERS), 200)
+    @property
+    def _purpose(self) -> PullRequestAccess:
+        return PullRequestAccess(f"read or write comments on {self.repository}#{self.number}")
 
-    def _write(self, method: str, path: str, body: str) -> httpx.Response:
-        content = json.dumps({"body": body}).encode()
-        headers = {**HEADERS, "content-type": "application/json"}
-        return self.client.write(method, path, headers=headers, content=content)
-
-    def _wanted(self, response: httpx.Response, status: int) -> httpx.Response:
+    def _expect(self, response: httpx.Response, status: int) -> httpx.Response:
         if response.status_code != status:
-            raise failure(response, self.kind, f"{self.repository}#{self.number}")
+            raise failure(response, self.client.kind, self._purpose)
         return response
 
 

@@ -12,10 +12,9 @@ import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from reconciler.errors import ProtocolError
-from reconciler.github.client import HEADERS, TokenKind
-from reconciler.github.errors import failure
-from reconciler.transport.client import Client
-from reconciler.transport.replies import json_of, pages, place
+from reconciler.github.client import GitHubClient
+from reconciler.github.issues import PullRequestAccess
+from reconciler.transport.replies import json_of, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +42,16 @@ class _Row(BaseModel):
 _ROWS = TypeAdapter(list[_Row])
 
 
-def open_pull_request(client: Client, kind: TokenKind, repository: str, head: Head) -> int | None:
+def open_pull_request(client: GitHubClient, repository: str, head: Head) -> int | None:
     """Return the number of the open pull request whose last commit is that of `head`.
 
     None if it was closed or has newer commits: the results of the run are out of date then.
 
     Raises: AccessError, UnreachableError, ProtocolError.
     """
-
-    def read(url: str) -> httpx.Response:
-        response = client.get(url, headers=HEADERS)
-        if response.status_code != 200:
-            raise failure(response, kind, repository)
-        return response
-
-    asked = urlencode({"state": "open", "head": f"{head.owner}:{head.branch}", "per_page": 100})
-    for response in pages(read, f"/repos/{repository}/pulls?{asked}"):
+    purpose = PullRequestAccess(f"read the pull requests of {repository}")
+    query = urlencode({"state": "open", "head": f"{head.owner}:{head.branch}", "per_page": 100})
+    for response in client.pages(f"/repos/{repository}/pulls?{query}", purpose):
         for row in _rows(response):
             if row.head.sha == head.sha:
                 return row.number

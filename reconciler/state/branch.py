@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from weakref import finalize
 
 from reconciler.errors import SettingsError, StateError, UnreachableError
-from reconciler.github.client import open_github
+from reconciler.github.client import GitHubClient
 from reconciler.github.contents import GitApi, TreeEntry, blob_sha, state_of_github
 from reconciler.model.ports import State
 from reconciler.state.address import Address
@@ -72,7 +72,7 @@ def branch_at(address: Address, surroundings: BackendSettings) -> "Branch":
             hint="Set GITHUB_TOKEN to one that may write to the contents of that repository.",
         )
     owner, name, branch = place.split("/", 2)
-    client, _ = open_github(
+    client = GitHubClient.open(
         surroundings.github_api,
         surroundings.github_token.get_secret_value(),
         RunClock(surroundings.clock),

@@ -17,7 +17,7 @@ def test_a_token_that_only_reads_says_what_to_grant(opened: OpenDesk) -> None:
     assert (done.code, done.stdout) == (77, "")
     assert "answered 403" in done.stderr
     assert "`permissions: pull-requests: write`" in done.stderr
-    assert "from a fork only reads" in done.stderr
+    assert "from a fork can only read" in done.stderr
     assert "ghs_fork" not in done.stderr
 
 

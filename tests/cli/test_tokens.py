@@ -41,8 +41,8 @@ POLICY: Mapping[str, object] = {
 }
 DELETED = "Apply: 1 deleted, 0 already absent, 0 skipped, 0 retained, 0 failed, 0 unknown."
 
-CLASSIC_KIND = "asked with a classic personal token (ghp_)"
-WORKFLOW_KIND = "asked with a workflow or app token (ghs_)"
+CLASSIC_KIND = "the request used a classic personal token (ghp_)"
+WORKFLOW_KIND = "the request used a workflow or app token (ghs_)"
 LISTING = "/orgs/acme/packages answered"
 
 

@@ -5,16 +5,13 @@ from pathlib import Path
 
 import httpx
 
-from reconciler.github.client import TokenKind
+from reconciler.github.client import GitHubClient, failure
 from reconciler.providers.documents import Documents
-from reconciler.providers.ghcr.api import GhcrConnection, GitHubApi, GitHubHost
-from reconciler.providers.ghcr.errors import Need, failure
+from reconciler.providers.ghcr.api import GhcrConnection, GitHubHost
+from reconciler.providers.ghcr.errors import Need
 from reconciler.providers.ghcr.registry import GhcrRegistry
-from reconciler.transport.auth import BearerAuth
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.client import Client
-from reconciler.transport.limits import GITHUB
-from reconciler.transport.pacing import LimitedTransport
 from tests.support.time import VirtualTime
 
 CLASSIC = "ghp_sandbox"
@@ -41,12 +38,10 @@ def ghcr_answering(
 ) -> GhcrRegistry:
     """Open an API and a registry whose every answer comes from a function."""
     watch = (time or VirtualTime()).watch()
-    kind = TokenKind.of(token)
-    limited = LimitedTransport(httpx.MockTransport(handler), GITHUB, watch)
-    auth = BearerAuth(token) if token else None
-    api = GitHubApi(Client(api_url, watch, transport=limited, auth=auth), kind)
-    registry = Client("https://ghcr.example", watch, transport=httpx.MockTransport(handler))
+    transport = httpx.MockTransport(handler)
+    api = GitHubClient.open(api_url, token, watch, transport=transport)
+    registry = Client("https://ghcr.example", watch, transport=transport)
     documents = Documents(
-        registry, ManifestCache(None), lambda reply: failure(reply, kind, Need.READ)
+        registry, ManifestCache(None), lambda reply: failure(reply, api.kind, Need.READ)
     )
-    return GhcrRegistry(GhcrConnection(api, registry, documents, limited.budget, watch))
+    return GhcrRegistry(GhcrConnection(api, registry, documents))

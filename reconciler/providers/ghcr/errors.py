@@ -1,6 +1,7 @@
-"""Why GitHub refuses a call, and what to do: its own answers leave both to guessing.
+"""The rights that calls of GitHub Packages need, and what to do when one is missing.
 
-Source: GitHub, "About permissions for GitHub Packages" and "Deleting and restoring a package".
+GitHub's own responses do not say which right is missing. Source: GitHub, "About permissions for
+GitHub Packages" and "Deleting and restoring a package".
 """
 
 from collections.abc import Iterator
@@ -8,20 +9,26 @@ from enum import StrEnum
 
 import httpx
 
-from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
-from reconciler.github.client import TokenKind, reply_text
-from reconciler.transport.limits import github_refusal
-from reconciler.transport.replies import place
+from reconciler.github.client import UNKNOWN_TOKEN, TokenKind, reply_text
 
 
 class Need(StrEnum):
-    """What a call needs a right for."""
+    """The purposes of calls, each of which needs another right."""
 
     READ = "read the package"
     LIST = "list the owner's packages"
     DELETE = "delete versions"
     RESTORE = "restore versions"
     TAG = "attach a tag"
+
+    @property
+    def denied(self) -> frozenset[int]:
+        """The statuses that stand for a missing right: 404 hides it, and 400 may report it."""
+        return frozenset({400, 401, 403, 404})
+
+    def hint(self, response: httpx.Response, kind: TokenKind) -> str:
+        """Return which scope, permission or role is missing, as far as it is known."""
+        return " ".join(_hints(response, kind, self))
 
 
 _SCOPES = {
@@ -38,52 +45,27 @@ _WORKFLOW_HINTS = {
     Need.RESTORE: "Give the job `permissions: packages: write`.",
     Need.TAG: "Give the job `permissions: packages: write`.",
 }
-_REFUSED = (400, 401, 403, 404)
 _ROLES = {Need.DELETE: "admin", Need.RESTORE: "admin", Need.TAG: "write"}
 """The role on a package that a call needs, where reading is not enough."""
 
 
 def is_version_absent(response: httpx.Response) -> bool:
-    """Whether GitHub says of a version that there is none; a bare 404 may hide it as well."""
+    """Whether GitHub reports that a version does not exist; any other 404 may hide it."""
     return response.status_code == 404 and reply_text(response).startswith(
         "Package version not found"
-    )
-
-
-def failure(response: httpx.Response, kind: TokenKind, need: Need) -> ReconcilerError:
-    """Build the error for an answer that is not the wanted one.
-
-    It is AccessError, when a right is missing; UnreachableError, when a limit refuses still,
-    after all waiting; ProtocolError, for every other status.
-    """
-    if github_refusal(response):
-        return UnreachableError(
-            f"{place(response)} {reply_text(response)!r}, after all waiting",
-            hint="Wait for the limit to pass, or use a token with a higher one.",
-        )
-    if response.status_code in _REFUSED:
-        return refused(response, kind, need)
-    return ProtocolError(f"{place(response)} {reply_text(response)!r}")
-
-
-def refused(response: httpx.Response, kind: TokenKind, need: Need) -> AccessError:
-    """Build the error for a call that GitHub refuses: what it was, with what, and the cure."""
-    return AccessError(
-        f"GitHub refuses to {need}: {place(response)} {reply_text(response)!r}, asked with {kind}",
-        hint=" ".join(_hints(response, kind, need)),
     )
 
 
 def _hints(response: httpx.Response, kind: TokenKind, need: Need) -> Iterator[str]:
     classic = f"a classic personal token with {' and '.join(_SCOPES[need])}"
     if "required" in response.headers.get("x-github-sso", ""):
-        yield "The organisation demands single sign-on: authorise the token for it (Configure SSO)."
+        yield "The organisation requires single sign-on: authorise the token there (Configure SSO)."
     elif kind is TokenKind.NONE:
         yield f"Set GITHUB_TOKEN to {classic}, or to the token of the workflow."
     elif kind is TokenKind.FINE_GRAINED:
         yield f"GitHub Packages does not support fine-grained tokens: use {classic}."
     elif response.status_code == 401:
-        yield f"GitHub does not know this token: it is expired, revoked or mistyped. Use {classic}."
+        yield f"{UNKNOWN_TOKEN} Use {classic}."
     elif kind is TokenKind.ACTIONS:
         yield from _workflow_hints(classic, need)
     else:
@@ -103,21 +85,22 @@ def _workflow_hints(classic: str, need: Need) -> Iterator[str]:
 
 
 def _personal_hints(response: httpx.Response, need: Need) -> Iterator[str]:
-    """Name the scopes that a token lacks, and the role that its owner needs."""
+    """Return the scopes that the token lacks, and the role that its owner needs."""
     missing = missing_scopes(response, need)
     if missing:
         yield f"The token lacks {' and '.join(missing)}."
     yield f"Its owner needs the role {_ROLES.get(need, 'read')} on the package."
     if response.status_code == 404:
-        yield "Check the name: GitHub answers 404 also for what a token may not see."
+        yield "Check the name: GitHub also answers 404 if the token may not see the package."
 
 
 def missing_scopes(response: httpx.Response, need: Need) -> list[str]:
-    """Return the scopes that a token lacks, none where GitHub does not tell which it has."""
+    """Return the scopes that the token lacks; none if GitHub does not report its scopes."""
     listed = response.headers.get("x-oauth-scopes")
     if listed is None:
         return []
     granted = {scope.strip() for scope in listed.split(",")}
+    # Source: GitHub, "Scopes for OAuth apps": write:packages includes read:packages.
     if "write:packages" in granted:
         granted.add("read:packages")
     return [scope for scope in _SCOPES[need] if scope not in granted]

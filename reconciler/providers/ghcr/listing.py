@@ -13,8 +13,9 @@ import httpx
 import structlog
 
 from reconciler.errors import ExhaustedError, ProtocolError
+from reconciler.github.client import GitHubClient
 from reconciler.model.inventory import Version
-from reconciler.providers.ghcr.api import GitHubApi
+from reconciler.providers.ghcr.errors import Need
 from reconciler.providers.ghcr.pages import (
     MAX_READS,
     PAGE_SIZE,
@@ -66,7 +67,7 @@ class PageCache:
 class VersionPages:
     """The pages of one package's active versions."""
 
-    def __init__(self, api: GitHubApi, remembered: PageCache, package: str) -> None:
+    def __init__(self, api: GitHubClient, remembered: PageCache, package: str) -> None:
         """Read the listing of the package at an API path."""
         self._api = api
         self._remembered = remembered
@@ -84,7 +85,7 @@ class VersionPages:
         path = f"{self._path}&page={number}"
         known = self._remembered.find(path)
         headers = {"if-none-match": known[0]} if known else {}
-        response = self._api.read(path, headers=headers)
+        response = self._api.read(path, Need.READ, headers)
         if known and response.status_code == 304:
             return known[1]
         page = VersionsPage(

@@ -5,14 +5,13 @@ from threading import Lock
 from urllib.parse import quote
 
 from reconciler.errors import ExhaustedError, InvalidNameError, ReconcilerError
-from reconciler.github.client import TokenKind
+from reconciler.github.client import GitHubClient, TokenKind
 from reconciler.model.names import Repository
-from reconciler.providers.ghcr.api import GitHubApi
 from reconciler.providers.ghcr.errors import Need
 from reconciler.providers.ghcr.pages import PAGE_SIZE
 from reconciler.providers.ghcr.rows import PackageRow, packages_of, text_of
 from reconciler.transport.bounds import MAX_NAMES
-from reconciler.transport.replies import pages, place
+from reconciler.transport.replies import place
 
 _NO_USER = (TokenKind.NONE, TokenKind.ACTIONS)
 """Kinds of token that belong to no user, so that `GET /user` is refused."""
@@ -21,7 +20,7 @@ _NO_USER = (TokenKind.NONE, TokenKind.ACTIONS)
 class Packages:
     """Finds the path of a package: below `/orgs/OWNER`, `/users/OWNER`, or `/user` (own)."""
 
-    def __init__(self, api: GitHubApi) -> None:
+    def __init__(self, api: GitHubClient) -> None:
         """Read through an API client."""
         self._api = api
         self._lock = Lock()
@@ -56,7 +55,7 @@ class Packages:
     def _read(self, owner: str) -> Iterator[PackageRow]:
         count = 0
         path = f"{self._prefix(owner)}/packages?package_type=container&per_page={PAGE_SIZE}"
-        for response in pages(lambda url: self._api.read(url, Need.LIST), path):
+        for response in self._api.pages(path, Need.LIST):
             packages = packages_of(response)
             count += len(packages)
             if count > MAX_NAMES:
@@ -73,7 +72,7 @@ class Packages:
             return self._prefixes[owner]
 
     def _lookup(self, owner: str) -> str:
-        kind = text_of(self._api.read(f"/users/{quote(owner, safe='')}"), "type")
+        kind = text_of(self._api.read(f"/users/{quote(owner, safe='')}", Need.READ), "type")
         if kind == "Organization":
             return f"/orgs/{owner}"
         return "/user" if owner == self._own_login() else f"/users/{owner}"

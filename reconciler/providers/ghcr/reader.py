@@ -15,6 +15,7 @@ from reconciler.errors import (
     PolicyError,
     ProtocolError,
 )
+from reconciler.github.client import failure
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
@@ -22,7 +23,7 @@ from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import TOGETHER, Allowance, Capabilities, Effort, Job, Listing
 from reconciler.providers.documents import read_creation
 from reconciler.providers.ghcr.api import GhcrConnection
-from reconciler.providers.ghcr.errors import Need, failure, is_version_absent, missing_scopes
+from reconciler.providers.ghcr.errors import Need, is_version_absent, missing_scopes
 from reconciler.providers.ghcr.listing import (
     PARALLEL_PAGES,
     ListingRead,
@@ -36,7 +37,6 @@ from reconciler.providers.ghcr.recent import PagePositions, read_newest
 from reconciler.providers.ghcr.rows import package_of, version_of, versions_of
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
 from reconciler.transport.parallel import gather
-from reconciler.transport.replies import pages
 
 _PREPARATION_READS = 3
 """Requests before the first deletion: the package, the first page again, the right to delete."""
@@ -71,7 +71,7 @@ class GhcrReader:
     @property
     def allowance(self) -> Allowance:
         """What the API's limits allow, as of its last response."""
-        budget = self._connection.budget
+        budget = self._api.budget
         remaining = budget.quota.remaining if budget.quota else None
         return Allowance(budget.per_minute / WRITE_POINTS, remaining)
 
@@ -85,8 +85,8 @@ class GhcrReader:
         looks = ceil(job.deletions / TOGETHER)
         reads = job.pages + _PREPARATION_READS + 2 * looks + job.images
         points = reads * READ_POINTS + job.deletions * WRITE_POINTS
-        answers = self._api.client.latency * (job.deletions + 2 * looks + job.pages)
-        seconds = max(points / self._connection.budget.per_minute * 60.0, answers)
+        answers = self._api.http.latency * (job.deletions + 2 * looks + job.pages)
+        seconds = max(points / self._api.budget.per_minute * 60.0, answers)
         return Effort(reads + job.deletions + job.unread, seconds)
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class GhcrReader:
 
     def server_time(self) -> datetime | None:
         """The API's own clock as of its last response."""
-        return self._api.client.server_time
+        return self._api.http.server_time
 
     def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
         """List the packages that match a pattern; one without wildcard needs no request.
@@ -119,7 +119,7 @@ class GhcrReader:
             versions than it lists as active and deleted.
         """
         path = self._packages.path(repository)
-        package = package_of(self._api.read(path))
+        package = package_of(self._api.read(path, Need.READ))
         reading = read_whole(VersionPages(self._api, self._remembered, path).fetch, repository)
         doubt = self._count_mismatch(repository, reading, package.version_count)
         if reading.unnamed:
@@ -169,7 +169,7 @@ class GhcrReader:
         if response.status_code == 404:
             if not is_version_absent(response):
                 # GitHub answers 404 also for a package that the token may not see: then this fails.
-                self._api.read(self._packages.path(repository))
+                self._api.read(self._packages.path(repository), Need.READ)
             return None
         if response.status_code != 200:
             raise failure(response, self._api.kind, Need.READ)
@@ -186,8 +186,10 @@ class GhcrReader:
         Raises: AccessError, when the token's owner does not administer the package.
         """
         first = f"{self._packages.path(repository)}/versions?state=deleted&per_page={PAGE_SIZE}"
-        read = pages(lambda url: self._api.read(url, Need.RESTORE), first)
-        versions = {version.id: version for response in read for version in versions_of(response)}
+        responses = self._api.pages(first, Need.RESTORE)
+        versions = {
+            version.id: version for response in responses for version in versions_of(response)
+        }
         return tuple(versions.values())
 
     def check_deletion(self, repository: Repository) -> None:
@@ -293,7 +295,7 @@ class GhcrReader:
             return f"{mismatch}; this token may not see whether the others are deleted"
         # GitHub does not document whether the count includes deleted versions, so either sum is
         # accepted. It is read again, since versions may have been deleted in between.
-        again = package_of(self._api.read(self._packages.path(repository))).version_count
+        again = package_of(self._api.read(self._packages.path(repository), Need.READ)).version_count
         if counted == listed + deleted or again <= listed or again == listed + deleted:
             return ""
         raise EvidenceError(

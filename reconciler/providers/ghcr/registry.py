@@ -10,12 +10,12 @@ from functools import partial
 import httpx
 
 from reconciler.errors import EvidenceError, PostponedError
-from reconciler.github.client import TokenKind, reply_text
+from reconciler.github.client import TokenKind, denied, failure, reply_text
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import Deletion, DeletionResult, Restoration
 from reconciler.providers.documents import attach_tag
-from reconciler.providers.ghcr.errors import Need, failure, is_version_absent, refused
+from reconciler.providers.ghcr.errors import Need, is_version_absent
 from reconciler.providers.ghcr.reader import GhcrReader
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS, github_refusal
 
@@ -54,8 +54,8 @@ class GhcrRegistry(GhcrReader):
         costs = [READ_POINTS] * reads + [WRITE_POINTS] * changes
         # Half of the average latency: a request that is due earlier than the limit allows is not
         # sent at all, so the estimate must be low.
-        each = min(self._api.client.latency, MAX_COUNTED_LATENCY) / 2
-        self._connection.budget.reserve(costs, each)
+        each = min(self._api.http.latency, MAX_COUNTED_LATENCY) / 2
+        self._api.budget.reserve(costs, each)
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
         """Delete one version and, with it, all its tags.
@@ -64,7 +64,7 @@ class GhcrRegistry(GhcrReader):
         """
         path = self._version_path(repository, version)
         try:
-            response = self._api.write("DELETE", path)
+            response = self._api.write_at_once("DELETE", path)
         except PostponedError as error:
             return Deletion(DeletionResult.REFUSED, message=str(error))
         except EvidenceError as error:
@@ -80,7 +80,7 @@ class GhcrRegistry(GhcrReader):
         """
         path = f"{self._version_path(repository, version)}/restore"
         try:
-            response = self._api.write("POST", path)
+            response = self._api.write_at_once("POST", path)
         except PostponedError as error:
             return Restoration(done=False, message=str(error), refused=True)
         except EvidenceError as error:
@@ -97,7 +97,7 @@ class GhcrRegistry(GhcrReader):
         Raises: AccessError, when the right is missing; EvidenceError, when the result is unknown.
         """
         connection = self._connection
-        refusal = partial(failure, kind=self._api.kind, need=Need.TAG)
+        refusal = partial(failure, kind=self._api.kind, purpose=Need.TAG)
         return attach_tag(
             connection.registry, connection.documents, repository, version.digest, tag, refusal
         )
@@ -114,7 +114,7 @@ class GhcrRegistry(GhcrReader):
         except EvidenceError as error:
             return Deletion(DeletionResult.LOST, response.status_code, str(error))
         if current:
-            raise refused(response, self._api.kind, Need.DELETE)
+            raise denied(response, self._api.kind, Need.DELETE)
         return Deletion(DeletionResult.ABSENT, response.status_code, reply_text(response))
 
 
@@ -124,7 +124,7 @@ def deletion_of(response: httpx.Response, kind: TokenKind) -> Deletion:
     Raises: AccessError, when the right is missing.
     """
     if response.status_code == 401 or _is_forbidden(response):
-        raise refused(response, kind, Need.DELETE)
+        raise denied(response, kind, Need.DELETE)
     return Deletion(
         _result(response),
         response.status_code,

@@ -7,10 +7,8 @@ import httpx
 import pytest
 
 from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
-from reconciler.github.client import RETRY, TokenKind
+from reconciler.github.client import GitHubClient
 from reconciler.github.issues import Conversation, IssueComment, post
-from reconciler.transport.auth import BearerAuth
-from reconciler.transport.client import Client
 from tests.support.time import VirtualTime
 
 API = "https://api.github.example"
@@ -22,14 +20,9 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 def conversation(handler: Handler, token: str = TOKEN) -> Conversation:
     """Open pull request 7 of acme/web, whose every answer comes from a function."""
-    client = Client(
-        API,
-        VirtualTime().watch(),
-        transport=httpx.MockTransport(handler),
-        auth=BearerAuth(token),
-        retry=RETRY,
-    )
-    return Conversation(client, TokenKind.of(token), "acme/web", 7)
+    transport = httpx.MockTransport(handler)
+    client = GitHubClient.open(API, token, VirtualTime().watch(), transport=transport)
+    return Conversation(client, "acme/web", 7)
 
 
 def answering(status: int, document: Any, **headers: str) -> Handler:
@@ -49,7 +42,7 @@ def failure(status: int, message: str, token: str = TOKEN) -> ReconcilerError:
     ("token", "cure"),
     [
         ("ghs_x", "`permissions: pull-requests: write`"),
-        ("ghp_x", "the scope repo"),
+        ("ghp_x", "the scope `repo`"),
         ("github_pat_x", "`Pull requests: read and write`"),
         ("x", "the right to write comments"),
     ],

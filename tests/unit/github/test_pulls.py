@@ -7,10 +7,8 @@ import httpx
 import pytest
 
 from reconciler.errors import AccessError, ProtocolError
-from reconciler.github.client import RETRY, TokenKind
+from reconciler.github.client import GitHubClient
 from reconciler.github.pulls import Head, open_pull_request
-from reconciler.transport.auth import BearerAuth
-from reconciler.transport.client import Client
 from tests.support.time import VirtualTime
 
 API = "https://api.github.example"
@@ -19,14 +17,9 @@ HEAD = Head("stranger", "fix&state=all", "1" * 40)
 
 def found(answer: Callable[[httpx.Request], httpx.Response]) -> int | None:
     """Ask for the pull request of a run, of a GitHub whose every answer comes from a function."""
-    client = Client(
-        API,
-        VirtualTime().watch(),
-        transport=httpx.MockTransport(answer),
-        auth=BearerAuth("ghs_secret"),
-        retry=RETRY,
-    )
-    return open_pull_request(client, TokenKind.ACTIONS, "acme/web", HEAD)
+    transport = httpx.MockTransport(answer)
+    client = GitHubClient.open(API, "ghs_secret", VirtualTime().watch(), transport=transport)
+    return open_pull_request(client, "acme/web", HEAD)
 
 
 def row(number: int, sha: str) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from reconciler.errors import AccessError, ExhaustedError, ManifestError, UnreachableError
-from reconciler.github.client import TokenKind
+from reconciler.github.client import TokenKind, failure
 from reconciler.model.manifest import OCI_MANIFEST, DocumentKind, parse_manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.providers.documents import Documents, parse_time, read_creation
-from reconciler.providers.ghcr.errors import Need, failure
+from reconciler.providers.ghcr.errors import Need
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.client import Client
 from tests.support.time import VirtualTime

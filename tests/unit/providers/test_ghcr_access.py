@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
-from reconciler.github.client import TokenKind
-from reconciler.providers.ghcr.errors import Need, failure
+from reconciler.github.client import TokenKind, failure
+from reconciler.providers.ghcr.errors import Need
 
 CALL = httpx.Request(
     "GET", "https://api.github.com/orgs/acme/packages/container/web/versions?page=3"
@@ -47,7 +47,7 @@ def test_the_message_names_call_status_words_and_kind_of_token() -> None:
     assert str(error) == (
         "GitHub refuses to read the package:"
         " GET https://api.github.com/orgs/acme/packages/container/web/versions answered 404"
-        " 'Package not found.', asked with a classic personal token (ghp_)"
+        " 'Package not found.'; the request used a classic personal token (ghp_)"
     )
 
 
@@ -114,7 +114,7 @@ def test_the_message_names_call_status_words_and_kind_of_token() -> None:
             Need.RESTORE,
             (
                 "Its owner needs the role admin on the package."
-                " Check the name: GitHub answers 404 also for what a token may not see."
+                " Check the name: GitHub also answers 404 if the token may not see the package."
             ),
         ),
     ],
