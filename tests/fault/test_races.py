@@ -65,6 +65,16 @@ def deleting(rig: Rig) -> list[str]:
     ]
 
 
+def overlap(rig: Rig) -> bool:
+    """Race two runs that each have a state of their own; return whether both deleted at once."""
+    rig.sandbox.add_faults(SLOW)
+    for run in race(rig, ("--state", "one"), ("--state", "other")):
+        run.wait()
+    rig.sandbox.clear_faults()
+    turns = deleting(rig)
+    return len(turns) > len(set(turns)) == 2
+
+
 def check_race(rig: Rig, runs: list[Running]) -> list[int]:
     """Wait for two runs and hold them to what must hold of any two; return their exit codes."""
     ended = [run.wait() for run in runs]
@@ -94,13 +104,8 @@ def test_of_two_runs_at_once_one_deletes_and_the_other_finds_the_lock_held_or_no
 
 
 def test_two_runs_that_share_no_lock_do_overlap_and_are_found_out(rigs: Iterator[Rig]) -> None:
-    rig = next(rigs)
-    rig.sandbox.add_faults(SLOW)
-
-    for run in race(rig, ("--state", "one"), ("--state", "other")):
-        run.wait()
-
-    assert len(deleting(rig)) > len(set(deleting(rig))) == 2
+    # On a busy machine one run may end before the other begins, so they meet again until they do.
+    assert any(overlap(rig) for rig in rigs)
 
 
 def test_while_a_run_is_stopped_nobody_else_gets_in_and_afterwards_it_ends_its_work(
