@@ -15,6 +15,9 @@ pytest_plugins = ["tests.support.servers", "tests.support.skips"]
 
 forbid_network()
 
+# Programs that tests start are compiled once and not by each of hundreds of processes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 settings.register_profile("dev", max_examples=100, deadline=None)
 settings.register_profile("ci", max_examples=3000, deadline=None, derandomize=True)
 settings.register_profile("long", max_examples=50_000, deadline=None)

@@ -60,7 +60,7 @@ def test_a_run_at_work_is_named_with_its_process_and_is_free_afterwards(web: Wor
     with paused(web) as command:
         during, spoken = _holder(web), web.reconciler("lock", "status").stdout
         command.resume()
-        command.ended()
+        command.wait()
     after = web.reconciler("lock", "status")
 
     assert (during["process"], during["where"]) == (command.pid, socket.gethostname())
@@ -86,7 +86,7 @@ def test_a_lock_is_not_broken_without_the_id_of_its_run(web: Workshop) -> None:
         wrong = web.reconciler("lock", "break", "--id", "20260101T000000Z-00000000")
         run = _holder(web)["run"]
         command.resume()
-        ended = command.ended()
+        ended = command.wait()
 
     assert nameless.code == ExitCode.USAGE
     assert "Missing option '--id'" in nameless.stderr
@@ -103,7 +103,7 @@ def test_a_paused_run_deletes_nothing_once_its_lock_was_broken(web: Workshop) ->
         applied = web.reconciler(*APPLY)
         sent = web.calls("DELETE")
         command.resume()
-        woken = command.ended()
+        woken = command.wait()
 
     assert refused.code == ExitCode.LOCKED
     assert broken.code == 0
@@ -121,7 +121,7 @@ def test_the_log_tells_of_the_break_and_stays_whole(web: Workshop) -> None:
         run = str(_holder(web)["run"])
         web.reconciler("lock", "break", "--id", run)
         command.resume()
-        command.ended()
+        command.wait()
     web.reconciler(*APPLY)
 
     records = LocalState(web.folder / ".reconciler").of(web.repository).records()
@@ -139,10 +139,10 @@ def test_a_run_that_wakes_up_leaves_the_lock_of_the_next_one_alone(web: Workshop
         web.reconciler("lock", "break", "--id", str(_holder(web)["run"]))
         with paused(web) as after:
             hung.resume()
-            hung.ended()
+            hung.wait()
             named = _holder(web)
             after.resume()
-            ended = after.ended()
+            ended = after.wait()
 
     assert named["process"] == after.pid
     assert ended.code == 0

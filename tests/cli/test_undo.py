@@ -207,7 +207,7 @@ def test_interrupted_it_stops_cleanly_and_says_so(emptied: Emptied) -> None:
     with web.reconciler.running(*LAST) as command:
         web.await_calls(1, "POST", RESTORE)
         command.process.terminate()
-        ended = command.ended()
+        ended = command.wait()
 
     again = web.reconciler(*LAST)
 

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.model.journal import MAX_RECORD_BYTES, Entry
 from reconciler.model.ports import TOGETHER
-from tests.support.cli import SECONDS, Ended
-from tests.support.forks import Running, gate
+from tests.support.cli import SECONDS, Ended, Running
+from tests.support.forks import gate
 from tests.support.rig import DOOMED, Rig, digests, mixed_package, now, sandbox
 from tests.support.states import holder
 from tests.support.tripwire import held_up

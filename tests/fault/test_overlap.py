@@ -13,7 +13,8 @@ import pytest
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.server import Sandbox
 from tests.support.backends import BACKENDS
-from tests.support.forks import Running, gate
+from tests.support.cli import Running
+from tests.support.forks import gate
 from tests.support.killed_cli import TRACE
 from tests.support.rig import Rig, now, package_of, sandbox
 from tests.support.state_servers import state_servers

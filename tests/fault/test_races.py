@@ -12,7 +12,8 @@ from signal import SIGCONT, SIGSTOP
 import pytest
 
 from reconciler.sandbox.faults import Fault
-from tests.support.forks import Running, gate
+from tests.support.cli import Running
+from tests.support.forks import gate
 from tests.support.killed_cli import TRACE
 from tests.support.rig import Rig, now, package_of, sandbox
 from tests.support.tripwire import held_up

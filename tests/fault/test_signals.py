@@ -11,8 +11,7 @@ from reconciler.model.ports import FRESH_SECONDS
 from reconciler.sandbox.artifacts import image
 from reconciler.sandbox.faults import Answer, Fault
 from reconciler.sandbox.server import Sandbox
-from tests.support.cli import Ended
-from tests.support.forks import Running
+from tests.support.cli import Ended, Running
 from tests.support.rig import Rig, now, package_of, sandbox
 from tests.support.tripwire import held_up
 

@@ -2,36 +2,30 @@
 
 import os
 import pty
-import subprocess
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
-from tests.support.cli import SECONDS, CommandLine, Ended
+from tests.support.cli import CommandLine, Ended
 
 
 def on_a_terminal(
     reconciler: CommandLine, *arguments: str, more: Mapping[str, str] | None = None
 ) -> Ended:
-    """Run a command whose stdout is a pipe and whose stderr is a terminal."""
+    """Run a command whose stdout is a file and whose stderr is a terminal."""
     ours, theirs = pty.openpty()
-    environment = {**os.environ, **reconciler.environment, "TERM": "xterm", **(more or {})}
+    terminal = Path(os.ttyname(theirs))
+    environment = {"TERM": "xterm", **(more or {})}
     with ThreadPoolExecutor(1) as pool:
-        seen = pool.submit(_read, ours)
-        done = subprocess.run(
-            [sys.executable, "-m", "reconciler", *arguments],
-            cwd=reconciler.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=theirs,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        os.close(theirs)
-        return Ended(done.returncode, done.stdout, seen.result())
+        displayed = pool.submit(_read, ours)
+        try:
+            with reconciler.running(*arguments, more=environment, terminal=terminal) as command:
+                ended = command.wait()
+        finally:
+            os.close(theirs)
+        return replace(ended, stderr=displayed.result())
 
 
 def _read(terminal: int) -> str:
