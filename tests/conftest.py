@@ -19,7 +19,7 @@ forbid_network()
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("dev", max_examples=100, deadline=None)
-settings.register_profile("ci", max_examples=3000, deadline=None, derandomize=True)
+settings.register_profile("ci", max_examples=1000, deadline=None, derandomize=True)
 settings.register_profile("long", max_examples=50_000, deadline=None)
 settings.load_profile("ci" if IN_CI else "dev")
 

@@ -11,7 +11,7 @@ from reconciler.model.comparison import RepositoryDifference
 from reconciler.model.inventory import Inventory, Observations
 from reconciler.model.names import Digest
 from reconciler.model.policy import Policy
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 from tests.support.inventories import policy
 from tests.support.strategies import documents, inventories, observations, policies
 from tests.support.time import NOON
@@ -43,7 +43,7 @@ def images(found: RepositoryDifference) -> tuple[set[Digest], set[Digest]]:
     return added, {fate.digest for shift in found.spared for fate in shift.images}
 
 
-@TENTH
+@THIRD
 @given(changes())
 def test_it_names_exactly_the_images_whose_fate_changes(
     change: tuple[PlanningInput, Policy, Policy],
@@ -60,7 +60,7 @@ def test_it_names_exactly_the_images_whose_fate_changes(
     assert roots(case, before) - new <= spared <= old - new
 
 
-@TENTH
+@THIRD
 @given(changes())
 def test_the_way_back_is_the_same_the_other_way_round(
     change: tuple[PlanningInput, Policy, Policy],
@@ -72,7 +72,7 @@ def test_the_way_back_is_the_same_the_other_way_round(
     assert images(there) == images(back)[::-1]
 
 
-@TENTH
+@THIRD
 @given(inventories(), documents())
 def test_other_names_for_the_same_rules_change_nothing(
     held: Inventory, document: dict[str, Any]

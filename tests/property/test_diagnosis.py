@@ -14,13 +14,13 @@ from reconciler.analysis.usage import BlobIndex
 from reconciler.model.inventory import Inventory, Observations
 from reconciler.policyfile import load_text
 from tests.property.naive import links, reach
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 from tests.support.strategies import inventories, observations
 from tests.support.time import NOON
 
 
 @given(st.data())
-@TENTH
+@THIRD
 def test_each_version_has_one_cause_and_is_needed_if_a_tag_leads_to_it(data: st.DataObject) -> None:
     held = data.draw(inventories())
 
@@ -34,7 +34,7 @@ def test_each_version_has_one_cause_and_is_needed_if_a_tag_leads_to_it(data: st.
 
 
 @given(inventories())
-@TENTH
+@THIRD
 def test_the_bytes_of_all_causes_are_those_of_the_repository(held: Inventory) -> None:
     diagnosis = diagnose(held, Observations(), now=NOON)
 
@@ -43,7 +43,7 @@ def test_the_bytes_of_all_causes_are_those_of_the_repository(held: Inventory) ->
 
 
 @given(inventories())
-@TENTH
+@THIRD
 def test_what_is_suggested_is_a_valid_policy_whatever_was_found(held: Inventory) -> None:
     text = suggestion(held, VersionCause)
 
@@ -51,7 +51,7 @@ def test_what_is_suggested_is_a_valid_policy_whatever_was_found(held: Inventory)
 
 
 @given(st.data())
-@TENTH
+@THIRD
 def test_no_policy_is_forecast_to_keep_more_than_there_would_be_without_it(
     data: st.DataObject,
 ) -> None:

@@ -12,7 +12,7 @@ from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.formats.explain import as_json, render
 from reconciler.formats.view import View
 from reconciler.model.names import Digest
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 from tests.support.strategies import inventories, observations, policies
 from tests.support.time import NOON
 
@@ -44,7 +44,7 @@ def at(judged: DecidedRepository, later: timedelta, digest: Digest) -> bool:
     )
 
 
-@TENTH
+@THIRD
 @given(st.data())
 def test_an_explanation_says_of_every_version_what_the_plan_does(data: st.DataObject) -> None:
     case = drawn_case(data)
@@ -60,7 +60,7 @@ def test_an_explanation_says_of_every_version_what_the_plan_does(data: st.DataOb
         assert fate.note or fate.chains
 
 
-@TENTH
+@THIRD
 @given(st.data())
 def test_a_version_stays_while_something_above_it_stays_and_goes_when_nothing_does(
     data: st.DataObject,
@@ -75,7 +75,7 @@ def test_a_version_stays_while_something_above_it_stays_and_goes_when_nothing_do
         assert fate.is_deleted or staying or fate.note
 
 
-@TENTH
+@THIRD
 @given(st.data())
 def test_a_version_goes_from_the_very_moment_that_is_named(data: st.DataObject) -> None:
     judged = decide_repository(drawn_case(data))
@@ -90,7 +90,7 @@ def test_a_version_goes_from_the_very_moment_that_is_named(data: st.DataObject) 
             assert not at(judged, wait - INSTANT, digest)
 
 
-@TENTH
+@THIRD
 @given(st.data())
 def test_every_version_can_be_explained_in_words(data: st.DataObject) -> None:
     case = drawn_case(data)

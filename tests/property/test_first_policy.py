@@ -16,11 +16,11 @@ from reconciler.model.names import Tag
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.policy import Policy
 from reconciler.policyfile import load_text, read_test, remarks_on
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 from tests.support.inventories import WEB, image, inventory
 from tests.support.time import NOON
 
-FEW = settings(max_examples=max(20, TENTH.max_examples // 5))
+FEW = settings(max_examples=max(20, THIRD.max_examples // 5))
 """Examples of laws whose every example draws half a dozen plans."""
 
 _FIRST, _REST = string.ascii_letters + string.digits + "_", string.ascii_letters + "0123456789._-"
@@ -96,7 +96,7 @@ def test_no_first_plan_takes_a_release_a_moving_tag_or_what_nobody_knows(
     assert not any(families)
 
 
-@TENTH
+@THIRD
 @given(st.recursive(st.text() | st.integers() | st.booleans(), st.lists, max_leaves=5))
 def test_whatever_a_text_holds_it_is_written_on_one_line_and_read_back(value: object) -> None:
     written = flow({"key": value, "after": "x"})
@@ -105,7 +105,7 @@ def test_whatever_a_text_holds_it_is_written_on_one_line_and_read_back(value: ob
     assert yaml.safe_load(written) == {"key": value, "after": "x"}
 
 
-@TENTH
+@THIRD
 @given(st.text())
 def test_a_comment_stays_a_comment(text: str) -> None:
     lines = list(comment(text))

@@ -14,7 +14,7 @@ from reconciler.model.match import Match
 from reconciler.model.names import Digest, Tag
 from reconciler.model.patterns import TagGlob, TagRegex
 from reconciler.model.semver import SemVer, SemVerRange, parse_semver
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 from tests.support.time import NOON
 
 TAGS = ("a", "ab", "abc", "b", "b1", "1.2.3", "1.2.3-rc.1", "v1.3.0", "2.0.0", "2.0.0-0", "x-1")
@@ -65,7 +65,7 @@ def seen(match: Match, sets_of_tags: list[list[str]]) -> set[int]:
     return {number for number, image in enumerate(images) if image.digest in pool}
 
 
-@TENTH
+@THIRD
 @given(MATCHES | UNTAGGED, MATCHES | UNTAGGED, SETS_OF_TAGS)
 def test_a_selector_that_sees_all_of_another_misses_none_of_its_images(
     wide: Match, narrow: Match, images: list[list[str]]
@@ -74,7 +74,7 @@ def test_a_selector_that_sees_all_of_another_misses_none_of_its_images(
         assert seen(narrow, images) <= seen(wide, images)
 
 
-@TENTH
+@THIRD
 @given(MATCHES, SETS_OF_TAGS)
 def test_a_selector_of_which_nothing_is_expected_sees_nothing(
     match: Match, images: list[list[str]]
@@ -83,7 +83,7 @@ def test_a_selector_of_which_nothing_is_expected_sees_nothing(
         assert seen(match, images) == set()
 
 
-@TENTH
+@THIRD
 @given(GLOBS, st.integers(0, 4), st.integers(0, 4), st.text("ab1x", min_size=1, max_size=6))
 def test_a_glob_with_a_wider_piece_covers_it_and_matches_all_that_it_does(
     glob: str, start: int, length: int, tag: str
@@ -95,7 +95,7 @@ def test_a_glob_with_a_wider_piece_covers_it_and_matches_all_that_it_does(
     assert seen(Match(tags=(narrow,)), [[tag]]) <= seen(Match(tags=(wide,)), [[tag]])
 
 
-@TENTH
+@THIRD
 @given(GLOBS.map(TagGlob), GLOBS.map(TagGlob), st.text("ab1x", min_size=1, max_size=6))
 def test_a_glob_that_misses_a_tag_of_another_does_not_cover_it(
     one: TagGlob, other: TagGlob, tag: str
@@ -104,7 +104,7 @@ def test_a_glob_that_misses_a_tag_of_another_does_not_cover_it(
         assert not one.covers(other)
 
 
-@TENTH
+@THIRD
 @given(RANGES.map(SemVerRange), RANGES.map(SemVerRange), st.lists(VERSIONS, max_size=9))
 def test_two_ranges_that_differ_at_a_version_differ_at_a_probe_of_its_kind(
     one: SemVerRange, other: SemVerRange, versions: list[SemVer]
@@ -125,7 +125,7 @@ TIMES = st.sampled_from(["", "+", "*", "?", "{4}", "{2,}", "{0,2}", "{8}"])
 BODIES = st.lists(st.builds("{}{}".format, CLASSES, TIMES), min_size=1, max_size=3).map("".join)
 
 
-@TENTH
+@THIRD
 @given(st.lists(BODIES, min_size=1, max_size=2).map("|".join), st.data())
 def test_a_capture_of_which_nothing_is_expected_reads_as_nothing(
     body: str, data: st.DataObject

@@ -13,7 +13,7 @@ from reconciler.model.names import Digest
 from reconciler.providers.ghcr.listing import read_whole
 from reconciler.providers.ghcr.pages import VersionsPage
 from reconciler.providers.ghcr.recent import read_newest
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 
 SIZE = 3
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -69,7 +69,7 @@ class Package:
             self.always.discard(gone)
 
 
-@TENTH
+@THIRD
 @given(count=st.integers(1, 20), happenings=events)
 @example(count=9, happenings=[("", 0), ("delete", 0)])
 @example(count=9, happenings=[("", 0), ("delete", 20), ("", 0), ("push", 0)])
@@ -86,7 +86,7 @@ def test_no_version_that_was_there_all_the_time_is_missing(
     assert {version(i).id for i in package.always} <= reading.versions.keys()
 
 
-@TENTH
+@THIRD
 @given(count=st.integers(1, 20))
 def test_a_listing_left_alone_is_read_once(count: int) -> None:
     package = Package(count, [])
@@ -104,7 +104,7 @@ def test_a_listing_left_alone_is_read_once(count: int) -> None:
     assert len(calls) <= pages + 2
 
 
-@TENTH
+@THIRD
 @given(
     count=st.integers(1, 20),
     pushed=st.integers(0, 12),

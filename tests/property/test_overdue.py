@@ -11,7 +11,7 @@ from reconciler.analysis.health_checks import due_since
 from reconciler.core.planner import PlanningInput
 from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.policy import Policy
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 from tests.support.inventories import WEB
 from tests.support.strategies import inventories, policies
 from tests.support.time import NOON
@@ -25,7 +25,7 @@ def overdue(held: Inventory, policy: Policy, days: int) -> Sequence[Version]:
     return due_since(HealthInput(WEB, NOON, (), case=case), NOON - timedelta(days=days))
 
 
-@TENTH
+@THIRD
 @given(inventories(), policies(), DAYS)
 def test_only_what_goes_now_and_was_there_then_is_overdue(
     held: Inventory, policy: Policy, days: int
@@ -40,7 +40,7 @@ def test_only_what_goes_now_and_was_there_then_is_overdue(
     assert all(version.pushed is None or version.pushed <= then for version in found)
 
 
-@TENTH
+@THIRD
 @given(inventories(), policies())
 def test_what_goes_now_is_what_has_been_due_for_no_time(held: Inventory, policy: Policy) -> None:
     going = HealthInput(
@@ -52,7 +52,7 @@ def test_what_goes_now_is_what_has_been_due_for_no_time(held: Inventory, policy:
     assert {version.digest for version in overdue(held, policy, 0)} == going
 
 
-@TENTH
+@THIRD
 @given(inventories(), policies(), DAYS)
 def test_after_an_apply_nothing_is_overdue(held: Inventory, policy: Policy, days: int) -> None:
     plan = HealthInput(WEB, NOON, (), case=PlanningInput(policy, held, Observations(), NOON)).plan

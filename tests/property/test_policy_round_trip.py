@@ -9,7 +9,7 @@ from jsonschema import Draft7Validator
 from reconciler.formats.schema import json_schema
 from reconciler.model.policy import Policy
 from reconciler.policyfile import load_text
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 from tests.support.strategies import policies
 
 EDITOR: Any = Draft7Validator(json_schema())
@@ -21,7 +21,7 @@ def written(policy: Policy) -> dict[str, Any]:
     return {"version": 1, "policies": [part]}
 
 
-@TENTH
+@THIRD
 @given(policies())
 def test_a_policy_written_into_a_file_is_read_as_it_was(policy: Policy) -> None:
     content = json.dumps(written(policy)).encode()
@@ -29,7 +29,7 @@ def test_a_policy_written_into_a_file_is_read_as_it_was(policy: Policy) -> None:
     assert load_text("policy.yaml", content).policies == (policy,)
 
 
-@TENTH
+@THIRD
 @given(policies())
 def test_an_editor_finds_no_fault_in_a_policy_that_the_loader_accepts(policy: Policy) -> None:
     assert [error.message for error in EDITOR.iter_errors(written(policy))] == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.language import PolicyProblems
 from reconciler.policyfile import load_text
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 
 EXAMPLE = (Path(__file__).parents[2] / "policies" / "example.yaml").read_bytes()
 WORDS = (
@@ -50,26 +50,26 @@ def hold(content: bytes) -> None:
         assert "Input should" not in problem.message
 
 
-@TENTH
+@THIRD
 @given(st.binary(max_size=300))
 @example(b"\xff\xfe")
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     hold(content)
 
 
-@TENTH
+@THIRD
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_refused(text: str) -> None:
     hold(text.encode("utf-8", "surrogatepass"))
 
 
-@TENTH
+@THIRD
 @given(st.lists(st.sampled_from(WORDS), max_size=40))
 def test_any_shuffle_of_yaml_signs_is_read_or_refused(words: list[str]) -> None:
     hold("".join(words).encode())
 
 
-@TENTH
+@THIRD
 @given(
     st.integers(0, len(EXAMPLE)),
     st.integers(0, 30),
@@ -81,7 +81,7 @@ def test_a_good_file_with_a_wound_is_read_or_refused(at: int, cut: int, put: str
     hold(EXAMPLE[:at] + wound + EXAMPLE[at + cut :])
 
 
-@TENTH
+@THIRD
 @given(st.data())
 def test_a_good_file_with_its_lines_out_of_order_is_read_or_refused(data: st.DataObject) -> None:
     lines = EXAMPLE.splitlines(keepends=True)
@@ -98,7 +98,7 @@ VALUES = st.recursive(
 )
 
 
-@TENTH
+@THIRD
 @given(st.data())
 def test_a_good_file_with_another_value_somewhere_is_read_or_refused(data: st.DataObject) -> None:
     document: Any = yaml.safe_load(EXAMPLE)

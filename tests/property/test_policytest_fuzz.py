@@ -12,7 +12,7 @@ from reconciler.core.policy_tests import run_policy_test
 from reconciler.errors import PolicyError
 from reconciler.model.language import PolicyProblems
 from reconciler.policyfile import load_text, read_test
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 
 POLICIES = Path(__file__).parents[2] / "policies"
 WEB = load_text("web.yaml", (POLICIES / "example.yaml").read_bytes())
@@ -52,7 +52,7 @@ def hold(content: bytes) -> None:
     assert not any("Input should" in sentence for sentence in sentences)
 
 
-@TENTH
+@THIRD
 @given(
     st.integers(0, len(EXAMPLE)),
     st.integers(0, 30),
@@ -64,7 +64,7 @@ def test_a_good_test_with_a_wound_runs_or_is_refused(at: int, cut: int, put: str
     hold(EXAMPLE[:at] + wound + EXAMPLE[at + cut :])
 
 
-@TENTH
+@THIRD
 @given(st.data())
 def test_a_good_test_with_another_value_somewhere_runs_or_is_refused(data: st.DataObject) -> None:
     document: Any = yaml.safe_load(EXAMPLE) | {"now": MOMENT}

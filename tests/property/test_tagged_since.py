@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reconciler.engine.records import remember
 from reconciler.model.inventory import Inventory, Observation, Observations
 from reconciler.model.names import Tag
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 from tests.support.inventories import WEB, digest, image
 from tests.support.time import NOON
 
@@ -19,7 +19,7 @@ RUN = st.fixed_dictionaries({name: st.frozensets(st.sampled_from(TAGS)) for name
 HOUR = timedelta(hours=1)
 
 
-@TENTH
+@THIRD
 @given(st.lists(RUN, min_size=1, max_size=6))
 def test_a_version_has_its_tags_since_the_last_run_that_saw_one_arrive(
     runs: list[dict[str, frozenset[str]]],

@@ -11,7 +11,7 @@ from reconciler.engine.read_all import look_ahead, read_whole
 from reconciler.model.inventory import Observations
 from reconciler.model.names import Digest, Repository
 from tests.support.documents import Document, artifact, attestation, image, index, signature
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 from tests.support.fake_registry import FakeRegistry
 from tests.support.strategies import Choices, choices
 from tests.support.time import NOON
@@ -76,7 +76,7 @@ def stored(held: FakeRegistry, digests: Iterable[str]) -> dict[str, int]:
     return found
 
 
-@TENTH
+@THIRD
 @given(choices(120), st.data())
 def test_every_blob_is_counted_once_and_what_a_plan_frees_is_what_nobody_else_names(
     chosen: Choices, data: st.DataObject
@@ -96,7 +96,7 @@ def test_every_blob_is_counted_once_and_what_a_plan_frees_is_what_nobody_else_na
     assert usage.freed.alone == everything - surviving
 
 
-@TENTH
+@THIRD
 @given(choices(240))
 def test_what_two_repositories_have_in_common_is_said_and_counted_in_each(
     chosen: Choices,

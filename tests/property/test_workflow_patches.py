@@ -15,7 +15,7 @@ from reconciler.analysis.diagnose.suggestion import WorkflowAdvice
 from reconciler.workflows.changes import advise
 from reconciler.workflows.parse import WorkflowFiles, read_workflow
 from tests.support.diagnosed import tried
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 from tests.support.inventories import WEB
 from tests.support.labelled.mixed import HABITS, package_of
 from tests.support.strategies import Choices, choices
@@ -125,7 +125,7 @@ def _is_elsewhere(cache: str) -> bool:
     return set(cache.split()) <= {"type=gha", "type=gha,mode=max"}
 
 
-@TENTH
+@THIRD
 @given(choices(80))
 def test_a_patch_applies_and_changes_one_kind_of_value_and_is_not_advised_again(
     chosen: Choices,

@@ -15,7 +15,7 @@ from reconciler.model.comparison import Weakening
 from reconciler.model.names import Repository
 from reconciler.model.plan import Guard, Plan
 from tests.support.differences import LAST, UNPROTECTED, difference, repository, shift
-from tests.support.effort import TENTH
+from tests.support.effort import THIRD
 from tests.support.hostile import MARKUP
 from tests.support.plans import (
     DAY,
@@ -89,7 +89,7 @@ def test_a_hostile_text_is_only_text(text: str) -> None:
     page.encode()
 
 
-@TENTH
+@THIRD
 @given(text=st.text(min_size=1).filter(str.strip))
 def test_no_text_adds_an_element_or_an_attribute(text: str) -> None:
     page = html(plan_that_quotes(text))
