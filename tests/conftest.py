@@ -9,7 +9,7 @@ import structlog
 from hypothesis import settings
 
 from tests.support.loopback import forbid_network
-from tests.support.programs import IN_CI
+from tests.support.programs import IN_CI, to_install
 
 pytest_plugins = ["tests.support.servers", "tests.support.skips"]
 
@@ -25,6 +25,11 @@ settings.load_profile("ci" if IN_CI else "dev")
 
 _OURS = ("RECONCILER_", "GITHUB_", "GH_")
 _FOREIGN = ("http_proxy", "https_proxy", "all_proxy", "no_color", "force_color", "columns")
+
+
+def pytest_report_header() -> list[str]:
+    """Print what the tests will install on this machine, before the first one runs."""
+    return to_install()
 
 
 def pytest_xdist_auto_num_workers() -> int:

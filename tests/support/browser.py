@@ -101,7 +101,7 @@ def browser(profile: Path) -> Iterator[Browser]:
     for flag in (*_FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    service = ChromeService(program("chromedriver", "chromium-driver"))
+    service = ChromeService(program("chromedriver"))
     driver = Chrome(options, service)
     driver.set_page_load_timeout(_SECONDS)
     try:

@@ -86,6 +86,6 @@ def _binary(name: str) -> str:
     """Find a program of the server; Debian keeps them out of PATH, by version."""
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     if not found and shutil.which(name) is None:
-        program("pg_createcluster", package="postgresql")
+        program("pg_createcluster")
         found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     return str(found[-1]) if found else name

