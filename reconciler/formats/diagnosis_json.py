@@ -33,8 +33,26 @@ def _repository(result: DiagnosisResult) -> dict[str, Any]:
         "hint": result.error.hint if result.error else "",
         "forecast": _forecast(result.forecast) if result.forecast else None,
         "policy": result.policy.name if result.policy else None,
-        "workflows": asdict(result.workflow_advice) if result.workflow_advice else None,
+        "workflows": _workflows(result.workflow_advice) if result.workflow_advice else None,
         **diagnosis,
+    }
+
+
+def _workflows(advice: WorkflowAdvice) -> dict[str, Any]:
+    return {
+        "attributions": [asdict(attribution) for attribution in advice.attributions],
+        "proposals": [_change(change) for change in advice.proposals],
+        "unread": list(advice.unread),
+    }
+
+
+def _change(change: AdvisedChange) -> dict[str, Any]:
+    return {
+        "place": change.place,
+        "words": change.text,
+        "patch": change.patch,
+        "left": change.unneeded,
+        "needed": change.needed,
     }
 
 

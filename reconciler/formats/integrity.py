@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from reconciler.analysis.integrity import BrokenImage, ImagePart, IntegrityResult, MissingPart
 from reconciler.formats.phrases import counted, moment, size
@@ -30,13 +31,19 @@ def _worst_first(result: IntegrityResult) -> tuple[bool, bool, str]:
 
 def as_json(results: Sequence[IntegrityResult]) -> str:
     """Write what was found as one JSON document."""
-    repositories = [
-        {name: value for name, value in asdict(result).items() if name != "failure"}
-        for result in results
-    ]
+    repositories = [_repository(result) for result in results]
     broken = sum(len(result.broken) for result in results)
     document = {"repositories": repositories, "broken": broken}
     return json.dumps(document, indent=2, sort_keys=True, default=str) + "\n"
+
+
+def _repository(result: IntegrityResult) -> dict[str, Any]:
+    document = asdict(result)
+    del document["failure"]
+    for image in document["broken"]:
+        for part in image["missing"]:
+            part["seen"] = part.pop("last_seen")
+    return document
 
 
 def _totals(results: Sequence[IntegrityResult]) -> str:
