@@ -17,16 +17,13 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP, Signals
 
-from reconciler.__main__ import COMMANDS, run
+from reconciler.__main__ import run
 
 SECONDS = 120
 """Longest that one command may take, in seconds."""
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(
-    [f"reconciler.commands.{name}" for name in COMMANDS if name != "action"]
-    + ["tests.support.killed_cli"]
-)
+PROCESSES.set_forkserver_preload(["tests.support.imported"])
 
 _GLANCE = 0.02
 """Seconds between two looks at what a command does."""
