@@ -173,7 +173,7 @@ class Session:
             versions=part.versions,
             deletions=len(part.changes),
             images=max(tagged, len({change.component for change in part.changes})),
-            unread=len(reader.unread(change.digest for change in part.changes)),
+            unread=len(reader.documents.unread(change.digest for change in part.changes)),
         )
         return reader.effort(part.repository, job)
 

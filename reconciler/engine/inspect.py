@@ -165,8 +165,10 @@ def documents_below(
     documents: dict[Digest, Manifest | None] = {}
     ahead = set(roots)
     while ahead:
-        here = reader.present(repository, sorted(ahead))
-        found = reader.manifests(repository, sorted(d for d, there in here.items() if there))
+        here = reader.documents.present(repository, sorted(ahead))
+        found = reader.documents.manifests(
+            repository, sorted(d for d, there in here.items() if there)
+        )
         documents |= dict.fromkeys(ahead) | dict(found)
         children = chain.from_iterable(map(listed, found.values()))
         ahead = {child.digest for child in children} - documents.keys()
@@ -209,7 +211,7 @@ def _examined(
     note(_seen(reader, repository, tagged, documents))
     named = {blob.digest: blob for document in documents.values() for _, blob in blobs_of(document)}
     wanted = sorted(digest for digest, blob in named.items() if not blob.foreign)
-    present = reader.blobs_present(repository, wanted) if blobs else {}
+    present = reader.documents.blobs_present(repository, wanted) if blobs else {}
     lacking = frozenset(digest for digest, there in present.items() if not there)
     return IntegrityResult(
         repository,

@@ -23,7 +23,7 @@ def read_manifests(
     Raises: EvidenceError, naming each version whose document is missing or cannot be read.
     """
     try:
-        found = reader.manifests(repository, digests)
+        found = reader.documents.manifests(repository, digests)
     except ManifestError as error:
         if error.flaws:
             flaws = {Digest(digest): words for digest, words in error.flaws.items()}

@@ -122,7 +122,9 @@ def _confirm_absence(
         deleted; AccessError.
     """
     absent = sorted(seen - {version.digest for version in listing.versions})
-    here = [digest for digest, found in reader.present(repository, absent).items() if found]
+    here = [
+        digest for digest, found in reader.documents.present(repository, absent).items() if found
+    ]
     if here:
         deleted = {version.digest for version in reader.deleted(repository)}
         here = [digest for digest in here if digest not in deleted]
@@ -302,7 +304,7 @@ class TagOnlyObserver:
         """Ask whether digests exist, each once, and note those that do."""
         fresh = sorted(set(digests) - self._asked)
         self._asked.update(fresh)
-        for digest, exists in self._reader.present(self._repository, fresh).items():
+        for digest, exists in self._reader.documents.present(self._repository, fresh).items():
             if exists:
                 self.versions[digest] = Version(digest)
 
@@ -328,8 +330,8 @@ def creation_times(
     """
     indexes = [m for m in documents.values() if m.shape is DocumentKind.INDEX and not m.created]
     wanted = set(chain.from_iterable(map(_images, indexes))) - documents.keys()
-    children = reader.manifests(repository, sorted(wanted)).values()
-    told = reader.created(repository, [*documents.values(), *filter(None, children)])
+    children = reader.documents.manifests(repository, sorted(wanted)).values()
+    told = reader.documents.created(repository, [*documents.values(), *filter(None, children)])
     times = {digest: moment for digest, moment in told.items() if moment}
     newest = {index.digest: _newest(times, _images(index)) for index in indexes}
     return times | {digest: moment for digest, moment in newest.items() if moment}

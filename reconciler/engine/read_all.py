@@ -43,7 +43,7 @@ def look_ahead(reader: RegistryReader, repository: Repository) -> Ahead:
     Raises: EvidenceError, when it could not be listed whole; AccessError.
     """
     listing = reader.listing(repository)
-    unread = reader.unread(version.digest for version in listing.versions)
+    unread = reader.documents.unread(version.digest for version in listing.versions)
     return Ahead(repository, listing, len(unread))
 
 
@@ -57,7 +57,7 @@ def read_whole(reader: RegistryReader, ahead: Ahead, seen: Observations) -> Inve
     before = reader.requests
     versions = {version.digest: version for version in _versions(reader, ahead, seen)}
     require_known(ahead.repository, ahead.listing, versions, seen)
-    read = reader.manifests(ahead.repository, versions)
+    read = reader.documents.manifests(ahead.repository, versions)
     documents = {digest: document for digest, document in read.items() if document}
     return Inventory.of(
         ahead.repository,
@@ -137,10 +137,12 @@ def copy(
 
     Raises: EvidenceError, when bytes could not be read, or are not what their digest promises.
     """
-    documents = reader.documents(found.repository, [version.digest for version in found.versions])
+    documents = reader.documents.raw_manifests(
+        found.repository, [version.digest for version in found.versions]
+    )
     present = {digest: document for digest, document in documents.items() if document}
     wanted = _configs(present) if configs else ()
-    blobs = reader.blobs(found.repository, wanted)
+    blobs = reader.documents.blobs(found.repository, wanted)
     owner, _, name = found.repository.path.partition("/")
     return PackageRecord(
         owner=owner if name else LIBRARY,

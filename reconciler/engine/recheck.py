@@ -48,7 +48,8 @@ class Recheck:
     def _read(self, digests: Set[Digest], fresh: Set[Digest]) -> None:
         """Read documents; what a new version names may be missing, the version itself not."""
         repository = self.inventory.repository
-        for digest, manifest in self.reader.manifests(repository, sorted(digests)).items():
+        manifests = self.reader.documents.manifests(repository, sorted(digests))
+        for digest, manifest in manifests.items():
             if manifest:
                 self._names[digest] = frozenset(manifest.names)
             elif digest in fresh:

@@ -123,7 +123,7 @@ def _with_children(
     unnamed = [attempt.digest for attempt in attempts if attempt.has_unnamed_children]
     if not unnamed:
         return attempts
-    found = reader.manifests(repository, unnamed)
+    found = reader.documents.manifests(repository, unnamed)
     return [_read(attempt, found.get(attempt.digest)) for attempt in attempts]
 
 

@@ -157,12 +157,59 @@ class Restoration:
     """Whether a limit refused it, so that it may be sent again after `pace`."""
 
 
+class Documents(Protocol):
+    """Reads manifests and blobs of one registry by digest; the same for every kind of registry.
+
+    Every method that sends requests may raise EvidenceError or AccessError.
+    """
+
+    def manifests(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, Manifest | None]:
+        """Read and verify many manifests, in parallel; None for one that does not exist.
+
+        A cached manifest is not requested again: only `present` shows that it still exists.
+
+        Raises: ManifestError, naming every manifest that does not match its digest.
+        """
+
+    def raw_manifests(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, tuple[str, bytes] | None]:
+        """Read many manifests as pushed, media type and bytes; None for one that does not exist."""
+
+    def blobs(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, bytes | None]:
+        """Read many small blobs, such as image configs; None for one that does not exist."""
+
+    def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
+        """Check which manifests exist now, in parallel, without the cache."""
+
+    def blobs_present(
+        self, repository: Repository, digests: Iterable[Digest]
+    ) -> Mapping[Digest, bool]:
+        """Check which blobs exist now, layers among them; none is downloaded."""
+
+    def unread(self, digests: Iterable[Digest]) -> Sequence[Digest]:
+        """Return the documents that are not cached, so that each takes a request; send none."""
+
+    def created(
+        self, repository: Repository, manifests: Iterable[Manifest]
+    ) -> Mapping[Digest, datetime | None]:
+        """Read when each image was created: from its annotation, else its config; else None."""
+
+
 class RegistryReader(Protocol):
     """Reads one registry. Every method may raise EvidenceError or AccessError."""
 
     @property
     def capabilities(self) -> Capabilities:
         """What this registry can do."""
+
+    @property
+    def documents(self) -> Documents:
+        """The manifests and blobs of this registry."""
 
     @property
     def requests(self) -> int:
@@ -181,47 +228,10 @@ class RegistryReader(Protocol):
     def listing(self, repository: Repository) -> Listing:
         """List every version, whole and once; an incomplete listing is an error."""
 
-    def manifests(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, Manifest | None]:
-        """Read and verify many documents, in parallel; None for one the registry lacks.
-
-        A document in the cache is not asked for again, so where the listing is not closed its
-        presence is proven by `present`.
-
-        Raises: ManifestError, naming every one that is not what its digest promises.
-        """
-
-    def documents(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, tuple[str, bytes] | None]:
-        """Read many manifests as they were pushed, type and bytes; None where there is none."""
-
-    def blobs(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, bytes | None]:
-        """Read many small blobs, such as configurations; None for one the registry lacks."""
-
-    def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
-        """Ask for many digests whether the registry has them, in parallel, without a cache."""
-
-    def blobs_present(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, bool]:
-        """Ask for many blobs, layers among them, whether the registry has them; none is read."""
-
-    def unread(self, digests: Iterable[Digest]) -> Sequence[Digest]:
-        """Tell which documents the cache lacks, so that each would take a request; ask nobody."""
-
     def referrers(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, tuple[Digest, ...]]:
         """List what refers to each digest; empty where the registry has no such endpoint."""
-
-    def created(
-        self, repository: Repository, manifests: Iterable[Manifest]
-    ) -> Mapping[Digest, datetime | None]:
-        """Read when each image says it was built: its annotation, else its configuration."""
 
     def version(self, repository: Repository, version: Version) -> Version | None:
         """Look at one version now, without a cache; None when the registry lacks it."""

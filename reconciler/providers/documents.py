@@ -48,7 +48,7 @@ Kind: TypeAlias = Literal["manifests", "blobs"]
 _CREATED = 201
 
 
-class Documents:
+class DocumentReader:
     """Reads documents of one registry; one that is in the cache is not downloaded again."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Documents:
             raise ManifestError("; ".join(flaws.values()), flaws=flaws)
         return manifests
 
-    def documents(
+    def raw_manifests(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> dict[Digest, Document | None]:
         """Read and verify many manifests, and return their media types and bytes as pushed."""
@@ -132,6 +132,20 @@ class Documents:
         wanted = list(dict.fromkeys(digests))
         known = self._cache.known(wanted)
         return [digest for digest in wanted if digest not in known]
+
+    def created(
+        self, repository: Repository, manifests: Iterable[Manifest]
+    ) -> dict[Digest, datetime | None]:
+        """Read when each image was created: from its annotation, else its config; else None."""
+        images = list(manifests)
+        configs = {
+            manifest.digest: manifest.config.digest
+            for manifest in images
+            if not manifest.created and manifest.config and manifest.config.is_image_config
+        }
+        bodies = self.blobs(repository, configs.values())
+        texts = {digest: _config_created(bodies[config]) for digest, config in configs.items()}
+        return {m.digest: parse_time(m.created or texts.get(m.digest, "")) for m in images}
 
     def _read(
         self,
@@ -197,21 +211,6 @@ def _batches(digests: Iterable[Digest]) -> Iterable[list[Digest]]:
     return (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH))
 
 
-def read_creation(
-    documents: Documents, repository: Repository, manifests: Iterable[Manifest]
-) -> dict[Digest, datetime | None]:
-    """Read when each image was created: from its annotation, else its config; else None."""
-    wanted = list(manifests)
-    configs = {
-        manifest.digest: manifest.config.digest
-        for manifest in wanted
-        if not manifest.created and manifest.config and manifest.config.is_image_config
-    }
-    bodies = documents.blobs(repository, configs.values())
-    claims = {digest: _config_created(bodies[config]) for digest, config in configs.items()}
-    return {m.digest: parse_time(m.created or claims.get(m.digest, "")) for m in wanted}
-
-
 def parse_time(text: str) -> datetime | None:
     """Parse a time of RFC 3339; None if it is invalid or older than any container image."""
     with suppress(ValueError, OverflowError):
@@ -230,7 +229,7 @@ def _config_created(body: bytes | None) -> str:
 
 def attach_tag(
     client: Client,
-    documents: Documents,
+    documents: DocumentReader,
     repository: Repository,
     digest: Digest,
     tag: Tag,

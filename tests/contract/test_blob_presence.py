@@ -23,7 +23,7 @@ def test_a_layer_that_is_gone_is_told_from_those_that_are_there() -> None:
     with Sandbox(SandboxSettings(limits=UNLIMITED), [package]).serve() as served:
         client = ghcr_at(served.url)
         web = Repository(f"{served.host}/acme/web")
-        present = client.blobs_present(web, [*others, lost, NOBODY])
+        present = client.documents.blobs_present(web, [*others, lost, NOBODY])
         client.close()
 
     assert present == {**dict.fromkeys(others, True), lost: False, NOBODY: False}
@@ -36,10 +36,10 @@ def test_what_was_read_once_costs_no_request_again(tmp_path: Path) -> None:
 
     with Sandbox(SandboxSettings(limits=UNLIMITED), [package]).serve() as served:
         client = ghcr_at(served.url, cache=tmp_path / "cache")
-        before = client.unread(digests)
+        before = client.documents.unread(digests)
         asked = client.requests
-        client.manifests(Repository(f"{served.host}/acme/web"), digests[:1])
-        after = client.unread(digests)
+        client.documents.manifests(Repository(f"{served.host}/acme/web"), digests[:1])
+        after = client.documents.unread(digests)
         client.close()
 
     assert (before, after, asked) == ([digests[0], NOBODY], [NOBODY], 0)

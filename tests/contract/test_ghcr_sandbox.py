@@ -114,7 +114,7 @@ def test_a_package_whose_name_has_slashes_is_read_and_changed(serve: Serve) -> N
     client, repository = served.client(), served.repository("acme/grype-db/data/nvd")
 
     listing = client.listing(repository)
-    found = client.manifests(repository, [version.digest for version in listing.versions])
+    found = client.documents.manifests(repository, [version.digest for version in listing.versions])
     deletion = client.delete(repository, served.version("sha-0", "acme/grype-db/data/nvd"))
 
     assert all(found.values())
@@ -130,7 +130,7 @@ def test_an_owner_in_capitals_is_the_same_owner(serve: Serve) -> None:
 
     repositories = client.repositories(RepositoryGlob(f"{served.sandbox.host}/acme/*"))
     listing = client.listing(repositories[0])
-    found = client.manifests(repositories[0], [v.digest for v in listing.versions])
+    found = client.documents.manifests(repositories[0], [v.digest for v in listing.versions])
 
     assert repositories == [served.repository("acme/web")]
     assert all(found.values())
@@ -311,10 +311,10 @@ def test_one_registry_token_serves_all_reads_until_it_ends(serve: Serve) -> None
     client, repository = served.client(), served.repository()
     digests = [version.digest for version in client.listing(repository).versions]
 
-    client.manifests(repository, digests)
+    client.documents.manifests(repository, digests)
     first = served.calls("/token")
     served.time.pass_by(301)
-    client.manifests(repository, digests)
+    client.documents.manifests(repository, digests)
 
     assert (first, served.calls("/token")) == (1, 2)
     assert all(seen.status == 200 for seen in served.sandbox.requests if "/v2/" in seen.target)

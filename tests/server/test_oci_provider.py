@@ -96,8 +96,8 @@ def test_a_child_that_was_deleted_is_absent_and_the_rest_is_whole(
     lost, *others = multi.children
     web.delete(lost)
 
-    present = oci.present(repository, map(digest, multi.children))
-    documents = oci.manifests(repository, [digest(lost), digest(multi)])
+    present = oci.documents.present(repository, map(digest, multi.children))
+    documents = oci.documents.manifests(repository, [digest(lost), digest(multi)])
 
     assert present == {lost.digest: False} | {child.digest: True for child in others}
     assert documents[digest(lost)] is None
@@ -110,9 +110,11 @@ def test_images_tell_when_they_were_built(
     said = {"org.opencontainers.image.created": "2026-03-04T05:06:07Z"}
     in_config = web.push(image("one", created="2026-01-02T03:04:05Z"), "v1")
     in_manifest = web.push(image("two", annotations=said), "v2")
-    documents = oci.manifests(repository, [digest(in_config), digest(in_manifest)])
+    documents = oci.documents.manifests(repository, [digest(in_config), digest(in_manifest)])
 
-    told = oci.created(repository, [manifest for manifest in documents.values() if manifest])
+    told = oci.documents.created(
+        repository, [manifest for manifest in documents.values() if manifest]
+    )
 
     assert {name: moment.isoformat() for name, moment in told.items() if moment} == {
         in_config.digest: "2026-01-02T03:04:05+00:00",

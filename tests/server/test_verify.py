@@ -100,6 +100,6 @@ def test_blobs_are_asked_for_without_being_read(registry: RegistryServer, web: R
     lose(registry, web, layer)
 
     with opened(registry.host) as oci:
-        present = oci.blobs_present(Repository(web.name), [config, layer, NOBODY])
+        present = oci.documents.blobs_present(Repository(web.name), [config, layer, NOBODY])
 
     assert present == {config: True, layer: False, NOBODY: False}

@@ -20,12 +20,14 @@ from typing import Any
 import httpx
 
 from reconciler.model import ports
+from reconciler.providers.documents import DocumentReader
 from reconciler.providers.ghcr.registry import GhcrRegistry
 from reconciler.state import durable, journal_file
 from reconciler.state.local import LocalRepositoryState, LocalState
 from reconciler.transport.wire import Wire
 
 PORTS: Mapping[type, type] = {
+    ports.Documents: DocumentReader,
     ports.Registry: GhcrRegistry,
     ports.RepositoryState: LocalRepositoryState,
     ports.State: LocalState,
@@ -42,17 +44,17 @@ CHANGING = ("DELETE", "POST")
 """The requests that change a registry: a deletion, and what takes one back."""
 
 UNREACHED: Mapping[str, str] = {
-    "Registry.blobs": "asked only by `snapshot`",
-    "Registry.blobs_present": "asked only by `verify`",
-    "Registry.created": "asked only where a rule orders by `created`",
+    "Documents.blobs": "asked only by `snapshot`",
+    "Documents.blobs_present": "asked only by `verify`",
+    "Documents.created": "asked only where a rule orders by `created`",
+    "Documents.raw_manifests": "asked only by `snapshot`",
+    "Documents.unread": "asked only by `diagnose`, which says what it will read",
     "Registry.deleted": "asked only by undo",
     "Registry.deletion_command": "asked only to write the message about an unreadable document",
-    "Registry.documents": "asked only by `snapshot`",
     "Registry.effort": "asked only by a plan, for its estimate",
     "Registry.referrers": "asked only where a registry lists nothing but tags",
     "Registry.repositories": "asked only by a plan, and here it is drawn before",
     "Registry.tag": "called only by undo",
-    "Registry.unread": "asked only by `diagnose`, which says what it will read",
     "RepositoryState.holder": "asked only by `lock status`",
     "RepositoryState.seize": "called only by `lock break`",
     "State.repositories": "asked only by `log`",

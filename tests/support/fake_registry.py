@@ -18,6 +18,7 @@ from reconciler.model.ports import (
     Clock,
     Deletion,
     DeletionResult,
+    Documents,
     Effort,
     Job,
     Listing,
@@ -122,12 +123,17 @@ class FakeRegistry(Scripted):
         """Return words that no shell knows."""
         return f"delete {repository}@{version.digest}"
 
-    def documents(
+    @property
+    def documents(self) -> Documents:
+        """Read documents from the same storage, with calls in the same list."""
+        return self
+
+    def raw_manifests(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, tuple[str, bytes] | None]:
         """Send documents as they were pushed."""
         asked = list(digests)
-        self._enter("documents", *asked, requests=len(asked))
+        self._enter("raw_manifests", *asked, requests=len(asked))
         found = {digest: self.storage.live.get(digest) for digest in asked}
         return {
             digest: (stored.document.media_type, stored.document.content) if stored else None

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 
 from reconciler.github.client import GitHubClient, failure
-from reconciler.providers.documents import Documents
+from reconciler.providers.documents import DocumentReader
 from reconciler.providers.ghcr.api import GhcrConnection, GitHubHost
 from reconciler.providers.ghcr.errors import Need
 from reconciler.providers.ghcr.registry import GhcrRegistry
@@ -41,7 +41,7 @@ def ghcr_answering(
     transport = httpx.MockTransport(handler)
     api = GitHubClient.open(api_url, token, watch, transport=transport)
     registry = Client("https://ghcr.example", watch, transport=transport)
-    documents = Documents(
+    documents = DocumentReader(
         registry, ManifestCache(None), lambda reply: failure(reply, api.kind, Need.READ)
     )
     return GhcrRegistry(GhcrConnection(api, registry, documents))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import httpx
 
 from reconciler.github.client import RETRY, GitHubClient, failure
-from reconciler.providers.documents import Documents
+from reconciler.providers.documents import DocumentReader
 from reconciler.providers.ghcr.errors import Need
 from reconciler.transport.auth import RegistryAuth
 from reconciler.transport.cache import ManifestCache
@@ -36,7 +36,7 @@ class GhcrConnection:
 
     api: GitHubClient
     registry: Client
-    documents: Documents
+    documents: DocumentReader
 
     @classmethod
     def open(
@@ -51,7 +51,9 @@ class GhcrConnection:
             auth=_registry_auth(host.registry_url, token, watch),
             retry=RETRY,
         )
-        documents = Documents(registry, cache, lambda reply: failure(reply, api.kind, Need.READ))
+        documents = DocumentReader(
+            registry, cache, lambda reply: failure(reply, api.kind, Need.READ)
+        )
         return cls(api, registry, documents)
 
     @property

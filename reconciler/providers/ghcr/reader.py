@@ -17,11 +17,9 @@ from reconciler.errors import (
 )
 from reconciler.github.client import failure
 from reconciler.model.inventory import Fact, Version
-from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import TOGETHER, Allowance, Capabilities, Effort, Job, Listing
-from reconciler.providers.documents import read_creation
 from reconciler.providers.ghcr.api import GhcrConnection
 from reconciler.providers.ghcr.errors import Need, is_version_absent, missing_scopes
 from reconciler.providers.ghcr.listing import (
@@ -59,6 +57,7 @@ class GhcrReader:
         """Read through a connection."""
         self._connection = connection
         self._api = connection.api
+        self.documents = connection.documents
         self._packages = Packages(connection.api)
         self._remembered = PageCache()
         self._places: dict[Repository, PagePositions] = {}
@@ -211,38 +210,6 @@ class GhcrReader:
         """Return a command of GitHub's own client, which has its user's token."""
         return f"gh api --method DELETE {self._version_path(repository, version)}"
 
-    def manifests(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, Manifest | None]:
-        """Read and verify many manifests, in parallel; None for a missing one."""
-        return self._connection.documents.manifests(repository, digests)
-
-    def documents(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, tuple[str, bytes] | None]:
-        """Read many verified manifests as pushed; None for a missing one."""
-        return self._connection.documents.documents(repository, digests)
-
-    def blobs(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, bytes | None]:
-        """Read and verify many small blobs; None for a missing one."""
-        return self._connection.documents.blobs(repository, digests)
-
-    def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
-        """Ask the registry which of many manifests exist now."""
-        return self._connection.documents.present(repository, digests)
-
-    def blobs_present(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, bool]:
-        """Ask the registry which of many blobs exist now; no layer is downloaded."""
-        return self._connection.documents.blobs_present(repository, digests)
-
-    def unread(self, digests: Iterable[Digest]) -> Sequence[Digest]:
-        """Return the documents that are not in the cache."""
-        return self._connection.documents.unread(digests)
-
     def referrers(
         self,
         repository: Repository,  # noqa: ARG002 - the port has it
@@ -250,12 +217,6 @@ class GhcrReader:
     ) -> Mapping[Digest, tuple[Digest, ...]]:
         """Return none: ghcr.io has no referrers endpoint, and may redirect the request."""
         return dict.fromkeys(digests, ())
-
-    def created(
-        self, repository: Repository, manifests: Iterable[Manifest]
-    ) -> Mapping[Digest, datetime | None]:
-        """Read when each image was created."""
-        return read_creation(self._connection.documents, repository, manifests)
 
     def _reads(
         self, repository: Repository, versions: Sequence[Version], followers: Set[Digest]

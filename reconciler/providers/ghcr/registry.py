@@ -99,7 +99,7 @@ class GhcrRegistry(GhcrReader):
         connection = self._connection
         refusal = partial(failure, kind=self._api.kind, purpose=Need.TAG)
         return attach_tag(
-            connection.registry, connection.documents, repository, version.digest, tag, refusal
+            connection.registry, self.documents, repository, version.digest, tag, refusal
         )
 
     def _unclear_404(

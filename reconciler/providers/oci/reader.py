@@ -12,7 +12,6 @@ import httpx
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.inventory import Fact, Version
-from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import (
@@ -24,7 +23,7 @@ from reconciler.model.ports import (
     Job,
     Listing,
 )
-from reconciler.providers.documents import Documents, read_creation
+from reconciler.providers.documents import DocumentReader
 from reconciler.providers.oci.errors import Action, failure
 from reconciler.providers.oci.lists import Catalogue, Referrers, Tags
 from reconciler.providers.oci.rounds import Rounds, TagReading
@@ -46,7 +45,7 @@ class OciReader:
         """Read through a client; `credentials` are what it authenticates with, for errors."""
         self._client = client
         self._credentials = credentials
-        self._documents = Documents(client, cache, self._refusal)
+        self.documents = DocumentReader(client, cache, self._refusal)
         self._tags = Tags(client, self._refusal)
         self._referrers = Referrers(client, self._refusal)
         self._readings: dict[Repository, TagReading] = {}
@@ -144,7 +143,9 @@ class OciReader:
         }
         targets = self._tags.targets(repository, asked)
         tagged = set(targets.values())
-        present = self.present(repository, [v.digest for v in versions if v.digest not in tagged])
+        present = self.documents.present(
+            repository, [v.digest for v in versions if v.digest not in tagged]
+        )
         return {
             version.digest: replace(
                 version,
@@ -174,49 +175,11 @@ class OciReader:
         """Return a command that deletes by digest, which removes all tags that point to it."""
         return f"skopeo delete docker://{repository}@{version.digest}"
 
-    def manifests(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, Manifest | None]:
-        """Read and verify many manifests, in parallel; None for a missing one."""
-        return self._documents.manifests(repository, digests)
-
-    def documents(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, tuple[str, bytes] | None]:
-        """Read many verified manifests as pushed; None for a missing one."""
-        return self._documents.documents(repository, digests)
-
-    def blobs(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, bytes | None]:
-        """Read and verify many small blobs; None for a missing one."""
-        return self._documents.blobs(repository, digests)
-
-    def present(self, repository: Repository, digests: Iterable[Digest]) -> Mapping[Digest, bool]:
-        """Ask the registry which of many manifests exist now."""
-        return self._documents.present(repository, digests)
-
-    def blobs_present(
-        self, repository: Repository, digests: Iterable[Digest]
-    ) -> Mapping[Digest, bool]:
-        """Ask the registry which of many blobs exist now; no layer is downloaded."""
-        return self._documents.blobs_present(repository, digests)
-
-    def unread(self, digests: Iterable[Digest]) -> Sequence[Digest]:
-        """Return the documents that are not in the cache."""
-        return self._documents.unread(digests)
-
     def referrers(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> Mapping[Digest, tuple[Digest, ...]]:
         """List the referrers of each digest; empty if the registry has no such endpoint."""
         return self._referrers.of(repository, digests)
-
-    def created(
-        self, repository: Repository, manifests: Iterable[Manifest]
-    ) -> Mapping[Digest, datetime | None]:
-        """Read when each image was created: from its annotation, else its config."""
-        return read_creation(self._documents, repository, manifests)
 
     def _known(self, repository: Repository, version: Version) -> Iterable[Tag]:
         """Return the tags that a version had when all tags were last read."""

@@ -141,7 +141,7 @@ class OciRegistry(OciReader):
         """
         credential = self._credentials(repository.path)
         refusal = partial(failure, action=Action.PUSH, credential=credential)
-        return attach_tag(self._client, self._documents, repository, version.digest, tag, refusal)
+        return attach_tag(self._client, self.documents, repository, version.digest, tag, refusal)
 
 
 def deletion_of(response: httpx.Response, credential: Credential) -> Deletion:

@@ -73,7 +73,7 @@ def test_a_version_whose_manifest_is_gone_is_copied_without_it(scene: Scene) -> 
     broken, whole = image("broken"), image("whole")
     scene.push(broken, "v1")
     scene.push(whole, "v2")
-    scene.registry.on("documents", lambda: scene.registry.storage.remove(broken.digest))
+    scene.registry.on("raw_manifests", lambda: scene.registry.storage.remove(broken.digest))
 
     record = copied(scene)
 

@@ -16,7 +16,7 @@ PATH = f"{API}/blobs/{BLOB}"
 def test_a_blob_that_answers_head_is_there_and_not_read() -> None:
     server = Site({f"HEAD {PATH}": httpx.Response(200)})
 
-    assert reader(server).blobs_present(WEB, [BLOB, BLOB]) == {BLOB: True}
+    assert reader(server).documents.blobs_present(WEB, [BLOB, BLOB]) == {BLOB: True}
     assert server.asked() == [f"HEAD {PATH}"]
 
 
@@ -24,14 +24,14 @@ def test_a_blob_that_answers_head_is_there_and_not_read() -> None:
 def test_a_storage_that_answers_get_alone_is_asked_for_one_byte(status: int) -> None:
     server = Site({f"HEAD {PATH}": httpx.Response(status), f"GET {PATH}": httpx.Response(206)})
 
-    assert reader(server).blobs_present(WEB, [BLOB]) == {BLOB: True}
+    assert reader(server).documents.blobs_present(WEB, [BLOB]) == {BLOB: True}
     assert [request.headers.get("range") for request in server.requests] == [None, "bytes=0-0"]
 
 
 def test_a_blob_is_gone_when_the_registry_says_so() -> None:
     server = Site({PATH: error(404, "BLOB_UNKNOWN", "blob unknown to registry")})
 
-    assert reader(server).blobs_present(WEB, [BLOB]) == {BLOB: False}
+    assert reader(server).documents.blobs_present(WEB, [BLOB]) == {BLOB: False}
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_an_answer_that_says_neither_is_no_evidence(
     server = Site({PATH: answer})
 
     with pytest.raises(expected):
-        reader(server).blobs_present(WEB, [BLOB])
+        reader(server).documents.blobs_present(WEB, [BLOB])

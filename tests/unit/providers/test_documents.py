@@ -12,7 +12,7 @@ from reconciler.errors import AccessError, ExhaustedError, ManifestError, Unreac
 from reconciler.github.client import TokenKind, failure
 from reconciler.model.manifest import OCI_MANIFEST, DocumentKind, parse_manifest
 from reconciler.model.names import Digest, Repository
-from reconciler.providers.documents import Documents, parse_time, read_creation
+from reconciler.providers.documents import DocumentReader, parse_time
 from reconciler.providers.ghcr.errors import Need
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.client import Client
@@ -54,11 +54,11 @@ class Registry:
         headers = {"content-type": OCI_MANIFEST}
         return httpx.Response(200, headers=headers, content=self.bodies[digest])
 
-    def documents(self, cache: Path | None = None) -> Documents:
+    def documents(self, cache: Path | None = None) -> DocumentReader:
         """Read this registry."""
         transport = httpx.MockTransport(self)
         client = Client("https://ghcr.example", VirtualTime().watch(), transport=transport)
-        return Documents(
+        return DocumentReader(
             client, ManifestCache(cache), lambda reply: failure(reply, TokenKind.NONE, Need.READ)
         )
 
@@ -179,7 +179,7 @@ def test_the_time_of_creation_is_the_annotation_else_the_configuration() -> None
     registry = Registry(*bodies, config, b"{}")
     manifests = [parse_manifest(digest_of(body), OCI_MANIFEST, body) for body in bodies]
 
-    told = read_creation(registry.documents(), WEB, manifests)
+    told = registry.documents().created(WEB, manifests)
 
     assert told == {
         digest_of(annotated): datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC),
@@ -196,9 +196,7 @@ def test_configurations_of_other_artifacts_are_not_read() -> None:
     body = json.dumps({"config": descriptor, "layers": []}).encode()
     registry = Registry(body, b"x")
 
-    told = read_creation(
-        registry.documents(), WEB, [parse_manifest(digest_of(body), OCI_MANIFEST, body)]
-    )
+    told = registry.documents().created(WEB, [parse_manifest(digest_of(body), OCI_MANIFEST, body)])
 
     assert told == {digest_of(body): None}
     assert registry.paths == []
@@ -209,7 +207,7 @@ def test_a_configuration_that_tells_no_time_leaves_it_unknown(config: bytes) -> 
     body = manifest_body("one", config)
     manifest = parse_manifest(digest_of(body), OCI_MANIFEST, body)
 
-    told = read_creation(Registry(body, config).documents(), WEB, [manifest])
+    told = Registry(body, config).documents().created(WEB, [manifest])
 
     assert told == {digest_of(body): None}
 

@@ -49,7 +49,7 @@ def test_a_document_is_read_and_one_that_is_not_there_is_none() -> None:
     server = site({"v1": ONE})
     server.pages[f"{API}/manifests/{NOBODY}"] = ABSENT
 
-    found = reader(server).manifests(WEB, [ONE_DIGEST, NOBODY])
+    found = reader(server).documents.manifests(WEB, [ONE_DIGEST, NOBODY])
 
     assert found[NOBODY] is None
     assert found[ONE_DIGEST] == parse_manifest(ONE_DIGEST, ONE.media_type, ONE.content)
@@ -57,10 +57,10 @@ def test_a_document_is_read_and_one_that_is_not_there_is_none() -> None:
 
 def test_a_document_in_the_cache_is_not_asked_for_again(tmp_path: Path) -> None:
     server = site({"v1": ONE})
-    first = reader(server, cache=tmp_path / "cache").manifests(WEB, [ONE_DIGEST])
+    first = reader(server, cache=tmp_path / "cache").documents.manifests(WEB, [ONE_DIGEST])
     asked = len(server.requests)
 
-    again = reader(server, cache=tmp_path / "cache").manifests(WEB, [ONE_DIGEST])
+    again = reader(server, cache=tmp_path / "cache").documents.manifests(WEB, [ONE_DIGEST])
 
     assert again == first
     assert len(server.requests) == asked
@@ -70,7 +70,7 @@ def test_other_bytes_than_the_digest_promises_are_refused() -> None:
     server = Site({f"{API}/manifests/{ONE_DIGEST}": known(TWO)})
 
     with pytest.raises(ManifestError, match="other bytes than this digest promises"):
-        reader(server).manifests(WEB, [ONE_DIGEST])
+        reader(server).documents.manifests(WEB, [ONE_DIGEST])
 
 
 def test_a_document_cut_short_is_refused() -> None:
@@ -78,7 +78,7 @@ def test_a_document_cut_short_is_refused() -> None:
     server = Site({f"{API}/manifests/{ONE_DIGEST}": answer})
 
     with pytest.raises(ManifestError):
-        reader(server).manifests(WEB, [ONE_DIGEST])
+        reader(server).documents.manifests(WEB, [ONE_DIGEST])
 
 
 def test_a_document_that_is_too_large_is_refused_while_it_comes() -> None:
@@ -86,7 +86,7 @@ def test_a_document_that_is_too_large_is_refused_while_it_comes() -> None:
     server = Site({f"{API}/manifests/{ONE_DIGEST}": answer})
 
     with pytest.raises(ProtocolError, match="more than 4194304 bytes"):
-        reader(server).manifests(WEB, [ONE_DIGEST])
+        reader(server).documents.manifests(WEB, [ONE_DIGEST])
 
 
 @pytest.mark.parametrize("answer", UNHELPFUL)
@@ -94,24 +94,24 @@ def test_only_the_registrys_own_word_is_an_absence(answer: httpx.Response) -> No
     server = Site({f"{API}/manifests/{ONE_DIGEST}": answer})
 
     with pytest.raises(ProtocolError, match=f"GET https://registry.example{API}/manifests"):
-        reader(server).manifests(WEB, [ONE_DIGEST])
+        reader(server).documents.manifests(WEB, [ONE_DIGEST])
     with pytest.raises(ProtocolError, match=f"https://registry.example{API}/manifests"):
-        reader(server).present(WEB, [ONE_DIGEST])
+        reader(server).documents.present(WEB, [ONE_DIGEST])
 
 
 def test_presence_is_asked_of_the_registry_and_not_of_the_cache(tmp_path: Path) -> None:
     server = site({"v1": ONE})
     oci = reader(server, cache=tmp_path / "cache")
-    oci.manifests(WEB, [ONE_DIGEST])
+    oci.documents.manifests(WEB, [ONE_DIGEST])
     server.pages[f"{API}/manifests/{ONE_DIGEST}"] = ABSENT
 
-    assert oci.present(WEB, [ONE_DIGEST]) == {ONE_DIGEST: False}
+    assert oci.documents.present(WEB, [ONE_DIGEST]) == {ONE_DIGEST: False}
 
 
 def test_presence_costs_one_request_without_a_body() -> None:
     server = site({"v1": ONE})
 
-    found = reader(server).present(WEB, [ONE_DIGEST])
+    found = reader(server).documents.present(WEB, [ONE_DIGEST])
 
     assert found == {ONE_DIGEST: True}
     assert server.asked() == [f"HEAD {API}/manifests/{ONE_DIGEST}"]
@@ -243,7 +243,9 @@ def test_the_time_of_creation_is_in_the_configuration_wherever_that_is_kept() ->
     )
     (digest,) = digests(old)
 
-    told = reader(server).created(WEB, [parse_manifest(digest, old.media_type, old.content)])
+    told = reader(server).documents.created(
+        WEB, [parse_manifest(digest, old.media_type, old.content)]
+    )
 
     moment = told[digest]
     assert moment is not None
@@ -260,7 +262,7 @@ def test_the_servers_clock_and_the_count_of_requests_are_told() -> None:
     )
     oci = reader(server)
 
-    oci.present(WEB, [NOBODY])
+    oci.documents.present(WEB, [NOBODY])
 
     moment = oci.server_time()
     assert moment is not None
