@@ -1,11 +1,29 @@
-"""Apply a plan, repository by repository: lock, resolve, read again, narrow, delete, remember.
+"""Apply a plan: delete what it names, one repository after the other, each under its own lock.
 
-Source of the order of steps: docs/apply.md, which says for each step what a crash leaves behind.
+`apply_plan` is given a plan that `core.narrow.check_applicable` has accepted (step 1 of
+docs/apply.md) and a state that has proven writable (step 2). The other steps follow in this order
+in each repository. What holds after each of them:
+
+3. Lock: no other run changes this repository or its state.
+4. Read the journal: every record is verified.
+5. Settle interrupted runs: every intent has an outcome, and the plan was made with this journal.
+6. Read again and narrow: each deletion that remains was planned, its version has not changed,
+   today's policies expire it too, and nothing that is kept needs it.
+7. Check the guards: so many deletions are within the limits, as raised by whoever approved.
+8. Check that deletion is possible: the token and the registry allow it. Until here nothing was
+   deleted, and the journal says no more than what became of earlier runs.
+9. to 11. Write intents, delete, write outcomes: see engine/delete.py.
+12. Save the observations: first seen, untagged since, refused by the registry.
+
+A step that fails ends this repository with its error, and the next repository begins at step 3.
+A crash at any instant leaves what the table "Killed at any instant" of docs/apply.md lists.
+
+Not handled here: which versions expire (core/decide.py), what remains of a plan (core/narrow.py),
+how records are made durable (state/), and how requests are paced and repeated (transport/).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
 from reconciler.core.interrupted import interrupted_runs
 from reconciler.core.narrow import RemainingWork, check_state, narrow
@@ -16,7 +34,6 @@ from reconciler.engine.plan import Target, case_of, check_clock
 from reconciler.engine.records import remember, settle
 from reconciler.engine.restore import Companions
 from reconciler.errors import (
-    AccessError,
     EvidenceError,
     GuardError,
     PlanError,
@@ -36,139 +53,256 @@ _SOME_DELETED = "What was deleted before is in the journal. Run again when the r
 
 
 @dataclass(frozen=True, slots=True)
-class ApplyRequest:
-    """What one repository's apply works from: the plan, its digest, and today's policy."""
+class ApplyScope:
+    """Which repositories an apply may change, and under which policies of today.
 
-    planned: RepositoryPlan
-    digest: str
-    drawn: datetime
-    policy: Policy
+    `policy_for` returns None where no policy names a repository any more. An empty `only` stands
+    for all repositories of the plan.
+    """
+
+    registry_for: Callable[[Repository], Registry]
+    policy_for: Callable[[Repository], Policy | None]
     allowed: RaisedLimits
+    only: Set[Repository] = frozenset()
     recall: Recall = remembered
-    origin: Mapping[str, str] = field(default_factory=dict)
-    """Where the policy comes from, for the journal."""
+    origin_of: Callable[[Policy], Mapping[str, str]] = lambda _: {}
+    """Returns where a policy comes from, for the journal."""
 
 
-def apply_repository(
-    approved: ApplyRequest, registry: Registry, state: RepositoryState, holder: Holder, run: Run
+def apply_plan(
+    plan: Plan, scope: ApplyScope, state: State, holder: Holder, run: Run
+) -> tuple[Applied, ...]:
+    """Apply each part of a plan; an error in one repository does not end the others.
+
+    A part that is incomplete, or that a guard stopped, is left as it is.
+
+    Raises: PlanError, for a plan that restores, since nothing in it may be deleted; for one that
+        does not name a repository of `only`; and where no policy of today names any repository.
+    """
+    if plan.undoes:
+        raise PlanError(f"the plan restores what run {plan.undoes} deleted; it deletes nothing")
+    parts = {part.repository: part for part in plan.repositories}
+    if absent := sorted(scope.only - parts.keys()):
+        raise PlanError(
+            f"the plan does not name {', '.join(absent)}",
+            hint="`reconciler show` lists the repositories of a plan.",
+        )
+    wanted = sorted(scope.only or parts)
+    if wanted and not any(_is_governed(repository, scope) for repository in wanted):
+        raise PlanError(
+            f"no policy found here names {wanted[0]}, nor any other repository of the plan",
+            hint=f"Give --policies the files that it was made from: {_policy_files(plan)}.",
+        )
+    results: list[Applied] = []
+    for repository in wanted:
+        part = parts[repository]
+        results.append(_apply_part(part, plan, scope, state, holder, run))
+    return tuple(results)
+
+
+def _apply_part(
+    part: RepositoryPlan, plan: Plan, scope: ApplyScope, state: State, holder: Holder, run: Run
 ) -> Applied:
-    """Delete what is approved and still may go; an error of ours ends this repository only."""
-    applied = Applied(approved.planned, run=run.id)
-    application = _Application(approved, registry, state, run, applied)
+    """Apply one part of a plan, if it can be and the run is not to stop."""
+    if not part.complete or part.stopped:
+        return Applied(part)
+    if reason := run.halt():
+        return Applied(part, stopped=reason)
     try:
-        with state.lock(holder):
-            application.proceed()
-    except StoppedError as error:
-        applied.stopped = str(error)
+        policy = scope.policy_for(part.repository)
+        if policy is None:
+            reason = "no policy names this repository any more"
+            kept = [Dropped(change, Result.SKIPPED_CHANGED, reason) for change in part.changes]
+            return Applied(part, dropped=kept)
+        registry = scope.registry_for(part.repository)
+        application = _Application(
+            part, plan, policy, scope, registry, state.of(part.repository), run
+        )
+        return application.apply(holder)
     except ReconcilerError as error:
-        applied.error = error
-    return applied
+        return Applied(part, error=error)
 
 
-@dataclass(frozen=True, slots=True)
+def _policy_files(plan: Plan) -> str:
+    """Name the policies that a plan was made from, as they were typed."""
+    return " ".join(plan.policy_paths or [source.path for source in plan.policy]) or "policies"
+
+
+def _is_governed(repository: Repository, scope: ApplyScope) -> bool:
+    """Whether a policy of today names a repository, or several contradict each other on it."""
+    try:
+        return scope.policy_for(repository) is not None
+    except ReconcilerError:
+        return True
+
+
+@dataclass
 class _Application:
-    """One repository's apply, under its lock."""
+    """The steps in one repository, and how far they have come."""
 
-    approved: ApplyRequest
+    part: RepositoryPlan
+    plan: Plan
+    policy: Policy
+    scope: ApplyScope
     registry: Registry
     state: RepositoryState
     run: Run
-    applied: Applied
 
-    def proceed(self) -> None:
-        """Resolve what dead runs left, look again, narrow, delete, and note what was seen."""
-        planned, records = self.approved.planned, self._resolved()
-        check_state(planned, self.approved.drawn, records)
-        noted = self.state.observations()
-        amends = Companions(
-            self.registry, self.state, planned.repository, self.run, interrupted_runs(records)
+    resolved: int = 0
+    head: str = ""
+    dropped: Sequence[Dropped] = ()
+    execution: Execution | None = None
+    stopped: str = ""
+    error: ReconcilerError | None = None
+
+    def apply(self, holder: Holder) -> Applied:
+        """Take steps 3 to 12; an error of ours ends the repository and becomes part of the result.
+
+        Returns: what was done until then.
+        """
+        try:
+            # Step 3: lock. Everything below relies on being the only run here.
+            with self.state.lock(holder):
+                # Steps 4 and 5: read the journal, and settle what interrupted runs left open.
+                records = self._settle()
+                check_state(self.part, self.plan.created_at, records)
+                companions = self._companions(records)
+                # Step 6: read the repository again, and narrow the plan to what still holds.
+                saved = self.state.observations()
+                case, work = self._read(saved, records)
+                # Step 5, its end: only a read shows whether the image of a signature is kept. What
+                # is restored may list what was about to be deleted, so all is read once more.
+                if restored := self._restore(companions, case.inventory, _planned(work)):
+                    case, work = self._read(saved, [*records, *restored])
+                self.dropped = work.dropped
+                # Step 7: check the guards against the numbers of now.
+                _check_guards(self.part, work)
+                if work.components:
+                    # Step 8: check that deletion is possible, before anything is written down.
+                    self.registry.check_deletion(self.part.repository)
+                    _refuse_doubt(case.inventory)
+                    # Steps 9 to 11: write intents, delete, write outcomes.
+                    self._open_run(case.inventory, work)
+                    self.execution = self._execution(case.inventory, work)
+                    self.execution.carry_out()
+                    self._close_run(self.execution)
+                # A run that is to stop sends nothing more; the next one restores what is missing.
+                if not self.stopped:
+                    self._restore(companions, case.inventory, _absent(self.outcomes))
+                # Step 12: save the observations.
+                self._save_observations(saved, case)
+        except StoppedError as error:
+            self.stopped = str(error)
+        except ReconcilerError as error:
+            self.error = error
+        return Applied(
+            self.part,
+            outcomes=self.outcomes,
+            dropped=self.dropped,
+            resolved=self.resolved,
+            head=self.head,
+            run=self.run.id,
+            stopped=self.stopped,
+            error=self.error,
         )
-        case, work = self._look(noted, records)
-        if back := self._make(amends, case.inventory.versions.keys() - _leaving(work)):
-            # What came back may list what was about to go.
-            case, work = self._look(noted, [*records, *back])
-        self.applied.dropped = work.dropped
-        _refuse_unsafe(self.approved.planned, work)
-        if work.components:
-            self.registry.check_deletion(planned.repository)
-            _refuse_doubt(case.inventory)
-            self._carry_out(case.inventory, work)
-        if not self.applied.stopped:
-            self._make(amends, case.inventory.versions.keys() - _gone(self.applied.outcomes))
-        seen = _noted(case, self.applied, self.run)
-        if seen != noted:
-            self.state.save_observations(seen)
 
-    def _resolved(self) -> Sequence[Record]:
-        """Resolve what dead runs left; return the journal."""
-        repository, run = self.approved.planned.repository, self.run
-        settled = settle(self.registry, repository, self.state, run.id, run.clock())
-        self.applied.resolved, self.applied.head = settled.resolved, settled.head
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """How each deletion ended so far."""
+        return list(self.execution.outcomes) if self.execution else []
+
+    def _settle(self) -> Sequence[Record]:
+        """Write outcomes for what interrupted runs left open; return the journal."""
+        settled = settle(
+            self.registry, self.part.repository, self.state, self.run.id, self.run.clock()
+        )
+        self.resolved, self.head = settled.resolved, settled.head
         return settled.records
 
-    def _look(
-        self, noted: Observations, records: Sequence[Record]
-    ) -> tuple[PlanningInput, RemainingWork]:
-        """Read the repository whole, and narrow the plan to what of it may still go.
-
-        Nothing is deleted of which, or beside which, a document is unread: a label in an index
-        says nothing about what a manifest lists or refers to.
-        """
-        approved = self.approved
-        governed = Target(
-            approved.planned.repository, approved.policy, self.registry, approved.recall
+    def _companions(self, records: Sequence[Record]) -> Companions:
+        """Return the signatures and referrers that earlier runs deleted before their image."""
+        return Companions(
+            self.registry, self.state, self.part.repository, self.run, interrupted_runs(records)
         )
-        whole = bool(approved.planned.changes)
-        case = case_of(governed, noted, records, self.run.clock(), whole=whole)
+
+    def _read(
+        self, saved: Observations, records: Sequence[Record]
+    ) -> tuple[PlanningInput, RemainingWork]:
+        """Read the repository whole, and narrow the plan to what of it still holds.
+
+        A plan was made from few documents. Before a deletion every document is read: a label in
+        an index does not prove what a manifest lists or refers to.
+        """
+        target = Target(self.part.repository, self.policy, self.registry, self.scope.recall)
+        whole = bool(self.part.changes)
+        case = case_of(target, saved, records, self.run.clock(), whole=whole)
         check_clock(self.registry, self.run.clock())
-        return case, narrow(approved.planned, case, approved.allowed)
+        return case, narrow(self.part, case, self.scope.allowed)
 
-    def _make(self, amends: Companions, staying: Set[Digest]) -> Sequence[Record]:
-        """Make amends for what stays; return what was written of what came back."""
-        written = amends.restore_companions(staying)
-        self.applied.head = head_of(written) or self.applied.head
-        return written
+    def _restore(
+        self, companions: Companions, inventory: Inventory, absent: Set[Digest]
+    ) -> Sequence[Record]:
+        """Restore companions of images that are kept; return the records of what was restored."""
+        records = companions.restore_companions(inventory.versions.keys() - absent)
+        self.head = head_of(records) or self.head
+        return records
 
-    def _carry_out(self, inventory: Inventory, work: RemainingWork) -> None:
-        """Open the run in the journal, delete, and close it with its counts."""
+    def _open_run(self, inventory: Inventory, work: RemainingWork) -> None:
+        """Write that a run begins, for whoever reads the journal or undoes the run."""
         opening = {
             "who": self.run.who,
-            "plan": self.approved.digest,
-            "policy": self.approved.policy.name,
+            "plan": self.plan.digest,
+            "policy": self.policy.name,
             "changes": sum(map(len, work.components)),
             "undo_days": undo_days(self.registry),
             **({"visibility": inventory.visibility} if inventory.visibility else {}),
-            **self.approved.origin,
+            **self.scope.origin_of(self.policy),
         }
         self.state.append(self.run.id, self.run.clock(), [Entry("run_open", opening)])
-        execution = Execution(
-            self.registry, self.state, inventory, work.graph, self.run, self.applied.outcomes
+
+    def _execution(self, inventory: Inventory, work: RemainingWork) -> Execution:
+        return Execution(
+            self.registry, self.state, inventory, work.graph, self.run, work.components
         )
-        try:
-            execution.carry_out(work.components)
-        except (EvidenceError, AccessError) as error:
-            self.applied.error, execution.stopped = error, str(error)
-            if error.hint == EvidenceError.hint and execution.has_deleted:
-                error.hint = _SOME_DELETED
-        except StoppedError as error:
-            execution.stopped = str(error)
-        self.applied.stopped = execution.stopped
+
+    def _close_run(self, execution: Execution) -> None:
+        """Write that the run ended here, with its counts."""
+        self.stopped, self.error = execution.stopped, execution.error
+        if self.error and self.error.hint == EvidenceError.hint and execution.has_deleted:
+            self.error.hint = _SOME_DELETED
         closing = {"counts": counts(execution.outcomes), "reason": execution.stopped or "done"}
         records = self.state.append(self.run.id, self.run.clock(), [Entry("run_close", closing)])
-        self.applied.head = records[-1].hash
+        self.head = records[-1].hash
+
+    def _save_observations(self, saved: Observations, case: PlanningInput) -> None:
+        """Save first-seen and untagged-since times, and what the registry refused."""
+        refused = {
+            outcome.change.digest: outcome.reason
+            for outcome in self.outcomes
+            if outcome.result is Result.RETAINED
+        }
+        observations = remember(
+            case.observations,
+            case.inventory,
+            now=self.run.clock(),
+            gone=_absent(self.outcomes),
+            refused=refused,
+        )
+        if observations != saved:
+            self.state.save_observations(observations)
 
 
-def _leaving(work: RemainingWork) -> set[Digest]:
-    """Return what is about to go: nothing, where a guard stops."""
+def _planned(work: RemainingWork) -> Set[Digest]:
+    """Return what is about to be deleted: nothing, where a guard stops the repository."""
     if not all(guard.ok for guard in work.guards):
-        return set()
+        return frozenset()
     return {change.digest for component in work.components for change in component}
 
 
-def _refuse_unsafe(planned: RepositoryPlan, work: RemainingWork) -> None:
-    """Hold the guards against the live numbers.
+def _check_guards(part: RepositoryPlan, work: RemainingWork) -> None:
+    """Check the guards against the numbers of now.
 
-    Raises: GuardError, with the override of each guard that stops.
+    Raises: GuardError, with the option that raises each limit that is exceeded.
     """
     stopping = [guard for guard in work.guards if not guard.ok]
     if stopping:
@@ -178,21 +312,21 @@ def _refuse_unsafe(planned: RepositoryPlan, work: RemainingWork) -> None:
         )
         overrides = " ".join(guard.override for guard in stopping)
         raise GuardError(
-            f"{planned.repository}: {limits}",
-            hint=f"Nothing was deleted. If this is meant, apply it with: {overrides}",
+            f"{part.repository}: {limits}",
+            hint=f"Nothing was deleted. If this is intended, apply it with: {overrides}",
         )
 
 
 def _refuse_doubt(inventory: Inventory) -> None:
-    """Refuse to delete beside versions that nobody can see.
+    """Refuse to delete where the registry may have versions that it does not list.
 
     Raises: EvidenceError.
     """
     if inventory.doubt:
         raise EvidenceError(
             f"{inventory.repository}: {inventory.doubt}",
-            hint="Nothing was deleted in this repository. Use a token that may delete: it is shown"
-            " the deleted versions, which explain the count.",
+            hint="Nothing was deleted in this repository. Use a token that may delete: GitHub"
+            " lists the deleted versions for it, which explain the count.",
         )
 
 
@@ -202,108 +336,7 @@ def undo_days(reader: RegistryReader) -> int | None:
     return able.undo_for.days if able.undo_for else None if able.undo else 0
 
 
-def _noted(case: PlanningInput, applied: Applied, run: Run) -> Observations:
-    refused = {
-        outcome.change.digest: outcome.reason
-        for outcome in applied.outcomes
-        if outcome.result is Result.RETAINED
-    }
-    gone = _gone(applied.outcomes)
-    return remember(case.observations, case.inventory, now=run.clock(), gone=gone, refused=refused)
-
-
-def _gone(outcomes: Iterable[Outcome]) -> set[Digest]:
-    """Return what is no longer there by the last word on each version."""
+def _absent(outcomes: Iterable[Outcome]) -> set[Digest]:
+    """Return what no longer exists by the last outcome of each version."""
     last = {outcome.change.digest: outcome.result for outcome in outcomes}
     return {digest for digest, result in last.items() if result in (Result.DELETED, Result.ABSENT)}
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyScope:
-    """What an apply relies on: who changes which repository, and under which policy today.
-
-    `policy_for` returns None where the policy files of today no longer name a repository. An
-    empty `only` stands for all repositories of the plan.
-    """
-
-    registry_for: Callable[[Repository], Registry]
-    policy_for: Callable[[Repository], Policy | None]
-    allowed: RaisedLimits
-    only: Set[Repository] = frozenset()
-    recall: Recall = remembered
-    origin_of: Callable[[Policy], Mapping[str, str]] = lambda _: {}
-    """Tells where a policy comes from, for the journal."""
-
-
-def apply_plan(
-    plan: Plan, authority: ApplyScope, state: State, holder: Holder, run: Run
-) -> tuple[Applied, ...]:
-    """Apply each part of a plan; an error in one repository does not hold back the others.
-
-    A part that is incomplete, or that a guard stops, is left as it is.
-
-    Raises: PlanError, for a plan that restores, since nothing in it may be deleted, for one that
-        does not name what is to be applied of it, and where the policies of today are other ones.
-    """
-    if plan.undoes:
-        raise PlanError(f"the plan restores what run {plan.undoes} deleted; it deletes nothing")
-    parts = {part.repository: part for part in plan.repositories}
-    if absent := sorted(authority.only - parts.keys()):
-        raise PlanError(
-            f"the plan does not name {', '.join(absent)}",
-            hint="`reconciler show` says which repositories it is for.",
-        )
-    wanted = sorted(authority.only or parts)
-    if wanted and not any(_is_governed(one, authority) for one in wanted):
-        raise PlanError(
-            f"no policy found here names {wanted[0]}, nor any other repository of the plan",
-            hint=f"Give --policies the files that it was drawn from: {_drawn_from(plan)}.",
-        )
-    return tuple(_apply(parts[one], plan, authority, state, holder, run) for one in wanted)
-
-
-def _apply(
-    part: RepositoryPlan,
-    plan: Plan,
-    authority: ApplyScope,
-    state: State,
-    holder: Holder,
-    run: Run,
-) -> Applied:
-    if not part.complete or part.stopped:
-        return Applied(part)
-    if reason := run.halt():
-        return Applied(part, stopped=reason)
-    try:
-        policy = authority.policy_for(part.repository)
-        if policy is None:
-            reason = "no policy names this repository any more"
-            gone = (Dropped(change, Result.SKIPPED_CHANGED, reason) for change in part.changes)
-            return Applied(part, dropped=tuple(gone))
-        origin = authority.origin_of(policy)
-        approved = ApplyRequest(
-            planned=part,
-            digest=plan.digest,
-            drawn=plan.created_at,
-            policy=policy,
-            allowed=authority.allowed,
-            recall=authority.recall,
-            origin=origin,
-        )
-        registry = authority.registry_for(part.repository)
-        return apply_repository(approved, registry, state.of(part.repository), holder, run)
-    except ReconcilerError as error:
-        return Applied(part, error=error)
-
-
-def _drawn_from(plan: Plan) -> str:
-    """Name the policies that a plan was drawn from, as they were typed."""
-    return " ".join(plan.policy_paths or [source.path for source in plan.policy]) or "policies"
-
-
-def _is_governed(repository: Repository, authority: ApplyScope) -> bool:
-    """Whether the policies of today say anything of a repository, be it that they contradict."""
-    try:
-        return authority.policy_for(repository) is not None
-    except ReconcilerError:
-        return True

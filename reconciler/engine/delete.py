@@ -1,15 +1,26 @@
-"""Delete the planned versions of one repository, component by component, each one recorded.
+"""Delete the planned versions of one repository: steps 9 to 11 of docs/apply.md.
 
-What was pushed or tagged since the inventory was read is read again first; after too many failures
-the repository is left to the next run.
+Step 9 writes the intents of a batch durably. Step 10 deletes the batch in groups: it waits for the
+rate limit, reads the lock, the newest versions and the group again, and sends one DELETE for each
+version. Step 11 writes the outcomes.
+
+What holds after each:
+
+- 9: a run that is killed from here on leaves an intent for every DELETE it may have sent.
+- 10: no DELETE is sent more than FRESH_SECONDS after its version was read, none is sent twice
+  without a new read, and a component of which a version changed is not begun.
+- 11: every intent has an outcome, `unknown` where an answer was lost.
+
+Not done here: which versions are deleted (core/narrow.py), the lock, the journal of earlier runs
+and the guards (engine/apply.py).
 """
 
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import chain, groupby
+from itertools import groupby
 
 from reconciler.core.graph import Graph
 from reconciler.core.narrow import drift
@@ -37,23 +48,25 @@ from reconciler.model.ports import (
 from reconciler.model.results import Outcome
 
 BATCH = 50
-"""Deletions, about, whose intents are written in one append."""
+"""Deletions whose intents are written in one append: one write to a slow state for about fifty
+requests to the registry. A component is never divided, so a batch may be larger."""
 
-AGAIN = 2
-"""How often, at the end of a run, is tried again what a limit or a passing failure held up."""
+RETRIES = 2
+"""How often a run tries again, at its end, what a limit or a passing failure postponed."""
 
 MAX_REFUSALS = 10
-"""Refusals by a limit, one after another, after which the rest waits for the end of the run."""
+"""DELETEs refused by a limit in a row before the rest is postponed to the end of the run."""
 
 MAX_SLOW_LOOKS = 8
-"""Looks, one after another, that were too old when they ended before a repository is left."""
+"""Looks in a row that took too long for a single DELETE before the repository is given up.
+Each one halves the group, so the last five of them covered one version only."""
 
-_WORDLESS = "it gave no reason"
-"""What is remembered of a refusal without words."""
-
+_NO_REASON = "it gave no reason"
 _NEEDED = "something that stays needs it"
+_SUBJECT_KEPT = "what it speaks of stays"
 
 Component = Sequence[Change]
+"""The deletions of one image: its index, what only that lists, and what refers to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,292 +87,293 @@ class Run:
 
 @dataclass
 class Execution:
-    """Deletes what is left of a plan in one repository, and keeps to what it learns on the way."""
+    """Deletes the components of one repository in order; what it learns can only spare versions.
+
+    When `carry_out` returns or raises, `outcomes`, `stopped` and `error` say what was done.
+    """
 
     registry: Registry
     state: RepositoryState
     inventory: Inventory
     graph: Graph
     run: Run
-    outcomes: list[Outcome]
-    """How each deletion ended so far, whatever happens next."""
+    components: Sequence[Component]
 
-    stopped: str = ""
-    """Why work was left, in words; empty when all was done."""
+    outcomes: list[Outcome] = field(default_factory=list, init=False)
+    """How each deletion ended so far; of two outcomes of one version the later one holds."""
 
-    _components: list[Component] = field(default_factory=list)
-    _parts: dict[Digest, int] = field(default_factory=dict)
-    """The number of the component that each version goes with."""
+    stopped: str = field(default="", init=False)
+    """Why versions were left for the next run; empty when all were attempted."""
 
-    _changes: dict[Digest, Change] = field(default_factory=dict)
-    _announced: set[Digest] = field(default_factory=set)
-    """What has an intent in the journal and no outcome after it."""
-
-    _begun: set[int] = field(default_factory=set)
-    """Components all of whose members were looked at."""
-
-    _cut: set[int] = field(default_factory=set)
-    """Components of which something is gone."""
-
-    _gone: dict[Digest, Change] = field(default_factory=dict)
-    """What was deleted, in that order."""
-
-    _drifted: dict[Digest, str] = field(default_factory=dict)
-    _spared: set[Digest] = field(default_factory=set)
-    """What stays, for good."""
-
-    _waiting: set[Digest] = field(default_factory=set)
-    """What stays until it is tried again at the end, and what stays because of that."""
-
-    _unknown: dict[Digest, str] = field(default_factory=dict)
-    """What a DELETE was sent for whose answer was lost, while the version was still there."""
-
-    _pending: list[Change] = field(default_factory=list)
-    """What was deleted and must come back, since what it speaks of stays after all."""
-
-    _unnoted: list[Outcome] = field(default_factory=list)
-    _together: int = field(default_factory=lambda: TOGETHER)
-    _refusals: int = 0
-    _slow_looks: int = 0
-    _held_up: str = ""
-    """Why the rest has to wait for the end of the run, in words."""
-
-    _failures: FailureBudget = field(default_factory=lambda: FailureBudget(0))
-    _error: EvidenceError | AccessError | None = None
+    error: EvidenceError | AccessError | None = field(default=None, init=False)
+    """The failure of the registry that ended the work."""
 
     def __post_init__(self) -> None:
-        """Begin with no new version known."""
+        """Index the components; nothing is attempted yet."""
+        self._changes = {change.digest: change for part in self.components for change in part}
+        self._component_of = {
+            change.digest: number for number, part in enumerate(self.components) for change in part
+        }
         self._recheck = Recheck(self.registry, self.inventory)
+        self._failures = FailureBudget(len(self._changes))
+
+        # What is known of versions and components.
+        self._open_intents: set[Digest] = set()
+        self._begun: set[int] = set()
+        """Components of which every version was read again."""
+        self._partly_deleted: set[int] = set()
+        self._deleted: dict[Digest, Change] = {}
+        """In the order of deletion, without what was restored since."""
+        self._changed: dict[Digest, str] = {}
+        """Versions that are no longer as planned, and what differs."""
+        self._kept: set[Digest] = set()
+        self._postponed: set[Digest] = set()
+        """Versions to try again at the end, and those kept until then because of them."""
+        self._unanswered: dict[Digest, str] = {}
+        """Versions whose DELETE got no answer and that still existed afterwards."""
+        self._to_restore: deque[Change] = deque()
+        self._unwritten: list[Outcome] = []
+
+        # How fast to go on.
+        self._group_size = TOGETHER
+        self._refusals = 0
+        self._slow_looks = 0
+        self._held_up = ""
+        """Why the rest of this pass is postponed."""
 
     @property
     def has_deleted(self) -> bool:
         """Whether any version was deleted so far."""
         return any(outcome.result is Result.DELETED for outcome in self.outcomes)
 
-    def carry_out(self, components: Iterable[Component]) -> None:
-        """Delete components in order until done, halted, or too much has failed.
+    def carry_out(self) -> None:
+        """Delete all components, or stop with a reason.
 
         Raises: StateError, when an intent or outcome cannot be made durable; LockedError, when
-            somebody broke the lock; EvidenceError or AccessError, when the registry stops
-            answering or refuses, once that is recorded.
+            another process broke the lock. Other errors end in `stopped` and `error`.
         """
-        left = self._components = [tuple(component) for component in components]
-        self._changes = {change.digest: change for part in left for change in part}
-        self._parts = {one.digest: number for number, part in enumerate(left) for one in part}
-        self._failures = FailureBudget(len(self._changes))
-        with self.registry.watching(self.inventory.repository):
-            for _ in range(1 + AGAIN):
-                left = self._pass(left)
-                if self.stopped or not left:
+        remaining: Sequence[Component] = self.components
+        with self._keeping_errors(), self.registry.watching(self.inventory.repository):
+            for _ in range(1 + RETRIES):
+                remaining = self._pass(remaining)
+                if self.stopped or not remaining:
                     break
-        self._close(left)
-        if self._error:
-            raise self._error
+        self._close(remaining)
 
     def _pass(self, components: Sequence[Component]) -> list[Component]:
-        """Go through components once; return what of them is to be tried again."""
-        self._waiting.clear()
+        """Try to delete each component once; return what is to be tried again."""
+        self._postponed.clear()
         self._held_up, self._refusals = "", 0
         for batch in _batches(components):
-            if self._halted() or self._held_up:
+            if self._must_stop() or self._held_up:
                 break
-            # Written before anything of the batch is sent: whoever dies from here on leaves
-            # intents, and the next run asks the registry about each of them.
             changes = [change for part in batch for change in part]
-            self._announce(changes)
-            self._attempt(partial(self._batch, deque(changes)))
-            self._attempt(self._restore)
-            self._note()
-        ended = (
-            {outcome.change.digest for outcome in self.outcomes}
-            - self._unknown.keys()
-            - self._waiting
+            # Step 9: write the intents, before anything of the batch is sent.
+            self._write_intents(changes)
+            queue = deque(changes)
+            with self._keeping_errors():
+                while self._may_continue(queue):
+                    # Step 10: delete what one look covers.
+                    self._delete_group(queue)
+                    # Step 11: write the outcomes.
+                    self._write_outcomes()
+            with self._keeping_errors():
+                self._restore_pending()
+            self._write_outcomes()
+        ended = {outcome.change.digest for outcome in self.outcomes}
+        ended -= self._unanswered.keys() | self._postponed
+        remaining = (
+            tuple(change for change in part if change.digest not in ended) for part in components
         )
-        left = (tuple(one for one in part if one.digest not in ended) for part in components)
-        return [part for part in left if part]
+        return [part for part in remaining if part]
 
-    def _halted(self) -> bool:
+    def _must_stop(self) -> bool:
         self.stopped = self.stopped or self.run.halt()
         return bool(self.stopped)
 
-    def _announce(self, changes: Sequence[Change]) -> None:
-        """Write intents; what comes of the changes now replaces what came of them before."""
-        tried = {change.digest for change in changes}
-        self.outcomes[:] = [
-            outcome for outcome in self.outcomes if outcome.change.digest not in tried
-        ]
-        fresh = [change for change in changes if change.digest not in self._announced]
-        written = chain.from_iterable(map(self._intents, fresh))
-        self.state.append(self.run.id, self.run.clock(), written)
-        self._announced.update(change.digest for change in fresh)
-
-    def _attempt(self, work: Callable[[], None]) -> None:
-        """Do something, and remember the error that ends this repository."""
+    @contextmanager
+    def _keeping_errors(self) -> Iterator[None]:
+        """Keep an error that ends the work in this repository, so that it is recorded first."""
         try:
-            work()
+            yield
         except StoppedError as error:
             self.stopped = str(error)
         except PostponedError as error:
             self._held_up = str(error)
         except (EvidenceError, AccessError) as error:
-            self._error, self.stopped = error, str(error)
+            self.error, self.stopped = error, str(error)
 
-    def _batch(self, ahead: deque[Change]) -> None:
-        """Delete a batch, group by group; a group is what goes upon one look."""
-        while self._go_on(ahead):
-            self._group(ahead)
-            self._note()
+    def _write_intents(self, changes: Sequence[Change]) -> None:
+        """Write the intents that are not open yet; outcomes of an earlier pass no longer hold."""
+        retried = {change.digest for change in changes}
+        self.outcomes = [
+            outcome for outcome in self.outcomes if outcome.change.digest not in retried
+        ]
+        fresh = [change for change in changes if change.digest not in self._open_intents]
+        entries = [entry for change in fresh for entry in self._intents(change)]
+        self.state.append(self.run.id, self.run.clock(), entries)
+        self._open_intents.update(change.digest for change in fresh)
 
-    def _go_on(self, ahead: deque[Change]) -> bool:
-        """End what needs no DELETE; return whether there is more, and it may be begun."""
-        while ahead and self._settled(ahead[0]):
-            ahead.popleft()
-        if not ahead or self._held_up:
+    def _intents(self, change: Change) -> Iterator[Entry]:
+        """Name with a deletion which of its children exist, for an undo."""
+        existing = self.inventory.versions.keys()
+        children = [child for child in change.observed.children if child in existing]
+        return intents(change, children)
+
+    def _may_continue(self, queue: deque[Change]) -> bool:
+        """Skip versions that need no DELETE; return whether the next one may be deleted."""
+        while queue and self._is_skipped(queue[0]):
+            queue.popleft()
+        if not queue or self._held_up:
             return False
-        # A component that was begun goes on for as long as its look is fresh: a run that is to
-        # stop reads no more, so a new look ends it, and the next run goes on.
-        return self._is_cut(ahead[0]) or not self._halted()
+        # A component that was begun is completed even when the run is to stop, as long as the
+        # look is fresh: see `_delete_group`. Only a new look would be one request too many.
+        return self._is_partly_deleted(queue[0]) or not self._must_stop()
 
-    def _settled(self, change: Change) -> bool:
-        """End a version that stays; one that waits for another try has no end yet."""
-        if change.digest in self._waiting:
+    def _is_skipped(self, change: Change) -> bool:
+        """Record the outcome of a version that is kept; a postponed one has no outcome yet."""
+        if change.digest in self._postponed:
             return True
-        if why := self._drifted.get(change.digest):
-            self._end(Outcome(change, Result.SKIPPED_CHANGED, why))
-        elif change.digest in self._spared:
+        if difference := self._changed.get(change.digest):
+            self._end(Outcome(change, Result.SKIPPED_CHANGED, difference))
+        elif change.digest in self._kept:
             self._end(Outcome(change, Result.SKIPPED_REFERENCED, _NEEDED))
-        return change.digest in self._spared
+        return change.digest in self._kept
 
-    def _is_cut(self, change: Change) -> bool:
-        """Whether something of a version's component is gone already."""
-        return self._parts[change.digest] in self._cut
+    def _is_partly_deleted(self, change: Change) -> bool:
+        return self._component_of[change.digest] in self._partly_deleted
 
-    def _group(self, ahead: deque[Change]) -> None:
-        """Delete what is next, as far as one look carries."""
+    def _delete_group(self, queue: deque[Change]) -> None:
+        """Step 10 of docs/apply.md: delete what is next in the queue, as far as one look covers it.
+
+        A look is one round of reads: who holds the lock, what is new, and how the versions are now.
+        """
         repository = self.inventory.repository
-        group = self._next(ahead)
-        versions = self._to_look_at(group)
+        group = self._next_group(queue)
+        versions = self._versions_to_read(group)
         followers = {
             version.digest for version in versions if self.graph.kept_by.get(version.digest)
         }
-        # 1. Wait. No wait comes after this one before the group is deleted.
+        # Step 10, wait: nothing may wait between the look and the last DELETE of the group, or
+        # an image could be tagged in that time unnoticed.
         self.registry.pace(repository, len(group), versions, followers)
-        # 2. Look: who holds the lock, what is new, what became of the versions.
+        # Step 10, look. The age counts from before the first read.
         looked_at = self.run.monotonic()
         self.state.confirm_lock()
-        self._spare(self._recheck.newly_referenced())
-        found = self.registry.look(repository, versions, followers)
-        self._spare_drifted(versions, found)
-        # 3. Delete one after the other, each as long as the look is fresh.
+        self._keep(self._recheck.newly_referenced())
+        current = self.registry.look(repository, versions, followers)
+        self._keep_changed(versions, current)
+        # Step 10, delete: each DELETE is sent once, and at once.
         sent, covered = 0, {change.digest for change in group}
-        while ahead:
-            change = ahead[0]
-            if not self._settled(change):
+        while queue:
+            change = queue[0]
+            if not self._is_skipped(change):
                 if change.digest not in covered:
                     break
-                if not self._is_cut(change) and self._halted():
+                # Between two components a run may stop; within one it would leave half an image.
+                if not self._is_partly_deleted(change) and self._must_stop():
                     return
-                version = found.get(change.digest)
+                version = current.get(change.digest)
                 if version is None:
                     self._end(Outcome(change, Result.ABSENT, "the registry no longer has it"))
                 else:
                     self.state.confirm_lock()
                     if self.run.monotonic() - looked_at > FRESH_SECONDS - SENDING_SECONDS:
-                        self._grew_old(sent)
+                        self._shrink_group(sent)
                         return
-                    if not self._sent(change, version):
+                    deletion = self.registry.delete(repository, version)
+                    if deletion.result is DeletionResult.REFUSED:
+                        self._count_refusal(deletion)
                         return
+                    self._end_deletion(change, version, deletion)
                     sent += 1
-            ahead.popleft()
-            self._restore()
+            queue.popleft()
+            self._restore_pending()
         self._slow_looks = 0
-        self._together = min(self._together + 1, TOGETHER)
+        self._group_size = min(self._group_size + 1, TOGETHER)
 
-    def _next(self, ahead: Iterable[Change]) -> list[Change]:
-        """Take what goes upon the next look: whole components, or a slice of a large one."""
+    def _next_group(self, queue: Iterable[Change]) -> list[Change]:
+        """Return what the next look covers: whole components, or a part of a large one."""
         group: list[Change] = []
-        for _, part in groupby(ahead, key=lambda change: self._parts[change.digest]):
-            members = [one for one in part if one.digest not in self._spared | self._waiting]
-            if group and len(group) + len(members) > self._together:
+        for _, part in groupby(queue, key=lambda change: self._component_of[change.digest]):
+            members = [
+                change for change in part if change.digest not in self._kept | self._postponed
+            ]
+            if group and len(group) + len(members) > self._group_size:
                 break
-            group += members[: self._together]
+            group += members[: self._group_size]
         return group
 
-    def _to_look_at(self, group: Sequence[Change]) -> list[Version]:
+    def _versions_to_read(self, group: Sequence[Change]) -> list[Version]:
         """Return the versions of a group, and what of the plan would keep any of them.
 
-        All members of a component are looked at when it is begun: one that changed spares all.
+        Before the first deletion of a component all its versions are read: one that changed keeps
+        the whole component.
         """
-        fresh = {self._parts[change.digest]: None for change in group}
-        begun = [
-            one.digest
-            for part in fresh
-            if part not in self._begun
-            for one in self._components[part]
+        numbers = dict.fromkeys(self._component_of[change.digest] for change in group)
+        new = [
+            change.digest
+            for number in numbers
+            if number not in self._begun
+            for change in self.components[number]
         ]
-        self._begun |= fresh.keys()
-        holders = closure(self.graph.kept_by, (change.digest for change in group))
-        wanted = dict.fromkeys([*begun, *sorted(holders & self._changes.keys())])
-        return [self.inventory.versions[one] for one in wanted if one not in self._gone]
+        self._begun |= numbers.keys()
+        keepers = closure(self.graph.kept_by, (change.digest for change in group))
+        wanted = dict.fromkeys([*new, *sorted(keepers & self._changes.keys())])
+        return [self.inventory.versions[digest] for digest in wanted if digest not in self._deleted]
 
-    def _spare_drifted(self, versions: Iterable[Version], found: Mapping[Digest, Version]) -> None:
-        """Spare each component of which a member is no longer what was planned."""
+    def _keep_changed(self, versions: Iterable[Version], current: Mapping[Digest, Version]) -> None:
+        """Keep each component of which a version is no longer as planned."""
         for version in versions:
-            now = found.get(version.digest)
-            words = drift(self._changes[version.digest].observed, now) if now else ""
-            if words:
-                self._drifted[version.digest] = words
-                component = self._components[self._parts[version.digest]]
-                self._spare(change.digest for change in component)
+            now = current.get(version.digest)
+            if now and (difference := drift(self._changes[version.digest].observed, now)):
+                self._changed[version.digest] = difference
+                component = self.components[self._component_of[version.digest]]
+                self._keep(change.digest for change in component)
 
-    def _spare(self, digests: Iterable[Digest]) -> None:
-        """Keep versions, and whatever stays because they stay; what of it is gone is owed."""
-        spared = closure(self.graph.keeps, digests, excluding=self._spared)
-        self._spared |= spared
-        self._owe(spared)
+    def _keep(self, digests: Iterable[Digest]) -> None:
+        """Keep versions and all that they keep; restore what of it is deleted already."""
+        kept = closure(self.graph.keeps, digests, excluding=self._kept)
+        self._kept |= kept
+        self._plan_restoration(kept)
 
-    def _owe(self, staying: Set[Digest]) -> None:
-        """Note what is to come back, the last deleted first."""
-        if staying:
-            lost = [change for digest, change in self._gone.items() if digest in staying]
-            self._pending += reversed(lost)
+    def _postpone(self, digest: Digest) -> None:
+        """Leave a version, and what is kept as long as it exists, to the end of the run."""
+        postponed = closure(self.graph.keeps, [digest], excluding=self._kept | self._postponed)
+        self._postponed |= postponed
+        self._plan_restoration(postponed)
 
-    def _sent(self, change: Change, version: Version) -> bool:
-        """Send one DELETE; return whether the next one may be sent upon the same look."""
-        deletion = self.registry.delete(self.inventory.repository, version)
-        if deletion.result is DeletionResult.REFUSED:
-            self._refused(deletion)
-            return False
+    def _plan_restoration(self, kept: Set[Digest]) -> None:
+        """Queue what of kept versions was deleted, the last deletion first."""
+        if kept:
+            lost = [change for digest, change in self._deleted.items() if digest in kept]
+            self._to_restore.extend(reversed(lost))
+
+    def _end_deletion(self, change: Change, version: Version, deletion: Deletion) -> None:
+        """Record the answer to a DELETE, and keep what belongs to a version that still exists."""
         self._refusals = 0
         outcome = self._outcome(change, version, deletion)
         self.stopped = self._failures.note(outcome.result) or self.stopped
         self._end(outcome)
         if outcome.result is Result.UNKNOWN:
-            self._unknown[change.digest] = outcome.reason
-            self._wait_with(change.digest)
+            self._unanswered[change.digest] = outcome.reason
+            self._postpone(change.digest)
         elif outcome.result not in (Result.DELETED, Result.ABSENT):
-            self._spare([change.digest])
-        return True
+            self._keep([change.digest])
 
-    def _refused(self, deletion: Deletion) -> None:
-        """Count a DELETE that had no effect: what is left begins anew, with the wait before it."""
+    def _count_refusal(self, deletion: Deletion) -> None:
+        """Count a DELETE that a limit refused: it had no effect, and is sent after a new look."""
         self._refusals += 1
         if self._refusals >= MAX_REFUSALS:
             self._held_up = f"{MAX_REFUSALS} times in a row: {deletion.message}"
 
-    def _wait_with(self, digest: Digest) -> None:
-        """Leave a version, and what stays while it stays, to the end of the run."""
-        waiting = closure(self.graph.keeps, [digest], excluding=self._spared | self._waiting)
-        self._waiting |= waiting
-        self._owe(waiting)
+    def _shrink_group(self, sent: int) -> None:
+        """Let the next look cover less, since this one was too old for the rest of its group.
 
-    def _grew_old(self, sent: int) -> None:
-        """Take less upon the next look; a registry that is too slow for one deletion is left.
-
-        Raises: EvidenceError, after too many looks that were of no use.
+        Raises: EvidenceError, after MAX_SLOW_LOOKS looks too slow for a single DELETE.
         """
         self._slow_looks = 0 if sent else self._slow_looks + 1
-        self._together = sent or max(1, self._together // 2)
+        self._group_size = sent or max(1, self._group_size // 2)
         if self._slow_looks >= MAX_SLOW_LOOKS:
             raise EvidenceError(
                 f"{self.inventory.repository}: looking at a version and at what is new takes"
@@ -367,81 +381,80 @@ class Execution:
             )
 
     def _outcome(self, change: Change, version: Version, deletion: Deletion) -> Outcome:
-        """Translate an answer; a lost one is resolved by reading, never by sending again."""
-        lost = deletion.result is DeletionResult.LOST
-        result = self._resolved(version) if lost else Result(deletion.result)
-        reason = deletion.message or (_WORDLESS if result is Result.RETAINED else "")
+        """Translate an answer. A lost one is resolved by reading, never by sending it again."""
+        is_lost = deletion.result is DeletionResult.LOST
+        result = self._result_by_reading(version) if is_lost else Result(deletion.result)
+        reason = deletion.message or (_NO_REASON if result is Result.RETAINED else "")
         return Outcome(change, result, reason, deletion.status, deletion.request_id)
 
-    def _resolved(self, version: Version) -> Result:
-        """Look whether a deletion took effect. One that is there still may go a moment later."""
+    def _result_by_reading(self, version: Version) -> Result:
+        """Read whether a DELETE took effect. A version that exists may still be deleted later."""
         try:
-            still = self.registry.version(self.inventory.repository, version)
+            existing = self.registry.version(self.inventory.repository, version)
         except StoppedError as error:
             self.stopped = str(error)
             return Result.UNKNOWN
         except (EvidenceError, AccessError):
             return Result.UNKNOWN
-        return Result.UNKNOWN if still else Result.DELETED
+        return Result.UNKNOWN if existing else Result.DELETED
 
     def _end(self, outcome: Outcome) -> None:
-        """Record how one change ended, for the caller now and for the journal with `_note`.
+        """Record how one change ended: reported now, in the journal with `_write_outcomes`.
 
-        What was sent before without an answer may be carried out at any time: if it is gone, that
-        was us, and if it is not, nobody can say that it will stay.
+        An earlier DELETE without an answer may be carried out at any time. So a version that is
+        absent was deleted by this run, and one that exists is `unknown`.
         """
-        if outcome.change.digest in self._unknown:
-            outcome = _of_unknown(outcome)
+        digest = outcome.change.digest
+        if digest in self._unanswered:
+            outcome = _after_lost_answer(outcome)
         if outcome.result is Result.DELETED:
-            self._gone[outcome.change.digest] = outcome.change
-            self._cut.add(self._parts[outcome.change.digest])
-            self._unknown.pop(outcome.change.digest, None)
+            self._deleted[digest] = outcome.change
+            self._partly_deleted.add(self._component_of[digest])
+            self._unanswered.pop(digest, None)
         self.outcomes.append(outcome)
-        self._unnoted.append(outcome)
-        self._announced.discard(outcome.change.digest)
+        self._unwritten.append(outcome)
+        self._open_intents.discard(digest)
         self.run.report(outcome)
 
-    def _note(self) -> None:
-        if self._unnoted:
-            self.state.note(self.run.id, self.run.clock(), map(outcome_entry, self._unnoted))
-            self._unnoted = []
+    def _write_outcomes(self) -> None:
+        if self._unwritten:
+            # `note`, not `append`: the next run finds out by itself what a killed one lost.
+            self.state.note(self.run.id, self.run.clock(), map(outcome_entry, self._unwritten))
+            self._unwritten = []
 
-    def _restore(self) -> None:
-        """Bring back what is owed, the last deleted first, where the registry can.
+    def _restore_pending(self) -> None:
+        """Restore what was deleted of versions that are kept after all, where the registry can.
 
-        Raises: StoppedError; AccessError or EvidenceError, when it is not known whether it came.
+        Raises: StoppedError; AccessError or EvidenceError, when the effect is not known.
         """
-        while self._pending:
-            change = self._pending.pop(0)
+        while self._to_restore:
+            change = self._to_restore.popleft()
             version = self.inventory.versions[change.digest]
             if bring_back(self.registry, self.state, self.inventory.repository, version).done:
-                del self._gone[change.digest]
-                self._end(Outcome(change, Result.RESTORED, "what it speaks of stays"))
+                del self._deleted[change.digest]
+                self._end(Outcome(change, Result.RESTORED, _SUBJECT_KEPT))
 
     def _close(self, components: Iterable[Component]) -> None:
-        """End what is left and was announced, so that no intent stays open without a reason."""
+        """Step 11: write an outcome for each intent that is still open, so that none stays so."""
         reason = self.stopped or f"not sent: {self._held_up}"
         self.stopped = self.stopped or self._held_up
         for change in (change for component in components for change in component):
-            if change.digest not in self._announced:
+            if change.digest not in self._open_intents:
                 continue
-            if change.digest in self._waiting and change.digest not in self._unknown:
+            if change.digest in self._postponed and change.digest not in self._unanswered:
                 self._end(Outcome(change, Result.SKIPPED_REFERENCED, _NEEDED))
             else:
                 self._end(Outcome(change, Result.NOT_DONE, reason))
-                self._owe(closure(self.graph.keeps, [change.digest]))
-        if not self._error:
-            self._attempt(self._restore)
-        self._note()
-
-    def _intents(self, change: Change) -> Iterator[Entry]:
-        """Write down what is to go, and what of this repository it lists, for an undo."""
-        here = self.inventory.versions.keys()
-        return intents(change, [child for child in change.observed.children if child in here])
+                self._plan_restoration(closure(self.graph.keeps, [change.digest]))
+        # A registry that just failed is not asked to restore anything: the next run does that.
+        if not self.error:
+            with self._keeping_errors():
+                self._restore_pending()
+        self._write_outcomes()
 
 
 def _batches(components: Iterable[Component]) -> Iterator[list[Component]]:
-    """Group components so that a group has at most BATCH deletions, or is a single component."""
+    """Collect components so that a batch has at most BATCH deletions, or is a single component."""
     batch: list[Component] = []
     for component in components:
         if batch and sum(map(len, batch)) + len(component) > BATCH:
@@ -452,8 +465,8 @@ def _batches(components: Iterable[Component]) -> Iterator[list[Component]]:
         yield batch
 
 
-def _of_unknown(outcome: Outcome) -> Outcome:
-    """Tell of a version whose deletion was sent before, and never answered, how it ended now."""
+def _after_lost_answer(outcome: Outcome) -> Outcome:
+    """Correct the outcome of a version to which an earlier DELETE got no answer."""
     if outcome.result in (Result.DELETED, Result.ABSENT):
         return replace(outcome, result=Result.DELETED)
     if outcome.result is Result.RETAINED:
@@ -462,7 +475,7 @@ def _of_unknown(outcome: Outcome) -> Outcome:
 
 
 def outcome_entry(outcome: Outcome) -> Entry:
-    """Write down how one change ended."""
+    """Return the record of how one change ended."""
     body = {
         "key": outcome.change.key,
         "digest": outcome.change.digest,

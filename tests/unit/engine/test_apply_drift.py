@@ -218,7 +218,7 @@ def test_a_plan_of_which_no_policy_names_anything_is_refused_before_anything_is_
         scene.apply(plan)
 
     assert "no policy found here names ghcr.io/acme/web" in str(refused.value)
-    assert "--policies the files that it was drawn from: teams/web." in refused.value.hint
+    assert "--policies the files that it was made from: teams/web." in refused.value.hint
     assert len(scene.registry.calls) == calls
 
 

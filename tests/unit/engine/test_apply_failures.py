@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.engine import delete
-from reconciler.engine.delete import AGAIN, MAX_REFUSALS
+from reconciler.engine.delete import MAX_REFUSALS, RETRIES
 from reconciler.engine.state_admin import break_locks
 from reconciler.errors import AccessError, EvidenceError, ExitCode, StateError
 from reconciler.model.journal import open_intents
@@ -273,7 +273,7 @@ def test_a_limit_that_refuses_for_ever_leaves_the_rest_with_its_reason(scene: Sc
 
     applied = scene.apply()
 
-    assert len(scene.registry.deletes) == (1 + AGAIN) * MAX_REFUSALS
+    assert len(scene.registry.deletes) == (1 + RETRIES) * MAX_REFUSALS
     assert applied.stopped == "10 times in a row: DELETE: 429, refused by a limit"
     assert set(results(applied, **NAMES).values()) == {"not_done"}
     assert applied.exit_code is ExitCode.PARTIAL

@@ -38,7 +38,7 @@ def test_a_guard_that_the_numbers_of_now_break_stops_the_apply(scene: Scene) -> 
         " max_delete_percent is 50, and it would be 66.7"
     )
     assert applied.error.hint == (
-        "Nothing was deleted. If this is meant, apply it with:"
+        "Nothing was deleted. If this is intended, apply it with:"
         " --allow max_delete:ghcr.io/acme/web=2 --allow max_delete_percent:ghcr.io/acme/web=67"
     )
     assert scene.registry.deletes == []
