@@ -22,7 +22,14 @@ from reconciler.core.planner import PlanningInput
 from reconciler.core.select import TagIndex
 from reconciler.model.durations import as_span
 from reconciler.model.inventory import Inventory, Observation, Version
-from reconciler.model.journal import Record, Result, open_intents, open_runs
+from reconciler.model.journal import (
+    Record,
+    Result,
+    RunCloseBody,
+    RunOpenBody,
+    open_intents,
+    open_runs,
+)
 from reconciler.model.names import Digest, Tag
 from reconciler.model.plan import RepositoryPlan
 
@@ -161,7 +168,7 @@ def _touched(records: Sequence[Record]) -> set[Digest]:
         for attempt in tried
         if attempt.is_standing or attempt.result is Result.ABSENT
     }
-    return done | {Digest(record.body["digest"]) for record in open_intents(records).values()}
+    return done | {Digest(intent.body.digest) for intent in open_intents(records).values()}
 
 
 def _protected(case: PlanningInput, tags: Mapping[Tag, Digest]) -> set[Tag]:
@@ -221,21 +228,22 @@ def due_since(health: HealthInput, since: datetime) -> tuple[Version, ...]:
 
 def last_success(records: Iterable[Record]) -> datetime | None:
     """Return when an apply last succeeded; None where none ever did."""
-    listed = list(records)
-    undoing = {
-        record.run for record in listed if record.type == "run_open" and "undoes" in record.body
-    }
-    closed = (
-        record for record in listed if record.type == "run_close" and record.run not in undoing
-    )
-    return max((record.ts for record in closed if _is_success(record)), default=None)
+    undo_runs: set[str] = set()
+    last: datetime | None = None
+    for record in records:
+        match record.content:
+            case RunOpenBody(undoes=undoes) if undoes:
+                undo_runs.add(record.run)
+            case RunCloseBody() as closing if record.run not in undo_runs and _is_success(closing):
+                last = max(last or record.ts, record.ts)
+    return last
 
 
-def _is_success(closing: Record) -> bool:
+def _is_success(closing: RunCloseBody) -> bool:
     """Whether a run completed without a failure, or deleted something before its time ran out."""
-    counts = closing.body.get("counts", {})
+    counts = closing.counts
     failed = any(counts.get(result) for result in (Result.FAILED, Result.UNKNOWN))
-    progressed = closing.body.get("reason") == "done" or counts.get(Result.DELETED)
+    progressed = closing.reason == "done" or counts.get(Result.DELETED)
     return bool(progressed) and not failed
 
 

@@ -1,152 +1,167 @@
-"""What the journal says of earlier deletions: evidence, reason, outcome, restoration, refusals."""
+"""Earlier deletions as the journal records them: what, why, how each ended, whether restored."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from reconciler.model.journal import MAX_CHILDREN, Record, Result, is_restoration, key_in
+from reconciler.model.journal import (
+    MAX_CHILDREN,
+    ChildrenBody,
+    IntentBody,
+    OutcomeBody,
+    Record,
+    ResolveBody,
+    Result,
+    RunOpenBody,
+    TypedRecord,
+)
 from reconciler.model.names import Digest, Mention, Repository, Tag
 
 Journals = Mapping[Repository, Sequence[Record]]
 """The records of each repository, in the order they were written."""
 
 
+Opened = TypedRecord[RunOpenBody]
+Ended = TypedRecord[OutcomeBody | ResolveBody]
+
+
 @dataclass(frozen=True)
 class Attempt:
-    """One time that a run meant to delete one version.
+    """One attempt of a run to delete one version.
 
-    Shape: `opened` is how the run began; `ended` is None while nobody knows the outcome, and
-        `restored` says who took the deletion back.
+    Shape: `opened` is how the run began; `ended` is None while the outcome is not known, and
+        `restored` is the record of its restoration, if it was restored.
     """
 
-    opened: Record | None
-    intent: Record
-    ended: Record | None = None
-    restored: Record | None = None
-    more: tuple[Digest, ...] = ()
+    opened: Opened | None
+    intent: TypedRecord[IntentBody]
+    ended: Ended | None = None
+    restored: Ended | None = None
+    more_children: tuple[Digest, ...] = ()
     """What it lists besides what its intent names."""
 
-    read: tuple[Digest, ...] | None = None
+    children_read: tuple[Digest, ...] | None = None
     """What it lists by its document, where that was read instead."""
 
     @property
     def key(self) -> str:
         """The version's name everywhere: repository and digest."""
-        return key_in(self.intent.body)
+        return self.intent.body.version_key
 
     @cached_property
     def digest(self) -> Digest:
         """The version's digest."""
-        return Digest(self.intent.body["digest"])
+        return Digest(self.intent.body.digest)
 
     @property
     def version_id(self) -> str:
         """The registry's own name of the version, where it has one."""
-        return str(self.intent.body.get("version_id", ""))
+        return self.intent.body.version_id
 
     @property
     def run(self) -> str:
-        """The run that meant to."""
+        """The run that made the attempt."""
         return self.intent.run
 
     @cached_property
     def tags(self) -> tuple[Tag, ...]:
         """The tags that the version had."""
-        return tuple(map(Tag, self.intent.body.get("tags", ())))
+        return tuple(map(Tag, self.intent.body.tags))
 
     @property
     def visibility(self) -> str:
-        """Who could see the repository then, in the registry's word; empty if it did not say."""
-        return str(self.opened.body.get("visibility", "")) if self.opened else ""
+        """Who could see the repository then, in the registry's term; empty if it reported none."""
+        return self.opened.body.visibility if self.opened else ""
 
     @property
     def is_abridged(self) -> bool:
         """Whether there was no room to name all the tags that it had."""
-        return bool(self.intent.body.get("more_tags"))
+        return bool(self.intent.body.more_tags)
 
     @cached_property
     def children(self) -> tuple[Digest, ...]:
-        """What the version lists, as far as it was there."""
-        if self.read is not None:
-            return self.read
-        return (*map(Digest, self.intent.body.get("children", ())), *self.more)
+        """What the version lists and the registry had."""
+        if self.children_read is not None:
+            return self.children_read
+        return (*map(Digest, self.intent.body.children), *self.more_children)
 
     @property
     def has_unnamed_children(self) -> bool:
         """Whether it may list more than is known: older journals name the first of many only."""
-        named = len(self.intent.body.get("children", ()))
-        unnamed = named >= MAX_CHILDREN and "more_children" not in self.intent.body
-        missing = self.intent.body.get("more_children", 0) != len(self.more)
-        return self.read is None and (unnamed or missing)
+        intent = self.intent.body
+        unnamed = len(intent.children) >= MAX_CHILDREN and intent.more_children is None
+        missing = (intent.more_children or 0) != len(self.more_children)
+        return self.children_read is None and (unnamed or missing)
 
     @cached_property
     def subjects(self) -> frozenset[Digest]:
-        """What the version speaks of: its subject, or whatever one of its tags spells."""
-        subject = self.intent.body.get("subject")
+        """What the version refers to: its subject, and the digests that its tags spell."""
+        subject = self.intent.body.subject
         spelled = {tag.subject for tag in self.tags if tag.subject}
         return frozenset({Digest(subject)} | spelled if subject else spelled)
 
     @property
     def result(self) -> Result | None:
-        """How it ended, None while nobody knows."""
-        return Result(self.ended.body["result"]) if self.ended else None
+        """How it ended, None while that is not known."""
+        return self.ended.body.result if self.ended else None
 
     @property
     def is_standing(self) -> bool:
-        """Whether the version was deleted and nobody has taken that back."""
+        """Whether the version was deleted and not restored since."""
         return self.result is Result.DELETED and self.restored is None
 
     @property
     def may_land_late(self) -> bool:
-        """Whether a DELETE may have been on its way when it was last seen not to be done.
+        """Whether the registry may carry out a DELETE after the version was found to exist.
 
-        So it is where an answer was lost, and where a run died: its successor saw the version
-        there, and a server may carry a request out after that.
+        That is possible where an answer was lost, and where a run was killed: the next run found
+        the version, and a server may carry a request out after that.
         """
-        by_successor = self.ended is not None and self.ended.run != self.run
+        by_later_run = self.ended is not None and self.ended.run != self.run
         was_open = self.result in (None, Result.UNKNOWN)
-        return was_open or (self.result is Result.NOT_DONE and by_successor)
+        return was_open or (self.result is Result.NOT_DONE and by_later_run)
 
     @property
     def at(self) -> datetime:
-        """When it happened; of what another run found out, the earliest it may have been."""
+        """When it happened; where a later run found it out, the earliest it may have happened."""
         is_own = self.ended is not None and self.ended.run == self.run
         return self.ended.ts if self.ended and is_own else self.intent.ts
 
     @property
     def until(self) -> datetime | None:
-        """How long the registry holds the deletion, as far as the run knew: None if it did not."""
-        days = self.opened.body.get("undo_days") if self.opened else None
+        """How long the registry can restore it, as far as the run knew; None if it did not."""
+        days = self.opened.body.undo_days if self.opened else None
         return self.at + timedelta(days=days) if days is not None else None
 
 
 def attempts(records: Iterable[Record]) -> list[Attempt]:
     """Read every attempt from the journal of one repository, in the order they were made."""
-    opened: dict[str, Record] = {}
-    found: list[Attempt] = []
+    opened: dict[str, Opened] = {}
+    made: list[Attempt] = []
     last: dict[str, int] = {}
     more: dict[str, list[Digest]] = defaultdict(list)
     for record in records:
-        key = key_in(record.body)
-        if record.type == "children":
-            more[key] += map(Digest, record.body["children"])
-        if record.type == "run_open":
-            opened[record.run] = record
-        elif record.type == "intent" and not is_restoration(record):
-            last[key] = len(found)
-            found.append(Attempt(opened.get(record.run), record, more=_rest(record, more)))
-        elif record.type in ("outcome", "resolve") and key in last:
-            found[last[key]] = _updated(found[last[key]], record)
-    return found
+        match record.content:
+            case RunOpenBody() as body:
+                opened[record.run] = TypedRecord.of(record, body)
+            case ChildrenBody() as body:
+                more[body.version_key] += map(Digest, body.children)
+            case IntentBody(is_restoration=False) as body:
+                last[body.version_key] = len(made)
+                intent, children = TypedRecord.of(record, body), _more_children(body, more)
+                made.append(Attempt(opened.get(record.run), intent, more_children=children))
+            case OutcomeBody() | ResolveBody() as body if body.version_key in last:
+                number = last[body.version_key]
+                made[number] = _updated(made[number], TypedRecord.of(record, body))
+    return made
 
 
-def _rest(intent: Record, more: dict[str, list[Digest]]) -> tuple[Digest, ...]:
-    """Take the children that were named before an intent; a run that died may have left others."""
-    named = more.pop(key_in(intent.body), [])
-    count = intent.body.get("more_children", 0)
-    return tuple(named[-count:]) if count else ()
+def _more_children(intent: IntentBody, more: dict[str, list[Digest]]) -> tuple[Digest, ...]:
+    """Take the children named before an intent; a run that was killed may have left others."""
+    named = more.pop(intent.version_key, [])
+    return tuple(named[-intent.more_children :]) if intent.more_children else ()
 
 
 def deletions(records: Iterable[Record]) -> list[Attempt]:
@@ -160,9 +175,9 @@ def deletions(records: Iterable[Record]) -> list[Attempt]:
 
 
 def late_deletions(records: Iterable[Record]) -> list[Attempt]:
-    """Return what may have been deleted after it was last looked at, the latest attempt of each.
+    """Return what may have been deleted after it was last read, the latest attempt of each.
 
-    Only the registry can tell which of them were.
+    Only the registry knows which of them were.
     """
     last: dict[str, Attempt] = {}
     for attempt in attempts(records):
@@ -175,27 +190,28 @@ def late_deletions(records: Iterable[Record]) -> list[Attempt]:
 
 def attempts_on(journals: Journals, mention: Mention) -> list[tuple[Repository, Attempt]]:
     """Return every attempt on what is mentioned, the latest first."""
-    found = [
+    matching = [
         (repository, attempt)
         for repository, records in journals.items()
         for attempt in attempts(records)
         if mention.means(repository, attempt.tags, attempt.digest)
     ]
-    return sorted(found, key=lambda pair: (pair[1].at, pair[0], pair[1].digest), reverse=True)
+    return sorted(matching, key=lambda pair: (pair[1].at, pair[0], pair[1].digest), reverse=True)
 
 
 def last_deleting_run(journals: Journals) -> str:
     """Return the run that deleted something last, empty where none ever did."""
-    done = [one for records in journals.values() for one in _deleted(records)]
-    return max(done, key=lambda one: (one.at, one.run)).run if done else ""
+    done = [
+        attempt
+        for records in journals.values()
+        for attempt in attempts(records)
+        if attempt.result is Result.DELETED
+    ]
+    return max(done, key=lambda attempt: (attempt.at, attempt.run)).run if done else ""
 
 
-def _deleted(records: Iterable[Record]) -> Iterator[Attempt]:
-    return (attempt for attempt in attempts(records) if attempt.result is Result.DELETED)
-
-
-def _updated(attempt: Attempt, record: Record) -> Attempt:
-    """Add what a record tells: the end of a deletion, or that it was taken back."""
-    if record.body["result"] == Result.RESTORED:
+def _updated(attempt: Attempt, record: Ended) -> Attempt:
+    """Add how a deletion ended, or that it was undone."""
+    if record.body.result is Result.RESTORED:
         return replace(attempt, restored=record)
-    return attempt if is_restoration(record) else replace(attempt, ended=record)
+    return attempt if record.body.is_restoration else replace(attempt, ended=record)

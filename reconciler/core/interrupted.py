@@ -14,7 +14,7 @@ from functools import cached_property
 from reconciler.core.history import Attempt, attempts
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Inventory
-from reconciler.model.journal import Record, Result, is_restoration
+from reconciler.model.journal import Record, Result
 from reconciler.model.names import Digest
 from reconciler.model.plan import Cause
 
@@ -45,7 +45,7 @@ def leftovers(records: Iterable[Record], inventory: Inventory) -> dict[Digest, L
     components: dict[tuple[str, object], list[Attempt]] = defaultdict(list)
     last: dict[Digest, Attempt] = {}
     for attempt in attempts(records):
-        components[attempt.run, attempt.intent.body.get("component")].append(attempt)
+        components[attempt.run, attempt.intent.body.component].append(attempt)
         last[attempt.digest] = attempt
     deleted = {
         attempt.digest: attempt for attempt in last.values() if _is_deleted(attempt, inventory)
@@ -71,7 +71,7 @@ def _leftovers_of(
     """Yield what is left of one component: what went with a version of it that is gone."""
     deleted_here = [attempt for attempt in component if deleted.get(attempt.digest) is attempt]
     for follower in component:
-        if follower.digest not in deleted and follower.intent.body.get("cause") == Cause.FOLLOWS:
+        if follower.digest not in deleted and follower.intent.body.cause == Cause.FOLLOWS:
             owners = (attempt for attempt in deleted_here if _keeps(attempt, follower))
             if owner := next(owners, None):
                 yield Leftover(follower, owner)
@@ -132,5 +132,5 @@ def _interrupted_run(run: str, last: Iterable[Attempt]) -> InterruptedRun:
 def _remains(attempt: Attempt) -> bool:
     """Whether a version was left in the end; what people take back is theirs to complete."""
     if attempt.restored:
-        return not is_restoration(attempt.restored)
+        return not attempt.restored.body.is_restoration
     return attempt.result not in _DONE

@@ -47,6 +47,6 @@ def _refusal(attempt: Attempt) -> dict[str, object]:
         return {}
     return {
         "tags": attempt.tags,
-        "retained": str(attempt.ended.body.get("reason", "")),
+        "retained": attempt.ended.body.reason,
         "visibility": attempt.visibility,
     }

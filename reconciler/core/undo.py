@@ -13,7 +13,7 @@ from functools import cached_property
 from reconciler.core.history import Attempt
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Observation, Observations, Version
-from reconciler.model.journal import Record, Result, is_restoration
+from reconciler.model.journal import HoldBody, IntentBody, Record, ReleaseBody, Result
 from reconciler.model.names import Digest, Mention, Repository, Tag
 from reconciler.model.plan import Cause, Change, Observed, RepositoryPlan
 from reconciler.model.results import Dropped
@@ -171,7 +171,7 @@ def _changes(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[Change]
     numbers: dict[tuple[str, object], int] = {}
     for attempt in restorable:
         intended = attempt.intent.body
-        part = (attempt.run, intended.get("component", attempt.key))
+        part = (attempt.run, attempt.key if intended.component is None else intended.component)
         here = case.live.get(attempt.digest) or case.restorable[attempt.version_id]
         yield Change(
             key=attempt.key,
@@ -179,9 +179,9 @@ def _changes(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[Change]
             version_id=here.id,
             action="restore",
             component=numbers.setdefault(part, len(numbers) + 1),
-            cause=Cause(intended.get("cause", Cause.EXPIRED)),
-            rules=tuple(intended.get("rules", ())),
-            reasons=tuple(intended.get("reasons", ())),
+            cause=Cause(intended.cause or Cause.EXPIRED),
+            rules=intended.rules,
+            reasons=intended.reasons,
             observed=Observed(
                 tags=attempt.tags,
                 pushed=here.pushed,
@@ -225,14 +225,12 @@ def with_holds(observations: Observations, records: Iterable[Record]) -> Observa
     been lost, or may have been written before holds were recorded.
     """
     digests = dict(observations.digests)
-    for digest, last in _last_hold_records(records).items():
-        is_held = last.type != "release"
+    for digest, last in _last_holds(records).items():
         observation = digests.get(digest)
-        if observation is None and is_held:
-            tags = last.body.get("tags", ()) if last.type == "intent" else ()
-            observation = Observation(first_seen=last.ts, tags=tags)
+        if observation is None and last.is_held:
+            observation = Observation(first_seen=last.at, tags=last.tags)
         if observation is not None:
-            digests[digest] = observation.model_copy(update={"held": is_held})
+            digests[digest] = observation.model_copy(update={"held": last.is_held})
     return Observations(digests=digests)
 
 
@@ -260,15 +258,28 @@ def held_digests(
     return closure(companions, named) & held_tags.keys()
 
 
-def _last_hold_records(records: Iterable[Record]) -> dict[Digest, Record]:
-    """Map each digest that was ever held to the last record that holds or releases it.
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """When a version was last held or released, and its tags where the record names them."""
 
-    What is meant to be restored is held from then on, whether or not a run wrote that down.
+    at: datetime
+    is_held: bool
+    tags: tuple[Tag, ...] = ()
+
+
+def _last_holds(records: Iterable[Record]) -> dict[Digest, _Hold]:
+    """Map each digest that was ever held to what the last record about it says.
+
+    A version that an undo intends to restore is held from then on, even without a `hold`.
     """
-    last: dict[Digest, Record] = {}
+    last: dict[Digest, _Hold] = {}
     for record in records:
-        if record.type in ("hold", "release"):
-            last |= {Digest(digest): record for digest in record.body.get("digests", ())}
-        elif record.type == "intent" and is_restoration(record):
-            last[Digest(record.body["digest"])] = record
+        match record.content:
+            case HoldBody(digests=digests):
+                last |= {Digest(digest): _Hold(record.ts, is_held=True) for digest in digests}
+            case ReleaseBody(digests=digests):
+                last |= {Digest(digest): _Hold(record.ts, is_held=False) for digest in digests}
+            case IntentBody(is_restoration=True) as intent:
+                tags = tuple(map(Tag, intent.tags))
+                last[Digest(intent.digest)] = _Hold(record.ts, is_held=True, tags=tags)
     return last

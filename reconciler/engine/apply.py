@@ -41,7 +41,7 @@ from reconciler.errors import (
     StoppedError,
 )
 from reconciler.model.inventory import Inventory, Observations
-from reconciler.model.journal import Entry, Record, Result, head_of
+from reconciler.model.journal import Record, Result, RunCloseBody, RunOpenBody, entry_of, head_of
 from reconciler.model.names import Digest, Repository
 from reconciler.model.plan import Plan, RepositoryPlan
 from reconciler.model.policy import Policy
@@ -249,16 +249,16 @@ class _Application:
 
     def _open_run(self, inventory: Inventory, work: RemainingWork) -> None:
         """Write that a run begins, for whoever reads the journal or undoes the run."""
-        opening = {
-            "who": self.run.who,
-            "plan": self.plan.digest,
-            "policy": self.policy.name,
-            "changes": sum(map(len, work.components)),
-            "undo_days": undo_days(self.registry),
-            **({"visibility": inventory.visibility} if inventory.visibility else {}),
-            **self.scope.origin_of(self.policy),
-        }
-        self.state.append(self.run.id, self.run.clock(), [Entry("run_open", opening)])
+        body = RunOpenBody(
+            who=self.run.who,
+            plan=self.plan.digest,
+            policy=self.policy.name,
+            changes=sum(map(len, work.components)),
+            undo_days=undo_days(self.registry),
+        )
+        known = {"visibility": inventory.visibility} if inventory.visibility else {}
+        body = body.model_copy(update={**known, **self.scope.origin_of(self.policy)})
+        self.state.append(self.run.id, self.run.clock(), [entry_of(body)])
 
     def _execution(self, inventory: Inventory, work: RemainingWork) -> Execution:
         return Execution(
@@ -270,8 +270,8 @@ class _Application:
         self.stopped, self.error = execution.stopped, execution.error
         if self.error and self.error.hint == EvidenceError.hint and execution.has_deleted:
             self.error.hint = _SOME_DELETED
-        closing = {"counts": counts(execution.outcomes), "reason": execution.stopped or "done"}
-        records = self.state.append(self.run.id, self.run.clock(), [Entry("run_close", closing)])
+        body = RunCloseBody(counts=counts(execution.outcomes), reason=execution.stopped or "done")
+        records = self.state.append(self.run.id, self.run.clock(), [entry_of(body)])
         self.head = records[-1].hash
 
     def _save_observations(self, saved: Observations, case: PlanningInput) -> None:

@@ -31,7 +31,7 @@ from reconciler.engine.recheck import Recheck
 from reconciler.engine.records import intents
 from reconciler.errors import AccessError, EvidenceError, PostponedError, StoppedError
 from reconciler.model.inventory import Inventory, Version
-from reconciler.model.journal import Entry, Result
+from reconciler.model.journal import Entry, OutcomeBody, Result, entry_of
 from reconciler.model.names import Digest
 from reconciler.model.plan import Change
 from reconciler.model.ports import (
@@ -476,16 +476,16 @@ def _after_lost_answer(outcome: Outcome) -> Outcome:
 
 def outcome_entry(outcome: Outcome) -> Entry:
     """Return the record of how one change ended."""
-    body = {
-        "key": outcome.change.key,
-        "digest": outcome.change.digest,
-        "action": outcome.change.action,
-        "result": outcome.result,
-        "reason": outcome.reason,
-        "status": outcome.status,
-        "request_id": outcome.request_id[:MAX_REQUEST_ID],
-    }
-    return Entry("outcome", body)
+    body = OutcomeBody(
+        key=outcome.change.key,
+        digest=outcome.change.digest,
+        action=outcome.change.action,
+        result=outcome.result,
+        reason=outcome.reason,
+        status=outcome.status,
+        request_id=outcome.request_id[:MAX_REQUEST_ID],
+    )
+    return entry_of(body)
 
 
 def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:

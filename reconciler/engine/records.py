@@ -8,11 +8,15 @@ from datetime import datetime
 from reconciler.model.inventory import Inventory, Observation, Observations, Version
 from reconciler.model.journal import (
     MAX_CHILDREN,
+    ChildrenBody,
     Entry,
+    IntentBody,
     Record,
+    ResolveBody,
     Result,
+    RunCloseBody,
+    entry_of,
     head_of,
-    is_restoration,
     open_intents,
     open_runs,
 )
@@ -46,25 +50,29 @@ def intents(change: Change, children: Sequence[Digest]) -> Iterator[Entry]:
     """
     more = children[MAX_CHILDREN:]
     for start in range(0, len(more), MORE_CHILDREN):
-        part = list(more[start : start + MORE_CHILDREN])
-        yield Entry("children", {"key": change.key, "children": part})
-    tags = list(_fitting(change.observed.tags, MAX_TAGS))
-    left_out = len(change.observed.tags) - len(tags)
-    body = {
-        "key": change.key,
-        "digest": change.digest,
-        "version_id": change.version_id,
-        "action": change.action,
-        "component": change.component,
-        "tags": tags,
-        "children": list(children[:MAX_CHILDREN]),
-        **({"more_children": len(more)} if len(children) >= MAX_CHILDREN else {}),
-        "subject": change.observed.subject or "",
-        "cause": change.cause,
-        "rules": list(_fitting(change.rules, MAX_RULES)),
-        "reasons": list(_fitting(change.reasons, MAX_REASONS)),
-    }
-    yield Entry("intent", body | ({"more_tags": left_out} if left_out else {}))
+        part = tuple(more[start : start + MORE_CHILDREN])
+        yield entry_of(ChildrenBody(key=change.key, children=part))
+    tags = tuple(_fitting(change.observed.tags, MAX_TAGS))
+    body = IntentBody(
+        key=change.key,
+        digest=change.digest,
+        version_id=change.version_id,
+        action=change.action,
+        component=change.component,
+        tags=tags,
+        children=tuple(children[:MAX_CHILDREN]),
+        subject=change.observed.subject or "",
+        cause=change.cause,
+        rules=tuple(_fitting(change.rules, MAX_RULES)),
+        reasons=tuple(_fitting(change.reasons, MAX_REASONS)),
+    )
+    # Keys that are not given are not written.
+    left_out: dict[str, int] = {}
+    if len(children) >= MAX_CHILDREN:
+        left_out["more_children"] = len(more)
+    if len(tags) < len(change.observed.tags):
+        left_out["more_tags"] = len(change.observed.tags) - len(tags)
+    yield entry_of(body.model_copy(update=left_out))
 
 
 def _fitting(texts: Iterable[str], room: int) -> Iterator[str]:
@@ -157,9 +165,9 @@ def resolve(
     Raises: EvidenceError, when the registry cannot be asked; then the intents stay open.
     """
     for key, intent in open_intents(records).items():
-        version = Version(Digest(intent.body["digest"]), id=str(intent.body.get("version_id", "")))
-        found = reader.version(repository, version)
-        result = _RESULTS[is_restoration(intent), found is not None]
-        yield Entry("resolve", {**intent.body, "key": key, "result": result, "of": intent.run})
+        body = intent.body
+        current = reader.version(repository, Version(Digest(body.digest), id=body.version_id))
+        result = _RESULTS[body.is_restoration, current is not None]
+        yield entry_of(ResolveBody.answering(body, of=intent.run, key=key, result=result))
     for run in open_runs(records):
-        yield Entry("run_close", {"of": run, "reason": "abandoned"})
+        yield entry_of(RunCloseBody(of=run, reason="abandoned"))

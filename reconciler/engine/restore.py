@@ -15,7 +15,17 @@ from reconciler.engine.failure_limit import FailureBudget
 from reconciler.engine.records import intents
 from reconciler.errors import AccessError, EvidenceError, StoppedError
 from reconciler.model.inventory import Version
-from reconciler.model.journal import Entry, Record, Result
+from reconciler.model.journal import (
+    Entry,
+    HoldBody,
+    Record,
+    ReleaseBody,
+    ResolveBody,
+    Result,
+    RunCloseBody,
+    RunOpenBody,
+    entry_of,
+)
 from reconciler.model.names import Digest, Mention, Repository, Tag
 from reconciler.model.plan import Change
 from reconciler.model.ports import Holder, Registry, RepositoryState, State
@@ -167,7 +177,7 @@ class Restoring:
 
 def _begun(batch: Sequence[Change]) -> Iterator[Entry]:
     """Write down what is to be held from now on, and what is to be restored."""
-    yield Entry("hold", {"digests": [change.digest for change in batch]})
+    yield entry_of(HoldBody(digests=tuple(change.digest for change in batch)))
     for change in batch:
         yield from intents(change, change.observed.children)
 
@@ -209,10 +219,10 @@ def _named(
 
 
 def _release_entries(digests: Sequence[Digest], holder: Holder) -> Iterator[Entry]:
-    yield Entry("run_open", {"who": f"{holder.who}@{holder.where}", "changes": len(digests)})
+    yield entry_of(RunOpenBody(who=f"{holder.who}@{holder.where}", changes=len(digests)))
     for start in range(0, len(digests), _RECORD):
-        yield Entry("release", {"digests": list(digests[start : start + _RECORD])})
-    yield Entry("run_close", {"reason": "done"})
+        yield entry_of(ReleaseBody(digests=tuple(digests[start : start + _RECORD])))
+    yield entry_of(RunCloseBody(reason="done"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +249,13 @@ class Companions:
             for attempt in half.to_restore(staying):
                 if attempt.digest not in self._back and self._is_back(attempt):
                     self._back.add(attempt.digest)
-                    told = {"result": Result.RESTORED, "reason": _REASON, "of": attempt.run}
-                    yield Entry("resolve", {**attempt.intent.body, **told})
+                    answer = ResolveBody.answering(
+                        attempt.intent.body,
+                        of=attempt.run,
+                        result=Result.RESTORED,
+                        reason=_REASON,
+                    )
+                    yield entry_of(answer)
 
     def _is_back(self, attempt: Attempt) -> bool:
         """Restore one version, unless it is there: a run may die before it writes that down."""

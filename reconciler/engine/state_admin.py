@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from reconciler.errors import LockedError, ReconcilerError, StateError
-from reconciler.model.journal import Entry, Record, head_of, open_intents
+from reconciler.model.journal import Entry, LockBreakBody, Record, entry_of, head_of, open_intents
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder, RepositoryState, State
 from reconciler.model.results import CopyResult, LockStatus, StateCheck
@@ -87,14 +87,14 @@ def _broken(
 ) -> Iterator[LockStatus]:
     for repository, holder in held:
         one = state.of(repository)
-        body = {
-            "of": holder.run,
-            "who": f"{breaker.who}@{breaker.where}",
-            "holder": f"{holder.who}@{holder.where}",
-            "process": holder.process,
-        }
+        body = LockBreakBody(
+            of=holder.run,
+            who=f"{breaker.who}@{breaker.where}",
+            holder=f"{holder.who}@{holder.where}",
+            process=holder.process,
+        )
         with one.seize(breaker, holder.run):
-            one.append(breaker.run, breaker.since, [Entry("lock_break", body)])
+            one.append(breaker.run, breaker.since, [entry_of(body)])
         yield LockStatus(repository, holder)
 
 

@@ -3,7 +3,7 @@
 What was restored is held before it is there, so that no run in between can delete it again.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from reconciler.engine.plan import PlanTimes, incomplete
 from reconciler.engine.records import settle
 from reconciler.engine.restore import Restoring
 from reconciler.errors import PlanError, ReconcilerError
-from reconciler.model.journal import Entry, Record, RecordType, head_of
+from reconciler.model.journal import Record, RunCloseBody, RunOpenBody, entry_of, head_of
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Repository
 from reconciler.model.plan import Change, Plan, RepositoryPlan
@@ -131,7 +131,7 @@ def _read(attempt: Attempt, manifest: Manifest | None) -> Attempt:
     if manifest is None:
         return attempt
     listed = (child.digest for child in manifest.children if not child.is_blob)
-    return replace(attempt, read=tuple(dict.fromkeys(listed)))
+    return replace(attempt, children_read=tuple(dict.fromkeys(listed)))
 
 
 def _apply(
@@ -179,13 +179,10 @@ class _Undo:
 
     def _carry_out(self, work: tuple[Change, ...], remains: UndoInput) -> None:
         """Open the run in the journal, restore, and close it with its counts."""
-        opening = {
-            "who": self.run.who,
-            "plan": self.plan.digest,
-            "undoes": self.plan.undoes,
-            "changes": len(work),
-        }
-        self._record("run_open", opening)
+        opening = RunOpenBody(
+            who=self.run.who, plan=self.plan.digest, undoes=self.plan.undoes, changes=len(work)
+        )
+        self._record(opening)
         restoring = Restoring(
             self.registry,
             self.state,
@@ -199,8 +196,8 @@ class _Undo:
         restoring.carry_out(work)
         self.applied.stopped, self.applied.error = restoring.stopped, restoring.refusal
         reason = restoring.stopped or "done"
-        self._record("run_close", {"counts": counts(restoring.outcomes), "reason": reason})
+        self._record(RunCloseBody(counts=counts(restoring.outcomes), reason=reason))
 
-    def _record(self, kind: RecordType, body: Mapping[str, object]) -> None:
-        (written,) = self.state.append(self.run.id, self.run.clock(), [Entry(kind, body)])
+    def _record(self, body: RunOpenBody | RunCloseBody) -> None:
+        (written,) = self.state.append(self.run.id, self.run.clock(), [entry_of(body)])
         self.applied.head = written.hash

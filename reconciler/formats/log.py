@@ -11,7 +11,21 @@ from rich.text import Text
 from reconciler.formats.phrases import counted, distance, duration, moment
 from reconciler.formats.terminal import line, printed, wrapped
 from reconciler.formats.view import View
-from reconciler.model.journal import Record, Result, key_in, run_of
+from reconciler.model.journal import (
+    HoldBody,
+    IntentBody,
+    JournalBody,
+    LockBreakBody,
+    OutcomeBody,
+    Record,
+    ReleaseBody,
+    ResolveBody,
+    Result,
+    RunCloseBody,
+    RunOpenBody,
+    VersionBody,
+    run_of,
+)
 from reconciler.model.names import Repository
 
 Journals = Mapping[Repository, Sequence[Record]]
@@ -76,7 +90,7 @@ def _summary(run: str, entries: Sequence[Located]) -> RunSummary:
         opened=records[0].ts,
         closed=closed,
         end=end,
-        who=next((str(record.body["who"]) for record in records if "who" in record.body), ""),
+        who=next(filter(None, (_who(record.content) for record in records)), ""),
         repositories=tuple(sorted({repository for repository, _ in entries})),
         results=_results(records),
     )
@@ -84,19 +98,26 @@ def _summary(run: str, entries: Sequence[Located]) -> RunSummary:
 
 def _ending(run: str, records: Sequence[Record]) -> tuple[datetime | None, str]:
     """Say when and why a run ended; when another one closed it, nobody knows when."""
-    closings = [record for record in records if record.type == "run_close"]
+    closings = [
+        (record, record.content) for record in records if isinstance(record.content, RunCloseBody)
+    ]
     if not closings:
         return None, "open"
-    own = [record.ts for record in closings if record.run == run]
-    return max(own, default=None), str(closings[-1].body.get("reason", ""))
+    own = [record.ts for record, _ in closings if record.run == run]
+    return max(own, default=None), closings[-1][1].reason
+
+
+def _who(body: JournalBody) -> str:
+    return body.who if isinstance(body, RunOpenBody | LockBreakBody) else ""
 
 
 def _results(records: Iterable[Record]) -> Mapping[str, int]:
     """Count versions by the last result that is known of each."""
+    bodies = (record.content for record in records)
     last = {
-        key_in(record.body): str(record.body.get("result", ""))
-        for record in records
-        if record.type in ("outcome", "resolve")
+        body.version_key: body.result
+        for body in bodies
+        if isinstance(body, OutcomeBody | ResolveBody)
     }
     counts = Counter(last.values())
     return {result: counts[result] for result in Result if counts[result]}
@@ -157,28 +178,42 @@ def _record_lines(records: Sequence[Located], view: View) -> Iterator[Text]:
     if not records:
         yield line("No record tells of that.")
     for repository, record in records:
-        subject = record.body.get("key", repository)
+        body = record.content
+        subject = body.key if isinstance(body, VersionBody) and body.key else repository
         yield line(f"{record.ts:%Y-%m-%d %H:%M:%S}  ", (record.type, "bold"), f"  {subject}")
-        yield from wrapped(_details(record), view, lead="    ")
+        yield from wrapped(_details(body), view, lead="    ")
 
 
-def _details(record: Record) -> str:
+def _details(body: JournalBody) -> str:
     """Say what a record adds to its type and its version; ids and hashes are for programs."""
-    body = record.body
-    details = (
-        _result_text(str(body.get("result", ""))),
-        ", ".join(map(str, body.get("tags", ()))),
-        "; ".join(map(str, body.get("reasons", ()))),
-        str(body.get("reason", "")),
-        f"of run {body['of']}" if "of" in body else "",
-        f"undoes run {body['undoes']}" if "undoes" in body else "",
-        counted(len(body["digests"]), "version") if "digests" in body else "",
-        f"by {body['who']}" if body.get("who") else "",
-        ", ".join(
-            f"{count} {_result_text(name)}" for name, count in body.get("counts", {}).items()
-        ),
-    )
-    return " | ".join(filter(None, details))
+    match body:
+        case IntentBody():
+            parts = [", ".join(body.tags), "; ".join(body.reasons)]
+        case OutcomeBody():
+            parts = [_result_text(body.result), body.reason]
+        case ResolveBody():
+            parts = [
+                _result_text(body.result),
+                ", ".join(body.tags),
+                "; ".join(body.reasons),
+                body.reason,
+                f"of run {body.of}",
+            ]
+        case RunOpenBody():
+            parts = [
+                f"undoes run {body.undoes}" if body.undoes else "",
+                f"by {body.who}" if body.who else "",
+            ]
+        case RunCloseBody():
+            counts = (f"{count} {_result_text(result)}" for result, count in body.counts.items())
+            parts = [body.reason, f"of run {body.of}" if body.of else "", ", ".join(counts)]
+        case LockBreakBody():
+            parts = [f"of run {body.of}", f"by {body.who}"]
+        case HoldBody() | ReleaseBody():
+            parts = [counted(len(body.digests), "version")]
+        case _:
+            parts = []
+    return " | ".join(filter(None, parts))
 
 
 def _result_text(result: str) -> str:

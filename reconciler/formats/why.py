@@ -1,7 +1,7 @@
 """Why a version is gone, for people and programs: who, when, which rule, and the way back."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -10,7 +10,7 @@ from reconciler.core.history import Attempt
 from reconciler.formats.phrases import counted, distance, moment
 from reconciler.formats.terminal import first_rows, line, printed, wrapped
 from reconciler.formats.view import View
-from reconciler.model.journal import Result
+from reconciler.model.journal import Result, RunOpenBody
 from reconciler.model.names import Repository
 
 DeletionOf = tuple[Repository, Attempt]
@@ -65,31 +65,32 @@ def _tags(attempt: Attempt) -> str:
 
 def _end(attempt: Attempt, view: View) -> str:
     """Say how it ended, when, and whose doing it was."""
-    who = attempt.opened.body.get("who", "") if attempt.opened else ""
+    who = attempt.opened.body.who if attempt.opened else ""
     when = f"{moment(attempt.at)} ({distance(attempt.at, view.now)})"
     return f"{_ENDS[attempt.result]} {when} by run {attempt.run}{f', {who}' if who else ''}"
 
 
 def _reasons(attempt: Attempt) -> Iterator[str]:
     """Yield the registry's words, the rules', then the policy and the plan."""
-    opened = attempt.opened.body if attempt.opened else {}
-    if attempt.ended and attempt.ended.body.get("reason"):
-        yield str(attempt.ended.body["reason"])
-    yield from attempt.intent.body.get("reasons", ())
+    opened = attempt.opened.body if attempt.opened else RunOpenBody()
+    if attempt.ended and attempt.ended.body.reason:
+        yield attempt.ended.body.reason
+    yield from attempt.intent.body.reasons
     yield _policy(opened)
-    if opened.get("plan"):
-        yield f"plan {opened['plan']}"
+    if opened.plan:
+        yield f"plan {opened.plan}"
 
 
-def _policy(opened: Mapping[str, Any]) -> str:
+def _policy(opened: RunOpenBody) -> str:
     """Name the policy, its file, and the commit and workflow run where they are known."""
-    file = opened.get("policy_file", "")
     parts = (
-        f"policy {opened.get('policy', 'unknown')}",
-        f"in {file} (sha256 {str(opened.get('policy_sha256', ''))[:_SHORT]})" if file else "",
-        f"of commit {opened['commit']}" if "commit" in opened else "",
-        f"in run {opened['workflow_run']}" if "workflow_run" in opened else "",
-        f"of {opened['workflow_repository']}" if "workflow_repository" in opened else "",
+        f"policy {opened.policy or 'unknown'}",
+        f"in {opened.policy_file} (sha256 {opened.policy_sha256[:_SHORT]})"
+        if opened.policy_file
+        else "",
+        f"of commit {opened.commit}" if opened.commit else "",
+        f"in run {opened.workflow_run}" if opened.workflow_run else "",
+        f"of {opened.workflow_repository}" if opened.workflow_repository else "",
     )
     return " ".join(filter(None, parts))
 
@@ -126,10 +127,10 @@ def _document(repository: Repository, attempt: Attempt) -> dict[str, Any]:
         "run": attempt.run,
         "at": attempt.at.isoformat(),
         "result": attempt.result,
-        "reason": ended.body.get("reason", "") if ended else "",
-        "rules": attempt.intent.body.get("rules", []),
-        "reasons": attempt.intent.body.get("reasons", []),
-        "opened": dict(opened.body) if opened else None,
+        "reason": ended.body.reason if ended else "",
+        "rules": attempt.intent.body.rules,
+        "reasons": attempt.intent.body.reasons,
+        "opened": opened.body.model_dump(exclude_unset=True) if opened else None,
         "restorable_until": attempt.until.isoformat() if attempt.until else None,
         "restored_by": attempt.restored.run if attempt.restored else None,
     }

@@ -1,4 +1,8 @@
-"""The journal: one hash-chained record for everything a run did, append-only."""
+"""The journal: one hash-chained record for everything a run did, append-only.
+
+A record carries its body as the JSON it was read from, because its hash covers exactly that.
+`entry_of` turns a typed body into that JSON, and `Record.content` turns it back into a typed body.
+"""
 
 import hashlib
 import json
@@ -6,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reconciler.errors import InvalidNameError, JournalError
 from reconciler.model.base import Frozen, canonical
@@ -59,6 +64,185 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
 
 
+class JournalBody(BaseModel):
+    """What a record of one type says.
+
+    Every key may be missing, since earlier releases did not write all of them. Keys that this
+    release does not know are kept, and are written again where a body is copied.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True)
+    type: ClassVar[RecordType]
+
+    of: str = ""
+    """The run that the record is about, where a later run wrote it."""
+
+
+class RunOpenBody(JournalBody):
+    """A run begins to delete, restore or release."""
+
+    type = "run_open"
+    who: str = ""
+    plan: str = ""
+    """The digest of the plan."""
+
+    policy: str = ""
+    changes: int = 0
+    undo_days: int | None = None
+    """For how many days the registry can restore: 0 for not at all, None if unknown."""
+
+    visibility: str = ""
+    undoes: str = ""
+    """The run whose deletions are restored."""
+
+    policy_file: str = ""
+    policy_sha256: str = ""
+    commit: str = ""
+    workflow_run: str = ""
+    workflow_repository: str = ""
+
+
+class RunCloseBody(JournalBody):
+    """A run ended, or a later run found that it had."""
+
+    type = "run_close"
+    reason: str = ""
+    counts: Mapping[str, int] = {}
+    """How many changes ended with each result."""
+
+
+class VersionBody(JournalBody):
+    """A record about one version."""
+
+    key: str = ""
+    digest: str = ""
+    version_id: str = ""
+    """The registry's own name of the version, where it has one."""
+
+    action: str = ""
+
+    @cached_property
+    def version_key(self) -> str:
+        """The one name of the version, `REPOSITORY@DIGEST`; empty for none.
+
+        Earlier releases wrote the repository as a user had spelled it.
+        """
+        name, separator, digest = self.key.partition("@")
+        try:
+            return f"{Repository(name)}@{digest}" if separator else self.key
+        except InvalidNameError:
+            return self.key
+
+    @property
+    def is_restoration(self) -> bool:
+        """Whether the version is restored, and not deleted."""
+        return self.action == "restore"
+
+
+class ChildrenBody(VersionBody):
+    """Children for which the intent that follows has no room."""
+
+    type = "children"
+    children: tuple[str, ...] = ()
+
+
+class ChangeBody(VersionBody):
+    """A change as it was planned."""
+
+    component: int | None = None
+    tags: tuple[str, ...] = ()
+    more_tags: int = 0
+    """Tags for which there was no room."""
+
+    children: tuple[str, ...] = ()
+    more_children: int | None = None
+    """Children named in `children` records before it; None in journals from before those."""
+
+    subject: str = ""
+    cause: str = ""
+    rules: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+class IntentBody(ChangeBody):
+    """A change is about to be carried out."""
+
+    type = "intent"
+
+
+class OutcomeBody(VersionBody):
+    """How a change ended."""
+
+    type = "outcome"
+    result: Result
+    reason: str = ""
+    status: int = 0
+    """The HTTP status of the answer; 0 for none."""
+
+    request_id: str = ""
+
+
+class ResolveBody(ChangeBody):
+    """How a change of an earlier run ended, as a later run found out or brought about."""
+
+    type = "resolve"
+    result: Result
+    reason: str = ""
+
+    @classmethod
+    def answering(cls, intent: IntentBody, *, of: str, **changes: str) -> "ResolveBody":
+        """Answer an intent `of` an earlier run, with all that the intent says."""
+        return cls.model_validate({**intent.model_dump(exclude_unset=True), **changes, "of": of})
+
+
+class LockBreakBody(JournalBody):
+    """A user or a later run took the lock away from the holder of it."""
+
+    type = "lock_break"
+    who: str = ""
+    holder: str = ""
+    process: int = 0
+
+
+class HoldBody(JournalBody):
+    """An undo restores these versions: no policy deletes them until they are released."""
+
+    type = "hold"
+    digests: tuple[str, ...] = ()
+
+
+class ReleaseBody(JournalBody):
+    """These versions are held no longer."""
+
+    type = "release"
+    digests: tuple[str, ...] = ()
+
+
+AnyBody: TypeAlias = (
+    RunOpenBody
+    | ChildrenBody
+    | IntentBody
+    | OutcomeBody
+    | ResolveBody
+    | RunCloseBody
+    | LockBreakBody
+    | HoldBody
+    | ReleaseBody
+)
+
+_BODIES: Mapping[RecordType, type[AnyBody]] = {
+    "run_open": RunOpenBody,
+    "children": ChildrenBody,
+    "intent": IntentBody,
+    "outcome": OutcomeBody,
+    "resolve": ResolveBody,
+    "run_close": RunCloseBody,
+    "lock_break": LockBreakBody,
+    "hold": HoldBody,
+    "release": ReleaseBody,
+}
+
+
 class Record(Frozen):
     """One line of the journal. `hash` covers all the rest, `prev` chains it to the line before."""
 
@@ -70,6 +254,17 @@ class Record(Frozen):
     body: Mapping[str, Any] = {}
     prev: str
     hash: str = ""
+
+    @cached_property
+    def content(self) -> AnyBody:
+        """The body by its type.
+
+        Raises: JournalError, when it is not what a record of this type says.
+        """
+        try:
+            return _BODIES[self.type].model_validate(self.body)
+        except ValidationError as error:
+            raise JournalError(f"record {self.seq} is not a valid {self.type}") from error
 
     def sealed(self) -> "Record":
         """Return the record with its hash."""
@@ -91,6 +286,29 @@ class Entry:
 
     type: RecordType
     body: Mapping[str, Any]
+
+
+def entry_of(body: AnyBody) -> Entry:
+    """Write a body as JSON: the keys that were given, and no others."""
+    return Entry(body.type, body.model_dump(mode="json", exclude_unset=True))
+
+
+Body = TypeVar("Body", bound=JournalBody)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedRecord(Generic[Body]):
+    """What a record says, with the run that wrote it, and when."""
+
+    seq: int
+    ts: datetime
+    run: str
+    body: Body
+
+    @classmethod
+    def of(cls, record: Record, body: Body) -> "TypedRecord[Body]":
+        """Put the body of a record beside its time and run."""
+        return cls(record.seq, record.ts, record.run, body)
 
 
 def chain(after: Record | None, run: str, now: datetime, entries: Iterable[Entry]) -> list[Record]:
@@ -137,31 +355,18 @@ def parse_record(line: bytes, number: int) -> Record:
         raise JournalError(f"line {number} is not a record") from error
 
 
-def key_in(body: Mapping[str, Any]) -> str:
-    """Return the key of the version that an entry is about, `REPOSITORY@DIGEST`; empty for none.
-
-    Earlier releases wrote the repository as somebody had spelled it.
-    """
-    key = str(body.get("key", ""))
-    name, separator, digest = key.partition("@")
-    try:
-        return f"{Repository(name)}@{digest}" if separator else key
-    except InvalidNameError:
-        return key
-
-
-def open_intents(records: Sequence[Record]) -> dict[str, Record]:
+def open_intents(records: Iterable[Record]) -> dict[str, TypedRecord[IntentBody]]:
     """Return the intents that no later record answers, by the key of their version.
 
     An outcome `unknown` is no answer: the next run asks the registry again.
     """
-    pending: dict[str, Record] = {}
+    pending: dict[str, TypedRecord[IntentBody]] = {}
     for record in records:
-        key = key_in(record.body)
-        if record.type == "intent":
-            pending[key] = record
-        elif record.type in ("outcome", "resolve") and record.body["result"] != Result.UNKNOWN:
-            pending.pop(key, None)
+        match record.content:
+            case IntentBody() as intent:
+                pending[intent.version_key] = TypedRecord.of(record, intent)
+            case OutcomeBody() | ResolveBody() as answer if answer.result is not Result.UNKNOWN:
+                pending.pop(answer.version_key, None)
     return pending
 
 
@@ -171,13 +376,8 @@ def head_of(records: Sequence[Record]) -> str:
 
 
 def run_of(record: Record) -> str:
-    """Return the run a record tells of; a later run may write down how a dead one ended."""
-    return str(record.body.get("of", record.run))
-
-
-def is_restoration(record: Record) -> bool:
-    """Whether an intent, or what answers one, is of a restoration and not of a deletion."""
-    return record.body.get("action") == "restore"
+    """Return the run that a record is about; a later run may write how an earlier one ended."""
+    return record.content.of or record.run
 
 
 def open_runs(records: Sequence[Record]) -> list[str]:

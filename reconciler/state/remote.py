@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from reconciler.errors import StateError
 from reconciler.model.base import canonical
 from reconciler.model.inventory import Observations
-from reconciler.model.journal import Entry, Record
+from reconciler.model.journal import Entry, LockBreakBody, Record, entry_of
 from reconciler.model.ports import Holder
 from reconciler.state.journal_file import chained, read_lines, to_lines
 
@@ -251,10 +251,10 @@ class RemoteRepositoryState:
 
 
 def _taken_over(gone: Holder, by: Holder) -> Entry:
-    body = {
-        "of": gone.run,
-        "who": f"{by.who}@{by.where}",
-        "holder": f"{gone.who}@{gone.where}",
-        "process": gone.process,
-    }
-    return Entry("lock_break", body)
+    body = LockBreakBody(
+        of=gone.run,
+        who=f"{by.who}@{by.where}",
+        holder=f"{gone.who}@{gone.where}",
+        process=gone.process,
+    )
+    return entry_of(body)

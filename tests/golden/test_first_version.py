@@ -13,7 +13,7 @@ from reconciler.commands.log import app
 from reconciler.core.history import attempts, deletions
 from reconciler.engine.state_admin import break_locks
 from reconciler.errors import ExitCode
-from reconciler.model.journal import RecordType, open_intents
+from reconciler.model.journal import Entry, RecordType, entry_of, open_intents
 from reconciler.model.plan import Change, Plan, read_plan
 from reconciler.state.local import LocalState
 from tests.golden import first_version_story as story
@@ -75,6 +75,12 @@ def test_every_kind_of_record_is_there(scene: Scene) -> None:
 
 def test_every_record_is_written_with_the_bytes_it_was_read_from(scene: Scene) -> None:
     assert b"".join(record.to_line() for record in scene.records) == _JOURNAL.read_bytes()
+
+
+def test_a_body_is_written_with_the_keys_it_was_read_from(scene: Scene) -> None:
+    written = [entry_of(record.content) for record in scene.records]
+
+    assert written == [Entry(record.type, record.body) for record in scene.records]
 
 
 @pytest.mark.parametrize("name", ["deletion.json", "restoration.json"])

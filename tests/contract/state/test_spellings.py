@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.errors import LockedError, StateError
 from reconciler.model.inventory import Observation, Observations
-from reconciler.model.journal import Entry, key_in, open_intents
+from reconciler.model.journal import Entry, VersionBody, open_intents
 from reconciler.model.names import Digest, Repository
 from reconciler.state.spellings import Spellings
 from tests.support.backends import Backend
@@ -75,4 +75,4 @@ def test_what_an_old_journal_calls_a_version_is_its_name_today(
         web.append("run-1", NOON, [Entry("intent", body)])
 
     assert list(open_intents(web.records())) == [f"{WEB}@sha256:{1:064x}"]
-    assert key_in({"key": "no name@x"}) == "no name@x"
+    assert VersionBody(key="no name@x").version_key == "no name@x"

@@ -8,9 +8,14 @@ from reconciler.errors import JournalError
 from reconciler.model.journal import (
     ORIGIN,
     Entry,
+    IntentBody,
     Record,
     RecordType,
+    ResolveBody,
+    Result,
+    RunOpenBody,
     chain,
+    entry_of,
     open_intents,
     open_runs,
     parse_record,
@@ -173,3 +178,26 @@ def test_a_run_is_open_until_it_or_another_run_closes_it() -> None:
     )
 
     assert open_runs([*first, *second, *third, *closing]) == ["run-2"]
+
+
+def test_a_key_of_a_later_release_is_kept_when_an_intent_is_answered() -> None:
+    (record,) = chained(entry("intent", "a", digest="sha256:a", colour={"deep": ["blue"]}))
+    intent = record.content
+    assert isinstance(intent, IntentBody)
+
+    answer = entry_of(ResolveBody.answering(intent, of="run-1", result=Result.NOT_DONE))
+
+    assert answer == Entry("resolve", {**record.body, "result": "not_done", "of": "run-1"})
+
+
+def test_a_body_has_the_keys_that_were_given_and_no_others() -> None:
+    body = RunOpenBody(who="robot@ci", undo_days=None)
+
+    assert entry_of(body) == Entry("run_open", {"who": "robot@ci", "undo_days": None})
+
+
+def test_a_body_that_is_not_what_its_type_says_is_named() -> None:
+    (record,) = chained(entry("outcome", "a", result="lost in the post"))
+
+    with pytest.raises(JournalError, match="record 1 is not a valid outcome"):
+        _ = record.content
