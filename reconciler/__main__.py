@@ -16,37 +16,37 @@ from reconciler.version import __version__
 COMMANDS = {
     "init": "Write a first policy, its test, and the workflow that uses them.",
     "plan": "Show what `apply` would delete, and why. Deletes nothing.",
-    "apply": "Delete what a plan names, safely, once, with a log.",
+    "apply": "Delete what a plan lists, after checking it again, with a log.",
     "show": "Show a saved plan. Contacts nothing.",
     "validate": "Check policy files. Contacts nothing.",
     "test": "Run the tests of policies. Contacts nothing.",
-    "explain": "Say what a version is, what keeps it, and when it goes.",
-    "check": "Look for what needs somebody: overdue work, dead runs, broken images.",
-    "usage": "Say what repositories take, and what a plan would free.",
-    "verify": "Look whether every tagged image is whole.",
-    "diagnose": "Say why versions are there, what needs them, and what makes more.",
+    "explain": "Explain what a version is, what keeps it, and when it expires.",
+    "check": "Check for overdue images, interrupted runs, stale locks and broken images.",
+    "usage": "Show how much storage repositories use, and what a plan would free.",
+    "verify": "Check that every tagged image can be pulled completely.",
+    "diagnose": "Explain why versions exist, what needs them, and which builds create more.",
     "schema": "Print the JSON Schema of policy files, for editors.",
-    "undo": "Bring back what a run deleted, and hold it.",
-    "log": "List runs, show what they did, tell why something went, verify the journal.",
-    "lock": "Say who holds locks; break the lock of a run that hangs.",
-    "state": "Begin the state at a place; look after it, move it, export it.",
-    "demo": "Play the whole cycle on a made-up package, on this machine alone.",
-    "comment": "Show a saved plan in one comment of a pull request.",
+    "undo": "Restore what a run deleted, and hold it until it is released.",
+    "log": "List runs, show what they did, explain deletions, verify the journal.",
+    "lock": "Show who holds locks; break the lock of a run that hangs.",
+    "state": "Initialize, check, migrate and export the state.",
+    "demo": "Run plan, apply and verify on a made-up package, on this machine only.",
+    "comment": "Show a saved plan in one comment on a pull request.",
     "action": "Run as a step of a GitHub workflow; action.yml calls it.",
     "snapshot": "Copy repositories into a file that `sandbox` serves, to rehearse on.",
-    "sandbox": "Serve a stand-in for GitHub Packages and ghcr.io, to rehearse on.",
+    "sandbox": "Serve a simulated GitHub Packages and ghcr.io, to rehearse on.",
 }
 """Each command and its one line in `--help`; its module in `commands` has the same name."""
 
 _MODULES = {"action": "reconciler.action.main"}
-"""Modules of commands that are elsewhere."""
+"""Commands whose module is not in `commands`."""
 
 
 class LazyCommands(TyperGroup):
     """A group that lists its commands by name and loads the one that is called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find a command by name, then load the real one."""
+        """Find a command by name, and import its module in place of the placeholder."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in COMMANDS:
             module = import_module(_MODULES.get(name, f"reconciler.commands.{name}"))
@@ -56,7 +56,7 @@ class LazyCommands(TyperGroup):
 
 
 def _unwrap(command: Any) -> None:
-    """Let the lines of its help be broken by the terminal, and not where the source broke them."""
+    """Join the lines of each paragraph of the help, so that the terminal wraps them."""
     paragraphs = cleandoc(command.help or "").split("\n\n")
     command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     for inner in getattr(command, "commands", {}).values():
@@ -84,7 +84,7 @@ def root(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Hold the options of no command in particular."""
+    """Accept the options that belong to no command."""
 
 
 for _name, _text in COMMANDS.items():

@@ -1,4 +1,4 @@
-"""What every command shares: logging, exit codes, questions, results on stdout, new files.
+"""Helpers of all commands: exit codes, confirmation, output, saved plans and new files.
 
 stdout carries the result, stderr everything else.
 """
@@ -31,10 +31,10 @@ PIPED_WIDTH = 100
 """Columns of text that goes to a file or another program."""
 
 Format = Literal["text", "json", "markdown", "html"]
-PlanFormat = Annotated[Format, typer.Option("--format", help="How to print the plan.")]
-AllRows = Annotated[bool, typer.Option("--all", help="Print every row, however many.")]
+PlanFormat = Annotated[Format, typer.Option("--format", help="The output format of the plan.")]
+AllRows = Annotated[bool, typer.Option("--all", help="Print every row.")]
 
-ReportFormat = Annotated[Format, typer.Option("--format", help="How to print the report.")]
+ReportFormat = Annotated[Format, typer.Option("--format", help="The output format of the report.")]
 
 
 def view(
@@ -44,7 +44,7 @@ def view(
     cost: Cost | None = None,
     against: Difference | None = None,
 ) -> View:
-    """Describe who looks at stdout: a terminal with its width and colours, or a pipe."""
+    """Describe where stdout goes: a terminal with its width and colours, or a pipe."""
     terminal = sys.stdout.isatty()
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return View(
@@ -57,26 +57,28 @@ def view(
     )
 
 
-def print_plan(plan: Plan, output: Format, seen: View) -> None:
+def print_plan(plan: Plan, output: Format, display: View) -> None:
     """Print a plan on stdout."""
-    typer.echo(catalogue.render(plan, output, seen), nl=False)
+    typer.echo(catalogue.render(plan, output, display), nl=False)
 
 
-def print_applied(done: Sequence[Applied], seen: View) -> None:
-    """Print on stdout how an apply ended, and how to take it back where that is possible."""
-    takes_back = (f"reconciler undo {one.run}" for one in done if one.can_be_undone)
-    typer.echo(applied_format.render(done, seen, undo=next(takes_back, "")), nl=False)
+def print_applied(results: Sequence[Applied], display: View) -> None:
+    """Print on stdout what an apply did, and the command that undoes it where there is one."""
+    undo = (f"reconciler undo {result.run}" for result in results if result.can_be_undone)
+    typer.echo(applied_format.render(results, display, undo=next(undo, "")), nl=False)
 
 
 def load_plan(path: Path) -> Plan:
-    """Read a saved plan, once, and verify it.
+    """Read a saved plan and verify its digest.
 
-    Raises: PlanError, when it is no plan, or was altered.
+    Raises: PlanError, when it is not a plan, or was altered.
     """
     try:
         return read_plan(path.read_bytes())
     except OSError as error:
-        raise PlanError(f"{path}: {error.strerror}", hint="Name a file made by --out.") from error
+        raise PlanError(
+            f"{path}: {error.strerror}", hint="Name a file saved with --out."
+        ) from error
     except PlanError as error:
         raise PlanError(f"{path}: {error}", hint=error.hint) from error
 
@@ -94,16 +96,19 @@ def save(path: Path, content: bytes) -> None:
 
 
 def _refuse_foreign_link(path: Path) -> None:
-    """Refuse a link in a folder where others may put one: it would lead our result elsewhere."""
+    """Refuse a symbolic link in a folder that other users can write to.
+
+    They could have created it, to make us overwrite a file of their choice.
+    """
     if path.is_symlink() and path.parent.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SettingsError(
-            f"{path}: this is a link, in a folder that others may write to",
-            hint="Name a file in a folder of your own.",
+            f"{path}: this is a symbolic link, in a folder that other users can write to",
+            hint="Name a file in a folder that only you can write to.",
         )
 
 
 def ask(question: str, *, yes: bool, refused: str) -> None:
-    """Ask a question to which only the whole word `yes` agrees; `yes` answers it beforehand.
+    """Ask for confirmation, which only the whole word `yes` gives; `yes` gives it in advance.
 
     Raises: UsageError, when stdin is not a terminal; typer.Exit, when the answer is another one.
     """
@@ -111,7 +116,7 @@ def ask(question: str, *, yes: bool, refused: str) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("not a terminal: add --yes to confirm.")
-    typer.echo(f"{question} Only `yes` will do it: ", nl=False, err=True)
+    typer.echo(f'{question} Type "yes" to confirm: ', nl=False, err=True)
     if input().strip() != "yes":
         typer.echo(refused, err=True)
         raise typer.Exit(ExitCode.OK)
@@ -119,7 +124,7 @@ def ask(question: str, *, yes: bool, refused: str) -> None:
 
 @contextmanager
 def running(*, verbose: bool) -> Iterator[None]:
-    """Turn an error of ours into its message, its hint and its exit code."""
+    """Print an error of ours with its hint, and end with its exit code."""
     logs.configure(verbose=verbose)
     try:
         yield
@@ -140,30 +145,30 @@ def error_text(error: ReconcilerError) -> str:
 
 
 def finish(code: ExitCode) -> None:
-    """End the command with a code."""
+    """End the command with an exit code."""
     if code is not ExitCode.OK:
         raise typer.Exit(code)
 
 
-def print_report(output: Format, seen: View, report: Report, as_json: str) -> None:
-    """Print a report on stdout; `as_json` is what programs get instead."""
-    typer.echo(as_json if output == "json" else FORMATS[output](report, seen), nl=False)
+def print_report(output: Format, display: View, report: Report, as_json: str) -> None:
+    """Print a report on stdout; `as_json` is the document for `--format json`."""
+    typer.echo(as_json if output == "json" else FORMATS[output](report, display), nl=False)
 
 
 def refuse_existing(files: Iterable[Path]) -> None:
-    """Refuse to begin where something stands in the way.
+    """Refuse to overwrite files.
 
-    Raises: SettingsError, naming every file that is there.
+    Raises: SettingsError, naming every file that exists.
     """
-    if there := [str(path) for path in files if path.exists() or path.is_symlink()]:
+    if existing := [str(path) for path in files if path.exists() or path.is_symlink()]:
         raise SettingsError(
-            f"{', '.join(there)}: there already, and nothing is overwritten",
-            hint="Name another file, or move what is there.",
+            f"{', '.join(existing)}: already exists, and is not overwritten",
+            hint="Name another file, or move this one away.",
         )
 
 
 def create(files: Mapping[Path, str]) -> None:
-    """Write new files and print their names; one that appeared meanwhile is left alone.
+    """Write new files and print their names; an existing file is never overwritten.
 
     Raises: SettingsError, when one cannot be written.
     """

@@ -1,4 +1,4 @@
-"""The options that commands share, each with its one help text."""
+"""Options and arguments that several commands share, and how they are read."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -22,7 +22,7 @@ StateDirectory = Annotated[
     str | None,
     typer.Option(
         "--state",
-        help="Where the state is kept: a directory, or s3://, gs://, az://, github://, "
+        help="Where the state is stored: a directory, or s3://, gs://, az://, github://, "
         "postgresql://. Default: .reconciler/",
         metavar="PLACE",
     ),
@@ -31,19 +31,19 @@ Allow = Annotated[
     list[str] | None,
     typer.Option(
         "--allow",
-        help="Raise one guard of one repository, for this plan only: GUARD:REPOSITORY=LIMIT.",
+        help="Raise a guard of one repository for this plan only: GUARD:REPOSITORY=LIMIT.",
         metavar="GUARD:REPO=N",
     ),
 ]
 RetryRetained = Annotated[
     bool,
-    typer.Option("--retry-retained", help="Try again what the registry refused to delete before."),
+    typer.Option("--retry-retained", help="Try again to delete what the registry refused before."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each request to stderr.")]
 
 
 def policy_paths(paths: list[Path] | None) -> list[Path]:
-    """Return the paths given, or the folder that policies are kept in."""
+    """Return the paths given, or the default folder of policies."""
     return paths or [DEFAULT_POLICIES]
 
 
@@ -69,13 +69,13 @@ def allowances(texts: list[str] | None) -> RaisedLimits:
     return allowed
 
 
-def refuse(given: Mapping[str, object], words: str) -> None:
-    """Refuse options that would be of no effect; a limit that is not kept is worse than none.
+def refuse(given: Mapping[str, object], reason: str) -> None:
+    """Refuse options that would have no effect: an ignored limit is worse than none.
 
     Raises: typer.BadParameter, naming those that were given.
     """
     if named := [option for option, value in given.items() if value]:
-        raise typer.BadParameter(f"{', '.join(named)} cannot {words}")
+        raise typer.BadParameter(f"{', '.join(named)} {reason}")
 
 
 def mention(text: str, where: str) -> Mention:

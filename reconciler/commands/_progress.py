@@ -1,4 +1,4 @@
-"""What goes on, while it does: on stderr, on a terminal only, and gone when it is over."""
+"""Show progress on stderr, on a terminal only; it is erased at the end."""
 
 import sys
 from collections import Counter
@@ -19,17 +19,17 @@ from reconciler.transport.watch import RunClock, Sent, Wait
 
 _READS = ("GET", "HEAD")
 _KINDS = (("/manifests/", "manifest"), ("/blobs/", "blob"), ("/token", ""))
-"""What reads ask for, by a part of their path; the others are pages of listings."""
+"""What a read is for, by a part of its path; any other path is a page of a listing."""
 
 _PER_SECOND = 5
-"""How often the picture is drawn."""
+"""How often the display is updated."""
 
 
 class Activity:
-    """Shows the requests sent so far, the wait that is on and, where it is known, how far it is."""
+    """Displays the requests sent, the current wait and, where the total is known, a bar."""
 
     def __init__(self, watch: RunClock, doing: str = "", total: int = 0) -> None:
-        """Prepare to show what `watch` tells of, and a bar of what is done besides reading."""
+        """Prepare to display the requests that `watch` reports, and a bar if there is a `total`."""
         self._watch = watch
         self._console = Console(stderr=True)
         self._reads: Counter[str] = Counter()
@@ -43,8 +43,8 @@ class Activity:
         self._shown = ExitStack()
 
     def __enter__(self) -> Self:
-        """Show it, where somebody looks; elsewhere waits go to the log as ever."""
-        # Not what rich takes for a terminal: FORCE_COLOR makes it take a file of a workflow's log.
+        """Start the display on a terminal; elsewhere waits are logged as usual."""
+        # Do not ask rich: with FORCE_COLOR it takes the log of a workflow for a terminal.
         if sys.stderr.isatty() and not self._console.is_dumb_terminal:
             self._shown.enter_context(self._watch.observed(self.hear))
             self._shown.enter_context(
@@ -64,30 +64,30 @@ class Activity:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Take it away."""
+        """Erase the display."""
         self._shown.close()
 
     def report(self, _: Outcome) -> None:
         """Count one outcome."""
         self._bar.advance(self._task)
 
-    def hear(self, told: Sent | Wait) -> None:
+    def hear(self, event: Sent | Wait) -> None:
         """Note a request or a wait."""
         with self._lock:
-            if isinstance(told, Wait):
-                self._wait = told
-            elif told.method in _READS and (kind := _kind(told.url)):
+            if isinstance(event, Wait):
+                self._wait = event
+            elif event.method in _READS and (kind := _kind(event.url)):
                 self._reads[kind] += 1
 
     def picture(self) -> RenderableType:
-        """Draw what is known now: one line, below the bar."""
+        """Draw one line below the bar."""
         self._spinner.update(text=Text(self._line(), no_wrap=True, overflow="ellipsis"))
         return Group(self._bar, self._spinner)
 
     def _line(self) -> str:
         wait = self._wait
-        if wait and (left := wait.until - self._watch.now()).total_seconds() > 0:
-            return f"Waiting {duration(left)}, until {wait.until:%H:%M:%S} UTC: {wait.reason}"
+        if wait and (remaining := wait.until - self._watch.now()).total_seconds() > 0:
+            return f"Waiting {duration(remaining)}, until {wait.until:%H:%M:%S} UTC: {wait.reason}"
         with self._lock:
             reads = [counted(number, kind) for kind, number in self._reads.items()]
         return f"Reading: {', '.join(reads)}" if reads else "Reading"

@@ -18,32 +18,32 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass
 class Halt:
-    """Answers, before each deletion and in each wait, whether to stop; call it as a function."""
+    """Whether to stop: called before each deletion and during each wait."""
 
     clock: Clock
     until: datetime | None = None
     remaining: int | None = None
-    """How many deletions may still be asked for; None for any number."""
+    """How many deletions may still be made; None for any number."""
 
     _signalled: Event = field(default_factory=Event)
 
     @property
     def interrupted(self) -> bool:
-        """Whether a signal asked to stop."""
+        """Whether a signal was received."""
         return self._signalled.is_set()
 
     def __call__(self) -> str:
-        """Return the reason to stop, empty to go on."""
+        """Return the reason to stop, or an empty text to continue."""
         if self.interrupted:
             return "interrupted"
         if self.until and self.clock() >= self.until:
             return "the time budget is used up"
         if self.remaining is not None and self.remaining <= 0:
-            return "as many deletions as allowed were made"
+            return "the allowed number of deletions was made"
         return ""
 
     def note(self, outcome: Outcome) -> None:
-        """Count a deletion that was made."""
+        """Count a deletion that succeeded."""
         if self.remaining is not None and outcome.result is Result.DELETED:
             self.remaining -= 1
 
@@ -52,12 +52,12 @@ class Halt:
         self._signalled.set()
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass, but no longer than the run may last.
+        """Sleep, but no longer than the time budget, and not through a signal.
 
-        Raises: StoppedError, when the run is to stop instead of going on.
+        Raises: StoppedError, when there is a reason to stop.
         """
-        left = (self.until - self.clock()).total_seconds() if self.until else seconds
-        self._signalled.wait(max(0.0, min(seconds, left)))
+        remaining = (self.until - self.clock()).total_seconds() if self.until else seconds
+        self._signalled.wait(max(0.0, min(seconds, remaining)))
         if reason := self():
             raise StoppedError(reason)
 

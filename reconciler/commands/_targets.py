@@ -1,4 +1,4 @@
-"""Repositories named by arguments, read completely once the number of reads is confirmed."""
+"""Find the repositories that arguments name, and confirm a large number of reads."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,10 +21,12 @@ from reconciler.policyfile import load_policies
 MaxReads = Annotated[
     int,
     typer.Option(
-        "--max-reads", min=0, help="Most manifests to read without being asked.", metavar="N"
+        "--max-reads", min=0, help="Ask before reading more manifests than this.", metavar="N"
     ),
 ]
-YesReads = Annotated[bool, typer.Option("--yes", help="Read however many there are.")]
+YesReads = Annotated[
+    bool, typer.Option("--yes", help="Read any number of manifests without asking.")
+]
 
 log = structlog.get_logger()
 
@@ -37,9 +39,10 @@ def read_all(
     limit: int,
     yes: bool,
 ) -> list[Inventory]:
-    """Read every manifest of some repositories; more than `limit` only if somebody agrees.
+    """Read every manifest of some repositories; more than `limit` only after confirmation.
 
-    Raises: typer.Exit, when nobody does; EvidenceError, when one cannot be read whole.
+    Raises: typer.Exit, when it is refused; UsageError, when there is no terminal to ask on;
+        EvidenceError, when a repository cannot be read completely.
     """
     with Activity(registries.watch):
         ahead = [
@@ -48,7 +51,7 @@ def read_all(
         ]
     permit(ahead, limit, yes=yes)
     with Activity(registries.watch):
-        return [_read(registries, state, one) for one in ahead]
+        return [_read(registries, state, each) for each in ahead]
 
 
 def _read(registries: Registries, state: State, ahead: Ahead) -> Inventory:
@@ -57,46 +60,47 @@ def _read(registries: Registries, state: State, ahead: Ahead) -> Inventory:
 
 
 def permit(ahead: Sequence[Ahead], limit: int, *, yes: bool) -> None:
-    """Say how many reads there will be, and ask where there are many.
+    """Print how many reads there will be, and ask for confirmation of more than `limit`.
 
-    Raises: typer.Exit, when nobody agrees.
+    Raises: typer.Exit, when it is refused; UsageError, when there is no terminal to ask on.
     """
-    reads = sum(one.reads for one in ahead)
-    versions = sum(len(one.listing.versions) for one in ahead)
-    least = "" if all(one.listing.closed for one in ahead) else "at least "
+    reads = sum(each.reads for each in ahead)
+    versions = sum(len(each.listing.versions) for each in ahead)
+    least = "" if all(each.listing.closed for each in ahead) else "at least "
     typer.echo(
-        f"{versions:,} versions; {least}{reads:,} manifests are not in the cache, and take a"
+        f"{versions:,} versions; {least}{reads:,} manifests are not in the cache and need one"
         " request each",
         err=True,
     )
     if reads > limit:
-        typer.echo(f"That is more than --max-reads {limit} lets be read unasked.", err=True)
+        typer.echo(f"This exceeds --max-reads {limit}.", err=True)
         ask("Read them?", yes=yes, refused="Nothing was read.")
 
 
 def repositories_named(
     registries: Registries, texts: Iterable[str], paths: Sequence[Path] = ()
 ) -> list[Repository]:
-    """List the repositories that names, patterns and policy files mean, each once, in this order.
+    """List the repositories that names, patterns and policy files match, each once, in order.
 
-    Raises: typer.BadParameter, when a text is no pattern, or names no repository; PolicyError.
+    Raises: typer.BadParameter, when a text is not a pattern, or matches no repository;
+        PolicyError.
     """
-    found: dict[Repository, None] = {}
+    repositories: dict[Repository, None] = {}
     for text in texts:
-        found |= dict.fromkeys(matching(registries, text))
+        repositories |= dict.fromkeys(matching(registries, text))
     for policy in load_policies(paths).policies if paths else ():
         for glob in policy.repositories:
             listed = registries.reader(glob.registry).repositories(glob)
             if not listed:
                 log.warning("pattern_names_nothing", pattern=glob, policy=policy.name)
-            found |= dict.fromkeys(filter(policy.governs, listed))
-    return list(found)
+            repositories |= dict.fromkeys(filter(policy.governs, listed))
+    return list(repositories)
 
 
 def matching(registries: Registries, text: str) -> list[Repository]:
-    """List the repositories that one pattern names.
+    """List the repositories that one pattern matches.
 
-    Raises: typer.BadParameter, when it is no pattern, or names no repository.
+    Raises: typer.BadParameter, when it is not a pattern, or matches no repository.
     """
     try:
         glob = RepositoryGlob(text)
@@ -104,5 +108,5 @@ def matching(registries: Registries, text: str) -> list[Repository]:
         raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
     repositories = list(registries.reader(glob.registry).repositories(glob))
     if not repositories:
-        raise typer.BadParameter(f"{text} names no repository", param_hint="REPOSITORY")
+        raise typer.BadParameter(f"{text} matches no repository", param_hint="REPOSITORY")
     return repositories

@@ -1,4 +1,4 @@
-"""`reconciler apply`: delete what a plan names."""
+"""`reconciler apply`: delete what a plan lists, or restore what an undo plan lists."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -44,35 +44,38 @@ _EXPIRY = timedelta(hours=72)
 Sources = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="A plan saved by `plan --out`, or policy files to plan from first.",
+        help="A plan saved with --out, or policy files to plan from first.",
         metavar="PLAN|PATHS",
     ),
 ]
 Policies = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Policy files of today for a saved plan. Default: those it was drawn from.",
+        help="Current policy files for a saved plan. Default: those it was made from.",
         metavar="PATH",
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 ExpectDigest = Annotated[
-    str, typer.Option(help="Refuse any plan but the one with this digest.", metavar="DIGEST")
+    str, typer.Option(help="Refuse any other plan than the one with this digest.", metavar="DIGEST")
 ]
 TimeBudget = Annotated[
-    str | None, typer.Option(help="Stop cleanly after this long, as in 50m.", metavar="DURATION")
+    str | None,
+    typer.Option(help="Stop cleanly after this time, for example 50m.", metavar="DURATION"),
 ]
 MaxDeletes = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Stop cleanly after so many deletions: no other image is begun.",
+        help="Start no further image after this many deletions, and stop cleanly.",
         metavar="N",
     ),
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option(help="Only this repository of the plan; may be repeated.", metavar="REPO"),
+    typer.Option(
+        help="Apply only to this repository of the plan; may be repeated.", metavar="REPO"
+    ),
 ]
 
 
@@ -90,10 +93,10 @@ def apply(
     retry_retained: RetryRetained = False,
     verbose: Verbose = False,
 ) -> None:
-    """Delete what a plan names and may still go, once, with a log.
+    """Delete what a plan lists, after checking it again, with a log.
 
-    What was planned is an upper bound: the registry and the policies are read again, and that
-    can only shorten the work. Asks on a terminal; elsewhere it needs --yes.
+    The plan is an upper bound: the registry and the policies are read again, and an image that
+    must be kept now is not deleted. Asks for confirmation on a terminal; elsewhere it needs --yes.
     """
     with running(verbose=verbose):
         allowed = allowances(allow)
@@ -103,7 +106,7 @@ def apply(
         if accepted and accepted.undoes:
             given = {"--policies": policies, "--max-deletes": max_deletes, "--only": only}
             given |= {"--allow": allow, "--retry-retained": retry_retained}
-            refuse(given, "apply to a plan that restores")
+            refuse(given, "cannot be used with a plan that restores")
             restore_saved(accepted, state, budget, yes=yes)
             return
         if accepted:
@@ -117,7 +120,7 @@ def apply(
             open_session(files, state, only=scope, recall=recall, sleep=halt.sleep) as session,
         ):
             if accepted:
-                _tell_changes(accepted, session)
+                _print_changes(accepted, session)
             plan = accepted or _planned(session, allowed)
             _ask(plan, yes=yes)
             code = _carry_out(plan, session, allowed, halt)
@@ -125,7 +128,7 @@ def apply(
 
 
 def _carry_out(plan: Plan, session: Session, allowed: RaisedLimits, halt: Halt) -> ExitCode:
-    """Apply a plan, tell how it ended, and return the code to end with."""
+    """Apply a plan, print the result, and return the exit code."""
     with Activity(session.registries.watch, "Deleting", plan.summary.delete) as progress:
         watching = (halt.note, progress.report)
         done = session.apply(plan, allowed=allowed, halt=halt, watching=watching)
@@ -136,7 +139,7 @@ def _carry_out(plan: Plan, session: Session, allowed: RaisedLimits, halt: Halt) 
 
 def _accepted(saved: Path | None, expected: str) -> Plan | None:
     if not saved:
-        refuse({"--expect-digest": expected}, "be checked without a saved plan")
+        refuse({"--expect-digest": expected}, "requires a saved plan")
         return None
     plan = load_plan(saved)
     check_applicable(plan, now=utc_now(), expected=expected)
@@ -144,42 +147,42 @@ def _accepted(saved: Path | None, expected: str) -> Plan | None:
 
 
 def _drawn_from(plan: Plan) -> list[Path]:
-    """Return the policies that a plan says it was drawn from; an older one does not say.
+    """Return the policy files that a plan was made from; plans of old releases do not record them.
 
-    A plan is a file like any other: only policies below the current folder are taken from it.
+    A plan is not trusted with paths: only policies below the current folder are accepted.
 
-    Raises: PlanError, where they lie elsewhere or are gone.
+    Raises: PlanError, when they are outside of it or do not exist.
     """
     files = [Path(path) for path in plan.policy_paths] or [DEFAULT_POLICIES]
     for path in files if plan.policy_paths else ():
         if path.is_absolute() or ".." in path.parts:
             raise PlanError(
-                f"the plan was drawn from {path}, which is not below the current folder",
-                hint=f"If these are the policies to apply it under, add --policies {path}",
+                f"the plan was made from {path}, which is not below the current folder",
+                hint=f"To apply it under these policies, add --policies {path}",
             )
         if not path.exists():
             raise PlanError(
-                f"the plan was drawn from {path}, which is not here",
-                hint="Run `apply` where the plan was drawn, or name the policies with --policies.",
+                f"the plan was made from {path}, which does not exist here",
+                hint="Run `apply` where the plan was made, or name the policies with --policies.",
             )
     return files
 
 
-def _tell_changes(plan: Plan, session: Session) -> None:
-    """Say which policies changed since the plan: both of them decide."""
+def _print_changes(plan: Plan, session: Session) -> None:
+    """Print which policies changed since the plan was made: both versions must agree."""
     if changed := changed_sources(plan, session.policies.sources):
         typer.echo(
-            f"Changed since the plan: {', '.join(changed)}. Only what the plan names and the"
-            " policies of now let go is deleted.",
+            f"Changed since the plan was made: {', '.join(changed)}. Only what both the plan and"
+            " the current policies delete is deleted.",
             err=True,
         )
 
 
 def _saved(paths: list[Path] | None) -> Path | None:
-    """Return the saved plan among the arguments, if that is what was given."""
+    """Return the saved plan if the arguments name one."""
     plans = [path for path in paths or () if path.suffix == ".json"]
     if plans and len(paths or ()) > 1:
-        raise typer.BadParameter("give one plan, and its policy files with --policies")
+        raise typer.BadParameter("name one plan, and its policy files with --policies")
     return plans[0] if plans else None
 
 
@@ -192,7 +195,7 @@ def _planned(session: Session, allowed: RaisedLimits) -> Plan:
 
 
 def _ask(plan: Plan, *, yes: bool) -> None:
-    """Ask a person, and say how much of it cannot be undone."""
+    """Ask for confirmation, and state how many deletions cannot be undone."""
     count = plan.summary.delete
     final = sum(len(part.changes) for part in plan.repositories if not part.undo)
     undo = f", {final} of them without undo" if final else ""

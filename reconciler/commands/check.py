@@ -1,4 +1,4 @@
-"""`reconciler check`: a look on a schedule, at what nobody would notice otherwise."""
+"""`reconciler check`: scheduled health check of state, registries and images."""
 
 import os
 import socket
@@ -35,24 +35,29 @@ DEFAULTS = Thresholds(
 
 _SPAN = "DURATION"
 
-Overdue = Annotated[str, typer.Option(help="How long images may be due to go.", metavar=_SPAN)]
+Overdue = Annotated[
+    str, typer.Option(help="How long images may be due for deletion.", metavar=_SPAN)
+]
 LastApply = Annotated[
     str,
     typer.Option(
-        help="How long ago the last successful apply may be, where there was work since.",
+        help="How old the last successful apply may be while deletions are due.",
         metavar=_SPAN,
     ),
 ]
 Lock = Annotated[str, typer.Option(help="How long a run may hold a lock.", metavar=_SPAN)]
 Undo = Annotated[
     str,
+    typer.Option(help="Report deletions that can be restored for less than this.", metavar=_SPAN),
+]
+Strict = Annotated[
+    bool,
     typer.Option(
-        help="Tell of deletions that can be restored for no longer than this.", metavar=_SPAN
+        "--strict", help="Also exit with 2 for deletions that cannot be restored much longer."
     ),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit 2 for closing undo windows, too.")]
 Output = Annotated[
-    Literal["text", "json", "markdown"], typer.Option("--format", help="How to print it.")
+    Literal["text", "json", "markdown"], typer.Option("--format", help="The output format.")
 ]
 
 
@@ -69,11 +74,11 @@ def check(
     all_rows: AllRows = False,
     verbose: Verbose = False,
 ) -> None:
-    """Look for what needs somebody: work that waits, runs that died, images that are broken.
+    """Check for overdue images, interrupted runs, stale locks and broken images.
 
-    Deletes nothing. Exits 0 if all is well, 2 when something is found, 6 when evidence is missing.
-    Windows for undo close every day where something is deleted every day: they are told, and
-    make it exit 2 with --strict only.
+    Deletes nothing. Exits with 0 if there is no finding, 2 if there is one, and 6 if a repository
+    cannot be read completely. Deletions that soon can no longer be restored are reported, but
+    count as a finding only with --strict.
     """
     with running(verbose=verbose):
         results = check_health(
@@ -112,6 +117,6 @@ def _has_ended(holder: Holder) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
-        # It is somebody else's process, and it runs.
+        # The process exists; it belongs to another user.
         return False
     return False

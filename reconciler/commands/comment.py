@@ -1,4 +1,4 @@
-"""`reconciler comment`: one comment on a pull request that shows the plan, kept up to date."""
+"""`reconciler comment`: create or update the comment on a pull request that shows a plan."""
 
 import re
 from collections.abc import Iterator
@@ -26,39 +26,45 @@ app = typer.Typer(add_completion=False)
 
 _LINK = re.compile(r"https?://[A-Za-z0-9./:?&=%#_~+,-]{1,1000}")
 
-SavedPlan = Annotated[Path, typer.Argument(help="A plan saved by `plan --out`.", metavar="PLAN")]
+SavedPlan = Annotated[Path, typer.Argument(help="A plan saved with `plan --out`.", metavar="PLAN")]
 Number = Annotated[
     int, typer.Option("--pr", help="The number of the pull request.", min=1, metavar="N")
 ]
 RepositoryName = Annotated[
     str,
-    typer.Option("--repo", help="Where it is. Default: GITHUB_REPOSITORY", metavar="OWNER/NAME"),
+    typer.Option(
+        "--repo",
+        help="The repository of the pull request. Default: GITHUB_REPOSITORY",
+        metavar="OWNER/NAME",
+    ),
 ]
 AgainstJson = Annotated[
     Path | None,
     typer.Option(
         "--against-json",
-        help="What the pull request itself changes, saved by `plan --against-json`.",
+        help="The difference that the pull request makes, saved with `plan --against-json`.",
         metavar="FILE",
     ),
 ]
 Link = Annotated[
     str,
     typer.Option(
-        help="Where the whole plan can be read. Default: the page of the workflow's run.",
+        help="The URL of the complete plan. Default: the page of the workflow run.",
         metavar="URL",
     ),
 ]
 AppliedBy = Annotated[
     str,
     typer.Option(
-        "--applied", help="The run that carried the plan out, as the state knows it.", metavar="RUN"
+        "--applied",
+        help="The id of the run that applied the plan, as in `reconciler log list`.",
+        metavar="RUN",
     ),
 ]
 Author = Annotated[
     str,
     typer.Option(
-        help="The account that writes with this token, where it is another app's than Actions'.",
+        help="The account of the token, if it belongs to another app than GitHub Actions.",
         metavar="LOGIN",
     ),
 ]
@@ -78,14 +84,14 @@ def comment(
     state: StateDirectory = None,
     verbose: Verbose = False,
 ) -> None:
-    """Show a saved plan in one comment of a pull request, and keep that comment up to date.
+    """Show a saved plan in one comment on a pull request; a later run updates that comment.
 
-    Needs GITHUB_TOKEN with `pull-requests: write`. Prints the address of the comment. Nothing is
-    ever decided by what the comment says: `apply` reads the plan itself.
+    Needs GITHUB_TOKEN with `pull-requests: write`. Prints the URL of the comment. The comment is
+    only for people: `apply` reads the plan itself.
     """
     with running(verbose=verbose):
         if not applied:
-            refuse({"--state": state}, "be of use without --applied")
+            refuse({"--state": state}, "requires --applied")
         plan = deletion_plan(path)
         publication = publish(
             CommentTarget(number, repository, author),
@@ -100,21 +106,21 @@ def comment(
 
 
 def deletion_plan(path: Path) -> Plan:
-    """Read the plan to show.
+    """Read a saved plan that deletes.
 
-    Raises: PlanError, also for a plan that restores, which is no pull request's business.
+    Raises: PlanError, also for a plan that restores: no pull request makes one.
     """
     plan = load_plan(path)
     if plan.undoes:
-        hint = "Save a plan that deletes with `plan --out`."
+        hint = "Save a plan with `plan --out`."
         raise PlanError(f"{path}: this plan restores what a run deleted", hint=hint)
     return plan
 
 
 def _address(link: str) -> str:
-    """Accept what a link can hold without being able to end it; by default, the workflow's run.
+    """Check that a URL cannot break out of a Markdown link; by default, return that of the run.
 
-    Raises: typer.BadParameter, for anything else.
+    Raises: typer.BadParameter, when it could.
     """
     if link and not _LINK.fullmatch(link):
         raise typer.BadParameter(f"{link!r} is not an http or https URL", param_hint="--link")
@@ -123,41 +129,41 @@ def _address(link: str) -> str:
 
 
 def _difference(path: Path | None, plan: Plan) -> Difference | None:
-    """Read what a plan was compared with.
+    """Read the saved difference between a plan and that of the base branch.
 
-    Raises: PlanError, when it is none, or was made beside another plan: it would tell lies here.
+    Raises: PlanError, when it cannot be read, or was made for another plan.
     """
     if path is None:
         return None
     try:
         difference = read_difference(path.read_bytes())
     except OSError as error:
-        hint = "Name a file made by `plan --against REVISION --against-json FILE`."
+        hint = "Name a file saved with `plan --against REVISION --against-json FILE`."
         raise PlanError(f"{path}: {error.strerror}", hint=hint) from error
     if difference.plan != plan.digest:
-        raise PlanError(f"{path} was made beside another plan: {difference.plan}")
+        raise PlanError(f"{path} was made for another plan: {difference.plan}")
     return difference
 
 
 def _run(run: str, state: str | None) -> AppliedRun | None:
-    """Find a run in the state; None where no run is named.
+    """Find a run in the state; None when none is named.
 
     Raises: SettingsError, when the state has no such run.
     """
     if not run:
         return None
-    found = applied_run(journals(state), run)
-    if found is None:
-        raise SettingsError(f"no run {run}", hint="`reconciler log list` names them all.")
-    return found
+    applied = applied_run(journals(state), run)
+    if applied is None:
+        raise SettingsError(f"no run {run}", hint="`reconciler log list` lists all runs.")
+    return applied
 
 
 @dataclass(frozen=True, slots=True)
 class CommentTarget:
-    """Which pull request, and who writes there.
+    """The pull request to comment on, and the account that writes.
 
     Shape: `repository` is `owner/name`, by default the one of the workflow; `author` is a login,
-        empty for the account that the token is known to belong to.
+        by default that of the token.
     """
 
     number: int
@@ -214,13 +220,13 @@ def _other_author(posted: Posted, author: str) -> Iterator[str]:
 
 @contextmanager
 def _conversation(target: CommentTarget) -> Iterator[Conversation]:
-    """Open the conversation with GitHub's token, which goes to its API alone."""
+    """Open the conversation with GitHub's token, which is sent to its API only."""
     settings = Settings.load()
     repository = target.repository or settings.workflow_repository
     if not _REPOSITORY.fullmatch(repository) or repository.endswith(("/.", "/..")):
         raise SettingsError(
-            f"{repository!r} is no repository of GitHub",
-            hint="Name it with --repo OWNER/NAME; in a workflow GITHUB_REPOSITORY does.",
+            f"{repository!r} is not a GitHub repository",
+            hint="Name it with --repo OWNER/NAME, or set GITHUB_REPOSITORY.",
         )
     token = settings.token_for(GITHUB_HOST)
     secret = token.get_secret_value() if token else ""

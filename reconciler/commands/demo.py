@@ -1,4 +1,4 @@
-"""`reconciler demo`: the whole cycle on a made-up package, on this machine alone."""
+"""`reconciler demo`: plan, apply and verify on a made-up package, on this machine only."""
 
 import tempfile
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from reconciler.state.local import LocalState
 app = typer.Typer(add_completion=False)
 
 POINTS_PER_MINUTE = 60_000
-"""So fast that nobody waits: the sandbox of the demo counts no points."""
+"""Effectively unlimited: the sandbox of the demo has no rate limit."""
 
 POLICY = r"""
 version: 1
@@ -53,20 +53,20 @@ policies:
 
 @app.command()
 def demo() -> None:
-    """Play plan, apply and plan again on a package of about a thousand versions.
+    """Run plan, apply, verify and plan again on a made-up package of about 1,000 versions.
 
-    Needs no token and no network: a stand-in for GitHub runs on this machine while it lasts.
+    Needs no token and no network: a simulated GitHub runs on this machine until the demo ends.
     """
-    with running(verbose=False), _stage() as (session, repository):
-        _print_heading("1. What is there, and what the policy lets go")
+    with running(verbose=False), _demo_session() as (session, repository):
+        _print_heading("1. Plan: the package, and what the policy would delete")
         plan = session.plan(lasts=timedelta(hours=1))
         print_plan(plan, "text", view(utc_now()))
         _print_heading("2. Apply")
         _apply(session, plan)
-        _print_heading("3. Is everything that stayed whole?")
+        _print_heading("3. Verify: can every kept image be pulled completely?")
         tagged, broken = broken_images(session.registries.reader(repository.registry), repository)
         typer.echo(f"{tagged} tagged images, {len(broken)} of them broken.")
-        _print_heading("4. What the log says")
+        _print_heading("4. The log")
         runs = summaries({repository: session.state.of(repository).records()})
         typer.echo(render_runs(runs, view(utc_now())), nl=False)
         _print_heading("5. Plan again")
@@ -82,8 +82,8 @@ def _apply(session: Session, plan: Plan) -> None:
 
 
 @contextmanager
-def _stage() -> Iterator[tuple[Session, Repository]]:
-    """Start the stand-in and build a session for it; all of it is gone at the end."""
+def _demo_session() -> Iterator[tuple[Session, Repository]]:
+    """Start the simulated GitHub and open a session on it; both end with the `with` block."""
     served = Sandbox(SandboxSettings(limits=UNLIMITED), [lifelike(utc_now())]).serve()
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder, served as sandbox:
         repository = Repository(f"{sandbox.host}/acme/web")
@@ -94,13 +94,13 @@ def _stage() -> Iterator[tuple[Session, Repository]]:
 
 
 def _settings(sandbox: Sandbox, folder: Path) -> Settings:
-    told = RegistrySettings(
+    registry = RegistrySettings(
         kind="ghcr", api=sandbox.url, plain_http=True, points_per_minute=POINTS_PER_MINUTE
     )
     return Settings(
         state=str(folder / "state"),
         cache=folder / "cache",
-        registries={sandbox.host: told},
+        registries={sandbox.host: registry},
         GITHUB_TOKEN=CLASSIC.token,
     )
 

@@ -1,4 +1,4 @@
-"""`reconciler diagnose`: why are these versions here, and what makes more of them."""
+"""`reconciler diagnose`: explain why versions exist, and which builds create more."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ from reconciler.workflows.parse import WorkflowFiles, read_workflows, workflow_f
 app = typer.Typer(add_completion=False)
 
 MANY_READS = 10_000
-"""So many manifests are read unasked."""
+"""Manifests that are read without asking, unless --max-reads gives another limit."""
 
 
 @app.command()
@@ -41,14 +41,14 @@ def diagnose(
     policy: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Policy files to forecast with. Default: the policy that is suggested.",
+            help="Policy files for the forecast. Default: the suggested policy.",
             metavar="PATHS",
         ),
     ] = None,
     workflow: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Workflow files to give advice on. Default: those in .github/workflows/",
+            help="Workflow files to advise on. Default: those in .github/workflows/",
             metavar="FILE",
         ),
     ] = None,
@@ -59,10 +59,10 @@ def diagnose(
     all_rows: AllRows = False,
     verbose: Verbose = False,
 ) -> None:
-    """Say why each version is there, whether anything needs it, and what to change in the build.
+    """Explain why each version exists, whether anything needs it, and which builds create more.
 
-    Needs no policy. Reads every manifest once; the cache keeps it. Deletes nothing. Workflow files
-    are read for the steps that make these versions; they are not run.
+    Needs no policy and deletes nothing. Reads every manifest once and caches it. Workflow files
+    are searched for the steps that create these versions; they are not run.
     """
     with running(verbose=verbose):
         workflows = read_workflows(workflow or workflow_files())
@@ -106,32 +106,34 @@ def diagnose_all(
                 else ahead
                 for ahead in listed
             ]
-    return _counselled(results, workflows)
+    return _with_advice(results, workflows)
 
 
-def _counselled(found: list[DiagnosisResult], workflows: WorkflowFiles) -> list[DiagnosisResult]:
-    """Add what workflows have to do with what was found, where there are any."""
+def _with_advice(results: list[DiagnosisResult], workflows: WorkflowFiles) -> list[DiagnosisResult]:
+    """Add advice on the workflows, if there are any."""
     if not workflows.workflows and not workflows.unread:
-        return found
+        return results
     return [
-        replace(one, workflow_advice=advise(workflows, one.repository, one.diagnosis.groups))
-        if one.diagnosis
-        else one
-        for one in found
+        replace(
+            result, workflow_advice=advise(workflows, result.repository, result.diagnosis.groups)
+        )
+        if result.diagnosis
+        else result
+        for result in results
     ]
 
 
 def _policies(paths: list[Path] | None) -> Callable[[Diagnosis], Policy | None]:
-    """Return what tells the policy to forecast with: of the files given, else the suggested one.
+    """Return a function that chooses the policy to forecast with: of the files, else suggested.
 
     Raises: PolicyError, for files that cannot be read.
     """
     if paths:
         given = load_policies(paths)
-        return lambda found: given.policy_for(found.inventory.repository)
+        return lambda diagnosis: given.policy_for(diagnosis.inventory.repository)
     return _suggested
 
 
-def _suggested(found: Diagnosis) -> Policy | None:
-    text = suggestion(found.inventory, (group.cause for group in found.groups))
+def _suggested(diagnosis: Diagnosis) -> Policy | None:
+    text = suggestion(diagnosis.inventory, (group.cause for group in diagnosis.groups))
     return load_text("suggested", text.encode()).policies[0] if text else None

@@ -1,4 +1,4 @@
-"""`reconciler explain`: why is this version here, and when does it go."""
+"""`reconciler explain`: what keeps a version, and when it expires."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,20 +24,20 @@ ExplainFormat = Literal["text", "json"]
 @app.command()
 def explain(
     reference: Annotated[
-        str, typer.Argument(help="REPOSITORY:TAG or REPOSITORY@DIGEST.", metavar="REF")
+        str, typer.Argument(help="An image: REPOSITORY:TAG or REPOSITORY@DIGEST.", metavar="REF")
     ],
     policy: Annotated[
         list[Path] | None,
         typer.Option(help="Policy files or folders of them. Default: policies/", metavar="PATHS"),
     ] = None,
-    output: Annotated[ExplainFormat, typer.Option("--format", help="How to print it.")] = "text",
+    output: Annotated[ExplainFormat, typer.Option("--format", help="The output format.")] = "text",
     state: StateDirectory = None,
     all_rows: AllRows = False,
     verbose: Verbose = False,
 ) -> None:
-    """Say what a tag or digest is, what keeps it, what every rule says of it, and when it goes.
+    """Explain what a tag or digest is, what keeps it, how each rule decides, and when it expires.
 
-    Reads the repository as `plan` does; deletes nothing.
+    Reads the repository as `plan` does, and deletes nothing.
     """
     with running(verbose=verbose):
         wanted = _reference(reference)
@@ -46,15 +46,16 @@ def explain(
             Activity(session.registries.watch),
         ):
             case = session.case(wanted.repository)
-        told = explained(case, _digest(case.inventory, wanted))
-        seen = view(case.now, all_rows=all_rows)
-        typer.echo(as_json(told) if output == "json" else render(told, seen), nl=False)
+        explanation = explained(case, _digest(case.inventory, wanted))
+        display = view(case.now, all_rows=all_rows)
+        text = as_json(explanation) if output == "json" else render(explanation, display)
+        typer.echo(text, nl=False)
 
 
 def _reference(text: str) -> Reference:
-    """Read the reference.
+    """Parse the reference.
 
-    Raises: typer.BadParameter, when it is none.
+    Raises: typer.BadParameter, when it is malformed.
     """
     try:
         return Reference.parse(text)
@@ -63,20 +64,23 @@ def _reference(text: str) -> Reference:
 
 
 def _digest(inventory: Inventory, wanted: Reference) -> Digest:
-    """Return the digest of the one version that a reference means.
+    """Return the digest of the one version that a reference matches.
 
-    Raises: typer.BadParameter, naming what is there instead, when it means none or several.
+    Raises: typer.BadParameter, when it matches none or several, naming candidates.
     """
-    found = find_versions(inventory, wanted)
-    if len(found) == 1:
-        return found[0].digest
-    if found:
-        listed = ", ".join(version.digest for version in found[:5])
-        raise typer.BadParameter(f"{wanted} can mean {len(found)}: {listed}", param_hint="REF")
+    matches = find_versions(inventory, wanted)
+    if len(matches) == 1:
+        return matches[0].digest
+    if matches:
+        listed = ", ".join(version.digest for version in matches[:5])
+        raise typer.BadParameter(
+            f"{wanted} is ambiguous; it matches {len(matches)} versions: {listed}",
+            param_hint="REF",
+        )
     near = ", ".join(near_names(inventory, wanted))
     raise typer.BadParameter(
         f"{wanted} is not among the {len(inventory.versions):,} versions of the repository."
         + (f" Did you mean {near}?" if near else "")
-        + " `reconciler log` tells whether a run deleted it.",
+        + " `reconciler log why` shows whether a run deleted it.",
         param_hint="REF",
     )

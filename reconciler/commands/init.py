@@ -1,4 +1,4 @@
-"""`reconciler init`: a first policy, its test, and the workflow that uses them."""
+"""`reconciler init`: write a first policy, its test, and the workflow that uses them."""
 
 import re
 import sys
@@ -41,20 +41,26 @@ Names = Annotated[
 ]
 MoreNames = Annotated[
     list[str] | None,
-    typer.Option("--repository", help="The same, as an option.", metavar="REPOSITORY"),
+    typer.Option(
+        "--repository",
+        help="A repository or pattern, given as an option; may be repeated.",
+        metavar="REPOSITORY",
+    ),
 ]
 PolicyFile = Annotated[
     Path | None,
     typer.Option(
-        "--policy-file", help="Where the policy goes. Default: policies/NAME.yaml", metavar="FILE"
+        "--policy-file",
+        help="The policy file to write. Default: policies/NAME.yaml",
+        metavar="FILE",
     ),
 ]
 NoWorkflow = Annotated[bool, typer.Option("--no-workflow", help=f"Do not write {WORKFLOW}.")]
 Action = Annotated[
     str,
-    typer.Option(help="Where the workflow takes the action from.", metavar="OWNER/NAME@COMMIT"),
+    typer.Option(help="The action that the workflow uses.", metavar="OWNER/NAME@COMMIT"),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
 @app.command()
@@ -67,17 +73,17 @@ def init(
     yes: Yes = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write a first policy whose plan deletes nothing surprising, its test, and a workflow.
+    """Write a cautious first policy, its test, and the workflow that uses them.
 
-    Looks at the registry if it can: each family of tags that it finds gets a rule; releases and
-    moving tags stay, and so does what has a tag it does not know. Ages are chosen so that no guard
-    stops the first plan. Deletes nothing, and overwrites no file. Asks on a terminal, and nowhere
-    else.
+    Reads the registry if it can, and writes a rule for each kind of tag that it recognizes.
+    Releases, moving tags and tags of an unknown kind are kept. Ages are chosen so that no guard
+    stops the first plan. Deletes nothing and overwrites no file. Asks for confirmation on a
+    terminal only.
     """
     with running(verbose=verbose):
         settings = Settings.load()
         globs = _globs([*(names or ()), *(repository or ())], settings)
-        where = _place(policy_file, globs)
+        where = _policy_path(policy_file, globs)
         workflow = None if no_workflow else _workflow(where, action)
         test = where.with_suffix(".test.yaml")
         refuse_existing([where, test, *([Path(WORKFLOW)] if workflow else [])])
@@ -93,46 +99,46 @@ def init(
 
 
 def _globs(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob]:
-    """Read the names given, else the one of the workflow that this runs in, else ask for some.
+    """Parse the names given, by default that of the workflow, else ask on a terminal.
 
-    Raises: typer.BadParameter, when there is none, or one is no name.
+    Raises: typer.BadParameter, when there is none, or one is malformed.
     """
-    told = list(texts)
-    if not told and settings.workflow_repository:
-        told = [f"{GITHUB_HOST}/{settings.workflow_repository.lower()}"]
-    if not told and sys.stdin.isatty():
+    names = list(texts)
+    if not names and settings.workflow_repository:
+        names = [f"{GITHUB_HOST}/{settings.workflow_repository.lower()}"]
+    if not names and sys.stdin.isatty():
         typer.echo("Which repositories, such as ghcr.io/acme/web? ", nl=False, err=True)
-        told = input().split()
-    if not told:
+        names = input().split()
+    if not names:
         raise typer.BadParameter("name a repository", param_hint="REPOSITORY")
     try:
-        return [RepositoryGlob(text) for text in dict.fromkeys(told)]
+        return [RepositoryGlob(text) for text in dict.fromkeys(names)]
     except InvalidNameError as error:
         raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
 
 
-def _place(told: Path | None, globs: Sequence[RepositoryGlob]) -> Path:
-    """Say where the policy goes: as told, else among the others.
+def _policy_path(path: Path | None, globs: Sequence[RepositoryGlob]) -> Path:
+    """Return the policy file to write, by default one in policies/.
 
-    Raises: typer.BadParameter, when it would be taken for no policy there.
+    Raises: typer.BadParameter, when its name is not that of a policy file.
     """
-    if told and not is_policy_file(told.name):
+    if path and not is_policy_file(path.name):
         raise typer.BadParameter(
-            f"{told} would be no policy: its name ends in .yaml and not in .test.yaml",
+            f"{path} is not the name of a policy file: that ends in .yaml, but not in .test.yaml",
             param_hint="--policy-file",
         )
-    return told or Path("policies", f"{_label(globs[0].rpartition('/')[2])}.yaml")
+    return path or Path("policies", f"{_label(globs[0].rpartition('/')[2])}.yaml")
 
 
 def _workflow(policy: Path, action: str) -> str:
-    """Write the workflow for a policy that it can read, since it stands in the same repository.
+    """Write the workflow for a policy in the same repository.
 
-    Raises: typer.BadParameter, when the policy lies elsewhere, or the action is no reference.
+    Raises: typer.BadParameter, when the policy is elsewhere, or the action is malformed.
     """
     if policy.is_absolute() or ".." in policy.parts:
         raise typer.BadParameter(
-            f"{policy} is not below this folder, where the workflow could read it;"
-            " name a file that is, or add --no-workflow",
+            f"{policy} is not below the current folder, so the workflow could not read it;"
+            " name another file, or add --no-workflow",
             param_hint="--policy-file",
         )
     try:
@@ -142,15 +148,15 @@ def _workflow(policy: Path, action: str) -> str:
 
 
 def _label(text: str) -> str:
-    """Make a policy's name of a text: of the repository's last word, or of the file's name."""
-    words = re.findall(r"[a-z0-9]+", text.lower())
-    return "-".join(words)[:40].strip("-") or "images"
+    """Make the name of a policy from that of a repository or file."""
+    parts = re.findall(r"[a-z0-9]+", text.lower())
+    return "-".join(parts)[:40].strip("-") or "images"
 
 
 def _refuse_clashes(globs: Sequence[RepositoryGlob], where: Path) -> None:
-    """Refuse what the policies beside the new one would not let stand: two of a name or claim.
+    """Refuse a policy that has the name or a repository of another policy in the same folder.
 
-    Raises: SettingsError, naming the other policy; PolicyProblems, when one of them is wrong.
+    Raises: SettingsError, naming the other policy; PolicyProblems, when one of them is invalid.
     """
     folder, name = where.parent, _label(where.stem)
     if not any(is_policy_file(path.name) for path in folder.glob("*")):
@@ -159,16 +165,16 @@ def _refuse_clashes(globs: Sequence[RepositoryGlob], where: Path) -> None:
     for other in policies.policies:
         claimed = [glob for glob in globs if glob.literal and other.governs(glob.literal)]
         if claimed or other.name == name:
-            words = f"governs {claimed[0]} already" if claimed else "has this name already"
+            conflict = f"already governs {claimed[0]}" if claimed else "already has this name"
             raise SettingsError(
-                f"{policies.source_of(other).path}: policy {other.name} {words}",
-                hint="Extend that one, or name another file with --policy-file: the policy is"
-                " called after it.",
+                f"{policies.source_of(other).path}: policy {other.name} {conflict}",
+                hint="Extend that policy, or name another file with --policy-file: the policy is"
+                " named after the file.",
             )
 
 
 def _subject(globs: Sequence[RepositoryGlob], settings: Settings, name: str) -> ProposalInput:
-    """Look at the repositories; where that is not possible, say why and go on without."""
+    """Read the repositories; one that cannot be read is reported and left out."""
     with open_registries(settings, utc_now) as registries:
         readers = {glob: registries.reader(glob.registry) for glob in globs}
         with Activity(registries.watch):
@@ -176,42 +182,45 @@ def _subject(globs: Sequence[RepositoryGlob], settings: Settings, name: str) -> 
         facts = frozenset(Fact).intersection(
             *(reader.capabilities.facts for reader in readers.values())
         )
-    for one in samples:
-        _print_sample(one)
+    for each in samples:
+        _print_sample(each)
     return ProposalInput(
         name=name,
         repositories=globs,
-        inventories=[inventory for one in samples for inventory in one.inventories],
+        inventories=[inventory for each in samples for inventory in each.inventories],
         has_push_times=Fact.PUSHED in facts,
     )
 
 
-def _print_sample(one: Sample) -> None:
-    """Say on stderr what was read, and what could not be."""
-    for inventory in one.inventories:
+def _print_sample(read: Sample) -> None:
+    """Print on stderr what was read, and what could not be."""
+    for inventory in read.inventories:
         tags = counted(len(inventory.tagged), "tag")
         versions = counted(len(inventory.versions), "version")
         typer.echo(f"{inventory.repository}: {versions}, {tags}", err=True)
-    if one.error:
-        typer.echo(f"{one.glob} could not be read, so less is known of it.", err=True)
-        complain(one.error)
-    elif not one.inventories:
-        typer.echo(f"{one.glob} names nothing that is there yet.", err=True)
+    if read.error:
+        typer.echo(f"{read.glob} could not be read completely:", err=True)
+        complain(read.error)
+    elif not read.inventories:
+        typer.echo(f"No repository matches {read.glob} yet.", err=True)
 
 
 def _ask(files: Mapping[Path, str], *, yes: bool) -> None:
-    """Ask on a terminal; elsewhere nobody is asked, since nothing that exists is changed."""
+    """Ask for confirmation on a terminal; elsewhere none is needed, as no file is overwritten."""
     listed = ", ".join(map(str, files))
     ask(f"Write {listed}?", yes=yes or not sys.stdin.isatty(), refused="Nothing was written.")
 
 
 def _print_next_steps(proposal: Proposal, policy: Path) -> None:
-    """Say on stderr what the policy would do, and how to go on."""
-    going = sum(plan.images_deleted for plan in proposal.plans)
+    """Print on stderr what the policy would delete now, and the next commands."""
+    deleted = sum(plan.images_deleted for plan in proposal.plans)
     images = sum(plan.images for plan in proposal.plans)
     if proposal.plans:
-        typer.echo(f"As of now it would let {going:,} of {counted(images, 'image')} go.", err=True)
+        typer.echo(
+            f"With this policy, {deleted:,} of {counted(images, 'image')} would be deleted now.",
+            err=True,
+        )
     if proposal.unknown:
-        left = counted(len(proposal.unknown), "tag")
-        typer.echo(f"No rule knows {left}; what has one stays. The policy lists them.", err=True)
+        unmatched = counted(len(proposal.unknown), "tag")
+        typer.echo(f"No rule matches {unmatched}; their images are kept.", err=True)
     typer.echo(f"Next: reconciler test {policy.parent} && reconciler plan {policy}", err=True)

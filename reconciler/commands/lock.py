@@ -1,4 +1,4 @@
-"""`reconciler lock`: who holds locks, and breaking one whose run hangs."""
+"""`reconciler lock`: show who holds locks, and break the locks of a run that hangs."""
 
 from typing import Annotated, Literal
 
@@ -11,29 +11,34 @@ from reconciler.formats.state import FREE, as_json, render, render_broken
 from reconciler.session import holder, open_state, utc_now
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Say who holds locks; break one."
+    add_completion=False,
+    no_args_is_help=True,
+    help="Show who holds locks; break the lock of a run that hangs.",
 )
 
-LockFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print it.")]
-Run = Annotated[str, typer.Option("--id", help="The run that hangs, as `lock status` names it.")]
+LockFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="The output format.")]
+Run = Annotated[
+    str,
+    typer.Option("--id", help="The id of the run that hangs, as in `lock status`.", metavar="RUN"),
+]
 
 
 @app.command()
 def status(state: StateDirectory = None, output: LockFormat = "text") -> None:
-    """Say of each repository who holds its lock, since when and where."""
+    """Show who holds the lock of each repository, since when and on which machine."""
     with running(verbose=False):
-        held = locks(open_state(state))
-        text = as_json(held) if output == "json" else render(held, view(utc_now()))
+        holders = locks(open_state(state))
+        text = as_json(holders) if output == "json" else render(holders, view(utc_now()))
         typer.echo(text, nl=False)
 
 
 @app.command("break")
 def break_(run: Run, state: StateDirectory = None) -> None:
-    """Take the locks away from a run that hangs; it deletes nothing more, should it wake up.
+    """Break the locks of a run that hangs. If it resumes, it deletes nothing more.
 
-    In a directory or a database a lock goes with its process, however that ends: there this is
-    only for one that still lives, and it is safer to stop the process. Elsewhere the lock of a run
-    that died is free after some minutes; this frees it at once.
+    In a directory or a database a lock ends with its process, so this is only needed for a
+    process that still runs, and stopping that process is safer. With other backends the lock of
+    a run that died expires after some minutes; this frees it at once.
     """
     with running(verbose=False):
         breaker = holder(utc_now())

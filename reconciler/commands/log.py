@@ -1,4 +1,4 @@
-"""`reconciler log`: what runs did, and whether the journal is whole."""
+"""`reconciler log`: show what runs did, explain deletions, and verify the journal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
@@ -25,15 +25,15 @@ from reconciler.session import open_state, utc_now
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="List runs, show what they did, tell why something went, verify the journal.",
+    help="List runs, show what they did, explain deletions, verify the journal.",
 )
 
-LogFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print it.")]
+LogFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="The output format.")]
 
 
 @app.command("list")
 def list_runs(state: StateDirectory = None, output: LogFormat = "text") -> None:
-    """List every run that changed anything, the latest first."""
+    """List every run that changed anything, newest first."""
     with running(verbose=False):
         runs = summaries(journals(state))
         text = runs_as_json(runs) if output == "json" else render_runs(runs, view(utc_now()))
@@ -42,17 +42,19 @@ def list_runs(state: StateDirectory = None, output: LogFormat = "text") -> None:
 
 @app.command()
 def show(
-    run: Annotated[str, typer.Argument(help="The id of a run, as `log list` prints it.")],
+    run: Annotated[str, typer.Argument(help="The id of a run, as in `log list`.", metavar="RUN")],
     state: StateDirectory = None,
     output: LogFormat = "text",
 ) -> None:
     """Show what one run did, record by record."""
     with running(verbose=False):
-        found = located(journals(state), run)
-        if not found:
-            raise SettingsError(f"no run {run}", hint="`reconciler log list` names them all.")
+        records = located(journals(state), run)
+        if not records:
+            raise SettingsError(f"no run {run}", hint="`reconciler log list` lists all runs.")
         text = (
-            records_as_json(found) if output == "json" else render_records(found, view(utc_now()))
+            records_as_json(records)
+            if output == "json"
+            else render_records(records, view(utc_now()))
         )
         typer.echo(text, nl=False)
 
@@ -62,7 +64,7 @@ def why(
     name: Annotated[
         str,
         typer.Argument(
-            help="A tag, a digest or its first digits; with or without the repository.",
+            help="A tag, or a digest or its first digits; with or without the repository.",
             metavar="REF",
         ),
     ],
@@ -70,28 +72,34 @@ def why(
     output: LogFormat = "text",
     all_rows: AllRows = False,
 ) -> None:
-    """Say why a version is gone: who deleted it, when, by which rule, and the way back."""
+    """Explain a deletion: who deleted the version, when, by which rule, and how to restore it."""
     with running(verbose=False):
-        found = attempts_on(journals(state), mention(name, "REF"))
-        seen = view(utc_now(), all_rows=all_rows)
-        typer.echo(as_json(found) if output == "json" else render(found, name, seen), nl=False)
+        attempts = attempts_on(journals(state), mention(name, "REF"))
+        display = view(utc_now(), all_rows=all_rows)
+        text = as_json(attempts) if output == "json" else render(attempts, name, display)
+        typer.echo(text, nl=False)
 
 
 @app.command()
 def verify(
     head: Annotated[
-        str, typer.Option(help="Also demand that a record has this hash, as `apply` printed it.")
+        str,
+        typer.Option(
+            help="Also require a record with this hash, as printed by `apply`.", metavar="HASH"
+        ),
     ] = "",
     state: StateDirectory = None,
 ) -> None:
-    """Check that no record was altered or lost since it was written."""
+    """Check that no record was altered or removed."""
     with running(verbose=False):
-        found = journals(state)
-        for repository, records in found.items():
+        verified = journals(state)
+        for repository, records in verified.items():
             last = records[-1].hash if records else "empty"
             typer.echo(f"{repository}: {len(records)} records, head {last}")
-        if head and not any(head == record.hash for part in found.values() for record in part):
-            raise JournalError(f"no journal has the record {head}: the log was cut off or replaced")
+        if head and not any(head == record.hash for part in verified.values() for record in part):
+            raise JournalError(
+                f"no journal has the record {head}: the log was truncated or replaced"
+            )
 
 
 def journals(state: str | None) -> Mapping[Repository, Sequence[Record]]:

@@ -1,4 +1,4 @@
-"""`reconciler plan`: what would go, and why."""
+"""`reconciler plan`: show what would be deleted, and why."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,15 +37,17 @@ from reconciler.session import open_session, utc_now
 app = typer.Typer(add_completion=False)
 
 
-Out = Annotated[Path | None, typer.Option(help="Save the plan, for `apply`.", metavar="FILE")]
-DetailedExitCode = Annotated[
-    bool, typer.Option("--detailed-exitcode", help="Exit 2 when something would go.")
+Out = Annotated[
+    Path | None, typer.Option(help="Save the plan to a file for `apply`.", metavar="FILE")
 ]
-Expires = Annotated[str, typer.Option(help="How long the plan may be applied.", metavar="DURATION")]
+DetailedExitCode = Annotated[
+    bool, typer.Option("--detailed-exitcode", help="Exit with 2 when something would be deleted.")
+]
+Expires = Annotated[str, typer.Option(help="How long the plan can be applied.", metavar="DURATION")]
 At = Annotated[
     datetime | None,
     typer.Option(
-        help="Forecast: evaluate the policies as if it were this time, in UTC.",
+        help="Forecast: evaluate the policies as of this time, in UTC.",
         metavar="TIME",
         formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
     ),
@@ -53,7 +55,7 @@ At = Annotated[
 Against = Annotated[
     str | None,
     typer.Option(
-        help="Also show what the policies of a git revision would have planned otherwise.",
+        help="Also show the difference to the plan by the policies of this git revision.",
         metavar="REVISION",
     ),
 ]
@@ -61,7 +63,7 @@ AgainstJson = Annotated[
     Path | None,
     typer.Option(
         "--against-json",
-        help="Save what separates the two, for `comment --against-json`.",
+        help="Save that difference to a file for `comment --against-json`.",
         metavar="FILE",
     ),
 ]
@@ -86,7 +88,7 @@ def plan(
     """Show what `apply` would delete, and why. Deletes nothing."""
     with running(verbose=verbose):
         if not against:
-            refuse({"--against-json": against_json}, "be written without --against")
+            refuse({"--against-json": against_json}, "requires --against")
         recall = recalling(retry_retained=retry_retained)
         lasts, allowed = _lasting(expires), allowances(allow)
         files, moment = policy_paths(paths), at.replace(tzinfo=UTC) if at else None
@@ -101,8 +103,8 @@ def plan(
             save(out, drawn.to_bytes())
         if against_json and difference:
             save(against_json, difference.to_bytes())
-        seen = view(utc_now(), all_rows=all_rows, cost=cost, against=difference)
-        print_plan(drawn, output, seen)
+        display = view(utc_now(), all_rows=all_rows, cost=cost, against=difference)
+        print_plan(drawn, output, display)
         finish(_exit_code(drawn, detailed=detailed_exitcode))
 
 
@@ -113,11 +115,13 @@ def _exit_code(drawn: Plan, *, detailed: bool) -> ExitCode:
 
 
 def _lasting(text: str) -> timedelta:
-    """Read how long a plan may be applied.
+    """Read how long a plan can be applied.
 
-    Raises: typer.BadParameter, for no duration, and for one after which `apply` refuses it anyway.
+    Raises: typer.BadParameter, when it is not a duration, or longer than `apply` accepts.
     """
     lasts = duration(text, "--expires")
     if lasts > MAX_LIFE:
-        raise typer.BadParameter(f"a plan lasts at most {MAX_LIFE.days}d", param_hint="--expires")
+        raise typer.BadParameter(
+            f"a plan can be applied for at most {MAX_LIFE.days}d", param_hint="--expires"
+        )
     return lasts

@@ -1,4 +1,4 @@
-"""`reconciler sandbox`: a copy of a registry, to rehearse on."""
+"""`reconciler sandbox`: serve a simulated registry to rehearse on."""
 
 import json
 from pathlib import Path
@@ -25,17 +25,25 @@ app = typer.Typer(add_completion=False)
 def sandbox(
     snapshot: Annotated[
         Path | None,
-        typer.Argument(help="A file made by `reconciler snapshot`. Default: a made-up package."),
+        typer.Argument(
+            help="A file written by `reconciler snapshot`. Default: a made-up package.",
+            metavar="SNAPSHOT",
+        ),
     ] = None,
-    port: Annotated[int, typer.Option(help="The loopback port; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(help="The port on the loopback interface; 0 chooses a free one.")
+    ] = 0,
     settings: Annotated[
-        Path | None, typer.Option(help="JSON with accounts, limits, latency, lag and the like.")
+        Path | None,
+        typer.Option(
+            help="A JSON file with accounts, limits, latency and other settings.", metavar="FILE"
+        ),
     ] = None,
 ) -> None:
-    """Serve a stand-in for GitHub Packages and ghcr.io on this machine, until interrupted.
+    """Serve a simulated GitHub Packages and ghcr.io on this machine, until interrupted.
 
-    Prints the two variables that point Reconciler at it. Nothing in it is real, and nothing
-    leaves this machine.
+    Prints the two environment variables that make Reconciler use it. Nothing is sent to a real
+    registry.
     """
     with running(verbose=False):
         packages = _packages(snapshot)
@@ -49,7 +57,7 @@ def _packages(path: Path | None) -> list[StoredPackage]:
         return packages_of(Snapshot.model_validate_json(path.read_bytes()))
     except (OSError, ValidationError) as error:
         raise SettingsError(
-            f"{path}: not a snapshot: {error}", hint="Make one with `reconciler snapshot`."
+            f"{path}: not a snapshot: {error}", hint="Create one with `reconciler snapshot`."
         ) from error
 
 
@@ -59,13 +67,13 @@ def _settings(path: Path | None) -> SandboxSettings:
     try:
         return SandboxSettings.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise SettingsError(f"{path}: not settings of a sandbox: {error}") from error
+        raise SettingsError(f"{path}: not valid sandbox settings: {error}") from error
 
 
 def _announce(url: str) -> None:
-    """Print what points Reconciler, or a shell, at the sandbox."""
+    """Print the shell commands that make Reconciler use the sandbox."""
     host = url.partition("//")[2]
     known = json.dumps({host: {"kind": "ghcr", "api": url, "plain_http": True}})
     typer.echo(f"export RECONCILER_REGISTRIES='{known}'")
     typer.echo(f"export GITHUB_TOKEN={CLASSIC.token.get_secret_value()}")
-    typer.echo(f"# The packages are {host}/OWNER/NAME; Ctrl-C ends it.", err=True)
+    typer.echo(f"# Packages are at {host}/OWNER/NAME; stop with Ctrl-C.", err=True)

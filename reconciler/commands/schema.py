@@ -1,4 +1,4 @@
-"""`reconciler schema`: what editors need to help with policy files."""
+"""`reconciler schema`: print the JSON Schema of policy files."""
 
 import json
 
@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False)
 def schema() -> None:
     """Print the JSON Schema of policy files, for editors. Contacts nothing.
 
-    In VS Code with its YAML extension, save it and put this on the first line of a policy file:
+    For VS Code with its YAML extension, save it and add this first line to a policy file:
     # yaml-language-server: $schema=PATH
     """
     typer.echo(json.dumps(json_schema(), indent=2))

@@ -1,4 +1,4 @@
-"""`reconciler show`: a saved plan, once more."""
+"""`reconciler show`: print a saved plan."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +13,10 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def show(
-    path: Annotated[Path, typer.Argument(help="A plan saved by `plan --out`.", metavar="PLAN")],
+    path: Annotated[Path, typer.Argument(help="A plan saved with --out.", metavar="PLAN")],
     output: PlanFormat = "text",
     all_rows: AllRows = False,
 ) -> None:
-    """Show a saved plan. Contacts nothing, and never refuses a plan it can read."""
+    """Show a saved plan, even an expired one. Contacts nothing."""
     with running(verbose=False):
         print_plan(load_plan(path), output, view(utc_now(), all_rows=all_rows))

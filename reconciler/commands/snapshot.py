@@ -1,4 +1,4 @@
-"""`reconciler snapshot`: a copy of repositories in one file, to rehearse on."""
+"""`reconciler snapshot`: copy repositories into one file, to rehearse on."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,18 +33,18 @@ def snapshot(
         bool,
         typer.Option(
             "--configs",
-            help="Copy image configurations, too: for rules that go by `created`. They hold what"
-            " a build put into them, environment variables for example.",
+            help="Also copy image configurations, for rules that use `created`. They contain what"
+            " the build put into them, for example environment variables.",
         ),
     ] = False,
     state: StateDirectory = None,
     verbose: Verbose = False,
 ) -> None:
-    """Copy repositories, manifests and all, into a file that `reconciler sandbox` serves.
+    """Copy repositories and their manifests into a file that `reconciler sandbox` serves.
 
-    Reads only. On GitHub each manifest that is read counts as a download, once; the cache keeps
-    it. Where a registry lists tags only, what they lead to is copied, and what the state knows.
-    Layers are not copied.
+    Reads only. GitHub counts each manifest that is read as a download; the cache keeps it, so
+    this happens once. If a registry lists only tags, the copy has what they refer to and what
+    the state recorded. Layers are not copied.
     """
     with (
         running(verbose=verbose),
@@ -52,14 +52,16 @@ def snapshot(
         Activity(registries.watch),
     ):
         copying = _Copying(registries, open_state(state), utc_now(), configs)
-        packages = tuple(copying.copied(one) for one in _named(registries, repositories))
-        made = Snapshot(taken_at=copying.taken_at, packages=packages)
-        save(out, made.model_dump_json(exclude_none=True).encode())
+        packages = tuple(
+            copying.copied(repository) for repository in _named(registries, repositories)
+        )
+        snapshot_file = Snapshot(taken_at=copying.taken_at, packages=packages)
+        save(out, snapshot_file.model_dump_json(exclude_none=True).encode())
 
 
 @dataclass(frozen=True, slots=True)
 class _Copying:
-    """Where to read, and what to take."""
+    """Where to read, and what to copy."""
 
     registries: Registries
     state: State
@@ -67,16 +69,16 @@ class _Copying:
     configs: bool
 
     def copied(self, repository: Repository) -> PackageRecord:
-        """Copy one repository, and say before and after how many requests that takes."""
+        """Copy one repository, and print how many requests that takes, before and after."""
         reader = self.registries.reader(repository.registry)
         before = reader.requests
-        found = find(reader, repository, self.state.of(repository).observations())
+        content = find(reader, repository, self.state.of(repository).observations())
         typer.echo(
-            f"{repository}: {len(found.versions):,} versions; reading them takes a request for"
-            " each that is not in the cache",
+            f"{repository}: {len(content.versions):,} versions; each that is not in the cache"
+            " needs one request",
             err=True,
         )
-        record = copy(reader, found, self.taken_at, configs=self.configs)
+        record = copy(reader, content, self.taken_at, configs=self.configs)
         typer.echo(
             f"{repository}: {len(record.manifests):,} manifests and {len(record.blobs):,}"
             f" configurations copied, {len(record.versions) - len(record.manifests):,} manifests"
@@ -87,15 +89,15 @@ class _Copying:
 
 
 def _named(registries: Registries, texts: list[str]) -> list[Repository]:
-    """List the repositories that patterns name, each once.
+    """List the repositories that patterns match, each once.
 
-    Raises: typer.BadParameter, when one names none, or two would be one package of the copy.
+    Raises: typer.BadParameter, when one matches none, or two have the same path.
     """
-    found: dict[str, Repository] = {}
+    by_path: dict[str, Repository] = {}
     for text in texts:
         for repository in matching(registries, text):
-            other = found.setdefault(repository.path, repository)
+            other = by_path.setdefault(repository.path, repository)
             if other != repository:
-                both = f"{other} and {repository} would be one package of the copy"
-                raise typer.BadParameter(f"{both}: take two", param_hint="REPOSITORY")
-    return list(found.values())
+                both = f"{other} and {repository} would be the same package in the copy"
+                raise typer.BadParameter(f"{both}: make two copies", param_hint="REPOSITORY")
+    return list(by_path.values())

@@ -1,4 +1,4 @@
-"""`reconciler state`: where the journal lives: begin, look after, move and export it."""
+"""`reconciler state`: initialize, check, migrate and export the state."""
 
 from typing import Annotated
 
@@ -15,30 +15,33 @@ from reconciler.session import holder, open_state, place_of_state, utc_now
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Begin the state at a place; look after it, move it, export its journals.",
+    help="Initialize, check, migrate and export the state.",
 )
 
 Target = Annotated[
-    str, typer.Option("--to", help="Where to copy it: a place like --state's.", metavar="PLACE")
+    str,
+    typer.Option(
+        "--to", help="Where to copy the state to, written as for --state.", metavar="PLACE"
+    ),
 ]
 
 
 @app.command()
 def init(state: StateDirectory = None) -> None:
-    """Prove that a state can be kept at a place, and make there what it needs.
+    """Check that the state backend works, and create what it needs.
 
-    A store that does not keep the conditions of writes is refused: two runs could delete at once.
+    A store without conditional writes is rejected: it could not keep two runs apart.
     """
     with running(verbose=False):
         open_state(state).check_writable()
-        typer.echo(f"The state can be kept at {place_of_state(state)}.")
+        typer.echo(f"The state can be stored at {place_of_state(state)}.")
 
 
 @app.command()
 def doctor(state: StateDirectory = None) -> None:
-    """Verify every journal and read all observations. Writes nothing into them.
+    """Verify every journal and read all observations, without changing them.
 
-    Ends with exit code 8 when something is broken.
+    Exits with 8 when something is broken.
     """
     with running(verbose=False):
         conditions = list(examine(open_state(state)))
@@ -48,10 +51,10 @@ def doctor(state: StateDirectory = None) -> None:
 
 @app.command()
 def migrate(to: Target, state: StateDirectory = None) -> None:
-    """Copy the state to another place, and verify each chain on both sides.
+    """Copy the state to another place, and verify the journals on both sides.
 
-    The copy has the same hashes. Nothing is removed: set --state or RECONCILER_STATE to the new
-    place everywhere, and only then remove the old one. An interrupted copy goes on when run again.
+    The copy has the same hashes. The old state is kept: set --state or RECONCILER_STATE to the
+    new place everywhere, then remove the old one. Run it again to continue an interrupted copy.
     """
     with running(verbose=False):
         copied = list(copy(open_state(state), open_state(to), holder(utc_now())))
@@ -61,7 +64,7 @@ def migrate(to: Target, state: StateDirectory = None) -> None:
 
 @app.command()
 def export(state: StateDirectory = None) -> None:
-    """Print every record of every journal as a line of JSON, with its repository."""
+    """Print every record of every journal as one line of JSON, with its repository."""
     with running(verbose=False):
         opened = open_state(state)
         for repository in opened.repositories():

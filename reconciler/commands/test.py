@@ -1,4 +1,4 @@
-"""`reconciler test`: do the policies what their tests say."""
+"""`reconciler test`: run the unit tests of policies."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,27 +24,27 @@ def run_tests(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Tests (*.test.yaml) or folders of them. Default: policies/",
-            metavar="[PATHS]...",
+            help="Test files (*.test.yaml) or folders of them. Default: policies/",
+            metavar="PATHS",
         ),
     ] = None,
     junit: Annotated[
-        Path | None, typer.Option(help="Also write JUnit XML, for CI.", metavar="FILE")
+        Path | None, typer.Option(help="Also write the results as JUnit XML.", metavar="FILE")
     ] = None,
     output: Annotated[
-        TrialFormat, typer.Option("--format", help="How to print the results.")
+        TrialFormat, typer.Option("--format", help="The output format of the results.")
     ] = "text",
 ) -> None:
-    """Run the tests of policies. Contacts nothing. Exits 1 when a check fails."""
+    """Run the unit tests of policies. Contacts nothing. Exits with 1 when a check fails."""
     with running(verbose=False):
         trials = [_tried(written) for written in load_tests(policy_paths(paths))]
-        seen = view(utc_now())
+        display = view(utc_now())
         if junit:
-            save(junit, junit_format.render_junit(trials, seen))
+            save(junit, junit_format.render_junit(trials, display))
         as_json = output == "json"
-        text = trials_format.as_json(trials) if as_json else trials_format.render(trials, seen)
+        text = trials_format.as_json(trials) if as_json else trials_format.render(trials, display)
         typer.echo(text, nl=False)
-        # The code that test runners share; nothing else of ours ends with it on purpose.
+        # Test runners exit with 1 when a test fails; no other command ends with 1 on purpose.
         finish(ExitCode.INTERNAL if any(trial.failures for trial in trials) else ExitCode.OK)
 
 

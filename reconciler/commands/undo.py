@@ -35,7 +35,7 @@ _EXPIRY = timedelta(hours=72)
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        help="A run, as `log list` names it; with --release, repositories, tags or digests.",
+        help="The id of a run, as in `log list`; with --release, repositories, tags or digests.",
         metavar="RUN|NAMES",
     ),
 ]
@@ -43,22 +43,27 @@ Last = Annotated[bool, typer.Option("--last", help="Undo the last run that delet
 Only = Annotated[
     str,
     typer.Option(
-        help="Only this image, with all it lists and what speaks of it.", metavar="TAG|DIGEST"
+        help="Only this image, with its platform manifests and referrers.", metavar="TAG|DIGEST"
     ),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(help="Save the plan for `apply`, and restore nothing now.", metavar="FILE"),
+    typer.Option(
+        help="Save the plan to a file for `apply`, and restore nothing now.", metavar="FILE"
+    ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 Retag = Annotated[
     bool,
-    typer.Option("--retag", help="Attach tags that do not come back, where nobody has them."),
+    typer.Option(
+        "--retag",
+        help="Also push tags that the registry does not restore, unless another image has them.",
+    ),
 ]
 Release = Annotated[
     bool,
     typer.Option(
-        "--release", help="Let policies decide again on what undo restored: on all, or on NAMES."
+        "--release", help="Let policies delete restored images again: all of them, or NAMES."
     ),
 ]
 
@@ -77,15 +82,16 @@ def undo(
     all_rows: AllRows = False,
     verbose: Verbose = False,
 ) -> None:
-    """Bring back what a run deleted, where the registry can: on GitHub for 30 days.
+    """Restore what a run deleted, if the registry can: GitHub can for 30 days.
 
-    Tags that are on another image by now stay there. What comes back is held: no plan deletes it
-    before it is released. Asks on a terminal; elsewhere it needs --yes.
+    A tag that another image has now is not moved back. Restored images are held: no plan deletes
+    them until they are released with --release. Asks for confirmation on a terminal; elsewhere it
+    needs --yes.
     """
     with running(verbose=verbose):
         if release:
             given = {"--last": last, "--only": only, "--out": out, "--retag": retag}
-            refuse(given, "go with --release")
+            refuse(given, "cannot be combined with --release")
             _release(names or [], state)
             return
         run = _run(names or [], last=last)
@@ -102,38 +108,38 @@ def undo(
 
 
 def _run(names: list[str], *, last: bool) -> str:
-    """Return the run to undo, the empty text for the last one.
+    """Return the run to undo, or an empty text for the last one.
 
-    Raises: typer.BadParameter, when none is named, or several are.
+    Raises: typer.BadParameter, unless exactly one is named.
     """
     if len(names) + last != 1:
         raise typer.BadParameter(
-            "name one run, or --last; `reconciler log list` names them all", param_hint="RUN"
+            "name one run, or add --last; `reconciler log list` lists all runs", param_hint="RUN"
         )
     return "" if last else names[0]
 
 
 def _release(names: list[str], state: str | None) -> None:
-    """Release what is named, everything where nothing is, and say what it was."""
+    """Release the holds on what is named, by default all of them, and print them."""
     mentions = [mention(name, "NAMES") for name in names]
     released = release_holds(mentions, open_state(state), holder(utc_now()))
-    for one in released:
-        for digest in one.digests:
-            typer.echo(f"{one.repository}@{digest}")
-    count = sum(len(one.digests) for one in released)
+    for part in released:
+        for digest in part.digests:
+            typer.echo(f"{part.repository}@{digest}")
+    count = sum(len(part.digests) for part in released)
     typer.echo(f"Released {counted(count, 'version')}.")
 
 
 def restore_saved(plan: Plan, state: str | None, budget: timedelta | None, *, yes: bool) -> None:
-    """Restore what a saved plan names, and end with the right exit code."""
+    """Restore what a saved plan lists, and end with its exit code."""
     with halting(utc_now, budget) as halt, open_recovery(state, halt.sleep) as recovery:
         restore(plan, recovery, halt, yes=yes)
 
 
 def restore(plan: Plan, recovery: Recovery, halt: Halt, *, yes: bool, aside: bool = False) -> None:
-    """Ask, restore, tell how it ended, and end with the right exit code.
+    """Ask for confirmation, restore, print the result, and end with its exit code.
 
-    It is told `aside`, on stderr, where stdout holds a document for another program.
+    With `aside` the result is printed on stderr: stdout has a document for another program.
     """
     count = plan.summary.restore
     if count:

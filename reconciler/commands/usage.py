@@ -1,4 +1,4 @@
-"""`reconciler usage`: what repositories take, and what a plan would free."""
+"""`reconciler usage`: show how much storage repositories use, and what a plan would free."""
 
 from collections.abc import Mapping, Set
 from datetime import timedelta
@@ -30,7 +30,7 @@ from reconciler.settings import Settings
 
 app = typer.Typer(add_completion=False)
 
-Doomed = Mapping[Repository, Set[Digest]]
+Deleted = Mapping[Repository, Set[Digest]]
 
 
 @app.command()
@@ -41,11 +41,11 @@ def usage(
     ],
     plan: Annotated[
         Path | None,
-        typer.Option(help="Say what this saved plan would free.", metavar="PLAN"),
+        typer.Option(help="Also show what this saved plan would free.", metavar="PLAN"),
     ] = None,
     policy: Annotated[
         list[Path] | None,
-        typer.Option(help="Say what a plan by these policies would free.", metavar="PATHS"),
+        typer.Option(help="Also show what a plan by these policies would free.", metavar="PATHS"),
     ] = None,
     max_reads: MaxReads = 1_000,
     yes: YesReads = False,
@@ -54,13 +54,13 @@ def usage(
     all_rows: AllRows = False,
     verbose: Verbose = False,
 ) -> None:
-    """Add up what repositories take, each blob once: by tag, by cause, by image. Changes nothing.
+    """Show how much storage repositories use, by tag, by cause and by image. Changes nothing.
 
-    Reads every manifest, of which the cache keeps each for ever. Layers are not read.
+    Each blob is counted once. Reads every manifest once and caches it; layers are not read.
     """
     with running(verbose=verbose):
         if plan:
-            refuse({"--policy": policy}, "be given with --plan")
+            refuse({"--policy": policy}, "cannot be combined with --plan")
         saved = load_plan(plan) if plan else None
         with open_registries(Settings.load(), utc_now) as registries:
             wanted = repositories_named(registries, repositories)
@@ -70,20 +70,20 @@ def usage(
         for inventory in read:
             note(inventory)
         drawn = _planned(policy, state, wanted) if policy else saved
-        doomed = _doomed(drawn) if drawn else None
-        subjects = (_subject(one, states, doomed) for one in read)
-        found = usage_totals(subjects)
-        print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))
+        deleted = _deleted(drawn) if drawn else None
+        totals = usage_totals(_usage_input(inventory, states, deleted) for inventory in read)
+        display = view(utc_now(), all_rows=all_rows)
+        print_report(output, display, report(totals), as_json(totals))
 
 
-def _subject(inventory: Inventory, states: State, doomed: Doomed | None) -> UsageInput:
-    """Say of one repository what each version is there for, and what a plan deletes."""
-    seen = states.of(inventory.repository).observations()
-    groups = diagnose(inventory, seen, now=utc_now()).groups
+def _usage_input(inventory: Inventory, states: State, deleted: Deleted | None) -> UsageInput:
+    """Describe one repository: the cause of each version, and what a plan deletes."""
+    observations = states.of(inventory.repository).observations()
+    groups = diagnose(inventory, observations, now=utc_now()).groups
     return UsageInput(
         inventory,
         {group.cause: {finding.version.digest for finding in group.findings} for group in groups},
-        doomed.get(inventory.repository, frozenset()) if doomed is not None else None,
+        deleted.get(inventory.repository, frozenset()) if deleted is not None else None,
     )
 
 
@@ -92,7 +92,7 @@ def _planned(paths: list[Path], state: str | None, only: list[Repository]) -> Pl
         return session.plan(lasts=timedelta(hours=1))
 
 
-def _doomed(plan: Plan) -> Doomed:
+def _deleted(plan: Plan) -> Deleted:
     return {
         part.repository: {change.digest for change in part.changes} for part in plan.repositories
     }

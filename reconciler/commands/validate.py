@@ -1,4 +1,4 @@
-"""`reconciler validate`: are the policy files right."""
+"""`reconciler validate`: check policy files."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -21,22 +21,24 @@ ProblemFormat = Literal["text", "json", "github"]
 def validate(
     paths: PolicyPaths = None,
     output: Annotated[
-        ProblemFormat, typer.Option("--format", help="How to print what is found.")
+        ProblemFormat, typer.Option("--format", help="The output format of problems and remarks.")
     ] = "text",
 ) -> None:
-    """Check policy files, and remark on rules that cannot do what they seem to.
+    """Check policy files, and remark on rules that may not do what they appear to do.
 
-    Contacts nothing. Problems end it with 78; remarks do not.
+    Contacts nothing. Exits with 78 when there is a problem; remarks do not change the exit code.
     """
     with running(verbose=False):
         try:
-            found = load_policies(policy_paths(paths))
+            policies = load_policies(policy_paths(paths))
         except PolicyProblems as error:
             typer.echo(_printed(error.problems, output, "error"), nl=False)
             raise typer.Exit(ExitCode.BAD_POLICY) from error
-        typer.echo(_printed(remarks_on(found), output, "warning"), nl=False)
+        typer.echo(_printed(remarks_on(policies), output, "warning"), nl=False)
         if output == "text":
-            typer.echo(f"{len(found.policies)} policies in {len(found.sources)} files are valid.")
+            typer.echo(
+                f"{len(policies.policies)} policies in {len(policies.sources)} files are valid."
+            )
 
 
 def _printed(

@@ -1,4 +1,4 @@
-"""`reconciler verify`: is every tagged image whole."""
+"""`reconciler verify`: check that every tagged image can be pulled completely."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,22 +27,20 @@ def verify(
     ] = None,
     policy: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Look at the repositories that these policy files name.", metavar="PATHS"
-        ),
+        typer.Option(help="Verify the repositories that these policy files name.", metavar="PATHS"),
     ] = None,
     blobs: Annotated[
-        bool, typer.Option("--blobs", help="Ask for configurations and layers, too.")
+        bool, typer.Option("--blobs", help="Also check that configurations and layers exist.")
     ] = False,
     output: ReportFormat = "text",
     state: StateDirectory = None,
     all_rows: AllRows = False,
     verbose: Verbose = False,
 ) -> None:
-    """Look whether every tagged image is whole, and list what broken ones lack. Changes nothing.
+    """Check that every tagged image can be pulled completely. Changes nothing.
 
-    Each manifest below a tag is asked of the registry itself. What the state knows of something
-    that is missing is told with it. Exits 2 when an image is broken.
+    Asks the registry for each manifest that a tag refers to, not the cache. Lists what broken
+    images lack, with what the state records about it. Exits with 2 when an image is broken.
     """
     with running(verbose=verbose):
         if not repositories and not policy:
@@ -50,11 +48,16 @@ def verify(
         with open_registries(Settings.load(), utc_now) as registries, Activity(registries.watch):
             states = open_state(state)
             note = noting(states, utc_now)
-            found = [
+            results = [
                 examine(
-                    registries.reader(one.registry), one, states.of(one), blobs=blobs, note=note
+                    registries.reader(repository.registry),
+                    repository,
+                    states.of(repository),
+                    blobs=blobs,
+                    note=note,
                 )
-                for one in repositories_named(registries, repositories or (), policy or ())
+                for repository in repositories_named(registries, repositories or (), policy or ())
             ]
-        print_report(output, view(utc_now(), all_rows=all_rows), report(found), as_json(found))
-        finish(worst(one.exit_code for one in found))
+        display = view(utc_now(), all_rows=all_rows)
+        print_report(output, display, report(results), as_json(results))
+        finish(worst(result.exit_code for result in results))

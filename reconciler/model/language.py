@@ -128,7 +128,7 @@ class Problem:
 class PolicyProblems(PolicyError):  # noqa: N818 - it is the problems, all of them
     """Policy files cannot be accepted, and here is all that is wrong with them."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], *, hint: str = "") -> None:
         """Keep the problems in the order of files and lines; the message has a line for each."""
         self.problems = tuple(sorted(problems))
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__("\n".join(map(str, self.problems)), hint=hint)

@@ -11,6 +11,8 @@ from reconciler.yamltree.compose import MAX_BYTES
 MAX_FILES = 1_000
 """Most policy files of one run."""
 
+CREATE = "Name existing policy files, or create policies/ with `reconciler init`."
+
 _CURE = "put the files themselves there, or name the folder that they lie in"
 
 _SUFFIXES = (".yaml", ".yml")
@@ -81,9 +83,9 @@ def read(path: Path) -> bytes:
     """
     try:
         if not path.is_file():
-            there = path.exists()
-            words = "this is not a regular file" if there else "there is no such file or directory"
-            raise _refusal(path, words)
+            if path.exists():
+                raise _refusal(path, "this is not a regular file")
+            raise _refusal(path, "there is no such file or directory", hint=CREATE)
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -103,7 +105,7 @@ def _below(directory: Path, wanted: Callable[[str], bool], noun: str) -> list[Pa
             raise _refusal(path, f"this is a link that leads out of {name_of(directory)}; {_CURE}")
     files = sorted(path for path in listed if wanted(path.name))
     if not files:
-        raise _refusal(directory, f"this directory holds no {noun}")
+        raise _refusal(directory, f"this directory holds no {noun}", hint=CREATE)
     return files
 
 
@@ -112,5 +114,5 @@ def is_hidden(path: PurePath) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _refusal(path: Path, message: str) -> PolicyProblems:
-    return PolicyProblems([Problem(name_of(path), 0, 0, "", message)])
+def _refusal(path: Path, message: str, *, hint: str = "") -> PolicyProblems:
+    return PolicyProblems([Problem(name_of(path), 0, 0, "", message)], hint=hint)

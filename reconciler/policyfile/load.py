@@ -191,14 +191,17 @@ def load_text(name: str, content: bytes) -> PolicySet:
 def _load(sources: Iterable[Source], document: Callable[[Source], Document]) -> PolicySet:
     documents: list[Document] = []
     problems: list[Problem] = []
+    hints: set[str] = set()
     for source in sources:
         try:
             documents.append(document(source))
         except PolicyProblems as error:
             problems.extend(error.problems)
+            hints.add(error.hint)
     problems.extend(clashes(documents))
     if problems:
-        raise PolicyProblems(problems)
+        # A hint about one file would mislead where files have different problems.
+        raise PolicyProblems(problems, hint=hints.pop() if len(hints) == 1 else "")
     return gather(documents)
 
 

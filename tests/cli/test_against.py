@@ -164,4 +164,4 @@ def test_a_file_for_the_difference_needs_a_revision(clone: Clone) -> None:
     done = clone.plan("--against-json", "difference.json")
 
     assert (done.code, done.stdout) == (64, "")
-    assert "--against-json cannot be written without --against" in done.stderr
+    assert "--against-json requires --against" in done.stderr

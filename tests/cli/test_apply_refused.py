@@ -21,7 +21,7 @@ def test_a_digest_cannot_be_expected_of_a_plan_that_was_not_saved(
     told = capsys.readouterr()
     assert code == ExitCode.USAGE
     assert told.out == ""
-    assert "--expect-digest cannot be checked without a saved plan" in told.err
+    assert "--expect-digest requires a saved plan" in told.err
 
 
 def test_a_plan_file_with_a_raised_limit_is_applied_only_with_the_words_it_is_refused_with(
@@ -58,10 +58,10 @@ def test_a_saved_plan_is_applied_under_the_policies_that_it_was_drawn_from(tmp_p
         applied = web.reconciler("apply", "plan.json", "--yes")
 
     assert gone.code == ExitCode.PLAN_REJECTED
-    assert "drawn from retention, which is not here" in gone.stderr
+    assert "made from retention, which does not exist here" in gone.stderr
     assert "--policies" in gone.stderr
     assert applied.code == 0
-    assert "Changed since the plan: retention/policy.yaml." in applied.stderr
+    assert "Changed since the plan was made: retention/policy.yaml." in applied.stderr
     assert "7 deleted" in applied.last_line
 
 

@@ -10,7 +10,7 @@ from reconciler.commands._console import ask
 from reconciler.errors import ExitCode
 from tests.support.plans import image, part, plan
 
-QUESTION = "Delete 2 versions? Only `yes` will do it: "
+QUESTION = 'Delete 2 versions? Type "yes" to confirm: '
 
 
 class Terminal(io.StringIO):

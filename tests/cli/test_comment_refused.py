@@ -49,7 +49,7 @@ def test_what_is_no_repository_is_refused_before_anything_is_sent(
     done = desk.comment(FIRST, "--repo", repository)
 
     assert done.code == 78
-    assert "is no repository of GitHub" in done.stderr
+    assert "is not a GitHub repository" in done.stderr
     assert desk.methods() == []
 
 
@@ -74,5 +74,5 @@ def test_a_difference_of_another_plan_is_refused(desk: Desk) -> None:
     done = desk.comment(FIRST, "--against-json", str(path))
 
     assert done.code == 4
-    assert "was made beside another plan" in done.stderr
+    assert "was made for another plan" in done.stderr
     assert desk.bodies == []

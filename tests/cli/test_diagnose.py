@@ -44,7 +44,7 @@ def test_programs_get_every_version_with_the_cause_that_made_it(
     assert {one["digest"]: one["cause"] for one in told["findings"]} == stage.labels
     assert told["tagged"] + told["needed"] + told["left"] == told["versions"] == count
     assert done.stderr == (
-        f"{count} versions; {count} manifests are not in the cache, and take a request each\n"
+        f"{count} versions; {count} manifests are not in the cache and need one request each\n"
     )
 
 

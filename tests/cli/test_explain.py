@@ -110,7 +110,9 @@ def test_what_is_not_there_is_a_mistake_of_the_command_line(
 def test_a_short_digest_that_means_several_names_them(opened: Opened) -> None:
     opened.case_in_hand = case(POLICY, image("three"), image("thread"))
 
-    with pytest.raises(typer.BadParameter, match=f"can mean 2: {digest('thread')}, "):
+    with pytest.raises(
+        typer.BadParameter, match=f"is ambiguous; it matches 2 versions: {digest('thread')}, "
+    ):
         explain(f"ghcr.io/acme/web@{digest('thre').removeprefix('sha256:')[:6]}")
 
 

@@ -48,6 +48,6 @@ def test_the_terminal_breaks_the_lines_of_a_paragraph(capsys: pytest.CaptureFixt
 
     told = capsys.readouterr().out
     assert (
-        " Tags that are on another image by now stay there. What comes back is held: no  \n"
-        " plan deletes it before it is released."
+        " A tag that another image has now is not moved back. Restored images are held:  \n"
+        " no plan deletes them until they are released with --release."
     ) in told

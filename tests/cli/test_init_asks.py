@@ -15,7 +15,7 @@ from tests.support.inventories import image, inventory
 
 NAME = "ghcr.io/acme/web"
 FILES = ("policies/web.yaml", "policies/web.test.yaml", ".github/workflows/retention.yml")
-WRITE = "Write policies/web.yaml, policies/web.test.yaml? Only `yes` will do it: "
+WRITE = 'Write policies/web.yaml, policies/web.test.yaml? Type "yes" to confirm: '
 
 
 class Terminal(io.StringIO):
@@ -55,7 +55,7 @@ def test_it_asks_for_repositories_and_before_it_writes(
     assert printed.out == "policies/web.yaml\npolicies/web.test.yaml\n"
     assert printed.err.startswith("Which repositories, such as ghcr.io/acme/web? ")
     assert WRITE in printed.err
-    assert "No rule knows 2 tags; what has one stays." in printed.err
+    assert "No rule matches 2 tags; their images are kept." in printed.err
     policy = (folder / "policies" / "web.yaml").read_text()
     assert 'repositories: ["ghcr.io/acme/web", "ghcr.io/acme/tools"]' in policy
 
@@ -91,15 +91,19 @@ def test_a_pattern_that_names_nothing_is_said_and_is_no_error(
     code = init(monkeypatch, [], "ghcr.io/acme/tool-*", "--yes")
 
     assert code == 0
-    assert "ghcr.io/acme/tool-* names nothing that is there yet." in capsys.readouterr().err
+    assert "No repository matches ghcr.io/acme/tool-* yet." in capsys.readouterr().err
     assert (folder / "policies" / "tool.yaml").exists()
 
 
 @pytest.mark.parametrize(
     ("name", "repository", "words"),
     [
-        ("team", "ghcr.io/acme/*", "policies/team.yaml: policy team governs ghcr.io/acme/web"),
-        ("web", "ghcr.io/other/web", "policies/team.yaml: policy web has this name already"),
+        (
+            "team",
+            "ghcr.io/acme/*",
+            "policies/team.yaml: policy team already governs ghcr.io/acme/web",
+        ),
+        ("web", "ghcr.io/other/web", "policies/team.yaml: policy web already has this name"),
     ],
 )
 def test_what_another_policy_claims_is_left_to_it(
@@ -145,7 +149,7 @@ def test_what_is_there_is_left_alone_and_nothing_else_is_written(
     code = init(monkeypatch, [], NAME, "--yes")
 
     assert code == ExitCode.BAD_POLICY
-    assert f"{taken}: there already, and nothing is overwritten" in capsys.readouterr().err
+    assert f"{taken}: already exists, and is not overwritten" in capsys.readouterr().err
     assert path.read_text() == "mine"
     assert [one for one in FILES if (folder / one).exists()] == [taken]
 
@@ -155,8 +159,8 @@ def test_what_is_there_is_left_alone_and_nothing_else_is_written(
     [
         (("https://ghcr.io/acme/web",), "is not a repository pattern"),
         ((NAME, "--action", "x\ny"), "is not a reference of an action"),
-        ((NAME, "--policy-file", "../web.yaml"), "is not below this folder"),
-        ((NAME, "--policy-file", "web.test.yaml"), "would be no policy"),
+        ((NAME, "--policy-file", "../web.yaml"), "is not below the current folder"),
+        ((NAME, "--policy-file", "web.test.yaml"), "is not the name of a policy file"),
     ],
 )
 def test_what_cannot_be_written_down_is_refused(

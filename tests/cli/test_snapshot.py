@@ -173,7 +173,7 @@ def test_a_listing_with_a_hole_in_it_means_no_copy(origin: Rehearsal) -> None:
     ("name", "words"),
     [
         ("https://ghcr.io/acme/web", "is not a repository pattern"),
-        ("{host}/acme/nothing-*", "names no repository"),
+        ("{host}/acme/nothing-*", "matches no repository"),
     ],
 )
 def test_a_name_that_stands_for_nothing_is_refused(

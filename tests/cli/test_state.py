@@ -34,7 +34,7 @@ def test_a_state_moves_to_a_branch_and_the_next_run_goes_on_there(web: Workshop)
 
     assert (begun.code, moved.code, looked.code) == (0, 0, 0), (begun, moved, looked)
     assert (
-        begun.stdout == "The state can be kept at github://acme/state/reconciler?path=registry.\n"
+        begun.stdout == "The state can be stored at github://acme/state/reconciler?path=registry.\n"
     )
     assert "copied and verified; head sha256:" in moved.stdout
     assert moved.stdout.endswith(

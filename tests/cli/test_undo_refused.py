@@ -64,14 +64,14 @@ def test_one_run_must_be_named(emptied: Emptied, arguments: tuple[str, ...]) -> 
     undone = emptied().reconciler("undo", *arguments)
 
     assert undone.code == ExitCode.USAGE
-    assert "name one run, or --last; `reconciler log list` names them all" in undone.stderr
+    assert "name one run, or add --last; `reconciler log list` lists all runs" in undone.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "refusal"),
     [
-        (("undo", "--release", "--last"), "--last cannot go with --release"),
-        (("apply", "back.json", "--yes", "--only", "x"), "--only cannot apply to a plan that"),
+        (("undo", "--release", "--last"), "--last cannot be combined with --release"),
+        (("apply", "back.json", "--yes", "--only", "x"), "--only cannot be used with a plan that"),
         (("apply", "back.json", "--yes", "--max-deletes", "1"), "--max-deletes cannot apply to a"),
     ],
 )

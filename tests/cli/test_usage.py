@@ -37,8 +37,8 @@ def test_many_reads_are_made_only_by_whoever_agrees(sandbox: Sandbox, tmp_path: 
 
     assert (refused.code, refused.stdout) == (64, "")
     assert refused.stderr.splitlines() == [
-        "20 versions; 20 manifests are not in the cache, and take a request each",
-        "That is more than --max-reads 19 lets be read unasked.",
+        "20 versions; 20 manifests are not in the cache and need one request each",
+        "This exceeds --max-reads 19.",
         "Error: not a terminal: add --yes to confirm.",
     ]
     assert (agreed.code, cached.code) == (0, 0)
