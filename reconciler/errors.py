@@ -1,25 +1,25 @@
-"""Every error Reconciler raises on purpose, and the exit code each one ends with.
+"""All errors that Reconciler raises on purpose, and their exit codes.
 
-ReconcilerError                     1   something we did not foresee
+ReconcilerError                     1   an unexpected error
 ├── PolicyError                    78   a policy file cannot be accepted
 ├── SettingsError                  78   a setting or a credentials file cannot be read
-├── InvalidNameError               78   a text is not the name it should be
-├── GitError                       78   git does not answer about a work tree
-├── UsageError                     64   a command line is incomplete where nobody can be asked
+├── InvalidNameError               78   a text is not a valid name
+├── GitError                       78   git is missing, or cannot read the work tree
+├── UsageError                     64   confirmation is needed, but there is no terminal
 ├── PlanError                       4   a saved plan cannot be applied
 ├── GuardError                      3   a guard stopped the plan
-├── EvidenceError                   6   something could not be read whole and verified
+├── EvidenceError                   6   something could not be read completely and verified
 │   ├── ManifestError               6   a document is not the manifest its digest promises
-│   ├── ProtocolError               6   the registry answered outside its specification
-│   ├── UnreachableError            6   no answer, or only failures
-│   ├── PostponedError              6   a change was not made, and may be sent later
+│   ├── ProtocolError               6   the answer of the registry violates its specification
+│   ├── UnreachableError            6   no answer, or only errors
+│   ├── PostponedError              6   a change was not made, and can be sent later
 │   └── ExhaustedError              6   answers that are too slow, too large or too many
-├── AccessError                    77   the registry refuses these credentials
-│   └── DeletionDisabledError      77   the registry refuses deletion as such
+├── AccessError                    77   the registry rejects these credentials
+│   └── DeletionDisabledError      77   deletion is disabled on the registry
 ├── LockedError                     5   another run holds the lock
-├── StoppedError                    7   a wait was ended by a signal or a time budget
+├── StoppedError                    7   a signal or the time budget ended a wait
 └── StateError                      8   the state log is broken or cannot be written
-    └── JournalError                8   a record of the journal does not verify
+    └── JournalError                8   a record of the journal cannot be verified
 """
 
 from collections.abc import Iterable, Mapping
@@ -59,11 +59,11 @@ _SEVERITY = (
     ExitCode.INTERNAL,
     ExitCode.INTERRUPTED,
 )
-"""From harmless to grave: which code a command over many repositories ends with."""
+"""From least to most severe; a command over many repositories ends with the most severe."""
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
-    """Return the gravest of several exit codes, OK where there is none."""
+    """Return the most severe of several exit codes, OK if there is none."""
     return max(codes, key=_SEVERITY.index, default=ExitCode.OK)
 
 
@@ -74,7 +74,7 @@ class ReconcilerError(Exception):
     hint = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        """Keep the message; a `hint` given here replaces the one of the class."""
+        """Keep the message; a `hint` replaces that of the class."""
         super().__init__(message)
         if hint:
             self.hint = hint
@@ -94,24 +94,24 @@ class SettingsError(ReconcilerError):
 
 
 class InvalidNameError(ReconcilerError, ValueError):
-    """A text does not follow the grammar of the name it should be."""
+    """A text does not follow the grammar of a kind of name."""
 
     exit_code = ExitCode.BAD_POLICY
 
     def __init__(self, kind: str, text: str) -> None:
         """Name the kind of name and quote the text, shortened."""
-        shown = text if len(text) <= 80 else text[:77] + "..."
-        super().__init__(f"{shown!r} is not a {kind}")
+        quoted = text if len(text) <= 80 else text[:77] + "..."
+        super().__init__(f"{quoted!r} is not a {kind}")
 
 
 class GitError(ReconcilerError):
-    """Git is not there, or does not answer about a work tree."""
+    """Git is missing, or cannot read the work tree."""
 
     exit_code = ExitCode.BAD_POLICY
 
 
 class UsageError(ReconcilerError):
-    """A command needs an answer, and there is no terminal on which to ask for it."""
+    """A command needs confirmation, and there is no terminal to ask on."""
 
     exit_code = ExitCode.USAGE
 
@@ -130,60 +130,60 @@ class GuardError(ReconcilerError):
 
 
 class EvidenceError(ReconcilerError):
-    """Something could not be read whole and verified, so nothing may be deleted there."""
+    """Something could not be read completely and verified, so nothing may be deleted there."""
 
     exit_code = ExitCode.EVIDENCE_INCOMPLETE
     hint = "Nothing was deleted in this repository. Run again when the registry answers."
 
 
 class ManifestError(EvidenceError):
-    """Documents are not the manifests that their digests and types promise.
+    """Documents do not match their digests or media types.
 
-    Shape: `flaws` has what is wrong by digest, where several were read.
+    Shape: `flaws` has the error of each digest, when several documents were read.
     """
 
     def __init__(
         self, message: str, *, hint: str = "", flaws: Mapping[str, str] | None = None
     ) -> None:
-        """Keep the message, and what is wrong with each document."""
+        """Keep the message, and the error of each document."""
         super().__init__(message, hint=hint)
         self.flaws = flaws or {}
 
 
 class ProtocolError(EvidenceError):
-    """The registry answered in a way its specification does not allow."""
+    """The answer of the registry violates its specification."""
 
 
 class UnreachableError(EvidenceError):
-    """The registry gave no answer, or only failures, to a read that was tried again."""
+    """The registry did not answer a read, or answered every retry with an error."""
 
 
 class PostponedError(EvidenceError):
-    """A change was certainly not made: a limit refused it, or it could not be sent at once.
+    """A change was certainly not made: a rate limit refused it, or it could not be sent in time.
 
-    It may be sent later, by whoever looks again whether it still is right.
+    The caller may send it later, after checking again that it is still right.
     """
 
-    hint = "Run again later: a limit of the registry leaves no room now."
+    hint = "Run again later: the rate limit of the registry is used up."
 
 
 class ExhaustedError(EvidenceError):
-    """The answers about one repository are too slow, too large or too many to be read whole."""
+    """The answers about one repository are too slow, too large or too many to read completely."""
 
     hint = (
-        "Nothing was deleted in this repository, and no other one is held back. Run again; if this"
-        " persists, take it out of the policy and look at what its registry sends."
+        "Nothing was deleted in this repository; other repositories are not affected. Run again; if"
+        " it persists, remove the repository from the policy and check what its registry sends."
     )
 
 
 class AccessError(ReconcilerError):
-    """The registry refuses these credentials, or they lack a right."""
+    """The registry rejects these credentials, or they lack a permission."""
 
     exit_code = ExitCode.ACCESS
 
 
 class DeletionDisabledError(AccessError):
-    """The registry refuses deletion as such, whoever asks."""
+    """Deletion is disabled on the registry, for every user."""
 
 
 class LockedError(ReconcilerError):
@@ -193,10 +193,10 @@ class LockedError(ReconcilerError):
 
 
 class StoppedError(ReconcilerError):
-    """A wait was ended because the run is to stop; whoever waited had sent nothing yet."""
+    """A wait was ended because the run must stop; the request was not sent."""
 
     exit_code = ExitCode.PARTIAL
-    hint = "Run again to go on."
+    hint = "Run again to continue."
 
 
 class StateError(ReconcilerError):
@@ -206,6 +206,6 @@ class StateError(ReconcilerError):
 
 
 class JournalError(StateError):
-    """A record of the journal does not verify: the log was damaged or edited."""
+    """A record of the journal cannot be verified: the journal was damaged or edited."""
 
     hint = "Nothing was deleted. Compare the journal with a copy; do not edit it by hand."

@@ -1,15 +1,15 @@
-"""Questions to git about the work tree that somebody stands in: the only place that runs git.
+"""Read from git what it knows of the current work tree: the only module that runs git.
 
-What lies in a work tree may be a stranger's, as the branch of a pull request is. Git must run
-nothing of it, fetch nothing for it, and know no secret:
+The content of a work tree may be untrusted, as the branch of a pull request is. Git must run no
+program from it, fetch nothing for it, and get no secret:
 
 - The top of the work tree is found here, by its `.git`, which git refuses to track; git is
-  started there and never in a folder of the content. A folder that is made to look like a bare
-  repository, whose configuration could name programs, is thereby never asked about, and git is
-  told not to look for one either.
-- Git gets the variables of `_VARIABLES` and no other, so no token is among them.
-- Whatever would start a program or reach the network is switched off for each call. Only commands
-  are called that read objects, references or the names of the index.
+  started there and never in a folder of the content. So it never reads a folder that was made to
+  look like a bare repository, whose configuration could name programs; its own search for bare
+  repositories is disabled too.
+- Git gets only the variables of `_VARIABLES`, so it gets no token.
+- Every call disables what would start a program or use the network. Only commands are called that
+  read objects, references or the names in the index.
 
 Source: git-config(1), `safe.bareRepository`, `protocol.allow`, `core.fsmonitor`; git(1),
 `GIT_NO_LAZY_FETCH`.
@@ -42,7 +42,7 @@ _VARIABLES = (
     "GIT_CONFIG_SYSTEM",
     "GIT_CONFIG_NOSYSTEM",
 )
-"""What git is told of the environment: where it and its user's own settings are."""
+"""The variables that git gets: where it and the settings of its user are."""
 
 _ENVIRONMENT = {
     "GIT_LITERAL_PATHSPECS": "1",
@@ -54,12 +54,12 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
 }
-"""No pattern in a path, nothing fetched or written, nobody asked; a commit's id means what it says,
-and git's words are always the same."""
+"""No patterns in paths, no fetching or writing, no prompts, no replaced objects, and messages in
+English."""
 
 _SETTINGS = (
     "safe.bareRepository=explicit",
-    # Also where git is too old for GIT_NO_LAZY_FETCH: no transport, so no program of one.
+    # For a git too old for GIT_NO_LAZY_FETCH: no transport is allowed, so none starts a program.
     "protocol.allow=never",
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -67,12 +67,12 @@ _SETTINGS = (
     "credential.helper=",
 )
 
-_HINT = "Policies can be compared with a revision of theirs where git is, inside of a clone."
+_HINT = "Comparing policies with a revision needs git and a clone of the repository."
 
 
 @dataclass(frozen=True, slots=True)
 class WorkTree:
-    """A work tree of git, by its top folder. Every argument is ours or checked; none is an option.
+    """A work tree of git. Callers check every argument, so that none from outside is an option.
 
     Build it with `work_tree_of`.
     """
@@ -80,14 +80,14 @@ class WorkTree:
     top: Path
 
     def text(self, *arguments: str) -> str:
-        """Return what git answers, without the last line break.
+        """Return the output of git without the last line break.
 
-        Raises: GitError, with git's own words.
+        Raises: GitError, with the error message of git.
         """
         return os.fsdecode(self.output(*arguments)).removesuffix("\n")
 
     def answer(self, *arguments: str) -> str | None:
-        """Return what git answers, None where it has no answer.
+        """Return the output of git without the last line break, None if git fails.
 
         Raises: GitError, when git cannot be run.
         """
@@ -95,23 +95,23 @@ class WorkTree:
         return None if done.returncode else os.fsdecode(done.stdout).removesuffix("\n")
 
     def output(self, *arguments: str, given: bytes = b"") -> bytes:
-        """Return the bytes that git answers with; `given` is what it reads.
+        """Return the output of git; `given` is its input.
 
-        Raises: GitError, with git's own words.
+        Raises: GitError, with the error message of git.
         """
         done = self._run(arguments, given)
         if done.returncode:
-            words = safe(os.fsdecode(done.stderr).strip()[:_QUOTED])
-            raise _error(self.top, f"git {arguments[0]} failed: {words}")
+            message = safe(os.fsdecode(done.stderr).strip()[:_QUOTED])
+            raise _error(self.top, f"git {arguments[0]} failed: {message}")
         return done.stdout
 
     def path_of(self, path: Path) -> str | None:
-        """Return the name that git has for a path, empty for the top; None for one outside.
+        """Return a path relative to the top, empty for the top itself, None if it is outside.
 
-        Links inside the work tree are not followed: git tracks a link as itself.
+        Links inside the work tree are not followed: git tracks the link itself.
         """
         absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links
-        # The way to the top may go through links, as /tmp does on some systems.
+        # The folders above the top may be links, as /tmp is on some systems.
         for above in (absolute, *absolute.parents):
             if above.resolve() == self.top:
                 name = absolute.relative_to(above).as_posix()
@@ -119,9 +119,9 @@ class WorkTree:
         return None
 
     def tracks(self, path: Path) -> bool:
-        """Whether git tracks a file, or anything in a folder: then a checkout brings it.
+        """Whether git tracks a file, or any file in a folder: then a checkout creates it.
 
-        Raises: GitError, when git does not answer.
+        Raises: GitError, when git fails.
         """
         name = self.path_of(path)
         return name is not None and bool(self.output("ls-files", "-z", "--", name or "."))
@@ -129,10 +129,10 @@ class WorkTree:
     def _run(
         self, arguments: tuple[str, ...], given: bytes
     ) -> "subprocess.CompletedProcess[bytes]":
-        settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+        settings = [argument for setting in _SETTINGS for argument in ("-c", setting)]
         known = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
         try:
-            return subprocess.run(  # noqa: S603 - the arguments are checked by whoever asks
+            return subprocess.run(  # noqa: S603 - callers check the arguments
                 ["git", "--no-pager", *settings, "-C", str(self.top), *arguments],  # noqa: S607
                 input=given,
                 capture_output=True,
@@ -145,26 +145,26 @@ class WorkTree:
         except (OSError, ValueError) as error:
             raise _error(self.top, f"git cannot be run ({type(error).__name__})") from None
         except subprocess.TimeoutExpired:
-            raise _error(self.top, f"git gave no answer within {SECONDS:.0f} seconds") from None
+            raise _error(self.top, f"git did not answer within {SECONDS:.0f} seconds") from None
 
 
 def work_tree_of(folder: Path) -> WorkTree | None:
-    """Find the work tree that a folder lies in, None where it lies in none.
+    """Find the work tree that contains a folder, None if there is none.
 
-    The folder must be the caller's own choice, as the current one is, and not content of a work
-    tree that somebody else wrote.
+    The folder must be trusted, as the current one is, and not a name from the content of a work
+    tree.
 
-    Raises: GitError, when git will not read the work tree, or takes another folder for its top.
+    Raises: GitError, when git refuses to read the work tree, or finds another top than we do.
     """
     absolute = folder.resolve()
     top = next((path for path in (absolute, *absolute.parents) if (path / ".git").exists()), None)
     if top is None:
         return None
-    found = WorkTree(top)
-    told = found.text("rev-parse", "--show-toplevel")
-    if Path(told).resolve() != top:
-        raise _error(top, f"git takes {safe(told)!r} for the top of this work tree")
-    return found
+    work_tree = WorkTree(top)
+    reported = work_tree.text("rev-parse", "--show-toplevel")
+    if Path(reported).resolve() != top:
+        raise _error(top, f"git reports {safe(reported)!r} as the top of this work tree")
+    return work_tree
 
 
 def _error(folder: Path, what: str) -> GitError:

@@ -1,7 +1,7 @@
 """Logging: events with facts, on stderr; for people on a terminal, as JSON lines elsewhere.
 
-An event is a constant name in snake case, and its facts are keys, never formatted into it. No
-secret and no terminal control leaves here, whatever a caller or a server has put into a fact.
+An event has a constant name in snake case; facts are keys, and are never formatted into the name.
+Secrets and terminal controls are removed from every fact, even from those that a server sent.
 """
 
 import logging
@@ -21,13 +21,13 @@ REDACTED = "[redacted]"
 
 _SECRET_KEYS = ("authorization", "token", "password", "cookie", "secret")
 _TALKATIVE = ("httpx", "httpcore")
-"""Libraries that log addresses and headers of their own accord."""
+"""Libraries that log URLs and headers themselves."""
 
 
 def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
-    """Send log events to a stream (stderr, unless another is given) from now on.
+    """Write log events to a stream from now on, by default to stderr.
 
-    `verbose` adds the level `debug`, where each request is told.
+    `verbose` adds the level `debug`, with an event for each request.
     """
     structlog.configure(
         processors=[
@@ -41,7 +41,7 @@ def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.DEBUG if verbose else logging.INFO
         ),
-        # Looked up for each event: while a bar is shown, what is written to stderr goes above it.
+        # Looked up for each event: during a progress display, stderr is replaced.
         logger_factory=lambda *_: structlog.WriteLogger(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
@@ -50,7 +50,7 @@ def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
 
 
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Replace secrets by their name, and cut credentials out of addresses (a processor)."""
+    """Redact secrets, and cut credentials out of URLs (a structlog processor)."""
     return {key: _fact(key, value) for key, value in event.items()}
 
 
@@ -58,12 +58,12 @@ def _renderer(target: TextIO) -> Sequence[Processor]:
     if not target.isatty():
         return [JSONRenderer(sort_keys=True)]
     colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    # The plain formatter, because the default one shows local variables, and thereby secrets.
+    # The plain formatter: the default prints local variables, which may be secrets.
     return [ConsoleRenderer(colors=colours, exception_formatter=plain_traceback)]
 
 
 def _fact(key: str, value: Any) -> Any:
-    if any(word in key.lower() for word in _SECRET_KEYS):
+    if any(secret in key.lower() for secret in _SECRET_KEYS):
         return REDACTED
     if key == "exception":
         return "\n".join(_text(line) for line in str(value).splitlines())
@@ -71,7 +71,7 @@ def _fact(key: str, value: Any) -> Any:
 
 
 def _printable(value: Any) -> Any:
-    """Turn a fact into what may be printed; unknown types become their text."""
+    """Make a fact printable; unknown types become text."""
     match value:
         case bool() | int() | float() | None:
             return value

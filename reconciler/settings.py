@@ -1,6 +1,7 @@
-"""Settings from the environment: where the state is, which registries there are, credentials.
+"""Settings from the environment: state, cache, registries and credentials.
 
-A variable may set what is shown, where the state lives and who we are; none may widen deletion.
+A variable may set what is displayed, where the state is and which token is used. No variable may
+cause more deletions.
 """
 
 import json
@@ -33,7 +34,7 @@ GITHUB_API = "https://api.github.com"
 
 _PREFIX = "RECONCILER_"
 _LONGEST = 200
-"""Longest word of a workflow about itself that is kept, in characters."""
+"""Longest value of a workflow variable that is recorded, in characters."""
 
 _MAX_VALUE = 80
 """Longest value quoted in an error, in characters."""
@@ -55,9 +56,9 @@ def _is_word(text: str) -> bool:
 
 
 def _plain_url(text: str) -> str:
-    """Accept the address of an API: no credentials, no query; the final slash goes."""
+    """Accept the URL of an API, without credentials or query; remove the final slash."""
     if set("@?#") & set(text):
-        raise ValueError("the URL must hold no user, password, query or fragment")
+        raise ValueError("the URL must not have a user, password, query or fragment")
     parts = urlsplit(text)
     known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     if not known or not _is_word(text):
@@ -66,7 +67,7 @@ def _plain_url(text: str) -> str:
 
 
 def _secure_url(text: str) -> str:
-    """Refuse plain HTTP to another machine, which would show it the token."""
+    """Refuse plain HTTP to another machine: it would send the token unencrypted."""
     parts = urlsplit(text)
     if parts.scheme == "http" and not is_loopback(parts.netloc):
         raise ValueError(f"{text[:_MAX_VALUE]!r} is plain HTTP to another machine; write https")
@@ -74,34 +75,34 @@ def _secure_url(text: str) -> str:
 
 
 def _header_value(token: SecretStr) -> SecretStr:
-    """Accept what fits in a header; a newline from a file around it is cut off."""
+    """Accept what a header can contain; surrounding white space is removed."""
     text = token.get_secret_value().strip()
     if not _is_word(text):
-        raise ValueError("the token holds a space or a character that no token has")
+        raise ValueError("the token contains a space or a character that no token has")
     return SecretStr(text)
 
 
 def _shortened(text: str) -> str:
-    """Cut what is only recorded, since no run shall fail for it."""
+    """Truncate a value that is only recorded, so that it never fails a run."""
     return text[:_LONGEST]
 
 
 def _decode(value: object) -> object:
-    """Read JSON where the value comes from the environment."""
+    """Parse JSON if the value comes from the environment."""
     return json.loads(value) if isinstance(value, str) else value
 
 
 def _hosts(registries: Mapping[str, "RegistrySettings"]) -> dict[str, "RegistrySettings"]:
-    """Give each host its one name, under which repositories know it."""
+    """Use the canonical name of each host, as repositories do."""
     named: dict[str, RegistrySettings] = {}
     spelled: dict[str, str] = {}
     for host, settings in registries.items():
         try:
             name = Repository(f"{host}/any/any").registry
         except InvalidNameError as error:
-            raise ValueError(f"{host!r} is not a host, with a port where it has one") from error
+            raise ValueError(f"{host!r} is not a host, or host:port") from error
         if name in named:
-            raise ValueError(f"{spelled[name]!r} and {host!r} are one host; write it once")
+            raise ValueError(f"{spelled[name]!r} and {host!r} are the same host; write it once")
         named[name], spelled[name] = settings, host
     return named
 
@@ -112,17 +113,17 @@ ShortText = Annotated[str, AfterValidator(_shortened)]
 
 
 class RegistrySettings(BaseModel):
-    """How to talk to one registry. Shape: `api` for kind `ghcr` only, and always there."""
+    """How to connect to one registry. Shape: kind `ghcr` requires `api`, kind `oci` has none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["ghcr", "oci"]
     api: ApiUrl | None = None
     plain_http: bool = False
-    """Whether to speak to the registry without TLS; allows `api` to be without it, too."""
+    """Whether to use HTTP without TLS; `api` may then use it too."""
 
     points_per_minute: Annotated[int, Field(ge=5, le=1_000_000)] = 900
-    """Points of GitHub's secondary limit; an Enterprise Server may allow more, or less."""
+    """Points of GitHub's secondary rate limit; an Enterprise Server may have another."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -134,14 +135,14 @@ class RegistrySettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything the environment says. Build it with `Settings.load`."""
+    """All settings of the environment. Build it with `Settings.load`."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
     )
 
     state: Annotated[str, BeforeValidator(str)] = ".reconciler"
-    """Where the state is: a directory, or the address of a backend."""
+    """Where the state is: a directory, or the URL of a backend."""
 
     cache: Path | None = None
     registries: Annotated[
@@ -170,55 +171,55 @@ class Settings(BaseSettings):
 
     @property
     def cache_path(self) -> Path:
-        """The directory of the manifest cache: as set, else the user's own."""
+        """The directory of the manifest cache, by default that of the user."""
         return self.cache or user_cache_path("reconciler", appauthor=False)
 
     @property
     def provenance(self) -> dict[str, str]:
-        """What a workflow of GitHub says of itself, for the journal; empty elsewhere."""
-        told = {
+        """Commit, repository and run of a GitHub workflow, for the journal; empty elsewhere."""
+        variables = {
             "commit": self.commit,
             "workflow_repository": self.workflow_repository,
             "workflow_run": self.workflow_run,
         }
-        return {name: text for name, text in told.items() if text}
+        return {name: text for name, text in variables.items() if text}
 
     @property
     def run_page(self) -> str:
-        """The page of the workflow's run, as the workflow tells it; empty elsewhere."""
+        """The URL of the current workflow run; empty outside of a workflow."""
         parts = (self.workflow_server, self.workflow_repository, "actions/runs", self.workflow_run)
         return "/".join(parts) if all(parts) else ""
 
     def registry_for(self, host: str) -> RegistrySettings:
-        """Say how to talk to a host: as configured, else built in, else any OCI registry.
+        """Return how to connect to a host: configured, built in, or any OCI registry.
 
         Shape: `host` is canonical, as that of a `Repository`.
 
-        Raises: SettingsError, for a host with a port that goes without saying by these settings:
-            it would be a second name of one registry, with locks and a state of its own.
+        Raises: SettingsError, for a host with its default port: it would be a second name of the
+            same registry, with other locks and another state.
         """
-        found = self._registry_for(host)
+        registry = self._registry_for(host)
         name, _, port = host.rpartition(":")
-        is_same = found.plain_http == self._registry_for(name).plain_http
-        if name and port == _usual_port(found) and is_same:
+        is_same = registry.plain_http == self._registry_for(name).plain_http
+        if name and port == _default_port(registry) and is_same:
             raise SettingsError(
                 f"{host} is {name}, whose port is {port} by RECONCILER_REGISTRIES",
                 hint=f"Write {name}/... without the port.",
             )
-        return found
+        return registry
 
     def check_port(self, pattern: RepositoryGlob) -> None:
-        """Refuse a pattern with a port that is left out in the name of its host, and means another.
+        """Refuse a pattern whose port is dropped from its host, if that then means another port.
 
         Raises: SettingsError.
         """
         host = pattern.spelled.partition("/")[0]
         port = host.rpartition(":")[2].lstrip("0")
-        left_out = port in _USUAL_PORTS and not pattern.registry.endswith(f":{port}")
-        if left_out and port != (usual := _usual_port(self._registry_for(pattern.registry))):
+        left_out = port in _DEFAULT_PORTS and not pattern.registry.endswith(f":{port}")
+        if left_out and port != (default := _default_port(self._registry_for(pattern.registry))):
             raise SettingsError(
-                f"{host}: by RECONCILER_REGISTRIES, {pattern.registry} is on port {usual},"
-                f" and nothing else on that host can be on port {port}",
+                f"{host}: by RECONCILER_REGISTRIES, {pattern.registry} is on port {default},"
+                f" so it cannot also be on port {port}",
                 hint=f"Write {pattern.registry}/... without the port, or correct `plain_http`.",
             )
 
@@ -231,22 +232,22 @@ class Settings(BaseSettings):
         return RegistrySettings(kind="oci", plain_http=is_loopback(host))
 
     def token_for(self, host: str) -> SecretStr | None:
-        """Return GitHub's token for hosts that belong to GitHub, and for no other."""
+        """Return GitHub's token for hosts that belong to GitHub, None for any other."""
         if self.registry_for(host).kind != "ghcr":
             return None
         return self.github_token or self.gh_token or None
 
 
-_USUAL_PORTS = ("80", "443")
+_DEFAULT_PORTS = ("80", "443")
 
 
-def _usual_port(registry: RegistrySettings) -> str:
-    """Return the port of a registry where none is written."""
+def _default_port(registry: RegistrySettings) -> str:
+    """Return the port of a registry whose name has none."""
     return "80" if registry.plain_http else "443"
 
 
 def _settings_error(error: ValidationError) -> SettingsError:
-    """Translate what pydantic says into the words of whoever sets the variables."""
+    """Translate a validation error: name each variable, and what to write."""
     problems = error.errors(include_url=False)
     variables = dict.fromkeys(_variable(problem) for problem in problems)
     hint = " ".join(_CURES.get(variable, f"Correct {variable}.") for variable in variables)
@@ -259,7 +260,7 @@ def _variable(problem: ErrorDetails) -> str:
 
 
 def _explain(problem: ErrorDetails) -> str:
-    """Say what is wrong and where; a value is quoted only where it cannot be a secret."""
+    """Explain one problem; a value is quoted only if it cannot be a secret."""
     where = [_variable(problem), *map(str, problem["loc"][1:])]
     reason = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "literal_error":

@@ -1,1 +1,1 @@
-"""The GitHub Action: inputs from variables; results as outputs, summary and annotations."""
+"""The GitHub Action: reads inputs from variables; writes outputs, summary and annotations."""

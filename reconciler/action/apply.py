@@ -1,4 +1,4 @@
-"""The step `apply`: what was deleted, as text, Markdown and outputs."""
+"""The step `apply`: delete what a plan lists, and report it as text, Markdown and outputs."""
 
 import json
 import os
@@ -26,35 +26,35 @@ from reconciler.model.results import Applied, Outcome
 from reconciler.session import open_session, utc_now
 
 MAX_TEXT_BYTES = 500_000
-"""Most of the text of an apply that goes to the page of the run, in bytes."""
+"""Longest text of an apply in the step summary, in bytes; half of what GitHub accepts."""
 
 EVERY = 100
-"""Versions between two words about how far it is."""
+"""Versions between two lines of progress in the log."""
 
 NO_STATE = (
-    "This run keeps its log in the workspace, which ends with the job: the next run knows nothing"
-    " of it, and `undo` has nothing to go by. Set the input `state` to a place that stays."
+    "This run stores its log in the workspace, which is deleted with the job: later runs cannot"
+    " read it, and `undo` cannot use it. Set the input `state` to a permanent place."
 )
 
 
 @dataclass
 class Progress:
-    """Says now and then in the log how far an apply is, which may take an hour."""
+    """Reports the progress of an apply in the log, since an apply can take an hour."""
 
     total: int
-    heard: int = 0
+    done: int = 0
 
     def note(self, _: Outcome) -> None:
         """Count one outcome."""
-        self.heard += 1
-        if self.heard % EVERY == 0:
-            typer.echo(f"{self.heard:,} of {self.total:,} versions.", err=True)
+        self.done += 1
+        if self.done % EVERY == 0:
+            typer.echo(f"{self.done:,} of {self.total:,} versions.", err=True)
 
 
 def apply(inputs: Inputs, runner: Runner) -> StepReport:
-    """Delete what the saved plan, or else a fresh one, names and may still go.
+    """Apply the saved plan, or else a new one.
 
-    Raises: ReconcilerError, when there is nothing to report; nothing was deleted then.
+    Raises: ReconcilerError, before anything was deleted.
     """
     saved = load_plan(inputs.plan) if inputs.plan else None
     allowed = _accepted(saved, inputs.expect_digest) if saved else {}
@@ -63,60 +63,60 @@ def apply(inputs: Inputs, runner: Runner) -> StepReport:
         halting(utc_now, inputs.time_budget) as halt,
         open_session(inputs.files, None, sleep=halt.sleep) as session,
     ):
-        approved, seen = (saved, view(utc_now())) if saved else draw(session)
+        approved, display = (saved, view(utc_now())) if saved else draw(session)
         if not saved:
             save(path, approved.to_bytes())
         progress = Progress(approved.summary.delete)
-        done = session.apply(approved, allowed=allowed, halt=halt, watching=[progress.note])
-        notes = (*notes_on(approved, session.policies), *_notes(done))
-    report = _report(approved, done, halt, seen, notes)
+        results = session.apply(approved, allowed=allowed, halt=halt, watching=[progress.note])
+        notes = (*notes_on(approved, session.policies), *_notes(results))
+    report = _report(approved, results, halt, display, notes)
     return replace(report, outputs={**report.outputs, "plan-path": str(path)})
 
 
 def _accepted(saved: Plan, expected: str) -> RaisedLimits:
-    """Check a saved plan, and return the limits that go with the digest that was approved."""
+    """Check a saved plan, and return the raised limits that its approved digest covers."""
     check_applicable(saved, now=utc_now(), expected=expected)
     return accepted_limits(saved, allowed={}, expected=expected)
 
 
 def _report(
-    approved: Plan, done: Sequence[Applied], halt: Halt, seen: View, notes: Sequence[Note]
+    approved: Plan, results: Sequence[Applied], halt: Halt, display: View, notes: Sequence[Note]
 ) -> StepReport:
-    ended = worst([approved.outcome, *(one.exit_code for one in done)])
-    text = applied_format.render(done, seen)
+    code = worst([approved.outcome, *(result.exit_code for result in results)])
+    text = applied_format.render(results, display)
     return StepReport(
-        code=ExitCode.INTERRUPTED if halt.interrupted else ended,
-        outputs={**outputs_of(approved), **_outputs(done)},
-        text=catalogue.render(approved, "text", seen) + "\n" + text,
-        summary=_summary(done, text) + catalogue.render(approved, "markdown", seen),
+        code=ExitCode.INTERRUPTED if halt.interrupted else code,
+        outputs={**outputs_of(approved), **_outputs(results)},
+        text=catalogue.render(approved, "text", display) + "\n" + text,
+        summary=_summary(results, text) + catalogue.render(approved, "markdown", display),
         notes=notes,
     )
 
 
-def _outputs(done: Sequence[Applied]) -> dict[str, str]:
-    counts = applied_format.counts(done)
-    heads = {str(one.planned.repository): one.head for one in done if one.head}
+def _outputs(results: Sequence[Applied]) -> dict[str, str]:
+    counts = applied_format.counts(results)
+    heads = {str(result.planned.repository): result.head for result in results if result.head}
     named = {name: str(counts[name]) for name in ("deleted", "skipped", "retained", "failed")}
-    runs = (one.run for one in done if one.run)
+    runs = (result.run for result in results if result.run)
     return {**named, "run-id": next(runs, ""), "journal-head": json.dumps(heads, sort_keys=True)}
 
 
-def _summary(done: Sequence[Applied], text: str) -> str:
+def _summary(results: Sequence[Applied], text: str) -> str:
     kept = fitting(
         text.splitlines(keepends=True), MAX_TEXT_BYTES, lambda count: f"... {count:,} more lines"
     )
-    undo = next((one.run for one in done if one.can_be_undone), "")
+    undo = next((result.run for result in results if result.can_be_undone), "")
     takes_back = f"To restore what was deleted: {code(f'reconciler undo {undo}')}\n\n"
     return (
-        f"### Retention applied: {applied_format.totals(done)}\n\n"
+        f"### Retention applied: {applied_format.totals(results)}\n\n"
         f"{takes_back if undo else ''}{fenced(''.join(kept))}\n"
     )
 
 
-def _notes(done: Sequence[Applied]) -> Iterator[Note]:
+def _notes(results: Sequence[Applied]) -> Iterator[Note]:
     if not os.environ.get("RECONCILER_STATE"):
         yield general_note("warning", NO_STATE)
-    for one in done:
-        if one.error:
-            hint = f"\n{one.error.hint}" if one.error.hint else ""
-            yield general_note("error", f"{one.planned.repository}: {one.error}{hint}")
+    for result in results:
+        if result.error:
+            hint = f"\n{result.error.hint}" if result.error.hint else ""
+            yield general_note("error", f"{result.planned.repository}: {result.error}{hint}")

@@ -16,13 +16,13 @@ from reconciler.session import utc_now
 from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.transport.watch import RunClock
 
-NO_REQUEST = "There is no pull request to comment on here, so the plan is only on this page."
+NO_REQUEST = "There is no pull request to comment on, so the plan is only on this page."
 FROM_FORK = (
-    "This pull request comes from a fork, and GitHub lets workflows of forks write nothing; so"
-    " the plan is on this page, and not in a comment. docs/github-actions.md shows a second"
+    "This pull request comes from a fork, and GitHub gives workflows of forks a read-only token;"
+    " so the plan is on this page, and not in a comment. docs/github-actions.md shows a second"
     " workflow, on `workflow_run`, that writes the comment from the saved plan."
 )
-MOVED_ON = "The pull request of that run was closed, or has new commits: there is no comment."
+MOVED_ON = "The pull request of that run was closed, or has new commits: no comment is written."
 
 
 def comment(
@@ -40,7 +40,7 @@ def comment(
         target, link = CommentTarget(request.number), runner.page_of(runner.run_id)
         publish(target, plan, difference, link=link)
     except (ReconcilerError, typer.BadParameter) as error:
-        cure = "The job needs `permissions: pull-requests: write`; the plan is on this page."
+        cure = "Give the job `permissions: pull-requests: write`. The plan is on this page."
         return (general_note("warning", f"The comment was not written. {text_of(error)}\n{cure}"),)
     return ()
 
@@ -48,7 +48,7 @@ def comment(
 def comment_on(path: Path, runner: Runner) -> StepReport:
     """Write the comment from a saved plan, on the pull request of the event.
 
-    Never to one that the plan names: where it comes from a fork, it is a stranger's text.
+    The plan never names the pull request: a plan from a fork was written by its author.
 
     Raises: SettingsError, for an event without a pull request; AccessError; EvidenceError.
     """
@@ -70,7 +70,7 @@ def comment_on(path: Path, runner: Runner) -> StepReport:
 
 
 def _number(run: WorkflowRun, runner: Runner) -> int | None:
-    """Ask GitHub which open pull request a run was for, None where there is none any more."""
+    """Find the open pull request that a run was for, None if it is no longer open."""
     if run.head_repository is None:
         return None
     settings = Settings.load()

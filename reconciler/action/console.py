@@ -1,9 +1,9 @@
-"""What a step writes into the log of a workflow, where a runner takes some lines for commands.
+"""The log of a workflow step, in which the runner executes some lines as commands.
 
-Texts of strangers are in nearly every line: tags, annotations, answers of servers, policies of a
-pull request. None of them may become a command. The runner is told to take none, before anything
-is done; and since it reads two streams, each at its own pace, what would be a command is broken up
-in both. Only our own annotations are written between.
+Nearly every line has untrusted text: tags, annotations, answers of servers, policies of a pull
+request. None of it may become a command. So commands are stopped before anything is done; and as
+the runner reads two streams, each at its own pace, every command is also broken up in both. Only
+our own annotations are written as commands.
 
 Source: actions/runner, ActionCommand.cs: `::` after white space at the start of a line, `##[`
 anywhere in one.
@@ -20,52 +20,52 @@ from reconciler.model.base import inert
 
 
 class InertStream(io.TextIOBase):
-    """A stream that writes whole lines to another one, none of which is a workflow command."""
+    """A stream that writes complete lines to another stream, with workflow commands broken up."""
 
     def __init__(self, target: TextIO) -> None:
-        """Remember where lines go."""
+        """Write to `target`."""
         super().__init__()
         self._target = target
         self._rest = ""
 
     def writable(self) -> bool:
-        """Say that it is there to be written to."""
+        """Whether the stream can be written to: always."""
         return True
 
     def write(self, text: str) -> int:
-        """Write the lines that are complete; the rest waits, for a command may come in pieces."""
+        """Write complete lines, and buffer the rest: a command may be written in parts."""
         *lines, self._rest = (self._rest + text).split("\n")
         self._target.write("".join(f"{inert(line)}\n" for line in lines))
         return len(text)
 
     def flush(self) -> None:
-        """Let the complete lines be seen."""
+        """Flush the complete lines."""
         self._target.flush()
 
     def finish(self) -> None:
-        """Write what has no line break as a line of its own."""
+        """Write the buffered text as the last line."""
         if self._rest:
             self.write("\n")
         self.flush()
 
 
 class Console:
-    """The log of a step. Shape: commands are stopped but for the moment of `command`."""
+    """The log of a step. Shape: commands are stopped except during `command`."""
 
     def __init__(self, target: TextIO) -> None:
-        """Stop commands at once."""
+        """Stop commands."""
         self._target = target
         self._token = ""
         self._stop()
 
     def command(self, lines: str) -> None:
-        """Write lines of workflow commands, each of which is made and escaped by us."""
+        """Write workflow commands, which the caller has escaped."""
         self._resume()
         self._target.write(lines)
         self._stop()
 
     def _stop(self) -> None:
-        # Nobody can write the line that lets commands through again without knowing this.
+        # Commands resume only with this token, which no other text can contain.
         self._token = secrets.token_hex(16)
         self._target.write(f"::stop-commands::{self._token}\n")
         self._target.flush()
@@ -76,15 +76,15 @@ class Console:
 
 @contextmanager
 def workflow_console() -> Iterator[Console]:
-    """Guard both streams of this process for the length of a `with` block.
+    """Guard stdout and stderr of this process during a `with` block.
 
-    Commands stay stopped after it: nothing that follows in this step is ours.
+    Commands stay stopped afterwards: nothing that follows in this step is written by us.
     """
     console = Console(sys.stdout)
-    printed, told = InertStream(sys.stdout), InertStream(sys.stderr)
+    output, errors = InertStream(sys.stdout), InertStream(sys.stderr)
     try:
-        with redirect_stdout(printed), redirect_stderr(told):
+        with redirect_stdout(output), redirect_stderr(errors):
             yield console
     finally:
-        printed.finish()
-        told.finish()
+        output.finish()
+        errors.finish()

@@ -1,6 +1,6 @@
-"""What the step was asked for: the inputs of action.yml, which arrive as variables.
+"""The inputs of action.yml, read from environment variables.
 
-They are never put into a script, so that no input can become a command.
+Inputs are never inserted into a script, so that no input can become a command.
 """
 
 from datetime import timedelta
@@ -83,26 +83,26 @@ class Inputs(BaseSettings):
         return [Path(path) for path in self.paths]
 
     def _check(self) -> None:
-        """Refuse what would be of no effect; a limit that is not kept is worse than none."""
+        """Refuse inputs that would have no effect: an ignored limit is worse than none."""
         if self.expect_digest and not (self.command == "apply" and self.plan):
             raise SettingsError(
                 "input expect-digest has no effect here",
-                hint="Give it to `command: apply` together with `plan`, the saved plan.",
+                hint="Use it with `command: apply` and `plan`, the saved plan.",
             )
         if self.fail_on_changes and self.command != "plan":
             raise SettingsError(
-                f"input fail-on-changes has no effect on {self.command}",
-                hint="Give it to `command: plan`.",
+                f"input fail-on-changes has no effect with {self.command}",
+                hint="Use it with `command: plan`.",
             )
         if self.command == "comment" and not self.plan:
             raise SettingsError(
                 "input plan is missing",
-                hint="Name the file with the saved plan that the comment shall show.",
+                hint="Name the file with the saved plan to show in the comment.",
             )
 
 
 def _explain(problem: ErrorDetails) -> str:
-    """Say which input is wrong and what to write instead."""
+    """Name the input that is invalid, and what to write instead."""
     name = str(problem["loc"][0]).lower().removeprefix(_PREFIX.lower()).replace("_", "-")
     given = str(problem["input"])[:_MAX_VALUE]
     return f"input {name} is {given!r}: {_CURES.get(name, problem['msg'])}"

@@ -14,7 +14,7 @@ from reconciler.formats.report_text import render_markdown
 from reconciler.session import utc_now
 from reconciler.workflows.parse import read_workflows, workflow_files
 
-ACTION_NEEDED = "Somebody has to act: the page of this run says what was found, and what to do."
+ACTION_NEEDED = "There are findings: the summary of this run lists them, and what to do."
 
 
 def inspect(inputs: Inputs) -> StepReport:

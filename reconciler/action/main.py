@@ -1,6 +1,6 @@
 """`reconciler action`: the entry point of the GitHub Action.
 
-Reads `INPUT_*` variables; writes outputs, the summary and annotations.
+Reads `INPUT_*` variables, runs one step, and writes outputs, summary and annotations.
 """
 
 import typer
@@ -23,8 +23,8 @@ app = typer.Typer(add_completion=False)
 def action() -> None:
     """Run as a step of a GitHub workflow; `action.yml` calls it.
 
-    Reads its inputs from INPUT_... variables, and writes outputs, a summary and annotations where
-    the runner looks for them. Ends with the exit codes of the commands.
+    Reads inputs from INPUT_* variables, and writes outputs, summary and annotations to the files
+    of the runner. Exits with the codes of the commands.
     """
     with workflow_console() as console, running(verbose=False):
         runner = Runner.load()
@@ -34,7 +34,7 @@ def action() -> None:
 
 
 def _report(runner: Runner) -> StepReport:
-    """Do what the inputs ask for; an error of ours is a report, too."""
+    """Run the step that the inputs choose; an error of ours becomes a report."""
     try:
         inputs = Inputs.load()
         match inputs.command:
@@ -51,7 +51,7 @@ def _report(runner: Runner) -> StepReport:
 
 
 def _write(report: StepReport, runner: Runner, console: Console) -> None:
-    """Write outputs and summary, then annotations, then the text for whoever reads the log."""
+    """Write outputs and summary, then annotations, then the text for the log."""
     runner.set_outputs(report.all_outputs)
     runner.summarise(report.summary)
     console.command("".join(report.annotations()))

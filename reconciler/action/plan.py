@@ -1,4 +1,4 @@
-"""The step `plan`: what would be deleted, as text, Markdown, outputs and a file."""
+"""The step `plan`: report what would be deleted as text, Markdown and outputs; save the plan."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +19,11 @@ from reconciler.session import Session, open_session, utc_now
 
 
 def plan(inputs: Inputs, runner: Runner) -> StepReport:
-    """Plan, save the plan, and report it; that there are changes is no failure unless asked for.
+    """Plan, save the plan and report it. Changes fail the step only with `fail-on-changes`.
 
-    For a pull request, the plan stands beside the one that its base would have given.
+    For a pull request, also report the difference to the plan of its base branch.
 
-    Raises: ReconcilerError, when there is nothing to report.
+    Raises: ReconcilerError, when no plan could be made.
     """
     request = event_of(runner.event_file).pull_request
     base, notes = _base(inputs.files, request)
@@ -31,30 +31,30 @@ def plan(inputs: Inputs, runner: Runner) -> StepReport:
         halting(utc_now, inputs.time_budget) as halt,
         open_session(inputs.files, None, sleep=halt.sleep) as session,
     ):
-        drawn, seen = draw(session, base)
+        drawn, display = draw(session, base)
         notes += notes_on(drawn, session.policies)
     path = inputs.plan or runner.plan_file
     save(path, drawn.to_bytes())
     if inputs.comment:
-        notes += comment(drawn, seen.against, request, runner)
+        notes += comment(drawn, display.against, request, runner)
     return StepReport(
         code=_code(drawn, fail_on_changes=inputs.fail_on_changes),
         outputs={**outputs_of(drawn), "plan-path": str(path)},
-        text=catalogue.render(drawn, "text", seen),
-        summary=catalogue.render(drawn, "markdown", seen),
+        text=catalogue.render(drawn, "text", display),
+        summary=catalogue.render(drawn, "markdown", display),
         notes=notes,
     )
 
 
 def draw(session: Session, base: Revision | None = None) -> tuple[Plan, View]:
-    """Draw a plan, and describe who will read it, what applying it takes, what `base` differs."""
+    """Make a plan, and what its reports need: its cost, and the difference to `base`."""
     drawn, difference = session.compare(base, lasts=LASTS)
     cost = session.cost(drawn) if drawn.summary.delete else None
     return drawn, view(utc_now(), cost=cost, against=difference)
 
 
 def outputs_of(drawn: Plan) -> dict[str, str]:
-    """Return what later steps may want to know of a plan."""
+    """Return the outputs that describe a plan."""
     count = drawn.summary.delete
     return {
         "changes": "true" if count else "false",
@@ -66,7 +66,7 @@ def outputs_of(drawn: Plan) -> dict[str, str]:
 def _base(
     files: list[Path], request: PullRequestEvent | None
 ) -> tuple[Revision | None, tuple[Note, ...]]:
-    """Return the policies that a pull request changes; where they cannot be had, say why."""
+    """Load the policies of the base of a pull request, or note why they cannot be loaded."""
     if request is None or not request.base.sha:
         return None, ()
     try:

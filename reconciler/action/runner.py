@@ -24,7 +24,7 @@ MAX_BYTES = 32 * 1024 * 1024
 
 
 class Runner(BaseSettings):
-    """Where results of a step go. Outside of a workflow they go nowhere."""
+    """Where results of a step are written. Outside of a workflow they are dropped."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
@@ -34,7 +34,7 @@ class Runner(BaseSettings):
         default_factory=lambda: Path(tempfile.mkdtemp(prefix="reconciler-")),
         validation_alias="RUNNER_TEMP",
     )
-    """A folder of this job; outside of a workflow, one that nobody else can write to."""
+    """A folder of this job; outside of a workflow, a new one that only this user can write to."""
     server: str = Field("https://github.com", validation_alias="GITHUB_SERVER_URL")
     repository: str = Field("", validation_alias="GITHUB_REPOSITORY")
     run_id: str = Field("", validation_alias="GITHUB_RUN_ID")
@@ -47,20 +47,20 @@ class Runner(BaseSettings):
 
     @property
     def plan_file(self) -> Path:
-        """Where a plan is saved when nobody says where."""
+        """Where a plan is saved by default."""
         return self.temporary / "plan.json"
 
     def page_of(self, run: int | str) -> str:
-        """Return the address of the page of a run in this repository."""
+        """Return the URL of a run in this repository."""
         return f"{self.server}/{self.repository}/actions/runs/{run}"
 
     def set_outputs(self, outputs: Mapping[str, str]) -> None:
-        """Hand results to later steps; no value can end early or pass for another output."""
+        """Write outputs for later steps; no value can end its block or start another output."""
         blocks = (_block(name, text) for name, text in outputs.items())
         _append(self.output, "".join(blocks))
 
     def summarise(self, markdown: str) -> None:
-        """Add to the page of the run, at most what GitHub accepts."""
+        """Append to the summary of the step, at most as much as GitHub accepts."""
         lines = markdown.splitlines(keepends=True)
         kept = fitting(lines, MAX_SUMMARY_BYTES, lambda count: f"\n... and {count:,} more lines\n")
         _append(self.summary, "".join(kept))
@@ -82,7 +82,7 @@ def _append(path: Path | None, text: str) -> None:
 
 
 class _EventPart(BaseModel):
-    """A part of the event; what we do not ask for is passed over."""
+    """A part of the event; unknown keys are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -100,11 +100,11 @@ class _Side(_EventPart):
     sha: str = ""
     ref: str = ""
     repo: _Repository | None = None
-    """None for a fork that was deleted since."""
+    """None for a fork that was deleted."""
 
 
 class PullRequestEvent(_EventPart):
-    """One pull request: its number, and the two sides of it."""
+    """One pull request: its number, head and base."""
 
     number: int
     head: _Side
@@ -112,22 +112,22 @@ class PullRequestEvent(_EventPart):
 
     @property
     def is_from_fork(self) -> bool:
-        """Whether it comes from another repository, whose workflows get a token that reads only."""
+        """Whether the head is in another repository: then workflows get a read-only token."""
         return self.head.repo is None or self.head.repo != self.base.repo
 
 
 class WorkflowRun(_EventPart):
-    """The finished run of another workflow. Its pull requests are not told where it has a fork."""
+    """The finished run of another workflow. For forks GitHub does not list its pull requests."""
 
     id: int
     head_branch: str = ""
     head_sha: str = ""
     head_repository: _Repository | None = None
-    """None for a fork that was deleted since."""
+    """None for a fork that was deleted."""
 
 
 class Event(_EventPart):
-    """What started the workflow: neither of the two for a push or a schedule."""
+    """What started the workflow. Shape: neither of the two for a push or a schedule."""
 
     pull_request: PullRequestEvent | None = None
     workflow_run: WorkflowRun | None = None
@@ -144,9 +144,9 @@ def event_of(path: Path | None) -> Event:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            raise SettingsError(f"{path}: larger than {MAX_BYTES} bytes, so it is no event")
+            raise SettingsError(f"{path}: larger than {MAX_BYTES} bytes, so it is not an event")
         return Event.model_validate_json(content)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
     except ValidationError as error:
-        raise SettingsError(f"{path}: this is no event of GitHub") from error
+        raise SettingsError(f"{path}: not a GitHub event") from error

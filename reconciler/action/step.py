@@ -1,4 +1,4 @@
-"""What a step reports: to people, to later steps, and as annotations of lines in policy files."""
+"""The report of a step: text, summary, outputs, and annotations at lines of policy files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from reconciler.model.plan import Plan, RepositoryPlan
 from reconciler.policyfile import PolicySet, remarks_on
 
 MOST_NOTES = 10
-"""Notes of one level that GitHub shows for a step; it drops the others silently."""
+"""Annotations of one level that GitHub shows for a step; it silently drops the others."""
 
 REASONS = {
     ExitCode.OK: "",
@@ -33,13 +33,13 @@ REASONS = {
     ExitCode.BAD_POLICY: "bad-policy",
     ExitCode.INTERRUPTED: "interrupted",
 }
-"""The output `failure-reason`, by exit code; later steps compare it, so the words never change."""
+"""The output `failure-reason` by exit code. Stable: later steps compare it."""
 
 Level = Literal["error", "warning", "notice"]
 
 
 class Note(NamedTuple):
-    """One thing to show beside a line of a file, or on the page of the run."""
+    """One annotation, at a line of a file or of the whole run."""
 
     level: Level
     problem: Problem
@@ -47,7 +47,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class StepReport:
-    """How a step ended and all that it tells. Shape: `summary` is Markdown, `text` is not."""
+    """How a step ended, and what it reports. Shape: `summary` is Markdown, `text` is plain."""
 
     code: ExitCode = ExitCode.OK
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -57,18 +57,18 @@ class StepReport:
 
     @property
     def all_outputs(self) -> Mapping[str, str]:
-        """The outputs, with the reason of a failure."""
+        """The outputs, with the output `failure-reason`."""
         return {**self.outputs, "failure-reason": REASONS[self.code]}
 
     def annotations(self) -> Iterator[str]:
-        """Yield the workflow commands that show the first notes of each level."""
+        """Yield the workflow commands for the first notes of each level."""
         for level in ("error", "warning", "notice"):
             problems = [note.problem for note in self.notes if note.level == level]
             yield as_github(problems[:MOST_NOTES], level=level)
 
 
 def general_note(level: Level, text: str) -> Note:
-    """Note something that belongs to no line of a file."""
+    """Make a note about the whole run."""
     return Note(level, Problem("", 0, 0, "Reconciler", text))
 
 
@@ -78,8 +78,8 @@ def of_error(error: ReconcilerError) -> StepReport:
         notes = [Note("error", problem) for problem in error.problems]
     else:
         notes = [general_note("error", _with_hint(error))]
-    told = [code(str(note.problem)) for note in notes]
-    box = alert("CAUTION", told[:MOST_NOTES])
+    messages = [code(str(note.problem)) for note in notes]
+    box = alert("CAUTION", messages[:MOST_NOTES])
     return StepReport(
         code=error.exit_code,
         text=f"Error: {error}\n{error.hint}\n",
@@ -111,7 +111,7 @@ def text_of(error: ReconcilerError | typer.BadParameter) -> str:
 
 
 def notes_on(drawn: Plan, policies: PolicySet) -> tuple[Note, ...]:
-    """Say what stops a plan, beside the policy it concerns, and remark on futile rules."""
+    """Note at each policy what stops its plan, and remark on rules that are probably wrong."""
     obstacles = (
         Note("error", _at(policies, part, text))
         for part in drawn.repositories

@@ -45,7 +45,7 @@ def test_policies_of_a_branch_give_the_runner_no_command(actions: Actions) -> No
 
 
 def test_what_was_read_is_kept_for_others_only_where_that_is_asked_for(actions: Actions) -> None:
-    keep = "Keep the manifests that were read"
+    keep = "Restore and save the manifest cache"
 
     assert actions.step({}).step(keep).outcome == "skipped"
     assert actions.step({"cache": "true"}).step(keep).outcome == "success"

@@ -12,7 +12,7 @@ def test_a_check_is_red_when_somebody_has_to_act_and_its_page_says_what_to_do(
     assert job.step("one").outputs["changes"] == "true"
     assert job.step("one").outputs["failure-reason"] == "changes"
     assert "**overdue**: `3 images have been due for deletion" in job.step("Reconcile").summary
-    assert "::error title=Reconciler::Somebody has to act" in job.log
+    assert "::error title=Reconciler::There are findings" in job.log
 
 
 def test_a_diagnosis_stands_on_the_page_of_the_run(actions: Actions) -> None:

@@ -181,7 +181,7 @@ def test_another_top_than_the_one_found_is_refused(clone: Path, tmp_path: Path) 
     (tmp_path / "other").mkdir()
     git(clone, "config", "core.worktree", str(tmp_path / "other"))
 
-    with pytest.raises(GitError, match="git takes '.*other' for the top of this work tree"):
+    with pytest.raises(GitError, match="git reports '.*other' as the top of this work tree"):
         work_tree_of(clone)
 
 

@@ -131,7 +131,7 @@ def test_settings_can_be_printed_without_showing_a_token(monkeypatch: pytest.Mon
         ),
         (
             '{"https://acme.example": {"kind": "oci"}}',
-            "'https://acme.example' is not a host, with a port where it has one",
+            "'https://acme.example' is not a host, or host:port",
         ),
         (
             '{"acme.example": {"kind": "ghcr", "api": "HTTP://acme.example"}}',
@@ -163,8 +163,8 @@ def test_a_wrong_description_of_registries_is_explained(
         ("https://h:0", "'https://h:0' is not an http or https URL"),
         ("https://h:99999", "Port out of range 0-65535"),
         ("http://h", "'http://h' is plain HTTP to another machine; write https"),
-        ("https://me:hidden@h", "the URL must hold no user, password, query or fragment"),
-        ("https://h/?token=hidden", "the URL must hold no user, password, query or fragment"),
+        ("https://me:hidden@h", "the URL must not have a user, password, query or fragment"),
+        ("https://h/?token=hidden", "the URL must not have a user, password, query or fragment"),
     ],
 )
 def test_a_wrong_api_is_explained_without_its_secrets(
@@ -188,7 +188,7 @@ def test_a_token_that_fits_in_no_header_is_named_but_not_shown(
         Settings.load()
 
     assert str(raised.value) == (
-        f"{variable}: the token holds a space or a character that no token has"
+        f"{variable}: the token contains a space or a character that no token has"
     )
     assert raised.value.hint == f"Set {variable} to the token alone, on one line."
     assert raised.value.__cause__ is None
@@ -245,7 +245,7 @@ def test_a_host_that_is_described_twice_is_refused(
 ) -> None:
     monkeypatch.setenv("RECONCILER_REGISTRIES", json.dumps(registries))
 
-    with pytest.raises(SettingsError, match="are one host; write it once"):
+    with pytest.raises(SettingsError, match="are the same host; write it once"):
         Settings.load()
 
 
@@ -287,5 +287,5 @@ def test_a_port_that_no_registry_is_on_is_refused(
     if not is_refused:
         settings.check_port(RepositoryGlob(pattern))
         return
-    with pytest.raises(SettingsError, match="without the port|nothing else on that host"):
+    with pytest.raises(SettingsError, match="without the port|so it cannot also be on port"):
         settings.check_port(RepositoryGlob(pattern))

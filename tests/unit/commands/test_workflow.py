@@ -117,7 +117,7 @@ def test_a_fork_is_told_from_a_branch(
 def test_what_is_no_event_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "event.json").write_text(content)
 
-    with pytest.raises(SettingsError, match="this is no event of GitHub"):
+    with pytest.raises(SettingsError, match="not a GitHub event"):
         event_of(tmp_path / "event.json")
 
 
