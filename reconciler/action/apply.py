@@ -57,7 +57,11 @@ def apply(inputs: Inputs, runner: Runner) -> StepReport:
     Raises: ReconcilerError, before anything was deleted.
     """
     saved = load_plan(inputs.plan) if inputs.plan else None
-    allowed = _accepted(saved, inputs.expect_digest) if saved else {}
+    allowed: RaisedLimits = {}
+    if saved:
+        check_applicable(saved, now=utc_now(), expected=inputs.expect_digest)
+        # The digest that was approved covers the raised limits of the plan.
+        allowed = accepted_limits(saved, allowed={}, expected=inputs.expect_digest)
     path = inputs.plan or runner.plan_file
     with (
         halting(utc_now, inputs.time_budget) as halt,
@@ -65,18 +69,13 @@ def apply(inputs: Inputs, runner: Runner) -> StepReport:
     ):
         approved, display = (saved, view(utc_now())) if saved else draw(session)
         if not saved:
+            # Saved before anything is deleted, so that the plan is kept even if the step is killed.
             save(path, approved.to_bytes())
         progress = Progress(approved.summary.delete)
         results = session.apply(approved, allowed=allowed, halt=halt, watching=[progress.note])
         notes = (*notes_on(approved, session.policies), *_notes(results))
     report = _report(approved, results, halt, display, notes)
     return replace(report, outputs={**report.outputs, "plan-path": str(path)})
-
-
-def _accepted(saved: Plan, expected: str) -> RaisedLimits:
-    """Check a saved plan, and return the raised limits that its approved digest covers."""
-    check_applicable(saved, now=utc_now(), expected=expected)
-    return accepted_limits(saved, allowed={}, expected=expected)
 
 
 def _report(

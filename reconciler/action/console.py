@@ -60,7 +60,7 @@ class Console:
 
     def command(self, lines: str) -> None:
         """Write workflow commands, which the caller has escaped."""
-        self._resume()
+        self._target.write(f"::{self._token}::\n")
         self._target.write(lines)
         self._stop()
 
@@ -69,9 +69,6 @@ class Console:
         self._token = secrets.token_hex(16)
         self._target.write(f"::stop-commands::{self._token}\n")
         self._target.flush()
-
-    def _resume(self) -> None:
-        self._target.write(f"::{self._token}::\n")
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from reconciler.action.step import Note, StepReport, general_note, notes_on
 from reconciler.api import LASTS
 from reconciler.commands._console import save, view
 from reconciler.commands._stop import halting
-from reconciler.errors import ExitCode, GitError, PolicyError
+from reconciler.commands.plan import exit_code_of
+from reconciler.errors import GitError, PolicyError
 from reconciler.formats import catalogue
 from reconciler.formats.view import View
 from reconciler.model.plan import Plan
@@ -38,7 +39,7 @@ def plan(inputs: Inputs, runner: Runner) -> StepReport:
     if inputs.comment:
         notes += comment(drawn, display.against, request, runner)
     return StepReport(
-        code=_code(drawn, fail_on_changes=inputs.fail_on_changes),
+        code=exit_code_of(drawn, detailed=inputs.fail_on_changes),
         outputs={**outputs_of(drawn), "plan-path": str(path)},
         text=catalogue.render(drawn, "text", display),
         summary=catalogue.render(drawn, "markdown", display),
@@ -75,9 +76,3 @@ def _base(
     except (GitError, PolicyError) as error:
         cure = "Check out with `fetch-depth: 0` to see what this pull request itself changes."
         return None, (general_note("notice", f"{error}\n{cure}"),)
-
-
-def _code(drawn: Plan, *, fail_on_changes: bool) -> ExitCode:
-    if drawn.outcome is ExitCode.OK and fail_on_changes and drawn.summary.delete:
-        return ExitCode.CHANGES
-    return drawn.outcome

@@ -56,19 +56,16 @@ class Runner(BaseSettings):
 
     def set_outputs(self, outputs: Mapping[str, str]) -> None:
         """Write outputs for later steps; no value can end its block or start another output."""
-        blocks = (_block(name, text) for name, text in outputs.items())
-        _append(self.output, "".join(blocks))
+        for name, text in outputs.items():
+            # A random delimiter: no text can contain the line that ends its block.
+            end = f"end-{secrets.token_hex(16)}"
+            _append(self.output, f"{name}<<{end}\n{text}\n{end}\n")
 
     def summarise(self, markdown: str) -> None:
         """Append to the summary of the step, at most as much as GitHub accepts."""
         lines = markdown.splitlines(keepends=True)
         kept = fitting(lines, MAX_SUMMARY_BYTES, lambda count: f"\n... and {count:,} more lines\n")
         _append(self.summary, "".join(kept))
-
-
-def _block(name: str, text: str) -> str:
-    end = f"end-{secrets.token_hex(16)}"
-    return f"{name}<<{end}\n{text}\n{end}\n"
 
 
 def _append(path: Path | None, text: str) -> None:

@@ -77,7 +77,7 @@ def of_error(error: ReconcilerError) -> StepReport:
     if isinstance(error, PolicyProblems):
         notes = [Note("error", problem) for problem in error.problems]
     else:
-        notes = [general_note("error", _with_hint(error))]
+        notes = [general_note("error", f"{error}\n{error.hint}" if error.hint else str(error))]
     messages = [code(str(note.problem)) for note in notes]
     box = alert("CAUTION", messages[:MOST_NOTES])
     return StepReport(
@@ -86,10 +86,6 @@ def of_error(error: ReconcilerError) -> StepReport:
         summary="\n".join(["### Reconciler stopped", "", *box, ""]),
         notes=notes,
     )
-
-
-def _with_hint(error: ReconcilerError) -> str:
-    return f"{error}\n{error.hint}" if error.hint else str(error)
 
 
 def failed(

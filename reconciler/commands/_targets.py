@@ -44,6 +44,7 @@ def read_all(
     Raises: typer.Exit, when it is refused; UsageError, when there is no terminal to ask on;
         EvidenceError, when a repository cannot be read completely.
     """
+    # Every listing comes first, so that one question covers the reads of all repositories.
     with Activity(registries.watch):
         ahead = [
             look_ahead(registries.reader(repository.registry), repository)
@@ -51,12 +52,14 @@ def read_all(
         ]
     permit(ahead, limit, yes=yes)
     with Activity(registries.watch):
-        return [_read(registries, state, each) for each in ahead]
-
-
-def _read(registries: Registries, state: State, ahead: Ahead) -> Inventory:
-    reader = registries.reader(ahead.repository.registry)
-    return read_whole(reader, ahead, state.of(ahead.repository).observations())
+        return [
+            read_whole(
+                registries.reader(each.repository.registry),
+                each,
+                state.of(each.repository).observations(),
+            )
+            for each in ahead
+        ]
 
 
 def permit(ahead: Sequence[Ahead], limit: int, *, yes: bool) -> None:
@@ -66,6 +69,7 @@ def permit(ahead: Sequence[Ahead], limit: int, *, yes: bool) -> None:
     """
     reads = sum(each.reads for each in ahead)
     versions = sum(len(each.listing.versions) for each in ahead)
+    # A registry that lists only tags reveals further manifests while they are read.
     least = "" if all(each.listing.closed for each in ahead) else "at least "
     typer.echo(
         f"{versions:,} versions; {least}{reads:,} manifests are not in the cache and need one"

@@ -1,11 +1,11 @@
 """`reconciler apply`: delete what a plan lists, or restore what an undo plan lists."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from reconciler.api import LASTS
 from reconciler.commands._console import (
     ask,
     finish,
@@ -37,9 +37,6 @@ from reconciler.model.plan import Plan
 from reconciler.session import Session, open_session, utc_now
 
 app = typer.Typer(add_completion=False)
-
-_EXPIRY = timedelta(hours=72)
-
 
 Sources = Annotated[
     list[Path] | None,
@@ -188,7 +185,7 @@ def _saved(paths: list[Path] | None) -> Path | None:
 
 def _planned(session: Session, allowed: RaisedLimits) -> Plan:
     with Activity(session.registries.watch):
-        plan = session.plan(lasts=_EXPIRY, allowed=allowed)
+        plan = session.plan(lasts=LASTS, allowed=allowed)
     cost = session.cost(plan) if plan.summary.delete else None
     print_plan(plan, "text", view(session.clock(), cost=cost))
     return plan

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -93,7 +93,9 @@ def init(
         files = {where: write_policy(proposal), test: write_test(proposal, now)}
         if workflow:
             files[Path(WORKFLOW)] = workflow
-        _ask(files, yes=yes)
+        # Off a terminal no confirmation is needed: no existing file is changed.
+        question = f"Write {', '.join(map(str, files))}?"
+        ask(question, yes=yes or not sys.stdin.isatty(), refused="Nothing was written.")
         create(files)
         _print_next_steps(proposal, where)
 
@@ -203,12 +205,6 @@ def _print_sample(read: Sample) -> None:
         complain(read.error)
     elif not read.inventories:
         typer.echo(f"No repository matches {read.glob} yet.", err=True)
-
-
-def _ask(files: Mapping[Path, str], *, yes: bool) -> None:
-    """Ask for confirmation on a terminal; elsewhere none is needed, as no file is overwritten."""
-    listed = ", ".join(map(str, files))
-    ask(f"Write {listed}?", yes=yes or not sys.stdin.isatty(), refused="Nothing was written.")
 
 
 def _print_next_steps(proposal: Proposal, policy: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from reconciler.api import LASTS
 from reconciler.commands._console import (
     AllRows,
     PlanFormat,
@@ -78,7 +79,7 @@ def plan(
     state: StateDirectory = None,
     allow: Allow = None,
     retry_retained: RetryRetained = False,
-    expires: Expires = "72h",
+    expires: Expires = f"{LASTS // timedelta(hours=1)}h",
     at: At = None,
     against: Against = None,
     against_json: AgainstJson = None,
@@ -105,10 +106,14 @@ def plan(
             save(against_json, difference.to_bytes())
         display = view(utc_now(), all_rows=all_rows, cost=cost, against=difference)
         print_plan(drawn, output, display)
-        finish(_exit_code(drawn, detailed=detailed_exitcode))
+        finish(exit_code_of(drawn, detailed=detailed_exitcode))
 
 
-def _exit_code(drawn: Plan, *, detailed: bool) -> ExitCode:
+def exit_code_of(drawn: Plan, *, detailed: bool) -> ExitCode:
+    """Return the exit code of a plan; with `detailed`, planned deletions have a code of their own.
+
+    A plan that is incomplete or stopped by a guard keeps its code: that outranks changes.
+    """
     if drawn.outcome is ExitCode.OK and detailed and drawn.summary.delete:
         return ExitCode.CHANGES
     return drawn.outcome

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from reconciler.api import LASTS
 from reconciler.commands._console import (
     AllRows,
     PlanFormat,
@@ -29,8 +30,6 @@ from reconciler.session import holder, open_state, utc_now
 from reconciler.undo_session import Recovery, open_recovery
 
 app = typer.Typer(add_completion=False)
-
-_EXPIRY = timedelta(hours=72)
 
 Names = Annotated[
     list[str] | None,
@@ -98,7 +97,7 @@ def undo(
         wanted = mention(only, "--only") if only else Mention()
         with halting(utc_now) as halt, open_recovery(state, halt.sleep) as recovery:
             with Activity(recovery.registries.watch):
-                plan = recovery.plan(run, wanted, retag=retag, lasts=_EXPIRY)
+                plan = recovery.plan(run, wanted, retag=retag, lasts=LASTS)
             print_plan(plan, output, view(utc_now(), all_rows=all_rows))
             if out:
                 save(out, plan.to_bytes())

@@ -61,7 +61,7 @@ def usage(
     with running(verbose=verbose):
         if plan:
             refuse({"--policy": policy}, "cannot be combined with --plan")
-        saved = load_plan(plan) if plan else None
+        subject = load_plan(plan) if plan else None
         with open_registries(Settings.load(), utc_now) as registries:
             wanted = repositories_named(registries, repositories)
             states = open_state(state)
@@ -69,8 +69,10 @@ def usage(
         note = noting(states, utc_now)
         for inventory in read:
             note(inventory)
-        drawn = _planned(policy, state, wanted) if policy else saved
-        deleted = _deleted(drawn) if drawn else None
+        if policy:
+            with open_session(policy, state, only=wanted) as session:
+                subject = session.plan(lasts=timedelta(hours=1))
+        deleted = _deleted(subject) if subject else None
         totals = usage_totals(_usage_input(inventory, states, deleted) for inventory in read)
         display = view(utc_now(), all_rows=all_rows)
         print_report(output, display, report(totals), as_json(totals))
@@ -85,11 +87,6 @@ def _usage_input(inventory: Inventory, states: State, deleted: Deleted | None) -
         {group.cause: {finding.version.digest for finding in group.findings} for group in groups},
         deleted.get(inventory.repository, frozenset()) if deleted is not None else None,
     )
-
-
-def _planned(paths: list[Path], state: str | None, only: list[Repository]) -> Plan:
-    with open_session(paths, state, only=only) as session:
-        return session.plan(lasts=timedelta(hours=1))
 
 
 def _deleted(plan: Plan) -> Deleted:

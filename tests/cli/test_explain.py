@@ -90,7 +90,10 @@ def test_a_tag_is_explained_for_programs(
     [
         (
             ":1.4.3",
-            r"web:1\.4\.3 is not among the 4 versions .*\. Did you mean 1\.4\.2\? `reconciler log`",
+            (
+                r"web:1\.4\.3 is not among the 4 versions .*\."
+                r" Did you mean 1\.4\.2\? `reconciler log why`"
+            ),
         ),
         (f"@{'f' * 12}", f"web@{'f' * 12} is not among the 4 versions of the repository"),
         (f"@{digest('de').removeprefix('sha256:')[:4]}", "is not a reference such as"),

@@ -97,6 +97,29 @@ def test_a_path_that_holds_no_policy_is_named(tmp_path: Path, name: str, told: s
     assert str(caught.value) == f"{tmp_path}/{name}: {told}"
 
 
+@pytest.mark.parametrize("name", ["missing.yaml", "empty"])
+def test_where_no_policy_exists_the_hint_names_the_command_that_writes_one(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(PolicyError) as caught:
+        load_policies([tmp_path / name])
+
+    assert caught.value.hint == (
+        "Name existing policy files, or create policies/ with `reconciler init`."
+    )
+
+
+def test_a_missing_file_among_wrong_ones_leaves_the_hint_to_correct_them(tmp_path: Path) -> None:
+    write(tmp_path, a_yaml=b"version: 2\n")
+
+    with pytest.raises(PolicyProblems) as caught:
+        load_policies([tmp_path / "a.yaml", tmp_path / "missing.yaml"])
+
+    assert caught.value.hint == "Correct the file and run `reconciler validate`."
+
+
 def test_the_problems_of_all_files_are_told_together(tmp_path: Path) -> None:
     write(tmp_path, a_yaml=b"version: 2\n", b_yaml=b"version: 1\npolicies: []\n")
 
