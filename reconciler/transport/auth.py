@@ -1,4 +1,4 @@
-"""Authentication at a registry: anonymous, Basic, or a token for each repository.
+"""Authenticate at a registry: anonymously, with Basic, or with a token for each repository.
 
 Source: distribution, docs/spec/auth/token.md and docs/spec/auth/oauth.md.
 """
@@ -18,20 +18,20 @@ from reconciler.transport.tokens import (
     RealmRule,
     Token,
     challenges_of,
-    named_over_tls,
     scope_of,
     token_of,
     token_request,
+    trust_over_tls,
 )
 
 Flow: TypeAlias = Generator[httpx.Request, httpx.Response, None]
 
 
 class BearerAuth(httpx.Auth):
-    """One token for every request, as the GitHub API takes it."""
+    """Sends one token with every request, as the GitHub API expects."""
 
     def __init__(self, token: str) -> None:
-        """Keep the token."""
+        """Use a token."""
         self._header = f"Bearer {token}"
 
     def auth_flow(self, request: httpx.Request) -> Flow:
@@ -41,11 +41,11 @@ class BearerAuth(httpx.Auth):
 
 
 class RegistryAuth(httpx.Auth):
-    """Answers a registry's challenges, and remembers what it asked for.
+    """Answers the challenges of a registry, and remembers them.
 
-    A token is asked for once for each repository and right, shared by all threads, renewed
-    shortly before it ends and once after a 401. A token server's refusal ends the flow, so that
-    it becomes the answer. Nothing is asked of a token server that may not see credentials.
+    A token is requested once for each repository and right, shared by all threads, and renewed
+    shortly before it expires and once after a 401. If the token server refuses, its response is
+    the response to the request. A token server that is not trusted gets no request.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class RegistryAuth(httpx.Auth):
         credential: Credential,
         *,
         challenge: Challenge | None = None,
-        trusts: RealmRule = named_over_tls,
+        trusts: RealmRule = trust_over_tls,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Authenticate at the registry at `base_url`; a `challenge` known before saves a 401."""
+        """Authenticate at the registry at `base_url`; a known `challenge` saves the first 401."""
         self._registry = httpx.URL(base_url)
         self._credential = credential
         self._challenge = challenge
@@ -67,7 +67,7 @@ class RegistryAuth(httpx.Auth):
         self._tokens: dict[str, Token] = {}
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
-        """Send a request with what is known, and again with what its refusal asks for."""
+        """Send a request with the known credential, and after a 401 with the requested one."""
         if self._challenge:
             ready = yield from self._authorise(request, self._challenge)
             if not ready:
@@ -82,7 +82,7 @@ class RegistryAuth(httpx.Auth):
                 yield request
 
     def _chosen(self, response: httpx.Response) -> Challenge | None:
-        """Choose a challenge that we can answer, tokens before passwords."""
+        """Choose a challenge that can be answered, tokens before passwords."""
         offered = {challenge.scheme: challenge for challenge in challenges_of(response)}
         bearer = offered.get("bearer")
         if bearer and bearer.realm:
@@ -92,7 +92,7 @@ class RegistryAuth(httpx.Auth):
     def _authorise(
         self, request: httpx.Request, challenge: Challenge, refused: str = ""
     ) -> Generator[httpx.Request, httpx.Response, bool]:
-        """Put a credential on a request; False when the token server would give none."""
+        """Add a credential to a request; False if the token server refused."""
         if challenge.scheme == "basic":
             user = httpx.BasicAuth(self._credential.username, self._credential.password)
             next(user.auth_flow(request))
@@ -105,7 +105,8 @@ class RegistryAuth(httpx.Auth):
     def _token(
         self, challenge: Challenge, scope: str, refused: str
     ) -> Generator[httpx.Request, httpx.Response, Token | None]:
-        """Return a token for a scope, a new one when there is none or it was refused."""
+        """Return a token for a scope, a new one if there is none or it was refused."""
+        # The lock is held while the token is requested, so that parallel threads request it once.
         with self._lock:
             known = self._tokens.get(scope)
             if known and known.header != refused and self._monotonic() < known.stale_at:
@@ -119,15 +120,17 @@ class RegistryAuth(httpx.Auth):
             return token
 
     def _realm(self, challenge: Challenge) -> httpx.URL:
-        """Return the token server's address, when it may be asked at all."""
+        """Return the address of the token server, if it is trusted."""
         try:
             realm = self._registry.join(challenge.realm)
         except httpx.InvalidURL as error:
-            raise ProtocolError(f"{self._registry} names no token server: {error}") from error
+            raise ProtocolError(
+                f"{self._registry}: its challenge has no valid token server: {error}"
+            ) from error
         if not self._trusts(self._registry, realm):
             raise ProtocolError(
-                f"{self._registry} names a token server that must not see its credentials:"
-                f" {safe(public(str(realm)))}",
-                hint="If this registry is yours, let its token server speak TLS.",
+                f"{self._registry}: credentials must not be sent to the token server in its"
+                f" challenge: {safe(public(str(realm)))}",
+                hint="If you run this registry, configure TLS for its token server.",
             )
         return realm

@@ -1,40 +1,40 @@
-"""What one answer, and all answers about one repository together, may cost: the bounds of both.
+"""Bounds on the size and time of one response, and of all responses about one repository.
 
-Whoever answers chooses sizes, times and links. Each bound is several times what a repository of
-the design size takes, 100,000 versions, and far below what ends the process or holds a lock for
-hours. What exceeds one is an error of that repository (exit 6), and of no other.
+The server chooses sizes, times and links. Each bound is several times what a repository of the
+design size, 100,000 versions, takes, and far below what exhausts memory or holds a lock for hours.
+Exceeding one is an error of that repository (exit code 6), and of no other.
 """
 
 ANSWER_SECONDS = 120.0
-"""Longest that one answer may take from the end of the request to its last byte, in seconds.
+"""Longest time from the end of the request to the last byte of the response, in seconds.
 
-A silence between two bytes is bounded apart from this; a byte now and then is no silence.
+Without it, a server that sends a byte now and then would never exceed the bound on silence.
 """
 
 LAST_SECONDS = 10.0
-"""How long an answer under way may still take once the run is to stop, in seconds.
+"""How long a response may still take once the run is to stop, in seconds.
 
-Not none: most answers come at once, and that of a deletion says what became of it.
+More than zero: most responses are immediate, and that to a deletion says whether it happened.
 """
 
 GLANCE_SECONDS = 1.0
-"""How often, while an answer is awaited, to ask whether the run is to stop, in seconds."""
+"""How often to check, while waiting for a response, whether the run is to stop, in seconds."""
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-"""Largest answer that is no manifest, decoded, in bytes.
+"""Largest response other than a manifest, decoded, in bytes.
 
-A registry that gives 100,000 tags of the greatest length in one page sends 13 MB. JSON takes up
-to twenty times its size when it is read.
+A page of 100,000 tags of the greatest length has 13 MB. Parsed JSON takes up to twenty times its
+size in memory.
 """
 
 MAX_ERROR_BYTES = 1024 * 1024
-"""Largest answer of an error or of a token server, decoded, in bytes."""
+"""Largest error response, or response of a token server, decoded, in bytes: both are short."""
 
 MAX_URL = 8_192
-"""Longest URL of a next page, in characters; as many are remembered as there are pages."""
+"""Longest URL of a next page, in characters: the URLs of all pages are kept in memory."""
 
 MAX_PAGES = 10_000
-"""Most pages of one listing; at a hundred rows each, ten times the largest package."""
+"""Most pages of one listing: at a hundred rows each, ten times the design size."""
 
 MAX_NAMES = 500_000
 """Most names of one listing: versions and their tags, tags, repositories or referrers.
@@ -43,25 +43,25 @@ Five for each version of a repository of the design size; they take some 200 MB 
 """
 
 MAX_DOCUMENT_BYTES = 1024 * 1024 * 1024
-"""Most that the different documents of one repository may take together, in bytes.
+"""Largest total size of the distinct documents of one repository, in bytes.
 
 That is 10 kB for each version of a repository of the design size; an index takes about 3 kB.
 """
 
 READING_SECONDS = 4 * 3600.0
-"""Longest that answers about one repository are awaited in all, in seconds, waits included.
+"""Longest total time of the responses about one repository, waits included, in seconds.
 
-Twice the longest wait for a limit, besides what the number of answers explains.
+Twice the longest wait for a limit; SECONDS_EACH for each response is added.
 """
 
 SECONDS_EACH = 0.5
-"""How much longer for each answer that came, in seconds: twenty are awaited at once."""
+"""Added to READING_SECONDS for each response, in seconds; twenty are read in parallel."""
 
 READING_BYTES = 2 * 1024 * 1024 * 1024
-"""Most that all answers about one repository may take together, decoded, in bytes."""
+"""Largest total size of the responses about one repository, decoded, in bytes."""
 
 BYTES_EACH = 64 * 1024
-"""How much more for each answer that came, in bytes: a page of versions takes about as much."""
+"""Added to READING_BYTES for each response, in bytes: about the size of a page of versions."""
 
 MAX_MESSAGE = 300
-"""Longest text quoted from an answer, in characters: about three lines of a terminal."""
+"""Longest text quoted from a response, in characters: about three lines of a terminal."""

@@ -1,7 +1,6 @@
-"""A cache of documents by digest, so that a daily run fetches only what is new.
+"""Cache documents by digest in an SQLite file, so that a daily run downloads only new ones.
 
-It is an SQLite file that may be lost at any time: a damaged file is set aside, and the run goes on
-without a cache.
+The file may be lost at any time: a damaged one is renamed, and the run continues with a new one.
 """
 
 import json
@@ -22,22 +21,25 @@ from reconciler.model.names import Digest
 log = structlog.get_logger()
 
 Document: TypeAlias = tuple[str, bytes]
-"""A content type, and the very bytes that hash to the digest."""
+"""A content type, and the exact bytes that hash to the digest."""
 
 MAX_CACHE_BYTES = 512 * 1024 * 1024
-"""Most that the documents may take together, in bytes as stored; the oldest-used go first."""
+"""Largest total size of the cached documents, in bytes as stored.
+
+Those of 100,000 versions at 3 kB fit. The least recently used documents are removed first.
+"""
 
 ROW_BYTES = 160
-"""What a row takes besides its body, in bytes: digest, content type and two index entries."""
+"""The size of a row without its body, in bytes: digest, content type and two index entries."""
 
 EVICTED_TO = 0.9
-"""The part of the limit that an eviction leaves, so that not every write evicts."""
+"""The part of the limit that remains after an eviction, so that not every write evicts."""
 
 BATCH = 500
-"""Digests asked for in one query."""
+"""Digests in one query: the bodies of so many documents are in memory at once."""
 
 USE_GRAIN = 16
-"""Openings that may pass before a use is noted again; noting costs more than reading."""
+"""Runs that may pass before a use is recorded again: the write costs more than the read."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -74,7 +76,7 @@ _Row: TypeAlias = tuple[str, str, bytes]
 Answer = TypeVar("Answer")
 
 BUSY_SECONDS = 5.0
-"""How long to wait for another process that writes, in seconds."""
+"""How long to wait for a write by another process, in seconds; then the cache is skipped."""
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _OCCUPIED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -86,36 +88,36 @@ _PRIMARY_CODE = 0xFF
 class ManifestCache:
     """Documents by digest in one SQLite file, verified again whenever they are read.
 
-    Shape: "used" counts openings, not time: all that one run writes has one number.
+    Shape: "used" is the number of a run, not a time: all rows that a run writes have the same.
     """
 
     def __init__(self, path: Path | None, *, limit: int = MAX_CACHE_BYTES) -> None:
-        """Keep documents in the file at `path`; with None, keep nothing."""
+        """Cache documents in the file at `path`; with None, cache nothing."""
         self._file = CacheFile(path, _SCHEMA)
         self._limit = limit
         self._use = 0
         self._bytes = 0
 
     def get(self, digests: Iterable[Digest]) -> dict[Digest, Document]:
-        """Return those of the documents that are here and still are what their digest says.
+        """Return those of the documents that are cached and still match their digest.
 
-        Thousands of them fill the memory: ask for no more at once than you can hold.
+        All are returned in memory: thousands at once may exhaust it.
         """
         wanted = list(digests)
         documents: dict[Digest, Document] = {}
         for start in range(0, len(wanted), BATCH):
-            documents |= self._sound(wanted[start : start + BATCH])
+            documents |= self._read_verified(wanted[start : start + BATCH])
         return documents
 
     def known(self, digests: Iterable[Digest]) -> frozenset[str]:
-        """Tell which documents are here, without reading them; one of them may prove damaged."""
+        """Return which documents are cached, without reading them; one may still be damaged."""
         none: list[tuple[str]] = []
         wanted = json.dumps(list(digests))
         rows = self._file.run(lambda file: file.execute(_KNOWN, (wanted,)).fetchall(), none)
         return frozenset(digest for (digest,) in rows)
 
     def put(self, documents: Mapping[Digest, Document]) -> None:
-        """Keep verified documents, and let go of the oldest-used beyond the limit."""
+        """Cache verified documents, and remove the least recently used beyond the limit."""
         if documents:
             self._file.run(lambda connection: self._keep(connection, documents), None)
 
@@ -123,8 +125,8 @@ class ManifestCache:
         """Close the file."""
         self._file.close()
 
-    def _sound(self, digests: list[Digest]) -> dict[Digest, Document]:
-        """Read one batch; a row that does not verify is dropped, so that it is fetched again."""
+    def _read_verified(self, digests: list[Digest]) -> dict[Digest, Document]:
+        """Read one batch; a row that does not verify is deleted, so that it is read again."""
         none: list[_Row] = []
         rows = self._file.run(lambda connection: self._find(connection, digests), none)
         documents = dict(_verified(rows))
@@ -154,7 +156,7 @@ class ManifestCache:
             (self._bytes,) = connection.execute(_BYTES).fetchone()
 
     def _open_use(self, connection: sqlite3.Connection) -> None:
-        """Number this opening after all earlier ones, and learn how much there is already."""
+        """Number this run after all earlier ones, and read the total size."""
         if not self._use:
             (last,) = connection.execute(_LAST_USE).fetchone()
             (self._bytes,) = connection.execute(_BYTES).fetchone()
@@ -165,7 +167,7 @@ def _verified(rows: Iterable[_Row]) -> Iterator[tuple[Digest, Document]]:
     for text, content_type, packed in rows:
         digest = Digest(text)
         try:
-            # One byte more than allowed is enough for `verify` to refuse a body blown up on disk.
+            # The file may have been altered: no body is decompressed beyond what `verify` accepts.
             body = zlib.decompressobj().decompress(packed, MAX_MANIFEST_BYTES + 1)
             verify(digest, body)
         except (zlib.error, ManifestError):
@@ -180,19 +182,19 @@ def _drop(connection: sqlite3.Connection, digests: list[str]) -> None:
 class CacheFile:
     """One connection to a cache file, shared by threads and safe beside other processes.
 
-    Work may be lost and is never wrong: a damaged file is renamed and begun anew; a place that
-    cannot be used is given up with one warning, and then every work answers with its default.
+    Cached data may be lost but is never wrong: a damaged file is renamed and a new one begun; if
+    the path cannot be used, there is one warning, and `run` returns its default from then on.
     """
 
     def __init__(self, path: Path | None, schema: str) -> None:
-        """Remember where the file is, None for nowhere; the first work opens it."""
+        """Use the file at `path`, None for no file; the first `run` opens it."""
         self._path = path
         self._schema = schema
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
 
     def run(self, work: Callable[[sqlite3.Connection], Answer], default: Answer) -> Answer:
-        """Do one work in one transaction; answer with the default where that is impossible."""
+        """Run a function in one transaction; return the default if that is impossible."""
         with self._lock:
             if self._path is None:
                 return default
@@ -205,7 +207,7 @@ class CacheFile:
             return default
 
     def close(self) -> None:
-        """Close the file; a later work opens it again."""
+        """Close the file; a later `run` opens it again."""
         with self._lock:
             self._disconnect()
 
@@ -216,7 +218,7 @@ class CacheFile:
             return work(connection)
 
     def _open(self, path: Path) -> sqlite3.Connection:
-        """Open the file for its owner only: what it holds may come from private repositories."""
+        """Open the file for its owner only: its content may come from private repositories."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
@@ -239,7 +241,7 @@ class CacheFile:
             self._give_up(error)
 
     def _set_aside(self, path: Path, error: sqlite3.DatabaseError) -> None:
-        """Rename the damaged file, so that the next work begins a new one."""
+        """Rename the damaged file, so that the next `run` begins a new one."""
         self._disconnect()
         aside = path.with_name(f"{path.name}.damaged-{os.getpid()}")
         log.warning("cache_damaged", path=str(path), kept_as=str(aside), error=str(error))

@@ -1,4 +1,4 @@
-"""An HTTP client for one server: bounded, timed, and retried where that is harmless."""
+"""An HTTP client for one server, with bounds on size and time; reads are retried, writes never."""
 
 from collections.abc import Mapping
 from contextlib import closing, suppress
@@ -18,7 +18,14 @@ from reconciler.transport.bounds import MAX_ANSWER_BYTES, MAX_ERROR_BYTES
 from reconciler.transport.limits import http_time
 from reconciler.transport.pacing import AT_ONCE
 from reconciler.transport.parallel import ConnectionPool
-from reconciler.transport.replies import loaded, origin, place, redirected, request_text, translated
+from reconciler.transport.replies import (
+    follow_redirect,
+    origin,
+    place,
+    read_body,
+    request_text,
+    translate_errors,
+)
 from reconciler.transport.retry import Retry
 from reconciler.transport.totals import Totals
 from reconciler.transport.watch import RunClock, Sent
@@ -26,25 +33,25 @@ from reconciler.transport.wire import Wire
 from reconciler.version import __version__
 
 CONNECT_SECONDS = 10.0
-"""Longest wait for a connection, TLS included, in seconds."""
+"""Longest wait for a connection, TLS included, in seconds: a retry is better than more."""
 
 READ_SECONDS = 30.0
-"""Longest silence while an answer is awaited or under way, in seconds."""
+"""Longest silence before or during a response, in seconds."""
 
 WRITE_SECONDS = 30.0
 """Longest time that sending one part of a request may take, in seconds."""
 
 POOL_SECONDS = 10.0
-"""Longest wait for a free connection, in seconds; a lane has one for the only request it sends."""
+"""Longest wait for a free connection, in seconds; a lane has one for its only request."""
 
 LANE_CONNECTIONS = 4
-"""Most connections of one lane, which sends one request at a time: redirects lead elsewhere."""
+"""Most connections of one lane: it sends one request at a time, but redirects use other hosts."""
 
 MAX_REDIRECTS = 3
-"""Most redirects followed for one read."""
+"""Most redirects followed for one read: registries redirect to their storage once."""
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Failures that came before a request was sent."""
+"""Failures before a request was sent, so that it cannot have had an effect."""
 
 _TIMEOUT = httpx.Timeout(
     connect=CONNECT_SECONDS, read=READ_SECONDS, write=WRITE_SECONDS, pool=POOL_SECONDS
@@ -54,8 +61,8 @@ _TIMEOUT = httpx.Timeout(
 def connect(base_url: str, watch: RunClock) -> ConnectionPool:
     """Open connections to one server: HTTP/1.1, certificates checked, proxies as configured.
 
-    There are as many as there are requests under way at once, which whoever sends them bounds.
-    By `watch` each answer has an end, and the run has one, too.
+    There are as many as requests are sent in parallel, which the caller bounds. `watch` bounds the
+    time of each response and of the run.
     """
     certificates = _certificates()
     proxy = _proxy_for(httpx.URL(base_url))
@@ -64,15 +71,15 @@ def connect(base_url: str, watch: RunClock) -> ConnectionPool:
 
 @cache
 def _certificates() -> SSLContext:
-    """Load the authorities that this machine trusts, once: it takes longer than a request."""
+    """Load the certificate authorities that this machine trusts, once: it is slow."""
     return httpx.create_ssl_context()
 
 
 class Client:
-    """Reads from one server again and again if need be; writes to it once.
+    """Reads from one server, with retries; writes to it, without.
 
-    Redirects are followed for reads only. What authenticates us is sent to this server alone:
-    `auth` is asked for requests to its scheme, host and port, and for no others.
+    Redirects are followed for reads only. Credentials are sent to this server only: `auth` is used
+    for requests to its scheme, host and port, and for no others.
     """
 
     def __init__(
@@ -84,7 +91,7 @@ class Client:
         auth: httpx.Auth | None = None,
         retry: Retry | None = None,
     ) -> None:
-        """Speak to the server at `base_url`, through `transport` when one is given."""
+        """Use the server at `base_url`, through `transport` if given."""
         self._origin = origin(httpx.URL(base_url))
         self._watch = watch
         self._auth = auth or httpx.Auth()
@@ -99,7 +106,7 @@ class Client:
             base_url=base_url,
             transport=transport or connect(base_url, watch),
             timeout=_TIMEOUT,
-            # One coding at most, and one whose size can be bounded while it is undone.
+            # One coding only, whose decoded size can be bounded while it is decoded.
             headers={"User-Agent": f"reconciler/{__version__}", "Accept-Encoding": "gzip"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             event_hooks={"request": [self._count], "response": [self._note_time]},
@@ -107,17 +114,17 @@ class Client:
 
     @property
     def base_url(self) -> str:
-        """The address that paths are below."""
+        """The address that paths are relative to."""
         return str(self._http.base_url)
 
     @property
     def requests(self) -> int:
-        """How many requests were sent, tries and tokens included."""
+        """How many requests were sent, retries and token requests included."""
         return self._requests
 
     @property
     def server_time(self) -> datetime | None:
-        """The server's clock as of its last answer; None before it told any."""
+        """The server's clock as of its last response; None before the first `Date` header."""
         return self._server_time
 
     def get(
@@ -129,13 +136,13 @@ class Client:
     ) -> httpx.Response:
         """Read a path below the base, or a URL of this server. Units: `limit` in bytes.
 
-        Raises: UnreachableError, after the last try; ExhaustedError, when the answers about one
-            repository take too much in all; ProtocolError.
+        Raises: UnreachableError, after the last try; ExhaustedError, when the responses about one
+            repository exceed a bound in total; ProtocolError.
         """
         return self._read(self._request("GET", url, headers), limit)
 
     def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        """Ask for the headers that `get` would return."""
+        """Read the headers that `get` would return."""
         return self._read(self._request("HEAD", url, headers), MAX_ANSWER_BYTES)
 
     def write(
@@ -146,25 +153,24 @@ class Client:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> httpx.Response:
-        """Send a change exactly once and return the answer, whatever it is.
+        """Send a change once, and return the response with any status.
 
-        It goes a second time only if the server has refused the first for want of a token, and
-        so has not carried it out.
+        It is sent again only if the server rejected it with a 401, and so did not carry it out.
 
         Raises: UnreachableError, when it is unknown whether the change was made.
         """
         request = self._request(method, url, headers, content)
-        with translated(request):
+        with translate_errors(request):
             return self._exchange(request, MAX_ANSWER_BYTES)
 
     def write_at_once(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        """Send a change at once and only once, or not at all, and return the answer.
+        """Send a change now and once, or not at all, and return the response.
 
-        What was looked at before must not grow old meanwhile: no limit is waited for, a
-        connection has to stand within SENDING_SECONDS, and where a token has to be fetched
-        first, or was refused, it is fetched for the next time.
+        The observation that it is based on must not become stale: no limit is waited for, the
+        connection must be open within SENDING_SECONDS, and if a token must be requested first, or
+        was rejected, the new token is for the next change.
 
         Raises: PostponedError, when the change was certainly not made; UnreachableError, when
             that is unknown.
@@ -172,26 +178,26 @@ class Client:
         request = self._request(method, url, headers)
         timeout = {**_TIMEOUT.as_dict(), "connect": SENDING_SECONDS, "pool": SENDING_SECONDS}
         request.extensions |= {AT_ONCE: True, "timeout": timeout}
-        with translated(request):
+        with translate_errors(request):
             try:
                 return self._sent_once(request)
             except _NEVER_SENT as error:
                 raise PostponedError(f"{request_text(request)}: not sent: {error}") from error
 
     def wait(self, reason: str, seconds: float) -> None:
-        """Let time pass before the next request; people are told of it.
+        """Sleep before the next request, and report the wait.
 
-        Raises: StoppedError, when the run is to end.
+        Raises: StoppedError, when the run is to stop.
         """
         self._watch.wait(reason, seconds)
 
     @property
     def latency(self) -> float:
-        """How long an answer took on average, in seconds; 0 before there was any."""
+        """The average time of a response, in seconds; 0 before the first."""
         return self._seconds / self._answers if self._answers else 0.0
 
     def monotonic(self) -> float:
-        """Return the time of the steady clock that waits are measured by, in seconds."""
+        """Return the time of the monotonic clock that waits are measured by, in seconds."""
         return self._watch.monotonic()
 
     def close(self) -> None:
@@ -205,51 +211,51 @@ class Client:
         headers: Mapping[str, str] | None,
         content: bytes | None = None,
     ) -> httpx.Request:
-        """Build a request, and refuse one to another server."""
+        """Build a request; one to another server is an error."""
         request = self._http.build_request(method, url, headers=headers, content=content)
         if origin(request.url) != self._origin:
             raise ProtocolError(f"{request_text(request)}: not on the server {self._http.base_url}")
         return request
 
     def _read(self, request: httpx.Request, limit: int) -> httpx.Response:
-        with translated(request), self._totals.awaited(request.url):
+        with translate_errors(request), self._totals.awaited(request.url):
             response = self._retry.run(lambda: self._begin(request, limit), self._watch)
             self._totals.count(request.url, len(response.content))
         if self._retry.is_temporary(response):
-            raise UnreachableError(f"{place(response)}, and so {self._retry.tries} times")
+            raise UnreachableError(f"{place(response)} in each of {self._retry.tries} tries")
         return response
 
     def _begin(self, request: httpx.Request, limit: int) -> httpx.Response:
-        """Send a read as long as the run goes on: thousands may still be to come."""
+        """Send a read, unless the run is to stop or the repository exceeded a bound."""
         self._watch.check()
         self._totals.check(request.url)
         return self._follow(request, limit)
 
     def _follow(self, request: httpx.Request, limit: int) -> httpx.Response:
-        """Send a read, and again to wherever the answers send it."""
+        """Send a read, and follow its redirects."""
         for _ in range(MAX_REDIRECTS + 1):
             response = self._exchange(request, limit)
             if not response.has_redirect_location:
                 return response
-            request = redirected(request, response)
+            request = follow_redirect(request, response)
         raise ProtocolError(f"{place(response)}, after {MAX_REDIRECTS} redirects")
 
     def _exchange(self, request: httpx.Request, limit: int) -> httpx.Response:
-        """Send one request, and what its authentication asks for before and after it."""
+        """Send one request, and the token requests that its authentication needs."""
         if origin(request.url) != self._origin:
             return self._send(request, limit)
         with closing(self._auth.sync_auth_flow(request)) as flow:
             sent = next(flow)
             with suppress(StopIteration):
                 while True:
-                    # What is not the request itself asks a token server, for little.
+                    # Any other request goes to the token server, whose response is small.
                     bound = limit if sent is request else min(limit, MAX_ERROR_BYTES)
                     response = self._send(sent, bound)
                     sent = flow.send(response)
         return response
 
     def _sent_once(self, request: httpx.Request) -> httpx.Response:
-        """Send a change unless its authentication needs another request before, or again."""
+        """Send a change, unless it needs a token first; after a 401 it is not sent again."""
         begun = False
         with closing(self._auth.sync_auth_flow(request)) as flow:
             step = next(flow)
@@ -267,7 +273,7 @@ class Client:
     def _send(self, request: httpx.Request, limit: int) -> httpx.Response:
         began = self._watch.monotonic()
         response = self._http.send(request, stream=True, auth=None)
-        response = loaded(response, min(limit, MAX_ERROR_BYTES) if response.is_error else limit)
+        response = read_body(response, min(limit, MAX_ERROR_BYTES) if response.is_error else limit)
         with self._lock:
             self._answers += 1
             self._seconds += self._watch.monotonic() - began
@@ -284,7 +290,7 @@ class Client:
 
 
 def _proxy_for(url: httpx.URL) -> str | None:
-    """Find the proxy that the environment names for a server; this machine needs none."""
+    """Return the proxy in the environment for a server; none for this machine."""
     if is_loopback(url.host) or proxy_bypass(url.host):
         return None
     proxies = getproxies()

@@ -1,4 +1,4 @@
-"""Credentials and where they come from: docker's and podman's files, and credential helpers.
+"""Find registry credentials in the files of docker and podman, and with credential helpers.
 
 Source: docker/cli, cli/config/configfile; containers/image, docs/containers-auth.json.5.md;
 docker/docker-credential-helpers, README.md, "Development".
@@ -19,7 +19,7 @@ from reconciler.errors import SettingsError
 from reconciler.model.base import HUB, LOOPBACK, canonical_host, safe
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
-"""Largest file read, in bytes."""
+"""Largest file read, in bytes: far more than a user's registries need."""
 
 _HUB_SERVER = "https://index.docker.io/v1/"
 """The name under which docker keeps the credentials of Docker Hub."""
@@ -28,25 +28,25 @@ _URL = re.compile(r"https?://(.*?)(?:/v[12])?/*", re.DOTALL)
 _FILE_HINT = "Log in again with `docker login`, or correct the file."
 
 SECONDS = 60.0
-"""Longest wait for a helper, in seconds; it may be asking a person."""
+"""Longest wait for a helper, in seconds; it may prompt the user."""
 
 _WITHHELD = ("GITHUB_TOKEN", "GH_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_ENTERPRISE_TOKEN")
 _WITHHELD_PREFIXES = ("RECONCILER_", "INPUT_", "ACTIONS_", "PG")
-"""Credentials that are ours or the workflow's. A helper is asked about other registries than
-GitHub's; those of its own provider, as AWS_SECRET_ACCESS_KEY is, it may need."""
+"""Credentials of this program and of the workflow, which a helper does not get: it is used for
+other registries than GitHub's. It may need those of its own provider (AWS_SECRET_ACCESS_KEY)."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MISSING_TEXT = "credentials not found"
-_IDENTITY_TOKEN = "<token>"  # noqa: S105 - the user name that says so
+_IDENTITY_TOKEN = "<token>"  # noqa: S105 - the user name that marks an identity token
 _HELPER_HINT = "Log in again with `docker login`, or correct or remove its entry in the file."
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A user's name and password, or an identity token; the empty one is anonymous.
+    """A user name and password, or an identity token; the empty one is anonymous.
 
-    Shape: `source` says for people where it was found. Nothing else is ever shown, not even
-        the name, since some people are told to put their token there.
+    Shape: `source` describes where it was found. Nothing else is ever displayed, not even the
+        name, since some registries use the token as user name.
     """
 
     username: str = field(default="", repr=False)
@@ -56,34 +56,34 @@ class Credential:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether there is nothing to send."""
+        """Whether it is empty."""
         return not (self.username or self.password or self.identity_token)
 
 
 ANONYMOUS = Credential()
 
 Credentials: TypeAlias = Callable[[str], Credential]
-"""Finds the credential for a repository's path in one registry; the empty path is the catalogue."""
+"""Returns the credential for a repository path in one registry; empty path for the catalogue."""
 
 
 def anonymous(_: str) -> Credential:
-    """Find none, for any repository."""
+    """Return no credential for any repository."""
     return ANONYMOUS
 
 
 @dataclass(frozen=True, slots=True)
 class Helper:
-    """One question to a helper. Shape: `file` is where it is named, `server` what it is asked."""
+    """One query to a helper. Shape: `file` configures the helper, `server` is the query."""
 
     name: str
     server: str
     file: Path
 
     def ask(self) -> Credential | None:
-        """Run the helper; None when it has no credential for the server.
+        """Run the helper; None if it has no credential for the server.
 
-        Raises: SettingsError, naming the helper and the file; never what the helper said, which
-            may be a secret.
+        Raises: SettingsError, with the helper and the file, but never with the helper's output,
+            which may be a secret.
         """
         done = self._run()
         if done.returncode != 0:
@@ -94,12 +94,12 @@ class Helper:
             document = json.loads(done.stdout)
             username, secret = str(document["Username"]), str(document["Secret"])
         except (ValueError, RecursionError, LookupError, TypeError):
-            raise self._error("gave no credential that can be read") from None
+            raise self._error("returned an invalid credential") from None
         return self._credential(username, secret)
 
     def _run(self) -> "subprocess.CompletedProcess[str]":
         if not _NAME.fullmatch(self.name):
-            raise self._error("is not the name of a helper")
+            raise self._error("is not a valid name of a helper")
         try:
             return subprocess.run(  # noqa: S603 - docker's own protocol; the user's file names it
                 [f"docker-credential-{self.name}", "get"],
@@ -115,7 +115,7 @@ class Helper:
         except (OSError, ValueError) as error:
             raise self._error(f"cannot be run ({type(error).__name__})") from None
         except subprocess.TimeoutExpired:
-            raise self._error(f"gave no answer within {SECONDS:.0f} seconds") from None
+            raise self._error(f"did not answer within {SECONDS:.0f} seconds") from None
 
     def _credential(self, username: str, secret: str) -> Credential:
         source = f"the credential helper {self.name} of {self.file} for {safe(self.server)}"
@@ -126,12 +126,12 @@ class Helper:
     def _error(self, what: str) -> SettingsError:
         program = safe(f"docker-credential-{self.name}"[:80])
         return SettingsError(
-            f"{self.file}: {program}, asked for {safe(self.server)}, {what}", hint=_HELPER_HINT
+            f"{self.file}: {program}, queried for {safe(self.server)}, {what}", hint=_HELPER_HINT
         )
 
 
 def _environment() -> dict[str, str]:
-    """Return the variables that a helper finds."""
+    """Return the environment of a helper."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -140,7 +140,7 @@ def _environment() -> dict[str, str]:
 
 
 def credential_paths(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
-    """Name the files that credentials are looked for in, docker's own first."""
+    """Return the files to search for credentials, docker's own first."""
     docker = environment.get("DOCKER_CONFIG")
     paths = [(Path(docker) if docker else home / ".docker") / "config.json"]
     if runtime := environment.get("XDG_RUNTIME_DIR"):
@@ -150,7 +150,7 @@ def credential_paths(environment: Mapping[str, str], home: Path) -> tuple[Path, 
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """One file of credentials. Shape: nothing in it was looked at yet but its outline."""
+    """One file of credentials. Shape: its entries are not parsed yet."""
 
     path: Path
     auths: Mapping[str, Any] = field(repr=False)
@@ -159,9 +159,9 @@ class ConfigFile:
 
     @classmethod
     def read(cls, path: Path) -> "ConfigFile":
-        """Read a file; one that is not there, or empty, holds nothing.
+        """Read a file; a missing or empty one has no credentials.
 
-        Raises: SettingsError, naming the file and never its content.
+        Raises: SettingsError, with the path of the file, but never with its content.
         """
         document = _json(path)
         auths, helpers = document.get("auths") or {}, document.get("credHelpers") or {}
@@ -171,7 +171,7 @@ class ConfigFile:
         return cls(path, auths, helpers, store)
 
     def offers(self, host: str, repository: str) -> Iterator[Credential | Helper]:
-        """Yield what may be the credential of a repository, the most specific first."""
+        """Yield the possible credentials of a repository, the most specific first."""
         for name in _names(host, repository):
             for key, helper in self.helpers.items():
                 if _normal(key) == name:
@@ -195,7 +195,7 @@ class ConfigFile:
 
 @dataclass
 class RegistryCredentials:
-    """Finds the credentials for the repositories of one registry; asks each helper once."""
+    """Finds the credentials for the repositories of one registry; runs each helper once."""
 
     host: str
     files: Sequence[ConfigFile]
@@ -203,7 +203,7 @@ class RegistryCredentials:
     _answers: dict[Helper, Credential | None] = field(default_factory=dict, repr=False)
 
     def __call__(self, repository: str) -> Credential:
-        """Return the credential of a repository, the anonymous one where there is none.
+        """Return the credential of a repository, the anonymous one if there is none.
 
         Raises: SettingsError, when a helper fails or an entry cannot be read.
         """
@@ -237,9 +237,9 @@ def _json(path: Path) -> Mapping[str, Any]:
 
 
 def _user(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """Read a user and password, encoded together or written apart.
+    """Read a user and password, encoded together or as separate members.
 
-    Raises: ValueError, when what is encoded is no user and password.
+    Raises: ValueError, when the encoded text is not a user and password.
     """
     encoded = entry.get("auth")
     if not encoded:
@@ -251,7 +251,7 @@ def _user(entry: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _servers(host: str) -> Iterator[str]:
-    """Yield the names under which a store of docker's may keep the credentials of a registry."""
+    """Yield the names under which docker's credential store may have a registry."""
     yield _HUB_SERVER if host == HUB else host
     name, colon, port = host.partition(":")
     if name == LOOPBACK:
@@ -259,14 +259,14 @@ def _servers(host: str) -> Iterator[str]:
 
 
 def _names(host: str, repository: str) -> Iterator[str]:
-    """Yield the names a credential may have: the repository, what it lies in, the registry."""
+    """Yield the names that an entry may have: the repository, its parents, the registry."""
     parts = [host, *filter(None, repository.split("/"))]
     for length in range(len(parts), 0, -1):
         yield "/".join(parts[:length])
 
 
 def _normal(key: str) -> str:
-    """Return the name that a key stands for: old docker wrote whole URLs of its first API."""
+    """Return the name that a key stands for: old versions of docker wrote URLs of the v1 API."""
     url = _URL.fullmatch(key)
     host, slash, path = (url[1] if url else key.rstrip("/")).partition("/")
     try:

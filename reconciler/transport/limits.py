@@ -1,4 +1,4 @@
-"""What GitHub and ghcr.io say about their limits: refusals, waits and what is left.
+"""Rate limits of GitHub and ghcr.io: refusals, waits, and what remains of a quota.
 
 Source: GitHub, "Rate limits for the REST API" and "Best practices for using the REST API".
 """
@@ -26,7 +26,7 @@ REGISTRY_CALLS = 44_000
 """Calls a minute of ghcr.io. Source: the text of its 429 answers."""
 
 MAX_PATIENCE = 2 * 3600.0
-"""Longest that one request is held back in all, in seconds: two of GitHub's hours."""
+"""Longest total delay of one request, in seconds: twice the period of GitHub's hourly limit."""
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LIMIT_PHRASES = ("rate limit", "abuse detection")
@@ -50,7 +50,7 @@ class Reason(StrEnum):
 class Refusal:
     """A request refused by a limit: it had no effect, so it may be sent again after the wait.
 
-    Units: `seconds` to wait, None where the server does not say; `allowed` calls a minute.
+    Units: `seconds` to wait, None if the server does not say; `allowed` requests a minute.
     """
 
     reason: Reason
@@ -60,7 +60,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What is left of the hourly limit, as of the last answer. Units: requests."""
+    """The hourly limit as of the last response. Units: requests."""
 
     limit: int
     remaining: int
@@ -69,7 +69,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How one server limits: what a request costs, what is allowed, what a refusal looks like.
+    """The limit of one server: the cost of a request, what is allowed, how a refusal looks.
 
     Units: `allowed` in points a minute.
     """
@@ -80,12 +80,12 @@ class Rules:
 
 
 def github_points(method: str) -> int:
-    """Return what a request to the REST API costs."""
+    """Return the points that a request to the REST API costs."""
     return READ_POINTS if method in _READS else WRITE_POINTS
 
 
 def github_refusal(response: httpx.Response) -> Refusal | None:
-    """Tell a refusal by a limit from a missing right, which has the same status.
+    """Return the refusal if a limit caused the response; a missing right has the same status.
 
     Shape: the body of a 403 or 429 has been read.
     """
@@ -95,13 +95,13 @@ def github_refusal(response: httpx.Response) -> Refusal | None:
     quota = quota_of(response)
     if quota and not quota.remaining:
         return Refusal(Reason.PRIMARY, _longer(delay, seconds_to(quota.reset, response)))
-    if delay is not None or response.status_code == 429 or _speaks_of_limits(response):
+    if delay is not None or response.status_code == 429 or _mentions_limit(response):
         return Refusal(Reason.SECONDARY, delay)
     return None
 
 
 def registry_refusal(response: httpx.Response) -> Refusal | None:
-    """Read a 429 of a registry; ghcr.io writes the wait into the text, as a Go duration.
+    """Parse a 429 of a registry; ghcr.io writes the wait into the text, as a Go duration.
 
     Shape: the body of a 429 has been read.
     """
@@ -118,7 +118,7 @@ def registry_refusal(response: httpx.Response) -> Refusal | None:
 
 
 def quota_of(response: httpx.Response) -> Quota | None:
-    """Read what is left of the hourly limit; some answers do not say."""
+    """Parse the hourly limit; None if the response does not have it."""
     try:
         limit, remaining, reset = (
             int(response.headers[f"x-ratelimit-{name}"]) for name in ("limit", "remaining", "reset")
@@ -129,7 +129,7 @@ def quota_of(response: httpx.Response) -> Quota | None:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Read how long a server asks to wait, in seconds; never less than none."""
+    """Parse Retry-After, in seconds or as a time (RFC 9110, section 10.2.3); at least 0."""
     text = response.headers.get("retry-after", "")
     if text.isascii() and text.isdigit():
         return float(text)
@@ -138,37 +138,35 @@ def retry_after(response: httpx.Response) -> float | None:
 
 
 def seconds_to(end: datetime, response: httpx.Response) -> float | None:
-    """Count the seconds from an answer to a time; None where the answer has no date.
-
-    The server's own clock counts, since ours may differ; a time that has passed is no wait.
-    """
+    """Return the seconds from a response to a time, at least 0; None without a `Date` header."""
+    # By the server's own clock, since the clock of this machine may be wrong.
     sent = http_time(response.headers.get("date", ""))
     return max((end - sent).total_seconds(), 0.0) if sent else None
 
 
 def http_time(text: str) -> datetime | None:
-    """Read a time of HTTP; None for what is none."""
+    """Parse a time of HTTP; None if it is invalid."""
     with suppress(ValueError, OverflowError):
         return parsedate_to_datetime(text).astimezone(UTC)
     return None
 
 
-def bear(reason: str, seconds: float) -> None:
-    """Make sure that a wait is not longer than a run has patience for.
+def check_wait(reason: str, seconds: float) -> None:
+    """Check that a wait is not longer than MAX_PATIENCE.
 
-    Raises: ExhaustedError, saying until when the server wants to be waited for.
+    Raises: ExhaustedError.
     """
     if seconds > MAX_PATIENCE:
         raise ExhaustedError(
-            f"{reason}: the server asks to wait {seconds / 3600:,.1f} hours, and"
-            f" {MAX_PATIENCE / 3600:g} are the most that are waited",
-            hint="Nothing more was sent. Run again later; a server that asks for such a wait again"
-            " and again is out of order, or somebody stands in between.",
+            f"{reason}: the server asks to wait {seconds / 3600:,.1f} hours, but the longest"
+            f" wait is {MAX_PATIENCE / 3600:g} hours",
+            hint="Nothing more was sent. Run again later. If this repeats, the server or a proxy"
+            " in between is faulty.",
         )
 
 
 def go_seconds(duration: str) -> float:
-    """Read a duration the way Go prints it, such as `1m30s` or `880.092µs`, in seconds."""
+    """Parse a duration as Go prints it, such as `1m30s` or `880.092µs`, in seconds."""
     return sum(float(number) * _UNITS[unit] for number, unit in _GO_PART.findall(duration))
 
 
@@ -176,7 +174,7 @@ def _longer(*waits: float | None) -> float | None:
     return max((wait for wait in waits if wait is not None), default=None)
 
 
-def _speaks_of_limits(response: httpx.Response) -> bool:
+def _mentions_limit(response: httpx.Response) -> bool:
     text = response.text.lower()
     return any(phrase in text for phrase in _LIMIT_PHRASES)
 

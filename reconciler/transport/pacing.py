@@ -1,4 +1,4 @@
-"""Keep to the request limits of a server: those published, and those its answers show."""
+"""Keep within the rate limits of a server: published ones, and those learned from refusals."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -15,70 +15,70 @@ from reconciler.transport.limits import (
     Reason,
     Refusal,
     Rules,
-    bear,
+    check_wait,
     quota_of,
     seconds_to,
 )
-from reconciler.transport.replies import loaded, request_text
+from reconciler.transport.replies import read_body, request_text
 from reconciler.transport.watch import RunClock
 
 WINDOW_SECONDS = 60.0
-"""The span over which servers count, in seconds."""
+"""The period over which servers count requests, in seconds."""
 
 LONGEST_SILENT_WAIT = 900.0
-"""Longest wait after a refusal that names none, in seconds."""
+"""Longest wait after a refusal without Retry-After, in seconds."""
 
 CATCH_UP = 1.0 / 30.0
-"""The part of a window by which writes that fell behind their pace may hurry afterwards."""
+"""The part of a window that writes may catch up after falling behind their pace."""
 
 _RESET_MARGIN = 1.0
 """Added to a reset time, which is given in whole seconds."""
 
 _SHORTEST_WAIT = 0.001
-"""Shortest sleep, in seconds, so that rounding never makes a wait go round in circles."""
+"""Shortest sleep, in seconds, so that rounding cannot cause a busy loop."""
 
 _TICK = 0.05
-"""How long to wait where only answers still to come can make room, in seconds."""
+"""How long to wait if only pending responses can free points, in seconds."""
 
 LEARNED = 0.95
-"""The part of what was seen to pass that is tried after a refusal."""
+"""The part of the observed throughput that is tried after a refusal."""
 
 SLOWED = 0.7
-"""The least part of the allowance that one refusal leaves."""
+"""The smallest part of the allowance that remains after one refusal."""
 
 GROWTH = 0.005
-"""How much the allowance grows after a window without refusal, as a part of itself."""
+"""By which part of itself the allowance grows after a window without refusal."""
 
 MAX_IN_FLIGHT = 100
-"""Requests on the way at once. Source: GitHub, "Rate limits for the REST API"."""
+"""Most concurrent requests. Source: GitHub, "Rate limits for the REST API"."""
 
 MAX_REFUSAL_BYTES = 1024 * 1024
-"""Largest refusal read for its words, in bytes."""
+"""Largest body of a refusal, in bytes; its text may name the limit."""
 
 _REFUSALS = (403, 429)
 
 
 AT_ONCE = "at_once"
-"""The extension of a request that is sent at once and only once, or not at all."""
+"""The extension of a request that is sent now and once, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The leave to send one request. Shape: `refusals` counts those before it was given."""
+    """The permission to send one request. Shape: `refusals` counts those before it."""
 
     points: int
     refusals: int
 
 
 class Budget:
-    """The points of one server, shared by all threads that ask it.
+    """The points of one server, shared by all threads.
 
-    Points count from the answer, not from the sending, so that the server's own window, which
-    begins somewhere in between, is never fuller than ours.
+    Points count from the response, not from the request: the server counts them somewhere in
+    between, so that its window never has more than ours.
     """
 
     def __init__(self, watch: RunClock, published: int, *, span: float = WINDOW_SECONDS) -> None:
-        """Allow what is published, in each `span` seconds."""
+        """Allow the published points in each `span` seconds."""
         now = watch.monotonic()
         self._watch = watch
         self._lock = Lock()
@@ -94,33 +94,33 @@ class Budget:
 
     @property
     def quota(self) -> Quota | None:
-        """What is left of the hourly limit, None as long as no answer said so."""
+        """The hourly limit; None until a response has it."""
         return self._quota
 
     @property
     def per_minute(self) -> float:
-        """The points a minute that the server allows, as far as is known."""
+        """The points a minute that the server allows, as far as known."""
         return self._allowance.points * 60.0 / self._window.span
 
     def delay(self, points: int) -> float:
-        """Return how many seconds `reserve` would take now, as far as is known."""
+        """Return how many seconds `reserve` would take now, as far as known."""
         return self._delay_of([points], 0.0)
 
     def reserve(self, costs: Sequence[int], each: float = 0.0) -> None:
-        """Wait until requests of these points can be sent one after another without a pause.
+        """Wait until requests with these costs can be sent one after another without a pause.
 
-        They are spread evenly, as GitHub asks, instead of a rush and a stop each minute. Reads
-        that go with a deletion are part of them, or they would use up what it needs.
+        They are spread evenly, as GitHub recommends, instead of a burst and a stop each minute.
+        The reads before a deletion are included, or they would use up its points.
 
-        Units: `each` request takes at least so many seconds, in which earlier ones leave the
-            window; less than it really takes only makes the wait longer.
+        Units: `each` is the shortest time of a request, in seconds; during it, earlier requests
+            leave the window. A value that is too low only makes the wait longer.
 
         Raises: PostponedError, when that would take longer than MAX_PATIENCE.
         """
         given_up_at = self._watch.monotonic() + MAX_PATIENCE
         while (delay := self._delay_of(costs, each)) > 0:
             if self._watch.monotonic() + delay > given_up_at:
-                raise PostponedError(f"{self._blocked_by}: nothing is let through for hours")
+                raise PostponedError(f"{self._blocked_by}: the wait exceeds {MAX_PATIENCE:.0f} s")
             self._wait(delay)
         with self._lock:
             now, span = self._watch.monotonic(), self._window.span
@@ -136,7 +136,7 @@ class Budget:
         return ticket
 
     def take(self, points: int) -> Ticket | None:
-        """Let a request be sent now, or say None: nothing waits here."""
+        """Return a ticket if a request may be sent now, else None; without waiting."""
         with self._lock:
             if self._delay(points, self._watch.monotonic()) > 0:
                 return None
@@ -144,13 +144,13 @@ class Budget:
             return Ticket(points, self._refusals)
 
     def settle(self, ticket: Ticket) -> None:
-        """Count a request that is no longer in flight, whatever became of it."""
+        """Count a request that is no longer in flight, successful or not."""
         with self._lock:
             self._in_flight -= ticket.points
             self._window.spend(ticket.points, self._watch.monotonic())
 
     def accepted(self, response: httpx.Response) -> None:
-        """Learn from an answer that is no refusal; stop in time when the hour is used up."""
+        """Learn from a response that is no refusal; pause when the hourly limit is used up."""
         with self._lock:
             now = self._watch.monotonic()
             self._in_a_row = 0
@@ -162,11 +162,9 @@ class Budget:
                     self._hold(Reason.PRIMARY, now + wait + _RESET_MARGIN)
 
     def refused(self, ticket: Ticket, refusal: Refusal) -> None:
-        """Hold all requests back for as long as the server asks, and go slower afterwards.
-
-        Requests that were in flight together are refused together: they count once.
-        """
+        """Pause all requests for as long as the server asks, and send more slowly afterwards."""
         with self._lock:
+            # Requests that were in flight together are refused together: they count once.
             if ticket.refusals != self._refusals:
                 return
             now = self._watch.monotonic()
@@ -196,7 +194,7 @@ class Budget:
     def _wait(self, seconds: float) -> None:
         is_blocked = self._watch.monotonic() < self._blocked_until
         reason = self._blocked_by if is_blocked else Reason.PACE
-        bear(reason, seconds)
+        check_wait(reason, seconds)
         self._watch.wait(reason, max(seconds, _SHORTEST_WAIT))
 
     def _hold(self, reason: Reason, until: float) -> None:
@@ -204,7 +202,7 @@ class Budget:
             self._blocked_until, self._blocked_by = until, reason
 
     def _patience(self, refusal: Refusal) -> float:
-        """Choose the wait after a refusal: longer each time nothing passed in between."""
+        """Return the wait after a refusal: doubled for each refusal without a success between."""
         doubled = 2.0 ** (self._in_a_row - 1)
         if refusal.seconds is None:
             return min(self._window.span * doubled, LONGEST_SILENT_WAIT)
@@ -213,7 +211,7 @@ class Budget:
 
 
 class Window:
-    """A sliding window of points. Units: seconds of one steady clock, given in ascending order."""
+    """A sliding window of points. Units: seconds of one monotonic clock, in ascending order."""
 
     def __init__(self, span: float) -> None:
         """Begin with nothing spent in the last `span` seconds."""
@@ -227,13 +225,13 @@ class Window:
         self._total += points
 
     def spent(self, now: float) -> int:
-        """Return how many points the window holds."""
+        """Return the points in the window."""
         while self._spent and self._spent[0][0] + self.span <= now:
             self._total -= self._spent.popleft()[1]
         return self._total
 
     def delay(self, points: float, now: float) -> float:
-        """Return in how many seconds at least so many points will have left the window."""
+        """Return in how many seconds at least `points` will have left the window."""
         end, leaving = now, 0
         for spent_at, spent in self._spent:
             if leaving >= points:
@@ -243,43 +241,42 @@ class Window:
 
 
 class PointAllowance:
-    """How many points a window may hold: what is published, or less where refusals teach less.
+    """The points allowed in a window: the published ones, or fewer after refusals.
 
-    A refusal leaves what was just seen to pass, yet never takes more than a part at once: a
-    server may as well count in shorter spans than ours. What was taken comes back slowly.
+    A refusal reduces them to what just succeeded, but only by a part at once, since a server may
+    count in shorter periods than ours. They grow back slowly.
     """
 
     def __init__(self, published: int, span: float, now: float) -> None:
-        """Begin with what is published; `span` is the length of the window in seconds."""
+        """Start with the published points; `span` is the length of the window in seconds."""
         self.points = float(published)
         self._most = float(published)
         self._span = span
         self._changed = now
 
     def shrink(self, passed: int, now: float) -> None:
-        """Learn from a refusal: so many points had passed in the window before it."""
+        """Learn from a refusal: `passed` points succeeded in the window before it."""
         capacity = max(LEARNED * passed, SLOWED * self.points, 1.0)
         self.points = min(self.points, capacity)
         self._changed = now
 
     def limit(self, allowed: int) -> None:
-        """Keep below a limit that the server itself tells, now and from now on."""
+        """Stay below a limit that the server itself reported, from now on."""
         self._most = min(self._most, max(LEARNED * allowed, 1.0))
         self.points = min(self.points, self._most)
 
     def grow(self, now: float) -> None:
-        """Learn from a request that passed, once a window has gone by without a refusal."""
+        """Learn from a successful request, after a window without a refusal."""
         if self.points < self._most and now - self._changed >= self._span:
             self.points = min(self.points * (1 + GROWTH), self._most)
             self._changed = now
 
 
 class LimitedTransport(httpx.BaseTransport):
-    """Paces requests and, where a limit refuses one, waits and sends it again.
+    """Paces requests and, if a limit refuses one, waits and sends it again.
 
-    When patience is at its end the refusal is handed to the caller as it came. A request that
-    is to go at once, such as a DELETE, is neither held back nor sent again: what it was decided
-    upon would be older after the wait than when it was decided.
+    After MAX_PATIENCE the refusal is returned to the caller. A request with AT_ONCE, such as a
+    DELETE, is neither delayed nor sent again: the observation that it is based on would be stale.
     """
 
     def __init__(
@@ -290,7 +287,7 @@ class LimitedTransport(httpx.BaseTransport):
         *,
         span: float = WINDOW_SECONDS,
     ) -> None:
-        """Send through `inner` by the rules of its server, which counts in spans of seconds."""
+        """Send through `inner` by the rules of its server, which counts in periods of `span`."""
         self.budget = Budget(watch, rules.allowed, span=span)
         self._inner = inner
         self._rules = rules
@@ -298,9 +295,9 @@ class LimitedTransport(httpx.BaseTransport):
         self._in_flight = BoundedSemaphore(MAX_IN_FLIGHT)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request as soon as it may go, again and again while limits refuse it.
+        """Send a request when the budget allows it, and again while limits refuse it.
 
-        Raises: PostponedError, for a request that is to go at once and did not.
+        Raises: PostponedError, for a request with AT_ONCE that was not sent or was refused.
         """
         points = self._rules.points(request.method)
         if request.extensions.get(AT_ONCE):
@@ -319,12 +316,12 @@ class LimitedTransport(httpx.BaseTransport):
     def _at_once(self, request: httpx.Request, points: int) -> httpx.Response:
         ticket = self.budget.take(points)
         if ticket is None:
-            raise PostponedError(f"{request_text(request)}: not sent, the limit leaves no room now")
+            raise PostponedError(f"{request_text(request)}: not sent, the rate limit is reached")
         response, refused = self._attempt(request, ticket)
         if refused:
             response.close()
             raise PostponedError(
-                f"{request_text(request)}: {response.status_code}, refused by a limit"
+                f"{request_text(request)}: {response.status_code}, refused by a rate limit"
             )
         return response
 
@@ -334,7 +331,7 @@ class LimitedTransport(httpx.BaseTransport):
                 response = self._inner.handle_request(request)
                 if response.status_code in _REFUSALS:
                     response.request = request
-                    response = loaded(response, MAX_REFUSAL_BYTES)
+                    response = read_body(response, MAX_REFUSAL_BYTES)
         finally:
             self.budget.settle(ticket)
         refusal = self._rules.refusal(response)

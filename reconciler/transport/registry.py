@@ -13,14 +13,14 @@ from reconciler.transport.tokens import repository_in
 from reconciler.transport.watch import RunClock
 
 _ENDPOINTS = {HUB: "registry-1.docker.io"}
-"""Hosts whose registry answers elsewhere. Source: distribution/reference, "normalize"."""
+"""Registries with another host than their images. Source: distribution/reference, "normalize"."""
 
 
 class RepositoryAuth(httpx.Auth):
-    """Authenticates each request as its repository wants, which is mostly the same for all."""
+    """Authenticates each request with the credential of its repository."""
 
     def __init__(self, base_url: str, credentials: Credentials, watch: RunClock) -> None:
-        """Look credentials up when a repository is first asked for."""
+        """Look up the credential of a repository at its first request."""
         self._base_url = base_url
         self._credentials = credentials
         self._watch = watch
@@ -44,6 +44,6 @@ class RepositoryAuth(httpx.Auth):
 def open_registry(
     host: str, watch: RunClock, *, plain_http: bool, credentials: Credentials = anonymous
 ) -> Client:
-    """Open a client of the registry that images of `host` lie in; nothing is sent yet."""
+    """Open a client of the registry that has the images of `host`; nothing is sent yet."""
     base_url = registry_url(_ENDPOINTS.get(host, host), plain_http=plain_http)
     return Client(base_url, watch, auth=RepositoryAuth(base_url, credentials, watch))

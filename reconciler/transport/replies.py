@@ -1,7 +1,7 @@
-"""Responses: read within a bound, parsed, paged, redirected, and their failures as our errors.
+"""Read responses within bounds: bodies, JSON, pages, redirects; translate failures into errors.
 
-A redirect never leads to plain HTTP and never carries a credential. Pages are linked by the `Link`
-header (RFC 8288).
+Redirects from TLS to plain HTTP are refused, and none gets a credential. Pages are linked by the
+`Link` header (RFC 8288).
 """
 
 import ssl
@@ -17,42 +17,42 @@ from reconciler.model.base import public, safe
 from reconciler.transport.bounds import MAX_PAGES, MAX_URL
 
 _TRANSFER = frozenset({"content-encoding", "transfer-encoding"})
-"""Headers that describe the transfer and not the body as it is kept."""
+"""Headers that describe the transfer, and not the decoded body."""
 
 _GZIP = frozenset({"gzip", "x-gzip"})
-"""The names of the one coding that is asked for. Source: RFC 9110, section 8.4.1.3."""
+"""The names of the only accepted coding. Source: RFC 9110, section 8.4.1.3."""
 
 _GZIP_BITS = 16 + zlib.MAX_WBITS
-"""Tells zlib to read gzip, and nothing else."""
+"""Makes zlib accept gzip only."""
 
 _MAX_CODINGS = 100
 """Longest list of codings that is quoted, in characters."""
 
 Origin: TypeAlias = tuple[str, str, int]
-"""Scheme, host and port: what a credential belongs to. Source: RFC 6454."""
+"""Scheme, host and port: credentials are sent to one origin only. Source: RFC 6454."""
 
 _PORTS = {"http": 80, "https": 443}
 
 _TLS_HINT = (
-    "Add the authority that signed its certificate with SSL_CERT_FILE, or say in"
-    " RECONCILER_REGISTRIES that this host speaks plain_http, if it does."
+    "Add the authority that signed its certificate with SSL_CERT_FILE; or, if this host does not"
+    " use TLS, set `plain_http` for it in RECONCILER_REGISTRIES."
 )
 _FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
-"""Failures of transport that no further try can mend."""
+"""Failures that a retry cannot cure."""
 
 _BOUND = frozenset({"authorization", "host"})
-"""Headers that belong to the server first asked."""
+"""Headers that are only for the first server, and are removed on a redirect."""
 
 
-def loaded(response: httpx.Response, limit: int) -> httpx.Response:
-    """Read the body of a streamed answer, and return an answer that holds it.
+def read_body(response: httpx.Response, limit: int) -> httpx.Response:
+    """Read the body of a streamed response, and return a response that has it.
 
-    Units: `limit` in bytes, decoded; no more than that is ever decoded.
-    Raises: ProtocolError, when the body is larger, has a coding that was not asked for, or more
-        than one; httpx.DecodingError, when it is not encoded as it says.
+    Units: `limit` in bytes, decoded; not more than one byte beyond it is decoded.
+    Raises: ProtocolError, when the body is larger, or has another coding than gzip, or several;
+        httpx.DecodingError, when the encoded body is invalid.
     """
     try:
-        # An answer that was read before is kept decoded.
+        # The body of a response that was read before is decoded already.
         read = response.is_stream_consumed
         body = response.content if read else _decoded(response, limit)
     finally:
@@ -63,17 +63,17 @@ def loaded(response: httpx.Response, limit: int) -> httpx.Response:
     buffered = httpx.Response(
         response.status_code, headers=kept, content=body, request=response.request
     )
-    # Its server could name any codec of Python's instead, also one that decompresses.
+    # Otherwise the server could choose any codec of Python, even one that decompresses.
     buffered.encoding = "utf-8"
     return buffered
 
 
 def _decoded(response: httpx.Response, limit: int) -> bytes:
-    """Decode a body as it comes, up to one byte beyond the limit."""
+    """Decode a body while it is received, up to one byte beyond the limit."""
     body = bytearray()
     decoder: _Plain | _Gzip | None = None
     for chunk in response.iter_raw():
-        # An answer without a body may name a coding all the same.
+        # A response without a body may have a Content-Encoding: it is checked for bodies only.
         decoder = decoder or _decoder(response)
         body += decoder.decode(chunk, limit + 1 - len(body))
         if len(body) > limit:
@@ -84,9 +84,9 @@ def _decoded(response: httpx.Response, limit: int) -> bytes:
 
 
 def _decoder(response: httpx.Response) -> "_Plain | _Gzip":
-    """Choose how to decode a body.
+    """Return the decoder of a body.
 
-    Raises: ProtocolError, for anything but one coding that was asked for.
+    Raises: ProtocolError, for any coding but gzip.
     """
     named = response.headers.get("content-encoding", "").lower().split(",")
     codings = [coding for coding in map(str.strip, named) if coding not in ("", "identity")]
@@ -94,82 +94,82 @@ def _decoder(response: httpx.Response) -> "_Plain | _Gzip":
         return _Plain()
     if len(codings) > 1 or codings[0] not in _GZIP:
         raise ProtocolError(
-            f"{place(response)}, encoded as {safe(', '.join(codings)[:_MAX_CODINGS])!r}: gzip was"
-            " asked for, and nothing else"
+            f"{place(response)}, encoded as {safe(', '.join(codings)[:_MAX_CODINGS])!r}, but only"
+            " gzip was accepted"
         )
     return _Gzip()
 
 
 class _Plain:
-    """A body as it comes."""
+    """A body that is not encoded."""
 
     def decode(self, chunk: bytes, most: int) -> bytes:
-        """Return the chunk, no more than `most` bytes of it."""
+        """Return at most `most` bytes of the chunk."""
         return chunk[:most]
 
     def finish(self) -> None:
-        """Ask for nothing more: HTTP itself tells a body that is not whole."""
+        """Do nothing: HTTP itself detects an incomplete body."""
 
 
 class _Gzip:
-    """A body in gzip, of which no more is decoded than is asked for."""
+    """A gzip body, decoded up to a limit."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(_GZIP_BITS)
 
     def decode(self, chunk: bytes, most: int) -> bytes:
-        """Return what a chunk says, no more than `most` bytes of it; whoever gets all stops.
+        """Decode at most `most` bytes of a chunk; a caller that gets as many must stop.
 
         Raises: httpx.DecodingError.
         """
         if self._stream.eof:
-            raise httpx.DecodingError("there is more after the end of its gzip stream")
+            raise httpx.DecodingError("there is data after the end of its gzip stream")
         try:
             decoded = self._stream.decompress(chunk, most)
         except zlib.error as error:
             raise httpx.DecodingError(str(error)) from error
         if self._stream.unused_data:
-            raise httpx.DecodingError("there is more after the end of its gzip stream")
+            raise httpx.DecodingError("there is data after the end of its gzip stream")
         return decoded
 
     def finish(self) -> None:
-        """Make sure that the stream has come to its end.
+        """Check that the stream is complete.
 
         Raises: httpx.DecodingError.
         """
         if not self._stream.eof:
-            raise httpx.DecodingError("its gzip stream has no end")
+            raise httpx.DecodingError("its gzip stream is incomplete")
 
 
 def place(response: httpx.Response) -> str:
-    """Say which call was answered how: method, URL, status."""
+    """Return method, URL and status, for messages."""
     return f"{request_text(response.request)} answered {response.status_code}"
 
 
 def json_of(response: httpx.Response) -> Any:
-    """Return the JSON of an answer.
+    """Parse a response as JSON.
 
-    Raises: ProtocolError, when it is none.
+    Raises: ProtocolError, when it is not JSON.
     """
     try:
         return response.json()
     except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"{place(response)}, and not with JSON") from error
+        raise ProtocolError(f"{place(response)}, but the body is not JSON") from error
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether a failure may be gone at the next try: no connection, no answer, half an answer."""
+    """Whether a retry may succeed: no connection, no response, or an incomplete one."""
     if isinstance(error, _FINAL) or _is_tls(error):
         return False
     return isinstance(error, httpx.TransportError)
 
 
 @contextmanager
-def translated(request: httpx.Request) -> Iterator[None]:
-    """Turn what goes wrong with a request into our errors, naming the request.
+def translate_errors(request: httpx.Request) -> Iterator[None]:
+    """Turn the failures of a request into our errors, with the request in the message.
 
-    Raises: UnreachableError, when there was no whole answer; ProtocolError, when there was one
-        that HTTP does not allow.
+    Raises: UnreachableError, when there was no complete response; ProtocolError, when it was
+        invalid.
     """
     try:
         yield
@@ -181,39 +181,42 @@ def translated(request: httpx.Request) -> Iterator[None]:
 
 
 def _describe(error: Exception) -> str:
-    """Say what failed; some failures have no words but their name."""
+    """Return the message of a failure, or its name if it has none."""
     return safe(public(str(error))) or type(error).__name__
 
 
 def _is_tls(error: BaseException | None) -> bool:
-    """Whether a failed TLS handshake is behind a failure."""
+    """Whether a failed TLS handshake caused a failure."""
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
     return error is not None
 
 
-def linked(response: httpx.Response, relation: str) -> str | None:
-    """Return the URL of the `next`, `prev`, `first` or `last` page, None where there is none.
+def page_link(response: httpx.Response, relation: str) -> str | None:
+    """Return the URL of the `next`, `prev`, `first` or `last` page, None without such a link.
 
-    Raises: ProtocolError, when it lies on another server, which has no business with us.
+    Raises: ProtocolError, when it is on another server, which would see the credentials.
     """
     target = response.links.get(relation, {}).get("url")
     if target is None:
         return None
     if len(target) > MAX_URL:
-        raise ProtocolError(f"{place(response)} and links to a URL of {len(target)} characters")
+        raise ProtocolError(
+            f"{place(response)} and links to a URL of {len(target)} characters,"
+            f" but the limit is {MAX_URL}"
+        )
     try:
         url = response.request.url.join(target)
     except httpx.InvalidURL as error:
-        raise ProtocolError(f"{place(response)} and links to no URL: {safe(target)}") from error
+        raise ProtocolError(f"{place(response)} with an invalid link: {safe(target)}") from error
     if origin(url) != origin(response.request.url):
         raise ProtocolError(f"{place(response)} and links to another server: {_public(url)}")
     return str(url)
 
 
 def next_page(response: httpx.Response) -> str | None:
-    """Return the URL of the page after this one, None after the last."""
-    return linked(response, "next")
+    """Return the URL of the next page, None after the last."""
+    return page_link(response, "next")
 
 
 def pages(
@@ -221,20 +224,18 @@ def pages(
     first: str,
     following: Callable[[httpx.Response], str | None] = next_page,
 ) -> Iterator[httpx.Response]:
-    """Read a listing page by page to its end; `following` tells from a page where the next is.
+    """Read a listing page by page to its end; `following` returns the URL of the next page.
 
-    Raises: ProtocolError, when the links run in a circle; ExhaustedError, when there are too many
+    Raises: ProtocolError, when the links form a cycle; ExhaustedError, when there are too many
         pages; and what `read` raises.
     """
     visited: set[str] = set()
     url: str | None = first
     while url is not None:
         if url in visited:
-            raise ProtocolError(f"the pages of {_public(httpx.URL(first))} lead in a circle")
+            raise ProtocolError(f"the pages of {_public(httpx.URL(first))} link in a cycle")
         if len(visited) == MAX_PAGES:
-            raise ExhaustedError(
-                f"{_public(httpx.URL(first))} has more than {MAX_PAGES} pages, and may never end"
-            )
+            raise ExhaustedError(f"{_public(httpx.URL(first))} has more than {MAX_PAGES} pages")
         visited.add(url)
         response = read(url)
         yield response
@@ -246,24 +247,24 @@ def _public(url: httpx.URL) -> str:
 
 
 def origin(url: httpx.URL) -> Origin:
-    """Return the server that a URL belongs to; a port that goes without saying is said."""
+    """Return the origin of a URL, with the default port if the URL has none."""
     return url.scheme, url.host, url.port or _PORTS.get(url.scheme, 0)
 
 
 def registry_url(host: str, *, plain_http: bool) -> str:
-    """Return the address of a registry, without TLS only where that is allowed."""
+    """Return the address of a registry; `plain_http` is the user's permission to omit TLS."""
     return f"{'http' if plain_http else 'https'}://{host}"
 
 
 def request_text(request: httpx.Request) -> str:
-    """Name a request for people: method and URL, without the secrets that a URL can hold."""
+    """Return method and URL, without secrets in the URL, for messages."""
     return f"{request.method} {safe(public(str(request.url)))}"
 
 
-def redirected(request: httpx.Request, response: httpx.Response) -> httpx.Request:
-    """Return the request that a redirect asks for, without a credential.
+def follow_redirect(request: httpx.Request, response: httpx.Response) -> httpx.Request:
+    """Return the redirected request, without credentials.
 
-    Raises: ProtocolError, when it leads from TLS to plain HTTP.
+    Raises: ProtocolError, for a redirect from TLS to plain HTTP.
     """
     target = response.request.url.join(response.headers["location"])
     following = httpx.Request(

@@ -1,4 +1,4 @@
-"""Reads are tried again: after no answer, a server's failure, or a request to slow down."""
+"""Retry reads: after no response, a server error, or a request to slow down."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,33 +20,33 @@ from reconciler.transport.replies import is_transient
 from reconciler.transport.watch import RunClock
 
 TRIES = 5
-"""How often a read is sent before it is given up."""
+"""How often a read is sent at most: with the pauses, an outage of a few seconds is bridged."""
 
 SHORTEST_PAUSE = 0.5
-"""The first pause is chosen up to here, in seconds; each further one up to twice as long."""
+"""Upper end of the first random pause, in seconds; it doubles with each further try."""
 
 LONGEST_PAUSE = 20.0
-"""Longest pause that we choose ourselves, in seconds."""
+"""Upper end of any random pause, in seconds."""
 
 LONGEST_ASKED = 120.0
-"""Longest pause that a server may ask for with Retry-After, in seconds."""
+"""Longest Retry-After that is respected between two tries, in seconds."""
 
 TEMPORARY = frozenset({429, *range(500, 600)})
-"""Statuses that may be gone at the next try."""
+"""Statuses after which a retry may succeed."""
 
-_REASON = "trying again what the server did not answer"
+_REASON = "retrying a request that the server did not answer"
 _own_pause = wait_random_exponential(multiplier=SHORTEST_PAUSE, max=LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often a read is sent, and which statuses are sent again."""
+    """How often a read is sent, and which statuses are retried."""
 
     tries: int = TRIES
     statuses: frozenset[int] = TEMPORARY
 
     def run(self, attempt: Callable[[], httpx.Response], watch: RunClock) -> httpx.Response:
-        """Try until there is an answer worth having; return, or raise, what came last."""
+        """Try until a response is not temporary; return the last response, or raise."""
         retrying = Retrying(
             stop=stop_after_attempt(self.tries),
             wait=_pause,
@@ -61,12 +61,12 @@ class Retry:
             return response
 
     def is_temporary(self, response: httpx.Response) -> bool:
-        """Whether an answer is none to rely on, yet may be better the next time."""
+        """Whether a retry may give another response."""
         return response.status_code in self.statuses
 
 
 def _pause(state: RetryCallState) -> float:
-    """Choose how long to wait: what the server asks for, within a bound, and never less than us."""
+    """Return how long to wait: Retry-After up to a bound, and at least the random pause."""
     asked = None
     if state.outcome and not state.outcome.failed:
         asked = retry_after(state.outcome.result())

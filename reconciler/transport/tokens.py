@@ -1,7 +1,7 @@
-"""Registry tokens: the challenge of a 401, which token servers to trust, and how to ask.
+"""Registry tokens: parse the challenge of a 401, decide on the token server, request a token.
 
-A registry names its token server itself, so a hostile one could name any. TLS proves who names it;
-a name received over plain HTTP may come from anybody.
+A registry names its token server in the challenge, so a hostile one could name any. TLS proves
+that the registry named it; over plain HTTP, the challenge may come from any machine in between.
 
 Source: distribution, docs/spec/auth/token.md and docs/spec/auth/oauth.md.
 """
@@ -19,23 +19,23 @@ from reconciler.model.base import is_loopback
 from reconciler.transport.credentials import Credential
 from reconciler.transport.replies import json_of, place
 
-LIFE_UNTOLD = 60.0
-"""How long a token lives when its server does not say, in seconds."""
+DEFAULT_LIFE = 60.0
+"""Life of a token without `expires_in`, in seconds. Source: docs/spec/auth/token.md."""
 
 LIFE_USED = 0.9
-"""The part of its life in which a token is used."""
+"""The part of its life in which a token is used: a request must not outlive its token."""
 
 _ENDPOINT = re.compile(r"/v2/(.+)/(?:manifests|blobs|tags|referrers)/[^/]+")
 _CATALOGUE = "registry:catalog:*"
 _ACTIONS = {"DELETE": "pull,delete", "PUT": "pull,push"}
 _REFUSALS = frozenset({401, 403, 429, *range(500, 600)})
-"""Answers of a token server that are passed on as they are."""
+"""Statuses of a token server that become the response to the request."""
 
 _SCHEME = re.compile(r"([A-Za-z][!-+\--<>-~]*)(?:\s+(.*))?", re.DOTALL)
 _PARAMETER = re.compile(r'([A-Za-z][\w-]*)\s*=\s*(?:"(.*)"|(.*))', re.DOTALL)
 
 RealmRule: TypeAlias = Callable[[httpx.URL, httpx.URL], bool]
-"""Tells, for a registry and a realm that it names, whether the realm may see credentials."""
+"""Decides whether credentials may be sent to the realm that a registry named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Challenge:
 
     @property
     def realm(self) -> str:
-        """Where to ask for a token, for the scheme `bearer`."""
+        """The address of the token server, for the scheme `bearer`."""
         return self.parameters.get("realm", "")
 
     @property
@@ -57,7 +57,7 @@ class Challenge:
 
 
 def challenges_of(response: httpx.Response) -> tuple[Challenge, ...]:
-    """Read all challenges of an answer, in its order; what cannot be read is left out.
+    """Parse all challenges of a response, in its order; invalid ones are left out.
 
     Source: RFC 9110, section 11.6.1.
     """
@@ -80,14 +80,17 @@ def _challenges(header: str) -> Iterator[Challenge]:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token, ready to be sent. Units: `stale_at` in seconds of a steady clock."""
+    """A token, ready to be sent. Units: `stale_at` in seconds of a monotonic clock."""
 
     header: str = field(repr=False)
     stale_at: float
 
 
 def scope_of(request: httpx.Request) -> str:
-    """Name the least right that a request needs; the empty text where it needs none."""
+    """Return the smallest scope that a request needs; empty if it needs none.
+
+    Source: distribution, docs/spec/auth/scope.md.
+    """
     if request.url.path == "/v2/_catalog":
         return _CATALOGUE
     actions = _ACTIONS.get(request.method, "pull")
@@ -96,7 +99,7 @@ def scope_of(request: httpx.Request) -> str:
 
 
 def repository_in(url: httpx.URL) -> str:
-    """Return the repository's path that a registry's URL speaks of, empty where it is of none."""
+    """Return the path of the repository that a registry URL refers to; empty for none."""
     endpoint = _ENDPOINT.fullmatch(url.path)
     return endpoint[1] if endpoint else ""
 
@@ -104,7 +107,7 @@ def repository_in(url: httpx.URL) -> str:
 def token_request(
     realm: httpx.URL, challenge: Challenge, scope: str, credential: Credential
 ) -> httpx.Request:
-    """Ask a token server for a scope: with an identity token, a password, or nothing."""
+    """Build the request for a token: with an identity token, a password, or anonymous."""
     wanted = {"service": challenge.service, "scope": scope}
     asked = {name: value for name, value in wanted.items() if value}
     if credential.identity_token:
@@ -117,7 +120,7 @@ def token_request(
 
 
 def token_of(response: httpx.Response, now: float) -> Token | None:
-    """Read a token server's answer; None where it refuses, for now or for good.
+    """Parse the response of a token server; None if it refuses, for now or for good.
 
     Raises: ProtocolError, when it is neither a token nor a refusal.
     """
@@ -125,7 +128,7 @@ def token_of(response: httpx.Response, now: float) -> Token | None:
         return None
     document = json_of(response) if response.status_code == 200 else None
     if not isinstance(document, dict):
-        raise ProtocolError(f"{place(response)} instead of with a token")
+        raise ProtocolError(f"{place(response)}, but the body is not a token response")
     text = document.get("token") or document.get("access_token")
     if not (isinstance(text, str) and text and text.isascii() and text.isprintable()):
         raise ProtocolError(f"{place(response)} without a token")
@@ -133,15 +136,15 @@ def token_of(response: httpx.Response, now: float) -> Token | None:
 
 
 def _life(expires_in: Any) -> float:
-    """Read how long a token lives, in seconds; a server that tells nonsense does not tell."""
+    """Return the life of a token, in seconds; an invalid one counts as none."""
     number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
-    return float(expires_in) if number and expires_in > 0 else LIFE_UNTOLD
+    return float(expires_in) if number and expires_in > 0 else DEFAULT_LIFE
 
 
-def named_over_tls(registry: httpx.URL, realm: httpx.URL) -> bool:
-    """Trust the registry's own host, and any that it names, TLS all the way.
+def trust_over_tls(registry: httpx.URL, realm: httpx.URL) -> bool:
+    """Trust any token server with TLS that a registry with TLS names.
 
-    A registry on plain HTTP, which somebody has allowed, may name itself or this machine.
+    A registry on plain HTTP, which the user has allowed, may name only itself or this machine.
     """
     if registry.scheme == "https":
         return realm.scheme == "https"
@@ -150,6 +153,6 @@ def named_over_tls(registry: httpx.URL, realm: httpx.URL) -> bool:
     return realm.scheme == "https" and realm.host == registry.host
 
 
-def on_own_host(registry: httpx.URL, realm: httpx.URL) -> bool:
-    """Trust the registry's own host only: for registries known to issue their tokens themselves."""
-    return realm.host == registry.host and named_over_tls(registry, realm)
+def trust_own_host(registry: httpx.URL, realm: httpx.URL) -> bool:
+    """Trust the registry's own host only: for registries that issue their tokens themselves."""
+    return realm.host == registry.host and trust_over_tls(registry, realm)

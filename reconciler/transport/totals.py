@@ -1,4 +1,4 @@
-"""What all answers about one repository took together: bounded, and an error of that one only."""
+"""Bound the total time and size of all responses about one repository."""
 
 import re
 from collections import defaultdict
@@ -22,35 +22,35 @@ _SUBJECT = re.compile(
     r"/v2/.+(?=/(?:manifests|blobs|tags|referrers)/)"
     r"|/(?:orgs/[^/]+|users/[^/]+|user)/packages/container/[^/]+"
 )
-"""The part of a path that names one repository, at a registry and at GitHub's API."""
+"""The part of a URL path that identifies a repository, in a registry and in GitHub's API."""
 
 
 @dataclass
 class _Total:
-    """What was used so far. Units: seconds and bytes; `since` in seconds of a steady clock."""
+    """The totals so far. Units: seconds and bytes; `since` in seconds of a monotonic clock."""
 
     answers: int = 0
     octets: int = 0
     seconds: float = 0.0
     awaited: int = 0
-    """How many reads are under way; time counts once, however many there are."""
+    """How many reads are pending; their time is counted once, not for each."""
 
     since: float = 0.0
 
 
 class Totals:
-    """Counts, for each repository of one server, the time and the bytes of its answers."""
+    """Counts, for each repository of one server, the time and the size of its responses."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
-        """Begin with nothing; `monotonic` tells seconds of a steady clock."""
+        """Start at zero; `monotonic` returns the seconds of a monotonic clock."""
         self._monotonic = monotonic
         self._lock = Lock()
         self._totals: defaultdict[str, _Total] = defaultdict(_Total)
 
     @contextmanager
     def awaited(self, url: httpx.URL) -> Iterator[None]:
-        """Count the time of a `with` block: tries, waits for limits and the answer itself."""
-        total = self._totals[subject(url)]
+        """Count the time of a `with` block: retries, waits for limits, and the response."""
+        total = self._totals[repository_part(url)]
         with self._lock:
             if not total.awaited:
                 total.since = self._monotonic()
@@ -64,18 +64,18 @@ class Totals:
                     total.seconds += self._monotonic() - total.since
 
     def count(self, url: httpx.URL, octets: int) -> None:
-        """Count an answer and its bytes."""
+        """Count a response and its size."""
         with self._lock:
-            total = self._totals[subject(url)]
+            total = self._totals[repository_part(url)]
             total.answers += 1
             total.octets += octets
 
     def check(self, url: httpx.URL) -> None:
-        """Make sure that another request about the same repository may be sent.
+        """Check that another request about the same repository may be sent.
 
-        Raises: ExhaustedError, when too much was used for as many answers as there were.
+        Raises: ExhaustedError, when the responses so far exceed a bound.
         """
-        name = subject(url)
+        name = repository_part(url)
         with self._lock:
             total = self._totals[name]
             now = self._monotonic()
@@ -84,17 +84,17 @@ class Totals:
         where = safe(public(str(url.copy_with(raw_path=name.encode() or b"/"))))
         if seconds > READING_SECONDS + SECONDS_EACH * answers:
             raise ExhaustedError(
-                f"{where}: {answers} answers took {seconds / 60:.0f} minutes in all, which is"
-                " longer than they are waited for"
+                f"{where}: {answers} responses took {seconds / 60:.0f} minutes in total, which is"
+                " over the limit"
             )
         if octets > READING_BYTES + BYTES_EACH * answers:
             raise ExhaustedError(
-                f"{where}: {answers} answers have {octets / 2**20:.0f} MiB in all, which is more"
-                " than is read"
+                f"{where}: {answers} responses have {octets / 2**20:.0f} MiB in total, which is"
+                " over the limit"
             )
 
 
-def subject(url: httpx.URL) -> str:
-    """Return the part of a path that names one repository; empty where it names none."""
+def repository_part(url: httpx.URL) -> str:
+    """Return the part of the path that identifies a repository; empty for none."""
     match = _SUBJECT.search(url.raw_path.decode("ascii", "replace").partition("?")[0])
     return match[0] if match else ""

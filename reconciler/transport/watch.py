@@ -1,4 +1,4 @@
-"""The time that waits are measured in, who is told of them, and the one place that sleeps."""
+"""The clock of a run: time, sleeping, and reports of waits and requests to observers."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,15 +14,15 @@ from reconciler.model.ports import Clock
 log = structlog.get_logger()
 
 REPORTED_SECONDS = 2.0
-"""Shortest wait worth telling people about, in seconds."""
+"""Shortest wait that is reported, in seconds: shorter ones would flood the log."""
 
 _SAME_WAIT = timedelta(seconds=1)
-"""Ends this close together are one wait, seen by several threads."""
+"""Waits of several threads that end within this time are one wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One wait, as people are told of it. Units: `seconds`; `until` is its end by the clock."""
+    """One wait, as it is reported. Units: `seconds`; `until` is its end by the clock."""
 
     reason: str
     seconds: float
@@ -31,18 +31,18 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request that was sent, tokens and repetitions included. Shape: `url` holds no secret."""
+    """One request, token requests and retries included. Shape: `url` has no secret."""
 
     method: str
     url: str
 
 
 Observer = Callable[[Wait | Sent], None]
-"""Whoever is told, from any thread, what goes on; it must not block."""
+"""Receives reports, from any thread; it must not block."""
 
 
 def log_wait(wait: Wait) -> None:
-    """Tell of a wait in the log."""
+    """Log a wait."""
     log.info(
         "waiting",
         reason=wait.reason,
@@ -53,9 +53,9 @@ def log_wait(wait: Wait) -> None:
 
 @dataclass(frozen=True)
 class RunClock:
-    """A clock for people, a steady one for measuring, and a way to let time pass.
+    """A wall clock, a monotonic clock for measuring, and a function that sleeps.
 
-    `sleep` may raise, to end a run whose time is up: whoever waits has sent nothing yet.
+    `sleep` may raise to stop the run: at that point, the request of the caller is not sent yet.
     Units: `monotonic` and `sleep` in seconds.
     """
 
@@ -65,15 +65,15 @@ class RunClock:
     report: Callable[[Wait], None] = log_wait
     _lock: Lock = field(default_factory=Lock)
     _reported: list[datetime] = field(default_factory=list)
-    """The ends of the waits told of, the newest last."""
+    """The ends of the reported waits, the newest last."""
 
     _observers: list[Observer] = field(default_factory=list)
 
     @contextmanager
     def observed(self, observer: Observer) -> Iterator[None]:
-        """Tell an observer of every request and wait, for the length of a `with` block.
+        """Report every request and wait to an observer, during a `with` block.
 
-        It is told of waits in place of the log, for it shows them.
+        Waits are not logged then, since the observer displays them.
         """
         self._observers.append(observer)
         try:
@@ -82,21 +82,21 @@ class RunClock:
             self._observers.remove(observer)
 
     def sent(self, request: Sent) -> None:
-        """Tell of a request."""
-        # Where nobody set up logging, everything would be printed, on stdout even.
+        """Report a request."""
+        # Unconfigured, structlog prints every event on stdout.
         if structlog.is_configured():
             log.debug("request_sent", method=request.method, url=request.url)
         for observer in self._observers:
             observer(request)
 
     def wait(self, reason: str, seconds: float) -> None:
-        """Sleep; a wait that several threads share is told of once."""
+        """Sleep; a wait that several threads share is reported once."""
         if seconds >= REPORTED_SECONDS:
             self._report(Wait(reason, seconds, self.now() + timedelta(seconds=seconds)))
         self.sleep(seconds)
 
     def check(self) -> None:
-        """Ask whether the run goes on, without waiting; a run that is to stop raises here."""
+        """Raise if the run is to stop; without waiting."""
         self.sleep(0.0)
 
     def _report(self, wait: Wait) -> None:

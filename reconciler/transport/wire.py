@@ -1,4 +1,4 @@
-"""Connections on which an answer has an end in time, however slowly its bytes come."""
+"""Connections with a bound on the total time of a response, however slowly its bytes arrive."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,19 +13,19 @@ from reconciler.transport.bounds import ANSWER_SECONDS, GLANCE_SECONDS, LAST_SEC
 from reconciler.transport.watch import RunClock
 
 KEPT_SECONDS = 5.0
-"""How long a connection without a request is kept, in seconds."""
+"""How long an idle connection is kept, in seconds; consecutive reads are closer together."""
 
 _PIECE = 64 * 1024
-"""How much of a request is sent between two looks at the time, in bytes."""
+"""How much of a request is sent between two checks of the time, in bytes."""
 
 
 class Wire(httpx.BaseTransport):
-    """HTTP/1.1 to one server. Its connections keep to the bounds on the time of an answer."""
+    """HTTP/1.1 to one server, within the bounds on the time of a response."""
 
     def __init__(
         self, watch: RunClock, certificates: SSLContext, proxy: str | None, *, connections: int
     ) -> None:
-        """Open up to so many connections when they are needed, through a proxy if one is given."""
+        """Open up to `connections` when they are needed, through a proxy if given."""
         self.proxy = proxy
         self._pool = httpcore.ConnectionPool(
             ssl_context=certificates,
@@ -36,8 +36,8 @@ class Wire(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and return its answer, whose body is still to come."""
-        # A client's requests are synchronous, and so are their bodies.
+        """Send a request and return the response, whose body is not read yet."""
+        # The requests of a synchronous client have synchronous bodies.
         content = request.stream if isinstance(request.stream, httpx.SyncByteStream) else None
         sent = httpcore.Request(
             method=request.method,
@@ -66,7 +66,7 @@ class Wire(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    """The body of an answer, with the failures that httpx knows."""
+    """The body of a response; failures of httpcore are raised as those of httpx."""
 
     def __init__(self, answer: httpcore.Response) -> None:
         self._answer = answer
@@ -80,7 +80,7 @@ class _Body(httpx.SyncByteStream):
 
 
 class _Network(httpcore.NetworkBackend):
-    """Opens connections that watch the time."""
+    """Opens connections with bounds on time."""
 
     def __init__(self, watch: RunClock) -> None:
         self._watch = watch
@@ -99,10 +99,10 @@ class _Network(httpcore.NetworkBackend):
 
 
 class TimedStream(httpcore.NetworkStream):
-    """One connection, on which requests and answers take turns.
+    """One connection, with one request and response at a time.
 
-    What is sent begins the time of an answer. Whoever drips it, head or body, reaches its end;
-    and so does a run that is to stop, soon after.
+    Sending starts the time of the response, which ends it even if the server keeps sending single
+    bytes. If the run is to stop, the time ends after LAST_SECONDS.
     """
 
     def __init__(self, inner: httpcore.NetworkStream, watch: RunClock) -> None:
@@ -113,9 +113,9 @@ class TimedStream(httpcore.NetworkStream):
         self._ends = self._looked + ANSWER_SECONDS
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return what comes next. Units: `timeout` in seconds of silence.
+        """Return the next bytes. Units: `timeout` in seconds of silence.
 
-        Raises: httpcore.ReadTimeout, after such a silence, and when the answer takes too long.
+        Raises: httpcore.ReadTimeout, after such a silence, and when the response takes too long.
         """
         silent = self._watch.monotonic() + (ANSWER_SECONDS if timeout is None else timeout)
         while True:
@@ -127,7 +127,7 @@ class TimedStream(httpcore.NetworkStream):
                     raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send bytes; the time of the answer begins with the first. Units: seconds."""
+        """Send bytes; the time of the response starts with the first. Units: seconds."""
         self._looked = self._watch.monotonic()
         self._ends = self._looked + ANSWER_SECONDS
         for start in range(0, len(buffer), _PIECE):
@@ -144,18 +144,18 @@ class TimedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        """Speak TLS from now on; its handshake as a whole is bounded by the timeout."""
+        """Start TLS; the whole handshake is bounded by the timeout."""
         secured = self._inner.start_tls(ssl_context, server_hostname, timeout)
         return TimedStream(secured, self._watch)
 
     def get_extra_info(self, info: str) -> Any:
-        """Tell about the socket."""
+        """Return information about the socket."""
         return self._inner.get_extra_info(info)
 
     def _remaining(self, end: float) -> float:
-        """Return the seconds until an end, which comes sooner for a run that is to stop.
+        """Return the seconds until an end, which is earlier if the run is to stop.
 
-        Raises: httpcore.ReadTimeout, when it has come.
+        Raises: httpcore.ReadTimeout, when it has passed.
         """
         now = self._watch.monotonic()
         if now - self._looked >= GLANCE_SECONDS:
@@ -163,10 +163,11 @@ class TimedStream(httpcore.NetworkStream):
             try:
                 self._watch.check()
             except StoppedError:
-                # The retry of a read asks again, and ends the run; a write is never sent again.
+                # Not raised here, since the response to a write tells whether it happened. The
+                # next try of a read checks again, and raises.
                 self._ends = end = min(end, self._ends, now + LAST_SECONDS)
         if now >= end:
-            raise httpcore.ReadTimeout("the answer takes too long")
+            raise httpcore.ReadTimeout("the response takes too long")
         return end - now
 
 
@@ -185,7 +186,7 @@ def _proxy(address: str) -> httpcore.Proxy:
 
 @contextmanager
 def _named_by_httpx() -> Iterator[None]:
-    """Raise the failures of the connection under the names that httpx gives them."""
+    """Raise the failures of httpcore as those of httpx."""
     try:
         yield
     except (

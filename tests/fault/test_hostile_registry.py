@@ -73,7 +73,7 @@ def refused(evil: RepositoryPlan, good: RepositoryPlan) -> str:
     ],
 )
 def test_an_answer_that_drips_takes_too_long(attack: Attack, parts: Parts) -> None:
-    assert "the answer takes too long" in refused(*parts(attack))
+    assert "the response takes too long" in refused(*parts(attack))
 
 
 @pytest.mark.parametrize("name", SWELLING)

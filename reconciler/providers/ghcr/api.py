@@ -13,7 +13,7 @@ from reconciler.transport.client import Client, connect
 from reconciler.transport.credentials import ANONYMOUS, Credential
 from reconciler.transport.limits import GHCR, GITHUB
 from reconciler.transport.pacing import WINDOW_SECONDS, LimitedTransport
-from reconciler.transport.tokens import Challenge, on_own_host
+from reconciler.transport.tokens import Challenge, trust_own_host
 from reconciler.transport.watch import RunClock
 
 
@@ -78,6 +78,6 @@ def _registry_auth(registry_url: str, token: str, watch: RunClock) -> RegistryAu
         # Any user name is accepted: the token is the password.
         Credential("token", token, source="GITHUB_TOKEN") if token else ANONYMOUS,
         challenge=Challenge("bearer", {"realm": f"{registry_url}/token", "service": service}),
-        trusts=on_own_host,
+        trusts=trust_own_host,
         monotonic=watch.monotonic,
     )

@@ -26,7 +26,7 @@ from reconciler.providers.ghcr.pages import (
 from reconciler.providers.ghcr.rows import unnamed_of, versions_of
 from reconciler.transport.bounds import MAX_NAMES, MAX_PAGES
 from reconciler.transport.parallel import gather
-from reconciler.transport.replies import linked, place
+from reconciler.transport.replies import page_link, place
 
 PARALLEL_PAGES = 10
 """Pages read at once: at up to 0.6 s an answer, ten reach the API's limit of 900 reads a minute."""
@@ -113,9 +113,9 @@ def last_page(response: httpx.Response, number: int) -> int:
 
     Raises: ProtocolError, when there is a next page and no link to the last one.
     """
-    if linked(response, "next") is None:
+    if page_link(response, "next") is None:
         return number
-    text = httpx.URL(linked(response, "last") or "").params.get("page", "")
+    text = httpx.URL(page_link(response, "last") or "").params.get("page", "")
     last = int(text) if text.isascii() and text.isdigit() else 0
     if not number < last <= MAX_PAGES:
         raise ProtocolError(f"{place(response)}: no valid link to the last page (max {MAX_PAGES})")

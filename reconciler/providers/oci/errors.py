@@ -28,7 +28,7 @@ def failure(response: httpx.Response, action: Action, credential: Credential) ->
 
     It is AccessError, when a right is missing, and ProtocolError for every other status.
     """
-    text = response_text(response)
+    text = error_text(response)
     if response.status_code not in DENIED:
         return ProtocolError(text)
     return AccessError(
@@ -37,7 +37,7 @@ def failure(response: httpx.Response, action: Action, credential: Credential) ->
     )
 
 
-def response_text(response: httpx.Response) -> str:
+def error_text(response: httpx.Response) -> str:
     """Return the call, the status of its response, and the message in it."""
     message = message_of(response)
     return f"{place(response)}: {message}" if message else place(response)

@@ -25,7 +25,7 @@ from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import Listing
 from reconciler.providers.heads import ErrorBuilder, codes_of, digest_of, is_absent
-from reconciler.providers.oci.errors import DENIED, response_text
+from reconciler.providers.oci.errors import DENIED, error_text
 from reconciler.transport.bounds import MAX_NAMES
 from reconciler.transport.client import Client
 from reconciler.transport.credentials import Credential
@@ -224,10 +224,10 @@ def read_catalogue(client: Client, registry: str, credential: Credential) -> Ite
 
 def _refused(response: httpx.Response, registry: str, credential: Credential) -> ReconcilerError:
     if response.status_code not in _NO_CATALOGUE:
-        return ProtocolError(response_text(response))
+        return ProtocolError(error_text(response))
     kind = AccessError if response.status_code in DENIED else ProtocolError
     return kind(
-        f"{registry} does not list its repositories: {response_text(response)};"
+        f"{registry} does not list its repositories: {error_text(response)};"
         f" the request used {credential.source}",
         hint="Name the repositories in the policy one by one, without wildcards.",
     )

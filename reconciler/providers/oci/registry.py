@@ -23,7 +23,7 @@ from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import MAX_REQUEST_ID, Deletion, DeletionResult, Restoration
 from reconciler.providers.documents import attach_tag
 from reconciler.providers.heads import codes_of, is_absent, message_of
-from reconciler.providers.oci.errors import DENIED, Action, failure, response_text
+from reconciler.providers.oci.errors import DENIED, Action, error_text, failure
 from reconciler.providers.oci.reader import OciReader
 from reconciler.providers.oci.rounds import Rounds, TagReading
 from reconciler.transport.credentials import Credential
@@ -168,7 +168,7 @@ def refusal_of_probe(response: httpx.Response, credential: Credential) -> Reconc
     if _is_disabled(response):
         return _disabled(response)
     if response.status_code in TEMPORARY:
-        return UnreachableError(response_text(response))
+        return UnreachableError(error_text(response))
     return failure(response, Action.DELETE, credential)
 
 
@@ -203,5 +203,5 @@ def _is_disabled(response: httpx.Response) -> bool:
 
 def _disabled(response: httpx.Response) -> DeletionDisabledError:
     return DeletionDisabledError(
-        f"the registry does not allow deletion: {response_text(response)}", hint=_DISABLED_HINT
+        f"the registry does not allow deletion: {error_text(response)}", hint=_DISABLED_HINT
     )

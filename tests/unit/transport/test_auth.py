@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.transport.credentials import ANONYMOUS, Credential
-from reconciler.transport.tokens import on_own_host
+from reconciler.transport.tokens import trust_own_host
 from tests.support.token_registry import BASIC, REALM, TokenRegistry, reader
 
 WEB = "/v2/acme/web/manifests/v1"
@@ -122,8 +122,11 @@ def test_a_token_server_that_may_not_be_trusted_hears_nothing(realm: str) -> Non
 def test_a_registry_of_a_kind_that_issues_its_own_tokens_cannot_name_another_server() -> None:
     registry = TokenRegistry()
 
-    with pytest.raises(ProtocolError, match="must not see its credentials: https://auth.example"):
-        reader(registry, trusts=on_own_host).get(WEB)
+    with pytest.raises(
+        ProtocolError,
+        match="must not be sent to the token server in its challenge: https://auth.example",
+    ):
+        reader(registry, trusts=trust_own_host).get(WEB)
 
     assert registry.tokens == []
 

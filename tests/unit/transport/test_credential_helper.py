@@ -108,9 +108,9 @@ def test_a_helper_that_knows_nothing_leaves_us_anonymous(install: Install, known
     ("script", "what"),
     [
         ("echo s3cret; echo s3cret >&2; exit 3", "failed with status 3"),
-        ("echo s3cret", "gave no credential that can be read"),
-        ("""echo '{"Secret": "s3cret"}'""", "gave no credential that can be read"),
-        ("""echo '["s3cret"]'""", "gave no credential that can be read"),
+        ("echo s3cret", "returned an invalid credential"),
+        ("""echo '{"Secret": "s3cret"}'""", "returned an invalid credential"),
+        ("""echo '["s3cret"]'""", "returned an invalid credential"),
         ("printf '\\377\\376'", "cannot be run (UnicodeDecodeError)"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_helper_that_fails_is_an_error_that_shows_nothing_of_what_it_said(
         known({"credsStore": "vault"})("acme/web")
 
     assert str(raised.value) == (
-        f"{tmp_path}/config.json: docker-credential-vault, asked for registry.example, {what}"
+        f"{tmp_path}/config.json: docker-credential-vault, queried for registry.example, {what}"
     )
     assert raised.value.__cause__ is None
 
@@ -132,8 +132,8 @@ def test_a_helper_that_fails_is_an_error_that_shows_nothing_of_what_it_said(
     ("name", "what"),
     [
         ("nowhere", "is not installed"),
-        ("../../evil", "is not the name of a helper"),
-        ("a b", "is not the name of a helper"),
+        ("../../evil", "is not a valid name of a helper"),
+        ("a b", "is not a valid name of a helper"),
     ],
 )
 def test_a_helper_that_cannot_be_run_is_an_error(
@@ -149,7 +149,7 @@ def test_a_helper_that_does_not_answer_is_given_up(
     install("vault", "exec sleep 60")
     monkeypatch.setattr(credential_helper, "SECONDS", 0.05)
 
-    with pytest.raises(SettingsError, match="gave no answer within 0 seconds"):
+    with pytest.raises(SettingsError, match="did not answer within 0 seconds"):
         known({"credsStore": "vault"})("acme/web")
 
 

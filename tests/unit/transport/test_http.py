@@ -32,7 +32,7 @@ def test_a_read_that_only_fails_is_given_up_after_five_tries(status: int) -> Non
 
     assert len(server.requests) == 5
     assert str(raised.value) == (
-        f"GET https://registry.example/v2/acme/web/tags/list answered {status}, and so 5 times"
+        f"GET https://registry.example/v2/acme/web/tags/list answered {status} in each of 5 tries"
     )
 
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from reconciler.errors import ExhaustedError, ProtocolError
-from reconciler.transport.replies import linked, pages
+from reconciler.transport.replies import page_link, pages
 from tests.support.answers import REGISTRY, Answers, Site, client_of
 
 
@@ -32,14 +32,14 @@ def read(link: str) -> httpx.Response:
     ],
 )
 def test_a_link_is_resolved_against_the_page_it_stands_on(link: str, url: str) -> None:
-    assert linked(read(link), "next") == url
+    assert page_link(read(link), "next") == url
 
 
 @pytest.mark.parametrize(
     "link", ["", "nonsense", "<>", ";;;", '<https://evil.example/x>; rel="up"']
 )
 def test_a_page_without_that_link_has_none(link: str) -> None:
-    assert linked(read(link), "next") is None
+    assert page_link(read(link), "next") is None
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_link_to_another_server_is_refused(target: str) -> None:
     response = read(f'<{target}>; rel="next"')
 
     with pytest.raises(ProtocolError, match="GET https://registry.example/v2/a/tags/list"):
-        linked(response, "next")
+        page_link(response, "next")
 
 
 def test_all_pages_are_read_in_order() -> None:
@@ -84,7 +84,7 @@ def test_links_in_a_circle_are_an_error() -> None:
         }
     )
 
-    with pytest.raises(ProtocolError, match="lead in a circle"):
+    with pytest.raises(ProtocolError, match="link in a cycle"):
         list(pages(client_of(site).get, f"{REGISTRY}/list"))
 
     assert len(site.requests) == 2

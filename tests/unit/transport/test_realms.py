@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from reconciler.transport.tokens import named_over_tls, on_own_host
+from reconciler.transport.tokens import trust_over_tls, trust_own_host
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_a_realm_is_trusted_as_far_as_its_name_can_be(
 ) -> None:
     urls = httpx.URL(registry), httpx.URL(realm)
 
-    assert (named_over_tls(*urls), on_own_host(*urls)) == trusted
+    assert (trust_over_tls(*urls), trust_own_host(*urls)) == trusted

@@ -6,7 +6,7 @@ import pytest
 from reconciler.errors import ExhaustedError
 from reconciler.transport.bounds import READING_BYTES, READING_SECONDS
 from reconciler.transport.client import Client
-from reconciler.transport.totals import Totals, subject
+from reconciler.transport.totals import Totals, repository_part
 from tests.support.answers import REGISTRY, Site, client_of
 from tests.support.time import VirtualTime
 
@@ -35,7 +35,7 @@ API = "https://api.github.example/orgs/acme/packages/container"
     ],
 )
 def test_an_address_names_the_repository_that_it_is_about(url: str, name: str) -> None:
-    assert subject(httpx.URL(url)) == name
+    assert repository_part(httpx.URL(url)) == name
 
 
 def test_a_repository_that_answers_too_slowly_is_given_up_and_another_one_goes_on() -> None:
@@ -48,7 +48,7 @@ def test_a_repository_that_answers_too_slowly_is_given_up_and_another_one_goes_o
 
     client = client_of(slow, time=time)
 
-    with pytest.raises(ExhaustedError, match=r"/v2/evil: \d+ answers took \d+ minutes in all"):
+    with pytest.raises(ExhaustedError, match=r"/v2/evil: \d+ responses took \d+ minutes in total"):
         read_again_and_again(client, "/v2/evil/manifests/v1")
 
     assert READING_SECONDS < time.seconds < 1.1 * READING_SECONDS
@@ -88,5 +88,5 @@ def test_a_repository_that_sends_too_much_is_given_up(monkeypatch: pytest.Monkey
     large = Site({"/v2/evil/tags/list": httpx.Response(200, content=b" " * 2**18)})
     client = client_of(large)
 
-    with pytest.raises(ExhaustedError, match=r"11 answers have 3 MiB in all"):
+    with pytest.raises(ExhaustedError, match=r"11 responses have 3 MiB in total"):
         read_again_and_again(client, "/v2/evil/tags/list")
