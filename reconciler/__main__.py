@@ -49,6 +49,7 @@ class LazyCommands(TyperGroup):
         """Find a command by name, and import its module in place of the placeholder."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in COMMANDS:
+            # Importing all commands takes much longer than `--help` may take.
             module = import_module(_MODULES.get(name, f"reconciler.commands.{name}"))
             command = typer.main.get_command(module.app)
             _unwrap(command)
@@ -99,6 +100,7 @@ def run(arguments: Sequence[str]) -> int:
     except TyperException as error:
         typer.echo(f"Error: {error.format_message()}", err=True)
         typer.echo("See `reconciler --help`.", err=True)
+        # Click would exit with 2, which is our code for changes.
         return ExitCode.USAGE
     except typer.Abort:
         return ExitCode.INTERRUPTED

@@ -167,6 +167,7 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
+            # The validation error is dropped from the traceback: it quotes values.
             raise _settings_error(error) from None
 
     @property
@@ -229,6 +230,7 @@ class Settings(BaseSettings):
             return configured
         if host == GITHUB_HOST:
             return RegistrySettings(kind="ghcr", api=self.github_api)
+        # A registry on this machine usually has no certificate, and traffic does not leave it.
         return RegistrySettings(kind="oci", plain_http=is_loopback(host))
 
     def token_for(self, host: str) -> SecretStr | None:

@@ -53,6 +53,7 @@ def comment_on(path: Path, runner: Runner) -> StepReport:
     Raises: SettingsError, for an event without a pull request; AccessError; EvidenceError.
     """
     event = event_of(runner.event_file)
+    # A `workflow_run` event has no pull request from a fork, so GitHub is asked for it.
     if event.workflow_run:
         number, run = _number(event.workflow_run, runner), str(event.workflow_run.id)
     elif event.pull_request:
@@ -71,6 +72,7 @@ def comment_on(path: Path, runner: Runner) -> StepReport:
 
 def _number(run: WorkflowRun, runner: Runner) -> int | None:
     """Find the open pull request that a run was for, None if it is no longer open."""
+    # A fork that was deleted cannot be asked for: its pull requests are closed.
     if run.head_repository is None:
         return None
     settings = Settings.load()

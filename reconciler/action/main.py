@@ -26,6 +26,7 @@ def action() -> None:
     Reads inputs from INPUT_* variables, and writes outputs, summary and annotations to the files
     of the runner. Exits with the codes of the commands.
     """
+    # The console comes first: nothing may be printed while the runner still executes commands.
     with workflow_console() as console, running(verbose=False):
         runner = Runner.load()
         report = _report(runner)

@@ -72,6 +72,7 @@ def _base(
         return None, ()
     try:
         base = load_revision(files, request.base.sha)
+        # Reports name the branch rather than its commit.
         return replace(base, reference=request.base.ref or base.reference), ()
     except (GitError, PolicyError) as error:
         cure = "Check out with `fetch-depth: 0` to see what this pull request itself changes."

@@ -72,6 +72,7 @@ def _append(path: Path | None, text: str) -> None:
     if path is None:
         return
     try:
+        # Names of files can have bytes that are no text; they must not fail the step.
         with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError as error:
@@ -139,6 +140,7 @@ def event_of(path: Path | None) -> Event:
         return Event()
     try:
         with path.open("rb") as file:
+            # One byte more than allowed is enough to see that the file is too large.
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise SettingsError(f"{path}: larger than {MAX_BYTES} bytes, so it is not an event")

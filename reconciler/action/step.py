@@ -79,6 +79,7 @@ def of_error(error: ReconcilerError) -> StepReport:
     else:
         notes = [general_note("error", f"{error}\n{error.hint}" if error.hint else str(error))]
     messages = [code(str(note.problem)) for note in notes]
+    # Problems quote policy files, which may come from a pull request: as code they are inert.
     box = alert("CAUTION", messages[:MOST_NOTES])
     return StepReport(
         code=error.exit_code,

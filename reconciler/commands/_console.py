@@ -46,6 +46,7 @@ def view(
 ) -> View:
     """Describe where stdout goes: a terminal with its width and colours, or a pipe."""
     terminal = sys.stdout.isatty()
+    # NO_COLOR is the convention of no-color.org; a dumb terminal prints control sequences as text.
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return View(
         now=now,
@@ -140,6 +141,7 @@ def complain(error: ReconcilerError) -> None:
 
 def error_text(error: ReconcilerError) -> str:
     """Return the message and the hint of an error, without any terminal or workflow command."""
+    # Errors quote answers of servers and names of files; only the line breaks are ours.
     lines = f"{error}\n{error.hint}".splitlines()
     return "\n".join(inert(safe(line)) for line in lines).rstrip()
 
@@ -175,6 +177,7 @@ def create(files: Mapping[Path, str]) -> None:
     for path, text in files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # Mode x fails if the file was created after `refuse_existing` looked.
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:

@@ -96,6 +96,7 @@ def duration(text: str, option: str) -> timedelta:
     """
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
     number, unit = text[:-1], text[-1:]
+    # Six digits keep the result within a timedelta, which ends at 999,999,999 days.
     if not (number.isascii() and number.isdigit() and len(number) <= 6 and unit in units):
         raise typer.BadParameter(
             f"{text!r} is not a duration such as 50m or 72h", param_hint=option

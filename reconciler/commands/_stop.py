@@ -57,6 +57,7 @@ class Halt:
         Raises: StoppedError, when there is a reason to stop.
         """
         remaining = (self.until - self.clock()).total_seconds() if self.until else seconds
+        # The event is set by a signal, which ends the wait at once.
         self._signalled.wait(max(0.0, min(seconds, remaining)))
         if reason := self():
             raise StoppedError(reason)
@@ -71,6 +72,7 @@ def halting(
 
     def stop(number: int, _: FrameType | None) -> None:
         halt.interrupt()
+        # The next signal ends the process, so that a run that hangs can be stopped.
         signal.signal(number, signal.SIG_DFL)
 
     before = {number: signal.signal(number, stop) for number in _SIGNALS}

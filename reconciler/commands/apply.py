@@ -100,6 +100,8 @@ def apply(
         budget = duration(time_budget, "--time-budget") if time_budget else None
         saved = _saved(sources)
         accepted = _accepted(saved, expect_digest)
+        # What a plan restores is decided by the journal, so options about policies and limits of
+        # deletion would have no effect.
         if accepted and accepted.undoes:
             given = {"--policies": policies, "--max-deletes": max_deletes, "--only": only}
             given |= {"--allow": allow, "--retry-retained": retry_retained}
@@ -107,8 +109,9 @@ def apply(
             restore_saved(accepted, state, budget, yes=yes)
             return
         if accepted:
+            # A raised limit counts only if it is given again, or covered by the expected digest.
             allowed = accepted_limits(accepted, allowed=allowed, expected=expect_digest)
-            files = policies or _drawn_from(accepted)
+            files = policies or _policies_of(accepted)
         else:
             files = sources or [DEFAULT_POLICIES]
         scope, recall = map(Repository, only or ()), recalling(retry_retained=retry_retained)
@@ -130,6 +133,7 @@ def _carry_out(plan: Plan, session: Session, allowed: RaisedLimits, halt: Halt) 
         watching = (halt.note, progress.report)
         done = session.apply(plan, allowed=allowed, halt=halt, watching=watching)
     print_applied(done, view(utc_now()))
+    # A plan with an incomplete repository keeps its code, even if every deletion succeeded.
     codes = [plan.outcome, *(applied.exit_code for applied in done)]
     return ExitCode.INTERRUPTED if halt.interrupted else worst(codes)
 
@@ -143,7 +147,7 @@ def _accepted(saved: Path | None, expected: str) -> Plan | None:
     return plan
 
 
-def _drawn_from(plan: Plan) -> list[Path]:
+def _policies_of(plan: Plan) -> list[Path]:
     """Return the policy files that a plan was made from; plans of old releases do not record them.
 
     A plan is not trusted with paths: only policies below the current folder are accepted.
@@ -177,6 +181,7 @@ def _print_changes(plan: Plan, session: Session) -> None:
 
 def _saved(paths: list[Path] | None) -> Path | None:
     """Return the saved plan if the arguments name one."""
+    # Policy files are YAML, so the suffix tells a saved plan from them.
     plans = [path for path in paths or () if path.suffix == ".json"]
     if plans and len(paths or ()) > 1:
         raise typer.BadParameter("name one plan, and its policy files with --policies")
@@ -194,6 +199,7 @@ def _planned(session: Session, allowed: RaisedLimits) -> Plan:
 def _ask(plan: Plan, *, yes: bool) -> None:
     """Ask for confirmation, and state how many deletions cannot be undone."""
     count = plan.summary.delete
+    # `undo` says how long a registry can restore; where it cannot, a deletion is final.
     final = sum(len(part.changes) for part in plan.repositories if not part.undo)
     undo = f", {final} of them without undo" if final else ""
     if count:

@@ -110,9 +110,11 @@ def check_health(
 
 def _has_ended(holder: Holder) -> bool:
     """Whether a lock's holder was a process of this machine that no longer runs."""
+    # The id of a process means nothing on another machine.
     if holder.where != socket.gethostname() or not holder.process:
         return False
     try:
+        # Signal 0 only checks whether the process exists. Source: kill(2).
         os.kill(holder.process, 0)
     except ProcessLookupError:
         return True

@@ -25,6 +25,7 @@ from reconciler.transport.watch import RunClock
 app = typer.Typer(add_completion=False)
 
 _LINK = re.compile(r"https?://[A-Za-z0-9./:?&=%#_~+,-]{1,1000}")
+"""URLs that cannot end the Markdown link `<URL>` they are written into."""
 
 SavedPlan = Annotated[Path, typer.Argument(help="A plan saved with `plan --out`.", metavar="PLAN")]
 Number = Annotated[
@@ -70,6 +71,7 @@ Author = Annotated[
 ]
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
+"""Names that GitHub allows: they are put into the path of a request."""
 
 
 @app.command()
@@ -223,6 +225,7 @@ def _conversation(target: CommentTarget) -> Iterator[Conversation]:
     """Open the conversation with GitHub's token, which is sent to its API only."""
     settings = Settings.load()
     repository = target.repository or settings.workflow_repository
+    # Clients resolve dots in a path, which would then be that of another resource.
     if not _REPOSITORY.fullmatch(repository) or repository.endswith(("/.", "/..")):
         raise SettingsError(
             f"{repository!r} is not a GitHub repository",

@@ -72,6 +72,7 @@ def demo() -> None:
         _print_heading("5. Plan again")
         again = session.plan(lasts=timedelta(hours=1))
         print_plan(again, "text", view(utc_now()))
+        # Planning again must find nothing: applying a plan leaves the registry as the policy says.
         finish(ExitCode.INTERNAL if broken or again.summary.delete else ExitCode.OK)
 
 

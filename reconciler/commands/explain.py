@@ -77,6 +77,7 @@ def _digest(inventory: Inventory, wanted: Reference) -> Digest:
             f"{wanted} is ambiguous; it matches {len(matches)} versions: {listed}",
             param_hint="REF",
         )
+    # A mistyped tag is the usual cause, so suggest tags that look like it.
     near = ", ".join(near_names(inventory, wanted))
     raise typer.BadParameter(
         f"{wanted} is not among the {len(inventory.versions):,} versions of the repository."

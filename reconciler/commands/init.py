@@ -86,6 +86,7 @@ def init(
         where = _policy_path(policy_file, globs)
         workflow = None if no_workflow else _workflow(where, action)
         test = where.with_suffix(".test.yaml")
+        # Refuse before the registry is read, which can take minutes.
         refuse_existing([where, test, *([Path(WORKFLOW)] if workflow else [])])
         _refuse_clashes(globs, where)
         now = utc_now()
@@ -181,6 +182,7 @@ def _subject(globs: Sequence[RepositoryGlob], settings: Settings, name: str) -> 
         readers = {glob: registries.reader(glob.registry) for glob in globs}
         with Activity(registries.watch):
             samples = [sample(glob, reader) for glob, reader in readers.items()]
+        # One policy governs all of them, so it may use only what each registry can report.
         facts = frozenset(Fact).intersection(
             *(reader.capabilities.facts for reader in readers.values())
         )

@@ -92,7 +92,9 @@ def plan(
             refuse({"--against-json": against_json}, "requires --against")
         recall = recalling(retry_retained=retry_retained)
         lasts, allowed = _lasting(expires), allowances(allow)
+        # Typer parses times without a time zone.
         files, moment = policy_paths(paths), at.replace(tzinfo=UTC) if at else None
+        # Loaded before the registry is read, so that a wrong revision fails at once.
         base = load_revision(files, against) if against else None
         with (
             open_session(files, state, recall=recall) as session,

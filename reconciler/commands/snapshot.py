@@ -96,6 +96,7 @@ def _named(registries: Registries, texts: list[str]) -> list[Repository]:
     by_path: dict[str, Repository] = {}
     for text in texts:
         for repository in matching(registries, text):
+            # The sandbox has one host, so the path alone must tell repositories apart.
             other = by_path.setdefault(repository.path, repository)
             if other != repository:
                 both = f"{other} and {repository} would be the same package in the copy"

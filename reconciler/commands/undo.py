@@ -98,6 +98,7 @@ def undo(
         with halting(utc_now) as halt, open_recovery(state, halt.sleep) as recovery:
             with Activity(recovery.registries.watch):
                 plan = recovery.plan(run, wanted, retag=retag, lasts=LASTS)
+            # Printed before the confirmation: it is what is asked about.
             print_plan(plan, output, view(utc_now(), all_rows=all_rows))
             if out:
                 save(out, plan.to_bytes())

@@ -69,6 +69,7 @@ def usage(
         note = noting(states, utc_now)
         for inventory in read:
             note(inventory)
+        # The manifests that were read are in the cache now, so planning repeats only the listing.
         if policy:
             with open_session(policy, state, only=wanted) as session:
                 subject = session.plan(lasts=timedelta(hours=1))
