@@ -1,4 +1,4 @@
-"""Calendar buckets, and dates that publishers write into tags."""
+"""Compute calendar buckets, and read the dates that publishers write into tags."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -19,29 +19,29 @@ _DATES = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """How to read a date, by its number of digits."""
 
 _EPOCHS = {10: 1, 13: 1000}
-"""How many units of a time since 1970 make a second, by its number of digits."""
+"""Units per second of a Unix time, by its number of digits: seconds or milliseconds."""
 
 _AHEAD = timedelta(days=366)
-"""How far ahead a date in a tag may lie. A number that says more is no date: this is what tells
-seconds since 1970 from hours of the calendar, until 2032."""
+"""How far in the future a date in a tag may be. A later one is not a date: until 2032, this
+distinguishes a Unix time in seconds from a calendar date with hours, which has 10 digits too."""
 
 _SEPARATORS = re.compile(r"[-._T]")
 
 
 def bucket_of(kind: str, moment: datetime, zone: tzinfo) -> str:
-    """Return the name of the bucket a moment falls into; names sort as the buckets do.
+    """Return the name of the bucket that contains a moment; names sort as the buckets do.
 
-    Shape: the moment is not before `EARLIEST`, since years of fewer digits do not sort.
+    Shape: the moment is not before `EARLIEST`, since years of fewer digits would not sort.
     """
     return f"{moment.astimezone(zone):{_BUCKETS[kind]}}"
 
 
 def read_dates(texts: Iterable[str], zone: tzinfo, now: datetime) -> Mapping[str, datetime]:
-    """Read the dates that one rule finds in tags; what is none, or may be two, is left out.
+    """Read the dates that one rule captures from tags; texts that are ambiguous are left out.
 
-    A date is written as 20260131, 2026-01-31 or 20260131-1200, in the zone of the policy. Seconds
-    or milliseconds since 1970 are read only where all of the texts are that: among others such a
-    number may be anything.
+    A date is written as 20260131, 2026-01-31 or 20260131-1200, in the time zone of the policy.
+    Unix times in seconds or milliseconds are read only if all texts are Unix times: among other
+    values, such a number may mean anything.
     """
     wanted = frozenset(filter(None, texts))
     dates = _plausible({text: _calendar_date(text, zone) for text in wanted}, now)
@@ -56,7 +56,7 @@ def read_dates(texts: Iterable[str], zone: tzinfo, now: datetime) -> Mapping[str
 
 
 def _plausible(read: Mapping[str, datetime | None], now: datetime) -> Mapping[str, datetime]:
-    """Leave out what is before containers or far ahead: a number that was misread."""
+    """Leave out dates before the first container image or far in the future: misread numbers."""
     latest = now + _AHEAD
     return {text: when for text, when in read.items() if when and EARLIEST <= when <= latest}
 

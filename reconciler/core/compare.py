@@ -1,4 +1,4 @@
-"""Compare two policies on one inventory: whose decision changes, and which edits cause it."""
+"""Compare two policies on one inventory: which decisions change, and which edits cause that."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
@@ -20,21 +20,21 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 _NOTHING = Decisions({}, frozenset())
 
 _OWN = {""}
-"""What edits of the policy itself are on."""
+"""The name under which edits of the policy itself are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One policy and what it decides; a missing one decides nothing."""
+    """One policy and its decisions; a missing policy decides nothing."""
 
     policy: Policy | None
     decided: Decisions
 
 
 def blame(kept: Side, gone: Side, digest: Digest, edits: Edits) -> tuple[PolicyEdit, ...]:
-    """Return the edits that explain best why an image stays on one side and goes on the other.
+    """Return the edits that best explain why one side keeps an image and the other deletes it.
 
-    There are none where a policy came or went as a whole.
+    There are none if the whole policy was added or removed.
     """
     keeping, deleting = kept.decided.images.get(digest), gone.decided.images.get(digest)
     if kept.policy is None or keeping is None or deleting is None:
@@ -51,7 +51,7 @@ def blame(kept: Side, gone: Side, digest: Digest, edits: Edits) -> tuple[PolicyE
 
 
 def _keeping(policy: Policy, kept: Decision, edits: Edits) -> tuple[PolicyEdit, ...]:
-    """Return the edits on whatever kept the image."""
+    """Return the edits of the rule, protection or setting that kept the image."""
     match kept.cause:
         case Cause.PROTECTED:
             return edits.on(protecting(policy, kept), "protection")
@@ -64,7 +64,7 @@ def _keeping(policy: Policy, kept: Decision, edits: Edits) -> tuple[PolicyEdit, 
 
 
 def _selecting(kept: Decision, covering: set[str], edits: Edits) -> tuple[PolicyEdit, ...]:
-    """Return the edits by which rules see an image that none knew on the other side."""
+    """Return the edits by which a rule covers an image that no rule covered on the other side."""
     if kept.cause is Cause.UNMATCHED_TAG:
         return (*edits.on(covering, "rule"), *_settings(edits, "unmatched_tags"))
     return edits.on(covering, "rule") if kept.cause is Cause.UNCOVERED else ()
@@ -85,7 +85,7 @@ def _keepers(decision: Decision) -> set[str]:
 def compare(
     case: PlanningInput, before: Policy | None, after: Policy | None
 ) -> RepositoryDifference:
-    """Hold two policies against what a case saw; None stands for no policy, which deletes nothing.
+    """Compare two policies on the same inventory; None means no policy, which deletes nothing.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
@@ -113,7 +113,7 @@ def _decided(case: PlanningInput, graph: Graph, policy: Policy | None) -> Decisi
 
 @dataclass(frozen=True, slots=True)
 class _Changes:
-    """What moves from one side to the other."""
+    """The versions that one side deletes and the other keeps."""
 
     inventory: Inventory
     graph: Graph
@@ -121,7 +121,7 @@ class _Changes:
     new: Decisions
 
     def shifts(self, moved: Set[Digest], kept: Side, gone: Side, edits: Edits) -> tuple[Shift, ...]:
-        """Group what moved by the edits behind it, the most first."""
+        """Group the changed versions by the edits that cause it, the largest group first."""
         because = self._because(moved, kept, gone, edits)
         grouped: dict[tuple[PolicyEdit, ...], list[Digest]] = defaultdict(list)
         for digest in sorted(moved):
@@ -132,7 +132,7 @@ class _Changes:
     def _because(
         self, moved: Set[Digest], kept: Side, gone: Side, edits: Edits
     ) -> Mapping[Digest, tuple[PolicyEdit, ...]]:
-        """Find the edits behind each move; what follows an image moves because of its edits."""
+        """Find the edits that cause each change; a follower changes because of its image."""
         judged = {
             digest: blame(kept, gone, digest, edits)
             for digest in moved
@@ -146,21 +146,21 @@ class _Changes:
     def _edits_behind(
         self, digest: Digest, judged: Mapping[Digest, tuple[PolicyEdit, ...]]
     ) -> tuple[PolicyEdit, ...]:
-        """Return the edits of an image, or of one that led it to the other side."""
+        """Return the edits that cause the change of a version, or of an image that keeps it."""
         if digest in judged:
             return judged[digest]
         leading = closure(self.graph.kept_by, [digest]) & judged.keys()
         return judged[min(leading)] if leading else ()
 
     def _shift(self, because: tuple[PolicyEdit, ...], digests: Sequence[Digest]) -> Shift:
-        """Show the images among what moved, the newest first."""
+        """Return the images among the changed versions, the newest first."""
         images = [self._fate(digest) for digest in digests if digest in self._images]
         images.sort(key=lambda fate: fate.pushed or _LATEST, reverse=True)
         return Shift(because=because, images=tuple(images), versions=len(digests))
 
     @property
     def _images(self) -> Mapping[Digest, Decision]:
-        """The images that either side judged; both judge the same, where both do."""
+        """The images that either side decided on; where both did, they are the same."""
         return self.new.images or self.old.images
 
     def _fate(self, digest: Digest) -> ChangedImage:

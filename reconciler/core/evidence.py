@@ -1,4 +1,4 @@
-"""Which documents have to be read before anything is decided, whatever order they are read in."""
+"""Choose the documents that must be read before deciding, whatever order they are read in."""
 
 from collections.abc import Collection, Mapping, Set
 
@@ -10,15 +10,16 @@ from reconciler.model.names import Digest
 def documents_to_read(
     present: Collection[Digest], tagged: Set[Digest], documents: Mapping[Digest, Manifest]
 ) -> set[Digest]:
-    """Return the versions whose documents a plan depends on, as far as is known by now.
+    """Return the versions whose documents a plan depends on, given the documents read so far.
 
-    These are all with a tag, all that nothing lists, and each one that some index calls anything
-    but a plain image: left unread is what every index that lists it calls one. What an index says
-    counts only if the index has to be read itself, so that the answer follows from the documents
-    alone and not from what happened to be read first.
+    These are all tagged versions, all that no index lists, and each that an index lists as
+    anything but a plain platform image. Not read is a version that every index lists as a plain
+    platform image. Only an index that must be read itself counts, so that the result depends on
+    the documents alone and not on what was read first.
 
-    Documents cannot list one another in a circle, since a digest is the hash of what lists it;
-    each is looked at after all that may list it.
+    Documents cannot list each other in a cycle, because a digest is the hash of the document. Each
+    version is visited after all that may list it.
+    Source: docs/adr/0011-nothing-is-deleted-unread.md.
     """
     listing = {digest: _listed(documents[digest], present) for digest in documents}
     wanted: set[Digest] = set()

@@ -1,4 +1,4 @@
-"""Whether one version is kept or deleted, which images decide it, and when it expires."""
+"""Find whether one version is kept or deleted, which images decide it, and when it expires."""
 
 from bisect import bisect_left
 from collections import deque
@@ -19,15 +19,15 @@ from reconciler.model.policy import Policy
 from reconciler.model.rules import Keep
 
 PathsUp = Mapping[Digest, Digest]
-"""Each version that keeps one, and the next step from there down to it; itself leads to itself."""
+"""Each version that keeps a given one, mapped to the next step down to it; that one to itself."""
 
 _NEVER = timedelta(days=1_000_000)
-"""What lies further ahead is left out: a tag may claim any date, and no calendar holds them all."""
+"""Later moments are left out: a tag may claim any date, also one that `datetime` cannot hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """How a version hangs on an image. Shape: `path` leads from the version up to the image."""
+    """The links from a version up to an image that keeps it. Shape: `path` has both ends."""
 
     path: tuple[Version, ...]
     decision: Decision
@@ -35,11 +35,11 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class VersionFate:
-    """What becomes of one version.
+    """Whether one version is kept or deleted, and why.
 
-    Shape: `chains` has one for each image that keeps the version while it stays: those that do
-        stay first, then the nearest; an image decides over itself by a chain of one. `note` is
-        empty where the chains say it all.
+    Shape: `chains` has one for each image that keeps the version while it is kept: kept images
+        first, then the nearest; an image itself has a chain of one. `note` is empty if the chains
+        explain everything.
     """
 
     version: Version
@@ -50,14 +50,14 @@ class VersionFate:
 
     @property
     def own(self) -> Decision | None:
-        """The decision on the version itself; None when it is no image of its own."""
+        """The decision on the version itself; None if it is a follower."""
         own = (chain.decision for chain in self.chains if len(chain.path) == 1)
         return next(own, None)
 
 
 @dataclass(frozen=True, slots=True)
 class DecidedRepository:
-    """A case that was decided, so that it can be asked about many versions."""
+    """A repository with its decisions, to find the fate of many versions."""
 
     case: PlanningInput
     graph: Graph
@@ -65,7 +65,7 @@ class DecidedRepository:
     pinned: Mapping[Digest, tuple[Cause, str]]
 
     def fate(self, digest: Digest) -> VersionFate:
-        """Say what becomes of one version of the case."""
+        """Return the fate of one version."""
         paths = _paths_up(self.graph.kept_by, digest)
         cause, note = self._cause(digest, paths)
         return VersionFate(
@@ -81,7 +81,7 @@ class DecidedRepository:
             yield Chain(tuple(self._path(root, paths))[::-1], self.decisions.images[root])
 
     def _path(self, root: Digest, paths: PathsUp) -> Iterator[Version]:
-        """Yield the versions from an image down to the one that hangs on it."""
+        """Yield the versions from an image down to its follower."""
         digest = root
         while paths[digest] != digest:
             yield self.case.inventory.versions[digest]
@@ -89,10 +89,10 @@ class DecidedRepository:
         yield self.case.inventory.versions[digest]
 
     def _cause(self, digest: Digest, paths: PathsUp) -> tuple[Cause, str]:
-        """Return the cause of an image's own decision, or the one that holds for a follower."""
+        """Return the cause of an image's own decision, or that of a follower, with a note."""
         own = self.decisions.images.get(digest)
         if own and (own.cause is not Cause.NEEDED or not self._is_needed_above(digest, paths)):
-            # Where nothing above an image needs it, something that belongs to it keeps it.
+            # If no owner needs an image with the cause NEEDED, one of its followers keeps it.
             return own.cause, own.note
         if digest in self.pinned:
             return self.pinned[digest]
@@ -108,7 +108,7 @@ class DecidedRepository:
 
 
 def decide_repository(case: PlanningInput) -> DecidedRepository:
-    """Decide a case, as a plan would.
+    """Decide on a repository, as planning does.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
@@ -120,7 +120,7 @@ def decide_repository(case: PlanningInput) -> DecidedRepository:
 
 
 def _paths_up(kept_by: Links, start: Digest) -> PathsUp:
-    """Walk from a version up to all that keeps it, and remember the shortest way back."""
+    """Go from a version up to all that keep it, and record the shortest path back from each."""
     paths = {start: start}
     ahead = deque([start])
     while ahead:
@@ -137,13 +137,14 @@ def _kept_and_nearest_first(chain: Chain) -> tuple[bool, int]:
 
 
 def deletable_from(decided: DecidedRepository, digest: Digest) -> datetime | None:
-    """Return the moment from which a version goes, all else unchanged; None if there is none.
+    """Return when a version expires if nothing else changes; None if it never does.
 
-    Ages are all that time changes, so the case is decided again for the moments at which an age
-    passes a limit. Reasons to keep end and do not come back, so halving finds the first. Only
-    an image of unknown age, which is always new, can make room in a calendar bucket even before.
+    Time changes only ages, so the repository is decided again for the moments at which an age
+    passes a limit. A reason to keep that has ended does not return, so a binary search finds the
+    first moment. Only an image of unknown age, which always counts as new, could free a place in a
+    calendar bucket earlier.
 
-    Shape: the version stays at the moment of the case.
+    Shape: the version is kept at the moment of the case.
     """
     moments = sorted(_moments_to_try(decided, digest))
     if not moments or not _is_deleted_at(decided, digest, moments[-1]):
@@ -161,7 +162,7 @@ def _is_deleted_at(judged: DecidedRepository, digest: Digest, moment: datetime) 
 
 
 def _moments_to_try(decided: DecidedRepository, digest: Digest) -> Iterator[datetime]:
-    """Yield the moments to come at which the age of something that matters passes a limit."""
+    """Yield the future moments at which the age of a relevant version passes a limit."""
     policy = decided.case.policy
     limits = {
         span for rule in policy.judging for span in (rule.keep.within, *_bucket_spans(rule.keep))
@@ -178,7 +179,7 @@ def _moments_to_try(decided: DecidedRepository, digest: Digest) -> Iterator[date
 
 
 def _relevant(decided: DecidedRepository, digest: Digest) -> Iterable[Version]:
-    """Return the versions whose age can decide: its relatives, or all where images compete."""
+    """Return the versions whose age can matter: its relatives, or all if a rule ranks images."""
     versions = decided.case.inventory.versions
     if any(rule.keep.extra or _bucket_spans(rule.keep) for rule in decided.case.policy.judging):
         return versions.values()
@@ -187,7 +188,7 @@ def _relevant(decided: DecidedRepository, digest: Digest) -> Iterable[Version]:
 
 
 def _bucket_spans(keep: Keep) -> list[Span]:
-    """Return how far back calendar buckets reach, where that is said as a span."""
+    """Return how far back calendar buckets reach, where the policy gives a span."""
     return [limit for _, limit in keep.buckets if isinstance(limit, Span)]
 
 
@@ -197,5 +198,6 @@ def _age_starts(version: Version, policy: Policy, now: datetime) -> Iterator[dat
     for regex, capture in ((rule.match.regex, rule.age_by.capture) for rule in policy.rules):
         texts = [regex.captured(tag).get(capture, "") for tag in version.tags] if regex else []
         for text in texts:
-            # Alone, because among other values it may be no date, and one moment more is no harm.
+            # Each text is read alone: among other values it may not count as a date, but trying
+            # one moment too many does no harm.
             yield from read_dates([text], policy.zone, now).values()

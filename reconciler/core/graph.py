@@ -1,4 +1,8 @@
-"""What keeps what: children, referrers, signatures, and the roots that rules may judge."""
+"""Link the versions of a repository: children, referrers, signatures, and the roots.
+
+A root is an image that rules judge. Its followers, that is, what it lists and what refers to it,
+are kept while it is kept, and deleted with it.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -16,9 +20,9 @@ Links = Mapping[Digest, Sequence[Digest]]
 class Graph:
     """One repository's versions and the links between them.
 
-    Shape: an edge of `keeps` leads from a version to each one that stays while it stays;
-        `kept_by` is the same turned round. `roots` are in digest order, `missing` maps an index
-        to the manifests it lists and the registry lacks.
+    Shape: an edge of `keeps` leads from a version to each one that is kept while it is kept;
+        `kept_by` has the same edges reversed. `roots` are in digest order; `missing` maps an index
+        to the manifests that it lists and the registry does not have.
     """
 
     keeps: Links
@@ -30,10 +34,11 @@ class Graph:
 def build_graph(inventory: Inventory) -> Graph:
     """Link the versions of a repository.
 
-    An index keeps what it lists, whatever it says that this is. A subject keeps its referrers and
-    what a tag binds to it, save for an attestation that an index lists beside its subject: that
-    one belongs to the index alone, or every rebuild of an unchanged platform image would leave
-    one more behind. Whether it is one, its own document says, and no index.
+    An index keeps what it lists, whatever media type it gives. A subject keeps its referrers and
+    the versions whose tag contains its digest. One exception: an attestation that an index lists
+    beside its subject is kept by the index alone, because otherwise every rebuild of an unchanged
+    platform image would leave one more attestation. Whether a version is an attestation is read
+    from its own document, never from an index.
 
     Source: OCI image-spec v1.1, image-index.md and manifest.md; BuildKit,
         docs/attestations/attestation-storage.md; cosign, SIGNATURE_SPEC.md.
@@ -57,9 +62,9 @@ def build_graph(inventory: Inventory) -> Graph:
 
 
 def image_tags(inventory: Inventory, version: Version) -> tuple[Tag, ...]:
-    """Return the tags that name an image: none where every one speaks of another version here.
+    """Return the tags that name an image: none if each contains the digest of another version.
 
-    If one says anything else, all count: a tag that no rule knows protects what carries it.
+    If any tag does not, all of them count: a tag that no rule matches protects its image.
     """
     return (
         ()
@@ -69,7 +74,7 @@ def image_tags(inventory: Inventory, version: Version) -> tuple[Tag, ...]:
 
 
 def _refers_elsewhere(inventory: Inventory, version: Version, tag: Tag) -> bool:
-    """Whether a tag of this version speaks of another one that is here."""
+    """Whether a tag of this version contains the digest of another version of the repository."""
     subject = tag.subject
     return subject in inventory.versions and subject != version.digest
 
@@ -89,7 +94,7 @@ def _subject(version: Version) -> Digest | None:
 
 
 def _subjects(version: Version, attestations: frozenset[Digest]) -> Iterator[Digest]:
-    """Yield the digests that keep this version because it speaks of them."""
+    """Yield the digests that keep this version because it refers to them."""
     subject = _subject(version)
     if subject and version.digest not in attestations:
         yield subject
@@ -99,12 +104,12 @@ def _subjects(version: Version, attestations: frozenset[Digest]) -> Iterator[Dig
 
 
 def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, ...]:
-    """Return tagged versions, those nothing keeps, and one of each island.
+    """Return the tagged versions, those that nothing keeps, and one of each island.
 
-    A referrer whose subject is here is no root, tagged or not: it goes with its subject.
+    A referrer whose subject exists is no root, tagged or not: it is deleted with its subject.
 
-    An island is a circle of versions that only keep one another: an untagged index listing its
-    own subject would otherwise be nobody's to judge, and its deletion nobody's decision.
+    An island is a cycle of versions that only keep each other, such as an untagged index that
+    lists its own subject. Without a root, no rule would ever decide about it.
     """
     roots = {
         digest
@@ -117,15 +122,15 @@ def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, 
 
 
 def _is_referrer(inventory: Inventory, version: Version) -> bool:
-    """Whether its document says that it belongs to another version that is here."""
+    """Whether its document names another version of the repository as its subject."""
     subject = _subject(version)
     return subject in inventory.versions and subject != version.digest
 
 
 def _island_roots(inventory: Inventory, unreached: Set[Digest], keeps: Links) -> Iterator[Digest]:
-    """Yield one version of each island from which the rest is reached.
+    """Yield one version of each island from which all the others are reached.
 
-    Chosen is one with a tag of its own, so that rules see the tag, then an index.
+    A version with a tag of its own is preferred, so that rules can match the tag; then an index.
     """
 
     def tagged_and_indexes_first(digest: Digest) -> tuple[bool, bool, Digest]:

@@ -1,9 +1,9 @@
-"""What interrupted runs left over, and what they deleted although its image was kept.
+"""Find what interrupted runs left of deleted images, and what they deleted of kept ones.
 
-Whatever refers to a version is deleted before it, so a run that ends too early leaves parts of an
-image that is deleted: the next plan deletes them as well, whatever the rules say, since they were
-approved. Signatures and referrers are deleted before their image: if the image is kept after all,
-they are restored.
+An index is deleted before its manifests, so an interrupted run may leave manifests of a deleted
+image: the next plan names them, with a rule under which they expire. Signatures and referrers are
+deleted before their image, so an interrupted run may have deleted those of an image that is kept:
+they are restored. Source: docs/adr/0009-left-over-parts.md, 0012-leftovers-wait-for-a-rule.md.
 """
 
 from collections import defaultdict
@@ -19,20 +19,20 @@ from reconciler.model.names import Digest
 from reconciler.model.plan import Cause
 
 _OPEN = (None, Result.NOT_DONE, Result.FAILED, Result.UNKNOWN)
-"""How the deletion of what was left over may have ended."""
+"""How the deletion of a leftover may have ended."""
 
 _DONE = (Result.DELETED, Result.ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """One version that was to go with another one, by the deletions of both."""
+    """One version that should have been deleted with its owner, by the deletions of both."""
 
     deletion: Attempt
     owner: Attempt
 
     def is_present(self, inventory: Inventory) -> bool:
-        """Whether the very version is here that was to go: nobody pushed or tagged it anew."""
+        """Whether the version is still in the registry, and was not pushed or tagged again."""
         version, deletion = inventory.versions.get(self.deletion.digest), self.deletion
         return version is not None and (version.id, version.tags) == (
             deletion.version_id,
@@ -41,7 +41,7 @@ class Leftover:
 
 
 def leftovers(records: Iterable[Record], inventory: Inventory) -> dict[Digest, Leftover]:
-    """Return what the runs of a journal left over and is here, untouched since."""
+    """Return the leftovers of the runs in a journal that exist unchanged in the registry."""
     components: dict[tuple[str, object], list[Attempt]] = defaultdict(list)
     last: dict[Digest, Attempt] = {}
     for attempt in attempts(records):
@@ -59,7 +59,7 @@ def leftovers(records: Iterable[Record], inventory: Inventory) -> dict[Digest, L
 
 
 def _is_deleted(attempt: Attempt, inventory: Inventory) -> bool:
-    """Whether a version was deleted; while nobody has resolved that, whether it looks so."""
+    """Whether a version was deleted; if the outcome is unknown, whether the registry lacks it."""
     if attempt.result in (None, Result.UNKNOWN):
         return attempt.digest not in inventory.versions
     return attempt.is_standing or attempt.result is Result.ABSENT
@@ -68,7 +68,7 @@ def _is_deleted(attempt: Attempt, inventory: Inventory) -> bool:
 def _leftovers_of(
     component: Sequence[Attempt], deleted: Mapping[Digest, Attempt]
 ) -> Iterator[Leftover]:
-    """Yield what is left of one component: what went with a version of it that is gone."""
+    """Yield the leftovers of one component: followers of a version that was deleted."""
     deleted_here = [attempt for attempt in component if deleted.get(attempt.digest) is attempt]
     for follower in component:
         if follower.digest not in deleted and follower.intent.body.cause == Cause.FOLLOWS:
@@ -78,20 +78,20 @@ def _leftovers_of(
 
 
 def _keeps(owner: Attempt, follower: Attempt) -> bool:
-    """Whether a version listed another, or was what that spoke of."""
+    """Whether a version listed another, or was its subject."""
     return follower.digest in owner.children or owner.digest in follower.subjects
 
 
 @dataclass(frozen=True)
 class InterruptedRun:
-    """What one run deleted, in that order, and what it meant to delete and has been left since."""
+    """What one run deleted, in that order, and what it planned to delete and did not."""
 
     deleted: dict[Digest, Attempt]
     remaining: dict[Digest, Attempt]
 
     @cached_property
     def _keeps(self) -> Mapping[Digest, Sequence[Digest]]:
-        """Lead from each version to what was deleted and stays while it stays."""
+        """The deleted versions that each version keeps while it is kept."""
         keeps: dict[Digest, list[Digest]] = defaultdict(list)
         for attempt in self.deleted.values():
             for subject in attempt.subjects:
@@ -101,7 +101,7 @@ class InterruptedRun:
         return keeps
 
     def to_restore(self, present: Set[Digest]) -> list[Attempt]:
-        """Return what belongs to what was left and is here, the last deleted first."""
+        """Return the deleted followers of versions that still exist, the last deleted first."""
         to_restore = closure(self._keeps, self.remaining.keys() & present)
         return [
             attempt for digest, attempt in reversed(self.deleted.items()) if digest in to_restore
@@ -109,7 +109,7 @@ class InterruptedRun:
 
 
 def interrupted_runs(records: Iterable[Record]) -> list[InterruptedRun]:
-    """Return what each run of a journal deleted, and what it meant to and is left."""
+    """Return what each run of a journal deleted, and what it planned to delete and did not."""
     last: dict[str, Attempt] = {}
     planned: dict[str, list[str]] = defaultdict(list)
     for attempt in attempts(records):
@@ -130,7 +130,7 @@ def _interrupted_run(run: str, last: Iterable[Attempt]) -> InterruptedRun:
 
 
 def _remains(attempt: Attempt) -> bool:
-    """Whether a version was left in the end; what people take back is theirs to complete."""
+    """Whether a version was not deleted in the end; undo restores its followers by itself."""
     if attempt.restored:
         return not attempt.restored.body.is_restoration
     return attempt.result not in _DONE

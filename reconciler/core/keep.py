@@ -1,4 +1,8 @@
-"""What one rule decides about the images it applies to: sort key, group, rank, age and calendar."""
+"""Evaluate one rule for the images that it covers: sort key, group, rank, age and calendar.
+
+Whatever is unknown counts as new, so that missing evidence keeps images and never deletes them.
+Source: docs/adr/0016-unknown-order.md.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,40 +27,40 @@ _UNKNOWN: SortKey = (1, 0)
 
 @dataclass(frozen=True, slots=True)
 class RankedImage:
-    """One image as one rule reads it. Shape: `group` joins the values of `group_by`."""
+    """One image with what one rule compares. Shape: `group` joins the values of `group_by`."""
 
     image: Image
     order: SortKey
     group: str
     age_start: datetime
-    """What its age counts from; the present moment when that is unknown or lies ahead."""
+    """What its age counts from; the present moment if that is unknown or in the future."""
 
     pushed: datetime | None
-    """The registry's time of its push, which orders images of one sort key; None if uncertain."""
+    """The registry's push time, which orders images of equal sort key; None if it is uncertain."""
 
     is_doubtful: bool
-    """Whether something that decides could not be read or lies ahead, so that it counts as new."""
+    """Whether its age or order is unknown or in the future, so that it counts as new."""
 
     @property
     def pool_key(self) -> tuple[str, bool, str]:
-        """Name those it is counted with.
+        """Identify the images it is counted with.
 
-        What is in doubt is counted alone and orphans apart, so that neither a tag nobody can
-        read nor signatures of images elsewhere use up what a rule keeps of the images here.
+        A doubtful image is counted alone, and orphans are counted apart: neither an unreadable tag
+        nor a leftover signature may take the place of an image in `last`.
         """
         alone = self.image.digest if self.is_doubtful else ""
         return alone, self.image.is_orphan, self.group
 
     @property
     def pool_label(self) -> str:
-        """How reasons call those it is counted with, where they are not the images of the rule."""
+        """The prefix that reasons give to the label of the rule for a pool of its own."""
         if self.is_doubtful:
             return "unknown in "
         return "orphans in " if self.image.is_orphan else ""
 
 
 class ImageRanker:
-    """Reads images for one rule; an image with several matching tags is read by its best one."""
+    """Ranks the images of one rule; an image with several matching tags counts by its newest."""
 
     def __init__(
         self,
@@ -66,7 +70,7 @@ class ImageRanker:
         now: datetime,
         zone: tzinfo,
     ) -> None:
-        """Read the dates in the tags of the whole pool, since their form is one for all."""
+        """Read the dates in the tags of all images at once, since they have one format."""
         self._rule = rule
         self._index = index
         self._now = now
@@ -76,17 +80,17 @@ class ImageRanker:
 
     @property
     def unread_dates(self) -> Iterator[str]:
-        """Say of which captures most values are no dates, so that the rule knows little."""
+        """Warn of captures whose values are mostly not dates, so that the rule keeps too much."""
         for name, texts in sorted(self._texts.items()):
             misread = sorted(texts - self._dates[name].keys())
             if len(misread) > max(1, len(texts) // 2):
                 yield (
-                    f"{len(misread)} of {len(texts)} values of {name!r} are no dates, such as"
-                    f" {misread[0]}: what has one counts as new; correct the regex"
+                    f"{len(misread)} of {len(texts)} values of {name!r} are not dates, such as"
+                    f" {misread[0]}: images with these tags count as new; correct the regex"
                 )
 
     def rank(self, selected: SelectedImage) -> RankedImage:
-        """Read one image of the rule's pool."""
+        """Return one image with its sort key, group and age."""
         keys = [(self._order(selected, tag), tag) for tag in selected.tags or (None,)]
         order = max(key for key, _ in keys)
         tag = next(tag for key, tag in keys if key == order)
@@ -101,7 +105,7 @@ class ImageRanker:
         )
 
     def _is_doubtful(self, order: SortKey, moment: datetime | None) -> bool:
-        """Whether a sort key or a moment that decides is unknown, or lies ahead."""
+        """Whether a sort key or a time that the rule reads is unknown or in the future."""
         unknown, key = order
         ahead = isinstance(key, datetime) and key > self._now
         return (self._rule.keep.reads_order and (unknown == 1 or ahead)) or (
@@ -109,7 +113,7 @@ class ImageRanker:
         )
 
     def _order_key(self, rule: Rule) -> Callable[[SelectedImage, Tag | None], SortKey]:
-        """Choose how to read the sort key, once for the whole pool."""
+        """Return how the sort key is read, chosen once for all images of the rule."""
         fact, capture = rule.order.fact, rule.order.capture
         if fact is not None:
             return lambda selected, _: _known(selected.image.version.time(fact))
@@ -119,7 +123,7 @@ class ImageRanker:
         return lambda _, tag: _known(read(self._captured(tag).get(capture, "")))
 
     def _type_of(self, order: OrderKey) -> Callable[[str], datetime | int | str | None]:
-        """Return how the values of a capture are read."""
+        """Return the function that reads the values of a capture."""
         match order.partition(":")[0]:
             case "int":
                 return _whole_number
@@ -129,7 +133,7 @@ class ImageRanker:
                 return lambda text: text or None
 
     def _captures(self, pool: Sequence[SelectedImage], name: str) -> set[str]:
-        """Return the different values of a capture; a group that caught nothing has none."""
+        """Return the distinct values of a capture; a group that did not match has none."""
         texts = (self._captured(tag).get(name, "") for selected in pool for tag in selected.tags)
         return set(filter(None, texts))
 
@@ -148,7 +152,7 @@ class ImageRanker:
         return f"{version.major}" if name == "major" else f"{version.major}.{version.minor}"
 
     def _age_start(self, selected: SelectedImage) -> datetime | None:
-        """Return what its age counts from: of several dates in tags the latest."""
+        """Return what its age counts from; of several dates in its tags, the latest."""
         fact, capture = self._rule.age_by.fact, self._rule.age_by.capture
         if fact:
             return selected.image.version.time(fact)
@@ -159,7 +163,7 @@ class ImageRanker:
 
 
 def _dated(rule: Rule) -> set[str]:
-    """Return the captures that decide and are read as dates."""
+    """Return the captures that the rule reads as dates."""
     keys = [rule.order] if rule.keep.reads_order else []
     keys += [rule.age_by] if rule.keep.reads_age else []
     return {key.capture for key in keys if key.startswith("date:")}
@@ -174,30 +178,30 @@ def _known(value: datetime | SemVer | int | str | None) -> SortKey:
 
 
 Ties = Sequence[Sequence[RankedImage]]
-"""Images that are counted together, newest first; those of which none is newer in one group."""
+"""Images that are counted together, newest first; images of unknown order are in one group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What one rule or protection says of one image, with every distance it measured."""
+    """What one rule or protection decides about one image, with every distance from a limit."""
 
     rule: str
     keeps: bool
     reason: str
     is_doubtful: bool = False
-    """Whether the image counts as new because something that decides could not be read."""
+    """Whether the image counts as new because its age or order is unknown."""
 
     is_tied: bool = False
-    """Whether it is kept only because nothing tells which of several images is newer."""
+    """Whether it is kept only because it is unknown which of several images is newer."""
 
     def __str__(self) -> str:
-        """Write the opinion as plans print it."""
+        """Return the opinion as plans print it."""
         return f"{self.rule}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleEvaluation:
-    """What one rule says of its whole pool, and what a plan should tell about that."""
+    """The opinions of one rule on all images that it covers, and warnings for the plan."""
 
     opinions: Mapping[Digest, Opinion]
     warnings: Sequence[str] = field(default=())
@@ -205,23 +209,23 @@ class RuleEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """How far one image is from one limit. `met` is a reason to keep it."""
+    """How far one image is from one limit. If it is `met`, that is a reason to keep the image."""
 
     met: bool
     text: str
     is_tied: bool = False
-    """Whether it would not be met by all, were the order of those that tie known."""
+    """Whether fewer images would meet it if the order of the tied ones were known."""
 
 
 def evaluate(
     rule: Rule, pool: Sequence[SelectedImage], index: TagIndex, *, now: datetime, zone: tzinfo
 ) -> RuleEvaluation:
-    """Say of each image of a rule's pool whether the rule keeps it.
+    """Decide for each image that a rule covers whether the rule keeps it.
 
-    The pool is ranked whole, whether or not something else keeps an image: newest first by
-    `order_by`, then by the time of the push where the registry tells it of all that tie.
+    All images in the pool are ranked, whether or not another rule keeps them: newest first by
+    `order_by`, then by push time where the registry reports it for all images of equal order.
 
-    Shape: `pool` has each image once; its order decides nothing.
+    Shape: `pool` has each image once, in any order.
     """
     if rule.keep.all or rule.keep.none:
         opinion = Opinion(rule.name, bool(rule.keep.all), "all" if rule.keep.all else "none")
@@ -250,7 +254,7 @@ def _opinion(rule: Rule, ranked: RankedImage, distances: Sequence[Distance]) -> 
 
 
 def _warnings(rule: Rule, reader: ImageRanker, opinions: Iterable[Opinion]) -> Iterator[str]:
-    """Say where times, sort keys or their order are not known, since that keeps images."""
+    """Warn where unknown times, sort keys or an unknown order keep images."""
     counts = Counter((opinion.is_doubtful, opinion.is_tied) for opinion in opinions)
     tied = counts[False, True]
     doubtful = counts.total() - counts[False, False] - tied
@@ -273,7 +277,7 @@ def _images(count: int) -> str:
 
 
 def _pools(images: Iterable[RankedImage]) -> Iterator[Ties]:
-    """Split readings into those that are counted together."""
+    """Group the images that are counted together."""
     pools: dict[tuple[str, bool, str], list[RankedImage]] = defaultdict(list)
     for image in images:
         pools[image.pool_key].append(image)
@@ -284,7 +288,7 @@ def _pools(images: Iterable[RankedImage]) -> Iterator[Ties]:
 
 
 def _by_push_time(equal: list[RankedImage]) -> Ties:
-    """Order images of one sort key by their push, if the registry tells it of all of them."""
+    """Order images of equal sort key by push time, if the registry reports it for all of them."""
     if len(equal) == 1 or not all(image.pushed for image in equal):
         return [equal]
     equal.sort(key=attrgetter("pushed"), reverse=True)
@@ -294,7 +298,7 @@ def _by_push_time(equal: list[RankedImage]) -> Ties:
 def _with_extra(
     keep: Keep, ties: Ties, measured: Iterable[tuple[Distance, ...]]
 ) -> Iterator[tuple[Distance, ...]]:
-    """Add the reason `extra` gives to the newest images that no other reason keeps."""
+    """Add the distance from `extra` to images that no other reason keeps; it keeps the newest."""
     if keep.extra is None:
         yield from measured
         return
@@ -304,7 +308,7 @@ def _with_extra(
         unkept = [
             distances for distances in group if not any(distance.met for distance in distances)
         ]
-        text = f"number {used + 1} of those left vs extra {keep.extra}"
+        text = f"rank {used + 1} of the remaining vs extra {keep.extra}"
         distance = _rank_distance(text, keep.extra, used, len(unkept))
         yield from (
             distances if any(distance.met for distance in distances) else (*distances, distance)
@@ -316,7 +320,7 @@ def _with_extra(
 def _distances(
     keep: Keep, label: str, ties: Ties, *, now: datetime, zone: tzinfo
 ) -> Iterator[tuple[Distance, ...]]:
-    """Yield the distances of each member, in the order of the members."""
+    """Yield the distances of each image, in the order of the images."""
     calendars = [_calendar(kind, limit, ties, now=now, zone=zone) for kind, limit in keep.buckets]
     newer = 0
     for tied in ties:
@@ -330,7 +334,7 @@ def _distances(
 
 
 def _rank(keep: Keep, label: str, newer: int, tied: int) -> Iterator[Distance]:
-    """Measure a rank, which counts the images that are surely newer."""
+    """Measure a rank, which counts only the images that are certainly newer."""
     if keep.last is not None:
         yield _rank_distance(
             f"rank {newer + 1} of {label} vs last {keep.last}", keep.last, newer, tied
@@ -338,7 +342,7 @@ def _rank(keep: Keep, label: str, newer: int, tied: int) -> Iterator[Distance]:
 
 
 def _rank_distance(text: str, limit: int, newer: int, tied: int) -> Distance:
-    """Hold a place among images against a limit; say who shares it where that keeps some."""
+    """Compare a rank with a limit; the text names ties where they keep an image."""
     met, is_tied = newer < limit, newer < limit < newer + tied
     return Distance(met, text + (_tied_with(tied) if is_tied else ""), is_tied)
 
@@ -356,7 +360,7 @@ def _age(keep: Keep, age: timedelta) -> Iterator[Distance]:
 def _calendar(
     kind: str, limit: int | Span, ties: Ties, *, now: datetime, zone: tzinfo
 ) -> Iterator[Distance]:
-    """Keep the newest image of each of the latest buckets, or of each among the young enough."""
+    """Keep the newest image of each of the latest buckets, or of each recent enough bucket."""
     names = [[bucket_of(kind, image.age_start, zone) for image in tied] for tied in ties]
     latest: frozenset[str] = frozenset()
     if not isinstance(limit, Span):
@@ -364,7 +368,7 @@ def _calendar(
     taken: set[str] = set()
     for tied, buckets in zip(ties, names, strict=True):
         is_newest = [
-            name not in taken and _counts(limit, latest, name, now - image.age_start)
+            name not in taken and _is_recent(limit, latest, name, now - image.age_start)
             for image, name in zip(tied, buckets, strict=True)
         ]
         newest = Counter(name for name, met in zip(buckets, is_newest, strict=True) if met)
@@ -376,6 +380,6 @@ def _calendar(
         taken.update(newest)
 
 
-def _counts(limit: int | Span, latest: frozenset[str], name: str, age: timedelta) -> bool:
-    """Whether an image is in one of the latest buckets, or young enough."""
+def _is_recent(limit: int | Span, latest: frozenset[str], name: str, age: timedelta) -> bool:
+    """Whether an image is in one of the latest buckets, or young enough for the limit."""
     return age < limit.delta if isinstance(limit, Span) else name in latest

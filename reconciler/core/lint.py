@@ -1,6 +1,6 @@
-"""Warnings about policies that are valid and surely do not say what their author meant.
+"""Warn of valid policies that certainly do not do what their author meant.
 
-A warning is given only where the policy alone proves it, and prevents nothing.
+A remark is made only where the policy alone proves it, and it never stops a command.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,19 +19,19 @@ from reconciler.model.policy import Policy
 from reconciler.model.rules import Rule
 
 MAX_COMPARED = 1_000
-"""Most tag patterns in one policy whose rules are still compared, each with each."""
+"""Most tag patterns in one policy: its rules are compared in pairs, which takes quadratic time."""
 
 _EVERY_IMAGE = Match(any=True)
 
 EVERYTHING = TagGlob("*")
 
 _LONGEST = 128
-"""Most characters of a tag."""
+"""Most characters in a tag. Source: OCI distribution-spec v1.1, "Pulling manifests"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing to look at, with a cure. Shape: `rule` is empty when it is about the policy."""
+    """One mistake and how to correct it. Shape: `rule` is empty when it is about the policy."""
 
     policy: str
     rule: str
@@ -39,7 +39,7 @@ class Remark:
 
 
 def lint(policy: Policy) -> tuple[Remark, ...]:
-    """Return the remarks on a policy: on the whole, on each rule alone, on rules together."""
+    """Return the remarks on a policy: on the policy, on each rule, and on pairs of rules."""
     protections = [part.rule for part in policy.protect if part.rule]
     remarks = [("", message) for message in _policy_remarks(policy)]
     for rule in (*protections, *policy.rules):
@@ -58,9 +58,9 @@ def _policy_remarks(policy: Policy) -> Iterator[str]:
         if getattr(policy.guards, name) == 0:
             yield f"'{name}: 0' stops every plan that would delete something; allow more"
     if all(rule.keep.all for rule in policy.rules):
-        yield "every rule keeps all it covers, so nothing ever expires; let one of them keep less"
+        yield "every rule keeps all it covers, so nothing ever expires; make one of them keep less"
     if all(_excepted(policy, position) for position in range(len(policy.repositories))):
-        yield "'except' takes away all of 'repositories', so nothing is governed; remove one"
+        yield "'except' excludes all of 'repositories', so nothing is governed; remove one of them"
 
 
 def _excepted(policy: Policy, position: int) -> bool:
@@ -80,12 +80,12 @@ def _compared(rules: Sequence[Rule], protections: Sequence[Rule]) -> Iterator[tu
 
 
 def _shadowed(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
-    """Yield the first rule or protection that keeps everything this one could let expire."""
+    """Yield the first rule or protection that keeps every image that could expire by this one."""
     for other in others:
         if other.keep.all and not rule.keep.all and sees_all(other.match, rule.match):
             yield (
-                f"'{other.name}' keeps every image that this covers;"
-                f" remove this, or narrow '{other.name}'"
+                f"'{other.name}' keeps every image that this rule covers;"
+                f" remove this rule, or narrow '{other.name}'"
             )
             return
 
@@ -93,24 +93,24 @@ def _shadowed(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
 def _empty_rest(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
     for other in others:
         if rule.match.rest and sees_all(other.match, _EVERY_IMAGE):
-            yield f"'rest' finds nothing, because '{other.name}' covers every image; remove one"
+            yield f"'rest' matches nothing, because '{other.name}' covers every image; remove one"
             return
 
 
 def _duplicated(rule: Rule, earlier: Sequence[Rule]) -> Iterator[str]:
     for other in earlier:
         if other.model_copy(update={"name": rule.name}) == rule:
-            yield f"'{other.name}' says the same; remove one of them"
+            yield f"'{other.name}' is the same rule; remove one of them"
             return
 
 
 def sees_all(wide: Match, narrow: Match) -> bool:
-    """Whether every image that `narrow` sees is surely seen by `wide`; False when in doubt."""
+    """Whether `wide` certainly covers every image that `narrow` covers; False when in doubt."""
     return _filters_no_more(wide, narrow) and _picks_all(wide, narrow)
 
 
 def _filters_no_more(wide: Match, narrow: Match) -> bool:
-    """Whether each filter of `wide` stands in `narrow` as well."""
+    """Whether `narrow` has each filter of `wide` as well."""
     return (
         not wide.every_tag
         and wide.artifact_type in (None, narrow.artifact_type)
@@ -133,21 +133,21 @@ def _picks_all(wide: Match, narrow: Match) -> bool:
 
 
 def _picks_pattern(wide: Match, pattern: TagGlob) -> bool:
-    """Whether a selector picks every tag of a pattern."""
+    """Whether a selector matches every tag of a pattern."""
     if pattern.literal:
         return bool(TagIndex([pattern.literal], [wide]).known(wide))
     return any(other.covers(pattern) for other in wide.tags or ())
 
 
 def _admits_all(wide: Match, narrow: Match) -> bool:
-    """Whether one range holds every version of another, asked where they could differ."""
+    """Whether one range contains every version of another, tried where they could differ."""
     probes = (part.semver.probes for part in (wide, narrow) if part.semver)
     versions = frozenset().union(*probes)
     return all(wide.admits(version) for version in versions if narrow.admits(version))
 
 
 def futile(match: Match) -> Iterator[str]:
-    """Yield why a selector, or one of its patterns, never matches, and what to do."""
+    """Yield why a selector, or one of its patterns, never matches, and what to write instead."""
     yield from _empty_range(match)
     yield from _impossible_patterns(match)
     yield from _excluded(match)
@@ -162,31 +162,31 @@ def _empty_range(match: Match) -> Iterator[str]:
         cure = "write prerelease: include"
         yield f"every version in {match.semver} is a {other}, so nothing matches; {cure}"
     else:
-        yield f"no version lies in {match.semver}, so nothing matches; correct the range"
+        yield f"no version is in the range {match.semver}, so nothing matches; correct the range"
 
 
 def _impossible_patterns(match: Match) -> Iterator[str]:
     for pattern in match.tags or ():
         if pattern[0] in ".-" or len(pattern.replace("*", "")) > _LONGEST:
-            yield f"no tag is like {pattern}: tags start with a letter, a digit or _; correct it"
+            yield f"no tag matches {pattern}: tags start with a letter, a digit or _; correct it"
     if match.regex and (signs := impossible_in_a_tag(match.regex)):
-        yield f"no tag holds {signs}, so nothing matches; correct the regex"
+        yield f"no tag contains {signs}, so nothing matches; correct the regex"
 
 
 def _excluded(match: Match) -> Iterator[str]:
-    """Yield filters that leave nothing of what the selector picks."""
+    """Yield filters that exclude everything that the selector matches."""
     for key, patterns in (("except", match.except_), ("without", match.without)):
         if match.reads_tags and _cover(patterns, match.tags or [EVERYTHING]):
-            yield f"{key!r} takes away all that {match.selector!r} picks; remove one of them"
+            yield f"{key!r} excludes all that {match.selector!r} matches; remove one of them"
 
 
 def _contradicted(match: Match) -> Iterator[str]:
-    """Yield demands for a tag that another filter rules out."""
+    """Yield required tags that another filter excludes."""
     for pattern in match.with_:
         if _cover(match.without, [pattern]):
-            yield f"'with' asks for {pattern} and 'without' refuses it; remove one of them"
+            yield f"'with' requires {pattern} and 'without' excludes it; remove one of them"
         elif match.every_tag and (tag := pattern.literal) and not _picks(match, tag):
-            yield f"'with' asks for {tag} and 'every_tag' refuses it; remove one of them"
+            yield f"'with' requires {tag} and 'every_tag' excludes it; remove one of them"
 
 
 def _cover(wide: Iterable[TagGlob], narrow: Iterable[TagGlob]) -> bool:
@@ -198,7 +198,7 @@ def _picks(match: Match, tag: Tag) -> bool:
 
 
 def idle(rule: Rule, min_age: Span) -> Iterator[str]:
-    """Yield keys without effect, and what to do about them."""
+    """Yield keys that have no effect, and what to write instead."""
     yield from _unread_keys(rule)
     yield from _unknown_ages(rule)
     yield from _unread_captures(rule)
@@ -208,16 +208,16 @@ def idle(rule: Rule, min_age: Span) -> Iterator[str]:
 
 def _unread_keys(rule: Rule) -> Iterator[str]:
     if rule.group_by and not rule.keep.reads_order:
-        yield "'group_by' changes nothing, because no key of 'keep' counts images; remove it"
+        yield "'group_by' has no effect, because no key of 'keep' counts images; remove it"
     if rule.order_by and not rule.keep.reads_order:
-        yield "'order_by' changes nothing, because no key of 'keep' counts images; remove it"
+        yield "'order_by' has no effect, because no key of 'keep' counts images; remove it"
     if "age_by" in rule.model_fields_set and not rule.keep.reads_age:
-        yield "'age_by' changes nothing, because no key of 'keep' reads ages; remove it"
+        yield "'age_by' has no effect, because no key of 'keep' reads ages; remove it"
 
 
 def _unknown_ages(rule: Rule) -> Iterator[str]:
     if rule.match.reads_tags and rule.keep.reads_age and rule.age_by.fact is Fact.UNTAGGED_SINCE:
-        yield "a tagged image has no untagged_since, so all of them count as new; age by pushed"
+        yield "a tagged image has no untagged_since, so all of them count as new; use pushed"
     if rule.match.untagged and Fact.TAGGED_SINCE in rule.facts:
         yield "an untagged image has no tagged_since, so all of them count as new; use pushed"
 
@@ -229,7 +229,7 @@ def _unread_captures(rule: Rule) -> Iterator[str]:
 
 
 def _never(rule: Rule, read: OrderKey) -> str:
-    """Return what a capture is never, empty where it may be."""
+    """Return what a capture can never be; empty if it can be what the rule reads."""
     regex, name = rule.match.regex, read.capture
     if regex is None or not name:
         return ""
@@ -241,16 +241,16 @@ def _never(rule: Rule, read: OrderKey) -> str:
 
 
 def _ranked_candidates(rule: Rule) -> Iterator[str]:
-    """Yield what the letter of SemVer makes of pre-releases that people write."""
+    """Yield how SemVer orders pre-releases, which is not what most people expect."""
     if rule.match.prerelease == "only" and rule.order == "semver" and rule.keep.reads_order:
         yield (
-            "as versions rc10 comes before rc9, and 1.2.1-alpine is a pre-release: match the words"
-            " of your candidates by regex, and order by pushed"
+            "in SemVer, rc10 comes before rc9, and 1.2.1-alpine is a pre-release: match"
+            " pre-releases by regex, and order by pushed"
         )
 
 
 def _spans_within(rule: Rule, min_age: Span) -> Iterator[str]:
-    """Yield spans that a longer span makes pointless."""
+    """Yield spans that have no effect beside a longer span."""
     within = rule.keep.within
     if within is None:
         return
@@ -259,4 +259,4 @@ def _spans_within(rule: Rule, min_age: Span) -> Iterator[str]:
         if isinstance(limit, Span) and same and limit.delta <= within.delta:
             yield f"'{name}: {limit}' keeps nothing that 'within: {within}' does not; remove it"
     if rule.age_by.fact is Fact.PUSHED and within.delta <= min_age.delta:
-        yield f"'within: {within}' changes nothing, because min_age is {min_age}; write more"
+        yield f"'within: {within}' has no effect, because min_age is {min_age}; write more"

@@ -1,6 +1,6 @@
-"""What a regular expression can never match, as far as its plain parts show.
+"""Find what a regular expression can never match, as far as its plain parts show.
 
-Only expressions without nesting are judged.
+Only expressions without nested groups are examined.
 """
 
 import re
@@ -24,36 +24,36 @@ _NESTED = re.compile(r"\\[()]|\)[*+?{]|[|]|\[[^\]]*[()]")
 
 
 class RegexPart(NamedTuple):
-    """A class of signs and how often it stands. Shape: `most` is None for any number."""
+    """A class of characters and how often it repeats. Shape: `most` is None for any number."""
 
     characters: str
     least: int
     most: int | None
 
     def takes(self, alphabet: str) -> bool:
-        """Whether one of the signs of an alphabet can stand here."""
+        """Whether the class contains a character of an alphabet."""
         return _takes(self.characters, alphabet)
 
 
 def impossible_in_a_tag(regex: TagRegex) -> str:
-    """Return a part of an expression that stands in no tag, empty where none is known."""
+    """Return a part of an expression that no tag can contain; empty if there is none."""
     flat = "" if _NESTED.search(regex) else _OPENING.sub("", regex).replace(")", "")
     needed = (part for part in _parts(flat) or () if part.least)
     return next((part.characters for part in needed if not part.takes(_TAG)), "")
 
 
 def never_a_number(regex: TagRegex, name: str) -> bool:
-    """Whether what a group catches is surely no whole number."""
+    """Whether a group certainly never captures a whole number."""
     return _every_way(regex, name, _no_number)
 
 
 def never_a_date(regex: TagRegex, name: str) -> bool:
-    """Whether what a group catches is surely no date of 8, 10, 12 or 14 digits."""
+    """Whether a group certainly never captures a date of 8, 10, 12 or 14 digits."""
     return _every_way(regex, name, _no_date)
 
 
 def _every_way(regex: TagRegex, name: str, fails: Callable[[Sequence[RegexPart]], bool]) -> bool:
-    """Whether all alternatives of a group fail, and all of them can be judged."""
+    """Whether all alternatives of a group can be examined, and all of them fail."""
     bodies = re.findall(rf"\(\?P?<{name}>([^()]*)\)", regex)
     if len(bodies) != 1 or re.search(r"\[[^\]]*[|]", bodies[0]):
         return False
@@ -73,7 +73,7 @@ def _no_date(parts: Sequence[RegexPart]) -> bool:
 
 
 def _parts(text: str) -> list[RegexPart] | None:
-    """Split an expression without groups into its parts; None where that is not plain."""
+    """Split an expression without groups into its parts; None if it is not that simple."""
     parts: list[RegexPart] = []
     at = 0
     while at < len(text):

@@ -1,4 +1,4 @@
-"""Tags that moved since a repository was last looked at, as far as that was noted."""
+"""Find the tags that moved since the last run, by the observations it saved."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from reconciler.model.names import Tag
 
 
 def moved_tags(inventory: Inventory, observations: Observations) -> frozenset[Tag]:
-    """Return the tags that were noted on another version and never on the one they are on."""
+    """Return the tags that were observed on another version and never on their current one."""
     current = {
         (tag, version.digest) for version in inventory.versions.values() for tag in version.tags
     }
@@ -21,11 +21,15 @@ def moved_tags(inventory: Inventory, observations: Observations) -> frozenset[Ta
 
 
 def moved_tag_warning(inventory: Inventory, observations: Observations) -> Iterator[str]:
-    """Say what nobody can see where untagged versions are not listed: where tags were meanwhile."""
+    """Warn of versions that cannot be found where a registry lists tags only.
+
+    A version that a tag pointed to between two runs was never observed, and is never listed again.
+    Source: docs/adr/0017-looks-are-noted.md.
+    """
     moved = moved_tags(inventory, observations)
     if moved and Fact.PUSHED not in inventory.facts:
         tags = "1 tag has" if len(moved) == 1 else f"{len(moved):,} tags have"
         yield (
-            f"{tags} moved since the last look; what a tag was on in between, and then left,"
-            " cannot be seen here, and stays"
+            f"{tags} moved since the last run; versions that were tagged only in between"
+            " cannot be found here, and are kept"
         )

@@ -1,4 +1,4 @@
-"""The order of deletions: cut short anywhere, it leaves no index with a hole."""
+"""Order deletions so that a run interrupted anywhere leaves no index without its manifests."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
@@ -22,9 +22,9 @@ def deletion_order(
 ) -> tuple[Component, ...]:
     """Order deletions by component: an image, what only it lists, and what refers to them.
 
-    Whatever names a digest goes before what it names: an index before the manifests it lists,
-    a referrer before its subject. Components are oldest first; a child shared by several goes
-    with the newest of them.
+    A document that names a digest is deleted before that digest: an index before the manifests it
+    lists, a referrer before its subject. Components are oldest first; a child that several images
+    share is deleted with the newest of them.
 
     Shape: nothing outside `doomed` keeps anything in it; the components together are a
         permutation of it, the same for the same input.
@@ -49,7 +49,7 @@ def deletion_order(
 
 
 def _rank(version: Version) -> Rank:
-    """Sort signatures first, since their tag names what they sign; then the oldest."""
+    """Sort signatures first, since their tag names what they sign; then the oldest first."""
     signature = any(tag.subject for tag in version.tags)
     return not signature, version.pushed or version.first_seen or _OLDEST, version.digest
 
@@ -59,7 +59,7 @@ def _references(version: Version) -> frozenset[Digest]:
 
 
 def _owners(graph: Graph, ranks: Mapping[Digest, Rank]) -> dict[Digest, Digest]:
-    """Give each version to the newest doomed image that keeps it."""
+    """Map each version to the newest deleted image that keeps it."""
     owner: dict[Digest, Digest] = {}
     doomed_roots = [digest for digest in graph.roots if digest in ranks]
     for root in sorted(doomed_roots, key=ranks.__getitem__, reverse=True):
@@ -70,7 +70,7 @@ def _owners(graph: Graph, ranks: Mapping[Digest, Rank]) -> dict[Digest, Digest]:
 def _components(
     owner: Mapping[Digest, Digest], references: Mapping[Digest, Set[Digest]]
 ) -> dict[Digest, Digest]:
-    """Join components that name one another in a circle, so that they can be ordered."""
+    """Join components that refer to each other in a cycle, so that they can be ordered."""
     between: dict[Digest, set[Digest]] = {first: set() for first in owner.values()}
     for digest, names in references.items():
         between[owner[digest]].update(owner[name] for name in names)
@@ -90,7 +90,7 @@ def _pairs(
 def _predecessors(
     nodes: Iterable[Digest], pairs: Iterable[tuple[Digest, Digest]]
 ) -> dict[Digest, set[Digest]]:
-    """Map each node to those that go before it; a pair is (earlier, later)."""
+    """Map each node to those that come before it; a pair is (earlier, later)."""
     before: dict[Digest, set[Digest]] = {node: set() for node in nodes}
     for earlier, later in pairs:
         if earlier != later:
@@ -101,9 +101,9 @@ def _predecessors(
 def _sorted(
     before: Mapping[Digest, Set[Digest]], rank: Callable[[Digest], Rank]
 ) -> Iterator[Digest]:
-    """Yield the nodes in topological order, the lowest rank first wherever there is a choice.
+    """Yield the nodes in topological order, the lowest rank first where several are possible.
 
-    Documents cannot name one another in a circle: a digest is the hash of what names it.
+    Documents cannot refer to each other in a cycle, because a digest is the hash of the document.
     """
     sorter = TopologicalSorter(before)
     sorter.prepare()

@@ -1,6 +1,6 @@
-"""What was edited in a policy, and which edits protect less than before.
+"""Find what was edited in a policy, and which edits weaken its protections or guards.
 
-Names and order have no meaning of their own.
+The names of rules and the order of lists have no meaning, so changing them is not an edit.
 """
 
 import json
@@ -33,15 +33,15 @@ _KINDS = (
 )
 
 _PICKING = ("match.tags", "digests")
-"""Lists that protect the more, the longer they are."""
+"""Lists that protect more images, the longer they are."""
 
 _PASSING_OVER = ("match.except", "match.without")
-"""Lists that protect the less, the longer they are."""
+"""Lists that protect fewer images, the longer they are."""
 
 
 @dataclass(frozen=True)
 class Edits:
-    """The edits between two policies, and what each new name was called before."""
+    """The edits between two policies, and the former name of each renamed rule or protection."""
 
     all: tuple[PolicyEdit, ...]
     former: Mapping[str, str]
@@ -53,10 +53,10 @@ class Edits:
 
 
 def edits_between(before: Policy | None, after: Policy | None) -> Edits:
-    """Compare two policies, wherever a path leads to another value.
+    """Compare two policies key by key.
 
-    A rule whose text is the same under a new name was not changed; it goes by its old name here.
-    The repositories are left out: which policy governs one is told by the names of both.
+    A rule with a new name and the same text was not changed; it keeps its old name here. The
+    repositories are left out: the difference already names the policy on each side.
     """
     if before is None or after is None:
         return Edits((), {})
@@ -67,14 +67,14 @@ def edits_between(before: Policy | None, after: Policy | None) -> Edits:
 
 
 def _named(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Edits:
-    """Compare parts by their names, those of the new side as they were called before."""
+    """Compare rules or protections by name; renamed ones are compared under their old name."""
     former = _renamed(old, new)
     known = {former.get(name, name): body for name, body in new.items()}
     return Edits(tuple(_edits(part, old, known)), former)
 
 
 def _own(policy: Policy) -> dict[str, Any]:
-    """Return what a policy says for all its rules."""
+    """Return the settings that apply to all rules of a policy."""
     return {
         "guards": policy.guards.model_dump(mode="json"),
         "timezone": policy.timezone,
@@ -83,7 +83,7 @@ def _own(policy: Policy) -> dict[str, Any]:
 
 
 def _bodies(parts: tuple[Rule, ...] | tuple[Protection, ...]) -> dict[str, dict[str, Any]]:
-    """Return each rule's text by its name, lists in one order since order says nothing."""
+    """Return each rule's text by its name, with lists sorted, since their order has no meaning."""
     return {part.name: _ordered(_written(part)) for part in parts}
 
 
@@ -99,7 +99,7 @@ def _ordered(value: Any) -> Any:
 
 
 def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
-    """Map each new name to an old one that is gone and had the same text."""
+    """Map each new name to a removed one that had the same text."""
     removed: dict[str, list[str]] = defaultdict(list)
     for name, body in sorted(old.items()):
         if name not in new:
@@ -109,8 +109,8 @@ def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[PolicyEdit]:
-    """Yield one edit for each path that leads to another value, whole lists as one value."""
-    # Else two policies that have few names in common would be one change, of everything.
+    """Yield one edit for each key with another value; a list is one value."""
+    # Without this, DeepDiff reports two policies with few names in common as a single change.
     difference = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
     levels = (level for kind in _KINDS for level in difference.get(kind, ()))
     for path in sorted({_keys(level.path(output_format="list")) for level in levels}):
@@ -145,9 +145,10 @@ def weakenings(
     decided: tuple[Decisions, Decisions],
     deleted_now: Set[Digest],
 ) -> Iterator[Weakening]:
-    """Yield protections that are gone or narrower, then guards that let more pass.
+    """Yield protections that were removed or narrowed, then guards that were loosened.
 
-    Shape: `decided` by the policy before and the one after; `added` is what goes only now.
+    Shape: `decided` by the policy before and the one after; `added` is what only the new policy
+        deletes.
     """
     changed = [edit for edit in edits.all if edit.part == "protection"]
     for name, group in groupby(changed, key=attrgetter("name")):
@@ -172,7 +173,7 @@ def protecting(policy: Policy, decision: Decision) -> set[str]:
 
 
 def _unprotected(before: Policy, name: str, old: Decisions, new: Decisions) -> Iterator[Digest]:
-    """Yield the images that a protection kept and that nothing protects now."""
+    """Yield the images that a protection kept and that no protection keeps now."""
     for digest, decision in old.images.items():
         if decision.cause is Cause.PROTECTED and name in protecting(before, decision):
             now = new.images.get(digest)
@@ -181,7 +182,7 @@ def _unprotected(before: Policy, name: str, old: Decisions, new: Decisions) -> I
 
 
 def _narrows(edit: PolicyEdit) -> bool:
-    """Whether a protection may protect less by an edit; a new one, or a longer list, does not."""
+    """Whether an edit may narrow a protection; adding one, or extending its list, does not."""
     if not edit.key:
         return not edit.after
     if edit.key in _PICKING:
@@ -196,7 +197,7 @@ def _listed(text: str) -> set[str]:
 
 
 def _loosens(edit: PolicyEdit) -> bool:
-    """Whether an edit lets more be deleted, whatever there is now."""
+    """Whether an edit allows more deletions, whatever the repository contains now."""
     before, after = json.loads(edit.before), json.loads(edit.after)
     match edit.key:
         case "guards.min_age":

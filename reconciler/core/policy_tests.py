@@ -1,4 +1,4 @@
-"""Run the tests of a policy: build the repository that a test describes, and plan it."""
+"""Run the unit tests of a policy: build the repository that a test describes, and plan it."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.policytest import ExpectedImage, PolicyTest
 
 REPOSITORY = Repository("registry.example/test")
-"""What the repository of every test is called."""
+"""The name of the repository in every test."""
 
 _CONFIG = Descriptor(
     Digest(f"sha256:{hashlib.sha256(b'{}').hexdigest()}"),
@@ -32,9 +32,9 @@ _CONFIG = Descriptor(
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that a test asserts.
+    """One assertion of a test.
 
-    Shape: `complaint` is empty when it holds; `fate` is None where it is not about one image.
+    Shape: `complaint` is empty when it holds; `fate` is None if it is not about one image.
     """
 
     name: str
@@ -49,9 +49,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class PolicyTestRun:
-    """A test that was run.
+    """The result of one test.
 
-    Shape: one line for each check, where the file speaks of it. Units: lines count from 1.
+    Shape: `lines` has the place of each check in the file. Units: lines count from 1.
     """
 
     path: str
@@ -61,16 +61,16 @@ class PolicyTestRun:
 
     @property
     def failures(self) -> tuple[tuple[int, Check], ...]:
-        """The checks that do not hold, each with its line."""
+        """The failed checks, each with its line."""
         pairs = zip(self.lines, self.checks, strict=True)
         return tuple((at, check) for at, check in pairs if not check.ok)
 
 
 def run_policy_test(policy: Policy, test: PolicyTest) -> tuple[Check, ...]:
-    """Decide on the images of a test, and hold the decisions against what it expects.
+    """Decide on the images of a test, and compare the decisions with what it expects.
 
     Shape: one check for each image, in the order of the test, then one for the guards if the
-        test speaks of them.
+        test expects something of them.
     Raises: PolicyError, when a rule needs a time that no image of the test has.
     """
     case = PlanningInput(policy, described_inventory(test), Observations(), test.now.moment)
@@ -85,20 +85,20 @@ def _image_checks(case: PlanningInput, test: PolicyTest) -> Iterator[Check]:
 
 
 def _complaint(image: ExpectedImage, fate: VersionFate) -> str:
-    """Say what is wrong, empty when nothing is: an image that no one spoke for must stay."""
+    """Return what is wrong; empty if nothing is. An image without `expect` must be kept."""
     expected = image.expect or "keep"
     if expected != ("delete" if fate.is_deleted else "keep"):
         by = f" by {image.by}" if image.by else ""
-        return f"expected {image.expect}{by}" if image.expect else "nothing says that it may go"
+        return f"expected {image.expect}{by}" if image.expect else "deleted without expect: delete"
     deciders = _deciders(fate)
     if image.by and str(image.by) not in (*deciders, fate.cause):
         actual = f"{', '.join(deciders)} ({fate.cause})" if deciders else fate.cause
-        return f"expected {expected} by {image.by}; it is by {actual}"
+        return f"expected {expected} by {image.by}, but it is by {actual}"
     return ""
 
 
 def _deciders(fate: VersionFate) -> list[str]:
-    """Name the rules and protections that decide: those that keep, or all that let go."""
+    """Name the rules and protections that decide: those that keep it, or all that cover it."""
     decided = fate.cause in (Cause.PROTECTED, Cause.RULE, Cause.EXPIRED)
     opinions = fate.own.opinions if fate.own and decided else ()
     rules = [opinion.rule for opinion in opinions if opinion.keeps is not fate.is_deleted]
@@ -113,17 +113,15 @@ def _guard_checks(case: PlanningInput, test: PolicyTest) -> Iterator[Check]:
     stopping = [guard for guard in plan_repository(case, {}).guards if not guard.ok]
     actual = "stop" if stopping else "ok"
     measured = ", ".join(f"{guard.name} {guard.actual:g} vs {guard.limit}" for guard in stopping)
-    complaint = f"expected {test.guards.expect}, and they say {actual}: {measured}".removesuffix(
-        ": "
-    )
+    complaint = f"expected {test.guards.expect}, got {actual}: {measured}".removesuffix(": ")
     yield Check("guards", "" if test.guards.expect == actual else complaint)
 
 
 def described_inventory(test: PolicyTest) -> Inventory:
     """Build the inventory of a test; the id of a version is its name in the test.
 
-    A test in which images have times, but none a push time, plays on a registry that does not
-    tell when images were pushed.
+    If images of the test have times, but none has a push time, the test describes a registry that
+    does not report push times.
     """
     digests = digests_of(test)
     named = dict(zip(test.names, test.images, strict=True))
@@ -138,7 +136,7 @@ def described_inventory(test: PolicyTest) -> Inventory:
 
 
 def digests_of(test: PolicyTest) -> Mapping[str, Digest]:
-    """Return the digest of each image by its name, made of the name where none is given."""
+    """Return the digest of each image by its name; if none is given, the hash of its name."""
     return {
         name: image.digest or Digest(f"sha256:{hashlib.sha256(name.encode()).hexdigest()}")
         for name, image in zip(test.names, test.images, strict=True)

@@ -1,4 +1,7 @@
-"""What earlier runs tell: their observations, and what they wrote down and never noted as such."""
+"""Merge saved observations with the holds, refusals and sightings found only in the journal.
+
+A run that is killed has written its journal, but has not saved its observations.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -14,7 +17,7 @@ _DONE = (Result.DELETED, Result.ABSENT)
 
 
 def remembered(observations: Observations, records: Sequence[Record]) -> Observations:
-    """Add what the journal knows: what is held, what was refused, what a dead run saw."""
+    """Add what only the journal has: holds, refusals, and what a killed run observed."""
     digests = dict(observations.digests)
     for attempt in {attempt.digest: attempt for attempt in attempts(records)}.values():
         if attempt.result not in _DONE:
@@ -25,13 +28,13 @@ def remembered(observations: Observations, records: Sequence[Record]) -> Observa
 
 
 def _as_seen(attempt: Attempt) -> Observation:
-    """Return what a run saw: all of it at one moment, so that no order is read into it."""
+    """Return what a run observed, all at the moment it began, so that no order is implied."""
     at = attempt.opened.ts if attempt.opened else attempt.intent.ts
     return Observation(first_seen=at, tagged_since=at if attempt.tags else None, tags=attempt.tags)
 
 
 def without_refusals(observations: Observations, records: Sequence[Record]) -> Observations:
-    """Forget what was refused, so that it is tried once more."""
+    """Forget the refusals, so that the deletions are tried again."""
     forgotten = {"retained": ""}
     return Observations(
         digests={
@@ -42,7 +45,7 @@ def without_refusals(observations: Observations, records: Sequence[Record]) -> O
 
 
 def _refusal(attempt: Attempt) -> dict[str, object]:
-    """Return what is noted of a refusal: it holds for the tags and visibility of then."""
+    """Return what to save of a refusal: it applies while tags and visibility do not change."""
     if not attempt.ended or attempt.result is not Result.RETAINED or attempt.is_abridged:
         return {}
     return {

@@ -1,4 +1,7 @@
-"""Which images a rule applies to, by which of their tags, and whether times are known."""
+"""Select the images that a rule covers, and the tags by which it matches them.
+
+Also check that the registry and the state provide the times that the rules of a policy read.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,24 +19,24 @@ from reconciler.model.rules import Rule
 from reconciler.model.semver import SemVer, parse_semver
 
 _VARYING = re.compile(r"[0-9a-f]{7,}|\d+")
-"""What differs between the tags of one shape: commits, and numbers."""
+"""The part that differs between tags of one shape: commit hashes and numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One root as the rules see it. Shape: `tags` are those that name it, sorted."""
+    """One root. Shape: `tags` are those that name it, sorted; see `image_tags`."""
 
     version: Version
     tags: tuple[Tag, ...]
 
     @property
     def digest(self) -> Digest:
-        """Its digest."""
+        """The digest of its version."""
         return self.version.digest
 
     @property
     def is_orphan(self) -> bool:
-        """Whether it only speaks of versions that are not here: a signature left behind."""
+        """Whether it is a referrer whose subject was deleted, such as a leftover signature."""
         if self.tags:
             return all(tag.subject for tag in self.tags)
         manifest = self.version.manifest
@@ -42,7 +45,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class SelectedImage:
-    """One image in the pool of one rule, with the tags that the selector picked."""
+    """One image that a rule covers, with the tags that its selector matches."""
 
     image: Image
     tags: tuple[Tag, ...] = ()
@@ -55,14 +58,13 @@ def images_of(inventory: Inventory, graph: Graph) -> tuple[Image, ...]:
 
 
 class TagIndex:
-    """Every tag held once against every pattern of a policy, however many rules ask.
+    """The tags of a repository, each matched once against all patterns of a policy together.
 
-    A tag is matched against all patterns together, which makes a million tags and a dozen
-    rules cost a million matches and not twelve.
+    So a million tags and a dozen rules take one million matches, and not twelve million.
     """
 
     def __init__(self, tags: Iterable[Tag], matches: Iterable[Match]) -> None:
-        """Index the tags of all images for the patterns of all selectors and filters."""
+        """Match all tags against the patterns of all selectors and filters."""
         self._tags = tuple(dict.fromkeys(tags))
         patterns = {
             pattern.expression: pattern for match in matches for pattern in match.every_pattern
@@ -84,7 +86,7 @@ class TagIndex:
         return set().union(*(self._hits[pattern.expression] for pattern in patterns))
 
     def known(self, match: Match) -> set[Tag]:
-        """Return the tags that a selector knows, image filters aside."""
+        """Return the tags that a selector matches, without regard to its image filters."""
         if match.semver:
             picked = {tag for tag, version in self.versions.items() if match.admits(version)}
         elif match.reads_tags:
@@ -95,7 +97,7 @@ class TagIndex:
 
 
 def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[SelectedImage]:
-    """Return the pool of a rule: images with a selected tag, or all, that pass the filters.
+    """Return the images that a rule covers: those its selector matches and its filters accept.
 
     Shape: in the order given. `rest` is resolved by the caller, which knows the other rules.
     """
@@ -112,7 +114,7 @@ def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[Selec
 
 
 def _image_filter(match: Match, index: TagIndex) -> Callable[[SelectedImage], bool]:
-    """Return the test of a rule's filters, in which whatever is the same for all is done once."""
+    """Return the filters of a rule as one function; its patterns are matched once, up front."""
     required = [index.matching((pattern,)) for pattern in match.with_]
     refused = index.matching(match.without)
     fits = cache(match.artifact_type.matches) if match.artifact_type else None
@@ -130,12 +132,12 @@ def _image_filter(match: Match, index: TagIndex) -> Callable[[SelectedImage], bo
 
 
 def family(tag: str) -> str:
-    """Return the shape of a tag, with a star for whatever varies."""
+    """Return the shape of a tag, with a star for each number or commit hash."""
     return _VARYING.sub("*", tag)
 
 
 def check_facts(policy: Policy, inventory: Inventory) -> None:
-    """Refuse a policy whose rules need a time that nobody can give here.
+    """Refuse a policy whose rules need a time that neither registry nor state can give.
 
     Raises: PolicyError, naming the rule, the time and what to write instead.
     """
@@ -143,7 +145,7 @@ def check_facts(policy: Policy, inventory: Inventory) -> None:
         for fact in sorted(rule.facts - inventory.facts):
             cure = f"Write {_alternatives(rule, fact, inventory.facts)} in this rule."
             if rule not in policy.rules:
-                cure = "A protection can only count from it: let `keep` be, so that it keeps all."
+                cure = "A protection cannot use another time: remove `keep`, so that it keeps all."
             raise PolicyError(
                 f"{policy.name}/{rule.name}: {inventory.repository} has no `{fact}` time",
                 hint=cure,
@@ -151,11 +153,11 @@ def check_facts(policy: Policy, inventory: Inventory) -> None:
 
 
 def _alternatives(rule: Rule, missing: Fact, given: frozenset[Fact]) -> str:
-    """Return what can stand in the rule in place of a time that is missing."""
+    """Return what can be written in the rule instead of a time that is missing."""
     keys = list(_keys_reading(rule, missing))
     others = [fact for fact in (Fact.CREATED, Fact.FIRST_SEEN) if fact in given]
     choices = (" and ".join(f"`{key}: {other}`" for key in keys) for other in others)
-    return " or ".join(choices) or "no ages and no ranks"
+    return " or ".join(choices) or "neither ages nor ranks"
 
 
 def _keys_reading(rule: Rule, fact: Fact) -> Iterator[str]:

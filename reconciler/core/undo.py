@@ -1,7 +1,8 @@
-"""Plan the restoration of what a run deleted, children first, and hold it until it is released.
+"""Plan the restoration of what a run deleted, children first.
 
-An image is restored with all it lists and with its referrers, also where another run deleted them.
-What would come back incomplete is left out, and a tag that another image has now stays there.
+An image is restored with its children and its referrers, even those that another run deleted. An
+image that cannot be restored completely is left out, and a tag that now points to another image is
+not moved. Source: docs/undo.md, "What comes back".
 """
 
 from collections import Counter, defaultdict
@@ -18,16 +19,16 @@ from reconciler.model.names import Digest, Mention, Repository, Tag
 from reconciler.model.plan import Cause, Change, Observed, RepositoryPlan
 from reconciler.model.results import Dropped
 
-_HOLE = "a part of it cannot be restored"
-_UNNAMED = "the journal does not name all that it lists, and its document cannot be read any more"
-_ALONE = "what it speaks of cannot be restored"
+_HOLE = "a manifest that it lists cannot be restored"
+_UNNAMED = "the journal does not name all its children, and its document can no longer be read"
+_ALONE = "its subject cannot be restored"
 
 
 @dataclass(frozen=True, slots=True)
 class UndoRequest:
-    """What is to be undone: what a run deleted, all of it or `only` what is mentioned.
+    """What to restore: everything that a run deleted, or `only` what is named.
 
-    With `retag`, tags that do not come back of themselves are attached where they are free.
+    With `retag`, tags that the registry does not restore are attached where they are free.
     """
 
     run: str
@@ -35,16 +36,16 @@ class UndoRequest:
     retag: bool = False
 
     def includes(self, repository: Repository, attempt: Attempt) -> bool:
-        """Whether a deletion in a repository is asked for."""
+        """Whether a deletion in a repository is to be undone."""
         return attempt.run == self.run and self.only.means(repository, attempt.tags, attempt.digest)
 
 
 @dataclass(frozen=True)
 class UndoInput:
-    """One repository after deletions: what the journal tells of them, and what is there now.
+    """Inputs for undo in one repository: its recorded deletions, and what the registry has now.
 
     Shape: `deletions` in the order in which they were made; `restorable` are the versions that the
-        registry can still restore, by its own id; `window` is how long it can, where it says so.
+        registry can still restore, by its own id; `window` is for how long, where that is known.
     """
 
     repository: Repository
@@ -62,17 +63,17 @@ class UndoInput:
         return {tag: version.digest for version in self.live.values() for tag in version.tags}
 
     def missing_tags(self, attempt: Attempt) -> list[Tag]:
-        """Return the tags of a deleted version that nobody has now."""
+        """Return the tags of a deleted version that point to nothing now."""
         return [tag for tag in attempt.tags if tag not in self.tagged]
 
     def can_restore(self, attempt: Attempt) -> bool:
-        """Whether the registry still holds what was deleted, and nobody pushed it anew."""
+        """Whether the registry can still restore a version, and it was not pushed again."""
         return attempt.version_id in self.restorable and attempt.digest not in self.live
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreSelection:
-    """What of an undo can be done, last deleted first, and why the rest cannot."""
+    """What can be restored, the last deleted first, and why the rest cannot."""
 
     restorable: Mapping[Digest, Attempt]
     impossible: Mapping[Digest, str]
@@ -101,7 +102,7 @@ def plan_restorations(case: UndoInput, request: UndoRequest) -> RepositoryPlan:
 def narrow_restorations(
     planned: RepositoryPlan, case: UndoInput, *, retag: bool
 ) -> tuple[tuple[Change, ...], tuple[Dropped, ...]]:
-    """Hold planned restorations against this moment: what is left to do, and what is dropped."""
+    """Check planned restorations against the present: what remains to be done, what is dropped."""
     by_digest = {attempt.digest: attempt for attempt in case.deletions}
     named = [by_digest[change.digest] for change in planned.changes if change.digest in by_digest]
     selection = _select_restorable(named, case, retag=retag)
@@ -117,7 +118,7 @@ def narrow_restorations(
 
 
 def companions(deletions: Iterable[Attempt]) -> Mapping[Digest, Set[Digest]]:
-    """Map each version to what comes back with it: what it lists, and what speaks of it."""
+    """Map each version to those restored with it: what it lists, and what refers to it."""
     links: dict[Digest, set[Digest]] = defaultdict(set)
     for attempt in deletions:
         links[attempt.digest].update(attempt.children)
@@ -127,7 +128,7 @@ def companions(deletions: Iterable[Attempt]) -> Mapping[Digest, Set[Digest]]:
 
 
 def _requested(case: UndoInput, request: UndoRequest) -> list[Attempt]:
-    """Return the deletions to take back, the last one first: children before what lists them."""
+    """Return the deletions to undo, the last one first: children before what lists them."""
     named = [
         deletion.digest
         for deletion in case.deletions
@@ -140,7 +141,7 @@ def _requested(case: UndoInput, request: UndoRequest) -> list[Attempt]:
 def _select_restorable(
     chosen: Iterable[Attempt], case: UndoInput, *, retag: bool
 ) -> RestoreSelection:
-    """Part what can be done from what cannot; children come before what lists them."""
+    """Separate what can be restored from what cannot; children come before what lists them."""
     restorable: dict[Digest, Attempt] = {}
     impossible: dict[Digest, str] = {}
     for attempt in chosen:
@@ -163,8 +164,8 @@ def _select_restorable(
 def _why_impossible(attempt: Attempt, case: UndoInput) -> str:
     window = case.window
     if window and attempt.at + window <= case.now:
-        return f"the registry holds deletions for {window.days} days"
-    return "no longer held by the registry"
+        return f"the registry keeps deleted versions for {window.days} days"
+    return "the registry can no longer restore it"
 
 
 def _changes(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[Change]:
@@ -193,36 +194,37 @@ def _changes(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[Change]
 
 
 def _impossible_warnings(impossible: Mapping[Digest, str]) -> Iterator[str]:
-    """Say how many versions cannot be restored, and why, with an example of each reason."""
+    """Warn of versions that cannot be restored, with one example of each reason."""
     examples = {reason: digest for digest, reason in reversed(list(impossible.items()))}
     for reason, count in sorted(Counter(impossible.values()).items()):
-        subject = examples[reason] if count == 1 else f"{count} versions, like {examples[reason]},"
+        example = examples[reason]
+        subject = example if count == 1 else f"{count} versions, such as {example},"
         yield f"{subject} cannot be restored: {reason}"
 
 
 def _moved_tag_warnings(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[str]:
-    """Say which tags were given to other images since, which keep them."""
+    """Warn of tags that point to other images now, and are not moved."""
     for attempt in restorable:
         for tag in attempt.tags:
             holder = case.tagged.get(tag, attempt.digest)
             if holder != attempt.digest:
-                yield f"tag {tag} of {attempt.digest.short} is on {holder} now, and stays there"
+                yield f"tag {tag} of {attempt.digest.short} now points to {holder}, and stays there"
 
 
 def _dropped(change: Change, selection: RestoreSelection, case: UndoInput) -> Dropped:
     if change.digest in case.live:
-        return Dropped(change, Result.SKIPPED_CHANGED, "it is there again")
+        return Dropped(change, Result.SKIPPED_CHANGED, "the registry has it again")
     reason = selection.impossible.get(change.digest, "")
     if reason in (_HOLE, _ALONE, _UNNAMED):
         return Dropped(change, Result.SKIPPED_REFERENCED, reason)
-    return Dropped(change, Result.ABSENT, "no longer held by the registry")
+    return Dropped(change, Result.ABSENT, "the registry can no longer restore it")
 
 
 def with_holds(observations: Observations, records: Iterable[Record]) -> Observations:
-    """Return the observations with all that is held, by the journal, marked as held.
+    """Return the observations with every digest marked as held that the journal holds.
 
-    Where the journal says nothing of a digest, the observations decide: an old journal may have
-    been lost, or may have been written before holds were recorded.
+    If the journal does not mention a digest, the observations decide: an older journal may be lost,
+    or may have been written before holds were recorded. Source: docs/undo.md, "What is held".
     """
     digests = dict(observations.digests)
     for digest, last in _last_holds(records).items():
@@ -240,10 +242,10 @@ def held_digests(
     mentions: Sequence[Mention],
     companions: Mapping[Digest, Set[Digest]],
 ) -> set[Digest]:
-    """Return what is held of what is mentioned, and of what came back with it.
+    """Return the held digests that are named, and those that were restored with them.
 
-    No mention at all stands for everything. A part that another held image needs may be
-    released: that image keeps it.
+    Without any mention, these are all. A follower of another held image may be released as well:
+    that image keeps it.
     """
     held_tags = {
         digest: observation.tags
@@ -268,9 +270,9 @@ class _Hold:
 
 
 def _last_holds(records: Iterable[Record]) -> dict[Digest, _Hold]:
-    """Map each digest that was ever held to what the last record about it says.
+    """Map each digest that was ever held to the last record that holds or releases it.
 
-    A version that an undo intends to restore is held from then on, even without a `hold`.
+    The intent to restore a digest holds it, even if the run was killed before it recorded a hold.
     """
     last: dict[Digest, _Hold] = {}
     for record in records:

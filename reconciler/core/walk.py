@@ -1,4 +1,7 @@
-"""Walks over a directed graph given as a mapping; nothing here recurses."""
+"""Traverse a directed graph that is given as a mapping.
+
+Nothing here recurses: a hostile registry may hold chains longer than the stack.
+"""
 
 from collections import defaultdict
 from collections.abc import Container, Hashable, Iterable, Mapping
@@ -11,7 +14,7 @@ Edges = Mapping[Node, Iterable[Node]]
 def closure(
     edges: Edges[Node], start: Iterable[Node], excluding: Container[Node] = frozenset()
 ) -> set[Node]:
-    """Return all that can be reached along the edges, the start with it, not entering `beyond`."""
+    """Return all nodes reachable from the start, including it, without entering `excluding`."""
     reached = {node for node in start if node not in excluding}
     ahead = list(reached)
     while ahead:
@@ -23,9 +26,9 @@ def closure(
 
 
 def finish_order(nodes: Iterable[Node], edges: Edges[Node]) -> list[Node]:
-    """Return the nodes in the order in which a depth-first walk is done with them.
+    """Return the nodes in the order in which a depth-first search finishes them.
 
-    Read backwards, nothing comes before what leads to it, circles apart.
+    Reversed, this is a topological order of a graph without cycles.
     """
     visited: set[Node] = set()
     finished: list[Node] = []
@@ -46,9 +49,9 @@ def finish_order(nodes: Iterable[Node], edges: Edges[Node]) -> list[Node]:
 
 
 def strongly_connected(nodes: Iterable[Node], edges: Edges[Node]) -> dict[Node, Node]:
-    """Map each node to the one that stands for all the nodes in a circle with it.
+    """Map each node to the representative of its strongly connected component.
 
-    Source: Kosaraju and Sharir, strong-connectivity by two depth-first walks.
+    Source: the algorithm of Kosaraju and Sharir, by two depth-first searches.
     """
     back = reversed_edges(edges)
     standing: dict[Node, Node] = {}
@@ -59,7 +62,7 @@ def strongly_connected(nodes: Iterable[Node], edges: Edges[Node]) -> dict[Node, 
 
 
 def reversed_edges(edges: Edges[Node]) -> dict[Node, list[Node]]:
-    """Return the same edges, each leading the other way."""
+    """Return the edges in the opposite direction."""
     back: dict[Node, list[Node]] = defaultdict(list)
     for source, targets in edges.items():
         for target in targets:

@@ -34,7 +34,7 @@ def test_after_thirty_days_the_window_is_said_to_be_closed(emptied: Emptied) -> 
     undone = web.reconciler(*LAST)
 
     assert undone.code == 0
-    assert "cannot be restored: no longer held by the registry" in _flat(undone)
+    assert "cannot be restored: the registry can no longer restore it" in _flat(undone)
     assert undone.last_line == NOTHING
 
 

@@ -46,7 +46,7 @@ def test_only_times_that_exist_are_offered() -> None:
     _, none = refusal(document, frozenset())
 
     assert some == "Write `age_by: first_seen` in this rule."
-    assert none == "Write no ages and no ranks in this rule."
+    assert none == "Write neither ages nor ranks in this rule."
 
 
 def test_a_protection_is_told_what_it_can_do() -> None:
@@ -56,7 +56,7 @@ def test_a_protection_is_told_what_it_can_do() -> None:
     """)
 
     assert message == "web/p: ghcr.io/acme/web has no `pushed` time"
-    assert cure == "A protection can only count from it: let `keep` be, so that it keeps all."
+    assert cure == "A protection cannot use another time: remove `keep`, so that it keeps all."
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_a_tie_for_what_extra_gives_keeps_all_that_tie() -> None:
 
     assert kept(rule, *aged("1d", "9d", "9d", "10d")) == ["a", "b", "c"]
     assert said(rule, *aged("1d", "9d", "9d", "10d"))["b"] == (
-        "rank 2 of sha-* vs last 1; number 1 of those left vs extra 1, tied with 1 other"
+        "rank 2 of sha-* vs last 1; rank 1 of the remaining vs extra 1, tied with 1 other"
     )
 
 
@@ -107,7 +107,7 @@ def test_a_plan_names_a_capture_whose_values_are_mostly_no_dates() -> None:
     ]
 
     told = (
-        "r: 2 of 3 values of 'at' are no dates, such as 7001: what has one counts as new;"
+        "r: 2 of 3 values of 'at' are not dates, such as 7001: images with these tags count as new;"
         " correct the regex"
     )
     assert planned(document, *versions).warnings == (
@@ -143,9 +143,9 @@ def test_one_reason_is_enough_and_all_are_told() -> None:
     rule = f"{SHA}, keep: {{last: 1, within: 3d, extra: 1}}"
 
     assert said(rule, *aged("9d", "10d", "11d", "1d")) == {
-        "a": "rank 2 of sha-* vs last 1; age 9d vs within 3d; number 1 of those left vs extra 1",
-        "b": "rank 3 of sha-* vs last 1; age 10d vs within 3d; number 2 of those left vs extra 1",
-        "c": "rank 4 of sha-* vs last 1; age 11d vs within 3d; number 3 of those left vs extra 1",
+        "a": "rank 2 of sha-* vs last 1; age 9d vs within 3d; rank 1 of the remaining vs extra 1",
+        "b": "rank 3 of sha-* vs last 1; age 10d vs within 3d; rank 2 of the remaining vs extra 1",
+        "c": "rank 4 of sha-* vs last 1; age 11d vs within 3d; rank 3 of the remaining vs extra 1",
         "d": "rank 1 of sha-* vs last 1; age 24h vs within 3d",
     }
     assert kept(rule, *aged("9d", "10d", "11d", "1d")) == ["a", "d"]

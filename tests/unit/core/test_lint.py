@@ -12,7 +12,7 @@ from tests.support.policies import GOLDEN, blocks
 HEAD = 'version: 1\npolicies:\n  - name: web\n    repositories: ["ghcr.io/acme/web"]\n'
 RULES = "    rules: [{name: a, match: {tags: [a]}, keep: {last: 1}}]\n"
 STOPS = "stops every plan that would delete something; allow more"
-NO_TAG = "no tag is like .a: tags start with a letter, a digit or _; correct it"
+NO_TAG = "no tag matches .a: tags start with a letter, a digit or _; correct it"
 
 
 def told(text: str) -> list[str]:
@@ -42,11 +42,14 @@ def test_a_writer_is_told_of_rules_that_surely_miss_their_aim(
         ),
         (
             "except: [ghcr.io/acme/*]",
-            "policy: 'except' takes away all of 'repositories', so nothing is governed; remove one",
+            (
+                "policy: 'except' excludes all of 'repositories', so nothing is governed;"
+                " remove one of them"
+            ),
         ),
         (
             "protect: [{name: p, match: {tags: ['a*']}}]",
-            "a: 'p' keeps every image that this covers; remove this, or narrow 'p'",
+            "a: 'p' keeps every image that this rule covers; remove this rule, or narrow 'p'",
         ),
         (
             "protect: [{name: p, match: {tags: ['.a']}}]",

@@ -81,7 +81,7 @@ def test_an_image_that_does_otherwise_fails_with_every_distance() -> None:
 
 
 def test_a_deletion_that_the_test_does_not_speak_of_fails() -> None:
-    assert complaints("[{tags: [sha-1], age: 90d}]") == ["nothing says that it may go"]
+    assert complaints("[{tags: [sha-1], age: 90d}]") == ["deleted without expect: delete"]
     assert complaints("[{tags: [sha-1], age: 9d}]") == [""]
 
 
@@ -90,19 +90,19 @@ def test_a_deletion_that_the_test_does_not_speak_of_fails() -> None:
     [
         (
             "{tags: [sha-1], age: 1d, expect: keep, by: releases}",
-            "expected keep by releases; it is by commits (rule)",
+            "expected keep by releases, but it is by commits (rule)",
         ),
         (
             "{tags: [sha-1, pr-1], age: 90d, expect: keep, by: commits}",
-            "expected keep by commits; it is by previews (rule)",
+            "expected keep by commits, but it is by previews (rule)",
         ),
         (
             "{tags: [other], age: 90d, expect: keep, by: commits}",
-            "expected keep by commits; it is by unmatched-tag",
+            "expected keep by commits, but it is by unmatched-tag",
         ),
         (
             "{tags: [sha-1], age: 90d, expect: delete, by: previews}",
-            "expected delete by previews; it is by commits (expired)",
+            "expected delete by previews, but it is by commits (expired)",
         ),
         ("{tags: [1.0.0], age: 90d, expect: delete}", "expected delete"),
     ],
@@ -216,11 +216,11 @@ TWO_OF_THREE = "[{tags: [sha-1], age: 90d}, {tags: [sha-2], age: 90d}, {tags: [s
     [
         (TWO_OF_THREE, "stop", ""),
         ("[{tags: [sha-3], age: 1d}]", "ok", ""),
-        ("[{tags: [sha-3], age: 1d}]", "stop", "expected stop, and they say ok"),
+        ("[{tags: [sha-3], age: 1d}]", "stop", "expected stop, got ok"),
         (
             TWO_OF_THREE,
             "ok",
-            "expected ok, and they say stop: max_delete 2 vs 1, max_delete_percent 66.7 vs 50",
+            "expected ok, got stop: max_delete 2 vs 1, max_delete_percent 66.7 vs 50",
         ),
     ],
 )

@@ -120,9 +120,9 @@ def test_an_image_with_a_hole_and_what_speaks_of_it_are_left_out() -> None:
 
     assert deleted(plan) == ["lone", "arm"]
     assert spelled(plan.warnings, *EVERYTHING) == [
-        "build cannot be restored: a part of it cannot be restored",
-        "amd cannot be restored: no longer held by the registry",
-        "sig cannot be restored: what it speaks of cannot be restored",
+        "build cannot be restored: a manifest that it lists cannot be restored",
+        "sig cannot be restored: its subject cannot be restored",
+        "amd cannot be restored: the registry can no longer restore it",
     ]
 
 
@@ -133,7 +133,7 @@ def test_a_closed_window_is_said_to_be_closed() -> None:
     plan = drawn(remains(written, held=()))
 
     assert spelled(plan.warnings, "a", "b") == [
-        "2 versions, like b, cannot be restored: the registry holds deletions for 30 days"
+        "2 versions, such as b, cannot be restored: the registry keeps deleted versions for 30 days"
     ]
 
 
@@ -149,7 +149,7 @@ def test_a_tag_on_another_image_is_a_conflict_and_no_obstacle() -> None:
 
     assert deleted(plan) == ["lone"]
     assert spelled(plan.warnings, "lone", "newer") == [
-        "tag pr-8 of lone is on newer now, and stays there"
+        "tag pr-8 of lone now points to newer, and stays there"
     ]
 
 

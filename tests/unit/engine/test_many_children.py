@@ -64,7 +64,7 @@ def test_an_index_whose_journal_names_some_children_only_is_not_restored_with_ho
     plan = draw(scene, only=build.digest)
     undo(scene, plan)
 
-    assert any("the journal does not name all that it lists" in words for words in warnings(plan))
+    assert any("the journal does not name all its children" in words for words in warnings(plan))
     assert build.digest not in scene.alive
 
 

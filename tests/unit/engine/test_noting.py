@@ -159,4 +159,4 @@ def test_the_plan_says_how_many_tags_moved_since_the_last_look(plain: Scene) -> 
     (part,) = plain.plan().repositories
 
     assert not [text for text in calm if "moved" in text]
-    assert any(text.startswith("2 tags have moved since the last look") for text in part.warnings)
+    assert any(text.startswith("2 tags have moved since the last run") for text in part.warnings)

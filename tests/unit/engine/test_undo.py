@@ -155,7 +155,9 @@ def test_what_the_registry_no_longer_holds_is_told_and_the_rest_comes_back(scene
     plan = draw(scene)
     undo(scene, plan)
 
-    assert warnings(plan) == [f"{OTHER.digest} cannot be restored: no longer held by the registry"]
+    assert warnings(plan) == [
+        f"{OTHER.digest} cannot be restored: the registry can no longer restore it"
+    ]
     assert scene.alive == {one.digest for one in (LATEST, BUILD, AMD64, ARM64, SIGNED)}
 
 
@@ -166,8 +168,8 @@ def test_after_the_window_the_plan_says_that_it_has_closed(scene: Scene) -> None
     plan = draw(scene)
 
     assert planned(plan, **NAMES) == []
-    closed = "cannot be restored: the registry holds deletions for 30 days"
-    assert warnings(plan) == [f"5 versions, like {OTHER.digest}, {closed}"]
+    closed = "cannot be restored: the registry keeps deleted versions for 30 days"
+    assert warnings(plan) == [f"5 versions, such as {OTHER.digest}, {closed}"]
 
 
 def test_an_image_does_not_come_back_with_a_hole(scene: Scene) -> None:
@@ -177,7 +179,7 @@ def test_an_image_does_not_come_back_with_a_hole(scene: Scene) -> None:
     undo(scene, plan)
 
     assert {BUILD.digest, SIGNED.digest}.isdisjoint(scene.alive)
-    hole = "cannot be restored: a part of it cannot be restored"
+    hole = "cannot be restored: a manifest that it lists cannot be restored"
     assert f"{BUILD.digest} {hole}" in warnings(plan)
 
 

@@ -31,7 +31,7 @@ def test_a_tag_that_moved_stays_where_it_is_and_is_reported(scene: Scene) -> Non
     assert scene.registry.storage.tags["pr-8"] == NEWER.digest
     assert scene.registry.storage.tags["preview"] == OTHER.digest
     short = OTHER.hex[:12]
-    assert warnings(plan) == [f"tag pr-8 of {short} is on {NEWER.digest} now, and stays there"]
+    assert warnings(plan) == [f"tag pr-8 of {short} now points to {NEWER.digest}, and stays there"]
     assert reasons(applied, **NAMES)["other"] == f"tag pr-8: it stays on {NEWER.digest}"
     assert applied.exit_code is ExitCode.OK
 

@@ -90,7 +90,7 @@ def test_programs_get_every_check_with_its_line_and_reasons() -> None:
         "name": "guards",
         "line": 12,
         "ok": False,
-        "complaint": "expected stop, and they say ok",
+        "complaint": "expected stop, got ok",
     }
 
 
