@@ -1,4 +1,4 @@
-"""Which files hold policies, and their bytes."""
+"""Find the files that contain policies or their tests, and read their bytes."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -13,28 +13,28 @@ MAX_FILES = 1_000
 
 CREATE = "Name existing policy files, or create policies/ with `reconciler init`."
 
-_CURE = "put the files themselves there, or name the folder that they lie in"
+_REMEDY = "put the files themselves there, or name the folder that contains them"
 
 _SUFFIXES = (".yaml", ".yml")
 _TESTS = (".test.yaml", ".test.yml")
 
 
 def is_policy_file(name: str) -> bool:
-    """Whether a file of a directory holds policies: YAML, but not a policy's test."""
+    """Whether a file of a directory contains policies: YAML, but not a policy's test."""
     return name.endswith(_SUFFIXES) and not is_test_file(name)
 
 
 def is_test_file(name: str) -> bool:
-    """Whether a file holds the test of a policy."""
+    """Whether a file contains the test of a policy."""
     return name.endswith(_TESTS)
 
 
 def policy_files(paths: Iterable[Path]) -> list[Path]:
-    """Return the files that are named, or lie below a directory that is; each once, in order.
+    """Return the files that are named, or are below a directory that is; each once, in order.
 
-    Hidden files and directories are passed over, as shells do.
+    Hidden files and directories are skipped, as shells do.
 
-    Raises: PolicyProblems, for a directory that holds no policy, or far too many.
+    Raises: PolicyProblems, for a directory that contains no policy, or too many.
     """
     return _files(paths, is_policy_file, "policy file (*.yaml or *.yml)")
 
@@ -42,42 +42,45 @@ def policy_files(paths: Iterable[Path]) -> list[Path]:
 def files_with_tests(paths: Iterable[Path]) -> list[Path]:
     """Return the tests of policies, found as policies are.
 
-    Raises: PolicyProblems, for a directory without a test, or a file that is none.
+    Raises: PolicyProblems, for a directory without a test, or a file that is not one.
     """
     files = _files(paths, is_test_file, "test of a policy (*.test.yaml)")
-    strangers = [file for file in files if not is_test_file(file.name)]
-    if strangers:
-        raise _refusal(strangers[0], "this is no test of a policy: its name ends in .test.yaml")
+    other_files = [file for file in files if not is_test_file(file.name)]
+    if other_files:
+        raise _refusal(
+            other_files[0], "this is not a test of a policy: the name of a test ends in .test.yaml"
+        )
     return files
 
 
 def _files(paths: Iterable[Path], wanted: Callable[[str], bool], noun: str) -> list[Path]:
-    found: dict[Path, Path] = {}
+    files: dict[Path, Path] = {}
     for path in paths:
         _refuse_leaving(path)
         for file in _below(path, wanted, noun) if path.is_dir() else [path]:
-            found.setdefault(file.resolve(), file)
-        if len(found) > MAX_FILES:
-            raise _refusal(path, f"this makes more than {MAX_FILES} files; name fewer")
-    return list(found.values())
+            # Two paths may name one file; read twice, its policies would clash with themselves.
+            files.setdefault(file.resolve(), file)
+        if len(files) > MAX_FILES:
+            raise _refusal(path, f"there are more than {MAX_FILES} files; name fewer")
+    return list(files.values())
 
 
 def _refuse_leaving(path: Path) -> None:
-    """Refuse a path below the current folder that links lead out of it.
+    """Refuse a relative path that symbolic links lead out of the current folder.
 
-    What lies there may be a stranger's branch. A path that is absolute, or goes up by itself, was
-    chosen by whoever wrote it.
+    The current folder may be a checkout of a stranger's branch, which can contain such links. An
+    absolute path, or one that begins with `..`, was chosen by the user.
     """
     here = Path.cwd()
     lexical = Path(os.path.normpath(path))
     if lexical.is_absolute() or lexical.parts[:1] == ("..",):
         return
     if not path.resolve().is_relative_to(here.resolve()):
-        raise _refusal(path, f"links lead from here out of the current folder; {_CURE}")
+        raise _refusal(path, f"symbolic links lead out of the current folder; {_REMEDY}")
 
 
 def read(path: Path) -> bytes:
-    """Return the bytes of a policy file; of one that is too large, enough to be refused.
+    """Return the bytes of a policy file; of one that is too large, enough that it is refused.
 
     Raises: PolicyProblems, when it cannot be read.
     """
@@ -102,15 +105,18 @@ def _below(directory: Path, wanted: Callable[[str], bool], noun: str) -> list[Pa
     inside = directory.resolve()
     for path in listed:
         if path.is_symlink() and not path.resolve().is_relative_to(inside):
-            raise _refusal(path, f"this is a link that leads out of {name_of(directory)}; {_CURE}")
+            raise _refusal(
+                path,
+                f"this is a symbolic link to a place outside of {name_of(directory)}; {_REMEDY}",
+            )
     files = sorted(path for path in listed if wanted(path.name))
     if not files:
-        raise _refusal(directory, f"this directory holds no {noun}", hint=CREATE)
+        raise _refusal(directory, f"this directory contains no {noun}", hint=CREATE)
     return files
 
 
 def is_hidden(path: PurePath) -> bool:
-    """Whether a file, or a directory on the way to it, is one that shells do not show."""
+    """Whether the name of a file, or of a directory above it, begins with a dot."""
     return any(part.startswith(".") for part in path.parts)
 
 

@@ -1,4 +1,4 @@
-"""The kinds of file that are read, and their keys, taken from the model: place, value, example."""
+"""The keys of each kind of file, taken from the model: where they belong, value, example."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -46,39 +46,39 @@ NOUNS: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """The keys that one kind of file may have, and what to say of others.
+    """The keys that one kind of file may have, and what messages say about other keys.
 
-    Shape: `levels` are the parts of a file by the key under which they stand, the file itself by
-        the empty text; `homes` say where the keys of each level belong.
+    Shape: `levels` are the parts of a file by the key above them, the file itself by the empty
+        text; `homes` describe for each level where its keys belong.
     """
 
     levels: Mapping[str, type[BaseModel]]
     homes: Mapping[str, str]
     foreign: Mapping[str, str]
-    """Keys that other systems have, and what to write here."""
+    """Keys of other tools, and what to write instead."""
 
     def keys_of(self, level: str) -> dict[str, FieldInfo]:
-        """Return the keys of one part of a file as they are written there."""
+        """Return the keys of one level as a file spells them."""
         fields = self.levels[level].model_fields.items() if level in self.levels else ()
         return {field.alias or name: field for name, field in fields}
 
     def homes_of(self, key: str) -> list[str]:
-        """Return the parts of a file in which a key belongs."""
+        """Return the levels that have a key."""
         return [level for level in self.levels if key in self.keys_of(level)]
 
     def suggestion(self, level: str, key: str) -> str | None:
-        """Return the key that was probably meant, None when there is no telling."""
+        """Return the most similar key of a level, None if none is similar enough."""
         near = get_close_matches(key[:64], self.keys_of(level), n=1, cutoff=0.75)
         return near[0] if near else None
 
     def noun(self, level: str, key: str) -> str:
-        """Say what a key, or one entry of its list, holds."""
+        """Describe the value of a key, or of one entry of its list."""
         field = self.keys_of(level).get(key)
         kinds = list(_kinds(field.annotation)) if field else []
         return next((NOUNS[kind] for kind in kinds if kind in NOUNS), "a text")
 
     def example(self, level: str, key: str) -> str:
-        """Write a key with its first example, as a file would."""
+        """Write a key with its first example as YAML."""
         field = self.keys_of(level).get(key)
         return written({key: field.examples[0]}) if field and field.examples else key
 
@@ -142,11 +142,11 @@ POLICIES = Grammar(
         ),
         **dict.fromkeys(
             ("schedule", "cron", "cadence", "interval"),
-            "a policy has no clock; whoever runs reconciler decides when",
+            "a policy has no schedule; run reconciler on a schedule, in CI for example",
         ),
         **dict.fromkeys(
             ("token", "password", "username", "credentials", "auth", "endpoint", "url", "registry"),
-            "a policy holds no access; give it to reconciler as a setting",
+            "a policy contains no credentials; set them in the environment",
         ),
         **dict.fromkeys(("dry_run", "enabled"), "remove it; `reconciler plan` never deletes"),
         **dict.fromkeys(
@@ -164,6 +164,6 @@ TESTS = Grammar(
     },
     foreign=dict.fromkeys(
         ("policies", "rules", "protect", "keep", "match"),
-        "a test only names its policy; the policy stands in its own file",
+        "a test only names its policy; the policy is in its own file",
     ),
 )

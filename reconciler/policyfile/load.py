@@ -30,16 +30,16 @@ class Document:
 
     @property
     def path(self) -> str:
-        """The file's name, as it was given."""
+        """The file's name, as the user gave it."""
         return self.source.path
 
     def place(self, *location: str | int) -> Place:
-        """Return where something stands."""
+        """Return the line and column of a part of the file."""
         return find(self.root, location).node.place
 
 
 def read_document(path: str, content: bytes) -> Document:
-    """Read one file from the very bytes that are hashed.
+    """Read one file from exactly the bytes that are hashed.
 
     Raises: PolicyProblems, with everything that is wrong with it.
     """
@@ -49,9 +49,9 @@ def read_document(path: str, content: bytes) -> Document:
 
 
 def read_map(path: str, content: bytes, opening: str) -> MapNode:
-    """Return the keys and values of a file; `opening` says how one of its kind begins.
+    """Return the keys and values of a file; `opening` is the message for a file without any.
 
-    Raises: PolicyProblems, when it has none, or is not YAML.
+    Raises: PolicyProblems, when it has no keys, or is not YAML.
     """
     root = compose(path, content)
     if isinstance(root, MapNode) and root.entries:
@@ -60,14 +60,14 @@ def read_map(path: str, content: bytes, opening: str) -> MapNode:
 
 
 class Origin(NamedTuple):
-    """Where a policy or a rule stands. Units: line and column count from 1."""
+    """The place of a policy or a rule. Units: line and column count from 1."""
 
     path: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        """Write it as editors take it."""
+        """Write it as `path:line`, which editors can open."""
         return f"{self.path}:{self.line}"
 
 
@@ -85,26 +85,26 @@ class PolicySet:
     def policy_for(self, repository: Repository) -> Policy | None:
         """Return the one policy that governs a repository, None if none does.
 
-        Raises: PolicyError, when two do, with the places of both.
+        Raises: PolicyError, when two do; the message has the places of both.
         """
         return policy_for(
             repository, self.policies, described=lambda policy: self._described(policy, repository)
         )
 
     def source_of(self, policy: Policy) -> PolicySource:
-        """Return the file that a policy stands in."""
+        """Return the file that a policy is in."""
         path = self.origins[policy.name, ""].path
         return next(source for source in self.sources if source.path == path)
 
     def _described(self, policy: Policy, repository: Repository) -> str:
-        """Name a policy, its place, and how it names a repository that it spells otherwise."""
+        """Name a policy with its place, and its spelling of the repository if that differs."""
         glob = next(glob for glob in policy.repositories if glob.matches(repository))
         spelled = f", as {safe(glob.spelled)}" if glob.spelled != glob else ""
         return f"{policy.name} ({self.origins[policy.name, '']}{spelled})"
 
 
 def gather(documents: Sequence[Document]) -> PolicySet:
-    """Put the policies of several files together; between them there are no clashes."""
+    """Combine the policies of several files, which must not clash."""
     return PolicySet(
         policies=tuple(policy for document in documents for policy in document.file.policies),
         sources=tuple(document.source for document in documents),
@@ -123,8 +123,8 @@ def _shared_names(documents: Sequence[Document]) -> Iterator[Problem]:
     for document, position, policy in _policies(documents):
         origin = _origin(document, "policies", position, "name")
         if policy.name in first:
-            words = f"{first[policy.name]} has a policy of this name, too; give each its own"
-            yield Problem(*origin, policy.name, words)
+            message = f"{first[policy.name]} also has a policy of this name; give each its own name"
+            yield Problem(*origin, policy.name, message)
         first.setdefault(policy.name, origin)
 
 
@@ -141,8 +141,10 @@ def _shared_repositories(documents: Sequence[Document]) -> Iterator[Problem]:
             owner, place, spelled = first.setdefault(repository, claim)
             if owner is not policy:
                 same = f"{glob.spelled} is {spelled}, which" if glob.spelled != spelled else spelled
-                words = f"{same} belongs to policy {owner.name} ({place}); remove one claim"
-                yield Problem(*origin, policy.name, words)
+                message = (
+                    f"{same} belongs to policy {owner.name} ({place}); remove it from one of them"
+                )
+                yield Problem(*origin, policy.name, message)
 
 
 def _policies(documents: Sequence[Document]) -> Iterator[tuple[Document, int, Policy]]:
@@ -173,7 +175,7 @@ def load_policies(paths: Sequence[Path]) -> PolicySet:
 
 
 def load_texts(texts: Iterable[tuple[str, bytes]]) -> PolicySet:
-    """Return the policies of files that lie in memory: each a name and its bytes.
+    """Return the policies of files in memory, each given as a name and its bytes.
 
     Raises: PolicyProblems, with all problems of all files.
     """
@@ -181,7 +183,7 @@ def load_texts(texts: Iterable[tuple[str, bytes]]) -> PolicySet:
 
 
 def load_text(name: str, content: bytes) -> PolicySet:
-    """Return the policies of one file that lies in memory.
+    """Return the policies of one file in memory.
 
     Raises: PolicyProblems, with all its problems.
     """
@@ -206,7 +208,7 @@ def _load(sources: Iterable[Source], document: Callable[[Source], Document]) -> 
 
 
 def remarks_on(policies: PolicySet) -> tuple[Problem, ...]:
-    """Return what deserves a second look in policies that were accepted; it stops nothing."""
+    """Return remarks on accepted policies, such as rules without effect; they stop nothing."""
     return tuple(
         Problem(
             *policies.origins[remark.policy, remark.rule],

@@ -12,12 +12,12 @@ _LATER = (
     *("at_least", "at_most", "has_referrer", "in_use", "labels", "pulled_within"),
     *("sources", "templates", "ttl_from", "use", "while_in"),
 )
-"""Keys that later versions of the language may have."""
+"""Keys that later versions of the language may have; their message differs from a typo's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One complaint of the model. Shape: `node` is the value, or what should hold it."""
+    """One error of the model. Shape: `node` is the value, or the node that should contain it."""
 
     grammar: Grammar
     kind: str
@@ -30,27 +30,27 @@ class Complaint:
 
     @property
     def subject(self) -> str:
-        """Name what is wrong."""
+        """Name the key or entry that is wrong."""
         return f"an entry of {self.key!r}" if self.element else repr(self.key)
 
     @property
     def noun(self) -> str:
-        """Say what belongs there."""
+        """Describe the value that is expected."""
         return self.grammar.noun(self.level, self.key)
 
     @property
     def example(self) -> str:
-        """Show how it is written."""
+        """Show the key with a correct value."""
         return self.grammar.example(self.level, self.key)
 
     @property
     def got(self) -> str:
-        """Show what stands there, as the file writes it."""
+        """Show the actual value as the file writes it."""
         return as_written(self.node)
 
 
 def sentence(complaint: Complaint) -> str:
-    """Return what to tell the writer of the file."""
+    """Return the message for the author of the file: what is wrong, and what to write."""
     if complaint.got == "nothing" and complaint.kind not in ("missing", "extra_forbidden"):
         return f"{complaint.subject} has no value; write {complaint.example}"
     return _SENTENCES.get(complaint.kind, _not_allowed)(complaint)
@@ -88,7 +88,7 @@ def _text_wanted(complaint: Complaint) -> str:
     raw = short_text(node.text)
     if complaint.noun in ("a span of time", "a time or an age") and raw.isdecimal():
         return f"{complaint.key!r} lacks its unit; write {raw}h, {raw}d or {raw}w"
-    return f'YAML read {raw} as {node.sense.value}, not {complaint.noun}; quote it: "{raw}"'
+    return f'YAML read {raw} as {node.type.value}, not {complaint.noun}; quote it: "{raw}"'
 
 
 def _number_wanted(complaint: Complaint) -> str:
@@ -96,8 +96,10 @@ def _number_wanted(complaint: Complaint) -> str:
         limit = f"{complaint.key!r} takes a count or a span of time, such as 7 or 14d"
         return f"{limit}; got {complaint.got}"
     digits = re.sub("[_,']", "", complaint.got)
-    cure = f"{complaint.key}: {digits}" if digits.isdecimal() else complaint.example
-    return f"{complaint.key!r} is a whole number in plain digits; got {complaint.got}; write {cure}"
+    remedy = f"{complaint.key}: {digits}" if digits.isdecimal() else complaint.example
+    return (
+        f"{complaint.key!r} is a whole number in plain digits; got {complaint.got}; write {remedy}"
+    )
 
 
 def _true_or_false_wanted(complaint: Complaint) -> str:
@@ -114,9 +116,9 @@ def _alternatives(complaint: Complaint) -> str:
 
 
 def _too_small(complaint: Complaint) -> str:
-    words = f"{complaint.key!r} is at least {complaint.facts['ge']}; got {complaint.got}"
-    cure = "; to keep nothing write keep: {none: true}" if complaint.level == "keep" else ""
-    return words + cure
+    message = f"{complaint.key!r} is at least {complaint.facts['ge']}; got {complaint.got}"
+    remedy = "; to keep nothing write keep: {none: true}" if complaint.level == "keep" else ""
+    return message + remedy
 
 
 def _too_large(complaint: Complaint) -> str:
@@ -153,15 +155,19 @@ _SENTENCES: dict[str, Callable[[Complaint], str]] = {
     "tuple_type": _list_wanted,
     "value_error": _verbatim,
 }
-"""By the kinds of pydantic's errors and of our own."""
+"""The message for each type of pydantic's errors and of our own.
+
+Source: pydantic, "Validation Errors". An unlisted type gets `_not_allowed`, so that pydantic's
+own wording, which names Python types, never reaches a user.
+"""
 
 
 def unknown_key(grammar: Grammar, level: str, key: str) -> str:
-    """Return the sentence about a key that its level does not know."""
-    return f"unknown key {quoted(key)}; {_cure(grammar, level, key)}"
+    """Return the message about a key that its level does not have."""
+    return f"unknown key {quoted(key)}; {_remedy(grammar, level, key)}"
 
 
-def _cure(grammar: Grammar, level: str, key: str) -> str:
+def _remedy(grammar: Grammar, level: str, key: str) -> str:
     name = key.replace("-", "_").lower()
     if near := grammar.suggestion(level, key):
         return f"did you mean '{near}'?"

@@ -1,4 +1,4 @@
-"""The policy files of a git revision, found as those of the work tree are. Nothing is changed."""
+"""Read the policy files of a git revision by the same rules as those of the work tree."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -26,10 +26,10 @@ _REGULAR = "100"
 _REFERENCE = re.compile(r"[^\s\x00-\x20\x7f-][^\s\x00-\x20\x7f]*")
 """The name of a revision: no spaces, no controls, and nothing that looks like an option."""
 
-_STAND = "Change into the clone that the policies lie in, and run it there."
+_RUN_IN_CLONE = "Run it in the clone that contains the policies."
 
-_PARTIAL = (
-    "This clone left objects out, and nothing is fetched while a plan is made: clone without"
+_PARTIAL_CLONE = (
+    "This is a partial clone, and nothing is fetched while a plan is made: clone without"
     " `--filter`, or run `git fetch --refetch --no-filter origin`."
 )
 
@@ -38,7 +38,7 @@ _PARTIAL = (
 class Revision:
     """The policies of one revision. Shape: `commit` is its full id.
 
-    Where they have `problems` there are no policies: a change may be what corrects them.
+    With `problems` there are no policies and no error: the change under review may fix them.
     """
 
     reference: str
@@ -56,24 +56,24 @@ class _Blob:
 
 
 def load_revision(paths: Sequence[Path], reference: str) -> Revision:
-    """Return the policies that the same paths held in a revision; none, where they did not exist.
+    """Return the policies that the same paths had in a revision; none, where they did not exist.
 
-    The revision is one of the work tree that the current folder lies in; see `reconciler.git` for
-    why no other folder is asked.
+    The revision is read from the work tree of the current folder; `reconciler.git` explains why
+    git runs in no other folder.
 
-    Raises: PolicyError, when git does not know the revision, or a path lies elsewhere; GitError.
+    Raises: PolicyError, when git does not know the revision, or a path is outside; GitError.
     """
     tree = work_tree_of(Path.cwd())
     if tree is None:
         where = safe(Path.cwd().as_posix())
-        raise PolicyError(f"{where}: this is not inside of a clone", hint=_STAND)
+        raise PolicyError(f"{where}: this is not inside a git clone", hint=_RUN_IN_CLONE)
     names = [_name_in(tree, path) for path in paths]
     commit = _commit(tree, reference)
-    found: dict[str, _Blob] = {}
+    blobs: dict[str, _Blob] = {}
     try:
         for path, name in zip(paths, names, strict=True):
-            found |= _blobs(tree, path, name, commit)
-        policies = load_texts(_texts(tree, found.values()))
+            blobs |= _blobs(tree, path, name, commit)
+        policies = load_texts(_texts(tree, blobs.values()))
     except PolicyProblems as error:
         return Revision(reference, commit, load_texts([]), error.problems)
     return Revision(reference, commit, policies)
@@ -83,7 +83,9 @@ def _name_in(tree: WorkTree, path: Path) -> str:
     name = tree.path_of(path)
     if name is None:
         there = safe(tree.top.as_posix())
-        raise PolicyError(f"{name_of(path)}: this lies outside of the clone {there}", hint=_STAND)
+        raise PolicyError(
+            f"{name_of(path)}: this is outside of the clone {there}", hint=_RUN_IN_CLONE
+        )
     return name
 
 
@@ -95,12 +97,14 @@ def _commit(tree: WorkTree, reference: str) -> str:
     commit = tree.answer("rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
     if not commit:
         where = safe(tree.top.as_posix())
-        raise PolicyError(f"{where}: git has no revision {reference}", hint=_cure(tree, reference))
+        raise PolicyError(
+            f"{where}: git has no revision {reference}", hint=_remedy(tree, reference)
+        )
     return commit
 
 
-def _cure(tree: WorkTree, reference: str) -> str:
-    """Say how to get a revision that is not here."""
+def _remedy(tree: WorkTree, reference: str) -> str:
+    """Return a hint how to get a revision that this clone does not have."""
     if tree.answer("rev-parse", "--is-shallow-repository") == "true":
         return (
             "This clone is shallow: set `fetch-depth: 0` for actions/checkout, or run"
@@ -112,29 +116,30 @@ def _cure(tree: WorkTree, reference: str) -> str:
 
 
 def _blobs(tree: WorkTree, path: Path, name: str, commit: str) -> dict[str, _Blob]:
-    """Return the policy files that a path holds in a commit, by the names that git has for them.
+    """Return the policy files below a path in a commit, by their names in git.
 
-    Raises: PolicyProblems, for one that is too large, or a link.
+    Raises: PolicyProblems, for a file that is too large, or a symbolic link.
     """
     wanted = ["--", name] if name else []
     listed = _read(tree, "ls-tree", "-r", "-l", "-z", "--full-tree", commit, *wanted)
-    found: dict[str, _Blob] = {}
+    blobs: dict[str, _Blob] = {}
     for row in fsdecode(listed).split("\0"):
         part = _ROW.fullmatch(row)
         if not part or part[2] != "blob":
             continue
         inner = PurePosixPath(part[5]).relative_to(name)
-        # A path that was a link then is no folder without policies: that would hide a change.
+        # A path that was a symbolic link in that commit is refused below. Read as a folder without
+        # policies it would hide what the change removes.
         is_itself = inner == PurePosixPath()
         if path.is_dir() and not _is_policy(inner) and not (is_itself and _is_link(part[1])):
             continue
         _check(path / inner, mode=part[1], size=int(part[4]))
-        found[part[5]] = _Blob(path / inner, part[3])
-    return found
+        blobs[part[5]] = _Blob(path / inner, part[3])
+    return blobs
 
 
 def _read(tree: WorkTree, *arguments: str, given: bytes = b"") -> bytes:
-    """Ask git for objects; where a clone left them out, say so.
+    """Read objects from git; in a partial clone the error explains what is missing.
 
     Raises: GitError.
     """
@@ -142,7 +147,7 @@ def _read(tree: WorkTree, *arguments: str, given: bytes = b"") -> bytes:
         return tree.output(*arguments, given=given)
     except GitError as error:
         if tree.answer("config", "--get-regexp", r"^remote\..*\.promisor$"):
-            raise GitError(str(error), hint=_PARTIAL) from error
+            raise GitError(str(error), hint=_PARTIAL_CLONE) from error
         raise
 
 
@@ -155,13 +160,13 @@ def _is_link(mode: str) -> bool:
 
 
 def _check(file: Path, *, mode: str, size: int) -> None:
-    words = ""
+    message = ""
     if _is_link(mode):
-        words = "this is a link there, and links of a revision are not followed"
+        message = "this is a symbolic link in that revision, and such links are not followed"
     elif size > MAX_BYTES:
-        words = f"the file is larger than {MAX_BYTES} bytes there; split it"
-    if words:
-        raise PolicyProblems([Problem(name_of(file), 0, 0, "", words)])
+        message = f"the file is larger than {MAX_BYTES} bytes in that revision; split it"
+    if message:
+        raise PolicyProblems([Problem(name_of(file), 0, 0, "", message)])
 
 
 def _texts(tree: WorkTree, blobs: Collection[_Blob]) -> Iterator[tuple[str, bytes]]:
@@ -170,11 +175,13 @@ def _texts(tree: WorkTree, blobs: Collection[_Blob]) -> Iterator[tuple[str, byte
     Raises: PolicyProblems, when they are far too many.
     """
     if len(blobs) > MAX_FILES:
-        raise PolicyProblems([Problem("", 0, 0, "", f"these are more than {MAX_FILES} files")])
+        raise PolicyProblems(
+            [Problem("", 0, 0, "", f"there are more than {MAX_FILES} policy files")]
+        )
     ids = "".join(f"{blob.id}\n" for blob in blobs)
     answer = _read(tree, "cat-file", "--batch", given=ids.encode())
     for blob in blobs:
-        # A line with the size, the content, and a line break.
+        # `cat-file --batch` prints a line that ends with the size, then the content and a newline.
         heading, _, rest = answer.partition(b"\n")
         size = int(heading.rpartition(b" ")[2])
         yield name_of(blob.path), rest[:size]

@@ -1,4 +1,4 @@
-"""Tests of policies, read as policies are, each with the policy that it names."""
+"""Load tests of policies, each together with the policy that it names."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,15 +14,15 @@ from reconciler.policyfile.files import files_with_tests, name_of, read
 from reconciler.policyfile.keys import TESTS
 from reconciler.policyfile.load import PolicySet, load_policies, read_map
 from reconciler.policyfile.validate import Location, conform, find, location_text
-from reconciler.yamltree.tree import ListNode, MapNode, Node, ScalarNode, Sense, as_written
+from reconciler.yamltree.tree import ListNode, MapNode, Node, ScalarNode, ScalarType, as_written
 
 _OPENING = "a test of a policy starts with policy: NAME, then now: and images:"
 _TIMES = ("now", "pushed", "created", "first_seen", "untagged_since", "tagged_since")
-"""Keys that hold a time, which YAML writes without quotes."""
+"""Keys whose value is a time, which authors write without quotes."""
 
 
 class PolicyTestError(PolicyProblems):
-    """Tests of policies cannot be read, and here is all that is wrong with them."""
+    """Tests of policies cannot be read; it has every problem of every file."""
 
     hint = "Correct the test and run `reconciler test` again."
 
@@ -31,7 +31,7 @@ class PolicyTestError(PolicyProblems):
 class WrittenTest:
     """A test that can be run.
 
-    Shape: `lines` says where each image stands and, where the test speaks of them, the guards.
+    Shape: `lines` has the line of each image and, if the test has it, the line of `guards`.
     Units: lines count from 1.
     """
 
@@ -44,11 +44,11 @@ class WrittenTest:
 def load_tests(paths: Sequence[Path]) -> list[WrittenTest]:
     """Return the tests named, and all below the directories named.
 
-    The policy of a test is looked for beside it: in the policy files of its own directory, and
-    of those below that.
+    The policy of a test is searched beside it: in the policy files of its own directory and of
+    the directories below.
 
     Raises: PolicyTestError, with all problems of the tests; PolicyProblems, with those of the
-        policies beside one.
+        policies beside them.
     """
     policies_of = cache(lambda directory: load_policies([directory]))
     tests: list[WrittenTest] = []
@@ -73,34 +73,36 @@ def read_test(path: str, content: bytes, policies: PolicySet) -> WrittenTest:
     test = conform(path, root, PolicyTest, TESTS)
     known = {policy.name: policy for policy in policies.policies}
     if test.policy not in known:
-        raise PolicyProblems([_stranger(path, root, ("policy",), "policy here", [*known])])
+        raise PolicyProblems([_unknown_name(path, root, ("policy",), "policy here", [*known])])
     policy = known[test.policy]
-    strangers = list(_strangers(path, root, test, policy))
-    if strangers:
-        raise PolicyProblems(strangers)
+    unknown_names = list(_unknown_deciders(path, root, test, policy))
+    if unknown_names:
+        raise PolicyProblems(unknown_names)
     return WrittenTest(path, policy, test, tuple(_lines(root, test)))
 
 
-def _strangers(path: str, root: MapNode, test: PolicyTest, policy: Policy) -> Iterator[Problem]:
-    """Yield what is to decide an image and does not exist; most likely it is misspelled."""
+def _unknown_deciders(
+    path: str, root: MapNode, test: PolicyTest, policy: Policy
+) -> Iterator[Problem]:
+    """Yield a problem for each `by` that names no rule, protection or cause: most likely a typo."""
     names = [part.name for part in policy.protect] + [rule.name for rule in policy.rules]
     deciders = [*map(str, names), *map(str, Cause)]
     noun = f"rule, protection or cause of policy {policy.name}"
     for position, image in enumerate(test.images):
         if image.by and image.by not in deciders:
-            yield _stranger(path, root, ("images", position, "by"), noun, deciders)
+            yield _unknown_name(path, root, ("images", position, "by"), noun, deciders)
 
 
-def _stranger(
+def _unknown_name(
     path: str, root: MapNode, location: Location, noun: str, names: Sequence[str]
 ) -> Problem:
-    """Tell of a name that belongs to nothing, and offer those that exist."""
+    """Return the problem of a name that does not exist, with the names that do."""
     node = find(root, location).node
     name = as_written(node)
     near = get_close_matches(name.strip("'"), names, n=1)
-    cure = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}"
+    remedy = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}"
     return Problem(
-        path, *node.place, location_text(root, location), f"no {noun} is called {name}; {cure}"
+        path, *node.place, location_text(root, location), f"no {noun} is called {name}; {remedy}"
     )
 
 
@@ -111,14 +113,14 @@ def _lines(root: MapNode, test: PolicyTest) -> Iterator[int]:
 
 
 def _with_times(root: MapNode) -> MapNode:
-    """Let the keys that hold a time hold it without quotes, as YAML writes times."""
+    """Read unquoted times under these keys as text, which the model parses by its own grammar."""
     return replace(root, entries=tuple((key, _timed(key, value)) for key, value in root.entries))
 
 
 def _timed(key: Node, value: Node) -> Node:
     match key, value:
-        case ScalarNode(text=name), ScalarNode(sense=Sense.DATE) if name in _TIMES:
-            return replace(value, sense=Sense.TEXT)
+        case ScalarNode(text=name), ScalarNode(type=ScalarType.DATE) if name in _TIMES:
+            return replace(value, type=ScalarType.TEXT)
         case _, ListNode():
             return replace(value, entries=tuple(map(_entry, value.entries)))
     return value

@@ -17,7 +17,7 @@ from reconciler.yamltree.tree import (
     MapNode,
     Node,
     ScalarNode,
-    Sense,
+    ScalarType,
     as_written,
     quoted,
     short_text,
@@ -28,16 +28,16 @@ from reconciler.yamltree.tree import (
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_EXPRESSIONS = 300
-"""Most different regular expressions in one file; each may take a millisecond to compile."""
+"""Most different regular expressions in one file: each may take a millisecond to compile."""
 
 Location = tuple[str | int, ...]
-"""The way to a node: keys, and positions in lists."""
+"""The path to a node: keys, and positions in lists."""
 
 _NAMED = {"policies": "policy", "rules": "rule", "protect": "protection"}
-"""Lists whose entries have names, and what to call an entry that has none."""
+"""Lists whose entries have names, and the noun for an entry without one."""
 
 MAX_PROBLEMS = 200
-"""Most problems told about one file at once."""
+"""Most problems reported for one file: more would bury the first ones."""
 
 _ABOUT_KEYS = ("missing", "extra_forbidden")
 
@@ -53,7 +53,7 @@ def validate(path: str, root: MapNode) -> PolicyFile:
 
 
 def conform(path: str, root: MapNode, model: type[Model], grammar: Grammar) -> Model:
-    """Hold a tree against the model of its kind of file.
+    """Validate a tree against the model of its kind of file.
 
     Raises: PolicyProblems, with everything that is wrong with it.
     """
@@ -72,12 +72,14 @@ def conform(path: str, root: MapNode, model: type[Model], grammar: Grammar) -> M
 
 
 def _refuse_other_versions(path: str, root: MapNode) -> None:
-    """Stop at a file written in another version of the language; its keys would mislead."""
-    found = find(root, ("version",))
-    if not found.location or found.node == ScalarNode(found.node.place, "1", Sense.NUMBER):
+    """Stop at a file of another language version: messages about its keys would mislead."""
+    version = find(root, ("version",))
+    if not version.location or version.node == ScalarNode(
+        version.node.place, "1", ScalarType.NUMBER
+    ):
         return
-    words = f"this reconciler reads version: 1 of the language; got {as_written(found.node)}"
-    raise PolicyProblems([Problem(path, *found.node.place, "version", words)])
+    message = f"this reconciler reads version: 1 of the language; got {as_written(version.node)}"
+    raise PolicyProblems([Problem(path, *version.node.place, "version", message)])
 
 
 def _refuse_many_expressions(path: str, root: MapNode) -> None:
@@ -89,19 +91,19 @@ def _refuse_many_expressions(path: str, root: MapNode) -> None:
         if isinstance(value, ScalarNode)
     ]
     if len({scalar.text for scalar in written}) > MAX_EXPRESSIONS:
-        words = f"the file has more than {MAX_EXPRESSIONS} regular expressions; split it"
-        raise PolicyProblems([Problem(path, *written[-1].place, "", words)])
+        message = f"the file has more than {MAX_EXPRESSIONS} regular expressions; split it"
+        raise PolicyProblems([Problem(path, *written[-1].place, "", message)])
 
 
 class LocatedNode(NamedTuple):
-    """How far a location leads. Shape: `location` is the part of it that the file holds."""
+    """The deepest existing node of a location. Shape: `location` is the part that exists."""
 
     node: Node
     location: Location
 
 
 def find(root: Node, location: Location) -> LocatedNode:
-    """Follow a location as far as the file goes."""
+    """Follow a location as far as the file has it."""
     node = root
     for depth, step in enumerate(location):
         inner = _step(node, step)
@@ -112,14 +114,14 @@ def find(root: Node, location: Location) -> LocatedNode:
 
 
 def key_at(root: Node, location: Location) -> Node:
-    """Return the key at the end of a location, not its value; or what should hold it."""
+    """Return the key at the end of a location, not its value; or the node that should have it."""
     container = find(root, location[:-1]).node
     pairs = container.by_name if isinstance(container, MapNode) else {}
     return pairs.get(str(location[-1]), (container, container))[0]
 
 
 def location_text(root: Node, location: Location) -> str:
-    """Name a location: `web/commits: match.tags[0]`, policy and rule by their names."""
+    """Write a location as `web/commits: match.tags[0]`, with the names of policy and rule."""
     owners: list[str] = []
     rest = location
     while len(rest) > 1 and isinstance(rest[1], int) and rest[0] in _NAMED:
@@ -147,12 +149,12 @@ def _name_of(entry: Node) -> str:
 
 
 def _dotted(location: Location) -> str:
-    words = (f"[{step}]" if isinstance(step, int) else f".{short_text(step)}" for step in location)
-    return "".join(words).lstrip(".")
+    parts = (f"[{step}]" if isinstance(step, int) else f".{short_text(step)}" for step in location)
+    return "".join(parts).lstrip(".")
 
 
 class Oddity(NamedTuple):
-    """Something YAML allows and a policy does not. Shape: `node` is where it stands."""
+    """Something that YAML allows and a policy does not. Shape: `node` has its place."""
 
     location: Location
     node: Node
@@ -160,7 +162,7 @@ class Oddity(NamedTuple):
 
 
 def plain(node: Node) -> object:
-    """Return the values of a tree; of a key that stands twice, the first."""
+    """Return the values of a tree; of a repeated key, the first value."""
     match node:
         case ScalarNode():
             return value_of(node)
@@ -171,7 +173,7 @@ def plain(node: Node) -> object:
 
 
 def oddities(node: Node, location: Location = ()) -> Iterator[Oddity]:
-    """Yield keys that stand twice, are no texts, or would merge another map in."""
+    """Yield keys that are repeated, or are lists or maps."""
     match node:
         case ListNode():
             for position, entry in enumerate(node.entries):
@@ -185,54 +187,58 @@ def oddities(node: Node, location: Location = ()) -> Iterator[Oddity]:
 def _odd_keys(node: MapNode, location: Location) -> Iterator[Oddity]:
     for key, _ in node.entries:
         if not isinstance(key, ScalarNode):
-            yield Oddity(location, key, "a key is a word, not a list or a map")
+            yield Oddity(location, key, "a key is a text, not a list or a map")
         elif (first := node.by_name[key.text][0]) is not key:
             line = first.place.line
-            words = f"the key {quoted(key.text)} stands here and in line {line}; remove one"
-            yield Oddity(location, key, words)
+            message = f"the key {quoted(key.text)} is already in line {line}; remove one"
+            yield Oddity(location, key, message)
 
 
 def problems_of(
     path: str, root: Node, grammar: Grammar, errors: Sequence[ErrorDetails]
 ) -> Iterator[Problem]:
-    """Yield the model's errors as problems, without those that only follow from others."""
-    told = errors[:MAX_PROBLEMS]
-    if len(errors) > len(told):
-        words = f"only {MAX_PROBLEMS} of {len(errors)} problems are told here"
-        yield Problem(path, 0, 0, "", words)
-    meant = {
+    """Yield the model's errors as problems, without those that another one causes.
+
+    A misspelled key is also a missing key, and a list whose only entry is invalid is also empty:
+    only the first of the two is reported.
+    """
+    reported = errors[:MAX_PROBLEMS]
+    if len(errors) > len(reported):
+        message = f"only {MAX_PROBLEMS} of {len(errors)} problems are shown"
+        yield Problem(path, 0, 0, "", message)
+    intended = {
         _intended_location(grammar, error["loc"])
-        for error in told
+        for error in reported
         if error["type"] == "extra_forbidden"
     }
-    for error in told:
+    for error in reported:
         node = find(root, error["loc"]).node
         entry_failed = error["type"] == "too_short" and isinstance(node, ListNode) and node.entries
-        if not entry_failed and not (error["type"] == "missing" and error["loc"] in meant):
+        if not entry_failed and not (error["type"] == "missing" and error["loc"] in intended):
             yield _problem(path, root, grammar, error)
 
 
 def _intended_location(grammar: Grammar, location: Location) -> Location:
-    """Return where an unknown key would stand had it been spelled right."""
+    """Return the location that an unknown key would have, spelled correctly."""
     level, key = _level_and_key(location)
     return (*location[:-1], grammar.suggestion(level, key) or "")
 
 
 def _problem(path: str, root: Node, grammar: Grammar, error: ErrorDetails) -> Problem:
-    kind, told = error["type"], error["loc"]
-    found = find(root, told)
-    location = told if kind in ("missing", "flaw") else found.location
+    kind, reported = error["type"], error["loc"]
+    located = find(root, reported)
+    location = reported if kind in ("missing", "flaw") else located.location
     level, key = _level_and_key(location)
     complaint = Complaint(
         grammar=grammar,
         kind=kind,
         facts=error.get("ctx", {}),
-        node=found.node,
+        node=located.node,
         level=level,
         key=key,
         element=bool(location) and isinstance(location[-1], int),
     )
-    at = key_at(root, location) if kind == "extra_forbidden" else found.node
+    at = key_at(root, location) if kind == "extra_forbidden" else located.node
     where = location_text(root, location[:-1] if kind in _ABOUT_KEYS else location)
     return Problem(path, *at.place, where, sentence(complaint))
 

@@ -1,4 +1,4 @@
-"""Tokens of the registry: who gets one, and what a call with one may do."""
+"""Registry tokens of the sandbox: issue them for credentials, and check calls that use them."""
 
 import base64
 import binascii
@@ -16,16 +16,16 @@ _SAMPLE = "user/image"
 
 
 class RegistryAccess:
-    """Issues tokens against credentials, and checks the tokens of calls."""
+    """Issues tokens for credentials, and checks the tokens of calls."""
 
     def __init__(self, world: World) -> None:
-        """Judge by the accounts and packages of a world."""
+        """Use the accounts and packages of a world."""
         self._world = world
 
     def token(self, call: Call) -> Response:
-        """Issue a token for as much of what is asked as the caller may do.
+        """Issue a token for those of the requested scopes that the caller may use.
 
-        Raises: RefusedError, with DENIED, when that is nothing, or the credential is bad.
+        Raises: RefusedError, with DENIED, when there are none, or the credential is bad.
         """
         account = self._basic_account(call)
         asked = _scopes(call)
@@ -37,9 +37,9 @@ class RegistryAccess:
         return json_response({"token": token, "expires_in": life})
 
     def check(self, call: Call, path: str, action: str) -> None:
-        """Let a call through that may do this to a repository.
+        """Check that a call may do this to a repository.
 
-        Raises: RefusedError: a challenge without a valid token, DENIED with too small a one.
+        Raises: RefusedError: a challenge without a valid token, DENIED if its scope is too small.
         """
         scheme, credential = call.credential
         # ghcr.io answers Basic here without a challenge, so a client cannot find its way.
@@ -80,7 +80,7 @@ class RegistryAccess:
 
     def _may(self, account: Account | None, grant: Grant) -> bool:
         path, action = grant
-        # Anybody may pull what is public, with the wrong scopes or no account at all.
+        # A public package can be pulled with the wrong scopes and without any account.
         package = self._world.find(path)
         if action == "pull" and package is not None and package.visibility == "public":
             return True

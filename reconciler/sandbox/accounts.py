@@ -1,4 +1,4 @@
-"""Who may call the sandbox, with which kind of token and which rights."""
+"""Accounts of the sandbox: tokens, their kinds, scopes and roles."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -21,7 +21,7 @@ ANONYMOUS_HOURLY = 60
 
 
 class SandboxTokenKind(StrEnum):
-    """The kinds of token that GitHub tells apart by their prefix."""
+    """The kinds of token, which GitHub marks by their prefix."""
 
     CLASSIC = "ghp_"
     ACTIONS = "ghs_"
@@ -36,11 +36,11 @@ _HOURLY = {
 
 
 class Account(Frozen):
-    """One token and what it may do.
+    """One token and its rights.
 
     Shape: `roles` maps globs over `owner/name` to the role on those packages; the greatest
-        that matches holds. `scopes` count for a classic token only.
-    Units: `hourly` in requests; left out, it is what GitHub grants the kind of token.
+        match applies. `scopes` count only for a classic token.
+    Units: `hourly` in requests; by default GitHub's limit for the kind of token.
     """
 
     token: SecretStr
@@ -56,7 +56,7 @@ class Account(Frozen):
 
     @classmethod
     def of(cls, token: str, **members: Any) -> Self:
-        """Make an account from plain values, which are checked like those of a file."""
+        """Create an account from plain values, validated like those of a settings file."""
         return cls.model_validate({"token": token, **members})
 
     @model_validator(mode="after")
@@ -78,12 +78,12 @@ class Account(Frozen):
 
     @property
     def quota(self) -> str:
-        """Whose hour a request is counted in: a user's tokens share it, a job token does not."""
+        """The key of the hourly limit: tokens of one user share it, a job token has its own."""
         own = self.kind is SandboxTokenKind.ACTIONS
         return self.token.get_secret_value() if own else self.login
 
     def has_scope(self, scope: str) -> bool:
-        """Whether the token carries a scope; writing includes reading."""
+        """Whether the token has a scope; writing includes reading."""
         if self.kind is SandboxTokenKind.ACTIONS:
             return True
         reading = scope == READ_PACKAGES and WRITE_PACKAGES in self.scopes
@@ -93,12 +93,12 @@ class Account(Frozen):
         """Whether the account's role on `owner/name` is at least the given one."""
         enough = _ROLES[_ROLES.index(role) :]
         return any(
-            held in enough for glob, held in self.roles.items() if fnmatchcase(package, glob)
+            granted in enough for glob, granted in self.roles.items() if fnmatchcase(package, glob)
         )
 
 
 CLASSIC = Account.of("ghp_sandbox")
-"""A personal token that may do everything, for whoever has nothing else to configure."""
+"""A personal token with all rights; the default when no accounts are configured."""
 
 ACTIONS = Account.of("ghs_sandbox", login="github-actions[bot]")
 """A workflow's token with the admin role on every package."""

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.control import Control
-from reconciler.sandbox.faults import Trouble
+from reconciler.sandbox.faults import CombinedFault
 from reconciler.sandbox.github import GitHub
 from reconciler.sandbox.performing import perform
 from reconciler.sandbox.registry import SandboxRegistry
@@ -40,7 +40,7 @@ class App:
         self._registry = SandboxRegistry(world)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or leave it unanswered where a fault wants that."""
+        """Answer one request, or leave it unanswered where a fault requires that."""
         request = Request(scope, receive)
         with suppress(ClientDisconnect):
             call = Call.of(request, await request.body())
@@ -51,53 +51,55 @@ class App:
 
     async def _serve(self, call: Call, request: Request, send: Send) -> None:
         with self._world.lock:
-            trouble = self._world.faults.strike(call.method, call.target)
-        response = await self._respond(call, trouble)
-        self._remember(call, 0 if trouble.is_silent else response.status_code)
-        perform(self._world, *trouble.after)
-        match trouble.cut:
+            fault = self._world.faults.faults_for(call.method, call.target)
+        response = await self._respond(call, fault)
+        self._remember(call, 0 if fault.is_silent else response.status_code)
+        perform(self._world, *fault.after)
+        match fault.cut:
             case "hang":
                 await hang(request)
             case "truncate":
                 await send_half(response, request, send)
-            case _ if trouble.is_silent:
+            case _ if fault.is_silent:
                 await drop(request)
             case _:
                 await response(request.scope, request.receive, send)
 
-    async def _respond(self, call: Call, trouble: Trouble) -> Response:
-        """Let the service handle the call, unless a fault takes its place."""
+    async def _respond(self, call: Call, fault: CombinedFault) -> Response:
+        """Let the service handle the call, unless a fault intercepts it."""
 
         async def pause() -> None:
-            await asyncio.sleep(self._world.settings.latency + trouble.delay)
-            # What others do comes after the wait and right before the call takes effect.
-            perform(self._world, *trouble.before)
+            await asyncio.sleep(self._world.settings.latency + fault.delay)
+            # Operations of others come after the wait and right before the call takes effect.
+            perform(self._world, *fault.before)
 
         response = Response()
-        if trouble.is_intercepted:
+        if fault.is_intercepted:
             await pause()
         elif call.segments[0] in _REGISTRY:
             response = await self._registry.answer(call, pause)
         else:
             response = await self._github.answer(call, pause)
-        if trouble.answer is not None:
-            answer = trouble.answer
+        if fault.answer is not None:
+            answer = fault.answer
             response = Response(answer.body, answer.status, answer.headers)
         date = self._world.now + self._world.settings.date_skew
         response.headers["date"] = format_datetime(date, usegmt=True)
         return response
 
     def _remember(self, call: Call, status: int) -> None:
-        seen = RecordedCall(call.method, call.target, status, credential=bool(call.credential[0]))
+        recorded = RecordedCall(
+            call.method, call.target, status, credential=bool(call.credential[0])
+        )
         with self._world.lock:
-            self._world.requests.append(seen)
+            self._world.requests.append(recorded)
 
 
 class ExposedProtocol(H11Protocol):
-    """HTTP whose requests know their connection, so that a fault can cut it."""
+    """HTTP protocol whose requests have access to their connection, so that a fault can cut it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # always that one
-        """Hand the connection on with the state of each request."""
+        """Put the connection into the state of each request."""
         super().connection_made(transport)
         # Head and body are two writes; without this the second waits for the client's ACK.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -105,7 +107,7 @@ class ExposedProtocol(H11Protocol):
 
 
 async def drop(request: Request) -> None:
-    """Close the connection without a word."""
+    """Close the connection without an answer."""
     _transport(request).abort()
     await hang(request)
 
@@ -117,7 +119,7 @@ async def hang(request: Request) -> None:
 
 
 async def send_half(response: Response, request: Request, send: Send) -> None:
-    """Promise a whole body, send half of it, and close the connection."""
+    """Announce a complete body, send half of it, and close the connection."""
 
     async def send_first_half(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.body":
@@ -126,7 +128,7 @@ async def send_half(response: Response, request: Request, send: Send) -> None:
         await send(message)
 
     await response(request.scope, request.receive, send_first_half)
-    # Closing sends what is written first; aborting might lose it.
+    # Closing sends the written half first; aborting might lose it.
     _transport(request).close()
     await hang(request)
 

@@ -1,4 +1,4 @@
-"""The documents that build and signing tools push, written the way those tools write them."""
+"""Documents as build and signing tools push them: images, indexes, attestations, signatures."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,8 +30,8 @@ def image(
 ) -> Content:
     """Write one platform's image; equal arguments give equal bytes.
 
-    The first layer stands for the base image and is the same in every image of a platform that
-    is built from this `base`. `labels` go into the configuration and into no layer.
+    The first layer represents the base image and is the same in all images of a platform with
+    this `base`. `labels` are part of the configuration only.
     """
     names = (f"{base} {platform}", *(f"{seed} {platform} {n}" for n in range(1, layers)))
     blobs = tuple(Content(_LAYER, name.encode()) for name in names)
@@ -53,7 +53,7 @@ def index(
 
 
 def plain_index(children: Sequence[Content], **members: Any) -> Content:
-    """Write an index that says nothing of its children but their descriptors."""
+    """Write an index with the bare descriptors of its children, without platforms."""
     return document(OCI_INDEX, {"manifests": [child.descriptor() for child in children], **members})
 
 
@@ -132,11 +132,11 @@ def _manifest(config: Content, layers: Sequence[Content], **members: Any) -> Con
 def _config(
     platform: str, layers: Sequence[Content] = (), labels: Mapping[str, str] | None = None
 ) -> Content:
-    """Write an image's configuration, which names its layers as they are when unpacked."""
-    told = {"config": {"Labels": labels}} if labels else {}
+    """Write an image's configuration, which lists the digests of its unpacked layers."""
+    labelled = {"config": {"Labels": labels}} if labels else {}
     unpacked = [sha256(b"unpacked " + layer.body) for layer in layers]
     rootfs = {"rootfs": {"type": "layers", "diff_ids": unpacked}}
-    return Content(_IMAGE_CONFIG, json.dumps(_platform(platform) | told | rootfs).encode())
+    return Content(_IMAGE_CONFIG, json.dumps(_platform(platform) | labelled | rootfs).encode())
 
 
 def _platform(text: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One HTTP call as the handlers read it, the ways to refuse it, and pages with a `Link` header."""
+"""One HTTP call as the handlers read it, error responses, and pages with a `Link` header."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 Pause = Callable[[], Awaitable[None]]
-"""What a service waits for between letting a call in and handling it."""
+"""What a service awaits between admitting a call and handling it: latency and faults."""
 
 _DOCUMENTATION = "https://docs.github.com/rest/packages/packages"
 
@@ -25,7 +25,7 @@ class Call:
     """One HTTP call.
 
     Shape: `target` is the path with its query as sent; `segments` is the path split at its
-        slashes and only then decoded, so that an encoded slash stays inside its segment.
+        slashes and only then decoded, so that an encoded slash does not split a segment.
     """
 
     method: str
@@ -46,7 +46,7 @@ class Call:
 
     @property
     def base_url(self) -> str:
-        """The address under which the caller reached the sandbox."""
+        """The base URL that the caller used."""
         return f"http://{self.host}"
 
     @property
@@ -67,7 +67,7 @@ class Call:
 
 
 class RefusedError(Exception):
-    """An answer that ends the handling of a call."""
+    """An error response that ends the handling of a call."""
 
     def __init__(self, response: Response) -> None:
         """Carry the answer to the caller."""
@@ -101,27 +101,27 @@ def registry_refusal(
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One page as asked for; numbers begin at 1."""
+    """One requested page; numbers begin at 1."""
 
     number: int
     size: int
 
     @classmethod
     def of(cls, call: Call) -> "PageRequest":
-        """Read what a call asks for, as leniently as GitHub."""
+        """Read the page from a call's query, as leniently as GitHub."""
         size = min(call.number("per_page", DEFAULT_PAGE), MAX_PAGE)
         return cls(call.number("page", 1), size)
 
     @property
     def slice(self) -> slice:
-        """Its rows, cut out of all rows in order."""
+        """The slice of all rows that is this page."""
         start = (self.number - 1) * self.size
         return slice(start, start + self.size)
 
     def link(self, call: Call, path: str, total: int) -> dict[str, str]:
         """Return the `Link` header for this page of `total` rows, if there are others."""
         last = max(-(-total // self.size), 1)
-        here = min(self.number, last + 1)  # far beyond the end, `prev` still leads back
+        here = min(self.number, last + 1)  # far beyond the end, `prev` is the last page
         pages = {}
         if here > 1:
             pages["prev"] = here - 1

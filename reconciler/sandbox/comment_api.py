@@ -1,4 +1,4 @@
-"""The operations on comments of issues, with GitHub's rules and its words.
+"""The API for comments of issues, with GitHub's rules and error texts.
 
 Source: GitHub's OpenAPI description, `issues/list-comments`, `issues/create-comment` and
 `issues/update-comment`; its refusals as clients report them.
@@ -17,7 +17,7 @@ from reconciler.sandbox.world import World
 MAX_BODY = 65_536
 """Longest comment, in characters. Source: GitHub's own refusal."""
 
-_NOT_FOUND = "Not Found"
+_NO_SUCH_RESOURCE = "Not Found"
 
 
 class CommentCalls:
@@ -41,7 +41,7 @@ class CommentCalls:
                 _writer(account)
                 return self._update(call, f"{owner}/{name}", int(number))
             case _:
-                raise github_refusal(404, _NOT_FOUND)
+                raise github_refusal(404, _NO_SUCH_RESOURCE)
 
     def _list(self, call: Call, issue: str) -> Response:
         comments, page = self._world.conversations.of(issue), PageRequest.of(call)
@@ -56,10 +56,10 @@ class CommentCalls:
         return json_response(comment_row(comment, issue, call.base_url), 201)
 
     def _update(self, call: Call, repository: str, number: int) -> Response:
-        found = self._world.conversations.find(repository, number)
-        if found is None:
-            raise github_refusal(404, _NOT_FOUND)
-        issue, comment = found
+        match = self._world.conversations.find(repository, number)
+        if match is None:
+            raise github_refusal(404, _NO_SUCH_RESOURCE)
+        issue, comment = match
         self._refuse_locked(issue, "update")
         comment.body, comment.updated_at = _body(call), self._world.now
         return json_response(comment_row(comment, issue, call.base_url))
@@ -70,7 +70,7 @@ class CommentCalls:
 
 
 def _writer(account: Account | None) -> Account:
-    """Return who writes, if that token may.
+    """Return the account, if its token may write comments.
 
     Raises: RefusedError.
     """
@@ -92,6 +92,8 @@ def _body(call: Call) -> str:
     except (ValueError, LookupError, TypeError):
         raise github_refusal(400, "Problems parsing JSON") from None
     if not isinstance(body, str) or not 0 < len(body) <= MAX_BODY:
-        words = f"Body is too long (maximum is {MAX_BODY} characters)" if body else "Body is blank"
-        raise github_refusal(422, f"Validation Failed: {words}")
+        message = (
+            f"Body is too long (maximum is {MAX_BODY} characters)" if body else "Body is blank"
+        )
+        raise github_refusal(422, f"Validation Failed: {message}")
     return body

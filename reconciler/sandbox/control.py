@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints: faults, clock, the record of calls, and the state of things."""
+"""The sandbox's control endpoints: faults, operations, clock, recorded calls, state, snapshot."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -21,7 +21,7 @@ class Control:
     """Answers calls below `/_sandbox/`; they meet no faults, limits or latency."""
 
     def __init__(self, world: World) -> None:
-        """Govern a world."""
+        """Control a world."""
         self._world = world
         self._operations: Mapping[str, Callable[[Call], Response]] = {
             "POST faults": self._add_faults,
@@ -35,7 +35,7 @@ class Control:
         }
 
     def answer(self, call: Call) -> Response:
-        """Answer one call; what cannot be understood or done is 422, with the reason."""
+        """Answer one call; an invalid or impossible request is 422, with the reason."""
         operation = self._operations.get(f"{call.method} {'/'.join(call.segments[1:])}")
         if operation is None:
             return json_response({"message": "no such endpoint"}, 404)
@@ -62,7 +62,7 @@ class Control:
         return json_response(_DONE)
 
     def _requests(self, _: Call) -> Response:
-        return json_response([asdict(seen) for seen in self._world.requests])
+        return json_response([asdict(recorded) for recorded in self._world.requests])
 
     def _forget_requests(self, _: Call) -> Response:
         self._world.requests.clear()

@@ -1,4 +1,4 @@
-"""Rules that make chosen calls fail, and operations of others at an inconvenient moment."""
+"""Faults: rules that make chosen calls fail, and operations of others right before or after."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from reconciler.model.base import Frozen
 
 Cut = Literal["drop", "hang", "truncate", "lost"]
 """`drop` the connection before doing anything, `hang` until the client gives up, `truncate` the
-body half-way, or do the work although the true answer is `lost`: the fault's own answer takes its
-place or, without one, the connection is dropped."""
+body after half of it, or do the work and have the real answer `lost`: the fault's own answer
+replaces it or, without one, the connection is dropped."""
 
 
 class Push(Frozen):
@@ -33,7 +33,7 @@ class Push(Frozen):
 
 
 class Retag(Frozen):
-    """Move a tag to the version that another tag or a digest names."""
+    """Move a tag to the version of another tag or a digest."""
 
     do: Literal["retag"] = "retag"
     package: str
@@ -42,7 +42,7 @@ class Retag(Frozen):
 
 
 class Delete(Frozen):
-    """Delete the version of a tag or digest, whatever GitHub's rules say."""
+    """Delete the version of a tag or digest, without GitHub's checks."""
 
     do: Literal["delete"] = "delete"
     package: str
@@ -59,13 +59,13 @@ class Download(Frozen):
 
 
 class ExpireTokens(Frozen):
-    """Let every token that the registry has issued expire."""
+    """Expire every token that the registry has issued."""
 
     do: Literal["expire_tokens"] = "expire_tokens"
 
 
 class Revoke(Frozen):
-    """Let GitHub reject every token of one login from now on."""
+    """Reject every token of one login from now on."""
 
     do: Literal["revoke"] = "revoke"
     login: str
@@ -84,7 +84,7 @@ Operation = Annotated[
 
 
 class Answer(Frozen):
-    """An answer given instead of the true one."""
+    """An answer that replaces the real one."""
 
     status: int
     body: str = ""
@@ -92,11 +92,11 @@ class Answer(Frozen):
 
 
 class Fault(Frozen):
-    """One rule: which calls it meets, and what happens to them.
+    """One rule: which calls it affects, and how.
 
     Shape: `path` is a regular expression searched in the path with its query, still encoded.
-    Units: `delay` in seconds; `nth` counts matching calls from 1, and `times` of them are hit,
-        all of them when it is None.
+    Units: `delay` in seconds; `nth` counts matching calls from 1, and `times` of them are
+        affected, all of them when it is None.
     """
 
     method: str = ""
@@ -119,17 +119,17 @@ class Fault(Frozen):
         return path
 
     def matches(self, method: str, target: str) -> bool:
-        """Whether the rule concerns this call; a rule without a method concerns all."""
+        """Whether the rule matches this call; a rule without a method matches any."""
         return self.method in ("", method) and re.search(self.path, target) is not None
 
     def hits(self, count: int) -> bool:
-        """Whether the rule strikes at its `count`-th matching call."""
+        """Whether the rule affects its `count`-th matching call."""
         return self.nth <= count and (self.times is None or count < self.nth + self.times)
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """What the rules that strike one call amount to."""
+class CombinedFault:
+    """The combined effect of all rules that affect one call."""
 
     delay: float = 0.0
     before: tuple[Operation, ...] = ()
@@ -148,7 +148,7 @@ class Trouble:
         return self.cut in ("drop", "hang") or (self.answer is None and self.cut == "lost")
 
 
-_NO_TROUBLE = Trouble()
+_NO_FAULT = CombinedFault()
 
 
 class Faults:
@@ -160,32 +160,32 @@ class Faults:
         self._counts: list[int] = []
 
     def add(self, *faults: Fault) -> None:
-        """Put rules in force; each counts its matching calls from now on."""
+        """Add rules; each counts its matching calls from now on."""
         self._rules.extend(faults)
         self._counts.extend(0 for _ in faults)
 
     def clear(self) -> None:
-        """Take all rules out of force."""
+        """Remove all rules."""
         self._rules.clear()
         self._counts.clear()
 
-    def strike(self, method: str, target: str) -> Trouble:
-        """Count a call and return what is to happen to it."""
+    def faults_for(self, method: str, target: str) -> CombinedFault:
+        """Count a call, and return the combined effect of the rules on it."""
         struck = [
             rule
             for place, rule in enumerate(self._rules)
             if rule.matches(method, target) and self._hits(place)
         ]
-        return _together(struck) if struck else _NO_TROUBLE
+        return _combined(struck) if struck else _NO_FAULT
 
     def _hits(self, place: int) -> bool:
         self._counts[place] += 1
         return self._rules[place].hits(self._counts[place])
 
 
-def _together(struck: Sequence[Fault]) -> Trouble:
-    """Combine rules: delays and operations add up, the first answer and the first cut hold."""
-    return Trouble(
+def _combined(struck: Sequence[Fault]) -> CombinedFault:
+    """Combine rules: delays and operations add up, the first answer and the first cut count."""
+    return CombinedFault(
         delay=sum(fault.delay for fault in struck),
         before=tuple(chain.from_iterable(fault.before for fault in struck)),
         answer=next(filter(None, (fault.answer for fault in struck)), None),

@@ -1,4 +1,4 @@
-"""Generate a package: a year of releases and pull requests, pushed as `docker buildx` does."""
+"""Generate packages as CI would: a year of releases and pull requests, or evenly spread builds."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ _COMMITS = 90
 """Pushes to the main branch in the year."""
 
 _RELEASE_EVERY = 5
-"""Every so many commits of the main branch are released."""
+"""One release for this many commits of the main branch."""
 
 _PULL_REQUESTS = 26
 _INTERRUPTED_RUNS = 4
 _STEPS = ("patch", "patch", "minor", "patch", "candidate", "minor", "patch", "major")
-"""What the releases change, over and over."""
+"""The part of the version that each release increases; repeated in this order."""
 
 Event = tuple[datetime, Callable[[datetime], None]]
 
@@ -52,14 +52,14 @@ def lifelike(now: datetime, *, path: str = "acme/web", seed: int = 1) -> StoredP
 
 @dataclass(slots=True)
 class _Workflows:
-    """The workflows of one repository; each writes to the package what its tools would."""
+    """The workflows of one repository; each pushes to the package what its tools would."""
 
     package: StoredPackage
     random: Random
     now: datetime
 
     def events(self) -> Iterator[Event]:
-        """Yield everything that happens in the year, in no particular order."""
+        """Yield all events of the year, in no particular order."""
         versions = _versions(_COMMITS // _RELEASE_EVERY)
         for number in range(_COMMITS):
             commit, at = self._commit(), self.now - YEAR * (_COMMITS - number - 0.5) / _COMMITS
@@ -89,7 +89,7 @@ class _Workflows:
             signature = cosign_signature(built, version)
             self.package.push(signature, f"{referrers_tag(built.digest)}.sig", at=at)
             statements = [bundle(built, f"{version} {kind}") for kind in ("provenance", "sbom")]
-            # Each statement replaces the index that lists them all, as the attest action does.
+            # Each statement replaces the list of referrers, as the attest action does.
             for known in accumulate([statement] for statement in statements):
                 self.package.push(known[-1], at=at)
                 self.package.push(plain_index(known), referrers_tag(built.digest), at=at)
@@ -110,7 +110,7 @@ class _Workflows:
         return happen
 
     def _interrupted(self, number: int) -> Callable[[datetime], None]:
-        """Push platform images by digest and fail before the index is made."""
+        """Push platform images by digest and fail before the index is pushed."""
 
         def happen(at: datetime) -> None:
             for platform in PLATFORMS:
@@ -119,13 +119,13 @@ class _Workflows:
         return happen
 
     def _build(self, tags: list[str], commit: str, run: str, at: datetime) -> Content:
-        """Build, with attestations in the form of the time."""
+        """Build, with attestations in the form that BuildKit used at that time."""
         form: Attestations = "artifact" if self._is_modern(at) else "config"
         build = Build(commit, run, at, tags, attestations=form)
         return push_build(self.package, build)
 
     def _is_modern(self, at: datetime) -> bool:
-        """Whether BuildKit was updated by then: in mid-year it changed what it writes."""
+        """Whether BuildKit was already updated: in mid-year it changed its attestations."""
         return at > self.now - YEAR / 2
 
     def _commit(self) -> str:
@@ -176,11 +176,11 @@ class Build:
 
 
 def push_build(package: StoredPackage, build: Build) -> Content:
-    """Push everything that a build makes and return its index: children first, as BuildKit does."""
+    """Push all manifests of a build and return its index: children first, as BuildKit does."""
     images = {platform: image(build.commit, platform) for platform in build.platforms}
     statements = _statements(build, images.values())
     built = index(images, statements)
-    # The index comes last, so that it never names what is not there yet.
+    # The index comes last, so that it never lists a manifest that does not exist yet.
     for child in (*images.values(), *statements):
         package.push(child, at=build.at)
     package.push(built, *build.tags, at=build.at)

@@ -1,4 +1,4 @@
-"""Git repositories of the sandbox: objects by their names, and branches that only move on."""
+"""Git repositories of the sandbox: blobs, trees and commits by their hash, and branches."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit. Shape: `files` maps every path of its tree to the name of a blob."""
+    """One commit. Shape: `files` maps every path of its tree to the hash of a blob."""
 
     sha: str
     files: dict[str, str]
@@ -16,36 +16,36 @@ class Commit:
 
 @dataclass
 class GitRepository:
-    """One repository; whatever it has is in here under its name."""
+    """One repository; objects are keyed by their hash."""
 
     blobs: dict[str, bytes] = field(default_factory=dict)
     trees: dict[str, dict[str, str]] = field(default_factory=dict)
-    """The files below each folder that was ever listed or written, by the folder's name."""
+    """The files of each tree that was ever listed or written, by its hash."""
 
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
 
     def add_blob(self, content: bytes) -> str:
-        """Keep a blob; return its name."""
+        """Store a blob; return its hash."""
         sha = sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
         self.blobs[sha] = content
         return sha
 
     def add_tree(self, files: dict[str, str]) -> str:
-        """Keep a tree; return its name, which is not git's own but as good as unique."""
+        """Store a tree; return its hash, which is not git's but is unique."""
         sha = _name("tree", files)
         self.trees[sha] = files
         return sha
 
     def add_commit(self, files: dict[str, str], parents: list[str], message: str) -> Commit:
-        """Keep a commit of a tree; two that say the same are told apart by their number."""
+        """Store a commit of a tree; its number makes the hash differ from an equal one's."""
         sha = _name("commit", [files, parents, message, len(self.commits)])
         self.commits[sha] = Commit(sha, files)
         self.add_tree(files)
         return self.commits[sha]
 
     def listing(self, sha: str) -> list[dict[str, Any]] | None:
-        """List a tree, or that of a commit, one level deep; None where there is none."""
+        """List a tree, or that of a commit, one level deep; None if it does not exist."""
         commit = self.commits.get(sha)
         files = commit.files if commit else self.trees.get(sha)
         if files is None:

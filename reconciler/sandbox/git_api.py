@@ -1,7 +1,7 @@
-"""GitHub's API for branches: reading, beginning one, and commits that expect a head.
+"""GitHub's API for branches: read them, create them, and commit with an expected head.
 
-Every repository that is asked for exists, and is empty in the beginning. Source: GitHub's OpenAPI
-description, "git"; and its GraphQL reference.
+Every requested repository exists, and is empty at first. Source: GitHub's OpenAPI description,
+"git"; and its GraphQL reference.
 """
 
 import json
@@ -17,23 +17,23 @@ from reconciler.sandbox.call import Call, github_refusal, json_response
 from reconciler.sandbox.git import GitRepository
 from reconciler.sandbox.rights import INTEGRATION
 
-_ASKED = re.compile(r'(\w+): object\(oid: "([0-9a-f]{40})"\)')
+_OBJECT_FIELD = re.compile(r'(\w+): object\(oid: "([0-9a-f]{40})"\)')
 _MAX_TEXT = 512 * 1024
-"""Longest text of a blob that GraphQL returns whole, in bytes."""
+"""Longest text of a blob that GraphQL returns without truncating it, in bytes."""
 
 
 class GitCalls:
-    """Answers calls for the contents of repositories."""
+    """Answers calls for branches and their contents."""
 
     def __init__(self) -> None:
-        """Begin without any branch."""
+        """Start without any branch."""
         self._repositories: defaultdict[str, GitRepository] = defaultdict(GitRepository)
 
     def answer(self, call: Call, account: Account | None) -> Response | None:
         """Answer a call, or None for one that is not about git."""
         match (call.method, *call.segments):
             case ("POST", "graphql"):
-                return self._graphql(json.loads(call.body), _known(account))
+                return self._graphql(json.loads(call.body), _require_account(account))
             case ("GET", "repos", owner, name):
                 return json_response({"full_name": f"{owner}/{name}", "private": True})
             case ("GET", "repos", owner, name, "git", "ref", "heads", *branch):
@@ -41,43 +41,47 @@ class GitCalls:
             case ("GET", "repos", owner, name, "git", kind, sha):
                 return _object(self._repositories[f"{owner}/{name}"], kind, sha)
             case ("POST", "repos", owner, name, "git", kind):
-                _require_write(_known(account))
-                return _created(self._repositories[f"{owner}/{name}"], kind, json.loads(call.body))
+                _require_write(_require_account(account))
+                return _create_object(
+                    self._repositories[f"{owner}/{name}"], kind, json.loads(call.body)
+                )
             case _:
                 return None
 
-    def _graphql(self, asked: dict[str, Any], account: Account) -> Response:
-        variables = asked["variables"]
-        if "createCommitOnBranch" in asked["query"]:
+    def _graphql(self, request: dict[str, Any], account: Account) -> Response:
+        variables = request["variables"]
+        if "createCommitOnBranch" in request["query"]:
             return self._commit(variables["input"], account)
         git = self._repositories[f"{variables['owner']}/{variables['name']}"]
-        texts = {name: _text(git, sha) for name, sha in _ASKED.findall(asked["query"])}
+        texts = {name: _text(git, sha) for name, sha in _OBJECT_FIELD.findall(request["query"])}
         return json_response({"data": {"repository": texts}})
 
-    def _commit(self, wanted: dict[str, Any], account: Account) -> Response:
+    def _commit(self, request: dict[str, Any], account: Account) -> Response:
         if not account.contents:
             return _error("FORBIDDEN", INTEGRATION)
-        git = self._repositories[wanted["branch"]["repositoryNameWithOwner"]]
-        branch, expected = wanted["branch"]["branchName"], wanted["expectedHeadOid"]
+        git = self._repositories[request["branch"]["repositoryNameWithOwner"]]
+        branch, expected = request["branch"]["branchName"], request["expectedHeadOid"]
         head = git.branches.get(branch)
         if head is None:
             return _error("NOT_FOUND", f"Could not resolve to a branch named {branch!r}.")
         if head != expected:
-            said = f'Expected branch to point to "{expected}" but it did not. Pull and try again.'
-            return _error("STALE_DATA", said)
+            message = (
+                f'Expected branch to point to "{expected}" but it did not. Pull and try again.'
+            )
+            return _error("STALE_DATA", message)
         added = {
             addition["path"]: git.add_blob(b64decode(addition["contents"]))
-            for addition in wanted["fileChanges"].get("additions", ())
+            for addition in request["fileChanges"].get("additions", ())
         }
-        removed = {gone["path"] for gone in wanted["fileChanges"].get("deletions", ())}
+        removed = {gone["path"] for gone in request["fileChanges"].get("deletions", ())}
         before = git.commits[head].files.items()
         files = {path: sha for path, sha in before if path not in removed} | added
-        commit = git.add_commit(files, [head], wanted["message"]["headline"])
+        commit = git.add_commit(files, [head], request["message"]["headline"])
         git.branches[branch] = commit.sha
         return json_response({"data": {"createCommitOnBranch": {"commit": {"oid": commit.sha}}}})
 
 
-def _known(account: Account | None) -> Account:
+def _require_account(account: Account | None) -> Account:
     if account is None:
         raise github_refusal(401, "Requires authentication")
     return account
@@ -105,22 +109,22 @@ def _object(git: GitRepository, kind: str, sha: str) -> Response:
     raise github_refusal(404, "Not Found")
 
 
-def _created(git: GitRepository, kind: str, asked: dict[str, Any]) -> Response:
+def _create_object(git: GitRepository, kind: str, request: dict[str, Any]) -> Response:
     match kind:
         case "trees":
-            entries = {e["path"]: git.add_blob(e["content"].encode()) for e in asked["tree"]}
+            entries = {e["path"]: git.add_blob(e["content"].encode()) for e in request["tree"]}
             return json_response({"sha": git.add_tree(entries)}, 201)
         case "commits":
-            files = git.trees[asked["tree"]]
-            commit = git.add_commit(files, asked["parents"], asked["message"])
+            files = git.trees[request["tree"]]
+            commit = git.add_commit(files, request["parents"], request["message"])
             return json_response({"sha": commit.sha}, 201)
         case "refs":
-            return _begun(git, asked["ref"].removeprefix("refs/heads/"), asked["sha"])
+            return _create_branch(git, request["ref"].removeprefix("refs/heads/"), request["sha"])
         case _:
             raise github_refusal(404, "Not Found")
 
 
-def _begun(git: GitRepository, branch: str, sha: str) -> Response:
+def _create_branch(git: GitRepository, branch: str, sha: str) -> Response:
     if branch in git.branches:
         raise github_refusal(422, "Reference already exists")
     git.branches[branch] = sha
@@ -128,7 +132,7 @@ def _begun(git: GitRepository, branch: str, sha: str) -> Response:
 
 
 def _text(git: GitRepository, sha: str) -> dict[str, Any] | None:
-    """Show a blob as GraphQL does: its text, cut where it is long, none where it is no text."""
+    """Return a blob as GraphQL does: its text, truncated if long, null if it is binary."""
     content = git.blobs.get(sha)
     if content is None:
         return None

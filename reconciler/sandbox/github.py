@@ -23,7 +23,7 @@ from reconciler.sandbox.metering import Meter
 from reconciler.sandbox.package import RESTORABLE, StoredPackage, StoredVersion
 from reconciler.sandbox.rights import (
     INTEGRATION,
-    NOT_FOUND,
+    NO_SUCH_PACKAGE,
     PACKAGE_DOWNLOADED,
     Operation,
     PackageCall,
@@ -33,24 +33,24 @@ from reconciler.sandbox.rights import (
     identify,
     is_popular,
     may_see,
+    package_call,
     permit,
     refuse_deletion,
     require_admin,
-    wanted_by,
 )
 from reconciler.sandbox.rows import numeric_path, package_row, user_row, version_row, versions_path
 from reconciler.sandbox.world import World
 
-_NOT_FOUND = "Not Found"
+_NO_SUCH_RESOURCE = "Not Found"
 
 MAX_ROWS = 10_000
 """Largest `per_page` times `page` of a package listing. Source: GitHub's OpenAPI description."""
 
-_VERSION_NOT_FOUND = "Package version not found."
+_NO_SUCH_VERSION = "Package version not found."
 
 
 class GitHub:
-    """Answers calls of the REST API: who calls, is it within the limits, what is wanted."""
+    """Answers calls of the REST API: identifies the account, checks limits, routes the call."""
 
     def __init__(self, world: World) -> None:
         """Serve the packages of a world."""
@@ -64,12 +64,12 @@ class GitHub:
         self._meter = Meter(world.settings.limits, world.clock)
 
     async def answer(self, call: Call, pause: Pause) -> Response:
-        """Answer one call; the pause counts as time in flight."""
+        """Answer one call; it counts as concurrent during the pause."""
         account: Account | None = None
         try:
             account = identify(self._world, call)
             with self._meter.visit(account, call.method):
-                # Asking for the limits is free, also when nothing is left.
+                # Reading the limits is free, also when the quota is used up.
                 if call.segments != ("rate_limit",):
                     self._meter.charge(account)
                 await pause()
@@ -80,7 +80,7 @@ class GitHub:
         return response
 
     def _counted(self, call: Call, account: Account | None) -> Response:
-        """Answer, and give back a call whose answer is that nothing changed.
+        """Answer, and refund a call whose answer is 304.
 
         Source: GitHub, "Best practices for using the REST API", conditional requests.
         """
@@ -104,11 +104,11 @@ class GitHub:
         if call.segments[0] == "repos":
             return self._comments.answer(call, account)
         if "packages" in call.segments[1:3]:
-            wanted = wanted_by(self._world, call, account)
-            operation = self._operations.get((call.method, wanted.shape))
+            request = package_call(self._world, call, account)
+            operation = self._operations.get((call.method, request.shape))
             if operation is None:
-                raise github_refusal(404, _NOT_FOUND)
-            return operation(wanted)
+                raise github_refusal(404, _NO_SUCH_RESOURCE)
+            return operation(request)
         match (call.method, *call.segments):
             case ("GET", "rate_limit"):
                 return self._rate_limit(account)
@@ -117,10 +117,10 @@ class GitHub:
             case ("GET", "users", login):
                 return self._profile(call, login)
             case _:
-                raise github_refusal(404, _NOT_FOUND)
+                raise github_refusal(404, _NO_SUCH_RESOURCE)
 
     def _conditional(self, call: Call, response: Response) -> Response:
-        """Give an answer its ETag, or answer that nothing changed."""
+        """Add the ETag to an answer, or answer 304 if it is unchanged."""
         if not self._world.settings.etags or call.method != "GET":
             return response
         etag = f'W/"{sha256(response.body).hexdigest()}"'
@@ -145,7 +145,7 @@ class GitHub:
     def _profile(self, call: Call, login: str) -> Response:
         owner = self._world.owners.get(login.lower())
         if owner is None:
-            raise github_refusal(404, _NOT_FOUND)
+            raise github_refusal(404, _NO_SUCH_RESOURCE)
         return json_response(user_row(owner, call.base_url))
 
 
@@ -166,9 +166,9 @@ class PackageCalls:
             ("POST", "container/{name}/restore"): self._restore,
         }
 
-    def _list(self, wanted: PackageCall) -> Response:
-        call, page = wanted.call, PageRequest.of(wanted.call)
-        account = authenticated(wanted.account, Right.READ)
+    def _list(self, request: PackageCall) -> Response:
+        call, page = request.call, PageRequest.of(request.call)
+        account = authenticated(request.account, Right.READ)
         if account.kind is SandboxTokenKind.ACTIONS or "package_type" not in call.query:
             raise github_refusal(400, "Invalid argument.")
         if page.number * page.size > MAX_ROWS:
@@ -176,39 +176,39 @@ class PackageCalls:
                 f"The value of `per_page` multiplied by `page` cannot be greater than {MAX_ROWS}."
             )
             raise github_refusal(400, text)
-        packages = self._visible(wanted, account)
+        packages = self._visible(request, account)
         rows = [package_row(package, call.base_url) for package in packages[page.slice]]
-        link = page.link(call, numeric_path(wanted.owner), len(packages))
+        link = page.link(call, numeric_path(request.owner), len(packages))
         return json_response(rows, headers=link)
 
-    def _visible(self, wanted: PackageCall, account: Account) -> list[StoredPackage]:
-        asked = wanted.call.query
+    def _visible(self, request: PackageCall, account: Account) -> list[StoredPackage]:
+        query = request.call.query
         return [
             package
             for package in self._world.packages.values()
-            if package.owner == wanted.owner
-            and asked["package_type"] == "container"
+            if package.owner == request.owner
+            and query["package_type"] == "container"
             and package.deleted_at is None
-            and asked.get("visibility", package.visibility) == package.visibility
+            and query.get("visibility", package.visibility) == package.visibility
             and may_see(account, package)
         ]
 
-    def _get(self, wanted: PackageCall) -> Response:
-        package = permit(wanted.account, wanted.live_package, Right.READ)
-        return json_response(package_row(package, wanted.call.base_url))
+    def _get(self, request: PackageCall) -> Response:
+        package = permit(request.account, request.live_package, Right.READ)
+        return json_response(package_row(package, request.call.base_url))
 
-    def _delete(self, wanted: PackageCall) -> Response:
-        package = permit(wanted.account, wanted.live_package, Right.DELETE)
+    def _delete(self, request: PackageCall) -> Response:
+        package = permit(request.account, request.live_package, Right.DELETE)
         if any(is_popular(package, version) for version in package.live):
             refuse_deletion(self._world, PACKAGE_DOWNLOADED)
         package.deleted_at = self._world.now
         return Response(status_code=204)
 
-    def _restore(self, wanted: PackageCall) -> Response:
-        package = permit(wanted.account, wanted.package, Right.RESTORE)
+    def _restore(self, request: PackageCall) -> Response:
+        package = permit(request.account, request.package, Right.RESTORE)
         gone_at = package.deleted_at
         if gone_at is None or gone_at + RESTORABLE <= self._world.now:
-            raise github_refusal(404, NOT_FOUND)
+            raise github_refusal(404, NO_SUCH_PACKAGE)
         package.deleted_at = None
         return Response(status_code=204)
 
@@ -230,17 +230,17 @@ class VersionCalls:
             ("POST", "container/{name}/versions/{id}/restore"): self._restore,
         }
 
-    def _list(self, wanted: PackageCall) -> Response:
-        call, page = wanted.call, PageRequest.of(wanted.call)
-        package = permit(wanted.account, wanted.live_package, Right.READ)
+    def _list(self, request: PackageCall) -> Response:
+        call, page = request.call, PageRequest.of(request.call)
+        package = permit(request.account, request.live_package, Right.READ)
         if call.query.get("state") == "deleted":
-            require_admin(authenticated(wanted.account, Right.READ), package)
-            shown, total = self._deleted(package, page)
+            require_admin(authenticated(request.account, Right.READ), package)
+            listed, total = self._deleted(package, page)
         else:
-            shown, total = package.listing.page(page.number, page.size, self._world.now)
+            listed, total = package.listing.page(page.number, page.size, self._world.now)
         base = call.base_url
-        rows = [version_row(package, package.versions[i], tags, base) for i, tags in shown]
-        path = f"{numeric_path(wanted.owner)}/{versions_path(package)}"
+        rows = [version_row(package, package.versions[i], tags, base) for i, tags in listed]
+        path = f"{numeric_path(request.owner)}/{versions_path(package)}"
         return json_response(rows, headers=page.link(call, path, total))
 
     def _deleted(
@@ -249,23 +249,23 @@ class VersionCalls:
         gone = list(package.deleted(self._world.now))
         return [(version.id, version.tags) for version in gone[page.slice]], len(gone)
 
-    def _get(self, wanted: PackageCall) -> Response:
-        package = permit(wanted.account, wanted.live_package, Right.READ)
-        version = _live(package, wanted.version_id)
-        return json_response(version_row(package, version, version.tags, wanted.call.base_url))
+    def _get(self, request: PackageCall) -> Response:
+        package = permit(request.account, request.live_package, Right.READ)
+        version = _live(package, request.version_id)
+        return json_response(version_row(package, version, version.tags, request.call.base_url))
 
-    def _delete(self, wanted: PackageCall) -> Response:
-        package = permit(wanted.account, wanted.live_package, Right.DELETE)
-        version = _live(package, wanted.version_id)
+    def _delete(self, request: PackageCall) -> Response:
+        package = permit(request.account, request.live_package, Right.DELETE)
+        version = _live(package, request.version_id)
         check_deletion(self._world, package, version)
         package.delete(version, self._world.now)
         return Response(status_code=204)
 
-    def _restore(self, wanted: PackageCall) -> Response:
-        package = permit(wanted.account, wanted.live_package, Right.RESTORE)
-        version = package.restorable(wanted.version_id, self._world.now)
+    def _restore(self, request: PackageCall) -> Response:
+        package = permit(request.account, request.live_package, Right.RESTORE)
+        version = package.restorable(request.version_id, self._world.now)
         if version is None:
-            raise github_refusal(404, _VERSION_NOT_FOUND)
+            raise github_refusal(404, _NO_SUCH_VERSION)
         package.restore(version, self._world.now, tags=self._world.settings.restore_tags)
         return Response(status_code=204)
 
@@ -273,5 +273,5 @@ class VersionCalls:
 def _live(package: StoredPackage, version_id: int) -> StoredVersion:
     version = package.versions.get(version_id)
     if version is None or version.deleted_at is not None:
-        raise github_refusal(404, _VERSION_NOT_FOUND)
+        raise github_refusal(404, _NO_SUCH_VERSION)
     return version

@@ -1,4 +1,4 @@
-"""Count calls against the limits in sliding windows, and refuse those above them."""
+"""Rate limits: count calls in sliding windows, and refuse those above the limits."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SpendingWindow:
-    """What was spent during the last `span`.
+    """The points spent during the last `span`.
 
-    Shape: times are given in ascending order.
+    Shape: calls pass their times in ascending order.
     """
 
     def __init__(self, span: timedelta) -> None:
-        """Begin with nothing spent."""
+        """Start with nothing spent."""
         self._span = span
         self._spent: deque[tuple[datetime, int]] = deque()
         self._total = 0
@@ -55,7 +55,7 @@ class SpendingWindow:
 
 @dataclass(slots=True)
 class _Quota:
-    """One caller's hour and what is in flight."""
+    """One caller's counts: of the hour, of the minute, and of concurrent calls."""
 
     limit: int
     reset: datetime
@@ -80,12 +80,12 @@ class Meter:
 
     @contextmanager
     def visit(self, account: Account | None, method: str) -> Iterator[None]:
-        """Count a call of the REST API by the minute, and hold it in the number of those in flight.
+        """Count a call of the REST API by the minute, and as concurrent until the block ends.
 
         Raises: RefusedError, when it is over a secondary limit.
         """
         quota = self._quota(account)
-        # A refused call is in flight too, which is why crowding counts it before it is judged.
+        # A refused call is concurrent, too, so it is counted before the limits are checked.
         quota.in_flight += 1
         try:
             self._check_secondary(quota, method)
@@ -105,18 +105,18 @@ class Meter:
         quota.used += 1
 
     def refund(self, account: Account | None) -> None:
-        """Give back a call that turned out not to count, unless a new hour has begun since."""
+        """Subtract a call that does not count after all, unless a new hour has begun since."""
         quota = self._quota(account)
         quota.used = max(quota.used - 1, 0)
 
     def headers(self, account: Account | None) -> dict[str, str]:
-        """Tell the caller where it stands."""
+        """Return the rate limit headers for a caller."""
         if not self.limits.primary:
             return {}
         return {f"x-ratelimit-{name}": str(value) for name, value in self.rate(account).items()}
 
     def rate(self, account: Account | None) -> dict[str, int | str]:
-        """Return where a caller stands, under GitHub's names."""
+        """Return a caller's primary rate limit, under GitHub's names."""
         quota = self._quota(account)
         return {
             "limit": quota.limit,
@@ -162,14 +162,14 @@ class Meter:
     def _check_secondary(self, quota: _Quota, method: str) -> None:
         now = self.clock.now()
         wait = max(self._waits(quota, method, now))
-        # Published limits forgive a refused call; the stricter mode lets it prolong the wait.
+        # By the published limits a refused call does not count; in the stricter mode it does.
         if not wait or self.limits.refused_calls_count:
             self._spend(quota, method, now)
         if wait:
             raise self._secondary(wait)
 
     def _waits(self, quota: _Quota, method: str, now: datetime) -> list[timedelta]:
-        """Return how long each of the secondary limits makes this call wait."""
+        """Return the wait that each of the secondary limits requires for this call."""
         limits, reads = self.limits, method in _READS
         crowded = limits.concurrent is not None and quota.in_flight > limits.concurrent
         waits = [limits.minute if crowded else timedelta()]

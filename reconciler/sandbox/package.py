@@ -1,4 +1,4 @@
-"""One package as GitHub keeps it: versions, tags, blobs, deletions, a listing that may lag."""
+"""One package with GitHub's rules: versions, tags, blobs, deletions, a listing that may lag."""
 
 import hashlib
 import json
@@ -14,15 +14,15 @@ from reconciler.model.snapshot import OwnerKind, Visibility
 from reconciler.sandbox.settings import Lag
 
 RESTORABLE = timedelta(days=30)
-"""How long a deletion can be taken back. Source: GitHub, "Deleting and restoring a package"."""
+"""How long a deletion can be undone. Source: GitHub, "Deleting and restoring a package"."""
 
 Key = tuple[datetime, int]
-"""The place of a version in a listing: its time, then its id."""
+"""The sort key of a version in a listing: its time, then its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One manifest or blob, with the blobs that must be there before it can be pulled."""
+    """One manifest or blob, with the blobs that a pull of it needs."""
 
     media_type: str
     body: bytes
@@ -31,11 +31,11 @@ class Content:
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Take the address of the bytes."""
+        """Compute the digest of the bytes."""
         object.__setattr__(self, "digest", sha256(self.body))
 
     def descriptor(self, **members: Any) -> dict[str, Any]:
-        """Describe this content to a document that names it; `members` come on top."""
+        """Return the descriptor of this content, with additional `members`."""
         kind = {"artifactType": self.artifact_type} if self.artifact_type else {}
         size = len(self.body)
         return {
@@ -48,12 +48,12 @@ class Content:
 
 
 def sha256(body: bytes) -> str:
-    """Address bytes the way every registry does."""
+    """Return the digest of bytes."""
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def document(media_type: str, members: Mapping[str, Any], *blobs: Content) -> Content:
-    """Write a manifest or index; its members stay in the order given, as real tools keep it."""
+    """Write a manifest or index; its members keep the given order, as with real tools."""
     body = {"schemaVersion": 2, "mediaType": media_type, **members}
     artifact_type = str(members.get("artifactType", ""))
     return Content(
@@ -70,7 +70,7 @@ class Owner:
 
     @property
     def id(self) -> int:
-        """A number that is the same in every run."""
+        """An id that is the same in every run."""
         return 1_000_000 + crc32(self.login.lower().encode()) % 90_000_000
 
 
@@ -78,7 +78,7 @@ class Owner:
 class StoredVersion:
     """One manifest of a package; `body` is None when the registry has lost it.
 
-    Shape: `tags` in the order they were given, kept as they were when it is deleted.
+    Shape: `tags` in the order they were added; a deletion leaves them unchanged.
     """
 
     id: int
@@ -93,7 +93,7 @@ class StoredVersion:
 
     @property
     def key(self) -> Key:
-        """Its place in a listing."""
+        """Its sort key in a listing."""
         return (self.created_at, self.id)
 
 
@@ -103,7 +103,7 @@ class StoredPackage:
     def __init__(
         self, owner: Owner, name: str, created_at: datetime, visibility: Visibility = "private"
     ) -> None:
-        """Begin without versions; ids go up from a number that depends on the name."""
+        """Start without versions; ids increase from a number that depends on the name."""
         self.owner = owner
         self.name = name
         self.visibility = visibility
@@ -115,12 +115,12 @@ class StoredPackage:
         self.blobs: dict[str, bytes] = {}
         self.listing = PackageListing()
         self._by_digest: dict[str, StoredVersion] = {}
-        # Ids are unique over all of GitHub; each package gets a range that is likely its own.
+        # Ids are unique on all of GitHub; each package gets a range that is probably its own.
         self.next_id = 1_300_000_000 + crc32(self.path.encode()) % 500 * 1_000_000
 
     @classmethod
     def of(cls, path: str, created_at: datetime, visibility: Visibility = "private") -> Self:
-        """Begin the package `owner/name` of an organisation."""
+        """Create the package `owner/name` of an organisation."""
         login, _, name = path.partition("/")
         return cls(Owner(login), name, created_at, visibility)
 
@@ -147,7 +147,7 @@ class StoredPackage:
     def push(self, content: Content, *tags: str, at: datetime) -> StoredVersion:
         """Store a manifest with its blobs and move tags to it.
 
-        Bytes that are already there make no new version, and no time moves.
+        Bytes that exist already create no new version and change no time.
         """
         for blob in content.blobs:
             self.blobs[blob.digest] = blob.body
@@ -163,7 +163,7 @@ class StoredPackage:
         return version
 
     def add(self, version: StoredVersion, now: datetime) -> StoredVersion:
-        """Take in a version as it stands, with the tags and times it has."""
+        """Add a version unchanged, with its tags and times."""
         self.next_id = max(self.next_id, version.id) + 1
         self.versions[version.id] = version
         if version.deleted_at is None:
@@ -173,7 +173,7 @@ class StoredPackage:
         return version
 
     def tag(self, version: StoredVersion, *tags: str, at: datetime) -> None:
-        """Move tags to a version; neither its times nor those of the former holder change."""
+        """Move tags to a version; neither its times nor those of the former version change."""
         for tag in tags:
             holder = self.tags.get(tag)
             if holder is version:
@@ -184,7 +184,7 @@ class StoredPackage:
             self._retag(version, (*version.tags, tag), at)
 
     def delete(self, version: StoredVersion, at: datetime) -> None:
-        """Delete a version softly, and with it every tag that points to it."""
+        """Delete a version and its tags, so that it can be restored."""
         version.deleted_at = at.replace(microsecond=0)
         del self._by_digest[version.digest]
         for tag in version.tags:
@@ -192,7 +192,7 @@ class StoredPackage:
         self.listing.hide(version.key, at)
 
     def restore(self, version: StoredVersion, at: datetime, *, tags: bool) -> None:
-        """Take a deletion back; a tag that another version took meanwhile stays there."""
+        """Restore a version; a tag that another version has by now is not moved back."""
         version.deleted_at = None
         free = tuple(tag for tag in version.tags if tags and tag not in self.tags)
         version.tags = free
@@ -201,7 +201,7 @@ class StoredPackage:
         self.listing.show(version.key, free, at)
 
     def restorable(self, version_id: int, now: datetime) -> StoredVersion | None:
-        """Return a deleted version that can come back, if its digest was not pushed again."""
+        """Return a deleted version that can be restored, if its digest was not pushed again."""
         version = self.versions.get(version_id)
         if version is None or not _restorable(version, now) or version.digest in self._by_digest:
             return None
@@ -218,7 +218,7 @@ def _restorable(version: StoredVersion, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A row to show with these tags or, with None, to hide, once it is due."""
+    """A row to show with these tags, or to hide if None, once the lag has passed."""
 
     key: Key
     tags: tuple[str, ...] | None
@@ -230,7 +230,7 @@ class PackageListing:
     """The rows of one package's listing, newest first."""
 
     def __init__(self) -> None:
-        """Begin empty and without lag."""
+        """Start empty and without lag."""
         self.lag = Lag()
         self._keys: list[Key] = []
         self._tags: dict[int, tuple[str, ...]] = {}
@@ -238,18 +238,18 @@ class PackageListing:
         self._reads = 0
 
     def show(self, key: Key, tags: tuple[str, ...], now: datetime) -> None:
-        """Show a version with these tags, at once or when the lag has passed."""
+        """Show a version with these tags, after the lag."""
         self._change(key, tags, now)
 
     def hide(self, key: Key, now: datetime) -> None:
-        """Stop showing a version, at once or when the lag has passed."""
+        """Hide a version, after the lag."""
         self._change(key, None, now)
 
     def page(
         self, number: int, size: int, now: datetime
     ) -> tuple[Sequence[tuple[int, tuple[str, ...]]], int]:
-        """Return one page of ids with their tags, and the number of rows in all."""
-        # The page about to be served does not count for itself: a lag of one hides one page.
+        """Return one page of ids with their tags, and the total number of rows."""
+        # This page is not counted before it is served: a lag of one read hides one page.
         self._settle(now)
         self._reads += 1
         total = len(self._keys)
@@ -271,11 +271,11 @@ class PackageListing:
 
     def _apply(self, change: _Change) -> None:
         version_id = change.key[1]
-        shown = version_id in self._tags
+        is_listed = version_id in self._tags
         if change.tags is not None:
             self._tags[version_id] = change.tags
-            if not shown:
+            if not is_listed:
                 insort(self._keys, change.key)
-        elif shown:
+        elif is_listed:
             del self._tags[version_id]
             del self._keys[bisect_left(self._keys, change.key)]

@@ -1,4 +1,4 @@
-"""Carry out what somebody else does to a package."""
+"""Perform operations on packages as another user would: push, retag, delete and others."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ from reconciler.sandbox.world import World
 
 
 def perform(world: World, *operations: Operation) -> None:
-    """Carry out operations in order.
+    """Perform operations in order.
 
-    Raises: LookupError, when one names a package, tag or digest that is not there.
+    Raises: LookupError, when one names a package, tag or digest that does not exist.
     """
     with world.lock:
         for operation in operations:
@@ -58,7 +58,7 @@ def _push(world: World, push: Push) -> None:
 
 
 def _content(package: StoredPackage, push: Push) -> Content:
-    """Make what is pushed; an unnamed image differs from all others in the package."""
+    """Build the pushed manifest; an image without a body differs from all others."""
     if push.body:
         return Content(push.media_type, push.body.encode())
     links: dict[str, Any] = (

@@ -24,8 +24,8 @@ DEFAULT_TAGS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a call goes: a repository, one of its collections, and an entry of that."""
+class _Target:
+    """What a call refers to: a repository, one of its collections, and an entry of that."""
 
     path: str
     collection: str
@@ -33,7 +33,7 @@ class _Place:
 
 
 class SandboxRegistry:
-    """Answers calls below `/v2/`, and the token endpoint that belongs to them."""
+    """Answers calls below `/v2/`, and the token endpoint."""
 
     def __init__(self, world: World) -> None:
         """Serve the packages of a world."""
@@ -56,65 +56,65 @@ class SandboxRegistry:
     def _answered(self, call: Call) -> Response:
         if call.segments == ("token",):
             return self._access.token(call)
-        place = _place(call)
+        target = _target_of(call)
         action = "push" if call.method in _PUSHING else "pull"
-        self._access.check(call, place.path, action)
-        match place.collection:
+        self._access.check(call, target.path, action)
+        match target.collection:
             case "":
                 return json_response({})
             case "manifests":
-                return self._manifest(call, place)
+                return self._manifest(call, target)
             case "blobs":
-                return self._blob(call, place)
+                return self._blob(call, target)
             case "uploads":
-                return self._upload(call, place)
+                return self._upload(call, target)
             case _:
-                return self._listing(call, place)
+                return self._listing(call, target)
 
-    def _manifest(self, call: Call, place: _Place) -> Response:
+    def _manifest(self, call: Call, target: _Target) -> Response:
         match call.method:
             case "GET" | "HEAD":
-                return self._manifests.get(call, place.path, place.entry)
+                return self._manifests.get(call, target.path, target.entry)
             case "PUT":
-                return self._manifests.put(call, place.path, place.entry)
+                return self._manifests.put(call, target.path, target.entry)
             case _:
                 raise _unsupported()
 
-    def _blob(self, call: Call, place: _Place) -> Response:
+    def _blob(self, call: Call, target: _Target) -> Response:
         if call.method in ("GET", "HEAD"):
-            return self._blobs.get(place.path, place.entry)
+            return self._blobs.get(target.path, target.entry)
         raise _unsupported()
 
-    def _upload(self, call: Call, place: _Place) -> Response:
+    def _upload(self, call: Call, target: _Target) -> Response:
         match call.method:
             case "POST":
-                return self._blobs.start(call, place.path)
+                return self._blobs.start(call, target.path)
             case "PATCH":
-                return self._blobs.append(call, place.path, place.entry)
+                return self._blobs.append(call, target.path, target.entry)
             case "PUT":
-                return self._blobs.finish(call, place.path, place.entry)
+                return self._blobs.finish(call, target.path, target.entry)
             case "GET":
-                return self._blobs.status(place.path, place.entry)
+                return self._blobs.status(target.path, target.entry)
             case _:
                 raise _unsupported()
 
-    def _listing(self, call: Call, place: _Place) -> Response:
-        if place.collection == "referrers":
-            return self._manifests.referrers(place.path, place.entry)
-        return self._manifests.tags(call, place.path)
+    def _listing(self, call: Call, target: _Target) -> Response:
+        if target.collection == "referrers":
+            return self._manifests.referrers(target.path, target.entry)
+        return self._manifests.tags(call, target.path)
 
 
-def _place(call: Call) -> _Place:
-    """Read the path from its end, for a repository's name may have any number of parts."""
+def _target_of(call: Call) -> _Target:
+    """Parse the path from its end, since a repository's name may have any number of parts."""
     match call.segments[1:]:
         case () | ("",):
-            return _Place("", "", "")
+            return _Target("", "", "")
         case (*name, "blobs", "uploads", upload) if name:
-            return _Place("/".join(name), "uploads", upload)
+            return _Target("/".join(name), "uploads", upload)
         case (*name, "tags", "list") if name:
-            return _Place("/".join(name), "tags", "")
+            return _Target("/".join(name), "tags", "")
         case (*name, "manifests" | "blobs" | "referrers" as collection, entry) if name:
-            return _Place("/".join(name), collection, entry)
+            return _Target("/".join(name), collection, entry)
         case _:
             raise registry_refusal(404, "NAME_INVALID", "invalid repository name")
 
@@ -131,14 +131,14 @@ def _unsupported() -> RefusedError:
 
 
 class Manifests:
-    """Answers what concerns manifests; every one that is read counts as a download."""
+    """Answers calls for manifests; each read of one counts as a download."""
 
     def __init__(self, world: World) -> None:
         """Serve the packages of a world."""
         self._world = world
 
     def get(self, call: Call, path: str, reference: str) -> Response:
-        """Give the bytes of a manifest, if the caller accepts its type."""
+        """Return the bytes of a manifest, if the caller accepts its type."""
         version = _readable(_package(self._world, path), reference)
         _check_accept(call, version.media_type)
         # Whether GitHub counts a HEAD is unknown; here it does not, as on Docker Hub.
@@ -152,7 +152,7 @@ class Manifests:
         return Response(version.body, headers=headers)
 
     def put(self, call: Call, path: str, reference: str) -> Response:
-        """Store a manifest; under a tag, the tag moves to it."""
+        """Store a manifest; if the reference is a tag, move the tag to it."""
         media_type = call.headers.get("content-type", "").partition(";")[0]
         content = Content(media_type, call.body)
         _check_document(content)
@@ -170,18 +170,18 @@ class Manifests:
         package = _package(self._world, path)
         after = call.query.get("last", "")
         names = sorted(tag for tag in package.tags if tag > after)
-        shown = names[: call.number("n", DEFAULT_TAGS)]
-        for tag in shown:
+        listed = names[: call.number("n", DEFAULT_TAGS)]
+        for tag in listed:
             package.tags[tag].downloads += 1
         headers = {}
-        if len(shown) < len(names):
+        if len(listed) < len(names):
             size = call.number("n", DEFAULT_TAGS)
-            last = quote(shown[-1])
+            last = quote(listed[-1])
             headers["link"] = f'</v2/{path}/tags/list?last={last}&n={size}>; rel="next"'
-        return json_response({"name": path, "tags": shown}, headers=headers)
+        return json_response({"name": path, "tags": listed}, headers=headers)
 
     def referrers(self, path: str, digest: str) -> Response:
-        """Say that there is no such endpoint, or send the caller elsewhere, as ghcr.io does."""
+        """Answer 404, or redirect the caller, as ghcr.io does."""
         target = self._world.settings.referrers_redirect
         if not target:
             return Response("404 page not found\n", 404, media_type="text/plain")
@@ -205,7 +205,7 @@ def _readable(package: StoredPackage, reference: str) -> StoredVersion:
 
 
 def _check_accept(call: Call, media_type: str) -> None:
-    """Refuse a caller that does not accept this type; a wrong `Accept` looks like absence."""
+    """Answer 404 to a caller that does not accept this type, as registries do."""
     ranges = ",".join(call.headers.getlist("accept") or ["*/*"])
     accepted = {entry.partition(";")[0].strip() for entry in ranges.split(",")}
     if not accepted & {media_type, "*/*", "application/*"}:
@@ -225,7 +225,7 @@ def _check_document(content: Content) -> None:
 
 
 class Blobs:
-    """Answers what concerns blobs; chunks of unfinished uploads are kept until they end."""
+    """Answers calls for blobs; keeps the chunks of unfinished uploads."""
 
     def __init__(self, world: World) -> None:
         """Serve the packages of a world."""
@@ -233,7 +233,7 @@ class Blobs:
         self._uploads: dict[str, bytearray] = {}
 
     def get(self, path: str, digest: str) -> Response:
-        """Give the bytes of a blob."""
+        """Return the bytes of a blob."""
         package = self._world.find(path)
         body = package.blobs.get(digest) if package else None
         if body is None:
@@ -242,11 +242,11 @@ class Blobs:
         return Response(body, headers=headers, media_type="application/octet-stream")
 
     def start(self, call: Call, path: str) -> Response:
-        """Begin an upload, mount a blob of another package, or take it in at once."""
+        """Start an upload, mount a blob of another package, or store it at once."""
         digest = call.query.get("digest", "")
         if digest:
             return self._store(path, digest, call.body)
-        # A mount that cannot be done becomes an ordinary upload.
+        # A mount that is not possible becomes an ordinary upload.
         mounted, source = call.query.get("mount", ""), self._world.find(call.query.get("from", ""))
         if source is not None and mounted in source.blobs:
             return self._store(path, mounted, source.blobs[mounted])
@@ -255,18 +255,18 @@ class Blobs:
         return self._progress(path, upload)
 
     def append(self, call: Call, path: str, upload: str) -> Response:
-        """Take in one chunk."""
+        """Append one chunk."""
         self._chunks(upload).extend(call.body)
         return self._progress(path, upload)
 
     def finish(self, call: Call, path: str, upload: str) -> Response:
-        """Take in the last chunk and check the whole."""
+        """Append the last chunk, check the digest, and store the blob."""
         body = bytes(self._chunks(upload)) + call.body
         del self._uploads[upload]
         return self._store(path, call.query.get("digest", ""), body)
 
     def status(self, path: str, upload: str) -> Response:
-        """Say how much of an upload is there."""
+        """Return how many bytes of an upload have arrived."""
         response = self._progress(path, upload)
         response.status_code = 204
         return response

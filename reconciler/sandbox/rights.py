@@ -1,4 +1,4 @@
-"""Who may do what to a package through GitHub's REST API, and how GitHub refuses it."""
+"""Rights on packages in GitHub's REST API, and GitHub's refusals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from reconciler.sandbox.package import Owner, StoredPackage, StoredVersion
 from reconciler.sandbox.world import World
 
 MAX_DOWNLOADS = 5_000
-"""Downloads above which a public version stays. Source: the text of GitHub's refusal."""
+"""Downloads above which a public version is not deleted. Source: the text of GitHub's refusal."""
 
 PACKAGE_DOWNLOADED = (
     "Publicly visible packages with a version with more than 5000 downloads cannot be deleted. "
@@ -36,7 +36,7 @@ _LAST = "You cannot delete the last version of a package. You must delete the pa
 
 
 class Right(Enum):
-    """What a call wants to do."""
+    """The right that a call needs."""
 
     READ = "get a package"
     DELETE = "delete a package"
@@ -49,13 +49,13 @@ _SCOPES: Mapping[Right, tuple[str, ...]] = {
     Right.RESTORE: (READ_PACKAGES, WRITE_PACKAGES),
 }
 INTEGRATION = "Resource not accessible by integration"
-NOT_FOUND = "Package not found."
+NO_SUCH_PACKAGE = "Package not found."
 
 
 def identify(world: World, call: Call) -> Account | None:
-    """Return whose call this is; None when it carries no credential.
+    """Return the account of a call; None when it has no credential.
 
-    Raises: RefusedError, with 401, for a token that nobody has.
+    Raises: RefusedError, with 401, for an unknown token.
     """
     scheme, token = call.credential
     if not scheme:
@@ -67,7 +67,7 @@ def identify(world: World, call: Call) -> Account | None:
 
 
 def authenticated(account: Account | None, right: Right) -> Account:
-    """Return the account, if its token may be used for this at all.
+    """Return the account, if the kind and the scopes of its token allow this.
 
     Raises: RefusedError, with 401 without a token, and 403 for a wrong kind or a missing scope.
     """
@@ -85,25 +85,25 @@ def authenticated(account: Account | None, right: Right) -> Account:
 def permit(account: Account | None, package: StoredPackage | None, right: Right) -> StoredPackage:
     """Return the package, if the account's token and its role on it allow this.
 
-    Raises: RefusedError: without the role a package looks as if it did not exist, except to a
-        workflow's token, which is told that it may not.
+    Raises: RefusedError: 404 without the role, as if the package did not exist; 403 for a
+        workflow's token.
     """
     holder = authenticated(account, right)
     if package is None or not may_see(holder, package):
-        raise github_refusal(404, NOT_FOUND)
+        raise github_refusal(404, NO_SUCH_PACKAGE)
     if right is not Right.READ:
         require_admin(holder, package)
     return package
 
 
 def require_admin(account: Account, package: StoredPackage) -> None:
-    """Refuse an account that does not administer the package."""
+    """Refuse an account without the admin role on the package."""
     if account.has_role("admin", package.path):
         return
-    # GitHub hides from people what they may not change, and tells workflows openly.
+    # GitHub answers 404 to people without the role, and 403 to workflows.
     if account.kind is SandboxTokenKind.ACTIONS:
         raise github_refusal(403, INTEGRATION)
-    raise github_refusal(404, NOT_FOUND)
+    raise github_refusal(404, NO_SUCH_PACKAGE)
 
 
 def may_see(account: Account, package: StoredPackage) -> bool:
@@ -113,7 +113,7 @@ def may_see(account: Account, package: StoredPackage) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PackageCall:
-    """The subject of a call, read from its path.
+    """What a call refers to, read from its path.
 
     Shape: `shape` is what follows `packages` in the path, with `{name}` and `{id}` for values.
     """
@@ -134,10 +134,10 @@ class PackageCall:
 Operation = Callable[[PackageCall], Response]
 
 
-def wanted_by(world: World, call: Call, account: Account | None) -> PackageCall:
-    """Read a call's path.
+def package_call(world: World, call: Call, account: Account | None) -> PackageCall:
+    """Parse a call's path.
 
-    Raises: RefusedError, with 404, when nobody by that name has packages.
+    Raises: RefusedError, with 404, when there is no such owner.
     """
     login, rest = _owner(call, account)
     # Organisations answer below `/users` as well; users do not answer below `/orgs`.
@@ -150,7 +150,7 @@ def wanted_by(world: World, call: Call, account: Account | None) -> PackageCall:
 
 
 def _shape(rest: list[str]) -> str:
-    """Put placeholders where a path has values: second the name, then numbers."""
+    """Replace the values in a path by placeholders: the name, then numbers."""
     tail = ("{id}" if part.isdecimal() else part for part in rest[2:])
     return "/".join((*rest[:1], *("{name}" for _ in rest[1:2]), *tail))
 
@@ -181,7 +181,7 @@ def check_deletion(world: World, package: StoredPackage, version: StoredVersion)
     """Refuse to delete what GitHub would not delete."""
     if is_popular(package, version):
         refuse_deletion(world, _DOWNLOADED)
-    # All tags there are sit on this version; untagged ones are not held by this rule.
+    # This version has all tags of the package. Untagged versions may be deleted.
     if version.tags and len(package.tags) == len(version.tags):
         refuse_deletion(world, _LAST_TAGGED)
     if len(package.live) == 1:

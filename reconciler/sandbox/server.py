@@ -1,4 +1,4 @@
-"""The sandbox on a loopback port, inside another program or as a program of its own."""
+"""Serve the sandbox on a loopback port, in a thread of a program or as a program of its own."""
 
 import asyncio
 import socket
@@ -22,11 +22,11 @@ from reconciler.sandbox.world import RecordedCall, World
 LOOPBACK = "127.0.0.1"
 
 _TICK = 0.01
-"""Seconds between two looks at whether to stop."""
+"""Seconds between two checks whether to stop."""
 
 
 class Sandbox:
-    """A stand-in for GitHub Packages and ghcr.io, and everything one may ask of it.
+    """A simulation of GitHub Packages and ghcr.io, with its controls.
 
     Shape: `host` is `127.0.0.1:port`, and both the REST API and the registry answer there.
     """
@@ -34,7 +34,7 @@ class Sandbox:
     def __init__(
         self, settings: SandboxSettings | None = None, packages: Iterable[StoredPackage] = ()
     ) -> None:
-        """Prepare a world of packages; nothing listens before `serve`."""
+        """Prepare the packages; no port is open before `serve`."""
         self.world = World(settings or SandboxSettings(), packages)
         self.host = ""
 
@@ -58,24 +58,24 @@ class Sandbox:
                 thread.join()
 
     def package(self, path: str) -> StoredPackage:
-        """Return the package `owner/name`, to look at or, before serving, to fill.
+        """Return the package `owner/name`, to inspect or, before serving, to fill.
 
         Raises: KeyError, when there is none.
         """
         return self.world.packages[path]
 
     def add_faults(self, *faults: Fault) -> None:
-        """Put faults in force."""
+        """Add faults."""
         with self.world.lock:
             self.world.faults.add(*faults)
 
     def clear_faults(self) -> None:
-        """Take all faults out of force."""
+        """Remove all faults."""
         with self.world.lock:
             self.world.faults.clear()
 
     def perform(self, *operations: Operation) -> None:
-        """Do now what somebody else might do to a package."""
+        """Perform operations now, as another user would."""
         perform(self.world, *operations)
 
     def advance(self, by: timedelta) -> None:
@@ -89,7 +89,7 @@ class Sandbox:
             return list(self.world.requests)
 
     def forget_requests(self) -> None:
-        """Begin the record of calls anew."""
+        """Clear the record of calls."""
         with self.world.lock:
             self.world.requests.clear()
 
@@ -111,8 +111,8 @@ def serve_forever(
     port: int = 0,
     started: Callable[[str], None],
 ) -> None:
-    """Serve until interrupted; `started` is told the address once clients can connect."""
-    # The kernel takes connections from here on, so the address may be told before the loop runs.
+    """Serve until interrupted; call `started` with the address once clients can connect."""
+    # The kernel accepts connections from here on, before the event loop runs.
     with socket.create_server((LOOPBACK, port), backlog=2048) as listener:
         started(f"http://{LOOPBACK}:{listener.getsockname()[1]}")
         _server(World(settings, packages)).run([listener])
@@ -122,7 +122,7 @@ class _Server(uvicorn.Server):
     """A server that stops within milliseconds, whatever is still open or hanging."""
 
     async def main_loop(self) -> None:
-        """Serve until told to stop."""
+        """Serve until `should_exit` is set."""
         while not self.should_exit:  # noqa: ASYNC110 - another thread sets it
             await asyncio.sleep(_TICK)
 
@@ -132,7 +132,7 @@ class _Server(uvicorn.Server):
             listener.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        await asyncio.sleep(0)  # the loop then tells each connection that it is lost
+        await asyncio.sleep(0)  # the loop then calls `connection_lost` of each connection
 
 
 def _server(world: World) -> _Server:

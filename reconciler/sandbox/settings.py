@@ -1,4 +1,4 @@
-"""Settings of a sandbox: limits, and a clock that follows a given one and can be moved forward."""
+"""Settings of a sandbox: limits, lag, choices of behaviour; and its clock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,9 +15,9 @@ WRITE_POINTS = 5
 
 
 class Limits(Frozen):
-    """What the sandbox lets through; the defaults are what GitHub publishes.
+    """Rate limits; the defaults are those that GitHub publishes.
 
-    Units: `minute` and `hour` are how long those take here; the counts are per such span.
+    Units: `minute` and `hour` are how long those take here; the counts are per such period.
     Source: GitHub, "Rate limits for the REST API".
     """
 
@@ -34,19 +34,19 @@ class Limits(Frozen):
     """Whether a secondary refusal says how long to wait."""
 
     refused_calls_count: bool = False
-    """Whether calling on while refused makes the wait longer."""
+    """Whether refused calls count, so that repeating them prolongs the wait."""
 
     minute: timedelta = timedelta(minutes=1)
     hour: timedelta = timedelta(hours=1)
 
     def scaled(self, factor: float) -> Self:
-        """Let time pass `factor` times faster for the limits, so that tests need not wait."""
+        """Return limits whose periods are `factor` times shorter, so that tests need not wait."""
         spans = {"minute": self.minute / factor, "hour": self.hour / factor}
         return self.model_copy(update=spans)
 
 
 UNLIMITED = Limits(primary=False, points=None, concurrent=None, registry_per_minute=None)
-"""For those who measure something else."""
+"""No limits, for measurements of something else."""
 
 STRICTER = Limits(
     points=600,
@@ -56,7 +56,7 @@ STRICTER = Limits(
     registry_per_minute=2_000,
     refused_calls_count=True,
 )
-"""Less than published, and unforgiving: what a client must survive without harm."""
+"""Lower limits than published, where refused calls count: a client must cope with them."""
 
 
 def utc_now() -> datetime:
@@ -65,16 +65,16 @@ def utc_now() -> datetime:
 
 
 def ticking(start: datetime) -> Callable[[], datetime]:
-    """Return a clock that shows `start` now and runs at the usual speed."""
+    """Return a clock that starts at `start` and runs at normal speed."""
     ahead = start - utc_now()
     return lambda: utc_now() + ahead
 
 
 class Clock:
-    """A clock to read, and to push forward so that nobody has to wait."""
+    """A clock that can be moved forward, so that tests need not wait."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
-        """Follow `now`, which may as well stand still."""
+        """Follow `now`, which may also return a constant."""
         self._now = now
         self._ahead = timedelta()
 
@@ -88,9 +88,9 @@ class Clock:
 
 
 class Lag(Frozen):
-    """How long the versions listing goes on showing what was before a change.
+    """How long the versions listing shows the state before a change.
 
-    Units: `reads` in listing pages served. A change shows when both have passed.
+    Units: `reads` in listing pages served. A change is shown when both have passed.
     """
 
     time: timedelta = timedelta()
@@ -98,9 +98,10 @@ class Lag(Frozen):
 
 
 class SandboxSettings(Frozen):
-    """How the sandbox behaves where GitHub's behaviour is a choice, a right or a limit.
+    """How the sandbox behaves where GitHub varies: accounts, limits, and undocumented choices.
 
-    Units: `latency` in seconds added to every answer; `token_seconds` life of a registry token.
+    Units: `latency` in seconds added to every answer; `token_seconds` is the life of a registry
+        token.
     """
 
     accounts: tuple[Account, ...] = (CLASSIC, ACTIONS)
@@ -113,13 +114,13 @@ class SandboxSettings(Frozen):
     """How far the `Date` header is from the sandbox's time."""
 
     etags: bool = True
-    """Whether listings carry an ETag; no source says whether GitHub's do."""
+    """Whether listings have an ETag; it is not documented whether GitHub's have."""
 
     restore_tags: bool = True
-    """Whether a restored version gets back those of its tags that are still free."""
+    """Whether a restored version gets back its tags, unless another version has them."""
 
     refusal_status: Literal[400, 422] = 400
     """The status of a deletion that GitHub refuses; clients have seen both."""
 
     referrers_redirect: str = ""
-    """Where the referrers endpoint sends callers; empty for the 404 it usually gives."""
+    """Where the referrers endpoint redirects to; empty for its usual 404."""

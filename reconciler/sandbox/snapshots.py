@@ -1,4 +1,4 @@
-"""Packages from a snapshot, and back."""
+"""Convert a snapshot to packages, and packages to a snapshot."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,12 +9,12 @@ from reconciler.sandbox.package import Owner, StoredPackage, StoredVersion
 
 
 def packages_of(snapshot: Snapshot) -> list[StoredPackage]:
-    """Bring every package of a snapshot to life."""
+    """Create every package of a snapshot."""
     return [_package(record, snapshot.taken_at) for record in snapshot.packages]
 
 
 def snapshot_of(packages: Iterable[StoredPackage], now: datetime) -> Snapshot:
-    """Record the packages that are not deleted; `packages_of` gives them back."""
+    """Record the packages that are not deleted; the inverse of `packages_of`."""
     live = (package for package in packages if package.deleted_at is None)
     return Snapshot(taken_at=now, packages=tuple(_record(package) for package in live))
 
@@ -24,7 +24,7 @@ def _package(record: PackageRecord, taken_at: datetime) -> StoredPackage:
     oldest = min((version.created_at for version in record.versions), default=taken_at)
     package = StoredPackage(owner, record.name, oldest, record.visibility)
     package.blobs.update((digest, blob.body) for digest, blob in record.blobs.items())
-    # Ids go up with time on GitHub, so versions without one are counted from the oldest on.
+    # Ids increase with time on GitHub, so versions without one are numbered from the oldest on.
     first_id = package.next_id
     for place, version in enumerate(sorted(record.versions, key=lambda v: v.created_at)):
         content = record.manifests.get(version.digest)

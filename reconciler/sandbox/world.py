@@ -20,15 +20,15 @@ from reconciler.sandbox.package import Owner, StoredPackage
 from reconciler.sandbox.settings import Clock, SandboxSettings
 
 MAX_REQUESTS = 1_000_000
-"""Calls remembered; older ones are forgotten first."""
+"""Calls recorded; the oldest are dropped first."""
 
 Grant = tuple[str, str]
-"""A package path and an action: `pull` or `push`."""
+"""A package path and an allowed action: `pull` or `push`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
-    """One call as the sandbox saw it; never the credential, only whether there was one.
+    """One recorded call, without the credential, only whether there was one.
 
     Shape: `target` is the encoded path with its query; `status` is 0 when no answer was sent.
     """
@@ -43,7 +43,7 @@ class World:
     """Packages, owners, accounts, clock, faults, and the record of all calls."""
 
     def __init__(self, settings: SandboxSettings, packages: Iterable[StoredPackage]) -> None:
-        """Take in packages; their owners and the accounts' logins are the owners there are."""
+        """Add packages; their owners and the accounts' logins become the owners."""
         self.settings = settings
         self.clock = Clock(settings.now)
         self.faults = Faults()
@@ -81,18 +81,18 @@ class World:
         return None if package is None or package.deleted_at else package
 
     def create(self, path: str) -> StoredPackage:
-        """Begin a new private package, as a first push does."""
+        """Create a private package, as a first push does."""
         login, _, name = path.partition("/")
         owner = self.owners.get(login.lower()) or Owner(login, "User")
         return self.adopt(StoredPackage(owner, name, self.now))
 
     def account(self, token: str) -> Account | None:
-        """Return whose token this is; None for one that is unknown or revoked."""
+        """Return the account of a token; None for one that is unknown or revoked."""
         account = self._accounts.get(token)
         return None if account is None or account.login in self.revoked else account
 
     def state(self) -> dict[str, Any]:
-        """Describe every package as it is, for whoever judges what a client did to it."""
+        """Describe every package, for tests that check what a client did to it."""
         return {"packages": [_described(package) for package in self.packages.values()]}
 
 
@@ -118,7 +118,7 @@ def _described(package: StoredPackage) -> dict[str, Any]:
 
 @dataclass
 class StoredComment:
-    """One comment, which anybody with the right may edit."""
+    """One comment of an issue."""
 
     id: int
     author: str
@@ -134,9 +134,9 @@ class Conversations:
     """
 
     def __init__(self) -> None:
-        """Begin without a comment."""
+        """Start without a comment."""
         self.locked: set[str] = set()
-        """Issues that take no further comment."""
+        """Issues that accept no further comment."""
 
         self._by_issue: dict[str, list[StoredComment]] = {}
         self._next = 2_000_000_001
@@ -169,7 +169,7 @@ class Conversations:
 
 @dataclass(frozen=True, slots=True)
 class StoredPullRequest:
-    """One pull request and the commit it ends with. Shape: `head` is `owner:branch`."""
+    """One pull request and its head commit. Shape: `head` is `owner:branch`."""
 
     number: int
     head: str
@@ -181,7 +181,7 @@ class PullCalls:
     """Lists the pull requests of repositories. Shape: `known` is keyed by `owner/name`."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start without any."""
         self.known: defaultdict[str, list[StoredPullRequest]] = defaultdict(list)
 
     def answer(self, call: Call, account: Account | None) -> Response | None:
@@ -219,17 +219,17 @@ def _row(request: StoredPullRequest) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Issued:
-    """One token's rights and its end."""
+    """One token's rights and its expiry."""
 
     grants: Set[Grant]
     expires_at: datetime
 
 
 class Tokens:
-    """The registry tokens in circulation."""
+    """The registry tokens that were issued."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start with none."""
         self._issued: dict[str, _Issued] = {}
 
     def issue(self, grants: Set[Grant], expires_at: datetime) -> str:
@@ -239,10 +239,10 @@ class Tokens:
         return token
 
     def grants(self, token: str, now: datetime) -> Set[Grant] | None:
-        """Return what a token opens; None when it is unknown or expired."""
+        """Return the grants of a token; None when it is unknown or expired."""
         issued = self._issued.get(token)
         return issued.grants if issued and now < issued.expires_at else None
 
     def expire(self) -> None:
-        """Let every token end now."""
+        """Expire every token now."""
         self._issued.clear()

@@ -1,1 +1,1 @@
-"""GitHub workflow files, read and never run: what they push, and what to change so that less is."""
+"""Read GitHub workflow files, never run them: what they push, and how to push fewer versions."""

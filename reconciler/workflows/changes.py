@@ -17,27 +17,27 @@ from reconciler.workflows.steps import (
     MergeStep,
     PushStep,
     SignStep,
-    Spot,
+    StepLocation,
     by_action,
     by_script,
 )
 from reconciler.workflows.workflow import Workflow
 
-_OF_A_NIGHT = "type=schedule,pattern=nightly-{{date 'YYYYMMDD'}}"
-_OF_A_COMMIT = "type=sha"
+_NIGHTLY_TAG = "type=schedule,pattern=nightly-{{date 'YYYYMMDD'}}"
+_COMMIT_TAG = "type=sha"
 _FIELD = r"[\w-]+=(?:\$\{\{.{0,200}?\}\}|\$(?!\{\{)|[^\s,\"'$])*"
 _CACHE = rf"(?:{_FIELD},\s*)*type=registry(?:,\s*{_FIELD})*"
-"""One entry of `cache-to` or `cache-from`, wherever in it the type stands."""
+"""One entry of `cache-to` or `cache-from`, with `type` as its first or any other field."""
 
-MAX_MAKERS = 200
-"""Most steps of one workflow that are looked at."""
+MAX_PUSH_STEPS = 200
+"""Most pushing steps of one workflow that are examined: each is compared with all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowChange:
-    """One change. Shape: `edits` is empty where only somebody who knows the build can make it."""
+    """One change. Shape: `edits` is empty where the change needs knowledge of the build."""
 
-    spot: Spot
+    location: StepLocation
     stops: frozenset[VersionCause]
     text: str
     edits: tuple[LineEdit, ...] = ()
@@ -46,34 +46,34 @@ class WorkflowChange:
 def changes(
     workflow: Workflow, pushing: Sequence[PushStep], repository: Repository
 ) -> Iterator[WorkflowChange]:
-    """Yield what could be changed in a workflow, given all its steps that push to a repository."""
-    for maker in pushing:
-        match maker:
+    """Yield possible changes of a workflow, given all its steps that push to a repository."""
+    for step in pushing:
+        match step:
             case BuildStep():
-                yield from _of_build(maker, pushing, repository)
-            case MergeStep() if maker.wraps:
-                yield _plain_copy(maker)
-            case MergeStep() if not maker.is_copy:
-                yield from _own_tag(maker)
-            case AttestStep() if attestations(maker, pushing)[1:2] == [maker]:
-                yield _single_attestation(maker, pushing)
+                yield from _build_changes(step, pushing, repository)
+            case MergeStep() if step.wraps:
+                yield _plain_copy(step)
+            case MergeStep() if not step.is_copy:
+                yield from _unique_tag(step)
+            case AttestStep() if attestations(step, pushing)[1:2] == [step]:
+                yield _single_attestation(step, pushing)
             case SignStep() if workflow.is_scheduled:
-                yield from _sign_once(maker, pushing)
+                yield from _sign_once(step, pushing)
 
 
-def _of_build(
+def _build_changes(
     build: BuildStep, pushing: Sequence[PushStep], repository: Repository
 ) -> Iterator[WorkflowChange]:
-    if build.attests and not build.on_purpose:
+    if build.attests and not build.attests_on_request:
         yield _no_provenance(build)
     if caches_in(build, repository):
         yield _cache_elsewhere(build)
     if build.by_digest:
-        if not any(isinstance(maker, MergeStep) for maker in pushing):
-            words = "Merge the digests in a job that needs all builds, with `imagetools create`."
-            yield WorkflowChange(build.spot, frozenset({VersionCause.UNMERGED}), words)
+        if not any(isinstance(step, MergeStep) for step in pushing):
+            text = "Merge the digests in a job that needs all builds, with `imagetools create`."
+            yield WorkflowChange(build.location, frozenset({VersionCause.UNMERGED}), text)
     elif not build.names.is_staging:
-        yield from _own_tag(build)
+        yield from _unique_tag(build)
 
 
 def _no_provenance(build: BuildStep) -> WorkflowChange:
@@ -84,17 +84,17 @@ def _no_provenance(build: BuildStep) -> WorkflowChange:
         # Without attestations one platform's image needs no index: it has the tag itself.
         stops |= {VersionCause.PLATFORM}
     if build.program:
-        words, edit = "`--provenance=false`", _option(build, build.program, "--provenance=false")
+        text, edit = "`--provenance=false`", _option(build, build.program, "--provenance=false")
     else:
-        words = "`provenance: false`"
-        edit = set_input(build.spot.workflow, build.spot.step, "provenance", "false")
-    words = f"{words}: no provenance is pushed, which nobody asked for here."
-    return WorkflowChange(build.spot, frozenset(stops), words, _all(edit))
+        text = "`provenance: false`"
+        edit = set_input(build.location.workflow, build.location.step, "provenance", "false")
+    text = f"{text}: no provenance is pushed; this workflow does not request any."
+    return WorkflowChange(build.location, frozenset(stops), text, _possible(edit))
 
 
 def _cache_elsewhere(build: BuildStep) -> WorkflowChange:
-    words = "`cache-to: type=gha`: the build cache is kept by GitHub Actions, not as a package."
-    workflow, step = build.spot.workflow, build.spot.step
+    text = "`cache-to: type=gha`: the build cache is kept by GitHub Actions, not as a package."
+    workflow, step = build.location.workflow, build.location.step
     replaced = (
         []
         if build.program
@@ -105,85 +105,91 @@ def _cache_elsewhere(build: BuildStep) -> WorkflowChange:
             substituted(workflow, step, ("with", "cache-from"), _CACHE, f"type=gha{_scope(build)}"),
         ]
     )
-    edits = _all(*replaced) if all(replaced[:1]) else ()
-    return WorkflowChange(build.spot, frozenset({VersionCause.REPLACED_CACHE}), words, edits)
+    edits = _possible(*replaced) if all(replaced[:1]) else ()
+    return WorkflowChange(build.location, frozenset({VersionCause.REPLACED_CACHE}), text, edits)
 
 
 def _scope(build: BuildStep) -> str:
-    """Name the cache after its job where a matrix has several, since all share one place."""
-    return ",scope=${{ strategy.job-index }}" if build.spot.job.is_matrix else ""
+    """Give each job of a matrix a cache scope of its own, since all share one cache."""
+    return ",scope=${{ strategy.job-index }}" if build.location.job.is_matrix else ""
 
 
-def _own_tag(maker: BuildStep | MergeStep) -> Iterator[WorkflowChange]:
-    """Give each image a tag of its own: what loses the moving one can be found, and has a rule."""
-    names = maker.names
-    if names.has_own or not names.tags:
+def _unique_tag(step: BuildStep | MergeStep) -> Iterator[WorkflowChange]:
+    """Give each image a unique tag: when it loses the moving one, a rule can still match it."""
+    names = step.names
+    if names.has_unique_tag or not names.tags:
         return
-    workflow = maker.spot.workflow
-    entries = [_OF_A_NIGHT] if workflow.is_scheduled else []
-    entries += [] if workflow.events == {"schedule"} else [_OF_A_COMMIT]
+    workflow = step.location.workflow
+    entries = [_NIGHTLY_TAG] if workflow.is_scheduled else []
+    entries += [] if workflow.events == {"schedule"} else [_COMMIT_TAG]
     if names.metadata:
         edit = add_lines(workflow, names.metadata, ("with", "tags"), entries)
     else:
         run = "run-${{ github.run_id }}" if workflow.is_scheduled else "sha-${{ github.sha }}"
         entries = [f"{names.images[0]}:{run}"]
-        edit = add_lines(workflow, maker.spot.step, ("with", "tags"), entries)
-    words = (
-        f"A tag of its own for each image, `{entries[0]}`: the next build leaves it a name, by"
-        " which it can be found, pulled again, and let go by a rule."
+        edit = add_lines(workflow, step.location.step, ("with", "tags"), entries)
+    text = (
+        f"A unique tag for each image, `{entries[0]}`: after the next build the image still has a"
+        " tag, by which it can be found, pulled, and expired by a rule."
     )
     stops = frozenset({VersionCause.MOVED, VersionCause.SUPERSEDED, VersionCause.IDENTICAL})
-    yield WorkflowChange(maker.spot, stops, words, _all(edit))
+    yield WorkflowChange(step.location, stops, text, _possible(edit))
 
 
 def _plain_copy(merge: MergeStep) -> WorkflowChange:
-    words = "`--prefer-index=false`: a tag on one image is put on that image, with no index around."
+    text = "`--prefer-index=false`: the tag is put on the image itself, without an index around it."
     edit = _option(merge, "imagetools create", "--prefer-index=false")
-    return WorkflowChange(merge.spot, frozenset({VersionCause.WRAPPER}), words, _all(edit))
+    return WorkflowChange(merge.location, frozenset({VersionCause.WRAPPER}), text, _possible(edit))
 
 
 def _single_attestation(attest: AttestStep, pushing: Sequence[PushStep]) -> WorkflowChange:
     """Push one attestation for each image: each further one replaces the list of all."""
-    words = (
-        "`push-to-registry: false` in all but the first: GitHub keeps these attestations itself,"
+    text = (
+        "`push-to-registry: false` in all but the first: GitHub stores these attestations as well,"
         " and `gh attestation verify` finds them there."
     )
     further = attestations(attest, pushing)[1:]
     edits = (
-        set_input(one.spot.workflow, one.spot.step, "push-to-registry", "false") for one in further
+        set_input(later.location.workflow, later.location.step, "push-to-registry", "false")
+        for later in further
     )
     stops = frozenset({VersionCause.REPLACED_REFERRERS})
-    return WorkflowChange(attest.spot, stops, words, _all(*edits))
+    return WorkflowChange(attest.location, stops, text, _possible(*edits))
 
 
 def _sign_once(sign: SignStep, pushing: Sequence[PushStep]) -> Iterator[WorkflowChange]:
-    built = any(isinstance(one, BuildStep) and one.spot.job is sign.spot.job for one in pushing)
+    built = any(
+        isinstance(step, BuildStep) and step.location.job is sign.location.job for step in pushing
+    )
     if not built:
-        words = "Sign where the image is built, once; each run here signs the same image again."
-        yield WorkflowChange(sign.spot, frozenset({VersionCause.REPLACED_SIGNATURE}), words)
+        text = "Sign once, in the job that builds the image; each run here signs it again."
+        yield WorkflowChange(sign.location, frozenset({VersionCause.REPLACED_SIGNATURE}), text)
 
 
-def _option(maker: PushStep, program: str, option: str) -> LineEdit | None:
+def _option(push_step: PushStep, program: str, option: str) -> LineEdit | None:
     pattern = rf"\b{program.replace(' ', ' +')}\b"
-    spot = maker.spot
+    spot = push_step.location
     return substituted(spot.workflow, spot.step, ("run",), pattern, f"{program} {option}")
 
 
-def _all(*edits: LineEdit | None) -> tuple[LineEdit, ...]:
+def _possible(*edits: LineEdit | None) -> tuple[LineEdit, ...]:
     return tuple(edit for edit in edits if edit)
 
 
-def made_by(
-    maker: PushStep, others: Sequence[PushStep], repository: Repository
+def causes_of(
+    step: PushStep, others: Sequence[PushStep], repository: Repository
 ) -> frozenset[VersionCause]:
-    """Tell what a step makes; `others` are all steps of its workflow that push there."""
-    match maker:
+    """Return the causes of the versions that a step creates.
+
+    `others` are all steps of its workflow that push to the same repository.
+    """
+    match step:
         case BuildStep():
-            return frozenset(_by_build(maker, others, repository))
+            return frozenset(_build_causes(step, others, repository))
         case MergeStep():
-            return frozenset(_by_merge(maker))
+            return frozenset(_merge_causes(step))
         case AttestStep():
-            several = len(attestations(maker, others)) > 1
+            several = len(attestations(step, others)) > 1
             replaced = {VersionCause.REPLACED_REFERRERS} if several else set()
             return frozenset(
                 {VersionCause.REFERRER, VersionCause.REFERRERS, VersionCause.ORPHAN_REFERRER}
@@ -201,31 +207,31 @@ def caches_in(build: BuildStep, repository: Repository) -> bool:
 
 
 def attestations(attest: AttestStep, others: Sequence[PushStep]) -> Sequence[AttestStep]:
-    """Return the steps of one job that attest."""
+    """Return the attesting steps of the same job."""
     return [
         other
         for other in others
-        if isinstance(other, AttestStep) and other.spot.job is attest.spot.job
+        if isinstance(other, AttestStep) and other.location.job is attest.location.job
     ]
 
 
-def _by_build(
+def _build_causes(
     build: BuildStep, others: Sequence[PushStep], repository: Repository
 ) -> Iterator[VersionCause]:
     merged = any(isinstance(other, MergeStep) and not other.is_copy for other in others)
-    yield from _parts(build, merged=merged)
+    yield from _child_causes(build, merged=merged)
     if build.by_digest:
         yield VersionCause.UNMERGED
     elif merged and build.names.is_staging:
         yield VersionCause.STAGING
     else:
-        yield from _by_names(build, is_index=_is_index(build))
+        yield from _tag_causes(build, is_index=_is_index(build))
     if caches_in(build, repository):
         yield VersionCause.REPLACED_CACHE
 
 
-def _parts(build: BuildStep, *, merged: bool) -> Iterator[VersionCause]:
-    """Tell what an image is made of, besides what has the tag."""
+def _child_causes(build: BuildStep, *, merged: bool) -> Iterator[VersionCause]:
+    """Return the causes of the untagged manifests that belong to an image."""
     if _is_index(build) or (build.by_digest and merged):
         yield VersionCause.PLATFORM
     if build.attests:
@@ -235,21 +241,21 @@ def _parts(build: BuildStep, *, merged: bool) -> Iterator[VersionCause]:
 
 
 def _is_index(build: BuildStep) -> bool:
-    """Whether a build pushes an index; of platforms that nobody can count there may be several."""
+    """Whether a build pushes an index; an unknown number of platforms counts as several."""
     return build.attests or build.platforms != 1
 
 
-def _by_merge(merge: MergeStep) -> Iterator[VersionCause]:
+def _merge_causes(merge: MergeStep) -> Iterator[VersionCause]:
     if merge.is_copy:
         yield from (VersionCause.TAGGED, *([VersionCause.WRAPPER] if merge.wraps else []))
     else:
-        yield from _by_names(merge, is_index=True)
+        yield from _tag_causes(merge, is_index=True)
 
 
-def _by_names(maker: PushStep, *, is_index: bool) -> Iterator[VersionCause]:
-    """Tell what becomes of an image once the next one is there."""
+def _tag_causes(step: PushStep, *, is_index: bool) -> Iterator[VersionCause]:
+    """Return the causes of an image now, and after the next build has moved its tags."""
     yield VersionCause.TAGGED
-    if not maker.names.has_own:
+    if not step.names.has_unique_tag:
         yield from (
             VersionCause.MOVED,
             VersionCause.IDENTICAL,
@@ -258,43 +264,46 @@ def _by_names(maker: PushStep, *, is_index: bool) -> Iterator[VersionCause]:
 
 
 def advise(
-    found: WorkflowFiles, repository: Repository, groups: Iterable[CauseGroup]
+    files: WorkflowFiles, repository: Repository, groups: Iterable[CauseGroup]
 ) -> WorkflowAdvice:
-    """Tell which steps make what was found in a repository, and what to change in them."""
+    """Attribute the versions of a repository to steps, and propose changes of these steps.
+
+    Proposals are ordered by how many versions they avoid, unneeded ones first.
+    """
     by_cause = {group.cause: group for group in groups}
     attributions: list[Attribution] = []
     proposals: list[AdvisedChange] = []
-    for workflow in found.workflows:
-        made = islice(_makers(workflow), MAX_MAKERS)
-        pushing = [maker for maker in made if maker.may_push_to(repository)]
+    for workflow in files.workflows:
+        steps = islice(_push_steps(workflow), MAX_PUSH_STEPS)
+        pushing = [step for step in steps if step.may_push_to(repository)]
         attributions += _attributed(pushing, repository, by_cause)
         possible = changes(workflow, pushing, repository)
         proposals += (_proposal(change, by_cause) for change in possible)
     useful = [proposal for proposal in proposals if proposal.unneeded or proposal.needed]
-    useful.sort(key=lambda one: (-one.unneeded, -one.needed, one.place))
-    return WorkflowAdvice(tuple(attributions), tuple(useful), found.unread)
+    useful.sort(key=lambda proposal: (-proposal.unneeded, -proposal.needed, proposal.place))
+    return WorkflowAdvice(tuple(attributions), tuple(useful), files.unread)
 
 
-def _makers(workflow: Workflow) -> Iterator[PushStep]:
-    """Yield everything that a workflow pushes, in the order of the file."""
+def _push_steps(workflow: Workflow) -> Iterator[PushStep]:
+    """Yield every step that pushes, in the order of the file."""
     for job, step in workflow.steps:
-        spot = Spot(workflow, job, step)
+        spot = StepLocation(workflow, job, step)
         yield from by_action(spot)
         yield from by_script(spot)
 
 
 def _attributed(
-    pushing: Sequence[PushStep], repository: Repository, found: Mapping[VersionCause, CauseGroup]
+    pushing: Sequence[PushStep], repository: Repository, groups: Mapping[VersionCause, CauseGroup]
 ) -> Iterator[Attribution]:
-    for maker in pushing:
-        made = made_by(maker, pushing, repository)
-        if causes := tuple(cause for cause in VersionCause if cause in made and cause in found):
-            yield Attribution(str(maker.spot), maker.spot.label, causes)
+    for step in pushing:
+        created = causes_of(step, pushing, repository)
+        if causes := tuple(cause for cause in VersionCause if cause in created and cause in groups):
+            yield Attribution(str(step.location), step.location.label, causes)
 
 
-def _proposal(change: WorkflowChange, found: Mapping[VersionCause, CauseGroup]) -> AdvisedChange:
-    stopped = [found[cause] for cause in change.stops if cause in found]
+def _proposal(change: WorkflowChange, groups: Mapping[VersionCause, CauseGroup]) -> AdvisedChange:
+    stopped = [groups[cause] for cause in change.stops if cause in groups]
     needed = sum(group.needed for group in stopped)
-    left = sum(group.count for group in stopped) - needed
-    text = patch(change.spot.workflow, change.edits)
-    return AdvisedChange(str(change.spot), change.text, text, left, needed)
+    unneeded = sum(group.count for group in stopped) - needed
+    text = patch(change.location.workflow, change.edits)
+    return AdvisedChange(str(change.location), change.text, text, unneeded, needed)

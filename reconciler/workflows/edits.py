@@ -1,7 +1,7 @@
-"""Edits of a workflow file, line by line, so that the rest stays as it is, and as a patch.
+"""Edit a workflow file line by line, so that the rest is unchanged, and write the edits as a patch.
 
-Where lines alone cannot tell what belongs together, there is no edit: then only words say what to
-change. A patch is made from the edits alone: comparing two texts can take unbounded time.
+Where one line has several keys, there is no edit, and only the text describes the change. The
+patch is made from the edits: a general diff of two texts can take unbounded time.
 """
 
 import re
@@ -14,7 +14,7 @@ from reconciler.workflows.workflow import Step, Workflow
 from reconciler.yamltree.tree import MapNode, Node
 
 LONGEST_LINE = 2_000
-"""Longest line in which something is replaced, in characters."""
+"""Longest line in which a pattern is replaced, in characters: it bounds the time of a regex."""
 
 AROUND = 2
 """Lines shown before and after what is changed."""
@@ -22,9 +22,9 @@ AROUND = 2
 
 @dataclass(frozen=True, slots=True)
 class LineEdit:
-    """Lines to put in the place of others. Units: `line` counts from 1.
+    """Lines that replace others. Units: `line` counts from 1.
 
-    Shape: `removed` may be empty; then `added` goes before the line.
+    Shape: if `removed` is empty, `added` is inserted before the line.
     """
 
     line: int
@@ -47,10 +47,10 @@ class LineSpan:
 
 
 def set_input(workflow: Workflow, step: Step, name: str, value: str) -> LineEdit | None:
-    """Give an action one input, in the place of the value it has or after the last input."""
-    held = span(workflow, step, "with", name)
-    if held:
-        return _replaced(held, [f"{' ' * held.indent}{name}: {value}"])
+    """Set one input of an action: replace its value, or add it after the last input."""
+    current = span(workflow, step, "with", name)
+    if current:
+        return _replaced(current, [f"{' ' * current.indent}{name}: {value}"])
     inputs = step.node.by_name.get("with", (None, None))[1]
     if not isinstance(inputs, MapNode) or not inputs.by_name:
         return None
@@ -62,38 +62,38 @@ def set_input(workflow: Workflow, step: Step, name: str, value: str) -> LineEdit
 
 
 def substituted(
-    workflow: Workflow, step: Step, keys: Sequence[str], pattern: str, words: str
+    workflow: Workflow, step: Step, keys: Sequence[str], pattern: str, replacement: str
 ) -> LineEdit | None:
-    """Replace what a pattern matches in the lines of a value; None where it matches nothing."""
-    held = span(workflow, step, *keys)
-    if held is None:
+    """Replace the matches of a pattern in the lines of a value; None if nothing matches."""
+    current = span(workflow, step, *keys)
+    if current is None:
         return None
-    if any(len(line) > LONGEST_LINE for line in held.lines):
+    if any(len(line) > LONGEST_LINE for line in current.lines):
         return None
-    changed = [re.sub(pattern, lambda _: words, line) for line in held.lines]
-    return _replaced(held, changed) if changed != list(held.lines) else None
+    changed = [re.sub(pattern, lambda _: replacement, line) for line in current.lines]
+    return _replaced(current, changed) if changed != list(current.lines) else None
 
 
 def add_lines(
     workflow: Workflow, step: Step, keys: Sequence[str], entries: Sequence[str]
 ) -> LineEdit | None:
-    """Add entries to a list of an input that has one on each line, making it such a list."""
-    held = span(workflow, step, *keys)
+    """Add entries to an input with one entry on each line; a single line becomes such a list."""
+    current = span(workflow, step, *keys)
     pair = step.value(*keys)
-    if held is None or pair is None:
+    if current is None or pair is None:
         return None
     name, value = pair
-    if len(held.lines) > 1:
-        indent = len(held.lines[1]) - len(held.lines[1].lstrip(" "))
-        known = list(held.lines)
+    if len(current.lines) > 1:
+        indent = len(current.lines[1]) - len(current.lines[1].lstrip(" "))
+        known = list(current.lines)
     else:
-        indent = held.indent + 2
-        known = [f"{' ' * held.indent}{name.text}: |", f"{' ' * indent}{value.text}"]
-    return _replaced(held, [*known, *(f"{' ' * indent}{entry}" for entry in entries)])
+        indent = current.indent + 2
+        known = [f"{' ' * current.indent}{name.text}: |", f"{' ' * indent}{value.text}"]
+    return _replaced(current, [*known, *(f"{' ' * indent}{entry}" for entry in entries)])
 
 
 def span(workflow: Workflow, step: Step, *keys: str) -> LineSpan | None:
-    """Return the lines of a key and its value; None where they hold anything else, too."""
+    """Return the lines of a key and its value; None where those lines have other keys, too."""
     lines = workflow.lines
     key = _key(step.node, keys, lines)
     if key is None:
@@ -108,7 +108,7 @@ def span(workflow: Workflow, step: Step, *keys: str) -> LineSpan | None:
 
 
 def _key(node: MapNode, keys: Sequence[str], lines: Sequence[str]) -> Node | None:
-    """Find the key at the end of a way; None inside braces, where lines hold several keys."""
+    """Find the key at the end of a path; None inside braces, where a line has several keys."""
     for name in keys[:-1]:
         inner = node.by_name.get(name, (None, None))[1]
         if not isinstance(inner, MapNode):
@@ -119,10 +119,12 @@ def _key(node: MapNode, keys: Sequence[str], lines: Sequence[str]) -> Node | Non
     return None if inside_braces else node.by_name.get(keys[-1], (None, None))[0]
 
 
-def _replaced(held: LineSpan, lines: Sequence[str]) -> LineEdit:
-    """Put lines in the place of others, and end them as those end."""
-    end = "\r" if held.lines[0].endswith("\r") else ""
-    return LineEdit(held.first, held.lines, tuple(line.removesuffix("\r") + end for line in lines))
+def _replaced(current: LineSpan, lines: Sequence[str]) -> LineEdit:
+    """Replace lines, with the same line ends."""
+    end = "\r" if current.lines[0].endswith("\r") else ""
+    return LineEdit(
+        current.first, current.lines, tuple(line.removesuffix("\r") + end for line in lines)
+    )
 
 
 def patch(workflow: Workflow, edits: Iterable[LineEdit]) -> str:
@@ -136,13 +138,13 @@ def patch(workflow: Workflow, edits: Iterable[LineEdit]) -> str:
 
 
 def _name(path: str) -> str:
-    """Return the name of a workflow in its own repository, wherever that lies."""
+    """Return the path of a workflow inside its repository."""
     _, folder, name = path.rpartition(FOLDER.as_posix())
     return f"{folder}{name}" if folder else PurePosixPath(path).name
 
 
 def _groups(edits: Iterable[LineEdit]) -> Iterator[list[LineEdit]]:
-    """Put edits together whose surroundings touch, for a patch names each line once."""
+    """Group edits whose context lines touch: a patch contains each line once."""
     group: list[LineEdit] = []
     for edit in edits:
         if group and edit.line - (group[-1].line + len(group[-1].removed)) > 2 * AROUND:
@@ -154,7 +156,7 @@ def _groups(edits: Iterable[LineEdit]) -> Iterator[list[LineEdit]]:
 
 def _hunks(lines: Sequence[str], groups: Iterable[Sequence[LineEdit]]) -> Iterator[str]:
     grown = 0
-    # The end of the last line parts off an empty one, which is no line of the file.
+    # Splitting at the last newline leaves an empty text, which is not a line of the file.
     end = len(lines) if lines[-1] else len(lines) - 1
     for group in groups:
         first = max(group[0].line - AROUND, 1)
@@ -167,7 +169,7 @@ def _hunks(lines: Sequence[str], groups: Iterable[Sequence[LineEdit]]) -> Iterat
 
 
 def _body(lines: Sequence[str], edits: Iterable[LineEdit], first: int, last: int) -> Iterator[str]:
-    """Yield the lines of a hunk: those that stay, go and come."""
+    """Yield the lines of a hunk: unchanged, removed and added ones."""
     at = first
     for edit in edits:
         yield from (f" {line}" for line in lines[at - 1 : edit.line - 1])
@@ -177,7 +179,7 @@ def _body(lines: Sequence[str], edits: Iterable[LineEdit], first: int, last: int
 
 
 def _changed(edit: LineEdit) -> Iterator[str]:
-    """Yield the lines of an edit; those that it leaves at its beginning stay."""
+    """Yield the lines of an edit; equal lines at its beginning are unchanged ones."""
     pairs = zip(edit.removed, edit.added, strict=False)
     same = next((n for n, (old, new) in enumerate(pairs) if old != new), None)
     same = min(len(edit.removed), len(edit.added)) if same is None else same

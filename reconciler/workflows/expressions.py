@@ -12,7 +12,7 @@ from reconciler.model.names import Repository
 from reconciler.workflows.workflow import Step
 
 EXPRESSION = re.compile(r"\$\{\{((?:(?!\$\{\{).){0,500}?)\}\}", re.DOTALL)
-"""One expression; a longer one is taken for plain text. No place of a text is looked at twice."""
+"""One expression; a longer one is read as plain text. The pattern matches in linear time."""
 
 _MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
 _VARIABLE = re.compile(r"\$(?:\{(\w{1,100})\}|(\w{1,100}))")
@@ -22,30 +22,30 @@ _RUN_SPECIFIC = re.compile(
 _RUN_VARIABLE = re.compile(r"\$\{?GITHUB_(?:SHA|RUN_ID|RUN_NUMBER)\b")
 _OUTPUT = re.compile(r"steps\.([\w-]{1,100})\.outputs\.\w{1,100}")
 _ROUNDS = 5
-"""How often a variable may stand for another one."""
+"""How many levels of variables in variables are expanded."""
 
 LONGEST = 64 * 1024
-"""Longest text that is looked at, in characters; what goes beyond is cut."""
+"""Longest text that is evaluated, in characters; longer ones are cut."""
 
 _LONGEST_NAME = 1_000
-"""Longest image name that is held against a repository, in characters."""
+"""Longest image name that is compared with a repository, in characters."""
 
 MAX_COMMANDS = 500
-"""Most commands that are looked at in one script."""
+"""Most commands that are read in one script."""
 
 MAX_LINE = 8_000
-"""Longest command looked at, in characters."""
+"""Longest line of a script that is read, in characters."""
 
 _ENDS = frozenset({"&&", "||", ";", "|", "&"})
 _BEFORE = frozenset({"sudo", "time", "exec", "if", "then", "else", "do", "!"})
 _ASSIGNMENT = re.compile(r"\w{1,100}=")
 
 Command = Sequence[str]
-"""A program and its arguments, quotes taken away, expressions left as they stand."""
+"""A program and its arguments, without quotes, with expressions unchanged."""
 
 
 def expanded(text: str, step: Step) -> str:
-    """Put in the environment that the file gives; what GitHub alone knows stays as it is."""
+    """Expand `env` from the file; expressions that only GitHub can evaluate are unchanged."""
 
     def known(expression: re.Match[str]) -> str:
         kind, _, name = expression[1].strip().partition(".")
@@ -57,7 +57,7 @@ def expanded(text: str, step: Step) -> str:
 
 
 def shell_expanded(text: str, step: Step) -> str:
-    """Put in what a script reads from its environment, too."""
+    """Expand expressions, and the environment variables of a script."""
 
     def known(variable: re.Match[str]) -> str:
         return step.environment.get(variable[1] or variable[2], variable[0])
@@ -66,38 +66,38 @@ def shell_expanded(text: str, step: Step) -> str:
 
 
 def masked(text: str) -> tuple[str, Iterator[str]]:
-    """Put a mark in the place of each expression, so that nothing in one parts the text.
+    """Replace each expression by a mark, so that the text can be split safely.
 
-    Shape: the second part has the expressions, in their order, for `restored`.
+    Shape: the second part has the expressions in order, for `restored`.
     """
-    return EXPRESSION.sub(_MARK, text), (found[0] for found in EXPRESSION.finditer(text))
+    return EXPRESSION.sub(_MARK, text), (match[0] for match in EXPRESSION.finditer(text))
 
 
 def restored(text: str, expressions: Iterator[str]) -> str:
-    """Put the next expressions in the place of the marks of a text."""
+    """Replace the marks of a text by the next expressions."""
     return re.sub(_MARK, lambda _: next(expressions, ""), text)
 
 
 def is_run_specific(text: str) -> bool:
-    """Whether a text differs from one run, or one commit, to the next."""
-    found = EXPRESSION.findall(text)
-    return any(map(_RUN_SPECIFIC.search, found)) or bool(_RUN_VARIABLE.search(text))
+    """Whether a text differs between runs or commits."""
+    expressions = EXPRESSION.findall(text)
+    return any(map(_RUN_SPECIFIC.search, expressions)) or bool(_RUN_VARIABLE.search(text))
 
 
-def is_known(text: str) -> bool:
-    """Whether a text holds nothing that only GitHub or a shell can fill in."""
+def is_literal(text: str) -> bool:
+    """Whether a text has no expression or variable left."""
     return "$" not in text
 
 
 def step_of(text: str) -> str:
-    """Return the id of the step whose output a text is, empty where it is anything else."""
+    """Return the id of the step if the text is an output of it, else an empty text."""
     expression = EXPRESSION.fullmatch(text.strip())
-    found = _OUTPUT.fullmatch(expression[1].strip()) if expression else None
-    return found[1] if found else ""
+    output = _OUTPUT.fullmatch(expression[1].strip()) if expression else None
+    return output[1] if output else ""
 
 
 def _canonical(name: str) -> str:
-    """Spell the host of an image name as repositories do; one that is not known stays."""
+    """Return an image name with the canonical host; an unreadable host is unchanged."""
     host, slash, path = name.partition("/")
     with suppress(ValueError):
         return f"{canonical_host(host)}{slash}{path}"
@@ -105,7 +105,7 @@ def _canonical(name: str) -> str:
 
 
 def may_name(text: str, repository: Repository) -> bool:
-    """Whether an image name can mean a repository; what is unknown can be anything."""
+    """Whether an image name can be this repository; an unknown part matches any text."""
     spelled = _VARIABLE.sub("*", EXPRESSION.sub("*", text.lower()))
     host, slash, path = spelled[:_LONGEST_NAME].rpartition("/")
     name = _canonical(f"{host}{slash}{path.partition('@')[0].partition(':')[0]}")
@@ -114,33 +114,33 @@ def may_name(text: str, repository: Repository) -> bool:
 
 
 def commands(script: str) -> Iterator[Command]:
-    """Yield the commands of a script; a line that no shell would read is passed over."""
+    """Yield the commands of a script; lines with shell syntax errors are skipped."""
     lines = script.replace("\\\r\n", " ").replace("\\\n", " ").splitlines()
-    found = 0
+    count = 0
     for line in lines:
-        for command in _of(line[:MAX_LINE]):
-            found += 1
-            if found > MAX_COMMANDS:
+        for command in _commands_in(line[:MAX_LINE]):
+            count += 1
+            if count > MAX_COMMANDS:
                 return
             yield command
 
 
-def _of(line: str) -> Iterator[Command]:
-    """Part one line into commands. Expressions may hold quotes, so a mark stands for each."""
+def _commands_in(line: str) -> Iterator[Command]:
+    """Split one line into commands. Expressions may contain quotes, so they are masked first."""
     text, expressions = masked(line)
     lexer = shlex.shlex(text, posix=True, punctuation_chars=";&|")
     lexer.whitespace_split = True
     try:
-        words = list(lexer)
+        tokens = list(lexer)
     except ValueError:
         return
     command: list[str] = []
-    for word in words:
-        if word in _ENDS:
+    for token in tokens:
+        if token in _ENDS:
             yield command
             command = []
         else:
-            command.append(restored(word, expressions))
+            command.append(restored(token, expressions))
     yield command
 
 
@@ -155,11 +155,11 @@ def options(command: Command, *names: str) -> list[str]:
 
 
 def switched_on(command: Command, name: str) -> bool:
-    """Whether a switch is given and not set to false."""
+    """Whether a command has this switch, and not set to false."""
     return name in command or f"{name}=true" in command
 
 
-def begins(command: Command, *words: str) -> bool:
-    """Whether a command is this program with these words, run as such or through another one."""
+def starts_with(command: Command, *program: str) -> bool:
+    """Whether a command starts with these words, after `sudo`, assignments and the like."""
     rest = list(dropwhile(lambda word: word in _BEFORE or _ASSIGNMENT.match(word), command))
-    return tuple(rest[: len(words)]) == words
+    return tuple(rest[: len(program)]) == program

@@ -1,4 +1,4 @@
-"""Which names a build gives its image: moving ones, ones of its own, and who says so.
+"""The image names and tags that a build pushes, and whether a later build moves the tags.
 
 Source: docker/metadata-action, "tags input".
 """
@@ -10,7 +10,7 @@ from enum import Enum
 
 from reconciler.workflows.expressions import (
     expanded,
-    is_known,
+    is_literal,
     is_run_specific,
     masked,
     restored,
@@ -31,21 +31,21 @@ class Naming(Enum):
     """How long a tag stays on one image."""
 
     OWN = "its own"
-    """Every run has another one."""
+    """Each run has another tag."""
 
     MOVING = "moving"
-    """A later run takes it."""
+    """A later run moves it."""
 
     UNKNOWN = "unknown"
-    """Only GitHub can fill it in."""
+    """Only GitHub can evaluate it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageNames:
-    """The names that a build gives.
+    """The names that a build pushes.
 
-    Shape: `images` without tags; `metadata` is the step that makes the tags, None where the build
-        has them itself; `tags` has one naming for each tag.
+    Shape: `images` are without tags; `metadata` is the step that generates the tags, None where
+        the build lists them itself; `tags` has one naming for each tag.
     """
 
     images: tuple[str, ...]
@@ -55,13 +55,13 @@ class ImageNames:
     """Whether a tag differs between the jobs of one matrix, as tags of single platforms do."""
 
     @property
-    def has_own(self) -> bool:
-        """Whether an image keeps a tag when the next one is built, as far as the file tells."""
+    def has_unique_tag(self) -> bool:
+        """Whether an image keeps a tag after the next build, as far as the file shows."""
         return any(naming is not Naming.MOVING for naming in self.tags)
 
 
 def names_of(texts: Sequence[str], workflow: Workflow, job: Job, step: Step) -> ImageNames:
-    """Tell the names in a list of image references, or in what a metadata step makes of it."""
+    """Return the names in a list of image references, or those of its metadata step."""
     for text in texts:
         metadata = _step(job, step_of(text))
         if metadata and metadata.uses == METADATA:
@@ -75,14 +75,18 @@ def names_of(texts: Sequence[str], workflow: Workflow, job: Job, step: Step) -> 
 
 
 def names_in(workflow: Workflow, job: Job, step: Step) -> ImageNames:
-    """Tell the names that the metadata step of a job makes; none where it has no such step."""
-    before = (one for one in job.steps if one.uses == METADATA and one.place < step.place)
+    """Return the names that the metadata step of a job generates; none without such a step."""
+    before = (
+        candidate
+        for candidate in job.steps
+        if candidate.uses == METADATA and candidate.place < step.place
+    )
     metadata = next(before, None)
     return _by_metadata(metadata, workflow) if metadata else ImageNames((), ())
 
 
 def lines_of(text: str, *, commas: bool = True) -> list[str]:
-    """Part a list of an action's input: by lines, and by commas where they part entries."""
+    """Split a list in an action's input by lines and, unless switched off, by commas."""
     plain, expressions = masked(text)
     parts = re.split(r"[\n,]" if commas else r"\n", plain)
     entries = (restored(part, expressions).strip() for part in parts)
@@ -116,7 +120,7 @@ def _naming(tag: str) -> Naming:
     if is_run_specific(tag):
         return Naming.OWN
     branch = "github.ref_name" in tag or "github.head_ref" in tag
-    return Naming.MOVING if is_known(tag) or branch else Naming.UNKNOWN
+    return Naming.MOVING if is_literal(tag) or branch else Naming.UNKNOWN
 
 
 def _step(job: Job, name: str) -> Step | None:

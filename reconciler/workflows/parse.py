@@ -1,4 +1,4 @@
-"""Parse workflow files into what they push. They are hostile input, and nothing in them is run."""
+"""Parse workflow files to jobs and steps. They are untrusted input, and nothing in them is run."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from reconciler.yamltree.compose import MAX_BYTES, compose
 from reconciler.yamltree.tree import ListNode, MapNode, Node, ScalarNode
 
 MAX_VARIABLE = 1_000
-"""Longest value of a variable, in characters: one may stand in a text thousands of times."""
+"""Longest value of a variable, in characters: one text may contain it thousands of times."""
 
 FOLDER = Path(".github/workflows")
 """Where GitHub looks for workflows, in the root of a repository."""
@@ -25,10 +25,10 @@ MAX_FILES = 200
 def read_workflow(path: str, content: bytes) -> Workflow:
     """Read one workflow file.
 
-    What is no workflow has no jobs, and what is odd in one is passed over: GitHub would refuse
-    it, and whoever asks for advice did not ask for that.
+    A file that is not a workflow has no jobs, and invalid parts are skipped: GitHub reports those,
+    and the advice is not about them.
 
-    Raises: PolicyProblems, with the place where reading had to stop.
+    Raises: PolicyProblems, with the place of the first YAML error.
     """
     root = compose(path, content)
     on = _below(root, "on")
@@ -54,7 +54,7 @@ def _events(on: Node | None) -> Iterator[str]:
 
 
 def _is_only_tags(on: Node | None) -> bool:
-    """Whether commits alone start nothing: a push only of git tags, or a release."""
+    """Whether only git tags or releases start it, and no commit on a branch does."""
     push = _below(on, "push")
     if "tags" in _entries(push):
         return "branches" not in _entries(push) and not {*_events(on)} & {"schedule"}
@@ -64,10 +64,10 @@ def _is_only_tags(on: Node | None) -> bool:
 def _job(name: str, node: Node, outer: Environment) -> Job:
     environment = {**outer, **_texts(_below(node, "env"), MAX_VARIABLE)}
     steps = _below(node, "steps")
-    found = steps.entries if isinstance(steps, ListNode) else ()
+    entries = steps.entries if isinstance(steps, ListNode) else ()
     return Job(
         name=name,
-        steps=tuple(_step(step, environment) for step in found if isinstance(step, MapNode)),
+        steps=tuple(_step(step, environment) for step in entries if isinstance(step, MapNode)),
         is_matrix=_below(node, "strategy", "matrix") is not None,
     )
 
@@ -87,7 +87,7 @@ def _step(node: MapNode, outer: Environment) -> Step:
 
 
 def _below(node: Node | None, *keys: str) -> Node | None:
-    """Follow keys down from a node, as far as there are any."""
+    """Follow keys down from a node; None where one does not exist."""
     for key in keys:
         node = _entries(node).get(key)
     return node
@@ -99,7 +99,7 @@ def _entries(node: Node | None) -> Mapping[str, Node]:
 
 
 def _texts(node: Node | None, longest: int = LONGEST) -> Mapping[str, str]:
-    """Return the values of a map that are single texts, as the file spells them."""
+    """Return the scalar values of a map, as the file spells them."""
     entries = _entries(node).items()
     texts = ((name, value.text) for name, value in entries if isinstance(value, ScalarNode))
     return {name: text[:longest] for name, text in texts}
@@ -114,12 +114,12 @@ class WorkflowFiles:
 
 
 def workflow_files() -> list[Path]:
-    """List the workflow files here; none outside the root of a repository."""
+    """List the workflow files below the current folder, which is the root of a repository."""
     return sorted(path for path in FOLDER.glob("*.y*ml") if path.suffix in (".yml", ".yaml"))
 
 
 def read_workflows(paths: Iterable[Path]) -> WorkflowFiles:
-    """Read workflow files; one that cannot be read holds no other one back."""
+    """Read workflow files; one that cannot be read does not prevent reading the others."""
     workflows: list[Workflow] = []
     unread: list[str] = []
     for number, path in enumerate(paths):
@@ -136,9 +136,9 @@ def read_workflows(paths: Iterable[Path]) -> WorkflowFiles:
 
 
 def _content(path: Path) -> bytes:
-    """Return the bytes of a workflow file; of one that is too large, enough to be refused.
+    """Return the bytes of a workflow file; of one that is too large, enough that it is refused.
 
-    Raises: OSError, when it cannot be read, or is nothing that ends, such as a pipe.
+    Raises: OSError, when it cannot be read, or is not a regular file: a pipe might never end.
     """
     if path.exists() and not path.is_file():
         raise OSError(EINVAL, "not a regular file")

@@ -10,20 +10,20 @@ from dataclasses import dataclass, replace
 from reconciler.model.names import Repository
 from reconciler.workflows.expressions import (
     Command,
-    begins,
     commands,
     expanded,
-    is_known,
+    is_literal,
     may_name,
     options,
     shell_expanded,
+    starts_with,
     switched_on,
 )
 from reconciler.workflows.naming import ImageNames, lines_of, names_in, names_of
 from reconciler.workflows.workflow import Job, Step, Workflow
 
 MAX_LABEL = 60
-"""Longest name of a step that is shown, in characters."""
+"""Longest name of a step in a report, in characters."""
 
 _NO_ATTESTATIONS = "BUILDX_NO_DEFAULT_ATTESTATIONS"
 _NO = ("false", "0", "")
@@ -33,27 +33,27 @@ _UNNAMED = ImageNames((), ())
 _BUILDS = (("docker", "buildx", "build"), ("docker", "build"), ("docker", "buildx", "bake"))
 _CREATE = ("docker", "buildx", "imagetools", "create")
 _METADATA = "DOCKER_METADATA_OUTPUT"
-"""How the variables begin that a metadata step sets. Source: docker/metadata-action, "Outputs"."""
+"""Prefix of the variables that a metadata step sets. Source: docker/metadata-action, "Outputs"."""
 
 _WITH_VALUES = frozenset({"-t", "--tag", "-f", "--file", "--annotation", "--builder", "--progress"})
-"""Options of `imagetools create` that take a value, which is no source."""
+"""Options of `imagetools create` with a value, which must not be read as a source."""
 
 
 @dataclass(frozen=True)
-class Spot:
-    """A step, and where it stands."""
+class StepLocation:
+    """A step with its job and its workflow."""
 
     workflow: Workflow
     job: Job
     step: Step
 
     def __str__(self) -> str:
-        """Write it as editors take it."""
+        """Write it as `path:line`, which editors can open."""
         return f"{self.workflow.path}:{self.step.place.line}"
 
     @property
     def label(self) -> str:
-        """How the file calls the step: by its name, its id, its action, or what it runs."""
+        """The step's name, or else its id, its action, or the first line of its script."""
         step = self.step
         script = step.script.strip().partition("\n")[0]
         return (step.name or step.id or step.uses or script)[:MAX_LABEL]
@@ -63,11 +63,11 @@ class Spot:
 class PushStep:
     """A step that pushes something."""
 
-    spot: Spot
+    location: StepLocation
     names: ImageNames
 
     def may_push_to(self, repository: Repository) -> bool:
-        """Whether it can push to a repository; one whose target nobody can tell may."""
+        """Whether it can push to a repository; a step with an unknown target can."""
         images = self.names.images
         return not images or any(may_name(image, repository) for image in images)
 
@@ -76,14 +76,15 @@ class PushStep:
 class BuildStep(PushStep):
     """A build.
 
-    Shape: `platforms` is 0 where only GitHub knows; `attests` says that BuildKit adds provenance
-        or SBOMs, `on_purpose` that somebody asked for them; `caches` has the targets of the build
-        cache in a registry; `program` is how the command begins where it stands in a script.
+    Shape: `platforms` is 0 where only GitHub can evaluate it; with `attests`, BuildKit adds
+        provenance or SBOMs, with `attests_on_request` because the workflow asks for them; `caches`
+        has the registry targets of the build cache; `program` is the start of the command where
+        the build is in a script.
     """
 
     platforms: int = 1
     attests: bool = True
-    on_purpose: bool = False
+    attests_on_request: bool = False
     by_digest: bool = False
     caches: tuple[str, ...] = ()
     program: str = ""
@@ -93,8 +94,8 @@ class BuildStep(PushStep):
 class MergeStep(PushStep):
     """`docker buildx imagetools create`.
 
-    Shape: `is_copy` where there is one source; `wraps` where that gets an index of its own, if it
-        is no index itself.
+    Shape: with `is_copy` there is one source; with `wraps`, an image as source gets an index
+        around it.
     """
 
     is_copy: bool = False
@@ -103,7 +104,7 @@ class MergeStep(PushStep):
 
 @dataclass(frozen=True)
 class AttestStep(PushStep):
-    """An attestation of GitHub that is pushed beside its image."""
+    """An attestation by GitHub's action that is pushed to the registry."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ class SignStep(PushStep):
     """A signature or attestation of cosign."""
 
 
-def by_action(spot: Spot) -> Iterator[PushStep]:
-    """Yield what a step pushes through an action, if it does."""
+def by_action(spot: StepLocation) -> Iterator[PushStep]:
+    """Yield what a step pushes through an action, if anything."""
     match spot.step.uses.rpartition("/")[2]:
         case "build-push-action":
             yield from _action_build(spot)
@@ -122,11 +123,11 @@ def by_action(spot: Spot) -> Iterator[PushStep]:
             yield from _attest(spot)
 
 
-def _action_build(spot: Spot) -> Iterator[BuildStep]:
+def _action_build(spot: StepLocation) -> Iterator[BuildStep]:
     step = spot.step
     outputs = step.inputs.get("outputs", "")
     to_registry = "push=true" in outputs or "type=registry" in outputs
-    if step.asks("push") in _NO and not to_registry:
+    if step.switch("push") in _NO and not to_registry:
         return
     names = names_of(lines_of(step.inputs.get("tags", "")), spot.workflow, spot.job, step)
     parts = [expanded(part.strip(), step) for part in outputs.split(",")]
@@ -136,16 +137,16 @@ def _action_build(spot: Spot) -> Iterator[BuildStep]:
         replace(names, images=names.images or named),
         platforms=platforms_in(expanded(step.inputs.get("platforms", ""), step)),
         attests=attests(step),
-        on_purpose=_asked(step),
+        attests_on_request=_requests_attestations(step),
         by_digest="push-by-digest=true" in outputs,
         caches=caches(lines_of(step.inputs.get("cache-to", ""), commas=False), step),
     )
 
 
-def _bake(spot: Spot) -> Iterator[BuildStep]:
-    """Read what the step itself says; its definition is another file, which is not read."""
+def _bake(spot: StepLocation) -> Iterator[BuildStep]:
+    """Read the inputs of the step; the definition of bake is another file, which is not read."""
     step = spot.step
-    if step.asks("push") in _NO:
+    if step.switch("push") in _NO:
         return
     settings = lines_of(step.inputs.get("set", ""), commas=False)
     cached = [line.partition("=")[2] for line in settings if ".cache-to=" in line]
@@ -154,38 +155,38 @@ def _bake(spot: Spot) -> Iterator[BuildStep]:
         spot,
         _UNNAMED,
         attests=attests(step) and not off,
-        on_purpose=_asked(step),
+        attests_on_request=_requests_attestations(step),
         caches=caches(cached, step),
     )
 
 
-def _attest(spot: Spot) -> Iterator[AttestStep]:
+def _attest(spot: StepLocation) -> Iterator[AttestStep]:
     step = spot.step
-    if step.asks("push-to-registry") not in _NO:
+    if step.switch("push-to-registry") not in _NO:
         image = expanded(step.inputs.get("subject-name", ""), step)
         yield AttestStep(spot, ImageNames((image,) if image else (), ()))
 
 
 def platforms_in(text: str) -> int:
-    """Count the platforms of a list; 0 where only GitHub can fill it in."""
-    return len(lines_of(text) or [""]) if is_known(text) else 0
+    """Count the platforms of a list; 0 where only GitHub can evaluate it."""
+    return len(lines_of(text) or [""]) if is_literal(text) else 0
 
 
 def attests(step: Step) -> bool:
-    """Whether a build of a step attests: it does, unless somebody switched that off.
+    """Whether a build adds attestations: it does, unless the step switches them off.
 
     Source: docker/build-push-action, `provenance`; docker buildx, BUILDX_NO_DEFAULT_ATTESTATIONS.
     """
-    if step.asks("sbom") not in _NO or step.asks("attests"):
+    if step.switch("sbom") not in _NO or step.switch("attests"):
         return True
-    provenance = step.asks("provenance")
+    provenance = step.switch("provenance")
     if provenance:
         return provenance not in _DISABLED
     return step.environment.get(_NO_ATTESTATIONS, "").strip().lower() in _NO
 
 
 def caches(entries: list[str], step: Step) -> tuple[str, ...]:
-    """Return the targets of build caches that go to a registry."""
+    """Return the registry targets of build caches."""
     return tuple(
         part.strip()[4:]
         for entry in entries
@@ -195,19 +196,19 @@ def caches(entries: list[str], step: Step) -> tuple[str, ...]:
     )
 
 
-def _asked(step: Step) -> bool:
-    return any(step.asks(name) not in _NO for name in ("provenance", "sbom", "attests"))
+def _requests_attestations(step: Step) -> bool:
+    return any(step.switch(name) not in _NO for name in ("provenance", "sbom", "attests"))
 
 
-def by_script(spot: Spot) -> Iterator[PushStep]:
+def by_script(spot: StepLocation) -> Iterator[PushStep]:
     """Yield what the commands of a step push."""
     for command in commands(shell_expanded(spot.step.script, spot.step)):
-        program = next((words for words in _BUILDS if begins(command, *words)), None)
+        program = next((start for start in _BUILDS if starts_with(command, *start)), None)
         if program and _pushes(command):
             yield _script_build(spot, command, " ".join(program))
-        elif begins(command, *_CREATE):
+        elif starts_with(command, *_CREATE):
             yield _merge(spot, command)
-        elif begins(command, "cosign", "sign") or begins(command, "cosign", "attest"):
+        elif starts_with(command, "cosign", "sign") or starts_with(command, "cosign", "attest"):
             images = (word.partition("@")[0] for word in command if "/" in word and "@" in word)
             yield SignStep(spot, ImageNames(tuple(images), ()))
 
@@ -220,7 +221,7 @@ def _outputs(command: Command) -> str:
     return ",".join(options(command, "--output", "-o"))
 
 
-def _script_build(spot: Spot, command: Command, program: str) -> BuildStep:
+def _script_build(spot: StepLocation, command: Command, program: str) -> BuildStep:
     names = _names(spot, command)
     provenance = options(command, "--provenance", "--sbom", "--attest")
     off = bool(provenance) and all(value in ("false", "mode=disabled") for value in provenance)
@@ -229,28 +230,28 @@ def _script_build(spot: Spot, command: Command, program: str) -> BuildStep:
         names,
         platforms=platforms_in(",".join(options(command, "--platform"))),
         attests=attests(spot.step) and not off,
-        on_purpose=bool(provenance) and not off,
+        attests_on_request=bool(provenance) and not off,
         by_digest="push-by-digest=true" in _outputs(command),
         caches=caches(options(command, "--cache-to"), spot.step),
         program=program,
     )
 
 
-def _merge(spot: Spot, command: Command) -> MergeStep:
-    """Read a merge; a source that the shell must fill in may be many."""
-    words = command[command.index("create") + 1 :]
+def _merge(spot: StepLocation, command: Command) -> MergeStep:
+    """Read a merge; a source that the shell expands may be several."""
+    arguments = command[command.index("create") + 1 :]
     sources = [
         word
-        for before, word in zip(("", *words), words, strict=False)
+        for before, word in zip(("", *arguments), arguments, strict=False)
         if not word.startswith("-") and before not in _WITH_VALUES
     ]
     alone = len(sources) == 1 and "(" not in sources[0] and not sources[0].endswith("*")
-    plain = "--prefer-index=false" in words
+    plain = "--prefer-index=false" in arguments
     return MergeStep(spot, _names(spot, command), is_copy=alone, wraps=alone and not plain)
 
 
-def _names(spot: Spot, command: Command) -> ImageNames:
-    """Tell the names in a command, or those that a metadata step left in the environment."""
+def _names(spot: StepLocation, command: Command) -> ImageNames:
+    """Return the names in a command, or those that a metadata step set in the environment."""
     where = (spot.workflow, spot.job, spot.step)
     if any(_METADATA in word for word in command):
         return names_in(*where)

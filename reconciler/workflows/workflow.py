@@ -1,4 +1,4 @@
-"""A workflow as far as it pushes images: its steps, each with its place in the file."""
+"""A parsed workflow: its jobs and steps, each with its place in the file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Environment = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a job. Shape: `uses` is an action without its version, or empty."""
+    """One step of a job. Shape: `uses` is the action without its version, or empty."""
 
     name: str
     id: str
@@ -22,9 +22,9 @@ class Step:
     inputs: Mapping[str, str]
     environment: Environment
     node: MapNode
-    """The step as it stands in the file, for whoever edits it."""
+    """The step's node in the YAML tree, for edits."""
 
-    def asks(self, name: str) -> str:
+    def switch(self, name: str) -> str:
         """Return an input, trimmed and in lower case, empty where it is not given."""
         return self.inputs.get(name, "").strip().lower()
 
@@ -54,7 +54,7 @@ class Job:
 class Workflow:
     """One workflow file.
 
-    Shape: `events` are what starts it; `only_tags` says that a push starts it for git tags only.
+    Shape: `events` are its triggers; with `only_tags`, commits on branches do not start it.
     """
 
     path: str
@@ -65,12 +65,12 @@ class Workflow:
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
-        r"""The lines of the file; those of a file with `\r\n` keep their `\r`."""
+        r"""The lines of the file; with line ends `\r\n` they keep their `\r`."""
         return tuple(self.text.split("\n"))
 
     @property
     def is_scheduled(self) -> bool:
-        """Whether it runs at given times, whether or not anything changed."""
+        """Whether it runs on a schedule, also when nothing changed."""
         return "schedule" in self.events
 
     @property

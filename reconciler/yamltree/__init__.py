@@ -1,1 +1,1 @@
-"""Hostile YAML made into a tree that knows its places, in bounded time and memory."""
+"""Parse untrusted YAML to a tree with lines and columns, in bounded time and memory."""

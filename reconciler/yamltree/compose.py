@@ -1,7 +1,7 @@
-"""The text of a YAML file made into a tree, in bounded time and memory.
+"""Compose the text of a YAML file to a tree, in bounded time and memory.
 
-Policies and workflows come from pull requests, so the text is hostile: it may not nest deep,
-repeat itself through aliases, name types, or hide controls from the eye of a reviewer.
+Policies and workflows come from pull requests, so the text is untrusted: deep nesting, expanding
+aliases, type tags, and characters that a reviewer cannot see are refused.
 """
 
 import re
@@ -18,9 +18,9 @@ from reconciler.yamltree.tree import (
     Node,
     Place,
     ScalarNode,
-    Sense,
-    explain,
-    sense_of,
+    ScalarType,
+    explain_error,
+    scalar_type_of,
     walk,
 )
 
@@ -28,7 +28,10 @@ MAX_BYTES = 1024 * 1024
 """Largest file, in bytes."""
 
 MAX_NODES = 30_000
-"""Most keys, values and entries in one file, aliases written out."""
+"""Most keys, values and entries in one file after expanding aliases.
+
+This bounds aliases of aliases, which grow exponentially ("billion laughs").
+"""
 
 MAX_DEPTH = 16
 """Deepest nesting; policies need 8, workflows about as much."""
@@ -54,7 +57,7 @@ def compose(path: str, content: bytes) -> Node | None:
 
 
 def _decoded(path: str, content: bytes) -> str:
-    """Return the text of a file that hides nothing."""
+    """Decode a file, and refuse characters that a reviewer cannot see."""
     if len(content) > MAX_BYTES:
         _refuse(path, Place(0, 0), f"the file is larger than {MAX_BYTES} bytes; split it")
     try:
@@ -63,8 +66,8 @@ def _decoded(path: str, content: bytes) -> str:
         place = _place_of(content[: error.start].decode("utf-8-sig"))
         _refuse(path, place, "the file is not UTF-8 from here on; save it as UTF-8")
     if hidden := _HIDDEN.search(text):
-        words = f"the character U+{ord(hidden[0]):04X} cannot be seen; remove it"
-        _refuse(path, _place_of(text[: hidden.start()]), words)
+        message = f"the character U+{ord(hidden[0]):04X} is invisible; remove it"
+        _refuse(path, _place_of(text[: hidden.start()]), message)
     return text
 
 
@@ -81,7 +84,7 @@ class _Composer:
     """Builds one tree from the parser's events."""
 
     def __init__(self, path: str, text: str) -> None:
-        """Keep the events, not yet read, and what anchors have named so far."""
+        """Start with the parser's events, unread, and no anchors."""
         self._path = path
         self._text = text
         self._events = self._parsed()
@@ -101,11 +104,11 @@ class _Composer:
         return root
 
     def _parsed(self) -> Iterator[yaml.Event]:
-        """Yield the parser's events, its errors put in our words."""
+        """Yield the parser's events; its errors become problems with our messages."""
         try:
             yield from yaml.parse(self._text, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
-            self._refuse(*explain(error, self._text))
+            self._refuse(*explain_error(error, self._text))
 
     def _node(self, event: yaml.Event, depth: int) -> Node:
         place = _start(event)
@@ -126,13 +129,15 @@ class _Composer:
 
     def _scalar(self, event: yaml.ScalarEvent, place: Place) -> ScalarNode:
         plain = event.implicit[0] and not event.tag
-        return ScalarNode(place, event.value, sense_of(event.value) if plain else Sense.TEXT)
+        return ScalarNode(
+            place, event.value, scalar_type_of(event.value) if plain else ScalarType.TEXT
+        )
 
     def _list(self, place: Place, depth: int) -> ListNode:
         entries = tuple(self._node(e, depth + 1) for e in self._until(yaml.SequenceEndEvent))
         if len(entries) > MAX_ENTRIES:
-            words = f"this list has {len(entries)} entries; at most {MAX_ENTRIES} are allowed"
-            self._refuse(place, words)
+            message = f"this list has {len(entries)} entries; at most {MAX_ENTRIES} are allowed"
+            self._refuse(place, message)
         return ListNode(place, entries)
 
     def _map(self, place: Place, depth: int) -> MapNode:
@@ -149,13 +154,13 @@ class _Composer:
         return takewhile(lambda event: not isinstance(event, end), self._events)
 
     def _aliased(self, event: yaml.AliasEvent, place: Place, depth: int) -> Node:
-        """Return what an alias stands for, counted as if it were written out."""
+        """Return the node that an alias refers to, counted as if it were repeated here."""
         node = self._anchors.get(event.anchor or "")
         if node is None:
-            words = (
+            message = (
                 f'*{event.anchor} names no anchor above; quote a pattern, as in "*{event.anchor}"'
             )
-            self._refuse(place, words)
+            self._refuse(place, message)
         for level, _ in walk(node, depth):
             self._enter(place, level)
         return node

@@ -1,7 +1,7 @@
-"""A YAML file as a tree in which every node knows its place.
+"""A YAML file as a tree in which every node has its line and column.
 
-Readers of YAML 1.1 and 1.2 differ: `yes`, `0x1f`, `1e3`. A word that any of them takes for
-something else than text has to be quoted where text is meant, so that everybody reads the same.
+Parsers of YAML 1.1 and 1.2 differ: `yes`, `0x1f`, `1e3`. A word that any of them reads as another
+type than text has to be quoted where text is meant, so that all parsers and people read the same.
 """
 
 import re
@@ -25,13 +25,13 @@ _TAG = "tag:yaml.org,2002:"
 _ESCAPE = "in double quotes a backslash starts an escape; use single quotes"
 _DIRECTIVE = "a line that starts with % is a directive, and policies have none; remove it"
 _MESSAGES = {
-    "mapping values are not allowed": "a ': ' cannot stand here; quote the text or indent less",
+    "mapping values are not allowed": "': ' is not allowed here; quote the text or indent less",
     "unknown escape character": _ESCAPE,
     "escape code": _ESCAPE,
     "hexdecimal number": _ESCAPE,
     "directive": _DIRECTIVE,
     "incompatible YAML document": _DIRECTIVE,
-    "expected node content": "a value is missing before this sign",
+    "expected node content": "a value is missing before this character",
     "alphabetic or numeric character": '* and & have a meaning in YAML; quote the pattern: "*"',
     "expected ',' or ']'": "the list that opens in line {start} lacks a comma or its ]",
     "expected ',' or '}'": "the brace that opens in line {start} lacks a comma or its }}",
@@ -42,10 +42,10 @@ _MESSAGES = {
     "could not find expected ':'": "a key lacks its ': '; look at the line above, too",
     "expected <document start>": "a document ends above this line, and one file holds one",
     "block sequence entries": "a list cannot start here; put each '- ' on a line of its own",
-    "exceeded maximum nesting depth": "this is nested too deep",
-    "character that cannot start any token": "a text cannot start with {sign}; quote it",
+    "exceeded maximum nesting depth": "this is nested too deeply",
+    "character that cannot start any token": "a text cannot start with {character}; quote it",
 }
-"""Fragments of what the parser says, and what we say instead."""
+"""Fragments of the parser's messages, and our message for each."""
 
 
 class Place(NamedTuple):
@@ -55,8 +55,8 @@ class Place(NamedTuple):
     column: int
 
 
-class Sense(Enum):
-    """What YAML takes an unquoted word for."""
+class ScalarType(Enum):
+    """The type of an unquoted word."""
 
     TEXT = "a text"
     NUMBER = "a number"
@@ -71,7 +71,7 @@ class ScalarNode:
 
     place: Place
     text: str
-    sense: Sense
+    type: ScalarType
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class ListNode:
 
 @dataclass(frozen=True)
 class MapNode:
-    """Keys and values. Shape: in the order of the file, a key possibly twice."""
+    """Keys and values. Shape: in the order of the file; a key may be repeated."""
 
     place: Place
     entries: tuple[tuple["Node", "Node"], ...]
@@ -102,7 +102,7 @@ class MapNode:
 Node = ScalarNode | ListNode | MapNode
 
 
-def below(node: Node) -> Iterator[Node]:
+def children_of(node: Node) -> Iterator[Node]:
     """Yield the nodes directly under one."""
     match node:
         case ListNode():
@@ -115,45 +115,45 @@ def below(node: Node) -> Iterator[Node]:
 def walk(node: Node, depth: int = 0) -> Iterator[tuple[int, Node]]:
     """Yield a node and everything below it, each with its depth."""
     yield depth, node
-    for inner in below(node):
+    for inner in children_of(node):
         yield from walk(inner, depth + 1)
 
 
-_SENSES = {
-    f"{_TAG}int": Sense.NUMBER,
-    f"{_TAG}float": Sense.NUMBER,
-    f"{_TAG}bool": Sense.SWITCH,
-    f"{_TAG}null": Sense.NOTHING,
-    f"{_TAG}timestamp": Sense.DATE,
+_SCALAR_TYPES = {
+    f"{_TAG}int": ScalarType.NUMBER,
+    f"{_TAG}float": ScalarType.NUMBER,
+    f"{_TAG}bool": ScalarType.SWITCH,
+    f"{_TAG}null": ScalarType.NOTHING,
+    f"{_TAG}timestamp": ScalarType.DATE,
 }
 _NUMBER_OF_1_2 = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$|0o[0-7]+$")
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,8})")
-_SWITCHES = {"true": True, "false": False}
+_BOOLEANS = {"true": True, "false": False}
 
 _resolve: Callable[[type[Unresolved], str, tuple[bool, bool]], str] = Resolver().resolve
 
 
 @lru_cache(maxsize=4096)
-def sense_of(word: str) -> Sense:
-    """Say what an unquoted word is to a reader of YAML 1.1 or 1.2."""
+def scalar_type_of(word: str) -> ScalarType:
+    """Return the type of an unquoted word: text only if it is text to YAML 1.1 and 1.2."""
     if _NUMBER_OF_1_2.match(word):
-        return Sense.NUMBER
-    return _SENSES.get(_resolve(Unresolved, word, (True, False)), Sense.TEXT)
+        return ScalarType.NUMBER
+    return _SCALAR_TYPES.get(_resolve(Unresolved, word, (True, False)), ScalarType.TEXT)
 
 
 def value_of(scalar: ScalarNode) -> object:
     """Return a text, a plain whole number, true or false; the node itself for anything else.
 
-    The node fits no key, so whoever validates the value reports it, and the message can quote
-    what the file says: `1.10` and not `1.1`.
+    The node fits no key, so validation reports it, and the message can quote the file: `1.10`,
+    not `1.1`.
     """
-    match scalar.sense:
-        case Sense.TEXT:
+    match scalar.type:
+        case ScalarType.TEXT:
             return scalar.text
-        case Sense.NUMBER if _PLAIN_NUMBER.fullmatch(scalar.text):
+        case ScalarType.NUMBER if _PLAIN_NUMBER.fullmatch(scalar.text):
             return int(scalar.text)
-        case Sense.SWITCH:
-            return _SWITCHES.get(scalar.text, scalar)
+        case ScalarType.SWITCH:
+            return _BOOLEANS.get(scalar.text, scalar)
         case _:
             return scalar
 
@@ -169,37 +169,37 @@ def quoted(text: str) -> str:
 
 
 def as_written(node: Node) -> str:
-    """Show a value of the file in a message: texts quoted, everything else bare."""
+    """Show a value of the file in a message: texts quoted, everything else unquoted."""
     match node:
         case ListNode():
             return "a list"
         case MapNode():
             return "keys and values"
-        case ScalarNode(text="", sense=Sense.NOTHING):
+        case ScalarNode(text="", type=ScalarType.NOTHING):
             return "nothing"
-        case ScalarNode(sense=Sense.TEXT):
+        case ScalarNode(type=ScalarType.TEXT):
             return quoted(node.text)
         case _:
             return short_text(node.text)
 
 
-def explain(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
-    """Return the place of a syntax error, and a sentence that says how to mend it."""
+def explain_error(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
+    """Return the place of a syntax error, and a message that says how to fix it."""
     place = _place(error.problem_mark or error.context_mark)
     start = _place(error.context_mark or error.problem_mark).line
     problem = error.problem or "it cannot be read"
-    words = next((words for part, words in _MESSAGES.items() if part in problem), problem)
-    sign = _sign(text, place)
-    if sign == "\t":
-        words = "lines are indented with spaces, never with tabs"
-    return place, f"this is not YAML: {words.format(start=start, sign=sign)}"
+    message = next((ours for part, ours in _MESSAGES.items() if part in problem), problem)
+    character = _character_at(text, place)
+    if character == "\t":
+        message = "lines are indented with spaces, never with tabs"
+    return place, f"this is not YAML: {message.format(start=start, character=character)}"
 
 
 def _place(mark: yaml.Mark | None) -> Place:
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
 
 
-def _sign(text: str, place: Place) -> str:
+def _character_at(text: str, place: Place) -> str:
     """Return the character at a place, empty past the end of its line."""
     lines = text.splitlines()
     line = lines[place.line - 1] if place.line <= len(lines) else ""

@@ -56,11 +56,11 @@ REFUSED = {
     "a second document": (GOOD + b"---\n" + GOOD, "policy.yaml:7:1: a second document starts"),
     "UTF-16": ("version: 1".encode("utf-16"), "policy.yaml:1:1: the file is not UTF-8"),
     "Latin-1": (b"a: 1 # \xe9", "policy.yaml:1:8: the file is not UTF-8 from here on"),
-    "a NUL": (b"version: 1\nb: \x00", "policy.yaml:2:4: the character U+0000 cannot be seen"),
-    "a bell": (b"a: \x07", "policy.yaml:1:4: the character U+0007 cannot be seen; remove it"),
+    "a NUL": (b"version: 1\nb: \x00", "policy.yaml:2:4: the character U+0000 is invisible"),
+    "a bell": (b"a: \x07", "policy.yaml:1:4: the character U+0007 is invisible; remove it"),
     "text that runs backwards": (
         "a: b # \u202e".encode(),
-        "policy.yaml:1:8: the character U+202E cannot be seen; remove it",
+        "policy.yaml:1:8: the character U+202E is invisible; remove it",
     ),
     "a hidden line break": ("a: b\u2028c: d".encode(), "policy.yaml:1:5: the character U+2028"),
     "half a surrogate": (b'a: "\\ud800"', "policy.yaml:1:7: this is not YAML: in double quotes"),
@@ -69,7 +69,7 @@ REFUSED = {
     "a null": (b"~", "policy.yaml:1:1: a policy file starts with version: 1, then policies:"),
     "a key that is a list": (
         b"version: 1\n? [a]\n: 1\npolicies: []\n",
-        "policy.yaml:2:3: a key is a word, not a list or a map",
+        "policy.yaml:2:3: a key is a text, not a list or a map",
     ),
     "a number of ten thousand digits": (
         rules("{name: a, match: {any: true}, keep: {last: %s}}" % ("9" * 10_000)),

@@ -36,7 +36,7 @@ def test_a_link_below_the_folder_that_leads_out_of_it_is_refused(
     for named in (Path("policies"), here / "policies"):
         with pytest.raises(PolicyProblems) as caught:
             load_policies([named])
-        assert "this is a link that leads out of" in str(caught.value)
+        assert "this is a symbolic link to a place outside of" in str(caught.value)
         assert "put the files themselves there" in str(caught.value)
 
 

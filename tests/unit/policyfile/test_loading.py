@@ -83,7 +83,7 @@ def test_a_byte_order_mark_does_no_harm() -> None:
     ("name", "told"),
     [
         ("missing.yaml", "there is no such file or directory"),
-        ("empty", "this directory holds no policy file (*.yaml or *.yml)"),
+        ("empty", "this directory contains no policy file (*.yaml or *.yml)"),
         ("pipe", "this is not a regular file"),
     ],
 )
@@ -148,7 +148,9 @@ def test_two_policies_of_one_name_are_told_with_both_places() -> None:
         ("b.yaml", policy("web", "ghcr.io/acme/b")),
     )
 
-    assert told == ["b.yaml:3:11: web: a.yaml:3 has a policy of this name, too; give each its own"]
+    assert told == [
+        "b.yaml:3:11: web: a.yaml:3 also has a policy of this name; give each its own name"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ def test_a_repository_that_is_spelled_twice_is_told_with_both_spellings_and_plac
 ) -> None:
     told = problems_of(("a.yaml", policy("web", one)), ("b.yaml", policy("all", other)))
 
-    words = f"{other} is {one}, which belongs to policy web (a.yaml:4); remove one claim"
+    words = f"{other} is {one}, which belongs to policy web (a.yaml:4); remove it from one of them"
     assert told == [f"b.yaml:4:20: all: {words}"]
 
 
@@ -192,9 +194,11 @@ def test_two_policies_that_name_one_repository_are_told_with_both_places() -> No
         ("b.yaml", policy("all", "ghcr.io/acme/web")),
     )
 
-    assert told == [
-        "b.yaml:4:20: all: ghcr.io/acme/web belongs to policy web (a.yaml:4); remove one claim"
-    ]
+    (message,) = told
+    assert message == (
+        "b.yaml:4:20: all: ghcr.io/acme/web belongs to policy web (a.yaml:4);"
+        " remove it from one of them"
+    )
 
 
 def test_a_clash_is_told_beside_the_problems_of_a_broken_file() -> None:

@@ -154,7 +154,8 @@ def test_a_link_of_the_past_is_not_followed(clone: Clone) -> None:
     (problem,) = load_revision([Path("policies")], "link").problems
 
     assert str(problem) == (
-        "policies/secret.yaml: this is a link there, and links of a revision are not followed"
+        "policies/secret.yaml: this is a symbolic link in that revision,"
+        " and such links are not followed"
     )
 
 
@@ -164,7 +165,7 @@ def test_a_huge_file_of_the_past_is_not_read(clone: Clone) -> None:
 
     (problem,) = load_revision([Path("policies")], "huge").problems
 
-    assert "the file is larger than 1048576 bytes there" in str(problem)
+    assert "the file is larger than 1048576 bytes in that revision" in str(problem)
 
 
 @pytest.mark.parametrize(
@@ -212,12 +213,12 @@ def test_outside_of_a_clone_it_says_so(tmp_path: Path, monkeypatch: pytest.Monke
 
     error = refusal("main")
 
-    assert "this is not inside of a clone" in str(error)
-    assert "Change into the clone" in error.hint
+    assert "this is not inside a git clone" in str(error)
+    assert "Run it in the clone that contains the policies." in error.hint
 
 
 def test_a_path_in_another_clone_is_refused(clone: Clone, tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match="lies outside of the clone"):
+    with pytest.raises(PolicyError, match="this is outside of the clone"):
         load_revision([tmp_path / "elsewhere"], "old")
 
 

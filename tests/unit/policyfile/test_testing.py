@@ -126,7 +126,9 @@ def test_tests_are_no_policies_and_policies_are_no_tests(tmp_path: Path) -> None
 
     assert len(load_policies([folder]).policies) == 1
     assert len(load_tests([folder])) == 2
-    with pytest.raises(PolicyProblems, match="this is no test of a policy: its name ends in"):
+    with pytest.raises(
+        PolicyProblems, match="this is not a test of a policy: the name of a test ends in"
+    ):
         load_tests([folder / "web.yaml"])
 
 
@@ -141,7 +143,7 @@ def test_hidden_tests_are_passed_over_unless_they_are_named(tmp_path: Path) -> N
 def test_a_folder_without_tests_is_a_mistake_and_not_a_success(tmp_path: Path) -> None:
     put(tmp_path, web__yaml=GOOD.decode())
 
-    with pytest.raises(PolicyProblems, match=r"holds no test of a policy \(\*\.test\.yaml\)"):
+    with pytest.raises(PolicyProblems, match=r"contains no test of a policy \(\*\.test\.yaml\)"):
         load_tests([tmp_path])
     with pytest.raises(PolicyProblems, match="there is no such file or directory"):
         load_tests([tmp_path / "missing.test.yaml"])

@@ -39,7 +39,7 @@ def test_what_is_no_workflow_pushes_nothing(text: str) -> None:
         (b"a: &a [x]\nb: &b [*a, *a]\n" + b"c: &c [*b, *b]\n" * 20_000, "more than 30000 values"),
         (b"[" * 100, "nested more than 16 levels"),
         (b"jobs: \xff", "not UTF-8"),
-        ("jobs: a\N{RIGHT-TO-LEFT OVERRIDE}b".encode(), "cannot be seen"),
+        ("jobs: a\N{RIGHT-TO-LEFT OVERRIDE}b".encode(), "is invisible"),
         (b"a: 1\n" * 300_000, "larger than"),
         (b"jobs: [", "not YAML"),
     ],

@@ -15,7 +15,7 @@ from reconciler.workflows.steps import (
     MergeStep,
     PushStep,
     SignStep,
-    Spot,
+    StepLocation,
     by_action,
     by_script,
 )
@@ -27,7 +27,7 @@ def makers(*steps: Mapping[str, object], **workflow: object) -> list[PushStep]:
     text = yaml.safe_dump({"on": "push", **workflow, "jobs": {"image": {"steps": [*steps]}}})
     read = read_workflow("image.yml", text.encode())
     job, step = list(read.steps)[-1]
-    spot = Spot(read, job, step)
+    spot = StepLocation(read, job, step)
     return [*by_action(spot), *by_script(spot)]
 
 
@@ -54,7 +54,7 @@ def test_a_build_that_does_not_push_makes_nothing(inputs: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("inputs", "attests", "on_purpose"),
+    ("inputs", "attests", "attests_on_request"),
     [
         ({}, True, False),
         ({"provenance": "false"}, False, False),
@@ -63,11 +63,11 @@ def test_a_build_that_does_not_push_makes_nothing(inputs: dict[str, str]) -> Non
     ],
 )
 def test_a_build_attests_unless_somebody_switched_it_off(
-    inputs: dict[str, str], *, attests: bool, on_purpose: bool
+    inputs: dict[str, str], *, attests: bool, attests_on_request: bool
 ) -> None:
     found = build(**inputs)
 
-    assert (found.attests, found.on_purpose) == (attests, on_purpose)
+    assert (found.attests, found.attests_on_request) == (attests, attests_on_request)
 
 
 def test_the_environment_switches_attestations_off_too() -> None:
