@@ -1,4 +1,4 @@
-"""What an apply or an undo did: what was not done and why, then the counts."""
+"""The result of an apply or an undo: what was not done and why, then the counts."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from reconciler.model.journal import Result
 from reconciler.model.results import Applied, Dropped, Outcome
 
 ROWS = 20
-"""Reasons of one result that are shown unless all are asked for."""
+"""Reasons of one result that are printed without `--all`."""
 
 _TOTALS = {
     "deleted": (Result.DELETED,),
@@ -25,12 +25,12 @@ _TOTALS = {
 }
 _RESULT_TEXTS = {
     Result.FAILED: ("failed", "bold red"),
-    Result.UNKNOWN: ("of unknown outcome: the next run asks the registry", "bold red"),
+    Result.UNKNOWN: ("with unknown outcome: the next run asks the registry", "bold red"),
     Result.SKIPPED_CHANGED: ("skipped: changed since the plan", "yellow"),
-    Result.SKIPPED_REFERENCED: ("skipped: needed by something that stays", "yellow"),
+    Result.SKIPPED_REFERENCED: ("skipped: needed by a kept image", "yellow"),
     Result.RESTORED: ("deleted and restored", "yellow"),
     Result.RETAINED: ("retained by the registry", "cyan"),
-    Result.NOT_DONE: ("not begun: the next run goes on", "cyan"),
+    Result.NOT_DONE: ("not begun: the next run continues", "cyan"),
 }
 
 
@@ -43,18 +43,18 @@ _RESTORED_TOTALS = {
 }
 _RESTORE_RESULT_TEXTS = {
     Result.FAILED: ("not restored", "bold red"),
-    Result.UNKNOWN: ("of unknown outcome: the next run asks the registry", "bold red"),
-    Result.ABSENT: ("no longer held by the registry", "yellow"),
-    Result.SKIPPED_CHANGED: ("left alone", "yellow"),
-    Result.SKIPPED_REFERENCED: ("left out", "yellow"),
-    Result.RESTORED: ("restored, not all as before", "yellow"),
-    Result.NOT_DONE: ("not begun: run it again to go on", "cyan"),
+    Result.UNKNOWN: ("with unknown outcome: the next run asks the registry", "bold red"),
+    Result.ABSENT: ("no longer restorable", "yellow"),
+    Result.SKIPPED_CHANGED: ("skipped: already in the registry", "yellow"),
+    Result.SKIPPED_REFERENCED: ("skipped: incomplete or unreferenced", "yellow"),
+    Result.RESTORED: ("restored, but not entirely as before", "yellow"),
+    Result.NOT_DONE: ("not begun: run it again to continue", "cyan"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RunTexts:
-    """How one kind of run is told: its name, its counts, and each result that needs a word."""
+    """The texts for one kind of run: its name, its counts, and each result to report."""
 
     title: str
     totals: Mapping[str, tuple[Result, ...]]
@@ -69,17 +69,17 @@ UNDO = RunTexts("Undo", _RESTORED_TOTALS, _RESTORE_RESULT_TEXTS)
 
 
 def render(parts: Sequence[Applied], view: View, *, texts: RunTexts = APPLY, undo: str = "") -> str:
-    """Print how a run ended; `undo` is the command that would restore what it deleted."""
+    """Print the result of a run; `undo` is the command that restores what it deleted."""
     return printed(_lines(parts, view, texts, undo), view)
 
 
 def totals(parts: Iterable[Applied], texts: RunTexts = APPLY) -> str:
-    """Write the counts of a run; machines read them, so the words never change."""
+    """Write the counts of a run. Programs read this text, so it must not change."""
     return ", ".join(f"{count} {name}" for name, count in counts(parts, texts).items())
 
 
 def counts(parts: Iterable[Applied], texts: RunTexts = APPLY) -> Mapping[str, int]:
-    """Count the versions of a run by how they ended, under the names that `totals` writes."""
+    """Count the versions of a run by result, under the names that `totals` writes."""
     results = Counter(ended.result for part in parts for ended in _final(part))
     return {
         name: sum(results[result] for result in counted_as)
@@ -100,7 +100,7 @@ def _lines(parts: Sequence[Applied], view: View, texts: RunTexts, undo: str) -> 
 
 
 def _part(part: Applied, view: View, texts: RunTexts) -> Iterator[Text]:
-    """Print the error of a repository first, then each kind of outcome that needs a word."""
+    """Print the error of a repository first, then the outcomes of each reported result."""
     if part.error:
         yield from wrapped(str(part.error), view, lead="  Error: ", style="bold red")
         yield from wrapped(part.error.hint, view, lead="  ")
@@ -133,6 +133,6 @@ def _is_expected(ended: Ended) -> bool:
 
 
 def _final(part: Applied) -> Sequence[Ended]:
-    """Keep the last outcome of each version."""
+    """Return the last outcome of each version."""
     ended: tuple[Ended, ...] = (*part.dropped, *part.outcomes)
     return tuple({ending.change.key: ending for ending in ended}.values())

@@ -1,9 +1,8 @@
-"""The formats of a plan, by the name that `--format` gives them."""
+"""The formats of a plan, by their names in `--format`."""
 
 from collections.abc import Callable, Mapping
 
 from reconciler.formats import html_plan, plan_markdown, plan_text, restore_plan
-from reconciler.formats import restore_plan as html_restoring
 from reconciler.formats.view import View
 from reconciler.model.plan import Plan
 
@@ -11,7 +10,7 @@ Render = Callable[[Plan, View], str]
 
 
 def render_json(plan: Plan, view: View) -> str:
-    """Write a plan as canonical JSON, on one line; beside it, what other policies would change."""
+    """Write a plan as canonical JSON on one line, with the comparison where there is one."""
     written = plan.to_bytes().decode()
     if view.against is None:
         return written
@@ -30,11 +29,11 @@ RESTORE_FORMATS: Mapping[str, Render] = {
     "text": restore_plan.render,
     "json": render_json,
     "markdown": restore_plan.markdown,
-    "html": html_restoring.render_html,
+    "html": restore_plan.render_html,
 }
-"""The same for a plan that restores, which has words of its own."""
+"""The formats of a restore plan."""
 
 
 def render(plan: Plan, name: str, view: View) -> str:
-    """Write a plan in the format of that name."""
+    """Write a plan in the named format."""
     return (RESTORE_FORMATS if plan.undoes else FORMATS)[name](plan, view)

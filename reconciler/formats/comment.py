@@ -1,4 +1,4 @@
-"""The one comment of a pull request: the plan of now, or what became of it."""
+"""The comment on a pull request: the current plan, or the result of applying it."""
 
 import json
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ from reconciler.model.plan import Plan, Summary
 
 _OPENING, _CLOSING = "<!-- reconciler:plan ", " -->"
 _MAX_MARKER = 1_000
-"""Longest first line that is read as a marker, in characters."""
+"""Longest first line that is parsed as a marker, in characters."""
 
 
 class Marker(Frozen):
-    """What a comment says of itself, unseen: which plan it shows, and the counts of it.
+    """The hidden first line of a comment: the digest and the counts of its plan.
 
-    Nothing is decided by it: whoever may write in the repository can change it.
+    Nothing is decided by it, because everyone with write access can change it.
     """
 
     v: Literal[1] = 1
@@ -34,15 +34,15 @@ class Marker(Frozen):
     summary: Summary
 
     def __str__(self) -> str:
-        """Write it as a remark that GitHub does not show; no text in it can end the remark."""
+        """Write it as an HTML comment, which GitHub hides; no text in it can end the comment."""
         return f"{_OPENING}{canonical(self.model_dump(mode='json')).decode()}{_CLOSING}"
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedRun:
-    """A run that carried a plan out, as the journals tell of it.
+    """The run that applied a plan, as the journals record it.
 
-    Shape: `undo_until` is when the first of its deletions can no longer be taken back, None where
+    Shape: `undo_until` is when the first of its deletions can no longer be undone, None where
         none of them can.
     """
 
@@ -52,7 +52,7 @@ class AppliedRun:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What a comment shows besides the plan: what stood there before, where the rest is."""
+    """What a comment has besides the plan: its earlier text, a link, the run that applied it."""
 
     before: str = ""
     link: str = ""
@@ -65,14 +65,14 @@ def is_ours(body: str) -> bool:
 
 
 def render(plan: Plan, view: View, posting: Posting) -> str:
-    """Write the comment: its marker, what became of the plan, what was there before, the plan."""
+    """Write the comment: marker, result or verdict, the superseded plan, the plan."""
     marker = Marker(plan=Digest(plan.digest), summary=plan.summary)
     top = [str(marker), *_heading(plan, view, posting.applied), *_superseded(plan, posting.before)]
     return framed(plan, view, top=top, bottom=_ending(posting))
 
 
 def applied_run(journals: Journals, run: str) -> AppliedRun | None:
-    """Find a run in the journals, and how long its deletions can be taken back."""
+    """Find a run in the journals, and how long its deletions can be undone."""
     summary = next((candidate for candidate in summaries(journals) if candidate.run == run), None)
     if summary is None:
         return None
@@ -93,7 +93,7 @@ def _heading(plan: Plan, view: View, applied: AppliedRun | None) -> Iterator[str
     yield f"### Applied by run {code(applied.summary.run)}: {applied.summary.counts_text}"
     yield ""
     if applied.summary.end != "done":
-        yield f"It did not come to its end: {code(applied.summary.end)}. The next run goes on."
+        yield f"The run stopped early: {code(applied.summary.end)}. The next run continues."
         yield ""
     yield _undo(applied, view)
     yield ""
@@ -103,15 +103,15 @@ def _heading(plan: Plan, view: View, applied: AppliedRun | None) -> Iterator[str
 
 def _undo(applied: AppliedRun, view: View) -> str:
     if applied.undo_until is None:
-        return "What it deleted cannot be taken back."
+        return "Its deletions cannot be undone."
     end = f"{moment(applied.undo_until)} ({distance(applied.undo_until, view.now)})"
     if applied.undo_until <= view.now:
-        return f"What it deleted could be taken back until {end}."
+        return f"Its deletions could be undone until {end}."
     return f"Undo with {code(f'reconciler undo {applied.summary.run}')} until {end}."
 
 
 def _superseded(plan: Plan, before: str) -> Iterator[str]:
-    """Strike what another plan said here, built anew from its counts and no text of it."""
+    """Strike through the counts of another plan, rebuilt from its marker without its text."""
     marker = _marker_of(before)
     if marker and marker.plan != plan.digest:
         counts = totals(marker.summary)
@@ -132,4 +132,4 @@ def _marker_of(body: str) -> Marker | None:
 
 def _ending(posting: Posting) -> Iterator[str]:
     if posting.link:
-        yield f"[The whole plan](<{posting.link}>)"
+        yield f"[The full plan](<{posting.link}>)"

@@ -1,4 +1,4 @@
-"""A policy comparison, for a terminal and for a pull request, in the same words."""
+"""A policy comparison for a terminal and for a pull request."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -21,10 +21,10 @@ from reconciler.model.comparison import (
 )
 
 Quote = Callable[[str], str]
-"""Makes a text from outside fit for a format."""
+"""Escapes or quotes a text from outside for one format."""
 
 EDITS = 3
-"""Edits that are told in one sentence; the others are counted."""
+"""Edits that one sentence lists; the others are counted."""
 
 _LONGEST = 120
 """Longest value that is quoted, in characters."""
@@ -32,14 +32,14 @@ _LONGEST = 120
 _PLAIN = (int, float, bool)
 
 WEAKENED_BYTES = 6_000
-"""Room for what protects less, in bytes."""
+"""Room for the list of weakened protections, in bytes."""
 
 CHANGES_BYTES = 6_000
-"""Room for the list of what goes and what stays, in bytes."""
+"""Room for the list of changes, in bytes."""
 
 
 def headline(difference: Difference, quote: Quote = str) -> str:
-    """Say what the change does, on the whole."""
+    """Sum up what the change does."""
     where = f"Compared with {quote(difference.against)} on the same inventory"
     if difference.error:
         return f"{where}: not possible."
@@ -47,42 +47,42 @@ def headline(difference: Difference, quote: Quote = str) -> str:
         f"{difference.added:,} more to delete" if difference.added else "",
         f"{difference.spared:,} fewer" if difference.spared else "",
     )
-    return f"{where}: {', '.join(filter(None, counts)) or 'nothing else is to delete'}."
+    return f"{where}: {', '.join(filter(None, counts)) or 'no difference in what is deleted'}."
 
 
 def failure(difference: Difference, quote: Quote = str) -> str:
-    """Say why there is nothing to compare with."""
-    return f"the policies there cannot be compared: {quote(difference.error)}"
+    """Say why the comparison is not possible."""
+    return f"the other policies cannot be compared: {quote(difference.error)}"
 
 
 def weakness(weak: Weakening, quote: Quote = str) -> str:
-    """Say what protects less, and what that means now."""
+    """Say which protection was weakened, and how many images lose it."""
     edits = _list_edits(weak.edits, quote)
     if not weak.images:
         return edits
     lose = "image loses its" if weak.images == 1 else "images lose their"
-    going = f"{weak.going:,}" if weak.going else "none"
-    return f"{edits}: {weak.images:,} {lose} protection, {going} of them to delete now"
+    to_delete = f"{weak.going:,}" if weak.going else "none"
+    return f"{edits}: {weak.images:,} {lose} protection, {to_delete} of them to delete now"
 
 
 def reason(shift: Shift, part: RepositoryDifference, quote: Quote = str) -> str:
-    """Say because of what images change sides."""
+    """Say which edit changes the decision of these images."""
     if shift.because:
         return f"because {_list_edits(shift.because, quote)}"
     if not part.before:
-        return f"because policy {quote(part.after)} governs it now, and none did before"
+        return f"because policy {quote(part.after)} now governs it, and no policy did before"
     if not part.after:
-        return f"because policy {quote(part.before)} does not govern it any more"
-    return f"because policy {quote(part.after)} decides otherwise than {quote(part.before)} did"
+        return f"because policy {quote(part.before)} no longer governs it"
+    return f"because policy {quote(part.after)} decides differently than {quote(part.before)}"
 
 
 def shift_amount(shift: Shift, *, more: bool) -> str:
-    """Say how many versions change sides."""
+    """Say how many versions have another decision."""
     return f"{shift.versions:,} {'more' if more else 'fewer'} to delete"
 
 
 def verdicts(reasons: Sequence[str]) -> str:
-    """Write what the rules of one side say; nothing where no policy asked them."""
+    """Write the reasons of one side; `no policy` where no policy governs the repository."""
     return "; ".join(reasons) or "no policy"
 
 
@@ -104,34 +104,34 @@ def _joined(texts: list[str]) -> Iterator[str]:
 
 
 def _edit_text(edit: PolicyEdit, quote: Quote) -> str:
-    """Tell one edit: `commits.keep.last` went from 50 to 20."""
+    """Describe one edit: `commits.keep.last` changed from 50 to 20."""
     path = quote(edit.path)
     if not edit.key:
         return f"{edit.part} {path} {'is new' if edit.after else 'was removed'}"
     if not edit.after:
-        return f"{path}, which was {_value(edit.before, quote)}, was removed"
+        return f"{path}: {_value(edit.before, quote)} was removed"
     if not edit.before:
         return f"{path} is now {_value(edit.after, quote)}"
-    return f"{path} went from {_value(edit.before, quote)} to {_value(edit.after, quote)}"
+    return f"{path} changed from {_value(edit.before, quote)} to {_value(edit.after, quote)}"
 
 
 def _value(text: str, quote: Quote) -> str:
-    """Write a value the way a policy does: numbers bare, everything else quoted.
+    """Write a value as a policy does: numbers bare, everything else quoted.
 
-    Saved differences are hostile: what is no JSON is quoted as it is.
+    A saved comparison may be hostile: a value that is not JSON is quoted unchanged.
     """
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = text
     if isinstance(value, _PLAIN):
-        # Written anew: around a number JSON allows line breaks.
+        # Serialized again, because JSON allows line breaks around a number.
         return shortened(json.dumps(value), _LONGEST)
     return quote(shortened(value if isinstance(value, str) else text, _LONGEST))
 
 
 def lines(difference: Difference, view: View) -> Iterator[Text]:
-    """Print a difference, with an empty line after it."""
+    """Print a comparison, with an empty line after it."""
     yield from wrapped(headline(difference), view, style="bold")
     if difference.error:
         yield from wrapped(failure(difference), view, lead="  ? ", style=STYLES["?"])
@@ -148,7 +148,7 @@ def _weakened(difference: Difference, view: View) -> Iterator[Text]:
         for weak in part.weakened
     ]
     if texts:
-        yield line(("  It protects less than before:", STYLES["?"]))
+        yield line(("  Weakened protections:", STYLES["?"]))
     for text in first_rows(texts, view):
         yield from wrapped(text, view, lead="  ! ", style=STYLES["!"])
     if len(texts) > len(first_rows(texts, view)):
@@ -185,7 +185,7 @@ def _terminal_row(symbol: str, fate: ChangedImage) -> Row:
 
 
 def summary(difference: Difference) -> Iterator[str]:
-    """Say first what protects less, then what the change does, edit by edit."""
+    """Write the weakened protections first, then the effect of each edit."""
     weakened = [
         f"{code(part.repository)}: {weakness(weak, code)}"
         for part in difference.repositories
@@ -193,7 +193,7 @@ def summary(difference: Difference) -> Iterator[str]:
     ]
     if weakened:
         sentences = fitting(weakened, WEAKENED_BYTES, _more)
-        yield from alert("CAUTION", ["**It protects less than before.**", *sentences])
+        yield from alert("CAUTION", ["**Weakened protections**", *sentences])
     yield f"**{headline(difference, code)}**"
     yield ""
     listed = [f"- {text}" for text in _list_changes(difference)]
@@ -203,7 +203,7 @@ def summary(difference: Difference) -> Iterator[str]:
 
 
 def shift_groups(difference: Difference) -> Iterator[ImageGroup]:
-    """Group the images that change sides, to unfold on a click."""
+    """Group the images whose decision changes, in collapsible sections."""
     for part in difference.repositories:
         for shift, more in _shifts(part):
             if shift.images:
@@ -231,7 +231,7 @@ def _shifts(part: RepositoryDifference) -> Iterator[tuple[Shift, bool]]:
 
 
 def _group(shift: Shift, part: RepositoryDifference, *, more: bool) -> ImageGroup:
-    # Without its rows it says nothing that the list has not said.
+    # Folded it is empty, because the list of changes already has its heading.
     amount = shift_amount(shift, more=more)
     table = "\n".join(_rows(shift))
     return ImageGroup(
@@ -250,7 +250,7 @@ def _rows(shift: Shift) -> Iterator[str]:
     for fate in shift.images[:MARKDOWN_ROWS]:
         yield _markdown_row(fate)
     if len(shift.images) > MARKDOWN_ROWS:
-        yield f"\n{counted(len(shift.images) - MARKDOWN_ROWS, 'more image')} left out."
+        yield f"\n{counted(len(shift.images) - MARKDOWN_ROWS, 'more image')} omitted."
 
 
 def _markdown_row(fate: ChangedImage) -> str:

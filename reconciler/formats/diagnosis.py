@@ -1,4 +1,4 @@
-"""A diagnosis as a report: counts, causes, what they mean, growth, and what to change."""
+"""A diagnosis as a report: counts, causes, their meaning, growth, and what to change."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -25,25 +25,25 @@ from reconciler.formats.report import (
 CAUSES_HEADING = "Versions by cause"
 
 _LIKELY = (
-    "is likely and not proven: something else leaves the same behind, and what there is beside"
-    " it decided"
+    "is likely, but not proven: another cause can leave the same versions, and the other versions"
+    " decided"
 )
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 DRAWN = 26
-"""How many weeks a line of blocks shows."""
+"""How many weeks a sparkline has."""
 
 RECENT = 4
-"""How many weeks an average is taken of."""
+"""Over how many weeks an average is taken."""
 
 _CAUSE = Column("Cause")
 
 
 def report(results: Sequence[DiagnosisResult]) -> Report:
-    """Put a report together, a section for each repository."""
+    """Build the report, a section for each repository."""
     return Report(
-        title="Why these versions are here",
+        title="Why these versions exist",
         last=_totals(results),
         figures=tuple(_figures(results)),
         sections=tuple(map(_section, results)),
@@ -51,30 +51,34 @@ def report(results: Sequence[DiagnosisResult]) -> Report:
 
 
 def _totals(results: Sequence[DiagnosisResult]) -> str:
-    diagnoses = [one.diagnosis for one in results if one.diagnosis]
-    unread = sum(one.error is not None for one in results)
+    diagnoses = [result.diagnosis for result in results if result.diagnosis]
+    unread = sum(result.error is not None for result in results)
     return (
-        f"Diagnose: {counted(sum(len(one.findings) for one in diagnoses), 'version')},"
-        f" {sum(one.tagged for one in diagnoses):,} tagged,"
-        f" {sum(one.needed for one in diagnoses):,} needed without a tag,"
-        f" {sum(one.unneeded for one in diagnoses):,} that nothing needs,"
+        f"Diagnose: {counted(sum(len(diagnosis.findings) for diagnosis in diagnoses), 'version')},"
+        f" {sum(diagnosis.tagged for diagnosis in diagnoses):,} tagged,"
+        f" {sum(diagnosis.needed for diagnosis in diagnoses):,} untagged but needed,"
+        f" {sum(diagnosis.unneeded for diagnosis in diagnoses):,} not needed,"
         f" {counted(unread, 'repository', 'repositories')} unread."
     )
 
 
 def _figures(results: Sequence[DiagnosisResult]) -> Iterator[Figure]:
-    diagnoses = [one.diagnosis for one in results if one.diagnosis]
-    yield Figure(f"{sum(len(one.findings) for one in diagnoses):,}", "versions")
-    yield Figure(f"{sum(one.tagged for one in diagnoses):,}", "tagged", "stays")
-    yield Figure(f"{sum(one.needed for one in diagnoses):,}", "needed without a tag", "stays")
-    yield Figure(f"{sum(one.unneeded for one in diagnoses):,}", "that nothing needs", "goes")
+    diagnoses = [result.diagnosis for result in results if result.diagnosis]
+    yield Figure(f"{sum(len(diagnosis.findings) for diagnosis in diagnoses):,}", "versions")
+    yield Figure(f"{sum(diagnosis.tagged for diagnosis in diagnoses):,}", "tagged", "keep")
+    yield Figure(
+        f"{sum(diagnosis.needed for diagnosis in diagnoses):,}", "untagged but needed", "keep"
+    )
+    yield Figure(f"{sum(diagnosis.unneeded for diagnosis in diagnoses):,}", "not needed", "delete")
 
 
 def _section(result: DiagnosisResult) -> ReportSection:
     diagnosis = result.diagnosis
     if diagnosis is None:
         texts = list(filter(None, (str(result.error), result.error.hint))) if result.error else []
-        return ReportSection(result.repository, notices=[Notice("This could not be read.", texts)])
+        return ReportSection(
+            result.repository, notices=[Notice("This repository could not be read.", texts)]
+        )
     counsel = result.workflow_advice or WorkflowAdvice()
     return ReportSection(
         heading=result.repository,
@@ -118,21 +122,23 @@ def _notices(diagnosis: Diagnosis) -> Iterator[Notice]:
             f"{', '.join(finding.version.tags[:3])}: {finding.evidence.text}"
             for finding in broken[:5]
         )
-        yield Notice(f"{counted(len(broken), 'tagged image')} cannot be pulled whole.", [*named])
+        yield Notice(
+            f"{counted(len(broken), 'tagged image')} cannot be pulled completely.", [*named]
+        )
 
 
 def _chart(diagnosis: Diagnosis) -> Chart:
     return Chart(
         CAUSES_HEADING,
         [
-            Bar(group.cause, group.count, tone="stays" if group.needed else "goes")
+            Bar(group.cause, group.count, tone="keep" if group.needed else "delete")
             for group in diagnosis.groups
         ],
     )
 
 
 def weekly_charts(diagnosis: Diagnosis) -> Iterator[Chart]:
-    """Draw versions and bytes by week."""
+    """Chart the versions and the bytes by week."""
     if len(diagnosis.weeks) > 1:
         days = [(f"{week.start:%Y-%m-%d}", week.amount) for week in diagnosis.weeks]
         yield Chart("Versions by week", [Bar(day, amount.versions) for day, amount in days])
@@ -141,20 +147,23 @@ def weekly_charts(diagnosis: Diagnosis) -> Iterator[Chart]:
 
 
 def outlook(result: DiagnosisResult) -> Iterator[str]:
-    """Say what there will be if pushes go on as they do, without a policy and with one."""
+    """Say what the repository will contain if pushes continue, without a policy and with one."""
     ahead = result.forecast
     if ahead is None:
-        yield "This registry tells no push times, so nothing can be said of growth."
+        yield "This registry does not report push times, so growth cannot be estimated."
         return
     days = AHEAD.days
     yield (
-        f"At the pace of the last {counted(ahead.measured.days, 'day')} there will be"
+        f"At the rate of the last {counted(ahead.measured.days, 'day')} there will be"
         f" {_amount(ahead.then)} in {days} days; now there are {_amount(ahead.now)}."
     )
     if result.policy and ahead.kept_now and ahead.kept_then:
         suggested = result.policy.name == NAME
         name = "the policy below" if suggested else f"policy {result.policy.name}"
-        yield f"With {name} about {_amount(ahead.kept_then)} then; now {_amount(ahead.kept_now)}."
+        yield (
+            f"With {name} there would be about {_amount(ahead.kept_then)} then, and"
+            f" {_amount(ahead.kept_now)} now."
+        )
 
 
 def _amount(amount: Amount) -> str:
@@ -162,52 +171,54 @@ def _amount(amount: Amount) -> str:
 
 
 def counts(diagnosis: Diagnosis) -> Table:
-    """Count and weigh the versions of each cause."""
-    numbers = (Column(title, "number") for title in ("Versions", "Needed", "Brought"))
+    """Count the versions of each cause, and the bytes that they add."""
+    numbers = (Column(title, "number") for title in ("Versions", "Needed", "Added"))
     columns = (_CAUSE, *numbers, Column("Newest"), Column("Oldest"))
-    return Table("Why they are here", columns, [_count(group) for group in diagnosis.groups])
+    return Table("Why they exist", columns, [_count(group) for group in diagnosis.groups])
 
 
 def meanings(diagnosis: Diagnosis) -> Table:
-    """Say what the versions of each cause are, and whether they are needed."""
+    """Explain each cause, and whether its versions are needed."""
     advices = ((group.cause, ADVICE[group.cause]) for group in diagnosis.groups)
     rows = [_row(cause, f"{advice.means} {advice.needed}") for cause, advice in advices]
-    return Table("What they are", (_CAUSE, Column("And whether they are needed")), rows)
+    return Table("What they are", (_CAUSE, Column("Meaning, and whether they are needed")), rows)
 
 
 def examples(diagnosis: Diagnosis) -> Iterator[Table]:
-    """Show the newest and the oldest of each cause, and what shows that it is one."""
-    columns = (_CAUSE, Column("Digest", "code"), Column("Pushed"), Column("What shows it"))
-    for needed, which in ((False, "that nothing needs"), (True, "that are needed")):
+    """List the newest and the oldest version of each cause, with the evidence."""
+    columns = (_CAUSE, Column("Digest", "code"), Column("Pushed"), Column("Evidence"))
+    for needed, which in ((False, "not needed"), (True, "needed")):
         findings = [
-            one for group in diagnosis.groups for one in _newest_and_oldest(group, needed=needed)
+            finding
+            for group in diagnosis.groups
+            for finding in _newest_and_oldest(group, needed=needed)
         ]
-        yield Table(f"Versions {which}, newest and oldest", columns, [*map(_example, findings)])
+        yield Table(f"Versions {which}: newest and oldest", columns, [*map(_example, findings)])
 
 
 def changes(diagnosis: Diagnosis) -> Table:
-    """Say what to change where images are built."""
+    """Say what to change in the builds."""
     advices = ((group.cause, ADVICE[group.cause].build) for group in diagnosis.groups)
     rows = [_row(cause, change) for cause, change in advices if change]
-    return Table("What to change so that fewer come", (_CAUSE, Column("Change")), rows)
+    return Table("What to change in the builds", (_CAUSE, Column("Change")), rows)
 
 
 def growth(diagnosis: Diagnosis) -> Table:
-    """Show how each cause grows from week to week; no rows without push times."""
+    """Show the weekly growth of each cause; no rows without push times."""
     drawn = min(DRAWN, len(diagnosis.weeks))
     columns = (
         _CAUSE,
-        Column("A week", "number"),
-        Column("Bytes a week", "number"),
-        Column(f"The last {drawn} weeks"),
+        Column("Per week", "number"),
+        Column("Bytes per week", "number"),
+        Column(f"Last {drawn} weeks"),
     )
     rows = (
         [_growth_row(group.cause, diagnosis) for group in diagnosis.groups]
         if diagnosis.weeks
         else []
     )
-    more = f"An average of {RECENT} weeks, of what is here still; a dot is a week without any."
-    return Table("How it grows", columns, rows, more)
+    more = f"Averages of {RECENT} weeks, of versions that still exist. A dot is a week without any."
+    return Table("Growth", columns, rows, more)
 
 
 def _count(group: CauseGroup) -> Sequence[Cell]:
@@ -258,7 +269,7 @@ def _day(moment: datetime | None) -> str:
 
 
 def sparkline(amounts: Sequence[float]) -> str:
-    """Draw each amount as high as it is beside the largest; nothing at all is a dot."""
+    """Draw each amount as a block, relative to the largest; zero is a dot."""
     top = max(amounts, default=0)
     return "".join(_block(amount, top) for amount in amounts)
 

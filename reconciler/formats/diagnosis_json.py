@@ -1,4 +1,4 @@
-"""A diagnosis as JSON: every version, every cause, every week, and the workflows that push them."""
+"""A diagnosis as JSON: versions, causes, weeks, and the workflows that push them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ from reconciler.formats.report import Cell, Column, Notice, Table
 
 
 def as_json(results: Sequence[DiagnosisResult]) -> str:
-    """Write what was found as one JSON document."""
-    document = {"repositories": [_repository(one) for one in results]}
+    """Write the results as one JSON document."""
+    document = {"repositories": [_repository(result) for result in results]}
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
@@ -125,36 +125,36 @@ def _amount(amount: Amount) -> dict[str, int]:
 
 
 def steps(counsel: WorkflowAdvice) -> Iterator[Table]:
-    """Name the steps that make what was found, and what could be changed in them."""
+    """List the steps that create these versions, and what could be changed in them."""
     rows = [
         (Cell(attribution.place), Cell(attribution.step), Cell(", ".join(attribution.causes)))
         for attribution in counsel.attributions
     ]
-    columns = (Column("Place", "code"), Column("Step", "code"), Column("Makes"))
-    yield Table("Steps of workflows that make them", columns, rows)
-    changes = (Column("Place", "code"), Column("Spares", "number"), Column("Change"))
+    columns = (Column("Place", "code"), Column("Step", "code"), Column("Creates"))
+    yield Table("Workflow steps that create them", columns, rows)
+    changes = (Column("Place", "code"), Column("Avoids", "number"), Column("Change"))
     yield Table("What to change in the workflows", changes, [*map(_proposal, counsel.proposals)])
 
 
 def verdict(counsel: WorkflowAdvice) -> Iterator[str]:
-    """Say which single change would stop most of the growth."""
+    """Name the single change that would avoid most of the growth."""
     for first in counsel.proposals[:1]:
-        spared = counted(first.unneeded or first.needed, "version")
-        which = "that nothing needs" if first.unneeded else "which are needed as it is"
-        yield f"One change in {first.place} would have spared {spared} {which}."
+        avoided = counted(first.unneeded or first.needed, "version")
+        which = "that are not needed" if first.unneeded else "that are needed now"
+        yield f"One change in {first.place} would have avoided {avoided} {which}."
 
 
 def unread(counsel: WorkflowAdvice) -> Iterator[Notice]:
-    """Tell of the workflow files that were not read."""
+    """List the workflow files that could not be read."""
     if counsel.unread:
-        yield Notice("Workflow files that were not read", counsel.unread)
+        yield Notice("Workflow files that could not be read", counsel.unread)
 
 
 def patch(counsel: WorkflowAdvice) -> str:
-    """Return the change that spares most as `git apply` takes it; empty where there is none."""
+    """Return the most effective change, as `git apply` takes it; empty where there is none."""
     return next((change.patch for change in counsel.proposals[:1]), "")
 
 
 def _proposal(change: AdvisedChange) -> tuple[Cell, ...]:
-    spared = f"{change.unneeded:,} left over" if change.unneeded else f"{change.needed:,} needed"
-    return Cell(change.place), Cell(spared, change.unneeded or change.needed), Cell(change.text)
+    avoided = f"{change.unneeded:,} not needed" if change.unneeded else f"{change.needed:,} needed"
+    return Cell(change.place), Cell(avoided, change.unneeded or change.needed), Cell(change.text)

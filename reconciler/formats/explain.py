@@ -1,4 +1,4 @@
-"""One version explained: its decision in a sentence, the rules in lines, and all of it as JSON."""
+"""One version explained as text and JSON: what it is, its relatives, rules and decision."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -26,11 +26,11 @@ _FACTS = {
 }
 
 Naming = Callable[[Version], str]
-"""How versions are called where they are spoken of."""
+"""Returns the name by which a text calls a version."""
 
 
 def render(explanation: Explanation, view: View) -> str:
-    """Print an explanation: what it is, what it hangs on, who decides, and the verdict last."""
+    """Print an explanation: the version, its relatives, the rules, and the verdict last."""
     return printed(_lines(explanation, view), view)
 
 
@@ -57,7 +57,7 @@ def _lines(explanation: Explanation, view: View) -> Iterator[Text]:
     yield from reasons(explanation.fate, view)
     yield line()
     sentence = verdict(explanation.fate)
-    yield from wrapped(f"{sentence[:1].upper()}{sentence[1:]}.", view, style="bold")
+    yield from wrapped(f"It {sentence}.", view, style="bold")
     yield from wrapped(_outlook(explanation), view)
 
 
@@ -79,7 +79,7 @@ def _dated(when: datetime, now: datetime) -> str:
 def _relatives(
     heading: str, relatives: Sequence[Relative], links: tuple[str, str], view: View
 ) -> Iterator[Text]:
-    """Print relatives; of the two `links`, the first is through an index, the other one not."""
+    """Print relatives; `links` names the relation through an index, and the one by subject."""
     if not relatives:
         return
     yield line()
@@ -93,7 +93,7 @@ def _relatives(
 
 
 def _relative(relative: Relative, link: str) -> str:
-    """Describe a relative, leaving out tags that only spell the digest of another version."""
+    """Describe a relative, without the tags that spell the digest of another version."""
     tags = ", ".join(tag for tag in relative.version.tags if not tag.subject)
     what = " ".join(filter(None, (relative.nature, _platform(relative), link)))
     return f"{relative.version.digest.short}  {what}  {tags}".rstrip()
@@ -113,13 +113,15 @@ def _missing(explanation: Explanation, view: View) -> Iterator[Text]:
 
 
 def _outlook(explanation: Explanation) -> str:
-    """Say what the time alone will change."""
+    """Say what will change with time alone."""
     if explanation.fate.is_deleted:
         return "The next `reconciler apply` would delete it."
     if explanation.deletable_from is None:
-        return "Time alone does not change that."
-    unless = "unless it is tagged, something that stays needs it, or the policy changes"
-    return f"Goes on {_dated(explanation.deletable_from, explanation.now)} {unless}."
+        return "Time alone does not change this."
+    unless = "unless it is tagged, a kept image needs it, or the policy changes"
+    return (
+        f"It would be deleted from {_dated(explanation.deletable_from, explanation.now)} {unless}."
+    )
 
 
 def _document(explanation: Explanation) -> dict[str, Any]:
@@ -183,16 +185,16 @@ def by_digest(version: Version) -> str:
 
 
 def verdict(fate: VersionFate, naming: Naming = by_digest) -> str:
-    """Say whether a version stays or goes, and what decides that."""
+    """Say whether a version is kept or would be deleted, and what decides that."""
     if fate.cause is Cause.EXPIRED:
-        return "goes: no rule keeps it"
+        return "would be deleted: no rule keeps it"
     if fate.cause is Cause.FOLLOWS:
-        return f"goes with {_listed([chain.path[-1] for chain in fate.chains], naming)}"
-    return f"stays: {fate.note or _keepers(fate, naming)}"
+        return f"would be deleted with {_listed([chain.path[-1] for chain in fate.chains], naming)}"
+    return f"is kept: {fate.note or _keepers(fate, naming)}"
 
 
 def reasons(fate: VersionFate, view: View, naming: Naming = by_digest) -> Iterator[Text]:
-    """Print each image that decides, and what every rule that saw it says of it."""
+    """Print each image that decides, with the reason of every rule that covers it."""
     for chain in first_rows(fate.chains, view):
         yield from wrapped(_heading(chain, naming), view, lead="    ")
         for reason in (*chain.decision.reasons, *_doubts(chain)):
@@ -207,21 +209,21 @@ def _heading(chain: Chain, naming: Naming) -> str:
     between = [naming(version) for version in reversed(way[1:])]
     through = f" through {', '.join(between)}" if between else ""
     subject = f"{naming(image)}{through}" if way else "the image itself"
-    return f"{subject} {'goes' if chain.decision.expires else 'stays'}"
+    return f"{subject} {'would be deleted' if chain.decision.expires else 'is kept'}"
 
 
 def _doubts(chain: Chain) -> Iterator[str]:
     doubtful = [opinion.rule for opinion in chain.decision.opinions if opinion.is_doubtful]
     if doubtful:
-        yield f"counts as new for {', '.join(doubtful)}: its time is unknown or lies ahead"
+        yield f"counts as new for {', '.join(doubtful)}: its time is unknown or in the future"
 
 
 def _keepers(fate: VersionFate, naming: Naming) -> str:
-    """Say what keeps a version: rules and protections, or the images that need it."""
+    """Name the rule, the protection or the images that keep a version."""
     if fate.cause is Cause.NEEDED:
         others = [chain for chain in fate.chains if len(chain.path) > 1]
-        staying = [chain.path[-1] for chain in others if not chain.decision.expires]
-        return f"needed by {_listed(staying, naming)}"
+        kept = [chain.path[-1] for chain in others if not chain.decision.expires]
+        return f"needed by {_listed(kept, naming)}"
     opinions = fate.own.opinions if fate.own else ()
     keeping = [opinion.rule for opinion in opinions if opinion.keeps]
     return f"{keeping[0]} {'protects' if fate.cause is Cause.PROTECTED else 'keeps'} it"

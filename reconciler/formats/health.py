@@ -13,16 +13,16 @@ from reconciler.formats.terminal import line, printed, wrapped
 from reconciler.formats.view import View
 
 EXAMPLES = 5
-"""Most examples of one finding that are printed, unless all are asked for."""
+"""Most examples of one finding that are printed without `--all`."""
 
 
 def render(checked: Sequence[HealthResult], view: View) -> str:
-    """Print every finding with what to do, then one sentence; that alone where all is well."""
+    """Print every finding with what to do, then the summary."""
     return printed(_lines(checked, view), view)
 
 
 def as_json(checked: Sequence[HealthResult], _: View) -> str:
-    """Write the same as one JSON document, with all examples."""
+    """Write the findings as one JSON document, with all examples."""
     document = {
         "alarms": _alarms(checked),
         "unread": sum(result.error is not None for result in checked),
@@ -32,7 +32,7 @@ def as_json(checked: Sequence[HealthResult], _: View) -> str:
 
 
 def as_markdown(checked: Sequence[HealthResult], view: View) -> str:
-    """Write the same for an issue or a step summary, the sentence first."""
+    """Write the findings for an issue or a step summary, the summary first."""
     return "\n".join([f"### {_sentence(checked)}", "", *_paragraphs(checked, view)]) + "\n"
 
 
@@ -41,7 +41,7 @@ FORMATS: Mapping[str, Callable[[Sequence[HealthResult], View], str]] = {
     "json": as_json,
     "markdown": as_markdown,
 }
-"""Each format by its name: a new one is one line here."""
+"""Each format by its name. To add a format, add its function here."""
 
 
 def _lines(checked: Sequence[HealthResult], view: View) -> Iterator[Text]:
@@ -78,7 +78,7 @@ def _paragraphs(checked: Sequence[HealthResult], view: View) -> Iterator[str]:
 
 
 def _examples(finding: HealthFinding, view: View) -> Iterator[str]:
-    """Yield examples, as many as are wanted, and how many more there are."""
+    """Yield the first examples, or all with `--all`, and count the others."""
     limit = len(finding.examples) if view.all_rows else EXAMPLES
     yield from finding.examples[:limit]
     if len(finding.examples) > limit:

@@ -1,9 +1,9 @@
-"""The page that every HTML report uses: one file, no network, safe against hostile texts.
+"""The page of all HTML reports: one file, no network access, safe against hostile texts.
 
 A new report is one template in `reconciler/formats/templates/` that extends `base.html.j2` and
-imports the macros of `parts.html.j2`, and one pure function that calls `page` with what the
-template shows: texts, numbers, and the tables and charts of `reconciler.formats.report`. The
-template never marks a text as safe, and sets no `style` attribute: the page forbids them.
+imports the macros of `parts.html.j2`, and one pure function that calls `page` with the values of
+the template: texts, numbers, and the tables and charts of `reconciler.formats.report`. A template
+never marks a text as safe, and sets no `style` attribute: the page's security policy forbids it.
 """
 
 from base64 import b64encode
@@ -28,7 +28,7 @@ LONGEST = 1_000
 _STYLE, _SCRIPT = "page.css", "page.js"
 
 BARS = 12
-"""Most bars of one chart; the smallest are put together."""
+"""Most bars of one chart; the smallest are added up."""
 
 _DAY = timedelta(days=1)
 _SPANS = (
@@ -40,13 +40,13 @@ _SPANS = (
     ("1-2 years", 730 * _DAY),
     ("> 2 years", timedelta.max),
 )
-"""The columns of ages: a name, and the age that is too old for it."""
+"""The columns of ages: a name, and the age at which the next column begins."""
 
 _UNKNOWN = "unknown"
 
 
 def page(template: str, *, title: str, **values: object) -> str:
-    """Fill the template of that name; what it shows is escaped, whatever it holds.
+    """Render a template; all its values are escaped.
 
     Shape: `title` names the report in the browser's tab and in its heading.
     """
@@ -55,10 +55,10 @@ def page(template: str, *, title: str, **values: object) -> str:
 
 @cache
 def _templates() -> Environment:
-    """Load the templates, with the style and the script that stand in every page.
+    """Load the templates, with the style and the script that every page contains.
 
-    A browser runs this script and applies this style, known by their hashes, and nothing else:
-    should a hostile text ever pass the escaping, it would still be only text.
+    The page allows only this script and this style, by their hashes. So a hostile text that passed
+    the escaping would still not run.
     """
     folder = PackageLoader("reconciler", "formats/templates")
     loaded = Environment(
@@ -71,7 +71,7 @@ def _templates() -> Environment:
     )
     style, script = (folder.get_source(loaded, name)[0] for name in (_STYLE, _SCRIPT))
     loaded.globals.update(
-        # Both are our own files; nothing from outside is ever in them.
+        # Both are our own files, without any text from outside.
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         allowed="; ".join(_allowed(style, script)),
@@ -89,34 +89,34 @@ def _allowed(style: str, script: str) -> Iterator[str]:
 
 
 def _quoted(value: object) -> object:
-    """Spell out what would reorder or hide text, before it is escaped; our own markup passes."""
+    """Replace characters that reorder or hide text before it is escaped, except in our markup."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return shortened(safe(value), LONGEST)
     return value
 
 
 def deleted_chart(images: Iterable[ExpiredImage]) -> Chart:
-    """Count the images that go by the rules that let them expire."""
+    """Count the images to delete by the rules that expire them."""
     counts = Counter(image.rules for image in images)
-    return Chart("Images that go, by the rules that let them expire", _bars(counts, "goes"))
+    return Chart("Images to delete, by rule", _bars(counts, "delete"))
 
 
 def kept_chart(plan: Plan) -> Chart:
-    """Count the images that stay by what keeps them."""
+    """Count the kept images by what keeps them."""
     counts: Counter[str] = Counter()
     for part in plan.repositories:
         counts.update({kept_by(name): count for name, count in part.kept.items()})
-    return Chart("Images that stay, by what keeps them", _bars(counts, "stays"))
+    return Chart("Images kept, by rule or cause", _bars(counts, "keep"))
 
 
 def ages(images: Iterable[ExpiredImage], now: datetime) -> Chart | None:
-    """Count the images that go by age; nothing, where the plan knows no age at all."""
+    """Count the images to delete by age; None where the plan has no age at all."""
     counts = Counter(_column(image.age(now)) for image in images)
     if counts.total() == counts[_UNKNOWN]:
         return None
     names = [name for name, _ in _SPANS] + [_UNKNOWN] * bool(counts[_UNKNOWN])
     return Chart(
-        "Age of the images that go", [Bar(name, counts[name], "", "goes") for name in names]
+        "Age of the images to delete", [Bar(name, counts[name], "", "delete") for name in names]
     )
 
 
@@ -131,7 +131,7 @@ def _bars(counts: Counter[str], tone: Tone) -> list[Bar]:
 
 
 def _largest(counts: Counter[str]) -> Iterator[tuple[str, int]]:
-    """Yield the largest counts, and what all others come to."""
+    """Yield the largest counts, and the sum of the others."""
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     yield from ordered[:BARS]
     if rest := ordered[BARS:]:

@@ -15,13 +15,13 @@ from reconciler.model.names import Digest, Repository
 from reconciler.model.plan import Kept, Plan, RepositoryPlan
 
 Lost = Mapping[Repository, Sequence[ExpiredImage]]
-"""The images that each repository loses."""
+"""The images to delete of each repository."""
 
 ROWS = 5_000
-"""Rows of images on one page, shared by its repositories, unless all are asked for."""
+"""Rows of images on one page without `--all`, divided among its repositories."""
 
 _LEAST_ROWS = 20
-"""Rows that a repository has at least, however many repositories there are."""
+"""Least rows of each repository, however many repositories there are."""
 
 _IMAGES = (
     Column("Tags", "code"),
@@ -30,7 +30,7 @@ _IMAGES = (
     Column("Size", "number"),
     Column("Rules"),
     Column("Reason"),
-    Column("Goes with it", "number"),
+    Column("Related versions", "number"),
 )
 _KEPT = (Column("Tags", "code"), Column("Digest", "code"), Column("Cause"), Column("Reason"))
 _REPOSITORIES = (
@@ -39,7 +39,7 @@ _REPOSITORIES = (
     Column("Delete", "number"),
     Column("Keep", "number"),
     Column("Protected", "number"),
-    Column("Newest to go", "number"),
+    Column("Newest to delete", "number"),
     Column("Size", "number"),
     Column("State"),
 )
@@ -51,14 +51,14 @@ _COLUMNS = (
     Column("Repository", "code"),
     Column("Tags", "code"),
     Column("Digest", "code"),
-    Column("Now it"),
+    Column("Now"),
     Column("Before"),
     Column("After"),
 )
 
 
 def render(plan: Plan, view: View) -> str:
-    """Write a plan as one page: its counts, what hinders it, charts, then a row for each image."""
+    """Write a plan as one page: counts, notices, charts, and a row for each image."""
     lost = {part.repository: list(expired(part)) for part in plan.repositories}
     images = list(chain.from_iterable(lost.values()))
     return page(
@@ -67,7 +67,9 @@ def render(plan: Plan, view: View) -> str:
         lead=list(_lead(plan, view)),
         figures=list(_figures(plan)),
         notices=[*_against(view), *notices(plan)],
-        fates=changed_images(view.against, all_rows=view.all_rows) if view.against else None,
+        changed_images=changed_images(view.against, all_rows=view.all_rows)
+        if view.against
+        else None,
         charts=[chart for chart in (deleted_chart(images), kept_chart(plan)) if chart.bars],
         ages=ages(images, plan.evaluated_at),
         overview=overview(plan, lost),
@@ -89,19 +91,19 @@ def _lead(plan: Plan, view: View) -> Iterator[str]:
 
 def _figures(plan: Plan) -> Iterator[Figure]:
     summary = plan.summary
-    yield Figure(f"{summary.delete:,}", "versions to delete", "goes")
-    yield Figure(f"{summary.keep:,}", "versions to keep", "stays")
-    yield Figure(f"{summary.protected:,}", "images protected", "stays")
+    yield Figure(f"{summary.delete:,}", "versions to delete", "delete")
+    yield Figure(f"{summary.keep:,}", "versions to keep", "keep")
+    yield Figure(f"{summary.protected:,}", "images protected", "keep")
     yield Figure(f"{len(plan.repositories):,}", "repositories")
     if summary.incomplete:
-        yield Figure(f"{summary.incomplete:,}", "repositories incomplete", "warns")
+        yield Figure(f"{summary.incomplete:,}", "repositories incomplete", "warn")
     if summary.bytes:
-        yield Figure(size(summary.bytes), "of content freed, at most")
+        yield Figure(size(summary.bytes), "of content freed at most")
 
 
 @dataclass(frozen=True, slots=True)
 class PageSection:
-    """What a page says of one repository."""
+    """The section of one repository."""
 
     heading: str
     texts: Sequence[str]
@@ -109,14 +111,14 @@ class PageSection:
 
 
 def overview(plan: Plan, lost: Lost) -> Table:
-    """Sum up each repository, those that lose most first."""
+    """List the repositories with their counts, most deletions first."""
     parts = sorted(plan.repositories, key=lambda part: (-len(part.changes), part.repository))
     rows = [_summed(part, lost[part.repository], plan) for part in parts]
     return Table(f"{counted(len(rows), 'repository', 'repositories')}", _REPOSITORIES, rows)
 
 
 def sections(plan: Plan, lost: Lost, view: View) -> Iterator[PageSection]:
-    """Describe each repository that loses an image, or has one worth naming."""
+    """Describe each repository that has images to delete, protected or retained."""
     parts = [part for part in plan.repositories if part.changes or part.protected or part.retained]
     most = None if view.all_rows else max(ROWS // max(len(parts), 1), _LEAST_ROWS)
     for part in parts:
@@ -149,7 +151,7 @@ def _weight(octets: int) -> Cell:
 
 
 def _deleted_table(lost: Sequence[ExpiredImage], plan: Plan, most: int | None) -> Table:
-    """List the images that go, the newest first: they went narrowly."""
+    """List the images to delete, the newest first: these are closest to being kept."""
     images = newest_first(lost)
     rows = [_expired(image, plan) for image in images[:most]]
     caption = f"{counted(len(images), 'image')} to delete, the newest first"
@@ -157,7 +159,7 @@ def _deleted_table(lost: Sequence[ExpiredImage], plan: Plan, most: int | None) -
 
 
 def _kept_table(part: RepositoryPlan, most: int | None) -> Table:
-    """List the images that stay although a rule would let them go."""
+    """List the images that are kept although a rule expires them."""
     images = [*part.protected, *part.retained]
     rows = [_kept(image) for image in images[:most]]
     caption = f"{counted(len(images), 'image')} protected or retained"
@@ -165,10 +167,10 @@ def _kept_table(part: RepositoryPlan, most: int | None) -> Table:
 
 
 def more(hidden: int) -> str:
-    """Say how many images have no row, and where they are; nothing, where all have one."""
+    """Say how many images have no row, and where to find them; empty where all have one."""
     if not hidden:
         return ""
-    return f"{counted(hidden, 'more image')} left out; `--all` and `--format json` have them all."
+    return f"{counted(hidden, 'more image')} omitted; `--all` and `--format json` have them all."
 
 
 def _expired(image: ExpiredImage, plan: Plan) -> Sequence[Cell]:
@@ -201,15 +203,15 @@ def _texts(part: RepositoryPlan, view: View) -> Iterator[str]:
     if part.kept:
         yield phrases.kept_counts(part.kept)
     if part.unmatched:
-        yield f"Tags that no rule knows: {', '.join(map(phrases.family, part.unmatched))}."
+        yield f"Tags that no rule matches: {', '.join(map(phrases.family, part.unmatched))}."
 
 
 def notices(plan: Plan) -> Iterator[Notice]:
-    """Yield what stops a plan, then its warnings; nothing, where all is well."""
+    """Yield what blocks a plan, then its warnings."""
     stops = [f"{unlisted.pattern} {phrases.unlisted(unlisted)}" for unlisted in plan.unlisted]
     stops += [f"{part.repository} {text}" for part in plan.repositories for text in _stops(part)]
     if stops:
-        yield Notice(phrases.blocked(plan), bounded(stops), "goes")
+        yield Notice(phrases.blocked(plan), bounded(stops), "delete")
     warnings = [
         f"{part.repository}: {text}" for part in plan.repositories for text in _warnings(part)
     ]
@@ -218,7 +220,7 @@ def notices(plan: Plan) -> Iterator[Notice]:
 
 
 def bounded(texts: list[str]) -> list[str]:
-    """Keep the first sentences, and say how many more there are."""
+    """Keep the first sentences, and count the others."""
     more = len(texts) - TEXTS
     return [*texts[:TEXTS], f"... and {more:,} more"] if more > 0 else texts
 
@@ -230,7 +232,7 @@ def _stops(part: RepositoryPlan) -> Iterator[str]:
         if not guard.ok:
             yield (
                 f"is stopped by {guard.name}: {phrases.guard_violation(guard)}."
-                f" To let it pass once, plan with {guard.override}"
+                f" To override once, plan with {guard.override}"
             )
 
 
@@ -238,27 +240,27 @@ def _warnings(part: RepositoryPlan) -> Iterator[str]:
     yield from phrases.no_undo(part)
     yield from phrases.near_limits(part)
     yield from part.warnings
-    yield from (f"broken already: {text}" for text in part.missing)
+    yield from (f"already broken: {text}" for text in part.missing)
 
 
 def notice(difference: Difference) -> Notice:
-    """Say what the change does on the whole: first what protects less, then what changes sides."""
+    """Sum up the comparison: first what protects less, then which images change."""
     weakened = any(part.weakened for part in difference.repositories)
     texts = [*_weakened(difference), *_shifts(difference)]
-    return Notice(compare.headline(difference), bounded(texts), "goes" if weakened else "")
+    return Notice(compare.headline(difference), bounded(texts), "delete" if weakened else "")
 
 
 def changed_images(difference: Difference, *, all_rows: bool) -> Table:
-    """List the images whose fate changes."""
+    """List the images whose decision changes."""
     rows = [
         _row(part, fate, verb)
         for part in difference.repositories
-        for shifts, verb in ((part.added, "goes"), (part.spared, "stays"))
+        for shifts, verb in ((part.added, "deleted"), (part.spared, "kept"))
         for shift in shifts
         for fate in shift.images
     ]
     kept = rows if all_rows else rows[:ROWS]
-    caption = f"{counted(len(rows), 'image changes', 'images change')} sides"
+    caption = counted(len(rows), "image with another decision", "images with another decision")
     return Table(caption, _COLUMNS, kept, more(len(rows) - len(kept)))
 
 
@@ -267,7 +269,7 @@ def _weakened(difference: Difference) -> Iterator[str]:
         yield compare.failure(difference)
     for part in difference.repositories:
         for weak in part.weakened:
-            yield f"It protects less than before: {part.repository}: {compare.weakness(weak)}"
+            yield f"Weakened protection: {part.repository}: {compare.weakness(weak)}"
 
 
 def _shifts(difference: Difference) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The images that a plan deletes, as people count them: followers folded under their roots."""
+"""The images that a plan deletes, each with its platform manifests and referrers counted."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ExpiredImage:
-    """One image that goes, with all that goes because of it.
+    """One image to delete, with all versions that are deleted with it.
 
     Units: `size` in bytes, of the image and its followers together.
     """
@@ -24,22 +24,22 @@ class ExpiredImage:
 
     @property
     def name(self) -> str:
-        """The tags, as people know the image."""
+        """The tags of the image."""
         return ", ".join(self.root.observed.tags) or "(untagged)"
 
     @property
     def moment(self) -> datetime | None:
-        """When it was pushed or, where the registry does not say, first seen."""
+        """When it was pushed or, where the registry does not say, first observed."""
         return self.root.observed.pushed or self.root.observed.first_seen
 
     @property
     def rules(self) -> str:
-        """The rules that let it expire."""
+        """The rules that expire it."""
         return ", ".join(self.root.rules) or "no rule"
 
     @property
     def reason(self) -> str:
-        """Why it goes; the name of the rule is left out where there is only one."""
+        """Why it is deleted; the rule's name is left out where there is only one."""
         reasons = "; ".join(self.root.reasons)
         return reasons.removeprefix(f"{self.rules}: ") if len(self.root.rules) == 1 else reasons
 
@@ -49,18 +49,18 @@ class ExpiredImage:
 
 
 def expired(part: RepositoryPlan) -> Iterator[ExpiredImage]:
-    """Yield the images that a repository loses, in the order of the plan."""
+    """Yield the images that are deleted from a repository, in the order of the plan."""
     for _, members in groupby(part.changes, key=lambda change: change.component):
         yield from _component(tuple(members))
 
 
 def newest_first(images: Iterable[ExpiredImage]) -> list[ExpiredImage]:
-    """Sort images as they are worth a look: the newest went most narrowly."""
+    """Sort images by age, the newest first: these are closest to being kept."""
     return sorted(images, key=lambda image: image.moment or _LATEST, reverse=True)
 
 
 def by_rules(images: Iterable[ExpiredImage]) -> Mapping[str, list[ExpiredImage]]:
-    """Group images by the rules that let them expire, the newest of each first."""
+    """Group images by the rules that expire them, the newest of each first."""
     groups: dict[str, list[ExpiredImage]] = defaultdict(list)
     for image in newest_first(images):
         groups[image.rules].append(image)
@@ -68,8 +68,9 @@ def by_rules(images: Iterable[ExpiredImage]) -> Mapping[str, list[ExpiredImage]]
 
 
 def _component(members: tuple[Change, ...]) -> Iterator[ExpiredImage]:
-    """Split a component into its images; the first one stands for everything that follows."""
-    # A version that nothing kept may go alone; then it is shown, so that no deletion is hidden.
+    """Split a component into its images; the first one has all other versions as followers."""
+    # A component may have no expired image; then its first version is shown, so that no deletion
+    # is hidden.
     roots = [member for member in members if member.cause is Cause.EXPIRED] or [members[0]]
     others = sum(root.observed.size for root in roots[1:])
     total = sum(member.observed.size for member in members)

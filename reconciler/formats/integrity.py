@@ -1,4 +1,4 @@
-"""Whether images are complete, as text and JSON."""
+"""Whether images can be pulled completely, as a report and as JSON."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,16 +9,16 @@ from reconciler.analysis.integrity import BrokenImage, ImagePart, IntegrityResul
 from reconciler.formats.phrases import counted, moment, size
 from reconciler.formats.report import Cell, Column, Figure, Notice, Report, ReportSection, Table
 
-_COLUMNS = (Column("Tags", "code"), Column("Digest", "code"), Column("Lacks"))
+_COLUMNS = (Column("Tags", "code"), Column("Digest", "code"), Column("Missing"))
 _MAX_ROWS = 3
-"""Most tags that are named of one image, and most things it lacks; JSON has them all."""
+"""Most tags and most missing parts of one image that are printed; JSON has them all."""
 
 
 def report(results: Sequence[IntegrityResult]) -> Report:
-    """Put a report together: the repositories with broken images first."""
+    """Build the report, the repositories with broken images first."""
     ordered = sorted(results, key=_worst_first)
     return Report(
-        title="Images, whole or broken",
+        title="Complete and broken images",
         last=_totals(results),
         figures=tuple(_figures(results)),
         sections=tuple(map(_section, ordered)),
@@ -30,7 +30,7 @@ def _worst_first(result: IntegrityResult) -> tuple[bool, bool, str]:
 
 
 def as_json(results: Sequence[IntegrityResult]) -> str:
-    """Write what was found as one JSON document."""
+    """Write the results as one JSON document."""
     repositories = [_repository(result) for result in results]
     broken = sum(len(result.broken) for result in results)
     document = {"repositories": repositories, "broken": broken}
@@ -58,7 +58,7 @@ def _totals(results: Sequence[IntegrityResult]) -> str:
 def _figures(results: Sequence[IntegrityResult]) -> Iterator[Figure]:
     broken = sum(len(result.broken) for result in results)
     yield Figure(f"{sum(result.images for result in results):,}", "tagged images")
-    yield Figure(f"{broken:,}", "broken", "warns" if broken else "stays")
+    yield Figure(f"{broken:,}", "broken", "warn" if broken else "keep")
     yield Figure(f"{len(results):,}", "repositories")
 
 
@@ -80,30 +80,29 @@ def _notices(result: IntegrityResult) -> Iterator[Notice]:
     if result.dangling:
         yield Notice(
             f"{counted(len(result.dangling), 'tag')} listed without a manifest.",
-            [", ".join(result.dangling), "To mend a tag, push it anew, or delete it by hand."],
+            [", ".join(result.dangling), "To repair a tag, push it again, or delete it by hand."],
         )
     if runs := sorted({hole.run for image in result.broken for hole in image.missing if hole.run}):
         yield Notice(
-            "Runs of ours deleted what some of these images lack.",
-            [f"To bring it back, where the registry can: reconciler undo {run}" for run in runs],
+            "Runs of Reconciler deleted what some of these images lack.",
+            [f"To restore it, where the registry can: reconciler undo {run}" for run in runs],
         )
 
 
 def _texts(result: IntegrityResult) -> Iterator[str]:
     asked = counted(result.manifests, "manifest")
     if result.blobs is None:
-        asked += "; --blobs asks for configurations and layers too"
+        asked += "; --blobs checks configurations and layers as well"
     else:
         asked += (
             f" and {counted(result.blobs, 'configuration or layer', 'configurations and layers')}"
         )
     whole = result.images - len(result.broken)
-    yield f"{counted(result.images, 'tagged image')}, {whole:,} of them whole. Asked for: {asked}."
+    yield f"{counted(result.images, 'tagged image')}, {whole:,} of them complete. Checked: {asked}."
     if result.foreign:
-        layers = counted(result.foreign, "layer")
-        yield f"Not asked for: {layers} that may not be distributed and lie elsewhere."
+        yield f"Not checked: {counted(result.foreign, 'non-distributable layer')}."
     if result.broken:
-        yield "To mend a broken image, build and push it again, or delete its tags."
+        yield "To repair a broken image, rebuild and push it, or delete its tags."
 
 
 def _row(image: BrokenImage) -> Sequence[Cell]:
@@ -123,7 +122,7 @@ def _lacks(image: BrokenImage) -> str:
 
 
 def _named(hole: MissingPart) -> str:
-    """Name one thing that is missing, and say since when where somebody knows."""
+    """Name one missing part, and when it was deleted or first observed, where known."""
     weight = f" of {size(hole.size)}" if hole.size else ""
     match hole.part:
         case ImagePart.MANIFEST:
@@ -138,4 +137,4 @@ def _named(hole: MissingPart) -> str:
 def _since(hole: MissingPart) -> str:
     if hole.gone:
         return f", deleted by run {hole.run} at {moment(hole.gone)}"
-    return f", which a run saw first at {moment(hole.last_seen)}" if hole.last_seen else ""
+    return f", first observed by a run at {moment(hole.last_seen)}" if hole.last_seen else ""

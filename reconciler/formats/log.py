@@ -1,4 +1,4 @@
-"""The log: a list of runs, or the records of some of them."""
+"""The log as text and JSON: a list of runs, or the records of some runs."""
 
 import json
 from collections import Counter, defaultdict
@@ -37,9 +37,9 @@ Located = tuple[Repository, Record]
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One run, as the journals of the repositories it changed tell of it.
+    """One run, as the journals of its repositories record it.
 
-    Shape: `closed` is None for a run that was killed; `end` says why it ended, in one word.
+    Shape: `closed` is None for a run that was killed; `end` is why it ended.
     """
 
     run: str
@@ -52,18 +52,18 @@ class RunSummary:
 
     @property
     def counts_text(self) -> str:
-        """What became of the versions, in numbers."""
+        """The number of versions by result."""
         counts = (f"{n:,} {result.replace('_', ' ')}" for result, n in self.results.items())
         return ", ".join(counts) or "nothing"
 
     @property
     def took(self) -> str:
-        """How long it worked, or how it was left."""
+        """How long the run took; where that is unknown, how it ended."""
         return duration(self.closed - self.opened) if self.closed else self.end
 
 
 def located(journals: Journals, run: str = "") -> list[Located]:
-    """Put the records of all repositories in the order of time; those of one run, if named."""
+    """Return the records of all repositories, or of one run, in chronological order."""
     selected = (
         (repository, record)
         for repository, records in journals.items()
@@ -97,7 +97,7 @@ def _summary(run: str, entries: Sequence[Located]) -> RunSummary:
 
 
 def _ending(run: str, records: Sequence[Record]) -> tuple[datetime | None, str]:
-    """Say when and why a run ended; when another one closed it, nobody knows when."""
+    """Return when and why a run ended; the time is None where another run closed it."""
     closings = [
         (record, record.content) for record in records if isinstance(record.content, RunCloseBody)
     ]
@@ -112,7 +112,7 @@ def _who(body: JournalBody) -> str:
 
 
 def _results(records: Iterable[Record]) -> Mapping[str, int]:
-    """Count versions by the last result that is known of each."""
+    """Count versions by the last known result of each."""
     bodies = (record.content for record in records)
     last = {
         body.version_key: body.result
@@ -124,12 +124,12 @@ def _results(records: Iterable[Record]) -> Mapping[str, int]:
 
 
 def render_runs(runs: Sequence[RunSummary], view: View) -> str:
-    """Print a list of runs, one line each where it fits."""
+    """Print a list of runs."""
     return printed(_run_lines(runs, view), view)
 
 
 def render_records(records: Sequence[Located], view: View) -> str:
-    """Print records, each with its time, its version and what happened."""
+    """Print records, each with its time, type, version and details."""
     return printed(_record_lines(records, view), view)
 
 
@@ -150,7 +150,7 @@ def runs_as_json(runs: Iterable[RunSummary]) -> str:
 
 
 def records_as_json(records: Iterable[Located]) -> str:
-    """Write records as JSON, each whole, with the repository it belongs to."""
+    """Write complete records as JSON, each with its repository."""
     return _json(
         {"repository": repository, **record.model_dump(mode="json")}
         for repository, record in records
@@ -163,7 +163,7 @@ def _json(documents: Iterable[object]) -> str:
 
 def _run_lines(runs: Sequence[RunSummary], view: View) -> Iterator[Text]:
     if not runs:
-        yield line("No run has changed anything yet.")
+        yield line("No run has been recorded yet.")
     for run in runs:
         where = counted(len(run.repositories), "repository", "repositories")
         yield line(
@@ -176,7 +176,7 @@ def _run_lines(runs: Sequence[RunSummary], view: View) -> Iterator[Text]:
 
 def _record_lines(records: Sequence[Located], view: View) -> Iterator[Text]:
     if not records:
-        yield line("No record tells of that.")
+        yield line("No record matches.")
     for repository, record in records:
         body = record.content
         subject = body.key if isinstance(body, VersionBody) and body.key else repository
@@ -185,7 +185,7 @@ def _record_lines(records: Sequence[Located], view: View) -> Iterator[Text]:
 
 
 def _details(body: JournalBody) -> str:
-    """Say what a record adds to its type and its version; ids and hashes are for programs."""
+    """Describe what a record adds to its type and version, without ids and hashes."""
     match body:
         case IntentBody():
             parts = [", ".join(body.tags), "; ".join(body.reasons)]
@@ -217,5 +217,5 @@ def _details(body: JournalBody) -> str:
 
 
 def _result_text(result: str) -> str:
-    """Write a result as words."""
+    """Write a result as text."""
     return result.replace("_", " ")

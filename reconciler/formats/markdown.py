@@ -1,8 +1,8 @@
 """Pieces of GitHub's Markdown, and the images of a plan in collapsible groups.
 
-Text from outside is put into a code span, in which nothing is HTML, a mention, a reference, a link
-or emphasis. Left are the two characters that end a span or a table cell; they are shown by others
-that look like them. Source: GitHub Flavored Markdown, "Code spans" and "Tables".
+Text from outside is written as a code span, in which nothing is HTML, a mention, a reference, a
+link or emphasis. The two characters that end a span or a table cell are replaced by lookalikes.
+Source: GitHub Flavored Markdown, "Code spans" and "Tables".
 """
 
 import re
@@ -21,20 +21,20 @@ LONGEST = 300
 _LOOKALIKES = str.maketrans({"`": "'", "|": "\N{BROKEN BAR}"})
 
 ROWS = 30
-"""Most images of one group that get a row."""
+"""Most rows of one group."""
 
 _NOTE_BYTES = 200
-"""Room kept for saying what is left out."""
+"""Room for the note that counts the omitted groups."""
 
 
 def code(text: str) -> str:
-    """Quote a text so that it can be read and do nothing else; an empty one stays empty."""
+    """Write a text as a code span, in which it has no effect; an empty text stays empty."""
     spelled = shortened(safe(text), LONGEST).translate(_LOOKALIKES).strip()
     return f"`{spelled}`" if spelled else ""
 
 
 def fenced(text: str) -> str:
-    """Quote many lines as they are; a fence is longer than any run of its sign inside.
+    """Write lines as a code block, whose fence is longer than any run of backticks inside.
 
     Source: GitHub Flavored Markdown, "Fenced code blocks".
     """
@@ -49,7 +49,7 @@ def row(*cells: str) -> str:
 
 
 def alert(kind: str, lines: Iterable[str]) -> Iterator[str]:
-    """Write a coloured box with one line for each text; none, where there are no texts."""
+    """Write a coloured box with one line for each text; nothing without texts."""
     listed = [f"> - {line}" for line in lines]
     if listed:
         yield from (f"> [!{kind}]", *listed, "")
@@ -57,9 +57,9 @@ def alert(kind: str, lines: Iterable[str]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class ImageGroup:
-    """The images of one repository that the same rules let expire.
+    """The images of one repository that the same rules expire.
 
-    Shape: `full` shows rows, `folded` only how many images there are.
+    Shape: `full` has a row for each image, `folded` only their number.
     """
 
     images: int
@@ -80,32 +80,31 @@ def groups(plan: Plan) -> Iterator[ImageGroup]:
                     f" {html(rules)}</summary>\n\n{table}\n\n</details>\n"
                 ),
                 folded=(
-                    f"\n- {code(part.repository)}: {count} expired by {code(rules)},"
-                    " rows left out\n"
+                    f"\n- {code(part.repository)}: {count} expired by {code(rules)}, rows omitted\n"
                 ),
             )
 
 
 def html(text: str) -> str:
-    """Quote a text inside of HTML, where Markdown is not read."""
+    """Write a text as HTML code, for places where Markdown is not parsed."""
     return f"<code>{escape(shortened(safe(text), LONGEST))}</code>"
 
 
 def details(groups: Iterable[ImageGroup], room: int) -> str:
-    """Write as many groups as fit: the largest lose their rows first, then the smallest go."""
+    """Write as many groups as fit: first omit the rows of the largest, then the smallest groups."""
     chosen = list(groups)
     largest_first = sorted(range(len(chosen)), key=lambda number: -chosen[number].images)
     texts = _folded(chosen, largest_first, room)
     kept = _fitting(texts, largest_first, room)
     omitted = counted(len(texts) - len(kept), "smaller group")
-    note = f"\n{omitted} left out; the saved plan has them all.\n"
+    note = f"\n{omitted} omitted; the saved plan has them all.\n"
     # In the order of the plan, which is the order of the repositories.
     written = "".join(texts[number] for number in sorted(kept))
     return written + note if len(kept) < len(texts) else written
 
 
 def _folded(chosen: Sequence[ImageGroup], order: Sequence[int], room: int) -> list[str]:
-    """Take the rows from groups, in the order given, until all fit or no rows are left."""
+    """Replace groups by their folded text, in the given order, until all of them fit."""
     texts = [group.full for group in chosen]
     total = sum(map(octets, texts))
     for number in order:
@@ -117,7 +116,7 @@ def _folded(chosen: Sequence[ImageGroup], order: Sequence[int], room: int) -> li
 
 
 def _fitting(texts: Sequence[str], order: Sequence[int], room: int) -> list[int]:
-    """Drop groups from the end of the order until the rest fits, with a note that some are gone."""
+    """Drop groups from the end of the order until the rest and the note fit."""
     kept, total = list(order), sum(map(octets, texts))
     while kept and total > room - (_NOTE_BYTES if len(kept) < len(order) else 0):
         total -= octets(texts[kept.pop()])
@@ -137,4 +136,4 @@ def _rows(images: Sequence[ExpiredImage], plan: Plan) -> Iterator[str]:
             f"{code(image.reason)} {related_versions(image.followers)}".rstrip(),
         )
     if len(images) > ROWS:
-        yield f"\n{counted(len(images) - ROWS, 'more image')} left out."
+        yield f"\n{counted(len(images) - ROWS, 'more image')} omitted."

@@ -1,6 +1,6 @@
-"""Phrases, numbers, sizes and times that every format for people shares.
+"""Phrases, numbers, sizes and times that all formats for people share.
 
-Plain ASCII, so that widths can be counted.
+The texts are plain ASCII, so that their width is their length.
 """
 
 import math
@@ -22,21 +22,21 @@ from reconciler.model.plan import (
 from reconciler.model.ports import FRESH_SECONDS
 
 UNLISTED = "is incomplete, as its repositories could not be listed"
-"""What became of a pattern whose repositories are not known."""
+"""The condition of a pattern whose repositories are not known."""
 
 _CAUSES = {
     Cause.PROTECTED: "protected",
-    Cause.HELD: "held after an undo",
-    Cause.UNMATCHED_TAG: "with a tag that no rule knows",
-    Cause.UNCOVERED: "covered by no rule",
+    Cause.HELD: "held by an undo",
+    Cause.UNMATCHED_TAG: "with a tag that no rule matches",
+    Cause.UNCOVERED: "not covered by any rule",
     Cause.YOUNG: "younger than min_age",
-    Cause.NEEDED: "needed by something that stays",
-    Cause.RETAINED: "refused by the registry",
+    Cause.NEEDED: "needed by a kept image",
+    Cause.RETAINED: "retained by the registry",
 }
 _GUARDS = {
-    "max_delete": "{actual:,.0f} images would go, and the limit is {limit:,}",
-    "max_delete_percent": "{actual:.1f}% of the images would go, and the limit is {limit}%",
-    "never_empty": "{actual:,.0f} images would stay, and at least {limit} must",
+    "max_delete": "{actual:,.0f} images would be deleted, and the limit is {limit:,}",
+    "max_delete_percent": "{actual:.1f}% of the images would be deleted, and the limit is {limit}%",
+    "never_empty": "{actual:,.0f} images would be kept, and at least {limit} must be",
 }
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
@@ -44,7 +44,7 @@ _TWO_YEARS = timedelta(days=2 * 365)
 
 
 def totals(summary: Summary) -> str:
-    """Write the counts of a plan; machines read them, so the words never change."""
+    """Write the counts of a plan. Programs read this text, so it must not change."""
     return (
         f"{summary.delete} to delete, {summary.protected} protected,"
         f" {summary.keep} to keep, {summary.incomplete} incomplete"
@@ -52,7 +52,7 @@ def totals(summary: Summary) -> str:
 
 
 def times(plan: Plan, view: View) -> str:
-    """Say what moment a plan speaks of, and until when it may be applied."""
+    """Say when a plan was evaluated, and until when it may be applied."""
     evaluated = f"Evaluated {moment(plan.evaluated_at)}"
     if plan.forecast:
         return f"{evaluated}; a forecast, which cannot be applied."
@@ -63,12 +63,12 @@ def times(plan: Plan, view: View) -> str:
 
 
 def unlisted(pattern: Unlisted) -> str:
-    """Say what became of a pattern that the registry would not list."""
+    """Say that the repositories of a pattern could not be listed, and why."""
     return ". ".join(filter(None, [f"{UNLISTED}: {pattern.error}", pattern.hint]))
 
 
 def blocked(plan: Plan) -> str:
-    """Say why a plan cannot be applied, empty where nothing is in the way."""
+    """Say why a plan cannot be applied; empty where it can."""
     incomplete = plan.summary.incomplete
     stopped = sum(part.stopped for part in plan.repositories)
     problems = [
@@ -80,54 +80,54 @@ def blocked(plan: Plan) -> str:
 
 
 def guard_violation(guard: Guard) -> str:
-    """Say what a guard that stops a plan has measured."""
+    """Say which limit a guard found exceeded."""
     return _GUARDS[guard.name].format(actual=guard.actual, limit=guard.limit)
 
 
 def override(part: RepositoryPlan) -> str:
-    """Write what to add to the command to let a stopped repository pass, once."""
+    """Write the options that override the guards of a stopped repository once."""
     return " ".join(guard.override for guard in part.guards if not guard.ok)
 
 
 def near_limits(part: RepositoryPlan) -> Iterator[str]:
-    """Name the guards that let a plan pass and were raised for it, or are more than half used."""
+    """Name the guards whose limit was raised for this plan, or is more than half used."""
     for guard in part.guards:
         if guard.asked:
-            yield f"{guard.name} is {guard.limit:,} for this plan, as was asked"
+            yield f"{guard.name} is {guard.limit:,} for this plan, as requested"
         if guard.ok and guard.name != "never_empty" and guard.actual * 2 > guard.limit:
             yield f"{guard.name} is more than half used: {guard.actual:g} of {guard.limit:,}"
 
 
 def size_text(part: RepositoryPlan) -> str:
-    """Say which policy a repository belongs to, and how large it is."""
+    """Say which policy governs a repository, and how large it is."""
     versions, images = counted(part.versions, "version"), counted(part.images, "image")
     return f"policy {part.policy}, {versions}, {images}"
 
 
 def no_undo(part: RepositoryPlan) -> Iterator[str]:
-    """Say that what goes cannot come back, where that is so."""
+    """Warn where deleted versions cannot be restored."""
     if part.changes and not part.undo:
         yield f"No undo: {part.repository.registry} cannot restore what is deleted."
 
 
 def related_versions(count: int) -> str:
-    """Say how many versions go with an image."""
-    return f"+ {count:,} that follow{'s' if count == 1 else ''} it" if count else ""
+    """Say how many versions are deleted or restored together with an image."""
+    return f"+ {counted(count, 'related version')}" if count else ""
 
 
 def kept_counts(kept: Mapping[str, int]) -> str:
-    """List what keeps the images that stay, the largest first."""
+    """Count the kept images by the rule or cause that keeps them, the largest first."""
     return f"Keeps {counted(sum(kept.values()), 'image')}: {', '.join(_keepers(kept))}."
 
 
 def kept_by(name: str) -> str:
-    """Name what keeps images, a rule or a cause, as `kept` of a plan spells it."""
+    """Name what keeps images, by a key of `kept` in a plan: a rule or a cause."""
     cause = _CAUSES.get(Cause(name)) if name in set(Cause) else None
     return cause or f"by {name}"
 
 
 def waiting(waits: Waiting, min_age: Span, view: View) -> str:
-    """Say how many images are too young to go, and when that ends."""
+    """Say how many images are too young to be deleted, and until when."""
     subject = (
         f"{counted(waits.count, 'image waits', 'images wait')}: younger than min_age {min_age}"
     )
@@ -137,14 +137,14 @@ def waiting(waits: Waiting, min_age: Span, view: View) -> str:
 
 
 def family(tags: TagFamily) -> str:
-    """Name tags of one shape, with an example where the shape alone does not tell."""
+    """Name tags of one shape, with an example where the shape is not a tag itself."""
     if tags.pattern == tags.example:
         return tags.example
     return f"{tags.pattern} ({tags.count:,}, such as {tags.example})"
 
 
 def cost_text(cost: Cost) -> str:
-    """Say what applying will take, and whether the quota suffices."""
+    """Say how long applying takes, and whether the request quota suffices."""
     minutes = max(1, math.ceil(cost.duration.total_seconds() / 60))
     text = (
         f"Applying sends about {counted(cost.requests, 'request')},"
@@ -152,8 +152,8 @@ def cost_text(cost: Cost) -> str:
     )
     if cost.window > FRESH_SECONDS:
         text += (
-            f" Here a tag that is moved to an image less than {math.ceil(cost.window)} seconds"
-            " before its deletion may be missed."
+            f" A tag that is moved to an image less than {math.ceil(cost.window)} seconds before"
+            " its deletion may be missed."
         )
     if cost.quota is None:
         return text
@@ -174,12 +174,12 @@ def counted(number: int, singular: str, plural: str = "") -> str:
 
 
 def size(octets: int) -> str:
-    """Write a number of bytes in the unit that leaves at most four digits."""
+    """Write a number of bytes in the unit that needs at most four digits."""
     if octets < 1024:
         return f"{octets} B"
     amount, unit = octets / 1024, _UNITS[0]
     for larger in _UNITS[1:]:
-        # What would be rounded up to 1024 belongs to the next unit.
+        # 1023.5 and more would be rounded to 1024, so it is written in the next unit.
         if amount < 1023.5:
             break
         amount, unit = amount / 1024, larger
@@ -194,7 +194,7 @@ def age(delta: timedelta) -> str:
 
 
 def duration(delta: timedelta) -> str:
-    """Write how long something took, in two units at most."""
+    """Write a duration, in two units at most."""
     seconds = max(0, round(delta.total_seconds()))
     if seconds < 60:
         return f"{seconds}s"
@@ -209,12 +209,12 @@ def moment(when: datetime) -> str:
 
 
 def distance(when: datetime, now: datetime) -> str:
-    """Say how far away a time is: `in 3d`, or `5h ago`."""
+    """Write a time relative to now: `in 3d`, or `5h ago`."""
     return f"in {age(when - now)}" if when > now else f"{age(now - when)} ago"
 
 
 def shortened(text: str, limit: int) -> str:
-    """Cut a text that is longer than `limit` characters, and show that it was cut."""
+    """Cut a text to `limit` characters, with `...` where it was cut."""
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
@@ -224,7 +224,7 @@ def octets(text: str) -> int:
 
 
 def fitting(lines: Sequence[str], room: int, rest: Callable[[int], str]) -> Iterator[str]:
-    """Yield the first lines that fit into `room` bytes; `rest` says how many there are besides."""
+    """Yield the first lines that fit into `room` bytes; `rest` counts the omitted ones."""
     for number, line in enumerate(lines):
         room -= octets(line)
         if room < 0:

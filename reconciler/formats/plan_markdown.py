@@ -18,22 +18,22 @@ _ALERT_BYTES = 8_000
 _TABLE_BYTES = 20_000
 
 _HEAD = (
-    row("Repository", "Policy", "Delete", "Keep", "Protected", "Newest to go", "Size"),
+    row("Repository", "Policy", "Delete", "Keep", "Protected", "Newest to delete", "Size"),
     "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
 )
 
 
 def render(plan: Plan, view: View) -> str:
-    """Write a plan as a comment: verdict, warnings, one row for each repository, then rows.
+    """Write a plan as a comment: counts, warnings, a row for each repository, then the images.
 
-    What does not fit is left out in this order: the rows of the largest groups, then the smallest
-    groups. The verdict, the warnings, the table and the digest are always there.
+    What does not fit is omitted in this order: the rows of the largest groups, then the smallest
+    groups. The counts, the warnings, the table and the digest are never omitted.
     """
     return framed(plan, view, top=verdict(plan), bottom=())
 
 
 def framed(plan: Plan, view: View, *, top: Iterable[str], bottom: Iterable[str]) -> str:
-    """Write what follows a heading of a plan, within the same bounds as the whole of it."""
+    """Write a plan between `top` and `bottom`, all within `MAX_BYTES`."""
     compared = [*summary(view.against)] if view.against else []
     before = "\n".join([*top, *compared, *_alerts(plan), *_table(plan), ""])
     after = "\n".join(["", *_ending(plan, view), *bottom, ""])
@@ -43,7 +43,7 @@ def framed(plan: Plan, view: View, *, top: Iterable[str], bottom: Iterable[str])
 
 
 def verdict(plan: Plan) -> Iterator[str]:
-    """Say in one line what a plan comes to."""
+    """Write the heading: the counts of the plan."""
     summary = plan.summary
     if summary.delete or summary.incomplete:
         yield f"### Retention plan: {phrases.totals(summary)}"
@@ -53,7 +53,7 @@ def verdict(plan: Plan) -> Iterator[str]:
 
 
 def _alerts(plan: Plan) -> Iterator[str]:
-    """Put first what stops the plan, then what a reviewer must know."""
+    """Write what blocks the plan, then the warnings."""
     parts = plan.repositories
     stops = [text for unlisted in plan.unlisted for text in _unlisted(unlisted)]
     stops += [text for part in parts for text in _stops(part)]
@@ -71,7 +71,7 @@ def _warnings(part: RepositoryPlan) -> Iterator[str]:
     yield from phrases.no_undo(part)
     yield from phrases.near_limits(part)
     yield from part.warnings
-    yield from (f"broken already: {text}" for text in part.missing)
+    yield from (f"already broken: {text}" for text in part.missing)
 
 
 def _stops(part: RepositoryPlan) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _stops(part: RepositoryPlan) -> Iterator[str]:
         if not guard.ok:
             yield (
                 f"{name} is stopped by {code(guard.name)}: {phrases.guard_violation(guard)}."
-                f" To let it pass once, plan with {code(guard.override)}"
+                f" To override once, plan with {code(guard.override)}"
             )
 
 
@@ -95,7 +95,7 @@ def _unlisted(unlisted: Unlisted) -> Iterator[str]:
 
 
 def _table(plan: Plan) -> Iterator[str]:
-    """Sum up each repository, those that lose most first."""
+    """Write one row for each repository, most deletions first."""
     yield from _HEAD
     parts = sorted(plan.repositories, key=lambda part: (-len(part.changes), part.repository))
     rows = [_summed(part, plan) for part in parts]
@@ -105,12 +105,12 @@ def _table(plan: Plan) -> Iterator[str]:
 def _summed(part: RepositoryPlan, plan: Plan) -> str:
     ages = [known for image in expired(part) if (known := image.age(plan.evaluated_at)) is not None]
     weight = sum(change.observed.size for change in part.changes)
-    going, staying = len(part.changes), part.versions - len(part.changes)
+    deleted, kept = len(part.changes), part.versions - len(part.changes)
     return row(
         code(part.repository),
         code(part.policy),
-        f"{going:,}" if part.complete else "incomplete",
-        f"{staying:,}",
+        f"{deleted:,}" if part.complete else "incomplete",
+        f"{kept:,}",
         f"{len(part.protected):,}",
         age(min(ages)) if ages else "",
         size(weight) if weight else "",

@@ -24,19 +24,19 @@ from reconciler.formats.view import View
 from reconciler.model.plan import Plan, RepositoryPlan
 
 UNCHANGED = 5
-"""Repositories without changes that are shown unless all are asked for."""
+"""Repositories without changes that are printed without `--all`."""
 
 _MEANINGS = {
     "-": "delete",
     "!": "protected",
     "?": "incomplete or stopped",
-    ".": "waits or is retained",
+    ".": "too young or retained",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RepositorySection:
-    """What is printed of one repository: first what stops it, then what goes, then what stays."""
+    """The section of one repository: what stops it, what is deleted, and what is kept."""
 
     part: RepositoryPlan
     evaluated: datetime
@@ -44,7 +44,7 @@ class RepositorySection:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether nothing goes, and nothing is wrong that a reader must know."""
+        """Whether nothing is deleted, and there is no problem or warning."""
         part = self.part
         return part.complete and not (part.changes or part.stopped or part.warnings or part.missing)
 
@@ -90,12 +90,12 @@ class RepositorySection:
             if not guard.ok:
                 text = f"Stopped by {guard.name}: {phrases.guard_violation(guard)}."
                 yield from wrapped(text, self.view, lead="  ", style=STYLES["?"])
-        yield line("  To let it pass once, add to the command:")
+        yield line("  To override once, add to the command:")
         # Not broken into lines, so that it can be copied.
         yield line(f"    {phrases.override(self.part)}")
 
     def _warnings(self) -> Iterator[Text]:
-        broken = [f"Broken already: {text}" for text in self.part.missing]
+        broken = [f"Already broken: {text}" for text in self.part.missing]
         warnings = [f"Warning: {text}" for text in self.part.warnings]
         texts = [*phrases.no_undo(self.part), *warnings, *broken]
         for text in first_rows(texts, self.view):
@@ -133,11 +133,11 @@ class RepositorySection:
         named = first_rows(self.part.unmatched, self.view)
         hidden = len(self.part.unmatched) - len(named)
         more = f", and {hidden:,} more" if hidden else ""
-        return f"Tags that no rule knows: {', '.join(map(phrases.family, named))}{more}."
+        return f"Tags that no rule matches: {', '.join(map(phrases.family, named))}{more}."
 
 
 def render(plan: Plan, view: View) -> str:
-    """Print a plan, the repositories that need attention first and the counts last."""
+    """Print a plan: repositories that need attention first, the counts last."""
     return printed(_lines(plan, view), view)
 
 
@@ -162,7 +162,7 @@ def _lines(plan: Plan, view: View) -> Iterator[Text]:
 
 
 def _urgency(part: RepositoryPlan) -> tuple[bool, bool, bool, str]:
-    """Sort by what a reader must know first."""
+    """Sort incomplete repositories first, then stopped ones, then those with changes."""
     return part.complete, not part.stopped, not part.changes, part.repository
 
 
@@ -180,7 +180,7 @@ def _legend(sections: list[RepositorySection]) -> Iterator[Text]:
 
 
 def _ending(plan: Plan, view: View, *, hidden: int) -> Iterator[Text]:
-    # The end is what a terminal still shows of a long plan, so what hinders it is said again.
+    # A terminal shows only the end of a long plan, so the reason that blocks it is repeated here.
     summary = plan.summary
     if hidden > 0:
         more = counted(hidden, "more repository", "more repositories")

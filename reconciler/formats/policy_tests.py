@@ -16,11 +16,11 @@ from reconciler.model.base import safe
 from reconciler.model.inventory import Version
 
 _ROW = 20
-"""Signs that stand on one line at least, however long the name of the file is."""
+"""Least number of signs on one line, however long the file's name is."""
 
 
 def render(trials: Sequence[PolicyTestRun], view: View) -> str:
-    """Print a sign for each check, then every failure with all its reasons, then the counts."""
+    """Print a sign for each check, then each failure with its reasons, then the counts."""
     return printed(_lines(trials, view), view)
 
 
@@ -51,7 +51,7 @@ def _lines(trials: Sequence[PolicyTestRun], view: View) -> Iterator[Text]:
 
 
 def _signs(trial: PolicyTestRun, view: View) -> Iterator[Text]:
-    """Print a dot for each check that holds, and an F for each that does not."""
+    """Print a dot for each check that passes, and an F for each that fails."""
     signs = "".join("." if check.ok else "F" for check in trial.checks)
     lead = f"{trial.path} "
     for row in folded(signs, max(view.width - len(lead), _ROW)):
@@ -60,7 +60,7 @@ def _signs(trial: PolicyTestRun, view: View) -> Iterator[Text]:
 
 
 def failure(check: Check, view: View) -> Iterator[Text]:
-    """Print what is wrong, and what every rule says of the image it is about."""
+    """Print what is wrong, and the reason of every rule that covers the image."""
     yield from wrapped(check.complaint, view, lead="  ")
     if check.fate:
         yield from wrapped(f"it {verdict(check.fate, _by_name)}", view, lead="  ")
@@ -68,7 +68,7 @@ def failure(check: Check, view: View) -> Iterator[Text]:
 
 
 def _by_name(version: Version) -> str:
-    """Name a version of a test as its file does, for its digest may be made up."""
+    """Name a version as the test file does, because its digest may be invented."""
     return ", ".join(version.tags) or version.id
 
 
@@ -114,7 +114,7 @@ def _numbers(trials: Sequence[PolicyTestRun]) -> dict[str, str]:
 
 
 def _add_failure(check: Check, case: Element, view: View) -> None:
-    """Add to a case what is wrong with it, if anything is."""
+    """Add the failure to a test case, if there is one."""
     if not check.ok:
         failed = SubElement(case, "failure", {"message": safe(check.complaint)})
         failed.text = printed(failure(check, view), replace(view, colour=False))

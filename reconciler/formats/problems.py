@@ -23,7 +23,7 @@ def as_json(problems: Sequence[Problem]) -> str:
 def as_github(
     problems: Sequence[Problem], *, level: Literal["error", "warning", "notice"] = "error"
 ) -> str:
-    """Write workflow commands that make GitHub show each problem beside its line.
+    """Write workflow commands, with which GitHub annotates the line of each problem.
 
     Source: GitHub Docs, "Workflow commands for GitHub Actions".
     """
@@ -43,5 +43,5 @@ def _property(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Escape what would end a command, or start another one."""
+    """Escape characters that would end a command or start another one."""
     return inert(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,6 +1,6 @@
 """Files that `init` writes: a policy, its test, and the workflow that uses both.
 
-Every value is written by the YAML library; a comment is one line, with control characters escaped.
+The YAML library writes every value. Control characters in comments are escaped.
 """
 
 import re
@@ -32,13 +32,13 @@ WIDTH = 100
 """Longest line of a comment, in characters."""
 
 _PLAIN = re.compile(r"[a-z][a-z_]+(?:-[a-z]+)*|[1-9][0-9]{0,4}[hdw]|date:[a-z]+|unmatched-tag")
-"""Texts that need no quotes and read better without; all others have them."""
+"""Texts that are written without quotes; all others are quoted."""
 
 UNKNOWN = "OWNER/reconciler@COMMIT_SHA"
-"""What stands for the action until somebody says where it is taken from."""
+"""Placeholder for the action, where its repository is not known."""
 
 WORKFLOW = ".github/workflows/retention.yml"
-"""Where GitHub looks for it."""
+"""The path where GitHub reads workflows."""
 
 
 def write_policy(proposal: Proposal) -> str:
@@ -47,33 +47,33 @@ def write_policy(proposal: Proposal) -> str:
 
 
 def write_test(proposal: Proposal, now: datetime) -> str:
-    """Write the test of the policy, frozen at a moment."""
+    """Write the test of the policy, evaluated at a fixed time."""
     return "\n".join(_test_lines(proposal, now)) + "\n"
 
 
 def _policy_lines(proposal: Proposal) -> Iterator[str]:
     yield from comment(
-        "A first policy, written by `reconciler init`. `reconciler plan` says what it would delete"
-        " and why; nothing is deleted before `reconciler apply`."
+        "A first policy, written by `reconciler init`. `reconciler plan` shows what it would delete"
+        " and why; nothing is deleted until `reconciler apply`."
     )
     yield from comment(_first_plan(proposal))
     document = proposal.document
     yield "version: 1"
     yield "policies:"
     yield f"  - name: {flow(document['name'])}"
-    yield "    # Exact names or patterns: * stops at a slash, ** does not."
+    yield "    # Exact names or patterns: * does not match a slash, ** does."
     yield f"    repositories: {flow(document['repositories'])}"
     yield ""
-    yield "    # Whatever the rules say, these stay."
+    yield "    # These are always kept, regardless of the rules."
     yield "    protect:"
     yield from chain.from_iterable(_rule(rule, proposal) for rule in proposal.protect)
     yield ""
-    yield "    # A rule covers images and says which of them to keep; the others it covers expire."
-    yield "    # Keep always wins, and an image with a tag that no rule knows stays."
+    yield "    # A rule says which of the images it covers to keep; the others expire."
+    yield "    # Keep always wins, and an image with a tag that no rule matches is kept."
     yield "    rules:"
     yield from chain.from_iterable(_rule(rule, proposal) for rule in proposal.rules)
     yield ""
-    yield "    # A plan that would go beyond these is shown and cannot be applied."
+    yield "    # A plan that exceeds these limits is shown, but cannot be applied."
     yield f"    guards: {flow(document['guards'])}"
     yield from _unknown(proposal.unknown)
 
@@ -86,25 +86,25 @@ def _rule(rule: ProposedRule, proposal: Proposal) -> Iterator[str]:
 
 
 def _first_plan(proposal: Proposal) -> str:
-    """Say what the first plan would do, and how to go on from there."""
+    """Say what the first plan would do, and how to continue."""
     if not proposal.subject.inventories:
         return (
-            "Nothing could be read of the registry, so this speaks of the tags that are usual."
-            " Compare it with what you have: tags that no rule knows stay, and plans list them."
+            "The registry could not be read, so this policy covers the usual tags. Compare it with"
+            " your own tags: images with tags that no rule matches are kept, and plans list them."
         )
-    going = sum(plan.images_deleted for plan in proposal.plans)
+    to_delete = sum(plan.images_deleted for plan in proposal.plans)
     images = sum(plan.images for plan in proposal.plans)
-    result = f"As of now it would let {going:,} of {counted(images, 'image')} go."
+    result = f"With this policy, {to_delete:,} of {counted(images, 'image')} would be deleted now."
     if proposal.settings.patience == PATIENCE[0]:
         return result
-    cure = f"Once these are gone, write less than {proposal.settings.patience}d, step by step."
+    cure = f"Once these are deleted, reduce {proposal.settings.patience}d step by step."
     if proposal.is_safe:
-        return f"{result} With shorter ages a guard would stop the first plan. {cure}"
-    return f"{result} That is more than a guard allows: `reconciler plan` prints how to allow it."
+        return f"{result} Shorter ages would exceed a guard. {cure}"
+    return f"{result} This exceeds a guard: `reconciler plan` prints how to override it."
 
 
 def _rule_comment(name: str, proposal: Proposal) -> str:
-    """Say what a rule was written for: how many images, of which time."""
+    """Say how many images a rule was written for, and when they were pushed."""
     families = proposal.subject.families.items()
     tags = {tag for family, images in families if family == name for tag in images}
     images = [
@@ -122,7 +122,7 @@ def _unknown(tags: Sequence[Tag]) -> Iterator[str]:
     if not tags:
         return
     yield ""
-    yield from comment(f"Left alone, because no rule knows them: {counted(len(tags), 'tag')}.", "")
+    yield from comment(f"Kept, because no rule matches them: {counted(len(tags), 'tag')}.", "")
     for tag in tags[:_LISTED]:
         yield from comment(f"  {tag}")
     if len(tags) > _LISTED:
@@ -131,8 +131,8 @@ def _unknown(tags: Sequence[Tag]) -> Iterator[str]:
 
 def _test_lines(proposal: Proposal, now: datetime) -> Iterator[str]:
     yield from comment(
-        "What the policy is to do with images such as these. `reconciler test` holds it to that,"
-        " and a deletion that is not written down here fails. Contacts nothing."
+        "What the policy must decide for images such as these. `reconciler test` checks it, without"
+        " network access; a deletion that is not listed here fails the test."
     )
     yield f"policy: {flow(proposal.subject.name)}"
     yield f"now: {now:%Y-%m-%dT%H:%M:%SZ}"
@@ -167,7 +167,7 @@ class ActionReference(Name):
 
 
 def write_workflow(policy: PurePath, action: ActionReference) -> str:
-    """Write the workflow for a policy file: for its folder, where it has one of its own."""
+    """Write the workflow for a policy file, or for its directory where it has one."""
     folder = policy.parent.as_posix()
     paths, watched = (folder, f"{folder}/**") if policy.parent.name else (policy.name, policy.name)
     return _template().render(
@@ -180,9 +180,9 @@ def write_workflow(policy: PurePath, action: ActionReference) -> str:
 
 @cache
 def _template() -> Template:
-    """Load the template; its signs differ from Jinja's own, which GitHub's would be taken for.
+    """Load the template. Its delimiters differ from Jinja's, which GitHub's expressions use too.
 
-    Nothing is escaped for HTML: every value that is filled in was written as YAML before.
+    Nothing is escaped for HTML: every value is written as YAML before it is filled in.
     """
     loaded = Environment(  # noqa: S701 - it writes YAML, not HTML
         loader=PackageLoader("reconciler", "formats/templates"),
@@ -201,14 +201,14 @@ class _Dumper(yaml.SafeDumper):
     """Writes texts in quotes unless they are plain words."""
 
     def ignore_aliases(self, _: Any) -> bool:
-        """Write what is the same twice in full, twice."""
+        """Write equal values in full each time, never as an alias."""
         return True
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     if _PLAIN.fullmatch(text):
         return dumper.represent_str(str(text))
-    # Backslashes of a regular expression are left alone between single quotes.
+    # Between single quotes a backslash of a regular expression is not an escape.
     style = "'" if "\\" in text else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
 
@@ -241,7 +241,7 @@ def entry(document: Mapping[str, Any], indent: str) -> Iterator[str]:
 
 
 def comment(text: str, indent: str = "") -> Iterator[str]:
-    """Write a comment of as many lines as it takes."""
+    """Write a comment, broken into lines."""
     for line in textwrap.wrap(
         safe(text), WIDTH - len(indent) - 2, break_on_hyphens=False, break_long_words=False
     ):

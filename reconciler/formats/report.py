@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Tone = Literal["", "goes", "stays", "warns"]
-"""What a colour means. It never stands alone: the words beside it say the same."""
+Tone = Literal["", "delete", "keep", "warn"]
+"""The meaning of a colour, which the text beside it states as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table. Shape: `kind` says how its cells look, and that numbers sort so."""
+    """One column of a table. Shape: `kind` is how its cells look and sort."""
 
     title: str
     kind: Literal["text", "number", "code"] = "text"
@@ -18,7 +18,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a row says in one column, and what it is sorted by where that is not the text."""
+    """One cell: its text, and the number that it sorts by where that is not the text."""
 
     text: str
     order: float | None = None
@@ -32,12 +32,12 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     more: str = ""
-    """A sentence about the rows that are left out, empty where none is."""
+    """A sentence about the omitted rows, empty where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One amount of a chart; `text` is how people write it, where the bare number is not it."""
+    """One amount of a chart; `text` is how it is printed, where not as a plain number."""
 
     label: str
     amount: float
@@ -52,29 +52,29 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Amounts to compare: as lying bars, as columns, or as a line where they follow in time."""
+    """Amounts to compare: as horizontal bars, as columns, or as a line over time."""
 
     caption: str
     bars: Sequence[Bar]
 
     @property
     def top(self) -> float:
-        """The largest amount, never zero, so that everything can be measured by it."""
+        """The largest amount, never zero, so that it can be divided by."""
         return max((bar.amount for bar in self.bars), default=0) or 1
 
     @property
     def description(self) -> str:
-        """The whole chart in words, for whoever does not see it."""
+        """The chart as text, for screen readers."""
         return "; ".join(f"{bar.label}: {bar.figure}" for bar in self.bars)
 
     def length(self, bar: Bar, of: float) -> float:
-        """Measure an amount on a scale whose end, at `of`, is the largest."""
+        """Scale an amount so that the largest one is `of` long."""
         return round(of * bar.amount / self.top, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number that sums up a report, with what it counts."""
+    """One number of a report's summary, with its label."""
 
     amount: str
     label: str
@@ -83,37 +83,37 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a reader must know first: a heading, and a sentence for each cause."""
+    """A warning above the content: a heading, and one sentence for each case."""
 
     heading: str
     texts: Sequence[str]
-    tone: Tone = "warns"
+    tone: Tone = "warn"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportSection:
-    """Part of a report with a heading of its own, such as one repository."""
+    """A part of a report with its own heading, such as one repository."""
 
     heading: str
     texts: Sequence[str] = ()
     notices: Sequence[Notice] = ()
     charts: Sequence[Chart] = ()
     courses: Sequence[Chart] = ()
-    """Amounts that follow one another in time; a page alone draws them."""
+    """Amounts over time; only the HTML page draws them."""
 
     tables: Sequence[Table] = ()
     listing: str = ""
-    """Lines to copy as they stand, such as a policy file; nothing in them is from outside."""
+    """Lines to copy, such as a policy file; no text in them is from outside."""
 
     patch: str = ""
-    """A change of a file of the user's, as `git apply` takes it."""
+    """A change of a file of the user, as `git apply` takes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A title, what matters most, and a section for each subject.
+    """A title, the summary, and a section for each subject.
 
-    Shape: `last` is the one sentence that machines and hurried people read.
+    Shape: `last` is the summary in one sentence, which programs read as well.
     """
 
     title: str

@@ -16,28 +16,28 @@ from reconciler.formats.view import View
 from reconciler.model.base import safe
 
 TEXT_ROWS = 20
-"""Rows of one table that are printed unless all are asked for."""
+"""Rows of one table that are printed without `--all`."""
 
 WIDEST = 44
-"""Most columns of the terminal for one column of a table that is not its last."""
+"""Greatest width of a table's column that is not the last."""
 
 _LAST = 24
-"""Fewest columns of the terminal for the last column of a table."""
+"""Least width of a table's last column."""
 
 _GAP = "  "
-_STYLES = {"warns": "yellow", "goes": "red", "stays": "green", "": ""}
+_STYLES = {"warn": "yellow", "delete": "red", "keep": "green", "": ""}
 
 MARKDOWN_ROWS = 50
-"""Rows of one table that are written at most."""
+"""Most rows of one table in Markdown."""
 
 _HARMLESS = re.compile(r"(?:[A-Za-z0-9 ,;:()%+'/-]|\.(?= |$|[0-9]))*")
-"""What has no meaning in Markdown, and names nobody and nothing."""
+"""Text without a meaning in Markdown, and without mentions or references."""
 
 _SIDES = {"number": "---:", "text": "---", "code": "---"}
 
 
 def render_text(report: Report, view: View) -> str:
-    """Print a report, its sections first and its one sentence last."""
+    """Print a report: the sections, then the summary."""
     return printed(_lines(report, view), view)
 
 
@@ -88,7 +88,7 @@ def _text_table(table: Table, view: View) -> Iterator[Text]:
 
 
 def _widths(rows: Sequence[Sequence[Cell]], view: View) -> list[int]:
-    """Give each column what it needs, and the last one what is left."""
+    """Give each column the width it needs, and the last one the remaining width."""
     *widths, last = (
         max(len(safe(cell.text)) for cell in column) for column in zip(*rows, strict=True)
     )
@@ -100,7 +100,7 @@ def _widths(rows: Sequence[Sequence[Cell]], view: View) -> list[int]:
 def _text_row(
     row: Sequence[Cell], widths: Sequence[int], right: Sequence[bool], *, style: str
 ) -> Iterator[Text]:
-    """Print one row; its last cell goes on below itself, the others are cut."""
+    """Print one row; its last cell is wrapped, and the others are cut."""
     *cells, last = (safe(cell.text) for cell in row)
     start = [
         _padded(shortened(text, width), width, right=side)
@@ -117,7 +117,7 @@ def _padded(text: str, width: int, *, right: bool) -> str:
 
 
 def render_markdown(report: Report, _: View) -> str:
-    """Write a report: its one sentence, then its sections; whole lines go where it is too long."""
+    """Write a report: the summary, then the sections; lines that do not fit are omitted."""
     head = [f"### {report.title}", "", f"**{_escaped(report.last)}**", ""]
     lines = [line for section in report.sections for line in _markdown_section(section)]
     room = MAX_BYTES - octets("\n".join(head)) - len(lines)
@@ -128,7 +128,7 @@ def render_markdown(report: Report, _: View) -> str:
 def _markdown_section(section: ReportSection) -> Iterator[str]:
     yield from (f"#### {code(section.heading)}", "")
     for notice in section.notices:
-        kind = "WARNING" if notice.tone == "warns" else "NOTE"
+        kind = "WARNING" if notice.tone == "warn" else "NOTE"
         yield from alert(kind, map(_escaped, (notice.heading, *notice.texts)))
     for text in section.texts:
         yield from (_escaped(text), "")
@@ -171,12 +171,12 @@ def _markdown_row(columns: Sequence[Column], cells: Sequence[Cell]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Write a sentence as it is where nothing in it can be more than text, else as code."""
+    """Write a sentence unchanged where it has no meaning in Markdown, else as code."""
     return text if _HARMLESS.fullmatch(text) and "://" not in text else code(text)
 
 
 def render_html(report: Report, _: View) -> str:
-    """Write a report as one page: its sentence, its figures, then its sections."""
+    """Write a report as one page: summary, figures, then the sections."""
     return page("report.html.j2", title=report.title, report=report)
 
 
@@ -185,4 +185,4 @@ FORMATS: Mapping[str, Callable[[Report, View], str]] = {
     "markdown": render_markdown,
     "html": render_html,
 }
-"""Programs read JSON, which each kind of report writes from its own values."""
+"""Each format by its name. JSON is written by each kind of report itself."""

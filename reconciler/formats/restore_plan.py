@@ -23,10 +23,10 @@ MAX_BYTES = 60_000
 
 _ALERT_BYTES = 8_000
 _NOTE_BYTES = 400
-"""Room kept for the head of the table, and for saying what is left out."""
+"""Room for the head of the table, and for the note that counts the omitted rows."""
 
 _HEAD = (
-    f"{row('Repository', 'Tags', 'Digest', 'Left', 'Deleted because')}\n",
+    f"{row('Repository', 'Tags', 'Digest', 'Time left', 'Deleted because')}\n",
     "| --- | --- | --- | ---: | --- |\n",
 )
 
@@ -34,34 +34,34 @@ _COLUMNS = (
     Column("Repository", "code"),
     Column("Tags", "code"),
     Column("Digest", "code"),
-    Column("Left", "number"),
+    Column("Time left", "number"),
     Column("Deleted because"),
-    Column("Comes with it", "number"),
+    Column("Related versions", "number"),
 )
 
 
 def totals(summary: Summary) -> str:
-    """Write the counts; machines read them, so the words never change."""
+    """Write the counts. Programs read this text, so it must not change."""
     return f"{summary.restore} to restore, {summary.incomplete} incomplete"
 
 
 def render(plan: Plan, view: View) -> str:
-    """Print a restore plan for people."""
+    """Print a restore plan as text."""
     return printed(_lines(plan, view), view)
 
 
 def markdown(plan: Plan, view: View) -> str:
-    """Write a restore plan as a comment; rows that do not fit are left out."""
+    """Write a restore plan as Markdown; rows that do not fit are omitted."""
     before = "\n".join([f"### Restore plan: {totals(plan.summary)}", "", *_alerts(plan), ""])
     after = f"\n{times(plan, view)}\nDigest {code(plan.digest)}\n"
     rows = [f"{cells}\n" for part in plan.repositories for cells in _rows(part, view)]
     room = MAX_BYTES - octets(before) - octets(after) - _NOTE_BYTES
-    body = fitting(rows, room, lambda count: f"\n{counted(count, 'more image')} left out.\n")
+    body = fitting(rows, room, lambda count: f"\n{counted(count, 'more image')} omitted.\n")
     return "".join([before, *(_HEAD if rows else ()), *body, after])
 
 
 def times(plan: Plan, view: View) -> str:
-    """Say what a plan restores, what moment it speaks of, and until when it may be applied."""
+    """Say what a plan restores, when it was evaluated, and until when it may be applied."""
     return f"Restores what run {plan.undoes} deleted. {phrases.times(plan, view)}"
 
 
@@ -74,7 +74,9 @@ def _lines(plan: Plan, view: View) -> Iterator[Text]:
         yield from _part(part, view)
     yield line()
     if plan.retag:
-        yield line("Tags that do not come back are attached where they are free.")
+        yield line(
+            "Tags that the registry does not restore are attached again unless they are in use."
+        )
     yield from wrapped(phrases.blocked(plan), view, style="bold red")
     yield line(f"Digest: {plan.digest}")
     yield line((f"Plan: {totals(plan.summary)}.", "bold"))
@@ -106,7 +108,7 @@ def _row(image: ExpiredImage, view: View) -> Row:
 
 
 def remaining_time(image: ExpiredImage, view: View) -> str:
-    """Say how much time is left to restore an image, as far as that is known."""
+    """Say how long an image can still be restored, where that is known."""
     until = image.root.until
     return f"{age(max(until - view.now, timedelta()))} left" if until else ""
 
@@ -135,7 +137,7 @@ def _rows(part: RepositoryPlan, view: View) -> Iterator[str]:
 
 
 def render_html(plan: Plan, view: View) -> str:
-    """Write a restore plan as one page: its counts, what hinders it, a row for each image."""
+    """Write a restore plan as one page: counts, notices, and a row for each image."""
     return page(
         "restoring.html.j2",
         title="Restore plan",
@@ -148,9 +150,9 @@ def render_html(plan: Plan, view: View) -> str:
 
 
 def _figures(plan: Plan) -> Iterator[Figure]:
-    yield Figure(f"{plan.summary.restore:,}", "versions to restore", "stays")
+    yield Figure(f"{plan.summary.restore:,}", "versions to restore", "keep")
     if plan.summary.incomplete:
-        yield Figure(f"{plan.summary.incomplete:,}", "repositories incomplete", "warns")
+        yield Figure(f"{plan.summary.incomplete:,}", "repositories incomplete", "warn")
 
 
 def _images(plan: Plan, view: View) -> Table:

@@ -1,7 +1,7 @@
 """The JSON Schema of policy files, for editors: completion, hints and early warnings.
 
-It knows less than the loader does: what depends on several keys, on other files, or on RE2 is
-told by `reconciler validate`. Whatever the loader accepts, the schema accepts.
+It checks less than the loader does: rules about several keys, other files or RE2 are checked by
+`reconciler validate`. Every file that the loader accepts, the schema accepts as well.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from reconciler.model.policy import PolicyFile
 from reconciler.model.semver import MAX_RANGE, SemVerRange
 
 _LONGEST = {TagRegex: MAX_PATTERN, SemVerRange: MAX_RANGE}
-"""Names whose grammar editors cannot read; of these, only the length is told."""
+"""Names whose grammar a JSON Schema cannot express; for these it only limits the length."""
 
 _TOGETHER: dict[str, dict[str, Any]] = {
     "Match": {
@@ -40,11 +40,11 @@ _TOGETHER: dict[str, dict[str, Any]] = {
         "dependencies": {"match": {"properties": {"opaque": {"const": False}}}},
     },
 }
-"""What the keys of one part ask of one another."""
+"""Conditions between the keys of one part."""
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the schema of a policy file, in the draft that editors of YAML understand."""
+    """Return the schema of a policy file, in the draft that YAML editors support."""
     schema = PolicyFile.model_json_schema(schema_generator=_Generator)
     for name, rule in _TOGETHER.items():
         schema["$defs"][name] |= rule
@@ -52,16 +52,16 @@ def json_schema() -> dict[str, Any]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Writes what a file may hold: no nulls, since the loader takes none, and no titles."""
+    """Writes what a file may contain: no nulls, since the loader rejects them, and no titles."""
 
     schema_dialect = "http://json-schema.org/draft-07/schema#"
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """Write what a key holds where it is given."""
+        """Write the schema of the value, without null."""
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Write defaults that say something."""
+        """Write a default, unless it is null."""
         written = super().default_schema(schema)
         return {key: value for key, value in written.items() if (key, value) != ("default", None)}
 
@@ -77,5 +77,5 @@ class _Generator(GenerateJsonSchema):
         return {"type": "string", "pattern": f"^(?:{kind.grammar()})$"}
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
-        """Let a key be its own title."""
+        """Write no titles: the key itself is the title."""
         return False

@@ -1,4 +1,4 @@
-"""What `state` and `lock` print: the condition of each repository, copies, and lock holders."""
+"""Output of `state` and `lock`: the condition of each repository, copies, and lock holders."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
 from reconciler.model.results import CopyResult, LockStatus, StateCheck
 
-FREE = "No lock is held. A lock goes with its process, so there is nothing to break."
+FREE = "No lock is held. A lock ends with its process, so there is nothing to break."
 
 
 def render_conditions(conditions: Sequence[StateCheck], view: View) -> str:
@@ -28,7 +28,7 @@ def render_copied(copied: Sequence[CopyResult], view: View) -> str:
 
 
 def as_line(repository: Repository, record: Record) -> str:
-    """Write one record with its repository as a line of JSON, as it was chained."""
+    """Write one record with its repository as one line of JSON."""
     document = {"repository": repository, **record.model_dump(mode="json")}
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
@@ -61,17 +61,17 @@ def _copied(copied: Iterable[CopyResult]) -> Iterator[Text]:
 
 
 def render(locks: Sequence[LockStatus], view: View) -> str:
-    """Print who holds the lock of each repository."""
+    """Print the lock holder of each repository."""
     return printed(_lines(locks, view), view)
 
 
 def render_broken(locks: Sequence[LockStatus], view: View, *, machine: str) -> str:
-    """Print which locks were broken, and what to do with their runs; `machine` is this one."""
+    """Print the broken locks and how to end their processes; `machine` is this machine."""
     return printed(_broken(locks, view, machine), view)
 
 
 def as_json(locks: Iterable[LockStatus]) -> str:
-    """Write locks as JSON; a free one has null for a holder."""
+    """Write locks as JSON; the holder of a free lock is null."""
     documents = [
         {"repository": lock.repository, "holder": _document(lock.holder)} for lock in locks
     ]
@@ -106,7 +106,9 @@ def _broken(locks: Sequence[LockStatus], view: View, machine: str) -> Iterator[T
         is_here = holder.where == machine
         where = "this machine" if is_here else holder.where
         yield from wrapped(f"Held by {holder.who} on {where}{_process(holder)}.", view, lead="  ")
-        yield line("  If that wakes up, it deletes nothing more and ends at its next step.")
+        yield line(
+            "  If this process still runs, it deletes nothing more and stops at its next step."
+        )
         if is_here and holder.process:
             yield line(f"  To end it now: kill {holder.process}")
 

@@ -1,4 +1,4 @@
-"""Lines and rows for a terminal. All text for rich goes through here, so that it is escaped."""
+"""Lines and rows for a terminal. All text is escaped here before rich prints it."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,15 +20,15 @@ Part = str | tuple[str, str]
 """A piece of a line, alone or with the style it is printed in."""
 
 _NARROWEST = 40
-"""The width, in columns, below which lines are left to the terminal to break."""
+"""The width, in columns, below which the terminal breaks the lines."""
 
 Subject = TypeVar("Subject")
 
 ROWS = 10
-"""Rows of one group that are shown unless all are asked for."""
+"""Rows of one group that are printed without `--all`."""
 
 STYLES = {"-": "red", "^": "green", "!": "yellow", "?": "bold red", ".": "cyan"}
-"""The symbols at the beginning of lines, and how they are printed."""
+"""The symbols at the beginning of lines, and their styles."""
 
 _GAP = 2
 _INDENT = 4
@@ -37,7 +37,7 @@ _SHORT_DIGEST = 12
 
 
 def line(*parts: Part) -> Text:
-    """Put a line together; nothing in it can drive the terminal, begin a line or be markup."""
+    """Join parts to a line; control characters, line breaks and markup in it are escaped."""
     pairs = ((part, "") if isinstance(part, str) else part for part in parts)
     text = Text.assemble(*((safe(text_part), style) for text_part, style in pairs))
     text.rstrip()
@@ -45,9 +45,9 @@ def line(*parts: Part) -> Text:
 
 
 def wrapped(text: str, view: View, *, lead: str = "", style: str = "") -> Iterator[Text]:
-    """Break a text into lines; `lead` stands before the first, and the others are indented so.
+    """Break a text into lines: `lead` begins the first one, and the others are indented as far.
 
-    A digest or an address longer than a line stays whole, so that it can be copied.
+    A digest or an address longer than a line is not broken, so that it can be copied.
     """
     width = max(view.width - len(lead), _NARROWEST)
     for row in textwrap.wrap(safe(text), width, break_on_hyphens=False, break_long_words=False):
@@ -63,8 +63,8 @@ def folded(text: str, width: int) -> list[str]:
 
 
 def printed(lines: Iterable[Text], view: View) -> str:
-    """Print lines to a string, with colours where they are wanted and no other escapes."""
-    # Given in full, because rich would look up whatever is left out in the environment.
+    """Print lines to a string, with colours where requested and no other escape sequences."""
+    # Every option is given, because rich reads the omitted ones from the environment.
     console = Console(
         file=StringIO(),
         width=view.width,
@@ -81,16 +81,16 @@ def printed(lines: Iterable[Text], view: View) -> str:
     )
     with console.capture() as capture:
         for text in lines:
-            # Lines come broken already; what is still too long must stay whole to be copied.
+            # Lines are wrapped already; a longer one must not be broken, so that it can be copied.
             console.print(text, soft_wrap=True)
-    # A line may begin in the middle of a text that was harmless where it stood. With colours there
-    # is a terminal and no runner, and the escapes of the colours must stay what they are.
+    # Wrapping may put text from outside at the start of a line, where a workflow runner would read
+    # it as a command. With colours the output is a terminal, and their escapes must not be changed.
     return capture.get() if view.colour else inert(capture.get())
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One image as a line shows it. Shape: all `facts` of a group are of equal length."""
+    """One image as one line. Shape: all `facts` of a group are of equal length."""
 
     symbol: str
     name: str
@@ -99,7 +99,7 @@ class Row:
 
 
 def expired_row(image: ExpiredImage, evaluated: datetime) -> Row:
-    """Show an image that goes: its digest, age and size, and what follows it."""
+    """Describe an image to delete: digest, age, size, reason, and number of related versions."""
     known = image.age(evaluated)
     old = age(known) if known is not None else "?"
     weight = size(image.size) if image.size else "?"
@@ -108,18 +108,18 @@ def expired_row(image: ExpiredImage, evaluated: datetime) -> Row:
 
 
 def kept_row(symbol: str, kept: Kept) -> Row:
-    """Show an image that stays although something speaks against it."""
+    """Describe an image that is kept although a rule expires it."""
     digest = kept.key.rpartition(":")[2][:_SHORT_DIGEST]
     return Row(symbol, ", ".join(kept.tags) or "(untagged)", digest, kept.reasons)
 
 
 def first_rows(subjects: Sequence[Subject], view: View) -> Sequence[Subject]:
-    """Pick what is worth a row: the first few, unless all are asked for."""
+    """Return the first few, or all with `--all`."""
     return subjects if view.all_rows else subjects[:ROWS]
 
 
 def table(rows: Sequence[Row], view: View, *, of: int) -> Iterator[Text]:
-    """Print rows in columns, and say how many of all there are not among them."""
+    """Print rows in columns, and how many of all `of` rows are not among them."""
     name_width = _name_width(rows, view)
     room = view.width - _INDENT - name_width - _GAP - len(rows[0].facts) - _GAP
     beside = all(len(_joined(row.notes)) <= room for row in rows)
@@ -136,7 +136,7 @@ def _name_width(rows: Sequence[Row], view: View) -> int:
 
 
 def _lines(row: Row, view: View, *, name_width: int, beside: bool) -> Iterator[Text]:
-    """Print one row: the notes beside the facts, or else below and further in."""
+    """Print one row, with the notes beside the facts or indented below."""
     first, *more = folded(row.name, name_width)
     beyond = f"  {_joined(row.notes)}" if beside else ""
     symbol = (row.symbol, STYLES[row.symbol])
@@ -148,7 +148,7 @@ def _lines(row: Row, view: View, *, name_width: int, beside: bool) -> Iterator[T
 
 
 def _below(notes: Sequence[str], view: View) -> Iterator[Text]:
-    """Print notes on one line where they fit, else each on lines of its own."""
+    """Print notes on one line where they fit, else each on its own lines."""
     joined = _joined(notes)
     fits = len(_DEEPER) + len(joined) <= view.width
     for note in [joined] if fits else notes:

@@ -1,4 +1,4 @@
-"""What repositories take, for people and for programs."""
+"""Storage used by repositories, as a report and as JSON."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -8,32 +8,32 @@ from reconciler.analysis.usage import GroupUsage, ImageUsage, Usage, UsageTotals
 from reconciler.formats.phrases import counted, size
 from reconciler.formats.report import Bar, Cell, Chart, Column, Figure, Report, ReportSection, Table
 
-_ONLY = "Only here: what no version outside of the row names, and so what would go with it."
+_ONLY = "Unshared: what no version outside of the row refers to, so deleting the row would free it."
 _BARS = 12
 """Most bars of one chart."""
 
 _FAMILIES = (
     Column("Tags", "code"),
     Column("Versions", "number"),
-    Column("Takes", "number"),
-    Column("Only here", "number"),
+    Column("Size", "number"),
+    Column("Unshared", "number"),
 )
 _CAUSES = (Column("Cause"), *_FAMILIES[1:])
 _IMAGES = (
     Column("Digest", "code"),
-    Column("Takes", "number"),
-    Column("Only here", "number"),
+    Column("Size", "number"),
+    Column("Unshared", "number"),
     Column("Tags", "code"),
 )
 _TAGS = 5
-"""Most tags that are named of one image; JSON has them all."""
+"""Most tags of one image that are printed; JSON has them all."""
 
 
 def report(totals: UsageTotals) -> Report:
-    """Put a report together: the repositories that take most first."""
+    """Build the report, the largest repositories first."""
     ordered = sorted(totals.repositories, key=lambda usage: (-usage.octets, usage.repository))
     return Report(
-        title="What repositories take",
+        title="Storage used by repositories",
         last=_totals(totals),
         figures=tuple(_figures(totals)),
         sections=(*map(_section, ordered), *_common(totals)),
@@ -41,7 +41,7 @@ def report(totals: UsageTotals) -> Report:
 
 
 def as_json(totals: UsageTotals) -> str:
-    """Write an account as one JSON document. Units: `octets`, `alone` and the like in bytes."""
+    """Write the usage as one JSON document. Units: `octets`, `alone` and similar in bytes."""
     return json.dumps(asdict(totals), indent=2, sort_keys=True) + "\n"
 
 
@@ -52,11 +52,11 @@ def _totals(totals: UsageTotals) -> str:
 
 
 def _figures(totals: UsageTotals) -> Iterator[Figure]:
-    yield Figure(size(totals.octets), "each blob once in each repository")
+    yield Figure(size(totals.octets), "each blob counted once per repository")
     yield Figure(f"{sum(usage.versions for usage in totals.repositories):,}", "versions")
     freed = [usage.freed.alone for usage in totals.repositories if usage.freed]
     if freed:
-        yield Figure(size(sum(freed)), "freed by the plan", "goes")
+        yield Figure(size(sum(freed)), "freed by the plan", "delete")
 
 
 def _section(usage: Usage) -> ReportSection:
@@ -66,12 +66,14 @@ def _section(usage: Usage) -> ReportSection:
     return ReportSection(
         heading=usage.repository,
         texts=tuple(_texts(usage)),
-        charts=[Chart("What the images of each kind of tag take", bars)],
+        charts=[Chart("Size by kind of tag", bars)],
         tables=(
             Table("By tag", _FAMILIES, list(map(_share, usage.families)), _ONLY),
             Table("By cause", _CAUSES, list(map(_share, usage.causes))),
             Table(
-                "The biggest images, with all they keep", _IMAGES, list(map(_image, usage.biggest))
+                "Largest images, with all that they refer to",
+                _IMAGES,
+                list(map(_image, usage.biggest)),
             ),
         ),
     )
@@ -79,34 +81,33 @@ def _section(usage: Usage) -> ReportSection:
 
 def _texts(usage: Usage) -> Iterator[str]:
     yield (
-        f"{size(usage.octets)} in {counted(usage.versions, 'version')}, each blob once;"
-        f" {size(usage.stated)} if nothing were shared."
-        f" {size(usage.shared)} belong to more than one version."
+        f"{size(usage.octets)} in {counted(usage.versions, 'version')}, each blob counted"
+        f" once; {size(usage.stated)} if nothing were shared."
+        f" {size(usage.shared)} are shared by several versions."
     )
     if usage.freed:
         yield _freed(usage.freed)
     if usage.foreign:
-        layers = counted(usage.foreign, "layer")
-        yield f"Not counted: {layers} that may not be distributed and lie elsewhere."
+        yield f"Not counted: {counted(usage.foreign, 'non-distributable layer')}."
     if usage.unmeasured:
         versions = counted(usage.unmeasured, "version")
-        yield f"Not counted: the layers of {versions} without a manifest that tells sizes."
+        yield f"Not counted: the layers of {versions} without a manifest that states sizes."
 
 
 def _freed(plan: GroupUsage) -> str:
-    """Say what a plan takes away, and what of that belongs to something that stays."""
-    deleted = f"The plan deletes {counted(plan.versions, 'version')} that take {size(plan.octets)}"
+    """Say how much a plan deletes, and how much of that kept versions share."""
+    deleted = f"The plan deletes {counted(plan.versions, 'version')} of {size(plan.octets)}"
     if plan.alone == plan.octets:
         return f"{deleted}, and frees all of it."
-    return f"{deleted}, and frees {size(plan.alone)}: the rest belongs to versions that stay, too."
+    return f"{deleted}, and frees {size(plan.alone)}: kept versions share the rest."
 
 
 def _common(totals: UsageTotals) -> Iterator[ReportSection]:
-    """Say what several repositories have in common, where more than one was weighed."""
+    """Say how much several repositories share, where more than one was measured."""
     if len(totals.repositories) > 1:
         text = (
-            f"{size(totals.between)} belong to more than one of these repositories, and are counted"
-            " in each; whether the registry stores them once, it does not say."
+            f"{size(totals.between)} are shared by several of these repositories, and counted in"
+            " each. The registry does not report whether it stores them once."
         )
         yield ReportSection("Between repositories", (text,))
 

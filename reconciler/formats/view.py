@@ -1,4 +1,4 @@
-"""How a result will be looked at: everything a format may depend on besides the result."""
+"""How a result is displayed: everything that a format depends on besides the result."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,10 +8,10 @@ from reconciler.model.comparison import Difference
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What applying a plan will take.
+    """The requests and the time that applying a plan takes.
 
     Units: `requests` and `deletions` are calls sent, deletions among the requests; `quota` is how
-        many requests are left until the registry's limit is renewed, None where it has no limit.
+        many requests remain until the registry's limit is renewed, None where it has no limit.
     """
 
     requests: int
@@ -19,12 +19,14 @@ class Cost:
     duration: timedelta
     quota: int | None = None
     window: float = 0.0
-    """How long before its deletion, in seconds, what happens to an image may be missed."""
+    """How long before a deletion, in seconds, a change of the image may be missed."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Who looks, when, and at how much. Formats read none of it from a terminal or a clock.
+    """The time, the width and the options of the display.
+
+    Formats read none of it from a terminal or a clock.
 
     Units: `width` in columns.
     """
@@ -35,4 +37,4 @@ class View:
     all_rows: bool = False
     cost: Cost | None = None
     against: Difference | None = None
-    """What separates the plan from that of other policies, where somebody asked."""
+    """The comparison with other policies, where `--against` was given."""

@@ -1,4 +1,4 @@
-"""Why a version is gone, for people and programs: who, when, which rule, and the way back."""
+"""Why a version was deleted, as text and JSON: who, when, which rule, and how to restore it."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,28 +16,28 @@ from reconciler.model.names import Repository
 DeletionOf = tuple[Repository, Attempt]
 
 _SHORT = 12
-"""Digits of a file's sha256 that people are shown."""
+"""Digits of a file's sha256 that are printed."""
 
 _ENDS = {
     Result.DELETED: "Deleted",
-    Result.ABSENT: "Found gone already",
-    Result.SKIPPED_CHANGED: "Spared, because it changed,",
-    Result.SKIPPED_REFERENCED: "Spared, because something that stays needs it,",
-    Result.RETAINED: "Kept by the registry",
-    Result.NOT_DONE: "To be deleted, and not begun,",
-    Result.FAILED: "Not deleted, because the registry failed,",
-    Result.UNKNOWN: "Perhaps deleted; the next run finds out,",
-    None: "About to be deleted",
+    Result.ABSENT: "Already absent",
+    Result.SKIPPED_CHANGED: "Skipped, because it had changed,",
+    Result.SKIPPED_REFERENCED: "Skipped, because a kept image needed it,",
+    Result.RETAINED: "Retained by the registry",
+    Result.NOT_DONE: "Planned, but not begun,",
+    Result.FAILED: "Failed to delete",
+    Result.UNKNOWN: "Deletion with unknown outcome, which the next run resolves,",
+    None: "Deletion announced, outcome not recorded,",
 }
 
 
 def render(deletions: Sequence[DeletionOf], name: str, view: View) -> str:
-    """Print each attempt on what was asked for, the latest first."""
+    """Print each attempt to delete the named version, the latest first."""
     return printed(_lines(deletions, name, view), view)
 
 
 def as_json(deletions: Sequence[DeletionOf]) -> str:
-    """Write the same as JSON."""
+    """Write the attempts as JSON."""
     return (
         json.dumps([_document(*deletion) for deletion in deletions], indent=2, sort_keys=True)
         + "\n"
@@ -46,7 +46,7 @@ def as_json(deletions: Sequence[DeletionOf]) -> str:
 
 def _lines(deletions: Sequence[DeletionOf], name: str, view: View) -> Iterator[Text]:
     if not deletions:
-        yield from wrapped(f"No run deleted anything called {name}, or was about to.", view)
+        yield from wrapped(f"No run deleted {name} or planned to.", view)
     displayed = first_rows(deletions, view)
     for repository, attempt in displayed:
         yield line((f"{repository}@{attempt.digest}", "bold"))
@@ -64,14 +64,14 @@ def _tags(attempt: Attempt) -> str:
 
 
 def _end(attempt: Attempt, view: View) -> str:
-    """Say how it ended, when, and whose doing it was."""
+    """Say how it ended, when, and by which run and user."""
     who = attempt.opened.body.who if attempt.opened else ""
     when = f"{moment(attempt.at)} ({distance(attempt.at, view.now)})"
     return f"{_ENDS[attempt.result]} {when} by run {attempt.run}{f', {who}' if who else ''}"
 
 
 def _reasons(attempt: Attempt) -> Iterator[str]:
-    """Yield the registry's words, the rules', then the policy and the plan."""
+    """Yield the registry's reason, the rules' reasons, then the policy and the plan."""
     opened = attempt.opened.body if attempt.opened else RunOpenBody()
     if attempt.ended and attempt.ended.body.reason:
         yield attempt.ended.body.reason
@@ -96,7 +96,7 @@ def _policy(opened: RunOpenBody) -> str:
 
 
 def _undo(attempt: Attempt, view: View) -> Iterator[Text]:
-    """Say whether a deletion was taken back, or can be, and how."""
+    """Say whether a deletion was undone or can be, and how."""
     if attempt.restored:
         restored = attempt.restored
         yield line(f"  Restored {moment(restored.ts)} by run {restored.run}")

@@ -160,11 +160,11 @@ AGES = (
 
 
 def test_whoever_does_not_see_the_page_hears_what_each_table_and_chart_is(shown: Browser) -> None:
-    assert shown.read_out("image") == [f"Age of the images that go. {AGES}"]
+    assert shown.read_out("image") == [f"Age of the images to delete. {AGES}"]
     assert shown.read_out("searchbox") == ["Find tags, digests, rules"]
     assert shown.read_out("table") == [
-        "Images that go, by the rules that let them expire",
-        "Images that stay, by what keeps them",
+        "Images to delete, by rule",
+        "Images kept, by rule or cause",
         "4 repositories",
         "16 images to delete, the newest first",
         "3 images protected or retained",

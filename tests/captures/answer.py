@@ -11,7 +11,7 @@ from tests.captures.scene import piped, scene
 PAGE = Path(__file__).parents[2] / "docs" / "faq.md"
 COMMAND = "diagnose ghcr.io/acme/web"
 
-_ENDS_BEFORE = "\n\n  Versions that nothing needs"
+_ENDS_BEFORE = "\n\n  Versions not needed"
 """What the page leaves to whoever runs the command: examples, changes, growth, and a policy."""
 
 _PLACE = re.compile(r"(<!-- diagnose -->\n).*(<!-- /diagnose -->)", re.DOTALL)

@@ -68,7 +68,7 @@ def test_an_unchanged_policy_changes_nothing(clone: Clone) -> None:
 
     assert done.code == 0
     assert done.stdout.startswith(
-        "Compared with main on the same inventory: nothing else is to delete.\n"
+        "Compared with main on the same inventory: no difference in what is deleted.\n"
     )
     assert done.last_line == "Plan: 7 to delete, 1 protected, 1 to keep, 0 incomplete."
 
@@ -80,8 +80,8 @@ def test_a_removed_protection_is_the_first_thing_said(clone: Clone) -> None:
 
     told = " ".join(done.stdout.split())
     assert told.startswith(
-        "Compared with main on the same inventory: nothing else is to delete."
-        f" It protects less than before: ! {clone.web.repository}: protection moving was removed:"
+        "Compared with main on the same inventory: no difference in what is deleted."
+        f" Weakened protections: ! {clone.web.repository}: protection moving was removed:"
         " 1 image loses its protection, none of them to delete now"
     )
 
@@ -125,7 +125,7 @@ def test_spared_images_are_named_with_the_edit(clone: Clone) -> None:
     done = clone.plan("--against", "main")
 
     assert "7 fewer" in done.stdout.splitlines()[0]
-    assert "because previews.keep.within went from 7d to 90d" in done.stdout
+    assert "because previews.keep.within changed from 7d to 90d" in done.stdout
 
 
 def test_a_dropped_repository_is_read_and_told(clone: Clone) -> None:

@@ -126,7 +126,7 @@ def test_a_link_leads_to_the_whole_plan(desk: Desk) -> None:
     desk.comment(FIRST, "--link", "https://github.com/acme/web/actions/runs/1")
 
     assert desk.bodies[0].endswith(
-        "\n[The whole plan](<https://github.com/acme/web/actions/runs/1>)\n"
+        "\n[The full plan](<https://github.com/acme/web/actions/runs/1>)\n"
     )
 
 

@@ -39,7 +39,7 @@ def test_the_workflows_of_a_repository_are_read_and_the_best_change_is_a_patch(
 
     assert ended.code == 0
     told = " ".join(ended.stdout.split())
-    assert "container.yml:13 would have spared 6 versions that nothing needs." in told
+    assert "container.yml:13 would have avoided 6 versions that are not needed." in told
     assert "+        cache-to: type=gha,mode=max" in ended.stdout
     assert "    .github/workflows/broken.yml:2:1: this is not YAML" in ended.stdout
 

@@ -91,7 +91,7 @@ def test_a_listing_that_breaks_off_is_not_believed(year: tuple[CommandLine, str]
 
     assert ended.code == 0
     assert "could not be read" in ended.stderr
-    assert "As of now" not in (reconciler.folder / FILES[0]).read_text()
+    assert "With this policy" not in (reconciler.folder / FILES[0]).read_text()
 
 
 def test_files_go_where_they_are_wanted(nowhere: CommandLine) -> None:

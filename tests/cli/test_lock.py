@@ -77,7 +77,7 @@ def test_a_killed_run_leaves_nothing_to_break(web: Workshop) -> None:
     broken = web.reconciler("lock", "break", "--id", run)
 
     assert broken.code == 0
-    assert broken.stdout.startswith("No lock is held. A lock goes with its process")
+    assert broken.stdout.startswith("No lock is held. A lock ends with its process")
 
 
 def test_a_lock_is_not_broken_without_the_id_of_its_run(web: Workshop) -> None:

@@ -170,7 +170,7 @@ class Rig:
 
     @property
     def broken_tags(self) -> Sequence[str]:
-        """The tags that cannot be pulled whole."""
+        """The tags that cannot be pulled completely."""
         return oracle.broken_tags(self.package)
 
 

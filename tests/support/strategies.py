@@ -122,7 +122,7 @@ def inventories() -> st.SearchStrategy[Inventory]:
 
 
 def observations(held: Inventory) -> st.SearchStrategy[Observations]:
-    """Draw what earlier runs noted: some versions held, some refused by the registry."""
+    """Draw what earlier runs noted: some versions held, some retained by the registry."""
     return choices(len(held.versions)).map(lambda chosen: _observations(chosen, held))
 
 

@@ -195,7 +195,7 @@ class Oracle:
             return f"{name} is kept by a rule"
         known = {tag for tag in tags for rule in self.policy["rules"] if _matches(rule, tag)}
         if tags - known and self.policy["unmatched_tags"] == "keep":
-            return f"{name} has a tag that no rule knows"
+            return f"{name} has a tag that no rule matches"
         return ""
 
     def _subjects(self, rows: Rows, row: Row) -> set[str]:

@@ -64,7 +64,8 @@ def test_the_sentence_names_the_number_and_the_edit() -> None:
 
     assert "**Compared with `main` on the same inventory: 90 more to delete.**\n" in text
     assert (
-        "- `ghcr.io/acme/web`: 90 more to delete because `commits.keep.last` went from 50 to 20\n"
+        "- `ghcr.io/acme/web`: 90 more to delete because `commits.keep.last` changed from 50 to"
+        " 20\n"
     ) in text
 
 
@@ -79,7 +80,7 @@ def test_a_difference_reads_well(name: str, width: int) -> None:
 def test_what_protects_less_comes_before_everything_that_goes(name: str) -> None:
     text = shown(differences.lifelike(), name)
 
-    first = text.index("protects less than before")
+    first = text.index("Weakened protections")
     assert first < text.index("90 more to delete because")
     assert first < text.index("ghcr.io/acme/web", text.index("because"))
 
@@ -91,7 +92,7 @@ def test_no_difference_is_said_in_one_line(name: str) -> None:
     text = shown(difference(repository()), name)
 
     assert len(text.splitlines()) == len(alone.splitlines()) + 2
-    assert "on the same inventory: nothing else is to delete." in text
+    assert "on the same inventory: no difference in what is deleted." in text
 
 
 def test_as_json_both_documents_can_be_read_on() -> None:
@@ -109,7 +110,7 @@ def test_more_than_three_edits_of_one_move_are_counted() -> None:
 
     text = shown(difference(repository(added=(shift(1, *names),))))
 
-    assert "`r2.keep.last` went from 50 to 20, and 6 more changes\n" in text
+    assert "`r2.keep.last` changed from 50 to 20, and 6 more changes\n" in text
 
 
 def test_a_terminal_shows_ten_images_and_counts_the_others() -> None:
@@ -154,7 +155,7 @@ def test_a_value_that_somebody_else_wrote_stays_a_value(value: str, spelled: str
 
     text = shown(difference(repository(added=(shift(1, edit),))))
 
-    assert f"`commits.keep.last` went from 50 to {spelled}\n" in text
+    assert f"`commits.keep.last` changed from 50 to {spelled}\n" in text
 
 
 def test_a_fleet_that_weakens_everything_stays_within_the_bounds() -> None:

@@ -58,7 +58,7 @@ def test_what_was_not_done_is_told_with_its_reason_the_worst_first() -> None:
         ending("pr-8", Result.FAILED, "500 from the registry"),
         ending("pr-9", Result.NOT_DONE, "the time budget is used up"),
         dropped=[
-            Dropped(image("pr-5")[0], Result.SKIPPED_REFERENCED, "something that stays needs it")
+            Dropped(image("pr-5")[0], Result.SKIPPED_REFERENCED, "a version that is kept needs it")
         ],
         head="sha256:abc",
         stopped="the time budget is used up",
@@ -71,11 +71,11 @@ def test_what_was_not_done_is_told_with_its_reason_the_worst_first() -> None:
         "    pr-8 72686d6d04db: 500 from the registry",
         "  1 version skipped: changed since the plan",
         "    pr-7 c1cec5c4a6eb: tags were pr-7 and are now pr-7, live",
-        "  1 version skipped: needed by something that stays",
-        "    pr-5 510ef4f2eaea: something that stays needs it",
+        "  1 version skipped: needed by a kept image",
+        "    pr-5 510ef4f2eaea: a version that is kept needs it",
         "  1 version retained by the registry",
         "    v0 0270da4daac5: downloaded more than 5,000 times",
-        "  1 version not begun: the next run goes on",
+        "  1 version not begun: the next run continues",
         "    pr-9 0359a07b64f9: the time budget is used up",
         "  Head of the log: sha256:abc",
         "",
@@ -156,7 +156,7 @@ def test_only_what_is_not_as_before_needs_a_word() -> None:
 
     assert lines == [
         "ghcr.io/acme/web",
-        "  1 version restored, not all as before",
+        "  1 version restored, but not entirely as before",
         f"    b {digest('b').short}: tag b: it stays on sha256:abc",
         "",
         "Undo: 2 restored, 0 absent, 0 skipped, 0 failed, 0 unknown.",

@@ -86,7 +86,7 @@ def test_what_the_pull_request_changes_stands_before_the_plan() -> None:
         text.index(words)
         for words in (
             "### Retention plan",
-            "protects less than before",
+            "Weakened protections",
             "92 more to delete, 3 fewer",
             "| Repository |",
             "<details>",
@@ -157,13 +157,13 @@ def test_a_run_that_was_cut_short_is_no_success() -> None:
 
     text = render(SMALL, PLAIN, Posting(applied=cut))
 
-    assert "It did not come to its end: `the time budget is used up`. The next run" in text
+    assert "The run stopped early: `the time budget is used up`. The next run" in text
 
 
 def test_what_cannot_be_taken_back_is_said() -> None:
     text = render(SMALL, PLAIN, Posting(applied=ran(undo_until=None)))
 
-    assert "What it deleted cannot be taken back." in text
+    assert "Its deletions cannot be undone." in text
 
 
 def test_a_way_back_that_has_ended_is_not_offered() -> None:
@@ -171,7 +171,7 @@ def test_a_way_back_that_has_ended_is_not_offered() -> None:
 
     text = render(SMALL, late, Posting(applied=ran()))
 
-    assert "could be taken back until 2026-11-30 12:00 UTC (12d ago)." in text
+    assert "could be undone until 2026-11-30 12:00 UTC (12d ago)." in text
     assert "Undo with" not in text
 
 
@@ -232,7 +232,7 @@ def test_sixty_thousand_deletions_and_a_large_difference_fit() -> None:
     text = render(big, View(now=NOW, against=found), Posting(earlier, link, ran()))
 
     assert len(text.encode()) <= MAX_BYTES
-    assert f"Digest `{big.digest}`\n[The whole plan](<{link}>)\n" in text
+    assert f"Digest `{big.digest}`\n[The full plan](<{link}>)\n" in text
     assert "<s>Retention plan: 1 to delete" in html_of(text)
     assert "36,000 more to delete" in text
     assert "| `ghcr.io/acme/web` | `web` | 60,000 | 1,000 |" in text
@@ -243,7 +243,7 @@ def test_a_limit_that_was_raised_for_this_plan_is_a_warning() -> None:
 
     text = render(plan(part([image("v1")], guards=(raised,))), PLAIN, Posting())
 
-    assert "`max_delete is 1,500 for this plan, as was asked`" in text
+    assert "`max_delete is 1,500 for this plan, as requested`" in text
 
 
 def test_a_guard_that_is_more_than_half_used_is_a_warning() -> None:

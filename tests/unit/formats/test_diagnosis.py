@@ -74,7 +74,7 @@ def test_a_tagged_image_that_cannot_be_pulled_is_told_first() -> None:
     told = written(examined(index("holes", "v1", lists=["gone"])), "text")
 
     assert told.splitlines()[1:4] == [
-        "  1 tagged image cannot be pulled whole.",
+        "  1 tagged image cannot be pulled completely.",
         "    v1: the registry lacks everything that it lists, as 676f6e650000",
         "  1 version: 1 tagged, 0 untagged and needed by a tagged image, 0 not needed.",
     ]
@@ -83,8 +83,8 @@ def test_a_tagged_image_that_cannot_be_pulled_is_told_first() -> None:
 def test_a_registry_without_push_times_is_said_to_have_none() -> None:
     told = written(examined(image("one", "v1", age=None)), "text")
 
-    assert "This registry tells no push times, so nothing can be said of growth." in told
-    assert "How it grows" not in told
+    assert "This registry does not report push times, so growth cannot be estimated." in told
+    assert "Growth" not in told
 
 
 def test_a_repository_that_could_not_be_read_says_why_and_what_to_do() -> None:
@@ -94,11 +94,11 @@ def test_a_repository_that_could_not_be_read_says_why_and_what_to_do() -> None:
 
     assert told == (
         "ghcr.io/acme/web\n"
-        "  This could not be read.\n"
+        "  This repository could not be read.\n"
         "    page 3 is missing\n"
         "    Run it again.\n"
         "\n"
-        "Diagnose: 0 versions, 0 tagged, 0 needed without a tag, 0 that nothing needs, 1\n"
+        "Diagnose: 0 versions, 0 tagged, 0 untagged but needed, 0 not needed, 1\n"
         "repository unread.\n"
     )
 
@@ -106,7 +106,7 @@ def test_a_repository_that_could_not_be_read_says_why_and_what_to_do() -> None:
 def test_what_is_likely_only_is_marked_as_such() -> None:
     told = written(examined(image("old"), replace(image("new", "main"))), "text", width=140)
 
-    assert "The cause of 1 version is likely and not proven" in told
+    assert "The cause of 1 version is likely, but not proven" in told
     assert "likely: later pushes have main" in told
 
 

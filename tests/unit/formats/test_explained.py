@@ -22,7 +22,7 @@ rules:
   - {name: commits, match: {tags: ["sha-*"]}, keep: {last: 20, within: 30d}}
   - {name: dangling, match: {untagged: true}, keep: {within: 7d}}
 """
-HOSTILE = "[red]x[/red] \x1b[2J\x1b]0;title\x07\r\nStays: \x9b31m\u202e for ever"
+HOSTILE = "[red]x[/red] \x1b[2J\x1b]0;title\x07\r\nIt is kept: \x9b31m\u202e for ever"
 
 
 def lifelike() -> list[Version]:
@@ -60,22 +60,22 @@ def test_an_explanation_reads_well(width: int) -> None:
 @pytest.mark.parametrize(
     ("versions", "verdict"),
     [
-        ([image("a", "latest")], "Stays: moving protects it."),
-        ([image("a", "1.0.0")], "Stays: releases keeps it."),
-        ([image("a", "customer")], "Stays: tag customer matches no rule."),
-        ([image("a", age="25h")], "Stays: dangling keeps it."),
-        ([image("a")], "Goes: no rule keeps it."),
+        ([image("a", "latest")], "It is kept: moving protects it."),
+        ([image("a", "1.0.0")], "It is kept: releases keeps it."),
+        ([image("a", "customer")], "It is kept: tag customer matches no rule."),
+        ([image("a", age="25h")], "It is kept: dangling keeps it."),
+        ([image("a")], "It would be deleted: no rule keeps it."),
         (
             [image("a"), index("b", lists=["a"])],
-            f"Goes with {digest('b').short}.",
+            f"It would be deleted with {digest('b').short}.",
         ),
         (
             [image("a"), index("b", lists=["a"], age="1d"), index("c", "1.0.0", lists=["a"])],
-            f"Stays: needed by {digest('b').short} and 1 more image.",
+            f"It is kept: needed by {digest('b').short} and 1 more image.",
         ),
         (
             [image("a", "pr-1"), image("x", "pr-2", age="1d"), index("b", "1.0.0", lists=["a"])],
-            f"Stays: needed by 1.0.0 {digest('b').short}.",
+            f"It is kept: needed by 1.0.0 {digest('b').short}.",
         ),
     ],
 )
@@ -89,12 +89,12 @@ def test_an_image_that_stays_for_what_belongs_to_it_says_so() -> None:
     text = " ".join(lines_of(told("old", old, new, image("amd", age="2d"))))
 
     why = f"its manifest or referrer {digest('amd')} is kept (dangling: age 2d vs within 7d)"
-    assert f"Stays: {why}." in text
+    assert f"It is kept: {why}." in text
 
 
 def test_a_version_that_goes_and_one_that_stays_for_ever_say_so() -> None:
     assert lines_of(told("a", image("a")))[-1] == "The next `reconciler apply` would delete it."
-    assert lines_of(told("a", image("a", "1.0.0")))[-1] == "Time alone does not change that."
+    assert lines_of(told("a", image("a", "1.0.0")))[-1] == "Time alone does not change this."
 
 
 def test_a_base_that_everything_shares_is_explained_in_a_few_lines() -> None:
@@ -124,7 +124,7 @@ def test_every_time_that_is_known_is_told() -> None:
 
 @pytest.mark.parametrize("age", [None, "-2h"])
 def test_an_age_of_nothing_is_told_from_one_that_nobody_knows(age: str | None) -> None:
-    doubt = "      counts as new for dangling: its time is unknown or lies ahead"
+    doubt = "      counts as new for dangling: its time is unknown or in the future"
 
     assert doubt in lines_of(told("a", image("a", age=age)))
     assert doubt not in lines_of(told("a", image("a", age="0h")))
@@ -139,7 +139,7 @@ def test_texts_of_a_manifest_cannot_drive_the_terminal_or_add_lines() -> None:
 
     assert not [letter for letter in text if not (letter.isprintable() or letter == "\n")]
     assert "artifact, [red]x[/red] \\x1b[2J" in text
-    assert text.count("\nStays: ") == 1
+    assert text.count("\nIt is kept: ") == 1
 
 
 def test_programs_get_the_whole_chain_and_every_rule() -> None:

@@ -115,11 +115,11 @@ def test_what_stops_a_plan_stands_before_the_charts() -> None:
         "This plan cannot be applied: 1 repository incomplete, 1 repository stopped by guards."
     )
     assert told[stopped + 1] == (
-        "ghcr.io/acme/api is stopped by max_delete_percent: 66.7% of the images would go, and the"
-        " limit is 30%. To let it pass once, plan with"
+        "ghcr.io/acme/api is stopped by max_delete_percent: 66.7% of the images would be"
+        " deleted, and the limit is 30%. To override once, plan with"
         " --allow max_delete_percent:ghcr.io/acme/api=67"
     )
-    assert stopped < told.index("Warnings") < told.index("What goes, what stays")
+    assert stopped < told.index("Warnings") < told.index("Deleted and kept")
     assert "Applying sends about 168 requests, 42 of them deletions" in page
 
 
@@ -150,9 +150,9 @@ def test_charts_count_what_goes_by_rule_and_age_and_what_stays_by_what_keeps_it(
     page = html(plan(part(images, kept={"releases": 7, "min-age": 2})))
 
     told = list(cells(page))
-    going = told.index("Images that go, by the rules that let them expire")
+    going = told.index("Images to delete, by rule")
     assert told[going + 1 : going + 3] == ["commits", "3"]
-    staying = told.index("Images that stay, by what keeps them")
+    staying = told.index("Images kept, by rule or cause")
     assert told[staying + 1 : staying + 5] == ["by releases", "7", "younger than min_age", "2"]
     assert "< 1 week: 1; 1-4 weeks: 1; 1-3 months: 0" in page.replace("&lt;", "<")
 
@@ -160,7 +160,7 @@ def test_charts_count_what_goes_by_rule_and_age_and_what_stays_by_what_keeps_it(
 def test_ages_that_nobody_knows_are_not_drawn() -> None:
     page = html(plan(part([image("sha-1", days=None)])))
 
-    assert "Age of the images that go" not in page
+    assert "Age of the images to delete" not in page
 
 
 def test_sixty_thousand_deletions_are_a_page_that_opens() -> None:
@@ -168,7 +168,7 @@ def test_sixty_thousand_deletions_are_a_page_that_opens() -> None:
 
     assert page.count("<tr>") < 5_100
     assert len(page.encode()) < 2_000_000
-    assert "55,000 more images left out; `--all` and `--format json` have them all." in list(
+    assert "55,000 more images omitted; `--all` and `--format json` have them all." in list(
         cells(page)
     )
 
@@ -177,7 +177,7 @@ def test_all_rows_are_there_when_they_are_asked_for() -> None:
     page = html(plan(part(many(5_001))), View(now=NOW, all_rows=True))
 
     assert page.count('<td class="code">sha-0</td>') == 5_001
-    assert "left out" not in page
+    assert "omitted" not in page
 
 
 def test_a_thousand_repositories_share_the_rows() -> None:
@@ -196,18 +196,18 @@ def test_what_a_change_of_the_policies_does_stands_first() -> None:
 
     first = told.index("Compared with main on the same inventory: 3 more to delete.")
     assert told[first + 1].startswith(
-        "It protects less than before: ghcr.io/acme/web: protection moving was removed"
+        "Weakened protection: ghcr.io/acme/web: protection moving was removed"
     )
     assert told[first + 2] == (
-        "ghcr.io/acme/web: 3 more to delete because commits.keep.last went from 50 to 20"
+        "ghcr.io/acme/web: 3 more to delete because commits.keep.last changed from 50 to 20"
     )
     assert first < told.index("Warnings")
-    row = told.index("1 image changes sides") + 7
+    row = told.index("1 image with another decision") + 7
     assert told[row : row + 6] == [
         "ghcr.io/acme/web",
         "sha-0",
         digest("moved 0").short,
-        "goes",
+        "deleted",
         "commits: rank 31 of sha-* vs last 50",
         "commits: rank 31 of sha-* vs last 20",
     ]
@@ -216,7 +216,7 @@ def test_what_a_change_of_the_policies_does_stands_first() -> None:
 def test_a_plan_without_changes_says_so() -> None:
     page = html(plan(part(versions=3, images=3)))
 
-    assert "Images that go" not in page
+    assert "Images to delete" not in page
     assert list(cells(page))[4:6] == ["versions to delete", "0"]
 
 
@@ -255,7 +255,7 @@ def test_every_colour_can_be_read_on_its_ground(scheme: int) -> None:
 
     ratios = {
         (ink, ground): contrast(colours, ink, ground)
-        for ink in ("ink", "quiet", "plain", "goes", "stays", "warns", "link")
+        for ink in ("ink", "quiet", "plain", "delete", "keep", "warn", "link")
         for ground in ("paper", "shade")
     }
     assert len(colours) == 10

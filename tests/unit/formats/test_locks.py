@@ -50,7 +50,7 @@ def test_a_broken_lock_of_this_machine_says_how_to_end_its_process() -> None:
     assert text.splitlines() == [
         "ghcr.io/acme/web  the lock of run run-7 is broken",
         "  Held by octocat on this machine, process 4711.",
-        "  If that wakes up, it deletes nothing more and ends at its next step.",
+        "  If this process still runs, it deletes nothing more and stops at its next step.",
         "  To end it now: kill 4711",
     ]
 

@@ -116,8 +116,8 @@ def test_an_undo_a_hold_and_a_release_say_what_they_are_about() -> None:
 
 
 def test_an_empty_log_says_so() -> None:
-    assert render_runs(summaries({}), PLAIN) == "No run has changed anything yet.\n"
-    assert render_records([], PLAIN) == "No record tells of that.\n"
+    assert render_runs(summaries({}), PLAIN) == "No run has been recorded yet.\n"
+    assert render_records([], PLAIN) == "No record matches.\n"
     assert runs_as_json([]) == "[]\n"
 
 

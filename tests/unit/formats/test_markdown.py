@@ -61,7 +61,7 @@ def test_without_changes_it_says_so() -> None:
     assert render(quiet, PLAIN).splitlines() == [
         "### Retention plan: no changes, 40 to keep",
         "",
-        "| Repository | Policy | Delete | Keep | Protected | Newest to go | Size |",
+        "| Repository | Policy | Delete | Keep | Protected | Newest to delete | Size |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
         "| `ghcr.io/acme/web` | `web` | 0 | 40 | 0 |  |  |",
         "",
@@ -140,7 +140,7 @@ def test_sixty_thousand_deletions_are_shown_by_their_first_rows() -> None:
     assert len(text.encode()) < MAX_BYTES
     assert text.startswith("### Retention plan: 60000 to delete,")
     assert len(rows_of(text)) == 2 + 31
-    assert "\n59,970 more images left out.\n\n</details>\n" in text
+    assert "\n59,970 more images omitted.\n\n</details>\n" in text
 
 
 def big_groups(*sizes: int) -> RepositoryPlan:
@@ -181,7 +181,7 @@ def test_when_all_rows_are_gone_the_smallest_groups_go() -> None:
 
     shown = [int(count) for count in re.findall(r": (\d+) images? expired by", text)]
     left_out = re.search(
-        r"^(\d+) smaller groups left out; the saved plan has them all", text, re.MULTILINE
+        r"^(\d+) smaller groups omitted; the saved plan has them all", text, re.MULTILINE
     )
     assert len(text.encode()) <= MAX_BYTES
     assert "<details>" not in text

@@ -42,7 +42,7 @@ def test_each_image_is_shown_with_the_time_that_is_left() -> None:
         "ghcr.io/acme/web  (5 versions to restore)",
         f"  Warning: {CONFLICT}",
         f"  ^ pr-7, sha-1234567  {digest('pr-7+sha-1234567').short}  29d left",
-        "      rank 41 of sha-* vs last 20; age 44d vs within 30d  + 3 that follow it",
+        "      rank 41 of sha-* vs last 20; age 44d vs within 30d  + 3 related versions",
         f"  ^ pr-8               {digest('pr-8').short}  12h left",
         "      rank 41 of sha-* vs last 20; age 44d vs within 30d",
         "",
@@ -70,7 +70,10 @@ def test_a_registry_that_cannot_restore_is_named_with_what_to_do() -> None:
 def test_a_plan_to_attach_tags_says_so() -> None:
     text = render(restoring(web(), retag=True), PLAIN)
 
-    assert "Tags that do not come back are attached where they are free.\n" in text
+    assert (
+        "Tags that the registry does not restore are attached again unless they are in use.\n"
+        in text
+    )
 
 
 def test_a_window_that_has_closed_by_our_clock_leaves_no_time() -> None:
@@ -94,7 +97,7 @@ def test_a_comment_has_a_row_for_each_image() -> None:
     assert lines[0] == "### Restore plan: 5 to restore, 0 incomplete"
     assert f"> - `ghcr.io/acme/web`: `{CONFLICT}`" in lines
     assert lines[7].startswith("| `ghcr.io/acme/web` | `pr-7, sha-1234567` |")
-    assert lines[7].endswith("+ 3 that follow it |")
+    assert lines[7].endswith("+ 3 related versions |")
     assert lines[-1] == f"Digest `{restoring(web()).digest}`"
 
 
@@ -104,7 +107,7 @@ def test_a_comment_with_very_many_images_stays_within_its_bounds() -> None:
     text = markdown(huge, PLAIN)
 
     assert len(text.encode()) <= MAX_BYTES
-    assert " more images left out.\n" in text
+    assert " more images omitted.\n" in text
     assert text.endswith(f"Digest `{huge.digest}`\n")
 
 

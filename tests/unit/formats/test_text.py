@@ -117,9 +117,14 @@ def test_an_outage_is_shown_first_and_never_looks_like_no_changes() -> None:
 @pytest.mark.parametrize(
     ("guard", "limit", "actual", "said"),
     [
-        ("max_delete", 200, 1412, "1,412 images would go, and the limit is 200."),
-        ("max_delete_percent", 30, 66.7, "66.7% of the images would go, and the limit is 30%."),
-        ("never_empty", 1, 0, "0 images would stay, and at least 1 must."),
+        ("max_delete", 200, 1412, "1,412 images would be deleted, and the limit is 200."),
+        (
+            "max_delete_percent",
+            30,
+            66.7,
+            "66.7% of the images would be deleted, and the limit is 30%.",
+        ),
+        ("never_empty", 1, 0, "0 images would be kept, and at least 1 must be."),
     ],
 )
 def test_a_guard_that_stops_says_what_it_measured_and_how_to_pass(
@@ -137,7 +142,7 @@ def test_a_guard_that_stops_says_what_it_measured_and_how_to_pass(
     assert lines[3:7] == [
         "? ghcr.io/acme/web  (policy web, 1 version, 0 images)",
         f"  Stopped by {guard}: {said}",
-        "  To let it pass once, add to the command:",
+        "  To override once, add to the command:",
         f"    {override}",
     ]
     assert "This plan cannot be applied: 1 repository stopped by guards." in lines
@@ -156,7 +161,7 @@ def test_the_legend_explains_only_the_symbols_that_are_used() -> None:
 
     assert lines_of(part([image("v1")]))[1] == "  - delete"
     assert lines_of(part(protected=protected))[1] == "  ! protected"
-    assert lines_of(part(waiting=Waiting(count=1)))[1] == "  . waits or is retained"
+    assert lines_of(part(waiting=Waiting(count=1)))[1] == "  . too young or retained"
     assert lines_of(part())[1] == ""
 
 
@@ -232,9 +237,9 @@ def test_what_stays_is_counted_by_what_keeps_it() -> None:
     lines = lines_of(part(kept=causes), view=View(now=NOW, width=400))
 
     assert (
-        "  Keeps 41 images: 9 protected, 8 with a tag that no rule knows, 7 covered by no rule,"
-        " 6 younger than min_age, 5 by releases, 3 needed by something that stays,"
-        " 2 refused by the registry, 1 held after an undo."
+        "  Keeps 41 images: 9 protected, 8 with a tag that no rule matches,"
+        " 7 not covered by any rule, 6 younger than min_age, 5 by releases,"
+        " 3 needed by a kept image, 2 retained by the registry, 1 held by an undo."
     ) in lines
 
 

@@ -94,14 +94,14 @@ def test_the_way_back_is_only_promised_where_there_is_one(days: int | None, last
 @pytest.mark.parametrize(
     ("result", "told"),
     [
-        (Result.RETAINED, "Kept by the registry"),
-        (Result.SKIPPED_CHANGED, "Spared, because it changed,"),
-        (Result.SKIPPED_REFERENCED, "Spared, because something that stays needs it,"),
-        (Result.ABSENT, "Found gone already"),
-        (Result.NOT_DONE, "To be deleted, and not begun,"),
-        (Result.FAILED, "Not deleted, because the registry failed,"),
-        (Result.UNKNOWN, "Perhaps deleted; the next run finds out,"),
-        (None, "About to be deleted"),
+        (Result.RETAINED, "Retained by the registry"),
+        (Result.SKIPPED_CHANGED, "Skipped, because it had changed,"),
+        (Result.SKIPPED_REFERENCED, "Skipped, because a kept image needed it,"),
+        (Result.ABSENT, "Already absent"),
+        (Result.NOT_DONE, "Planned, but not begun,"),
+        (Result.FAILED, "Failed to delete"),
+        (Result.UNKNOWN, "Deletion with unknown outcome, which the next run resolves,"),
+        (None, "Deletion announced, outcome not recorded,"),
     ],
 )
 def test_what_was_not_deleted_says_how_it_ended_and_offers_no_undo(
@@ -123,7 +123,7 @@ def test_the_words_of_the_registry_are_told() -> None:
 
 
 def test_what_was_never_deleted_is_said_to_be_so() -> None:
-    assert render([], "pr-9", VIEW) == "No run deleted anything called pr-9, or was about to.\n"
+    assert render([], "pr-9", VIEW) == "No run deleted pr-9 or planned to.\n"
     assert as_json([]) == "[]\n"
 
 
