@@ -14,6 +14,8 @@ _LATER = (
 )
 """Keys that later versions of the language may have; their message differs from a typo's."""
 
+_NOT_ALLOWED = "{0.got} is not allowed here; write {0.example}"
+
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
@@ -53,25 +55,8 @@ def sentence(complaint: Complaint) -> str:
     """Return the message for the author of the file: what is wrong, and what to write."""
     if complaint.got == "nothing" and complaint.kind not in ("missing", "extra_forbidden"):
         return f"{complaint.subject} has no value; write {complaint.example}"
-    return _SENTENCES.get(complaint.kind, _not_allowed)(complaint)
-
-
-def _not_allowed(complaint: Complaint) -> str:
-    return f"{complaint.got} is not allowed here; write {complaint.example}"
-
-
-def _missing(complaint: Complaint) -> str:
-    return f"{complaint.key!r} is missing; write {complaint.example}"
-
-
-def _unknown(complaint: Complaint) -> str:
-    return unknown_key(complaint.grammar, complaint.level, complaint.key)
-
-
-def _keys_wanted(complaint: Complaint) -> str:
-    return (
-        f"{complaint.subject} takes keys and values; got {complaint.got}; write {complaint.example}"
-    )
+    message = _MESSAGES.get(complaint.kind, _NOT_ALLOWED)
+    return message.format(complaint) if isinstance(message, str) else message(complaint)
 
 
 def _list_wanted(complaint: Complaint) -> str:
@@ -102,14 +87,6 @@ def _number_wanted(complaint: Complaint) -> str:
     )
 
 
-def _true_or_false_wanted(complaint: Complaint) -> str:
-    return f"{complaint.key!r} is written true or false; got {complaint.got}"
-
-
-def _only_true(complaint: Complaint) -> str:
-    return f"{complaint.key!r} can only be true; got {complaint.got}; write true or remove it"
-
-
 def _alternatives(complaint: Complaint) -> str:
     choices = complaint.facts["expected"].replace("'", "").replace(" or ", ", ")
     return f"{complaint.key!r} is one of {choices}; got {complaint.got}"
@@ -121,43 +98,27 @@ def _too_small(complaint: Complaint) -> str:
     return message + remedy
 
 
-def _too_large(complaint: Complaint) -> str:
-    return f"{complaint.key!r} is at most {complaint.facts['le']}; got {complaint.got}"
-
-
-def _too_few(complaint: Complaint) -> str:
-    return f"{complaint.key!r} is empty; write {complaint.example}"
-
-
-def _too_many(complaint: Complaint) -> str:
-    most, given = complaint.facts["max_length"], complaint.facts["actual_length"]
-    return f"{complaint.key!r} has {given} entries; at most {most} are allowed"
-
-
-def _verbatim(complaint: Complaint) -> str:
-    return str(complaint.facts.get("error", complaint.facts.get("text", "")))
-
-
-_SENTENCES: dict[str, Callable[[Complaint], str]] = {
-    "bool_type": _true_or_false_wanted,
-    "extra_forbidden": _unknown,
-    "flaw": _verbatim,
+_MESSAGES: dict[str, str | Callable[[Complaint], str]] = {
+    "bool_type": "{0.key!r} is written true or false; got {0.got}",
+    "extra_forbidden": lambda it: unknown_key(it.grammar, it.level, it.key),
+    "flaw": "{0.facts[text]}",
     "greater_than_equal": _too_small,
     "int_type": _number_wanted,
-    "less_than_equal": _too_large,
+    "less_than_equal": "{0.key!r} is at most {0.facts[le]}; got {0.got}",
     "literal_error": _alternatives,
-    "missing": _missing,
-    "model_type": _keys_wanted,
+    "missing": "{0.key!r} is missing; write {0.example}",
+    "model_type": "{0.subject} takes keys and values; got {0.got}; write {0.example}",
     "string_type": _text_wanted,
-    "switch": _only_true,
-    "too_long": _too_many,
-    "too_short": _too_few,
+    "switch": "{0.key!r} can only be true; got {0.got}; write true or remove it",
+    "too_long": "{0.key!r} has {0.facts[actual_length]} entries;"
+    " at most {0.facts[max_length]} are allowed",
+    "too_short": "{0.key!r} is empty; write {0.example}",
     "tuple_type": _list_wanted,
-    "value_error": _verbatim,
+    "value_error": "{0.facts[error]}",
 }
 """The message for each type of pydantic's errors and of our own.
 
-Source: pydantic, "Validation Errors". An unlisted type gets `_not_allowed`, so that pydantic's
+Source: pydantic, "Validation Errors". An unlisted type gets `_NOT_ALLOWED`, so that pydantic's
 own wording, which names Python types, never reaches a user.
 """
 

@@ -131,7 +131,8 @@ def _blobs(tree: WorkTree, path: Path, name: str, commit: str) -> dict[str, _Blo
         # A path that was a symbolic link in that commit is refused below. Read as a folder without
         # policies it would hide what the change removes.
         is_itself = inner == PurePosixPath()
-        if path.is_dir() and not _is_policy(inner) and not (is_itself and _is_link(part[1])):
+        is_policy = is_policy_file(inner.name) and not is_hidden(inner)
+        if path.is_dir() and not is_policy and not (is_itself and _is_link(part[1])):
             continue
         _check(path / inner, mode=part[1], size=int(part[4]))
         blobs[part[5]] = _Blob(path / inner, part[3])
@@ -149,10 +150,6 @@ def _read(tree: WorkTree, *arguments: str, given: bytes = b"") -> bytes:
         if tree.answer("config", "--get-regexp", r"^remote\..*\.promisor$"):
             raise GitError(str(error), hint=_PARTIAL_CLONE) from error
         raise
-
-
-def _is_policy(relative: PurePosixPath) -> bool:
-    return is_policy_file(relative.name) and not is_hidden(relative)
 
 
 def _is_link(mode: str) -> bool:

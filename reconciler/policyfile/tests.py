@@ -122,9 +122,6 @@ def _timed(key: Node, value: Node) -> Node:
         case ScalarNode(text=name), ScalarNode(type=ScalarType.DATE) if name in _TIMES:
             return replace(value, type=ScalarType.TEXT)
         case _, ListNode():
-            return replace(value, entries=tuple(map(_entry, value.entries)))
+            entries = (_with_times(e) if isinstance(e, MapNode) else e for e in value.entries)
+            return replace(value, entries=tuple(entries))
     return value
-
-
-def _entry(entry: Node) -> Node:
-    return _with_times(entry) if isinstance(entry, MapNode) else entry

@@ -263,11 +263,11 @@ class PackageListing:
         self._settle(now)
 
     def _settle(self, now: datetime) -> None:
-        while self._pending and self._is_due(self._pending[0], now):
+        while self._pending:
+            change = self._pending[0]
+            if change.due_at > now or change.due_after_reads > self._reads:
+                break
             self._apply(self._pending.popleft())
-
-    def _is_due(self, change: _Change, now: datetime) -> bool:
-        return change.due_at <= now and change.due_after_reads <= self._reads
 
     def _apply(self, change: _Change) -> None:
         version_id = change.key[1]

@@ -141,7 +141,8 @@ def package_call(world: World, call: Call, account: Account | None) -> PackageCa
     """
     login, rest = _owner(call, account)
     # Organisations answer below `/users` as well; users do not answer below `/orgs`.
-    owner = world.owners.get(login.lower()) or _numbered(world, login)
+    by_id = {str(owner.id): owner for owner in world.owners.values()}
+    owner = world.owners.get(login.lower()) or by_id.get(login)
     if owner is None or (call.segments[0] == "orgs" and owner.kind == "User"):
         raise github_refusal(404, "Not Found")
     name, numbers = "".join(rest[1:2]), [int(part) for part in rest[2:] if part.isdecimal()]
@@ -171,10 +172,6 @@ def _own_login(account: Account | None) -> str:
     if holder.kind is SandboxTokenKind.ACTIONS:
         raise github_refusal(403, INTEGRATION)
     return holder.login
-
-
-def _numbered(world: World, number: str) -> Owner | None:
-    return next((owner for owner in world.owners.values() if str(owner.id) == number), None)
 
 
 def check_deletion(world: World, package: StoredPackage, version: StoredVersion) -> None:
