@@ -24,8 +24,9 @@ from reconciler.model.results import Applied
 from reconciler.state import lock_file
 from tests.support.crowd import Crowd
 from tests.support.documents import image
-from tests.support.fragile_state import FragileState, Killed, Moment
+from tests.support.fragile_state import FragileState, Moment
 from tests.support.judge import Judge
+from tests.support.killed import Killed
 from tests.support.programs import IN_CI
 from tests.support.scenes import NOON, WEB, Scene, policy
 from tests.support.scripted import Call

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.documents import Document, cosign_tag, image, index, signature
+from tests.support.killed import Killed
 from tests.support.scenes import Scene, policy
 from tests.support.scripted import Call
 from tests.support.undoing import draw, undo
@@ -28,10 +29,6 @@ documents = numbers.map(POOL.__getitem__) | parts.map(
 )
 tags = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=2, unique=True)
 repositories = st.lists(st.tuples(documents, tags, st.booleans()), min_size=1, max_size=6)
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 class Watched:

@@ -11,10 +11,7 @@ from reconciler.model.journal import Entry, Record
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
 from reconciler.state.local import LocalRepositoryState, LocalState
-
-
-class Killed(BaseException):
-    """The process ends here."""
+from tests.support.killed import Killed
 
 
 class Moment(StrEnum):

@@ -12,16 +12,12 @@ from reconciler.model.names import Mention
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Holder
 from reconciler.model.results import Applied, Outcome
-from tests.support.documents import Document, cosign_tag, image, index, signature
+from tests.support.documents import Document, cosign_tag, image, signature
+from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import Scene, go_on, policy
 
-AMD64 = image("pr 7", platform="linux/amd64")
-ARM64 = image("pr 7", platform="linux/arm64")
-BUILD = index(AMD64, ARM64)
 SIGNED = signature(BUILD)
-OTHER = image("pr 8")
 NEWER = image("pr 9")
-LATEST = image("latest")
 NAMES = {
     "index": BUILD,
     "amd64": AMD64,

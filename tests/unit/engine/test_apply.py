@@ -7,13 +7,9 @@ import pytest
 from reconciler.errors import ExitCode, LockedError
 from reconciler.model.journal import open_intents, open_runs
 from reconciler.model.ports import Holder
-from tests.support.documents import Document, artifact, cosign_tag, image, index, signature
+from tests.support.documents import Document, artifact, cosign_tag, signature
+from tests.support.samples import AMD64, ARM64, BUILD, LATEST
 from tests.support.scenes import NOON, WEB, Scene, policy, results
-
-AMD64 = image("pr 7", platform="linux/amd64")
-ARM64 = image("pr 7", platform="linux/arm64")
-BUILD = index(AMD64, ARM64)
-LATEST = image("latest")
 
 
 def _pushed(scene: Scene, *more: Document) -> None:

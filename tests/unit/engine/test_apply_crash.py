@@ -6,19 +6,12 @@ import pytest
 
 from reconciler.errors import EvidenceError, ExitCode
 from reconciler.model.journal import open_intents, open_runs
-from tests.support.documents import image, index
+from tests.support.documents import index
+from tests.support.killed import Killed
+from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import Scene, results
 
-AMD64 = image("pr 7", platform="linux/amd64")
-ARM64 = image("pr 7", platform="linux/arm64")
-BUILD = index(AMD64, ARM64)
-OTHER = image("pr 8")
-LATEST = image("latest")
 NAMES = {"index": BUILD, "amd64": AMD64, "arm64": ARM64, "other": OTHER}
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture(autouse=True)

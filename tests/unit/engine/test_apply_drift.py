@@ -5,13 +5,10 @@ import pytest
 from reconciler.engine import delete
 from reconciler.errors import ExitCode, PlanError
 from tests.support.documents import Document, artifact, cosign_tag, image, index, signature
+from tests.support.samples import AMD64, ARM64, BUILD, LATEST
 from tests.support.scenes import Scene, policy, results
 
-AMD64 = image("pr 7", platform="linux/amd64")
-ARM64 = image("pr 7", platform="linux/arm64")
-BUILD = index(AMD64, ARM64)
 NEWER = index(AMD64, image("newer"))
-LATEST = image("latest")
 OLD = image("old")
 
 

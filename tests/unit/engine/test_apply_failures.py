@@ -11,13 +11,9 @@ from reconciler.errors import AccessError, EvidenceError, ExitCode, StateError
 from reconciler.model.journal import open_intents
 from reconciler.model.ports import DeletionResult, Holder
 from tests.support.documents import cosign_tag, image, index, signature
+from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import NOON, Scene, results
 
-AMD64 = image("pr 7", platform="linux/amd64")
-ARM64 = image("pr 7", platform="linux/arm64")
-BUILD = index(AMD64, ARM64)
-OTHER = image("pr 8")
-LATEST = image("latest")
 NAMES = {"index": BUILD, "amd64": AMD64, "arm64": ARM64, "other": OTHER}
 SILENCE = EvidenceError("ghcr.io gave no answer")
 REFUSAL = AccessError("the token was revoked")

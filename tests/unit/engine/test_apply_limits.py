@@ -4,14 +4,10 @@ import pytest
 
 from reconciler.errors import ExitCode, GuardError
 from reconciler.model.journal import open_intents, open_runs
-from tests.support.documents import Document, image, index
+from tests.support.documents import Document, image
+from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import WEB, Scene, policy, results
 
-AMD64 = image("pr 7", platform="linux/amd64")
-ARM64 = image("pr 7", platform="linux/arm64")
-BUILD = index(AMD64, ARM64)
-OTHER = image("pr 8")
-LATEST = image("latest")
 NAMES: dict[str, Document] = {"index": BUILD, "amd64": AMD64, "arm64": ARM64, "other": OTHER}
 
 

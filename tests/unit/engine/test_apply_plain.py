@@ -4,13 +4,10 @@ import pytest
 
 from reconciler.errors import ExitCode
 from tests.support.documents import artifact, image, index
+from tests.support.samples import AMD64, ARM64, BUILD, LATEST
 from tests.support.scenes import Scene, results
 
-AMD64 = image("pr 7", platform="linux/amd64")
-ARM64 = image("pr 7", platform="linux/arm64")
-BUILD = index(AMD64, ARM64)
 OLD = image("old latest")
-LATEST = image("latest")
 NAMES = {"index": BUILD, "amd64": AMD64, "arm64": ARM64, "old": OLD}
 
 

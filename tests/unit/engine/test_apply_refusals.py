@@ -8,15 +8,14 @@ from reconciler.model.plan import Cause
 from reconciler.model.ports import DeletionResult
 from reconciler.state.local import LocalRepositoryState
 from tests.support.documents import artifact, cosign_tag, image, index, signature
-from tests.support.fragile_state import Killed
+from tests.support.killed import Killed
+from tests.support.samples import LATEST, OTHER
 from tests.support.scenes import Scene, policy, results
 
 AMD64 = image("pr 7")
 BUILD = index(AMD64)
 SIGNATURE = signature(BUILD)
 BUNDLE = artifact("bundle", subject=BUILD)
-OTHER = image("pr 8")
-LATEST = image("latest")
 POPULAR = "Publicly visible package versions with more than 5000 downloads cannot be deleted."
 NAMES = {"index": BUILD, "amd64": AMD64, "sig": SIGNATURE, "bundle": BUNDLE, "other": OTHER}
 

@@ -8,10 +8,10 @@ from reconciler.errors import ExitCode, PlanError
 from reconciler.model.plan import read_plan
 from reconciler.state.local import LocalState
 from tests.support.documents import image
+from tests.support.samples import LATEST
 from tests.support.scenes import Scene
 from tests.support.undoing import deleted, draw, undo
 
-LATEST = image("latest")
 OLD = image("pr 7")
 
 

@@ -4,11 +4,11 @@ from reconciler.errors import ExitCode
 from reconciler.model.journal import MAX_RECORD_BYTES, Result
 from reconciler.model.names import Tag
 from tests.support.documents import image
-from tests.support.fragile_state import Killed
+from tests.support.killed import Killed
+from tests.support.samples import LATEST
 from tests.support.scenes import Scene, results
 from tests.support.undoing import undo
 
-LATEST = image("latest")
 BUSY = image("busy")
 TAGS = tuple(Tag(f"pr-{number:0125}") for number in range(600))
 """Of the greatest length that a tag may have; their names alone fill more than one record."""

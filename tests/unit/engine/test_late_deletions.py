@@ -4,16 +4,13 @@ import pytest
 
 from reconciler.model.ports import DeletionResult
 from tests.support.documents import image
+from tests.support.killed import Killed
+from tests.support.samples import LATEST
 from tests.support.scenes import Scene
 from tests.support.undoing import draw, planned, undo
 
 OLD = image("pr 7")
-LATEST = image("latest")
 NAMES = {"old": OLD, "latest": LATEST}
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture(autouse=True)

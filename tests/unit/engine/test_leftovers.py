@@ -14,16 +14,15 @@ from tests.support.documents import (
     index,
     signature,
 )
-from tests.support.fragile_state import Killed
+from tests.support.killed import Killed
+from tests.support.samples import AMD64, LATEST
 from tests.support.scenes import RULES, WEB, Scene, policy, results
 
-AMD64 = image("pr 7", platform="linux/amd64")
 ARM64 = image("pr 7", platform="linux/arm64")
 PROOF = attestation(AMD64)
 BUILD = index(AMD64, ARM64, PROOF)
 SIGNATURE = signature(BUILD)
 SBOM = artifact("sbom", subject=AMD64)
-LATEST = image("latest")
 NAMES = {"index": BUILD, "amd64": AMD64, "arm64": ARM64, "proof": PROOF, "sig": SIGNATURE}
 PREVIEWS = policy(rules=RULES[:1])
 """Knows `pr-*` and nothing else: no rule covers what has no tag."""

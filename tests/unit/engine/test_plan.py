@@ -10,11 +10,11 @@ from reconciler.errors import AccessError, EvidenceError, ExitCode
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan, PolicySource, RepositoryPlan, read_plan
 from tests.support.documents import image, index
+from tests.support.samples import LATEST
 from tests.support.scenes import WEB, Scene, policy
 
 API = Repository("ghcr.io/acme/api")
 BUILD = index(image("pr 7"))
-LATEST = image("latest")
 SOURCE = PolicySource(path="policies/web.yaml", sha256="0" * 64)
 
 

@@ -4,20 +4,17 @@ import pytest
 
 from reconciler.errors import EvidenceError, ExitCode, StoppedError
 from tests.support.documents import artifact, cosign_tag, image, index, signature
+from tests.support.killed import Killed
+from tests.support.samples import LATEST
 from tests.support.scenes import PROTECT, Scene, policy, results
 
 BUILD = index(image("pr 7"))
 BUNDLE = artifact("bundle", subject=BUILD)
 SIGNATURE = signature(BUILD)
 SEAL = signature(BUNDLE)
-LATEST = image("latest")
 NAMES = {"index": BUILD, "bundle": BUNDLE, "sig": SIGNATURE, "seal": SEAL}
 COMPANIONS = {SIGNATURE.digest, BUNDLE.digest, SEAL.digest}
 KEPT = policy(protect=[*PROTECT, {"name": "wanted", "match": {"tags": ["pr-7"]}}])
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture(autouse=True)

@@ -5,21 +5,13 @@ import pytest
 from reconciler.errors import ExitCode
 from reconciler.model.journal import open_intents, open_runs
 from reconciler.model.ports import Holder
-from tests.support.documents import image, index
+from tests.support.killed import Killed
+from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import NOON, Scene, results
 from tests.support.undoing import draw, planned, undo
 
-AMD64 = image("pr 7", platform="linux/amd64")
-ARM64 = image("pr 7", platform="linux/arm64")
-BUILD = index(AMD64, ARM64)
-OTHER = image("pr 8")
-LATEST = image("latest")
 NAMES = {"index": BUILD, "amd64": AMD64, "arm64": ARM64, "other": OTHER}
 EVERYTHING = {one.digest for one in (LATEST, BUILD, AMD64, ARM64, OTHER)}
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture(autouse=True)

@@ -4,14 +4,12 @@ import pytest
 
 from reconciler.model.inventory import Observations
 from reconciler.model.ports import Holder
-from tests.support.documents import image, index
+from tests.support.documents import index
+from tests.support.samples import AMD64, LATEST, OTHER
 from tests.support.scenes import WEB, Scene
 from tests.support.undoing import draw, release, undo
 
-AMD64 = image("pr 7", platform="linux/amd64")
 BUILD = index(AMD64)
-OTHER = image("pr 8")
-LATEST = image("latest")
 BACK = {one.digest for one in (BUILD, AMD64, OTHER)}
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from reconciler.errors import AccessError, ExitCode, StoppedError
+from tests.support.samples import OTHER
 from tests.support.scenes import Scene, results
 from tests.support.undoing import (
     NAMES,
     NEWER,
-    OTHER,
     deleted,
     draw,
     planned,
