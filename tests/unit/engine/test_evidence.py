@@ -145,7 +145,10 @@ def test_what_lists_nothing_is_judged_by_its_tags_and_named(scene: Scene, body: 
     plan = scene.plan()
     scene.apply(plan)
 
-    assert any("pr-1 lists nothing" in words for words in plan.repositories[0].warnings)
+    assert any(
+        "pr-1 is judged by its tags alone, its document" in words
+        for words in plan.repositories[0].warnings
+    )
     assert odd.digest not in scene.alive
 
 
