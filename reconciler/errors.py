@@ -68,7 +68,7 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
 
 
 class ReconcilerError(Exception):
-    """The root: `str()` says what happened and where, `hint` what to do next."""
+    """The root: `str()` is what happened and where, `hint` what to do next."""
 
     exit_code = ExitCode.INTERNAL
     hint = ""

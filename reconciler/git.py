@@ -1,4 +1,4 @@
-"""Read from git what it knows of the current work tree: the only module that runs git.
+"""Read revisions and tracked files of the current work tree from git; nothing else runs git.
 
 The content of a work tree may be untrusted, as the branch of a pull request is. Git must run no
 program from it, fetch nothing for it, and get no secret:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import typer
 
 from reconciler.action.inputs import Inputs
-from reconciler.action.plan import draw, outputs_of
+from reconciler.action.plan import make_plan, outputs_of
 from reconciler.action.runner import Runner
 from reconciler.action.step import Note, StepReport, general_note, notes_on
 from reconciler.commands._console import load_plan, save, view
@@ -67,7 +67,7 @@ def apply(inputs: Inputs, runner: Runner) -> StepReport:
         halting(utc_now, inputs.time_budget) as halt,
         open_session(inputs.files, None, sleep=halt.sleep) as session,
     ):
-        approved, display = (saved, view(utc_now())) if saved else draw(session)
+        approved, display = (saved, view(utc_now())) if saved else make_plan(session)
         if not saved:
             # Saved before anything is deleted, so that the plan is kept even if the step is killed.
             save(path, approved.to_bytes())

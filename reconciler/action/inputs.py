@@ -72,7 +72,7 @@ class Inputs(BaseSettings):
         try:
             inputs = cls()
         except ValidationError as error:
-            # All problems at once, so that a workflow is corrected in one go.
+            # Report all problems at once, so that one edit of the workflow corrects them.
             problems = error.errors(include_url=False)
             raise SettingsError("; ".join(map(_explain, problems))) from None
         inputs._check()

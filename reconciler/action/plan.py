@@ -32,7 +32,7 @@ def plan(inputs: Inputs, runner: Runner) -> StepReport:
         halting(utc_now, inputs.time_budget) as halt,
         open_session(inputs.files, None, sleep=halt.sleep) as session,
     ):
-        drawn, display = draw(session, base)
+        drawn, display = make_plan(session, base)
         notes += notes_on(drawn, session.policies)
     path = inputs.plan or runner.plan_file
     save(path, drawn.to_bytes())
@@ -47,20 +47,20 @@ def plan(inputs: Inputs, runner: Runner) -> StepReport:
     )
 
 
-def draw(session: Session, base: Revision | None = None) -> tuple[Plan, View]:
+def make_plan(session: Session, base: Revision | None = None) -> tuple[Plan, View]:
     """Make a plan, and what its reports need: its cost, and the difference to `base`."""
-    drawn, difference = session.compare(base, lasts=LASTS)
-    cost = session.cost(drawn) if drawn.summary.delete else None
-    return drawn, view(utc_now(), cost=cost, against=difference)
+    plan, difference = session.compare(base, lasts=LASTS)
+    cost = session.cost(plan) if plan.summary.delete else None
+    return plan, view(utc_now(), cost=cost, against=difference)
 
 
-def outputs_of(drawn: Plan) -> dict[str, str]:
+def outputs_of(plan: Plan) -> dict[str, str]:
     """Return the outputs that describe a plan."""
-    count = drawn.summary.delete
+    count = plan.summary.delete
     return {
         "changes": "true" if count else "false",
         "to-delete": str(count),
-        "plan-digest": drawn.digest,
+        "plan-digest": plan.digest,
     }
 
 

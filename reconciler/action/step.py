@@ -92,7 +92,7 @@ def of_error(error: ReconcilerError) -> StepReport:
 def failed(
     error: ReconcilerError | typer.BadParameter, outputs: Mapping[str, str] | None = None
 ) -> StepReport:
-    """Report an error of a step whose summary stays empty."""
+    """Report an error of a step, with an empty summary."""
     text = text_of(error)
     return StepReport(
         code=ExitCode.USAGE if isinstance(error, typer.BadParameter) else error.exit_code,
@@ -103,15 +103,15 @@ def failed(
 
 
 def text_of(error: ReconcilerError | typer.BadParameter) -> str:
-    """Return what an error says, as the command line prints it."""
+    """Return the text of an error, as the command line prints it."""
     return error.format_message() if isinstance(error, typer.BadParameter) else error_text(error)
 
 
-def notes_on(drawn: Plan, policies: PolicySet) -> tuple[Note, ...]:
+def notes_on(plan: Plan, policies: PolicySet) -> tuple[Note, ...]:
     """Note at each policy what stops its plan, and remark on rules that are probably wrong."""
     obstacles = (
         Note("error", _at(policies, part, text))
-        for part in drawn.repositories
+        for part in plan.repositories
         for text in _obstacles(part)
     )
     return (*obstacles, *(Note("warning", problem) for problem in remarks_on(policies)))

@@ -181,7 +181,7 @@ def _print_changes(plan: Plan, session: Session) -> None:
 
 def _saved(paths: list[Path] | None) -> Path | None:
     """Return the saved plan if the arguments name one."""
-    # Policy files are YAML, so the suffix tells a saved plan from them.
+    # Policy files are YAML, so the suffix identifies a saved plan.
     plans = [path for path in paths or () if path.suffix == ".json"]
     if plans and len(paths or ()) > 1:
         raise typer.BadParameter("name one plan, and its policy files with --policies")
@@ -199,7 +199,6 @@ def _planned(session: Session, allowed: RaisedLimits) -> Plan:
 def _ask(plan: Plan, *, yes: bool) -> None:
     """Ask for confirmation, and state how many deletions cannot be undone."""
     count = plan.summary.delete
-    # `undo` says how long a registry can restore; where it cannot, a deletion is final.
     final = sum(len(part.changes) for part in plan.repositories if not part.undo)
     undo = f", {final} of them without undo" if final else ""
     if count:

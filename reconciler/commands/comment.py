@@ -211,7 +211,7 @@ def publish(
 
 
 def _other_author(posted: Posted, author: str) -> Iterator[str]:
-    """Yield a warning where the token writes as an account whose comments were not looked for."""
+    """Yield a warning if the token writes as another account than the one searched for."""
     writer = posted.comment.author
     if writer and writer != author.lower():
         yield (

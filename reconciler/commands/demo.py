@@ -72,7 +72,7 @@ def demo() -> None:
         _print_heading("5. Plan again")
         again = session.plan(lasts=timedelta(hours=1))
         print_plan(again, "text", view(utc_now()))
-        # Planning again must find nothing: applying a plan leaves the registry as the policy says.
+        # Planning again must delete nothing: the registry conforms to the policy after an apply.
         finish(ExitCode.INTERNAL if broken or again.summary.delete else ExitCode.OK)
 
 

@@ -86,8 +86,8 @@ def diagnose_all(
     """Diagnose every repository that a pattern matches, and advise on the workflows given.
 
     Raises: typer.BadParameter, when a pattern is malformed or matches nothing; UsageError, when
-        there is more to read than `max_reads` and nobody can be asked; typer.Exit, when the
-        answer is no; PolicyError, SettingsError.
+        more than `max_reads` must be read and there is no terminal to ask on; typer.Exit, when it
+        is refused; PolicyError, SettingsError.
     """
     with open_registries(Settings.load(), utc_now) as registries:
         states = open_state(state)

@@ -111,14 +111,14 @@ def plan(
         finish(exit_code_of(drawn, detailed=detailed_exitcode))
 
 
-def exit_code_of(drawn: Plan, *, detailed: bool) -> ExitCode:
+def exit_code_of(plan: Plan, *, detailed: bool) -> ExitCode:
     """Return the exit code of a plan; with `detailed`, planned deletions have a code of their own.
 
     A plan that is incomplete or stopped by a guard keeps its code: that outranks changes.
     """
-    if drawn.outcome is ExitCode.OK and detailed and drawn.summary.delete:
+    if plan.outcome is ExitCode.OK and detailed and plan.summary.delete:
         return ExitCode.CHANGES
-    return drawn.outcome
+    return plan.outcome
 
 
 def _lasting(text: str) -> timedelta:
