@@ -1,4 +1,4 @@
-"""The base of every value that is read from outside: frozen, canonical as JSON, safe to display."""
+"""The base of every value read from a file or the network: frozen, canonical JSON, safe text."""
 
 import json
 import re
@@ -14,42 +14,42 @@ _URL = re.compile(r"\b(\w{1,16}://)(?:[^\s/?#]*@)?([^\s?#]*)(?:[?#]\S*)?")
 
 _MARK = re.compile(r"(#[^\x20-\x7e\n\r]*#[^\x20-\x7e\n\r]*)(?=\[)")
 _LINE_COMMAND = re.compile(r"((?:\A|(?<=[\n\r]))[^\x21-\x7e\n\r]*:)(?=[^\x20-\x7e\n\r]*:)")
-"""What a runner takes for a command; see `inert`."""
+"""What the runner of GitHub Actions parses as a command; see `inert`."""
 
 LOOPBACK = "127.0.0.1"
-"""The one name of this machine, which is also what is connected to."""
+"""The canonical name of this machine, and the address to connect to."""
 
 HUB = "docker.io"
-"""The one name of Docker Hub. Source: distribution/reference, "normalize"."""
+"""The canonical name of Docker Hub. Source: distribution/reference, "normalize"."""
 
 _HUB_HOSTS = frozenset({HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 _HUB_PREFIX = "library/"
-"""Where Docker Hub keeps images whose name has one part."""
+"""The namespace of Docker Hub for images whose name has one part."""
 
 _PORT = re.compile(r"(.*?)(?::([0-9]{1,5}))?", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
-"""A last label that makes a host an address to whoever looks it up, as 127.1 is.
+"""A last label with which a resolver reads the host as an IPv4 address, such as 127.1.
 Source: WHATWG URL Standard, "host parsing", "ends in a number checker"."""
 
 
 class Frozen(BaseModel):
-    """A value read from outside: nothing may be added to it, nothing changed."""
+    """A value read from a file or the network: immutable, and without unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 def canonical(document: Any) -> bytes:
-    """Write JSON in the one form that is hashed: sorted keys, no spaces, UTF-8."""
+    """Write JSON in the form that is hashed: sorted keys, no spaces, UTF-8."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     # A lone surrogate, which hostile JSON may hold, becomes the escape it came from.
     return text.encode("utf-8", "backslashreplace")
 
 
 def safe(text: str) -> str:
-    r"""Spell out every character that a terminal would obey rather than print.
+    r"""Escape every character that a terminal interprets instead of printing it.
 
-    Controls (C0 and C1), line breaks, bidirectional and invisible marks become escapes such as
-    `\x1b`: a hostile text stays on its line and cannot recolour or reorder what is beside it.
+    Control characters (C0 and C1), line breaks, bidirectional and invisible marks become escapes
+    such as `\x1b`, so that a hostile text stays on its line and cannot change the text beside it.
     """
     if text.isprintable():
         return text
@@ -57,15 +57,15 @@ def safe(text: str) -> str:
 
 
 def public(text: str) -> str:
-    """Cut the user, password, query and fragment out of every URL in a text."""
+    """Remove the user, password, query and fragment from every URL in a text."""
     return _URL.sub(r"\1\2", text)
 
 
 def inert(text: str) -> str:
-    """Break up whatever a runner of GitHub Actions would take for a command, in every line.
+    """Break up everything that the runner of GitHub Actions would parse as a command.
 
-    A space comes between the signs of `::` at the start of a line and of `##[` anywhere. White
-    space and letters outside of ASCII are looked through, as the runner's comparison ignores some.
+    A space is inserted into `::` at the start of a line, and into `##[` anywhere. White space and
+    characters outside of ASCII are skipped, because the runner's comparison ignores some of them.
 
     Source: actions/runner, ActionCommand.cs, `TryParseV2` and `TryParse`.
     """
@@ -77,7 +77,7 @@ def _escape(letter: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, with or without a port, is this machine itself."""
+    """Whether a host, with or without a port, is this machine."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ip_address(name).is_loopback
@@ -87,13 +87,13 @@ def is_loopback(host: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def canonical_host(host: str) -> str:
-    """Return the one name of a host, whatever spelling of it is given.
+    """Return the canonical name of a host.
 
-    Letters are lower case, addresses are written in their short form, this machine is 127.0.0.1,
-    Docker Hub is docker.io, and a port that goes without saying is left out: 443, or 80 for this
-    machine, which is spoken to without TLS.
+    Letters become lower case, addresses get their short form, this machine is 127.0.0.1, Docker Hub
+    is docker.io, and the default port is left out: 443, or 80 for this machine, which is used
+    without TLS.
 
-    Raises: ValueError, for a port that no server has and an address with more than one meaning.
+    Raises: ValueError, for an invalid port and for an ambiguous address.
     """
     match = _PORT.fullmatch(host.lower())
     name, digits = (match[1], match[2]) if match else (host.lower(), None)
@@ -108,16 +108,16 @@ def canonical_host(host: str) -> str:
 
 
 def canonical_path(host: str, path: str) -> str:
-    """Return the one name of a path in a registry, whose `host` is canonical.
+    """Return the canonical name of a path in a registry, whose `host` is canonical.
 
-    Docker Hub lets its own images be named by one part. A pattern of one part stands for these.
+    Docker Hub accepts names of one part for its own images. A pattern of one part means these.
     """
     is_short = host == HUB and "/" not in path and "**" not in path
     return f"{_HUB_PREFIX}{path}" if is_short else path
 
 
 def _canonical_name(name: str) -> str:
-    """Return the one name of a host without its port."""
+    """Return the canonical name of a host without its port."""
     if name == "localhost":
         return LOOPBACK
     if not name.startswith("[") and not _NUMBER.fullmatch(name.rpartition(".")[2]):
@@ -130,7 +130,7 @@ def _canonical_name(name: str) -> str:
         address = address.ipv4_mapped
     if address in (IPv4Address(LOOPBACK), IPv6Address("::1")):
         return LOOPBACK
-    # A server on all addresses of this machine would answer under each of these as well.
+    # A server that listens on all addresses of this machine answers on each of these as well.
     if address.is_loopback or address.is_unspecified:
         raise ValueError(f"this machine is written {LOOPBACK} or localhost, and not {name}")
     return f"[{address}]" if isinstance(address, IPv6Address) else str(address)

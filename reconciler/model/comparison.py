@@ -1,4 +1,4 @@
-"""The comparison of two policies on one inventory: whose decision changes, and why."""
+"""The comparison of two policies on one inventory: which decisions change, and why."""
 
 import json
 from datetime import datetime
@@ -19,7 +19,7 @@ class PolicyEdit(Frozen):
     """One change of a policy's text.
 
     Shape: `name` is the rule or protection, empty for the policy itself; `key` is the path inside
-        of it, empty where all of it is new or gone. `before` and `after` are JSON, empty for
+        it, empty if all of it was added or removed. `before` and `after` are JSON, empty for
         nothing.
     """
 
@@ -31,12 +31,12 @@ class PolicyEdit(Frozen):
 
     @property
     def path(self) -> str:
-        """Where it stands, as in `commits.keep.last`."""
+        """Its place in the policy, such as `commits.keep.last`."""
         return ".".join(filter(None, (self.name, self.key)))
 
 
 class ChangedImage(Frozen):
-    """One image whose fate changes, with the reasons of both policies."""
+    """One image that only one of two policies deletes, with the reasons of both."""
 
     digest: Digest
     tags: tuple[Tag, ...] = ()
@@ -46,9 +46,9 @@ class ChangedImage(Frozen):
 
 
 class Shift(Frozen):
-    """Images that change sides because of the same edits.
+    """Images whose decision changes because of the same edits.
 
-    Units: `versions` counts the images and all that goes, or stays, with them.
+    Units: `versions` counts the images and their followers.
     """
 
     because: tuple[PolicyEdit, ...] = ()
@@ -59,7 +59,7 @@ class Shift(Frozen):
 class Weakening(Frozen):
     """A protection or a guard that protects less than before.
 
-    Units: `images` lose their last protection; `going` of them are to go now.
+    Units: `images` lose their last protection; `going` of them would be deleted now.
     """
 
     edits: tuple[PolicyEdit, ...]
@@ -68,10 +68,10 @@ class Weakening(Frozen):
 
 
 class RepositoryDifference(Frozen):
-    """What the change does in one repository.
+    """What a change of policies means for one repository.
 
-    Shape: `before` and `after` name the policy on each side, empty where none governs it. One
-        that could not be compared has an `error` and nothing else.
+    Shape: `before` and `after` name the policy on each side, empty if none governs it. A
+        repository that could not be compared has an `error` and nothing else.
     """
 
     repository: Repository
@@ -81,10 +81,10 @@ class RepositoryDifference(Frozen):
     weakened: tuple[Weakening, ...] = ()
     edits: tuple[PolicyEdit, ...] = ()
     added: tuple[Shift, ...] = ()
-    """What goes now and did not before, the most first."""
+    """Deleted only with the new policy, the largest group first."""
 
     spared: tuple[Shift, ...] = ()
-    """What went before and stays now, the most first."""
+    """Deleted only with the old policy, the largest group first."""
 
 
 class DifferenceFormat(Frozen):
@@ -95,10 +95,10 @@ class DifferenceFormat(Frozen):
 
 
 class Difference(Frozen):
-    """What separates a plan from the one that the policies of a revision would have given.
+    """The difference between a plan and the plan by the policies of another revision.
 
-    Shape: `plan` is the digest of the plan that it stands beside; `against` is the revision as
-        it was named, and `commit` what that was.
+    Shape: `plan` is the digest of the plan; `against` is the revision as it was given, and `commit`
+        the commit that it resolved to.
     """
 
     format: DifferenceFormat = DifferenceFormat()
@@ -106,18 +106,18 @@ class Difference(Frozen):
     commit: str = ""
     plan: str = ""
     error: str = ""
-    """Why there is nothing to compare with; empty when there is."""
+    """Why the policies of the revision could not be read; empty if they were."""
 
     repositories: tuple[RepositoryDifference, ...] = ()
 
     @property
     def added(self) -> int:
-        """How many versions go that did not before."""
+        """How many versions only the new policies delete."""
         return sum(shift.versions for part in self.repositories for shift in part.added)
 
     @property
     def spared(self) -> int:
-        """How many versions stay that did not before."""
+        """How many versions only the old policies delete."""
         return sum(shift.versions for part in self.repositories for shift in part.spared)
 
     def to_bytes(self) -> bytes:

@@ -14,7 +14,7 @@ _TIME = rf"{_DAY}[T ]\d\d:\d\d:\d\d(?:\.\d{{1,6}})?(?:Z|[+-]\d\d:\d\d)"
 
 
 class Span(Name):
-    """A span such as `36h`, `30d` or `8w`, kept as written so that reasons can quote it."""
+    """A span such as `36h`, `30d` or `8w`, kept as written, so that reasons can quote it."""
 
     __slots__ = ()
 
@@ -22,7 +22,7 @@ class Span(Name):
     _grammar: ClassVar[re.Pattern[str]] = re.compile(r"(?:0|[1-9][0-9]{0,4})[hdw]")
 
     def __new__(cls, text: str) -> Self:
-        """Check the text, and explain the unit that people get wrong."""
+        """Check the text, and explain an unknown unit such as m or y."""
         unit = re.fullmatch(r"\d+\s*([a-zA-Z]+)", text)
         if unit and unit[1] not in _UNITS:
             raise ValueError(
@@ -51,7 +51,7 @@ class Instant(Name):
     _grammar: ClassVar[re.Pattern[str]] = re.compile(_TIME)
 
     def __new__(cls, text: str) -> Self:
-        """Check that the calendar has such a day, and the clock such an hour."""
+        """Check the grammar, and that the date and the time of day exist."""
         instant = super().__new__(cls, text)
         try:
             datetime.fromisoformat(text)
@@ -80,7 +80,7 @@ class Past(Name):
         return past
 
     def before(self, now: datetime) -> datetime:
-        """Return the moment it stands for."""
+        """Return the time that it means, given the present."""
         return now - Span(self).delta if self._is_age else Instant(self).moment
 
     @property

@@ -1,6 +1,6 @@
-"""All versions of one repository at one moment, and what earlier runs observed of them.
+"""All versions of one repository at one moment, and the saved observations of earlier runs.
 
-An inventory is complete, or it is not an inventory.
+An inventory is always complete: nothing is decided on a partial listing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,13 +14,13 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository, Tag
 
 EARLIEST = datetime(2013, 1, 1, tzinfo=UTC)
-"""A time before this is no time of an image: Docker, from which all formats of images and their
-registries descend, came out in March 2013. Builds that are to be reproducible claim 1970, and
-unset times are those of year 1."""
+"""An earlier time is not the time of an image: Docker, from which all image formats and registries
+descend, was released in March 2013. Reproducible builds claim 1970, and unset times are in year 1.
+"""
 
 
 class Fact(StrEnum):
-    """A time a rule may ask for. Which ones exist depends on the registry and the state."""
+    """A time that a rule may read. Which ones exist depends on the registry and the state."""
 
     PUSHED = "pushed"
     """The registry's time of the first push of the digest."""
@@ -29,27 +29,27 @@ class Fact(StrEnum):
     """The publisher's claim: annotation or image configuration."""
 
     FIRST_SEEN = "first_seen"
-    """When a run of ours first saw the digest, from the state."""
+    """When a run first observed the digest, from the state."""
 
     UNTAGGED_SINCE = "untagged_since"
-    """When a run of ours first saw the digest without a tag, from the state."""
+    """When a run first observed the digest without a tag, from the state."""
 
     TAGGED_SINCE = "tagged_since"
-    """When a run of ours first saw the newest of its tags on it, from the state."""
+    """When a run first observed the newest of its tags on it, from the state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
     """One manifest as the registry lists it, with its tags and times.
 
-    Shape: `tags` sorted. `manifest` is None when an index that lists the version shows plainly
-        that it is a platform image, so that nobody had to read it.
+    Shape: `tags` sorted. `manifest` is None if every index that lists the version describes it as
+        a plain platform image, so that its document need not be read.
     """
 
     digest: Digest
     tags: tuple[Tag, ...] = ()
     id: str = ""
-    """The provider's own name for it, when that is not the digest."""
+    """The registry's own id of it, if that is not the digest."""
 
     pushed: datetime | None = None
     created: datetime | None = None
@@ -59,7 +59,7 @@ class Version:
     manifest: Manifest | None = None
 
     def time(self, fact: Fact) -> datetime | None:
-        """Return the time of one fact, None where it is unknown or before `EARLIEST`."""
+        """Return one of its times; None if it is unknown or before `EARLIEST`."""
         match fact:
             case Fact.PUSHED:
                 moment = self.pushed
@@ -75,15 +75,15 @@ class Version:
 
     @property
     def kind(self) -> str:
-        """The artifact type, or the empty text where the document was not read."""
+        """The artifact type; empty if the document was not read."""
         return self.manifest.kind if self.manifest else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How an inventory was read, so that a plan can show it and an apply can compare it.
+    """How an inventory was read, for display in a plan and for comparison by apply.
 
-    Units: `pages` listing pages, `requests` calls sent in all.
+    Units: `pages` of the listing, `requests` sent in total.
     """
 
     pages: int = 0
@@ -92,7 +92,7 @@ class Evidence:
     """Manifests taken from the local cache."""
 
     watermark: str = ""
-    """The newest version id the listing showed; later pushes have a greater one."""
+    """The newest version id in the listing; later pushes have a greater one."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,14 @@ class Inventory:
     repository: Repository
     versions: Mapping[Digest, Version]
     facts: frozenset[Fact] = frozenset(Fact)
-    """The times that this registry and state can give; a rule asking for another is an error."""
+    """The times that this registry and state can give; a rule that reads another is an error."""
 
     evidence: Evidence = field(default_factory=Evidence)
     visibility: str = ""
-    """Who may see the repository, in the registry's word; empty where it does not say."""
+    """Who may see the repository, as the registry reports it; empty if it does not."""
 
     doubt: str = ""
-    """Why versions may be missing from it that nobody can see now; nothing may be deleted then."""
+    """Why the listing may lack versions that exist; nothing may be deleted then."""
 
     @classmethod
     def of(
@@ -125,7 +125,7 @@ class Inventory:
         visibility: str = "",
         doubt: str = "",
     ) -> "Inventory":
-        """Build an inventory from versions in any order; the order never matters again."""
+        """Build an inventory from versions in any order."""
         ordered = sorted(versions, key=lambda version: version.digest)
         by_digest = {version.digest: version for version in ordered}
         return cls(repository, by_digest, facts, evidence or Evidence(), visibility, doubt)
@@ -137,30 +137,30 @@ class Inventory:
 
 
 class Observation(Frozen):
-    """One digest as our runs saw it."""
+    """One digest as earlier runs observed it."""
 
     first_seen: datetime
     untagged_since: datetime | None = None
-    """When a run first saw it without a tag; None while it has one."""
+    """When a run first observed it without a tag; None while it has one."""
 
     tagged_since: datetime | None = None
-    """When a run first saw the newest of its tags on it; None while it has none, and where it was
-    last seen by a version of this program that did not note it."""
+    """When a run first observed the newest of its tags on it; None while it has none, and if it was
+    last observed by a release that did not record this."""
 
     tags: tuple[Tag, ...] = ()
-    """The tags it had when last seen, kept after it lost them, to say which tag moved on."""
+    """The tags it had when last observed; kept after it lost them, to tell which tag moved."""
 
     retained: str = ""
-    """Why the registry refused to delete it; tried again only once that may have changed."""
+    """Why the registry refused to delete it; not tried again until tags or visibility change."""
 
     visibility: str = ""
-    """Who could see the repository when the registry refused; empty where it did not say."""
+    """Who could see the repository when the registry refused; empty if it did not say."""
 
     held: bool = False
-    """Restored by an undo, and kept from later plans until released."""
+    """Restored by an undo, and kept by every plan until it is released."""
 
     def arrived(self, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
-        """Return those of its tags of now that it did not have when last seen."""
+        """Return those of its present tags that it did not have when last observed."""
         here = self.tags if self.untagged_since is None else ()
         return tuple(tag for tag in tags if tag not in here)
 

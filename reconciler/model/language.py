@@ -1,4 +1,4 @@
-"""Parts of every policy: names, sort keys, numbers; and problems with their place."""
+"""Parts of the policy language: names, sort keys, numbers; and problems with their place."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -44,7 +44,7 @@ class OrderKey(Name):
 
     @property
     def capture(self) -> str:
-        """The group of the regular expression it reads, empty when it reads a fact."""
+        """The group of the regular expression that it reads; empty if it reads a time."""
         return self.partition(":")[2]
 
     @property
@@ -67,7 +67,7 @@ class AgeKey(OrderKey):
 
 
 def _only_true(value: object) -> object:
-    """Refuse whatever merely equals true, such as 1."""
+    """Refuse values that are equal to true but are not true, such as 1."""
     if value is not True:
         raise PydanticCustomError("switch", "can only be true")
     return value
@@ -75,21 +75,21 @@ def _only_true(value: object) -> object:
 
 Count = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 Switch = Annotated[Literal[True], BeforeValidator(_only_true)]
-"""A key that says something by standing there; to say the opposite, leave it out."""
+"""A key that can only be true; leave it out for the opposite."""
 
 
 class Flaw(NamedTuple):
-    """Keys that are each in order and do not go together. Shape: `at` leads to the culprit."""
+    """A conflict between keys that are each valid. Shape: `at` is the path of the wrong key."""
 
     at: tuple[str | int, ...]
     message: str
 
 
 class PolicyPart(Frozen):
-    """A part of a policy that tells all its flaws at once, each at its own key."""
+    """A part of a policy that reports all its flaws at once, each at its own key."""
 
     def flaws(self) -> Iterator[Flaw]:
-        """Yield what does not go together."""
+        """Yield the conflicts between its keys."""
         yield from ()
 
     @model_validator(mode="after")
@@ -109,24 +109,24 @@ class PolicyPart(Frozen):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing to correct. Units: line and column count from 1; 0 stands for the whole file."""
+    """One mistake in a file. Units: line and column count from 1; 0 means the whole file."""
 
     path: str
     line: int
     column: int
     where: str
-    """Policy, rule and key as the file names them; empty when it lies outside of all."""
+    """Policy, rule and key as the file names them; empty outside of all policies."""
 
     message: str
 
     def __str__(self) -> str:
-        """Write the problem on one line, as compilers do."""
+        """Return the problem on one line, as compilers print it."""
         position = f":{self.line}:{self.column}" if self.line else ""
         return ": ".join(part for part in (self.path + position, self.where, self.message) if part)
 
 
 class PolicyProblems(PolicyError):  # noqa: N818 - it is the problems, all of them
-    """Policy files cannot be accepted, and here is all that is wrong with them."""
+    """Policy files are invalid; the error lists every problem."""
 
     def __init__(self, problems: Iterable[Problem], *, hint: str = "") -> None:
         """Keep the problems in the order of files and lines; the message has a line for each."""

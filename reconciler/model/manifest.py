@@ -1,4 +1,4 @@
-"""Documents of a registry, read by their shape: images, indexes, and what we only keep."""
+"""Parse manifests by their members: images, indexes, and opaque documents."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ ACCEPTED = (
     "application/vnd.docker.distribution.manifest.v1+json",
     "*/*;q=0.1",
 )
-"""What a reader asks for; a registry may answer 404 for a type that is not asked for."""
+"""The Accept header; a registry may answer 404 for a media type that is not in it."""
 
 CREATED = "org.opencontainers.image.created"
 ATTESTATION_TYPE = "application/vnd.docker.attestation.manifest.v1+json"
@@ -51,12 +51,12 @@ _INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
 
 
 class DocumentKind(StrEnum):
-    """What a document is, by its members and not by its label."""
+    """What a document is, by its members and not by its media type."""
 
     INDEX = "index"
     IMAGE = "image"
     OPAQUE = "opaque"
-    """Lists no manifest, and its content cannot be read: nothing to follow but a `subject`."""
+    """Lists no manifest, and its content cannot be read: it has no links except a `subject`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,16 @@ class Descriptor:
     artifact_type: str = ""
     platform: str = ""
     attestation: bool = False
-    """BuildKit's mark: this child describes a sibling and belongs to the index listing it."""
+    """BuildKit's annotation: this child describes another child of the index that lists it."""
 
     foreign: bool = False
-    """Whether its bytes may not be distributed and lie elsewhere, so that no registry need have
-    them. Source: OCI image-spec v1.1, layer.md, "Non-Distributable Layers"; descriptor.md, `urls`.
+    """Whether it is non-distributable and stored elsewhere, so that the registry need not have it.
+    Source: OCI image-spec v1.1, layer.md, "Non-Distributable Layers"; descriptor.md, `urls`.
     """
 
     @property
     def is_plain_image(self) -> bool:
-        """Whether it is plainly a platform image or BuildKit attestation, so needs no reading.
+        """Whether it is a plain platform image or BuildKit attestation, which need not be read.
 
         Source: BuildKit, docs/attestations/attestation-storage.md.
         """
@@ -89,7 +89,7 @@ class Descriptor:
 
     @property
     def is_blob(self) -> bool:
-        """Whether the label says layer or build-cache configuration: no manifest to look for.
+        """Whether its media type is a layer or build-cache configuration, and not a manifest.
 
         Source: BuildKit, cache/remotecache (caches in index form list their layers).
         """
@@ -97,18 +97,18 @@ class Descriptor:
 
     @property
     def is_image_config(self) -> bool:
-        """Whether it is an image's configuration, which tells when that was built."""
+        """Whether it is an image configuration, which has the time of the build."""
         return self.media_type in _CONFIG_TYPES
 
     @property
     def is_manifest(self) -> bool:
-        """Whether the label says manifest or index, and not a layer of a build cache."""
+        """Whether its media type is a manifest or an index, and not a layer of a build cache."""
         return self.media_type in _IMAGE_TYPES | _INDEX_TYPES
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One document: what it is, and every digest it names.
+    """One parsed document, with every digest that it refers to.
 
     Units: `size` in bytes of the document. `children` may name blobs (build caches).
     """
@@ -141,19 +141,19 @@ class Manifest:
 
     @property
     def names(self) -> frozenset[Digest]:
-        """Every manifest digest this document names: its children and its subject."""
+        """Every manifest digest that it refers to: its children and its subject."""
         children = frozenset(child.digest for child in self.children)
         return children | {self.subject} if self.subject else children
 
 
 def parse_manifest(digest: Digest, content_type: str, body: bytes) -> Manifest:
-    """Verify a document against its digest and read it by its shape.
+    """Verify a document against its digest and parse it by its members.
 
-    What it lists and its subject are read strictly, since they keep other versions. Whatever
-    else cannot be read makes a document opaque that lists nothing.
+    Its children and its subject are parsed strictly, since it keeps other versions by them. If
+    another part is unreadable, the document is opaque.
 
     Raises: ManifestError, when the bytes do not hash to `digest`, are not a JSON object, can be
-        read in two ways, or list something that is no digest: all of it is missing evidence.
+        parsed in two ways, or list an invalid digest: all of these are missing evidence.
     Source: OCI image-spec v1.1, manifest.md and image-index.md.
     """
     document = _json_object(digest, verify(digest, body))
@@ -165,9 +165,9 @@ def parse_manifest(digest: Digest, content_type: str, body: bytes) -> Manifest:
 
 
 def verify(digest: Digest, body: bytes) -> bytes:
-    """Check that bytes are what their digest promises; return those that it was computed from.
+    """Check that bytes match their digest; return the bytes that were hashed.
 
-    They differ for signed schema 1 documents. Nothing else in the body is vouched for.
+    For signed schema 1 documents these are only a part of the body; the rest is not verified.
 
     Raises: ManifestError, when they are too large or hash to something else.
     """
@@ -181,7 +181,7 @@ def verify(digest: Digest, body: bytes) -> bytes:
 
 
 def _texts(body: bytes) -> Iterator[bytes]:
-    """Yield the texts a digest may stand for: the bytes, or a schema 1 payload inside them.
+    """Yield the bytes that a digest may be the hash of: the body, or the schema 1 payload in it.
 
     Source: distribution, docs/content/spec/deprecated-schema-v1.md, "Signed Manifests".
     """
@@ -207,11 +207,11 @@ _KNOWN_KEYS = {
         *("os", "architecture", "variant"),
     )
 }
-"""The keys that are read, by how clients spell them that do not regard case."""
+"""The keys that are read, by their case-folded spelling: some clients ignore case."""
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that remembers whether a key stood in it twice."""
+    """A JSON object that records whether a key occurred twice."""
 
     repeats = False
 
@@ -235,10 +235,10 @@ def _json_object(digest: Digest, body: bytes) -> Mapping[str, Any]:
 
 
 def _refuse_ambiguous(digest: Digest, document: Mapping[str, Any]) -> None:
-    """Refuse a document that clients read in different ways, at each level that is read here.
+    """Refuse a document that clients parse in different ways, at each level that is read here.
 
-    Some take the first of two equal keys and some the last; Go's do not regard case. What one
-    of them takes for a child another one, and whoever judges by it, does not see.
+    Some clients use the first of two equal keys and some the last; those written in Go ignore case.
+    A child that one client finds would be missing for another, or for this decision.
 
     Raises: ManifestError, naming the key.
     Source: Go, encoding/json, "Unmarshal".
@@ -260,7 +260,7 @@ def _refuse_ambiguous(digest: Digest, document: Mapping[str, Any]) -> None:
 
 
 def _refuse_repeats(digest: Digest, members: object) -> None:
-    """Refuse an object in which one key stands twice; the keys of annotations may differ by case.
+    """Refuse an object in which a key occurs twice; keys of annotations may differ by case only.
 
     Raises: ManifestError.
     """
@@ -269,7 +269,7 @@ def _refuse_repeats(digest: Digest, members: object) -> None:
 
 
 def _read(digest: Digest, label: str, size: int, document: Mapping[str, Any]) -> Manifest:
-    """Read an index strictly; of anything else, which lists no manifest, what can be read."""
+    """Parse an index strictly, and any other document, which lists no manifest, where possible."""
     subject = _subject(document.get("subject"))
     if document.get("manifests") is not None:
         _refuse_two_shapes(document)
@@ -300,7 +300,7 @@ def _index(
 def _content(
     digest: Digest, label: str, size: int, document: Mapping[str, Any], subject: Digest | None
 ) -> Manifest:
-    """Read an image, an artifact, or a document of schema 1 or of a withdrawn kind."""
+    """Parse an image, an artifact, or a document of schema 1 or of a withdrawn type."""
     is_image = any(document.get(member) is not None for member in ("config", "layers"))
     is_known = is_image or any(document.get(member) is not None for member in _OPAQUE_MEMBERS)
     config = document.get("config")
@@ -322,7 +322,7 @@ _OPAQUE_MEMBERS = ("fsLayers", "blobs")
 
 
 def _refuse_two_shapes(document: Mapping[str, Any]) -> None:
-    """Refuse an index that is an image as well: clients differ in what they take it for.
+    """Refuse an index that is an image as well: clients disagree on what it is.
 
     Raises: ValueError.
     """
@@ -332,9 +332,9 @@ def _refuse_two_shapes(document: Mapping[str, Any]) -> None:
 
 
 def _subject(entry: Any) -> Digest | None:
-    """Read a subject; one without a digest names nothing.
+    """Parse a subject; one without a digest is ignored.
 
-    Raises: TypeError, ValueError or AttributeError, for a digest that no version here can have.
+    Raises: TypeError, ValueError or AttributeError, for an invalid digest.
     """
     named = entry.get("digest") if entry else None
     return Digest(named) if named else None
@@ -382,9 +382,9 @@ def _platform(platform: Mapping[str, Any]) -> str:
 
 
 def _text(value: object) -> str:
-    """Read a text that may be missing, and share it with its many equals.
+    """Read a text that may be missing, and share one copy of equal texts.
 
-    Raises: UnicodeEncodeError, for half a character, which no plan could be written with.
+    Raises: UnicodeEncodeError, for a lone surrogate, which cannot be written into a plan.
     """
     text = str(value or "")
     text.encode()
@@ -393,5 +393,5 @@ def _text(value: object) -> str:
 
 @lru_cache(maxsize=4096)
 def _shared(text: str) -> str:
-    """Return one copy of a text that a hundred thousand documents repeat, such as a type."""
+    """Return one copy of a text that many documents repeat, such as a media type."""
     return text

@@ -1,4 +1,4 @@
-"""The selector of a rule: which images it sees."""
+"""The selector of a rule: which images it covers."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -13,7 +13,7 @@ SELECTORS = ("tags", "regex", "semver", "untagged", "any", "rest")
 
 
 class Match(PolicyPart):
-    """Which images a rule sees: exactly one selector, and filters that narrow it."""
+    """Which images a rule covers: exactly one selector, and filters that narrow it."""
 
     tags: tuple[TagGlob, ...] | None = Field(
         None,
@@ -34,7 +34,7 @@ class Match(PolicyPart):
     )
     prerelease: Literal["exclude", "include", "only"] | None = Field(
         None,
-        description="What semver does with pre-releases; exclude unless said otherwise.",
+        description="What semver does with pre-releases; the default is exclude.",
         examples=["only"],
     )
     untagged: Switch | None = Field(
@@ -48,25 +48,25 @@ class Match(PolicyPart):
         (),
         alias="except",
         max_length=MAX_PATTERNS,
-        description="Tags that the selector passes over.",
+        description="Tags that the selector ignores.",
         examples=[["latest"]],
     )
     with_: tuple[TagGlob, ...] = Field(
         (),
         alias="with",
         max_length=MAX_PATTERNS,
-        description="Only images that carry, for each of these, a tag like it.",
+        description="Only images that have, for each of these, a tag like it.",
         examples=[["signed-*"]],
     )
     without: tuple[TagGlob, ...] = Field(
         (),
         max_length=MAX_PATTERNS,
-        description="No image that carries a tag like one of these.",
+        description="No image that has a tag like one of these.",
         examples=[["pr-*"]],
     )
     every_tag: StrictBool = Field(
         False,  # noqa: FBT003 - a default of a field
-        description="Only images whose every tag the selector picks.",
+        description="Only images of which the selector matches every tag.",
         examples=[True],
     )
     artifact_type: TypeGlob | None = Field(
@@ -82,12 +82,12 @@ class Match(PolicyPart):
 
     @property
     def label(self) -> str:
-        """The selector in a few characters, for reasons."""
+        """The selector as reasons print it."""
         return str(self.semver or ", ".join(self.patterns) or self.selector)
 
     @property
     def reads_tags(self) -> bool:
-        """Whether the selector picks tags rather than whole images."""
+        """Whether the selector matches tags rather than whole images."""
         return self.selector in ("tags", "regex", "semver")
 
     @property
@@ -106,13 +106,13 @@ class Match(PolicyPart):
         return (*self.patterns, *self.except_, *self.with_, *self.without)
 
     def admits(self, version: SemVer) -> bool:
-        """Whether a `semver` selector picks a version, pre-releases as it says."""
+        """Whether a `semver` selector matches a version, by its range and `prerelease`."""
         mode = self.prerelease or "exclude"
         wanted = mode == "include" or version.is_prerelease == (mode == "only")
         return wanted and self.semver is not None and self.semver.admits(version)
 
     def flaws(self) -> Iterator[Flaw]:
-        """Yield selectors that are none or several, and filters that filter nothing."""
+        """Yield a missing selector, a second one, and filters without effect."""
         if len(self._given) != 1:
             got, all_of = ", ".join(self._given) or "none", ", ".join(SELECTORS)
             yield Flaw((), f"exactly one selector of {all_of} is needed; got {got}")

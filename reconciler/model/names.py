@@ -1,4 +1,4 @@
-"""Names that cannot be wrong: each is a `str` that has passed its grammar."""
+"""Validated names: each is a `str` that follows the grammar of its kind."""
 
 import re
 from collections.abc import Iterable
@@ -24,9 +24,9 @@ _MAX = 1024
 
 
 def canonical_repository(text: str, kind: str) -> str:
-    """Return `host/path`, or a pattern of such, with the one name of its host.
+    """Return `host/path`, or a pattern of such, with the canonical name of its host.
 
-    Raises: InvalidNameError, saying what is wrong with the host.
+    Raises: InvalidNameError, if the host is ambiguous or its port invalid.
     """
     host, _, path = text.partition("/")
     try:
@@ -37,7 +37,7 @@ def canonical_repository(text: str, kind: str) -> str:
 
 
 class Name(str):
-    """A text known to follow the grammar of its kind.
+    """A text that follows the grammar of its kind.
 
     Raises: InvalidNameError, for any other text.
     """
@@ -48,7 +48,7 @@ class Name(str):
     _grammar: ClassVar[re.Pattern[str]]
 
     def __new__(cls, text: str) -> Self:
-        """Check the text once, so that nobody has to check it again."""
+        """Check the text once, so that no other code has to check it again."""
         if not cls._grammar.fullmatch(text):
             raise InvalidNameError(cls._kind, text)
         return super().__new__(cls, text)
@@ -60,12 +60,12 @@ class Name(str):
 
     @classmethod
     def grammar(cls) -> str:
-        """Return the regular expression that a whole text has to match."""
+        """Return the regular expression that the whole text must match."""
         return cls._grammar.pattern
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        """Let pydantic models hold names: read from text, written as text."""
+        """Read names from text and write them as text in pydantic models."""
         return core_schema.no_info_after_validator_function(
             cls, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
         )
@@ -81,7 +81,7 @@ class Digest(Name):
 
     @property
     def short(self) -> str:
-        """The first twelve hexadecimal digits, for people."""
+        """The first twelve hexadecimal digits, for display."""
         return self.partition(":")[2][:12]
 
 
@@ -98,11 +98,11 @@ class Tag(Name):
 
     @property
     def subject(self) -> Digest | None:
-        """The digest that this tag spells, whatever stands around it: `sha256-<hex>.sig`.
+        """The digest that this tag contains, with any prefix or suffix: `sha256-<hex>.sig`.
 
-        Signatures, attestations, source images and lists of referrers are tagged like this, some
-        tools add a prefix or a suffix of their own. Whether the tag speaks of another version, or
-        is a name like others, depends on whether that digest is here.
+        Signatures, attestations, source images and lists of referrers are tagged like this; some
+        tools add a prefix or a suffix of their own. The tag refers to another version if that
+        digest is in the repository, and is an ordinary tag if it is not.
 
         Source: OCI distribution-spec v1.1, "Referrers tag schema"; cosign, SIGNATURE_SPEC.md.
         """
@@ -111,16 +111,16 @@ class Tag(Name):
 
     @property
     def is_signature(self) -> bool:
-        """Whether it ends as one of cosign's tags does."""
+        """Whether it has the suffix of a tag written by cosign."""
         return self.subject is not None and self.endswith((".sig", ".att", ".sbom"))
 
 
 class Repository(Name):
     """`host/path`: one repository of one registry; on GHCR, one package.
 
-    Whatever the spelling given, the text is the one name of the repository: two spellings that
-    reach the same repository of the same server are equal, and are governed, locked and recorded
-    as one. See `reconciler.model.base` for the rules.
+    The text is always the canonical name of the repository: two spellings of the same repository
+    on the same server are equal, and are governed, locked and recorded as one. See
+    `reconciler.model.base` for the rules. Source: docs/adr/0014-one-name.md.
 
     Source: OCI distribution-spec v1.1, "Pulling manifests" (the path's grammar).
     """
@@ -131,14 +131,14 @@ class Repository(Name):
     _grammar = re.compile(rf"(?=.{{1,510}}\Z){HOST}/{_PATH}")
 
     def __new__(cls, text: str) -> Self:
-        """Check the text, and replace it by the one name of what it names."""
+        """Check the text, and replace it by the canonical name."""
         checked = super().__new__(cls, text)
         canonical = canonical_repository(checked, "repository")
         return checked if canonical == text else super().__new__(cls, canonical)
 
     @property
     def registry(self) -> str:
-        """The registry's host, with its port where one is given."""
+        """The registry's host, with its port if it is not the default."""
         return self.partition("/")[0]
 
     @property
@@ -149,9 +149,9 @@ class Repository(Name):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A version as somebody names it. Shape: either `tag` or `digest` is given.
+    """A version as a user names it. Shape: either `tag` or `digest` is given.
 
-    `digest` may be the first digits alone, because plans show no more than that.
+    `digest` may be the first digits alone, because plans display no more than that.
     """
 
     repository: Repository
@@ -174,21 +174,21 @@ class Reference:
         return cls(Repository(name), Tag(tag))
 
     def __str__(self) -> str:
-        """Write it as it was given."""
+        """Return it as it was given."""
         return f"{self.repository}:{self.tag}" if self.tag else f"{self.repository}@{self.digest}"
 
     @property
     def digest_start(self) -> str:
-        """The digest with its algorithm, sha256 where none was given."""
+        """The digest with its algorithm, which is sha256 if none was given."""
         return self.digest if ":" in self.digest else f"sha256:{self.digest}"
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A version, or several, as somebody names them who need not say where.
+    """One or more versions as a user names them, with or without a repository.
 
-    Shape: `repository` None stands for any, an empty `name` for all there are. A `name` that
-        can be both a tag and the first digits of a digest means whatever has either.
+    Shape: `repository` None means any, an empty `name` means all versions. A `name` that can be
+        both a tag and the first digits of a digest means the versions with either.
     """
 
     repository: Repository | None = None
@@ -198,7 +198,7 @@ class Mention:
     def parse(cls, text: str) -> Self:
         """Read a tag, a digest or its first digits, a repository, or a full reference.
 
-        Raises: InvalidNameError, for what can be none of them.
+        Raises: InvalidNameError, for any other text.
         """
         try:
             reference = Reference.parse(text)
@@ -210,7 +210,7 @@ class Mention:
         return cls(reference.repository, reference.tag or reference.digest)
 
     def means(self, repository: Repository, tags: Iterable[Tag], digest: Digest) -> bool:
-        """Whether a version of a repository, with these tags and this digest, is named."""
+        """Whether it names a version of a repository with these tags and this digest."""
         if self.repository not in (None, repository):
             return False
         return not self.name or any(self.name == tag for tag in tags) or self._begins(digest)

@@ -1,7 +1,7 @@
-"""Patterns of tags and repositories: exact, anchored, case-sensitive, linear in time.
+"""Patterns of tags and repositories: anchored, case-sensitive, and matched in linear time.
 
-Every pattern is an RE2 expression underneath, because policies come from pull requests and must
-not be able to make a plan hang.
+Every pattern is compiled by RE2, because policies come from pull requests and must not be able to
+make a plan hang.
 """
 
 import re
@@ -16,15 +16,15 @@ from reconciler.model.base import safe
 from reconciler.model.names import HOST, Name, Repository, Tag, canonical_repository
 
 MAX_PATTERN = 512
-"""Longest pattern, in characters; what it is held against has at most 128 (a tag)."""
+"""Longest pattern, in characters; a tag, which it is matched against, has at most 128."""
 
 _PATTERN_BYTES = 1 << 20
-"""Memory one compiled expression may take, in bytes; RE2 refuses a larger program."""
+"""Most memory of one compiled expression, in bytes; RE2 refuses a larger program."""
 
 _SET_BYTES = 1 << 22
-"""Memory the expressions of one policy may take together, in bytes.
+"""Most memory of all expressions of one policy, in bytes.
 
-Matching takes time in proportion: at this size at worst some hundredths of a second a tag.
+Matching time is proportional to it: at this size, at worst some hundredths of a second per tag.
 """
 
 _UNICODE_CLASS = re.compile(r"(?<!\\)(?:\\\\)*\\[pP]")
@@ -34,7 +34,7 @@ _CURES = {
     "invalid perl operator": "RE2 has no look-around; use 'except' or 'without'",
     "invalid escape sequence": "RE2 has no back-references; a literal backslash is \\\\",
     "missing )": "close every group",
-    "unexpected )": "open every group, or write \\) for the sign itself",
+    "unexpected )": "open every group, or write \\) for the character itself",
     "missing ]": "close every class",
     "no argument for repetition": "any text is .* in a regex; globs belong under 'tags'",
     "bad repetition operator": "any text is .* in a regex; globs belong under 'tags'",
@@ -42,7 +42,7 @@ _CURES = {
     "repetition size": "repeat at most 1000 times",
     "too large": "shorten it",
 }
-"""What to do about RE2's complaints."""
+"""How to correct what RE2 reports."""
 
 
 class TagGlob(Name):
@@ -58,30 +58,30 @@ class TagGlob(Name):
 
     @property
     def expression(self) -> str:
-        """The same pattern as an RE2 expression."""
+        """The pattern as an RE2 expression."""
         return re2.escape(self).replace(r"\*", ".*").replace(r"\?", ".")
 
     @property
     def literal(self) -> Tag | None:
-        """The tag itself where the pattern has no wildcard and a tag may be called so."""
+        """The tag itself, if the pattern has no wildcard and is a valid tag."""
         try:
             return Tag(self)
         except InvalidNameError:
             return None
 
     def covers(self, other: "TagGlob") -> bool:
-        """Whether every tag that the other matches is surely matched by this one, too.
+        """Whether every tag that the other matches is certainly matched by this one as well.
 
-        The other is read as a text in which its own `*` is a sign that only a `*` here matches.
+        The other is matched as a text whose own `*` is a character that only a `*` here matches.
         """
         wide = re2.escape(self).replace(r"\*", ".*").replace(r"\?", "[^*]")
         return bool(compiled(wide).fullmatch(other))
 
 
 class TagRegex(Name):
-    """An RE2 expression that the whole tag must match; its named groups can be used in a rule.
+    """An RE2 expression that the whole tag must match; rules can use its named groups.
 
-    Raises: ValueError, with RE2's own words and a cure, when it does not compile.
+    Raises: ValueError, with RE2's message and a correction, when it does not compile.
     """
 
     __slots__ = ()
@@ -90,7 +90,7 @@ class TagRegex(Name):
     _grammar: ClassVar[re.Pattern[str]] = re.compile(rf"(?s:.{{1,{MAX_PATTERN}}})")
 
     def __new__(cls, text: str) -> Self:
-        """Compile once, so that a pattern in hand is a pattern that works."""
+        """Compile the expression, so that every instance is valid."""
         pattern = super().__new__(cls, text)
         if complaint := complaint_about(pattern):
             raise ValueError(f"RE2 cannot compile '{safe(text)}': {complaint}")
@@ -107,7 +107,7 @@ class TagRegex(Name):
         return frozenset(compiled(self).groupindex)
 
     def captured(self, tag: str) -> dict[str, str]:
-        """Return what each named group caught in a tag that matches; unused groups are empty."""
+        """Return the text of each named group in a tag that matches; empty for unused groups."""
         match = compiled(self).fullmatch(tag)
         return {name: text or "" for name, text in match.groupdict().items()} if match else {}
 
@@ -128,7 +128,7 @@ class TypeGlob(Name):
 class RepositoryGlob(Name):
     """A repository in which `*` stands for text without a slash and `**` for any text.
 
-    Shape: the text has the one name of its host; `spelled` is what was written.
+    Shape: the text has the canonical name of its host; `spelled` is what was written.
     """
 
     __slots__ = ("spelled",)
@@ -142,7 +142,7 @@ class RepositoryGlob(Name):
     _grammar: ClassVar[re.Pattern[str]] = re.compile(rf"{HOST}/[a-z0-9._/*-]{{1,255}}(?<!/)")
 
     def __new__(cls, text: str) -> Self:
-        """Hold a pattern without a wildcard to what a repository may be called."""
+        """Check the grammar; a pattern without a wildcard must be a valid repository."""
         checked = super().__new__(cls, text)
         if "*" not in text:
             try:
@@ -155,12 +155,12 @@ class RepositoryGlob(Name):
 
     @property
     def registry(self) -> str:
-        """The host, which takes no wildcard."""
+        """The host, which has no wildcard."""
         return self.partition("/")[0]
 
     @property
     def literal(self) -> Repository | None:
-        """The repository itself where the pattern has no wildcard."""
+        """The repository itself, if the pattern has no wildcard."""
         return None if "*" in self else Repository(self)
 
     def matches(self, repository: Repository) -> bool:
@@ -170,9 +170,9 @@ class RepositoryGlob(Name):
 
 
 class PatternSet:
-    """Many tag patterns held against one tag at once.
+    """Many tag patterns that are matched against one tag at once.
 
-    Shape: patterns are known by their position in the sequence given.
+    Shape: a pattern is identified by its position in the sequence given.
     """
 
     def __init__(self, patterns: Sequence[TagGlob | TagRegex]) -> None:
@@ -202,16 +202,16 @@ class PatternSet:
 
 @lru_cache(maxsize=4096)
 def compiled(expression: str) -> "re2._Regexp[str]":
-    """Return an expression ready for use."""
+    """Return a compiled expression."""
     return re2.compile(expression, _options(_PATTERN_BYTES))
 
 
 @lru_cache(maxsize=4096)
 def complaint_about(expression: str) -> str:
-    """Return what is wrong with an expression and how to cure it; empty when it compiles.
+    """Return what is wrong with an expression and how to correct it; empty when it compiles.
 
-    Failures are remembered as successes are: a hostile file cannot have one pattern refused
-    ten thousand times at full price.
+    Failures are cached as well as successes, so that a hostile file with one wrong pattern ten
+    thousand times costs one compilation.
     """
     if _UNICODE_CLASS.search(expression):
         return r"tags are ASCII, so \p has no use; write [A-Za-z] or \w"
@@ -226,7 +226,7 @@ def complaint_about(expression: str) -> str:
 
 
 def together() -> "re2.Set":
-    """Return an empty set of expressions that a text is held against as a whole, all at once."""
+    """Return an empty set of expressions that are matched against a whole text at once."""
     return re2.Set.FullMatchSet(_options(_SET_BYTES))
 
 

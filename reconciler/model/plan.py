@@ -1,4 +1,4 @@
-"""A plan: what would be deleted from each repository, why, and what was seen."""
+"""A plan: what would be deleted from each repository, why, and what was observed."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ GuardName = Literal["max_delete", "max_delete_percent", "never_empty"]
 
 
 class Cause(StrEnum):
-    """Why an image stays or goes; the first that applies, in this order."""
+    """Why an image is kept or deleted; the first that applies, in this order."""
 
     PROTECTED = "protected"
     HELD = "held"
@@ -34,19 +34,19 @@ class Cause(StrEnum):
     UNMATCHED_TAG = "unmatched-tag"
     UNCOVERED = "uncovered"
     RETAINED = "retained"
-    """The registry refused to delete it before, and nothing has changed since."""
+    """The registry refused to delete it, and its tags and visibility have not changed since."""
 
     YOUNG = "min-age"
     NEEDED = "needed"
-    """Its own verdict was to go, and something that stays needs it."""
+    """By itself it would be deleted, but a version that is kept needs it."""
 
     EXPIRED = "expired"
     FOLLOWS = "follows"
-    """It is no image of its own: it goes with the last one that needed it."""
+    """It is a follower: it is deleted with the last image that needed it."""
 
 
 class Observed(Frozen):
-    """One version as the plan saw it. Units: `size` in bytes of image content, where known."""
+    """One version as planning observed it. Units: `size` in bytes of image content, if known."""
 
     tags: tuple[Tag, ...] = ()
     kind: str = ""
@@ -58,12 +58,12 @@ class Observed(Frozen):
 
 
 class Change(Frozen):
-    """One deletion: which version, in which order, why, and what must still be true then.
+    """One deletion: which version, in which order, why, and what must still be true to delete it.
 
-    Or one restoration: of which version, and why it was deleted; `observed` is what it was then.
+    Or one restoration: which version, and why it was deleted; `observed` is what it was then.
 
-    Shape: `component` numbers the root whose deletion this belongs to; changes of one component
-        stand together, whatever names a digest before what it names; restorations the other way.
+    Shape: `component` is the number of the image that this is a part of; changes of one component
+        are adjacent, a document before the digests it refers to; for restorations, after them.
     """
 
     key: str
@@ -73,16 +73,16 @@ class Change(Frozen):
     component: int
     cause: Cause
     rules: tuple[str, ...] = ()
-    """The rules that covered it; every one of them let it expire."""
+    """The rules that covered it; none of them keeps it."""
 
     reasons: tuple[str, ...] = ()
     observed: Observed
     until: datetime | None = Field(None, exclude_if=not_)
-    """How long the registry can restore it, where that is known."""
+    """Until when the registry can restore it, if that is known."""
 
 
 class Kept(Frozen):
-    """One image worth naming although it stays, with the reason."""
+    """One image that is kept and that the plan lists, with the reasons."""
 
     key: str
     tags: tuple[Tag, ...] = ()
@@ -91,7 +91,7 @@ class Kept(Frozen):
 
 
 class Guard(Frozen):
-    """One limit held against the plan. Units: images, or percent of the repository's images."""
+    """One limit checked against the plan. Units: images, or percent of the repository's images."""
 
     name: GuardName
     limit: int
@@ -102,7 +102,7 @@ class Guard(Frozen):
 
 
 class TagFamily(Frozen):
-    """Tags no rule knows, grouped by their shape: `customer-acme` and its like are kept."""
+    """Tags that no rule matches, grouped by shape, such as `pr-*`; they keep their images."""
 
     pattern: str
     count: int
@@ -110,11 +110,11 @@ class TagFamily(Frozen):
 
 
 class Waiting(Frozen):
-    """Images that would go now were they not younger than `min_age`."""
+    """Images that would be deleted if they were not younger than `min_age`."""
 
     count: int
     until: datetime | None = None
-    """When the first of them will be old enough; None when its age is unknown."""
+    """When the first of them will be old enough; None if no age is known."""
 
 
 class RepositoryPlan(Frozen):
@@ -126,13 +126,13 @@ class RepositoryPlan(Frozen):
     error: str = ""
     hint: str = ""
     failure: ExitCode = ExitCode.OK
-    """The exit code of what made it incomplete."""
+    """The exit code of the error that made it incomplete."""
 
     evidence: Evidence = Evidence()
     versions: int = 0
     images: int = 0
     state: str = Field("", exclude_if=not_)
-    """The hash of the last record of the journal it was drawn with; empty while there was none."""
+    """The hash of the last journal record at planning; empty if there was no journal."""
 
     listing: str = ""
     """sha256 of the listing: digests, tags and times, in one order."""
@@ -143,7 +143,7 @@ class RepositoryPlan(Frozen):
 
     changes: tuple[Change, ...] = ()
     kept: dict[str, int] = {}
-    """How many images stay, by the name of the rule or the cause that keeps them."""
+    """How many images are kept, by the name of the rule or the cause that keeps them."""
 
     protected: tuple[Kept, ...] = ()
     retained: tuple[Kept, ...] = ()
@@ -151,16 +151,16 @@ class RepositoryPlan(Frozen):
     waiting: Waiting | None = None
     guards: tuple[Guard, ...] = ()
     missing: tuple[str, ...] = ()
-    """Images that lack something they list: broken before we came."""
+    """Images that list a missing manifest: they were broken before this plan."""
 
     unused: tuple[str, ...] = Field((), exclude_if=not_)
-    """The rules and protections whose patterns or digests find no image here."""
+    """The rules and protections whose patterns or digests match nothing in this repository."""
 
     warnings: tuple[str, ...] = ()
 
     @property
     def images_deleted(self) -> int:
-        """How many images (roots) the changes remove, followers not counted."""
+        """How many images (roots) the changes delete, without followers."""
         return sum(change.cause is Cause.EXPIRED for change in self.changes)
 
     @property
@@ -170,7 +170,7 @@ class RepositoryPlan(Frozen):
 
 
 class Unlisted(Frozen):
-    """A pattern whose repositories the registry would not list, so that none of them is planned."""
+    """A pattern whose repositories could not be listed, so that none of them is planned."""
 
     pattern: str
     policy: str
@@ -187,7 +187,7 @@ class PolicySource(Frozen):
 
 
 class Summary(Frozen):
-    """The counts of the last line. Units: versions; `bytes` of image content, where known."""
+    """The counts over all repositories. Units: versions; `bytes` of image content, if known."""
 
     delete: int = 0
     keep: int = 0
@@ -198,16 +198,16 @@ class Summary(Frozen):
 
 
 class PlanFormat(Frozen):
-    """What kind of file this is; a reader refuses a major version it does not know."""
+    """The format of the file; a reader refuses an unknown major version."""
 
     name: Literal["reconciler-plan"] = "reconciler-plan"
     version: str = "1.0"
 
 
 class Plan(Frozen):
-    """What would be deleted, why, and what was seen; the same inputs give the same bytes.
+    """What would be deleted, why, and what was observed; equal inputs give equal bytes.
 
-    Or what would be restored of the deletions of one run.
+    Or what would be restored of the deletions of one run, if `undoes` is set.
     """
 
     format: PlanFormat = PlanFormat()
@@ -216,24 +216,24 @@ class Plan(Frozen):
     evaluated_at: datetime
     expires_at: datetime
     forecast: bool = False
-    """Evaluated for another time than now: to be shown, never applied."""
+    """Evaluated for another time than the present: for display, never applied."""
 
     undoes: str = Field("", exclude_if=not_)
     """The run whose deletions it restores; empty for a plan that deletes."""
 
     retag: bool = Field(default=False, exclude_if=not_)
-    """Whether tags that do not come back of themselves are attached where they are free."""
+    """Whether tags that the registry does not restore are attached where they are free."""
 
     policy: tuple[PolicySource, ...] = ()
     policy_paths: tuple[str, ...] = Field((), exclude_if=not_)
-    """The policy files and folders that were named, as they were typed; empty in older plans."""
+    """The policy files and folders as given on the command line; empty in older plans."""
 
     unlisted: tuple[Unlisted, ...] = Field((), exclude_if=not_)
     repositories: tuple[RepositoryPlan, ...] = ()
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Self:
-        """Refuse a plan that says it restores and deletes something, or the other way round."""
+        """Refuse a plan that mixes deletions and restorations."""
         action = "restore" if self.undoes else "delete"
         if any(change.action != action for part in self.repositories for change in part.changes):
             raise ValueError(f"a change is no {action}")
@@ -255,7 +255,7 @@ class Plan(Frozen):
 
     @property
     def outcome(self) -> ExitCode:
-        """How a command that only shows this plan ends."""
+        """The exit code of a command that only displays this plan."""
         failures = [part.failure for part in self.repositories]
         failures += [unlisted.failure for unlisted in self.unlisted]
         stopped = [ExitCode.SAFETY_STOP for part in self.repositories if part.stopped]
@@ -263,7 +263,7 @@ class Plan(Frozen):
 
     @cached_property
     def digest(self) -> str:
-        """The sha256 of everything else, as canonical JSON; it names the plan."""
+        """The sha256 of everything else, as canonical JSON; it identifies the plan."""
         return _sha256(self._document())
 
     def to_bytes(self) -> bytes:
@@ -276,7 +276,7 @@ class Plan(Frozen):
 
 
 def read_plan(content: bytes) -> Plan:
-    """Read a saved plan from the very bytes that will be used, and verify its digest.
+    """Read a saved plan from the bytes of its file, and verify its digest.
 
     Raises: PlanError, when it is too large, not a plan, of an unknown major version or altered.
     """
@@ -299,14 +299,14 @@ def read_plan(content: bytes) -> Plan:
     except (ValueError, LookupError, TypeError, RecursionError, AttributeError) as error:
         reason = f"{error.error_count()} errors" if isinstance(error, ValidationError) else error
         raise PlanError(f"this is not a plan: {reason}") from error
-    # What the plan does not hold would be lost without a word.
+    # A difference means that the file has a value which this model reads in another way or drops.
     if plan.digest != content_digest:
         raise PlanError(f"the plan was altered: it says {content_digest} and is {plan.digest}")
     return plan
 
 
 def _rename(part: dict[str, Any]) -> None:
-    """Give a repository its one name, which plans of earlier releases may spell otherwise."""
+    """Replace the name of a repository by its canonical one; older releases wrote it as given."""
     spelled, name = part["repository"], Repository(part["repository"])
     if spelled == name:
         return

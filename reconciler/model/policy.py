@@ -67,29 +67,29 @@ class Policy(PolicyPart):
         (),
         alias="except",
         max_length=MAX_REPOSITORIES,
-        description="Repositories among them that it leaves alone.",
+        description="Repositories among them that it does not govern.",
         examples=[["ghcr.io/acme/base-*"]],
     )
     timezone: str = Field(
         "UTC",
-        description="Where the day begins, for calendar buckets and dates in tags.",
+        description="The time zone of calendar buckets and of dates in tags.",
         examples=["Europe/Berlin"],
     )
     unmatched_tags: Literal["keep", "ignore"] = Field(
         "keep",
-        description="Whether a tag that no rule knows keeps its image.",
+        description="Whether a tag that no rule matches keeps its image.",
         examples=["keep"],
     )
     protect: tuple[Protection, ...] = Field(
         (),
         max_length=MAX_RULES,
-        description="Images that stay whatever the rules say.",
+        description="Images that are kept whatever the rules say.",
         examples=[[{"name": "moving", "match": {"tags": ["latest", "main"]}}]],
     )
     rules: tuple[Rule, ...] = Field(
         min_length=1,
         max_length=MAX_RULES,
-        description="What may expire, and what of it stays; the order never matters.",
+        description="What may expire, and what of it is kept; the order never matters.",
         examples=[[{"name": "dangling", "match": {"untagged": True}, "keep": {"within": "7d"}}]],
     )
     guards: Guards = Field(
@@ -97,7 +97,7 @@ class Policy(PolicyPart):
     )
 
     def governs(self, repository: Repository) -> bool:
-        """Whether the repository belongs to this policy."""
+        """Whether this policy governs the repository."""
         return any(glob.matches(repository) for glob in self.repositories) and not any(
             glob.matches(repository) for glob in self.except_
         )
@@ -109,13 +109,13 @@ class Policy(PolicyPart):
 
     @property
     def opaque(self) -> frozenset[Digest]:
-        """The digests that stay and of which it declares that nothing is read from them."""
+        """The digests that it keeps without reading their manifests."""
         entries = (part.digests or () for part in self.protect if part.opaque)
         return frozenset(chain.from_iterable(entries))
 
     @property
     def judging(self) -> tuple[Rule, ...]:
-        """Its rules, and its protections as rules where they are not lists of digests."""
+        """Its rules, and its protections as rules, except for lists of digests."""
         protections = (protection.rule for protection in self.protect)
         return (*self.rules, *(rule for rule in protections if rule))
 
@@ -134,7 +134,7 @@ class Policy(PolicyPart):
         return name
 
     def flaws(self) -> Iterator[Flaw]:
-        """Yield names that stand twice, and patterns that are too large together."""
+        """Yield names that are used twice, and patterns that are too large together."""
         names = [(("protect", at, "name"), part.name) for at, part in enumerate(self.protect)]
         names += [(("rules", at, "name"), part.name) for at, part in enumerate(self.rules)]
         labels: set[Label] = set()
@@ -176,15 +176,15 @@ def policy_for(
     *,
     described: Callable[[Policy], str] = attrgetter("name"),
 ) -> Policy | None:
-    """Return the one policy that governs a repository, None if none does.
+    """Return the policy that governs a repository, None if none does.
 
-    Raises: PolicyError, when two do, as `described`; which one was meant cannot be guessed.
+    Raises: PolicyError, when two govern it, as `described`: the choice must be the user's.
     """
     governing = [policy for policy in policies if policy.governs(repository)]
     if len(governing) > 1:
         names = " and ".join(described(policy) for policy in governing)
         raise PolicyError(
-            f"{repository} belongs to two policies: {names}",
+            f"{repository} is governed by two policies: {names}",
             hint="Narrow `repositories`, or add the repository to `except` in one of them.",
         )
     return governing[0] if governing else None

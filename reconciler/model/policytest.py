@@ -1,4 +1,4 @@
-"""A test of a policy: images as they might be, and what is to become of each.
+"""A test of a policy: example images, and whether each must be kept or deleted.
 
 The fields are the syntax of the test file; `docs/testing-policies.md` explains them to writers.
 """
@@ -22,7 +22,7 @@ MAX_IMAGES = 1_000
 
 
 class ImageName(Name):
-    """What a test calls an image, so that others can list it or refer to it."""
+    """The name of an image in a test, by which other images list it or refer to it."""
 
     __slots__ = ()
 
@@ -31,19 +31,19 @@ class ImageName(Name):
 
 
 class ExpectedImage(PolicyPart):
-    """One version of a test: what it is like, and what is to become of it."""
+    """One version in a test, and whether it must be kept or deleted."""
 
     name: ImageName | None = Field(
-        None, description="Its name in this test; its first tag where left out.", examples=["amd64"]
+        None, description="Its name in this test; its first tag if left out.", examples=["amd64"]
     )
     tags: tuple[Tag, ...] = Field((), description="Its tags.", examples=[["1.4.2", "latest"]])
     digest: Digest | None = Field(
         None,
-        description="Its digest; one is made up where left out.",
+        description="Its digest; generated if left out.",
         examples=["sha256:" + "0" * 64],
     )
     age: Span | None = Field(
-        None, description="How old it is, by every time not given here.", examples=["9d"]
+        None, description="Its age by every time that is not given here.", examples=["9d"]
     )
     pushed: Past | None = Field(None, description="When it was pushed.", examples=["9d"])
     created: Past | None = Field(None, description="When it was built.", examples=["9d"])
@@ -57,7 +57,7 @@ class ExpectedImage(PolicyPart):
     artifact_type: str = Field(
         "",
         max_length=255,
-        description="Its artifact type, where it is no container image.",
+        description="Its artifact type, if it is not a container image.",
         examples=["application/vnd.cncf.helm.config.v1+json"],
     )
     children: tuple[ImageName, ...] = Field(
@@ -67,16 +67,16 @@ class ExpectedImage(PolicyPart):
         None, description="What it refers to, by name.", examples=["1.4.2"]
     )
     expect: Literal["keep", "delete"] | None = Field(
-        None, description="What is to become of it.", examples=["keep"]
+        None, description="Whether it must be kept or deleted.", examples=["keep"]
     )
     by: Label | None = Field(
         None,
-        description="The rule, the protection or the cause that is to decide it.",
+        description="The rule, the protection or the cause that must decide it.",
         examples=["releases"],
     )
 
     def time(self, fact: Fact, now: datetime) -> datetime | None:
-        """Return one of its times; None where the test does not tell."""
+        """Return one of its times; None if the test does not give it."""
         times = {
             Fact.PUSHED: self.pushed,
             Fact.CREATED: self.created,
@@ -91,14 +91,14 @@ class ExpectedImage(PolicyPart):
 
     @property
     def links(self) -> Iterator[tuple[tuple[str | int, ...], ImageName]]:
-        """What it names, each with the place where it does."""
+        """The images it refers to, each with the place of the reference."""
         yield from ((("children", at), child) for at, child in enumerate(self.children))
         if self.subject:
             yield ("subject",), self.subject
 
     @property
     def marks(self) -> Iterator[tuple[str, str]]:
-        """What tells it from other images, each with the key where it stands."""
+        """What must be unique to it, each with its key."""
         yield from (("tags", tag) for tag in self.tags)
         if self.name and str(self.name) not in map(str, self.tags):
             yield "name", self.name
@@ -106,7 +106,7 @@ class ExpectedImage(PolicyPart):
             yield "digest", self.digest
 
     def flaws(self) -> Iterator[Flaw]:
-        """Yield keys that need another one, or rule it out."""
+        """Yield keys that require another one, or exclude it."""
         if self.by and not self.expect:
             yield Flaw(("by",), "'by' needs an 'expect' beside it: keep or delete")
         if self.untagged_since and self.tags:
@@ -116,7 +116,7 @@ class ExpectedImage(PolicyPart):
 
 
 class ExpectedGuards(Frozen):
-    """Whether the guards are to stop the plan."""
+    """Whether the guards must stop the plan."""
 
     expect: Literal["ok", "stop"] = Field(
         description="ok when no guard may stop the plan, stop when one must.", examples=["ok"]
@@ -124,11 +124,11 @@ class ExpectedGuards(Frozen):
 
 
 class PolicyTest(PolicyPart):
-    """What one policy is to do with a repository that the test describes, at a frozen moment."""
+    """What one policy must do with a repository that the test describes, at a given time."""
 
     policy: Label = Field(description="The policy that is tested.", examples=["web"])
     now: Instant = Field(
-        description="The moment at which it is evaluated.", examples=["2026-01-31T12:00:00Z"]
+        description="The time at which it is evaluated.", examples=["2026-01-31T12:00:00Z"]
     )
     images: tuple[ExpectedImage, ...] = Field(
         min_length=1,
@@ -137,19 +137,19 @@ class PolicyTest(PolicyPart):
         examples=[[{"tags": ["1.4.2"], "age": "9d", "expect": "keep", "by": "releases"}]],
     )
     guards: ExpectedGuards | None = Field(
-        None, description="What the guards are to say.", examples=[{"expect": "ok"}]
+        None, description="Whether the guards must stop the plan.", examples=[{"expect": "ok"}]
     )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What each image is called: its name, its first tag, or its place in the list."""
+        """The name of each image: as given, or its first tag, or its place in the list."""
         return tuple(
             str(image.name or next(iter(image.tags), f"images[{position}]"))
             for position, image in enumerate(self.images)
         )
 
     def flaws(self) -> Iterator[Flaw]:
-        """Yield names and tags that stand twice, links that lead nowhere, and circles."""
+        """Yield names and tags that are used twice, references to nothing, and cycles."""
         yield from self._twice()
         yield from self._astray()
         links = {
@@ -160,7 +160,7 @@ class PolicyTest(PolicyPart):
             TopologicalSorter(links).prepare()
         except CycleError as error:
             circle = " -> ".join(error.args[1])
-            message = f"{circle} is a circle; a digest is the hash of what it names, so none exists"
+            message = f"{circle} is a cycle, which cannot exist: a digest is the hash of a document"
             yield Flaw(("images",), message)
 
     def _twice(self) -> Iterator[Flaw]:
@@ -168,7 +168,7 @@ class PolicyTest(PolicyPart):
         for position, image in enumerate(self.images):
             for key, text in image.marks:
                 if positions.setdefault(text, position) != position:
-                    message = f"{text} stands at images[{positions[text]}], too; give each its own"
+                    message = f"{text} is used by images[{positions[text]}] too; give each its own"
                     yield Flaw(("images", position, key), message)
 
     def _astray(self) -> Iterator[Flaw]:
@@ -176,4 +176,4 @@ class PolicyTest(PolicyPart):
         for position, image in enumerate(self.images):
             for at, link in image.links:
                 if link not in known:
-                    yield Flaw(("images", position, *at), f"no image here is called {link}")
+                    yield Flaw(("images", position, *at), f"no image of this test is named {link}")

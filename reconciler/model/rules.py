@@ -40,11 +40,11 @@ Limit = Annotated[
 
 
 class Keep(PolicyPart):
-    """What a rule keeps of the images it sees; any one reason is enough."""
+    """What a rule keeps of the images it covers; any one reason is enough."""
 
     all: Switch | None = Field(None, description="Keep every image.", examples=[True])
     none: Switch | None = Field(
-        None, description="Keep no image: everything the rule sees expires.", examples=[True]
+        None, description="Keep no image: everything the rule covers expires.", examples=[True]
     )
     last: Count | None = Field(
         None, description="Keep this many of the newest, in each group.", examples=[10]
@@ -79,13 +79,13 @@ class Keep(PolicyPart):
     )
     extra: Count | None = Field(
         None,
-        description="Keep this many of the newest that the other keys would let expire.",
+        description="Keep this many of the newest that no other key keeps.",
         examples=[5],
     )
 
     @property
     def buckets(self) -> Iterator[tuple[str, Limit]]:
-        """The calendar buckets asked for, finest first, each with its count or span."""
+        """The calendar buckets in use, the finest first, each with its count or span."""
         for name in BUCKETS:
             limit: Limit | None = getattr(self, name)
             if limit is not None:
@@ -102,7 +102,7 @@ class Keep(PolicyPart):
         return self.last is not None or self.extra is not None or any(True for _ in self.buckets)
 
     def flaws(self) -> Iterator[Flaw]:
-        """Yield reasons that are missing, or that another reason makes pointless."""
+        """Yield missing reasons, and those that have no effect beside another one."""
         given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if not given:
             message = (
@@ -113,11 +113,11 @@ class Keep(PolicyPart):
         for key in ("all", "none"):
             others = ", ".join(name for name in given if name != key)
             if key in given and others:
-                yield Flaw((key,), f"{key!r} makes {others} pointless; remove one side")
+                yield Flaw((key,), f"{key!r} leaves {others} without effect; remove one side")
         for name in given:
             limit = getattr(self, name)
             if isinstance(limit, Span) and not limit.delta:
-                message = f"{name!r} of no time keeps nothing; write keep: {{none: true}}"
+                message = f"{name!r} of zero keeps nothing; write keep: {{none: true}}"
                 yield Flaw((name,), message)
 
 
@@ -132,7 +132,7 @@ class Rule(PolicyPart):
         description="Which images the rule covers.", examples=[{"tags": ["release-*"]}]
     )
     keep: Keep = Field(
-        description="Which of them stay; any one reason is enough.", examples=[{"last": 10}]
+        description="Which of them are kept; any one reason is enough.", examples=[{"last": 10}]
     )
     group_by: tuple[str, ...] = Field(
         (),
@@ -155,12 +155,12 @@ class Rule(PolicyPart):
 
     @property
     def order(self) -> OrderKey:
-        """The sort key in force: `semver` for a semver rule, else the time of the push."""
+        """The sort key in use: by default `semver` for a semver rule, else the push time."""
         return self.order_by or OrderKey("semver" if self.match.semver else "pushed")
 
     @property
     def facts(self) -> frozenset[Fact]:
-        """The times without which this rule cannot be judged."""
+        """The times that this rule reads."""
         read = (
             self.order.fact if self.keep.reads_order else None,
             self.age_by.fact if self.keep.reads_age else None,
@@ -168,7 +168,7 @@ class Rule(PolicyPart):
         return frozenset(fact for fact in read if fact)
 
     def flaws(self) -> Iterator[Flaw]:
-        """Yield captures that the selector does not catch, and an order it cannot give."""
+        """Yield captures that the selector does not have, and an order that it cannot give."""
         known = self.match.captures | ({"major", "minor"} if self.match.semver else set())
         for position, name in enumerate(self.group_by):
             if name not in known:
@@ -187,7 +187,7 @@ class Rule(PolicyPart):
 
 
 class Protection(PolicyPart):
-    """Images that are kept whatever the rules say; it never expires anything."""
+    """Images that are kept whatever the rules say; by a protection, nothing expires."""
 
     name: Label = Field(
         description="The protection's name in plans and logs, unlike any other of the policy.",
@@ -200,7 +200,7 @@ class Protection(PolicyPart):
         None,
         min_length=1,
         max_length=MAX_DIGESTS,
-        description="The very manifests it protects.",
+        description="The manifests it protects.",
         examples=[["sha256:" + "0" * 64]],
     )
     opaque: StrictBool = Field(
@@ -211,17 +211,17 @@ class Protection(PolicyPart):
     )
     keep: Keep = Field(
         Keep(all=True),
-        description="Which of the matching images it protects; all unless said otherwise.",
+        description="Which of the matching images it protects; by default all.",
         examples=[{"within": "90d"}],
     )
 
     @property
     def rule(self) -> Rule | None:
-        """The rule that says which images it keeps; None for a list of digests."""
+        """The rule by which it keeps images; None for a list of digests."""
         return Rule(name=self.name, match=self.match, keep=self.keep) if self.match else None
 
     def flaws(self) -> Iterator[Flaw]:
-        """Yield a protection of nothing, or of something that rules cannot say."""
+        """Yield a protection without effect, and keys that it cannot have."""
         if (self.match is None) == (self.digests is None):
             got = "both" if self.match else "none"
             yield Flaw((), f"exactly one of match and digests is needed; got {got}")

@@ -19,8 +19,8 @@ _BOUND = re.compile(
     rf"v?{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?{_PRERELEASE}"
 )
 _BETWEEN = r"(?:\s++(?:(?:,|\|\|)\s*+)?|(?:,|\|\|)\s*+)"
-"""What parts two bounds. Possessive, so that blanks cannot be shared out in many ways: ranges
-come from strangers, and matching them has to stay linear."""
+"""What separates two bounds. Possessive, so that a run of blanks can be matched in one way only:
+ranges come from pull requests, and matching them must be linear."""
 
 MAX_RANGE = 256
 """Longest range, in characters."""
@@ -32,7 +32,7 @@ _RELEASED: Prerelease = ((2, 0, ""),)
 
 
 _FIRST: Prerelease = ((0, 0, ""),)
-"""The first pre-release there can be, and what the next one after another adds to it: `-0`."""
+"""The first pre-release of any version, `-0`, and what the next one after a pre-release appends."""
 
 
 class SemVer(NamedTuple):
@@ -43,11 +43,11 @@ class SemVer(NamedTuple):
     patch: int
     prerelease: Prerelease = _RELEASED
     past: bool = False
-    """Whether it is the point right after this version, where a range may end."""
+    """Whether it means the point just after this version, where a range may end."""
 
     @property
     def is_prerelease(self) -> bool:
-        """Whether it carries a pre-release part."""
+        """Whether it has a pre-release part."""
         return self.prerelease != _RELEASED
 
     @property
@@ -57,7 +57,7 @@ class SemVer(NamedTuple):
 
 
 def parse_semver(tag: str) -> SemVer | None:
-    """Read a tag of exactly three numbers, an optional `v` before them; None if it is none."""
+    """Parse a tag of exactly three numbers with an optional `v`; None if it is not a version."""
     match = _VERSION.fullmatch(tag)
     if match is None:
         return None
@@ -73,7 +73,7 @@ def _prerelease(text: str | None) -> Prerelease:
 
 
 class _Bound(NamedTuple):
-    """A half-open piece of a range; each end speaks of release numbers or of a pre-release."""
+    """A half-open interval of versions; each end is a release or a pre-release."""
 
     low: SemVer | None
     high: SemVer | None
@@ -88,14 +88,14 @@ class _Bound(NamedTuple):
 
 
 def _as(end: SemVer, version: SemVer) -> SemVer:
-    """Return a version as an end of a range sees it: by its numbers, or in full."""
+    """Return a version as it is compared with an end of a range: its numbers, or in full."""
     return version if end.is_prerelease else SemVer(*version.numbers)
 
 
 class SemVerRange(Name):
     """A range such as `>=1.2 <2`, `^1.4`, `~1.2`, `1.x` written `1`, or several with `||`.
 
-    A bound speaks of release numbers, so `<2` leaves out 2.0.0-rc.1; a bound that names a
+    A bound compares release numbers only, so `<2` does not admit 2.0.0-rc.1; a bound that has a
     pre-release compares in full.
     """
 
@@ -110,15 +110,15 @@ class SemVerRange(Name):
     def probes(self) -> frozenset[SemVer]:
         """Versions to try: two ranges that differ anywhere differ at a probe of one of them.
 
-        Between the ends of a range's pieces its answer never changes, so it is enough to ask at
-        each end, at its release and at its first pre-release.
+        Between the ends of its intervals a range admits all or nothing, so it is enough to try
+        each end, its release and its first pre-release.
         """
         pieces = (bound for bounds in _bounds(self) for bound in bounds)
         ends = {end for bound in pieces for end in (bound.low, bound.high) if end}
         return frozenset(probe for end in (SemVer(0, 0, 0), *ends) for probe in _around(end))
 
     def admits(self, version: SemVer) -> bool:
-        """Whether a version lies in one of the alternatives."""
+        """Whether a version is in one of the alternatives."""
         return any(all(bound.admits(version) for bound in bounds) for bounds in _bounds(self))
 
 
@@ -147,7 +147,7 @@ def _bound(match: re.Match[str]) -> _Bound:
 
 
 def _around(end: SemVer) -> Iterator[SemVer]:
-    """Yield the release of an end, its first pre-release, the end and what comes right after."""
+    """Yield the release of an end, its first pre-release, the end itself and the next version."""
     yield SemVer(*end.numbers)
     yield SemVer(*end.numbers, _FIRST)
     if end.is_prerelease:
@@ -161,7 +161,7 @@ def _padded(numbers: list[int]) -> tuple[int, int, int]:
 
 
 def _after(numbers: list[int]) -> SemVer:
-    """Return the first release that lies past every version starting with these numbers."""
+    """Return the first release after every version that starts with these numbers."""
     return SemVer(*_padded([*numbers[:-1], numbers[-1] + 1]))
 
 

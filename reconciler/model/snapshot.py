@@ -1,4 +1,4 @@
-"""A copy of packages at one moment, as one JSON document that a sandbox can serve."""
+"""A copy of packages at one moment, as one JSON document that the sandbox can serve."""
 
 import base64
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Visibility = Literal["public", "private", "internal"]
 
 
 class ContentRecord(Frozen):
-    """The bytes of one manifest or blob: as text where that keeps them, else as base64."""
+    """The bytes of one manifest or blob: as text if they are UTF-8, else as base64."""
 
     media_type: str = ""
     text: str | None = None
@@ -23,7 +23,7 @@ class ContentRecord(Frozen):
 
     @classmethod
     def of(cls, body: bytes, media_type: str = "") -> Self:
-        """Record bytes in the form that people can read, where there is one."""
+        """Record bytes as text if possible."""
         try:
             return cls(media_type=media_type, text=body.decode())
         except UnicodeDecodeError:
@@ -57,9 +57,9 @@ class VersionRecord(Frozen):
 
 
 class PackageRecord(Frozen):
-    """One package with its versions and whatever bytes were read.
+    """One package with its versions and the bytes that were read.
 
-    Shape: a version whose manifest is missing from `manifests` is listed and cannot be read.
+    Shape: a version whose manifest is missing from `manifests` is listed but cannot be read.
     Raises: ManifestError, when bytes do not hash to the digest they are recorded under.
     """
 
@@ -79,7 +79,7 @@ class PackageRecord(Frozen):
 
 
 class SnapshotFormat(Frozen):
-    """What kind of document this is, so that a stranger can tell."""
+    """The format of the document."""
 
     name: Literal["reconciler-snapshot"] = "reconciler-snapshot"
     version: Literal[1] = 1

@@ -125,7 +125,7 @@ def test_what_the_plan_does_not_name_cannot_be_applied_of_it(fleet: Fleet) -> No
 
 
 def test_a_policy_that_cannot_be_told_holds_back_only_its_repository(fleet: Fleet) -> None:
-    fleet.refused[DOCS] = PolicyError("ghcr.io/acme/docs belongs to two policies: a and b")
+    fleet.refused[DOCS] = PolicyError("ghcr.io/acme/docs is governed by two policies: a and b")
 
     done = fleet.apply()
 

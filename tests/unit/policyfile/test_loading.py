@@ -183,7 +183,7 @@ def test_patterns_that_spell_one_host_twice_are_told_with_both_spellings_and_pla
         policies.policy_for(Repository("Ghcr.io/acme/web"))
 
     assert str(caught.value) == (
-        "ghcr.io/acme/web belongs to two policies:"
+        "ghcr.io/acme/web is governed by two policies: "
         " web (a.yaml:3) and all (b.yaml:3, as GHCR.io:443/acme/w*)"
     )
 
@@ -233,7 +233,7 @@ def test_patterns_that_meet_in_a_repository_are_told_with_both_places() -> None:
         loaded.policy_for(Repository("ghcr.io/acme/web"))
 
     assert str(caught.value) == (
-        "ghcr.io/acme/web belongs to two policies: web (a.yaml:3) and all (b.yaml:3)"
+        "ghcr.io/acme/web is governed by two policies: web (a.yaml:3) and all (b.yaml:3)"
     )
     assert loaded.policy_for(Repository("ghcr.io/other/web")) is None
 
