@@ -18,10 +18,10 @@ from reconciler.core.planner import PlanningInput, RaisedLimits
 from reconciler.core.refusals import Recall, remembered
 from reconciler.engine.apply import ApplyScope, apply_plan
 from reconciler.engine.compare import Comparison
-from reconciler.engine.delete import Run
 from reconciler.engine.inspect import Inspection
 from reconciler.engine.noting import Noting
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan, read_case, unlisted_by
+from reconciler.engine.run import Run
 from reconciler.errors import AccessError, EvidenceError, PolicyError, ReconcilerError
 from reconciler.formats.view import Cost
 from reconciler.model.comparison import Difference
@@ -139,8 +139,8 @@ class Session:
         `halt` gives a reason to stop, empty to go on; all who are `watching` hear each outcome.
         """
         self.state.check_writable()
-        held_by, run = begin(self.clock, halt, watching, self.registries.watch.monotonic)
-        authority = ApplyScope(
+        run = begin(self.clock, halt, watching, self.registries.watch.monotonic)
+        scope = ApplyScope(
             registry_for=self.registries.registry,
             policy_for=self.policies.policy_for,
             allowed=allowed,
@@ -148,7 +148,7 @@ class Session:
             recall=self.recall,
             origin_of=self._origin,
         )
-        return apply_plan(plan, authority, self.state, held_by, run)
+        return apply_plan(plan, scope, self.state, run)
 
     def cost(self, plan: Plan) -> Cost:
         """Estimate what applying a plan takes: requests, time at the allowed pace, quota left."""
@@ -317,16 +317,14 @@ def begin(
     halt: Callable[[], str],
     watching: Sequence[Callable[[Outcome], None]],
     monotonic: Callable[[], float] = time.monotonic,
-) -> tuple[Holder, Run]:
-    """Begin a run: who holds its locks, and what it goes by. Who is `watching` hears outcomes."""
+) -> Run:
+    """Begin a run; all who are `watching` are called with each outcome."""
 
     def report(outcome: Outcome) -> None:
         for watcher in watching:
             watcher(outcome)
 
-    held_by = holder(clock())
-    who = f"{held_by.who}@{held_by.where}"
-    return held_by, Run(held_by.run, who, clock, halt, report, monotonic)
+    return Run(holder(clock()), clock, halt, report, monotonic)
 
 
 def holder(now: datetime) -> Holder:

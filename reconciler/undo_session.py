@@ -53,8 +53,8 @@ class Recovery:
         `halt` gives a reason to stop, empty to go on; all who are `watching` hear each outcome.
         """
         self.state.check_writable()
-        held_by, run = begin(self.clock, halt, watching)
-        return apply_restorations(plan, self.registries.registry, self.state, held_by, run)
+        run = begin(self.clock, halt, watching)
+        return apply_restorations(plan, self.registries.registry, self.state, run)
 
     def _reader(self, repository: Repository) -> RegistryReader:
         return self.registries.reader(repository.registry)

@@ -29,10 +29,11 @@ from reconciler.core.interrupted import interrupted_runs
 from reconciler.core.narrow import RemainingWork, check_state, narrow
 from reconciler.core.planner import PlanningInput, RaisedLimits
 from reconciler.core.refusals import Recall, remembered
-from reconciler.engine.delete import Execution, Run, counts
+from reconciler.engine.delete import Execution
 from reconciler.engine.plan import Target, case_of, check_clock
-from reconciler.engine.records import remember, settle
+from reconciler.engine.records import counts, remember, settle
 from reconciler.engine.restore import Companions
+from reconciler.engine.run import Run
 from reconciler.errors import (
     EvidenceError,
     GuardError,
@@ -45,7 +46,7 @@ from reconciler.model.journal import Record, Result, RunCloseBody, RunOpenBody, 
 from reconciler.model.names import Digest, Repository
 from reconciler.model.plan import Plan, RepositoryPlan
 from reconciler.model.policy import Policy
-from reconciler.model.ports import Holder, Registry, RegistryReader, RepositoryState, State
+from reconciler.model.ports import Registry, RegistryReader, RepositoryState, State
 from reconciler.model.results import Applied, Dropped, Outcome
 
 _SOME_DELETED = "What was deleted before is in the journal. Run again when the registry answers."
@@ -69,9 +70,7 @@ class ApplyScope:
     """Returns where a policy comes from, for the journal."""
 
 
-def apply_plan(
-    plan: Plan, scope: ApplyScope, state: State, holder: Holder, run: Run
-) -> tuple[Applied, ...]:
+def apply_plan(plan: Plan, scope: ApplyScope, state: State, run: Run) -> tuple[Applied, ...]:
     """Apply each part of a plan; an error in one repository does not end the others.
 
     A part that is incomplete, or that a guard stopped, is left as it is.
@@ -96,12 +95,12 @@ def apply_plan(
     results: list[Applied] = []
     for repository in wanted:
         part = parts[repository]
-        results.append(_apply_part(part, plan, scope, state, holder, run))
+        results.append(_apply_part(part, plan, scope, state, run))
     return tuple(results)
 
 
 def _apply_part(
-    part: RepositoryPlan, plan: Plan, scope: ApplyScope, state: State, holder: Holder, run: Run
+    part: RepositoryPlan, plan: Plan, scope: ApplyScope, state: State, run: Run
 ) -> Applied:
     """Apply one part of a plan, if it can be and the run is not to stop."""
     if not part.complete or part.stopped:
@@ -118,7 +117,7 @@ def _apply_part(
         application = _Application(
             part, plan, policy, scope, registry, state.of(part.repository), run
         )
-        return application.apply(holder)
+        return application.apply()
     except ReconcilerError as error:
         return Applied(part, error=error)
 
@@ -155,14 +154,14 @@ class _Application:
     stopped: str = ""
     error: ReconcilerError | None = None
 
-    def apply(self, holder: Holder) -> Applied:
+    def apply(self) -> Applied:
         """Take steps 3 to 12; an error of ours ends the repository and becomes part of the result.
 
         Returns: what was done until then.
         """
         try:
             # Step 3: lock. Everything below relies on being the only run here.
-            with self.state.lock(holder):
+            with self.state.lock(self.run.holder):
                 # Steps 4 and 5: read the journal, and settle what interrupted runs left open.
                 records = self._settle()
                 check_state(self.part, self.plan.created_at, records)
@@ -207,9 +206,9 @@ class _Application:
         )
 
     @property
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> tuple[Outcome, ...]:
         """How each deletion ended so far."""
-        return list(self.execution.outcomes) if self.execution else []
+        return tuple(self.execution.outcomes) if self.execution else ()
 
     def _settle(self) -> Sequence[Record]:
         """Write outcomes for what interrupted runs left open; return the journal."""

@@ -15,9 +15,8 @@ Not done here: which versions are deleted (core/narrow.py), the lock, the journa
 and the guards (engine/apply.py).
 """
 
-import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -25,31 +24,26 @@ from itertools import groupby
 from reconciler.core.graph import Graph
 from reconciler.core.narrow import drift
 from reconciler.core.walk import closure
-from reconciler.engine.bring_back import bring_back
 from reconciler.engine.failure_limit import FailureBudget
 from reconciler.engine.recheck import Recheck
-from reconciler.engine.records import intents
+from reconciler.engine.records import BATCH, intents, outcome_entry
+from reconciler.engine.restore import restore_version
+from reconciler.engine.run import Run
 from reconciler.errors import AccessError, EvidenceError, PostponedError, StoppedError
 from reconciler.model.inventory import Inventory, Version
-from reconciler.model.journal import Entry, OutcomeBody, Result, entry_of
+from reconciler.model.journal import Entry, Result
 from reconciler.model.names import Digest
 from reconciler.model.plan import Change
 from reconciler.model.ports import (
     FRESH_SECONDS,
-    MAX_REQUEST_ID,
     SENDING_SECONDS,
     TOGETHER,
-    Clock,
     Deletion,
     DeletionResult,
     Registry,
     RepositoryState,
 )
 from reconciler.model.results import Outcome
-
-BATCH = 50
-"""Deletions whose intents are written in one append: one write to a slow state for about fifty
-requests to the registry. A component is never divided, so a batch may be larger."""
 
 RETRIES = 2
 """How often a run tries again, at its end, what a limit or a passing failure postponed."""
@@ -67,22 +61,6 @@ _SUBJECT_KEPT = "what it speaks of stays"
 
 Component = Sequence[Change]
 """The deletions of one image: its index, what only that lists, and what refers to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of `apply`: its id and who began it, its clock, when to stop, whom to tell.
-
-    `halt` returns the reason to stop before the next deletion, empty to go on.
-    """
-
-    id: str
-    who: str
-    clock: Clock
-    halt: Callable[[], str]
-    report: Callable[[Outcome], None]
-    monotonic: Callable[[], float] = time.monotonic
-    """The steady clock that the age of a look is measured by, in seconds."""
 
 
 @dataclass
@@ -430,7 +408,7 @@ class Execution:
         while self._to_restore:
             change = self._to_restore.popleft()
             version = self.inventory.versions[change.digest]
-            if bring_back(self.registry, self.state, self.inventory.repository, version).done:
+            if restore_version(self.registry, self.state, self.inventory.repository, version).done:
                 del self._deleted[change.digest]
                 self._end(Outcome(change, Result.RESTORED, _SUBJECT_KEPT))
 
@@ -472,22 +450,3 @@ def _after_lost_answer(outcome: Outcome) -> Outcome:
     if outcome.result is Result.RETAINED:
         return outcome
     return replace(outcome, result=Result.UNKNOWN)
-
-
-def outcome_entry(outcome: Outcome) -> Entry:
-    """Return the record of how one change ended."""
-    body = OutcomeBody(
-        key=outcome.change.key,
-        digest=outcome.change.digest,
-        action=outcome.change.action,
-        result=outcome.result,
-        reason=outcome.reason,
-        status=outcome.status,
-        request_id=outcome.request_id[:MAX_REQUEST_ID],
-    )
-    return entry_of(body)
-
-
-def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """Count outcomes by result, for the journal and the last line."""
-    return dict(sorted(Counter(str(outcome.result) for outcome in outcomes).items()))

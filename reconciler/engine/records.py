@@ -1,6 +1,7 @@
 """Journal records: intents before a change, observations after it, outcomes of interrupted runs."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from reconciler.model.journal import (
     ChildrenBody,
     Entry,
     IntentBody,
+    OutcomeBody,
     Record,
     ResolveBody,
     Result,
@@ -22,7 +24,12 @@ from reconciler.model.journal import (
 )
 from reconciler.model.names import Digest, Repository
 from reconciler.model.plan import Change
-from reconciler.model.ports import RegistryReader, RepositoryState
+from reconciler.model.ports import MAX_REQUEST_ID, RegistryReader, RepositoryState
+from reconciler.model.results import Outcome
+
+BATCH = 50
+"""Deletions whose intents are written in one append: one write to a slow state for about fifty
+requests to the registry. A component is never divided, so a batch may be larger."""
 
 MORE_CHILDREN = 400
 """Children named in each record beside an intent that has no room for all of them."""
@@ -82,6 +89,25 @@ def _fitting(texts: Iterable[str], room: int) -> Iterator[str]:
         if room < 0:
             return
         yield text
+
+
+def outcome_entry(outcome: Outcome) -> Entry:
+    """Return the record of how one change ended."""
+    body = OutcomeBody(
+        key=outcome.change.key,
+        digest=outcome.change.digest,
+        action=outcome.change.action,
+        result=outcome.result,
+        reason=outcome.reason,
+        status=outcome.status,
+        request_id=outcome.request_id[:MAX_REQUEST_ID],
+    )
+    return entry_of(body)
+
+
+def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Count outcomes by result, for the journal and the last line."""
+    return dict(sorted(Counter(str(outcome.result) for outcome in outcomes).items()))
 
 
 def remember(

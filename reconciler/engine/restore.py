@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from reconciler.core.history import Attempt, deletions
 from reconciler.core.interrupted import InterruptedRun
 from reconciler.core.undo import companions, held_digests, with_holds
-from reconciler.engine.bring_back import bring_back
-from reconciler.engine.delete import BATCH, Run, outcome_entry
 from reconciler.engine.failure_limit import FailureBudget
-from reconciler.engine.records import intents
+from reconciler.engine.records import BATCH, intents, outcome_entry
+from reconciler.engine.run import Run
 from reconciler.errors import AccessError, EvidenceError, StoppedError
 from reconciler.model.inventory import Version
 from reconciler.model.journal import (
@@ -28,13 +27,36 @@ from reconciler.model.journal import (
 )
 from reconciler.model.names import Digest, Mention, Repository, Tag
 from reconciler.model.plan import Change
-from reconciler.model.ports import Holder, Registry, RepositoryState, State
+from reconciler.model.ports import Holder, Registry, RepositoryState, Restoration, State
 from reconciler.model.results import Outcome
 
 _RECORD = 500
 """Digests named in one record."""
 
 _REASON = "what it speaks of stays"
+
+
+TRIES = 5
+"""How often a restoration is sent that limits refuse."""
+
+
+def restore_version(
+    registry: Registry, state: RepositoryState, repository: Repository, version: Version
+) -> Restoration:
+    """Restore one version, if the registry can and will; only the holder of the lock may.
+
+    Raises: LockedError; StoppedError; AccessError; EvidenceError, when it is not known whether
+        it was restored, or the wait would be too long.
+    """
+    for _ in range(TRIES - 1):
+        state.confirm_lock()
+        answer = registry.restore(repository, version)
+        if not answer.refused:
+            return answer
+        # A limit refused it, so it had no effect and may be sent again.
+        registry.pace(repository, 1)
+    state.confirm_lock()
+    return registry.restore(repository, version)
 
 
 @dataclass
@@ -52,11 +74,11 @@ class Restoring:
     live: Mapping[Digest, Version]
     tagged: Mapping[Tag, Digest]
     retag: bool
-    outcomes: list[Outcome]
-    """How each restoration ended so far, whatever happens next."""
+    outcomes: list[Outcome] = field(default_factory=list)
+    """How each restoration ended so far."""
 
     stopped: str = ""
-    """Why work was left, in words; empty when all was done."""
+    """Why versions were left for the next run; empty when all were attempted."""
 
     refusal: AccessError | None = None
     """The right that is missing; where it is that to tag, restoring goes on."""
@@ -130,7 +152,7 @@ class Restoring:
         """Restore, then look at what came back: its digest, and its tags."""
         wanted = Version(change.digest, id=change.version_id)
         if change.digest not in self.live:
-            answer = bring_back(self.registry, self.state, self.repository, wanted)
+            answer = restore_version(self.registry, self.state, self.repository, wanted)
             if not answer.done:
                 return Outcome(change, Result.FAILED, answer.message, answer.status)
         found = self._look_at(wanted)
@@ -219,7 +241,7 @@ def _named(
 
 
 def _release_entries(digests: Sequence[Digest], holder: Holder) -> Iterator[Entry]:
-    yield entry_of(RunOpenBody(who=f"{holder.who}@{holder.where}", changes=len(digests)))
+    yield entry_of(RunOpenBody(who=holder.address, changes=len(digests)))
     for start in range(0, len(digests), _RECORD):
         yield entry_of(ReleaseBody(digests=tuple(digests[start : start + _RECORD])))
     yield entry_of(RunCloseBody(reason="done"))
@@ -263,4 +285,4 @@ class Companions:
         if self.registry.version(self.repository, version):
             return True
         self.registry.pace(self.repository, 1)
-        return bring_back(self.registry, self.state, self.repository, version).done
+        return restore_version(self.registry, self.state, self.repository, version).done

@@ -89,8 +89,8 @@ def _broken(
         one = state.of(repository)
         body = LockBreakBody(
             of=holder.run,
-            who=f"{breaker.who}@{breaker.where}",
-            holder=f"{holder.who}@{holder.where}",
+            who=breaker.address,
+            holder=holder.address,
             process=holder.process,
         )
         with one.seize(breaker, holder.run):

@@ -10,17 +10,17 @@ from datetime import datetime
 from reconciler.core.history import Attempt, deletions, last_deleting_run, late_deletions
 from reconciler.core.narrow import check_state
 from reconciler.core.undo import UndoInput, UndoRequest, narrow_restorations, plan_restorations
-from reconciler.engine.delete import Run, counts
 from reconciler.engine.plan import PlanTimes, incomplete
-from reconciler.engine.records import settle
+from reconciler.engine.records import counts, settle
 from reconciler.engine.restore import Restoring
+from reconciler.engine.run import Run
 from reconciler.errors import PlanError, ReconcilerError
 from reconciler.model.journal import Record, RunCloseBody, RunOpenBody, entry_of, head_of
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Repository
 from reconciler.model.plan import Change, Plan, RepositoryPlan
-from reconciler.model.ports import Holder, Registry, RegistryReader, RepositoryState, State
-from reconciler.model.results import Applied
+from reconciler.model.ports import Registry, RegistryReader, RepositoryState, State
+from reconciler.model.results import Applied, Dropped
 
 ReaderFor = Callable[[Repository], RegistryReader]
 RegistryFor = Callable[[Repository], Registry]
@@ -62,14 +62,14 @@ def draw_restorations(
 
 
 def apply_restorations(
-    plan: Plan, registry_for: RegistryFor, state: State, holder: Holder, run: Run
+    plan: Plan, registry_for: RegistryFor, state: State, run: Run
 ) -> tuple[Applied, ...]:
     """Restore what each part of a plan names, each under its own lock, in sorted order.
 
-    An error in one repository does not hold back the others.
+    An error in one repository does not end the others.
     """
     parts = sorted(plan.repositories, key=lambda part: part.repository)
-    return tuple(_apply(part, plan, registry_for, state, holder, run) for part in parts)
+    return tuple(_apply_part(part, plan, registry_for, state, run) for part in parts)
 
 
 def _parts(
@@ -80,13 +80,13 @@ def _parts(
             records = state.of(repository).records()
             sent = [*deletions(records), *late_deletions(records)]
             if any(wanted.includes(repository, attempt) for attempt in sent):
-                remains = _remains(reader_for(repository), repository, records, now)
-                yield plan_restorations(remains, wanted)
+                case = _undo_input(reader_for(repository), repository, records, now)
+                yield plan_restorations(case, wanted)
         except ReconcilerError as error:
             yield incomplete(repository, error, policy="")
 
 
-def _remains(
+def _undo_input(
     reader: RegistryReader, repository: Repository, records: Sequence[Record], now: datetime
 ) -> UndoInput:
     """Read what is left of the deletions in one repository.
@@ -99,13 +99,13 @@ def _remains(
             f"{repository}: {repository.registry} cannot restore what was deleted",
             hint="Push the images again; `reconciler log show` tells their tags and digests.",
         )
-    held = {version.id: version for version in reader.deleted(repository)}
-    late = [attempt for attempt in late_deletions(records) if attempt.version_id in held]
+    restorable = {version.id: version for version in reader.deleted(repository)}
+    late = [attempt for attempt in late_deletions(records) if attempt.version_id in restorable]
     return UndoInput(
         repository=repository,
         head=head_of(records),
         deletions=_with_children(reader, repository, [*deletions(records), *late]),
-        restorable=held,
+        restorable=restorable,
         live={version.digest: version for version in reader.listing(repository).versions},
         now=now,
         window=able.undo_for,
@@ -134,70 +134,89 @@ def _read(attempt: Attempt, manifest: Manifest | None) -> Attempt:
     return replace(attempt, children_read=tuple(dict.fromkeys(listed)))
 
 
-def _apply(
-    part: RepositoryPlan,
-    plan: Plan,
-    registry_for: RegistryFor,
-    state: State,
-    holder: Holder,
-    run: Run,
+def _apply_part(
+    part: RepositoryPlan, plan: Plan, registry_for: RegistryFor, state: State, run: Run
 ) -> Applied:
-    applied = Applied(part)
+    """Restore what one part of a plan names, if it can be applied."""
     if not part.complete:
-        return applied
+        return Applied(part)
     try:
-        one = _Undo(plan, registry_for(part.repository), state.of(part.repository), run, applied)
-        with one.state.lock(holder):
-            one.proceed()
+        registry, own = registry_for(part.repository), state.of(part.repository)
+        return _Undo(part, plan, registry, own, run).apply()
     except ReconcilerError as error:
-        applied.error = error
-    return applied
+        return Applied(part, error=error)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class _Undo:
-    """The undo in one repository, under its lock."""
+    """The undo in one repository, and how far it has come."""
 
+    part: RepositoryPlan
     plan: Plan
     registry: Registry
     state: RepositoryState
     run: Run
-    applied: Applied
 
-    def proceed(self) -> None:
-        """Settle what dead runs left, look again, narrow, restore."""
-        repository, run = self.applied.planned.repository, self.run
-        settled = settle(self.registry, repository, self.state, run.id, run.clock())
-        self.applied.resolved, self.applied.head = settled.resolved, settled.head
-        check_state(self.applied.planned, self.plan.created_at, settled.records)
-        remains = _remains(self.registry, repository, settled.records, run.clock())
-        work, self.applied.dropped = narrow_restorations(
-            self.applied.planned, remains, retag=self.plan.retag
+    resolved: int = 0
+    head: str = ""
+    dropped: Sequence[Dropped] = ()
+    restoring: Restoring | None = None
+    stopped: str = ""
+    error: ReconcilerError | None = None
+
+    def apply(self) -> Applied:
+        """Lock, settle interrupted runs, read again, narrow the plan, restore.
+
+        Returns: what was done until an error of ours ended it.
+        """
+        try:
+            with self.state.lock(self.run.holder):
+                records = self._settle()
+                check_state(self.part, self.plan.created_at, records)
+                case = _undo_input(self.registry, self.part.repository, records, self.run.clock())
+                work, self.dropped = narrow_restorations(self.part, case, retag=self.plan.retag)
+                if work:
+                    self._restore(work, case)
+        except ReconcilerError as error:
+            self.error = error
+        return Applied(
+            self.part,
+            outcomes=tuple(self.restoring.outcomes) if self.restoring else (),
+            dropped=self.dropped,
+            resolved=self.resolved,
+            head=self.head,
+            stopped=self.stopped,
+            error=self.error,
         )
-        if work:
-            self._carry_out(work, remains)
 
-    def _carry_out(self, work: tuple[Change, ...], remains: UndoInput) -> None:
+    def _settle(self) -> Sequence[Record]:
+        """Write outcomes for what interrupted runs left open; return the journal."""
+        settled = settle(
+            self.registry, self.part.repository, self.state, self.run.id, self.run.clock()
+        )
+        self.resolved, self.head = settled.resolved, settled.head
+        return settled.records
+
+    def _restore(self, work: Sequence[Change], case: UndoInput) -> None:
         """Open the run in the journal, restore, and close it with its counts."""
         opening = RunOpenBody(
             who=self.run.who, plan=self.plan.digest, undoes=self.plan.undoes, changes=len(work)
         )
-        self._record(opening)
-        restoring = Restoring(
+        self._write(opening)
+        self.restoring = Restoring(
             self.registry,
             self.state,
-            remains.repository,
+            self.part.repository,
             self.run,
-            live=remains.live,
-            tagged=remains.tagged,
+            live=case.live,
+            tagged=case.tagged,
             retag=self.plan.retag,
-            outcomes=self.applied.outcomes,
         )
-        restoring.carry_out(work)
-        self.applied.stopped, self.applied.error = restoring.stopped, restoring.refusal
-        reason = restoring.stopped or "done"
-        self._record(RunCloseBody(counts=counts(restoring.outcomes), reason=reason))
+        self.restoring.carry_out(work)
+        self.stopped, self.error = self.restoring.stopped, self.restoring.refusal
+        reason = self.restoring.stopped or "done"
+        self._write(RunCloseBody(counts=counts(self.restoring.outcomes), reason=reason))
 
-    def _record(self, body: RunOpenBody | RunCloseBody) -> None:
+    def _write(self, body: RunOpenBody | RunCloseBody) -> None:
         (written,) = self.state.append(self.run.id, self.run.clock(), [entry_of(body)])
-        self.applied.head = written.hash
+        self.head = written.hash

@@ -320,6 +320,11 @@ class Holder:
     process: int = field(default=0, compare=False)
     """The number of its process on `where`; 0 where the backend does not know."""
 
+    @property
+    def address(self) -> str:
+        """Who it is, and on which machine: `USER@HOST`."""
+        return f"{self.who}@{self.where}"
+
 
 class RepositoryState(Protocol):
     """The state of one repository: its journal, observations and lock."""

@@ -1,7 +1,7 @@
 """Results of commands: how each change of an apply or undo ended, lock holders, checks, copies."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.model.journal import Result
@@ -30,7 +30,7 @@ class Outcome:
     request_id: str = ""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Applied:
     """What an apply or undo did in one repository, and the error that ended it, if one did.
 
@@ -38,7 +38,7 @@ class Applied:
     """
 
     planned: RepositoryPlan
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: Sequence[Outcome] = ()
     dropped: Sequence[Dropped] = ()
     resolved: int = 0
     """How many intents of interrupted runs were resolved first."""

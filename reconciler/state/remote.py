@@ -253,8 +253,8 @@ class RemoteRepositoryState:
 def _taken_over(gone: Holder, by: Holder) -> Entry:
     body = LockBreakBody(
         of=gone.run,
-        who=f"{by.who}@{by.where}",
-        holder=f"{gone.who}@{gone.where}",
+        who=by.address,
+        holder=gone.address,
         process=gone.process,
     )
     return entry_of(body)

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.engine.delete import outcome_entry
-from reconciler.engine.records import intents
+from reconciler.engine.records import intents, outcome_entry
 from reconciler.model.journal import Entry, Record, Result, chain
 from reconciler.model.names import Tag
 from reconciler.model.plan import Cause, Change, Observed

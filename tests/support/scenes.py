@@ -8,8 +8,8 @@ from typing import Any
 from reconciler.core.planner import RaisedLimits
 from reconciler.core.refusals import Recall, remembered
 from reconciler.engine.apply import ApplyScope, apply_plan
-from reconciler.engine.delete import Run
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan
+from reconciler.engine.run import Run
 from reconciler.model.inventory import Observation
 from reconciler.model.journal import Record
 from reconciler.model.names import Repository
@@ -103,14 +103,12 @@ class Scene:
         """Apply a plan, or what is planned now, as the next run: `run-1`, `run-2`, ..."""
         plan = plan or self.plan(allowed)
         self._runs += 1
-        run = Run(
-            f"run-{self._runs}", "robot@ci", self.clock, halt, self.reported.append, self.monotonic
-        )
-        holder = Holder(run.id, "octocat", "runner-7", self.time.now)
+        holder = Holder(f"run-{self._runs}", "octocat", "runner-7", self.time.now)
+        run = Run(holder, self.clock, halt, self.reported.append, self.monotonic)
         authority = ApplyScope(
             lambda _: self.registry, lambda _: self.policy, allowed or {}, recall=self.recall
         )
-        (applied,) = apply_plan(plan, authority, self.state, holder, run)
+        (applied,) = apply_plan(plan, authority, self.state, run)
         return applied
 
     @property

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from reconciler.core.undo import UndoRequest
-from reconciler.engine.delete import Run
 from reconciler.engine.plan import PlanTimes
 from reconciler.engine.restore import release_holds
+from reconciler.engine.run import Run
 from reconciler.engine.undo import apply_restorations, draw_restorations
 from reconciler.model.names import Mention
 from reconciler.model.plan import Plan
@@ -72,9 +72,9 @@ def undo(
     """Restore what a plan names, or all that `run-1` deleted, as a run with a name."""
     plan = plan or draw(scene, retag=retag)
     reported: list[Outcome] = []
-    run = Run(name, "robot@ci", scene.clock, halt, reported.append)
-    holder = Holder(run.id, "octocat", "runner-7", scene.time.now)
-    (applied,) = apply_restorations(plan, lambda _: scene.registry, scene.state, holder, run)
+    holder = Holder(name, "octocat", "runner-7", scene.time.now)
+    run = Run(holder, scene.clock, halt, reported.append)
+    (applied,) = apply_restorations(plan, lambda _: scene.registry, scene.state, run)
     return applied
 
 

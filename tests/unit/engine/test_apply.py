@@ -74,7 +74,7 @@ def test_a_run_names_its_plan_and_counts_what_it_did(scene: Scene) -> None:
 
     opened, *_, closed = scene.records
     assert opened.body == {
-        "who": "robot@ci",
+        "who": "octocat@runner-7",
         "plan": plan.digest,
         "policy": "web",
         "changes": 3,

@@ -118,7 +118,7 @@ def test_intents_are_resolved_even_when_nothing_is_left_to_delete(scene: Scene) 
     assert applied.resolved == 4
     assert open_intents(scene.records) == {}
     assert open_runs(scene.records) == []
-    assert applied.outcomes == []
+    assert applied.outcomes == ()
 
 
 def test_a_plan_half_done_by_a_killed_run_is_finished_by_applying_it_again(
@@ -160,7 +160,7 @@ def test_wherever_a_run_is_killed_the_next_one_finishes(scene: Scene, method: st
 
     assert scene.alive == {LATEST.digest}
     assert finished.exit_code is ExitCode.OK
-    assert again.outcomes == []
+    assert again.outcomes == ()
     assert open_intents(scene.records) == {}
     assert open_runs(scene.records) == []
 

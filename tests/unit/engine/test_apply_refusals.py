@@ -185,7 +185,7 @@ def test_a_refusal_is_tried_again_once_the_visibility_changes(scene: Scene) -> N
 
     applied = scene.apply()
 
-    assert same.outcomes == []
+    assert same.outcomes == ()
     assert results(applied, **NAMES)["index"] == "deleted"
 
 
@@ -200,7 +200,7 @@ def test_a_refusal_of_an_image_whose_tag_had_moved_on_is_not_tried_again(scene: 
     again = scene.apply()
 
     assert results(refused, **NAMES, latest=LATEST)["latest"] == "retained"
-    assert again.outcomes == []
+    assert again.outcomes == ()
     assert len(scene.registry.deletes) == sent
 
 

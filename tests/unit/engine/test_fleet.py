@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine.apply import ApplyScope, apply_plan
-from reconciler.engine.delete import Run
+from reconciler.engine.run import Run
 from reconciler.errors import (
     AccessError,
     EvidenceError,
@@ -49,10 +49,10 @@ class Fleet:
     ) -> dict[str, Applied]:
         """Apply the plan to all of them; results by the name of the repository."""
         scene = self.scenes[API]
-        run = Run("run-1", "robot@ci", scene.clock, halt, scene.reported.append)
         holder = Holder("run-1", "octocat", "runner-7", NOON)
+        run = Run(holder, scene.clock, halt, scene.reported.append)
         authority = ApplyScope(self._registry, self._policy, {}, frozenset(only))
-        done = apply_plan(self.plan, authority, scene.state, holder, run)
+        done = apply_plan(self.plan, authority, scene.state, run)
         return {applied.planned.repository.rpartition("/")[2]: applied for applied in done}
 
     def _registry(self, repository: Repository) -> Registry:

@@ -77,5 +77,5 @@ def test_a_refusal_of_it_is_not_tried_again(scene: Scene) -> None:
 
     again = scene.apply()
 
-    assert again.outcomes == []
+    assert again.outcomes == ()
     assert len(scene.registry.deletes) == 1

@@ -111,7 +111,7 @@ def test_a_plain_registry_lets_go_a_day_after_the_first_run_saw_it(plain: Scene)
 
     second = plain.apply()
 
-    assert first.outcomes == []
+    assert first.outcomes == ()
     assert results(second, v1=V1) == {"v1": "deleted"}
 
 

@@ -97,7 +97,7 @@ def test_an_image_that_a_new_plan_names_goes_and_nothing_comes_back_before(scene
 
     assert scene.alive == {LATEST.digest}
     assert scene.registry.about("restore") == []
-    assert again.outcomes == []
+    assert again.outcomes == ()
 
 
 def test_an_image_that_is_refused_in_the_end_has_its_companions_again(scene: Scene) -> None:

@@ -91,7 +91,7 @@ def test_each_restoration_is_recorded_before_it_is_sent_and_after(scene: Scene) 
     ]
     opened = scene.records[before]
     assert opened.body["undoes"] == "run-1"
-    assert opened.body["who"] == "robot@ci"
+    assert opened.body["who"] == "octocat@runner-7"
     assert scene.records[-1].body == {"counts": {"restored": 5}, "reason": "done"}
 
 
@@ -105,7 +105,7 @@ def test_undoing_again_does_nothing_and_writes_nothing(scene: Scene) -> None:
     same = undo(scene, plan)
 
     assert planned(fresh, **NAMES) == []
-    assert again.outcomes == []
+    assert again.outcomes == ()
     assert set(results(same, **NAMES).values()) == {"skipped_changed"}
     assert same.exit_code is ExitCode.OK
     assert len(scene.records) == written
@@ -279,7 +279,7 @@ def test_a_registry_that_cannot_restore_says_so(plain: Scene) -> None:
     (part,) = plan.repositories
     assert part.error == "ghcr.io/acme/web: ghcr.io cannot restore what was deleted"
     assert plan.outcome is ExitCode.PLAN_REJECTED
-    assert applied.outcomes == []
+    assert applied.outcomes == ()
     assert plain.registry.about("restore") == []
 
 

@@ -80,7 +80,7 @@ def test_an_apply_after_a_killed_undo_deletes_nothing_that_came_back(scene: Scen
     applied = scene.apply()
 
     assert {OTHER.digest, ARM64.digest, AMD64.digest} <= scene.alive
-    assert applied.outcomes == []
+    assert applied.outcomes == ()
     assert open_runs(scene.records) == []
 
 

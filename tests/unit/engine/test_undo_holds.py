@@ -92,7 +92,7 @@ def test_a_plan_of_before_the_undo_no_longer_deletes_what_came_back(scene: Scene
     applied = scene.apply(plan)
 
     assert scene.alive >= BACK
-    assert applied.outcomes == []
+    assert applied.outcomes == ()
     reasons = {str(drop.change.digest): drop.reason for drop in applied.dropped}
     assert reasons[BUILD.digest].startswith("now kept (held): restored by an undo")
 

@@ -1,5 +1,7 @@
 """How an apply ended: the counts last, and a reason for whatever was not done."""
 
+from typing import Any
+
 import pytest
 
 from reconciler.errors import UnreachableError
@@ -18,12 +20,9 @@ def ending(tag: str, result: Result, reason: str = "") -> Outcome:
     return Outcome(image(tag)[0], result, reason)
 
 
-def applied(*outcomes: Outcome, repository: Repository = WEB, **facts: object) -> Applied:
+def applied(*outcomes: Outcome, repository: Repository = WEB, **facts: Any) -> Applied:
     """Apply a plan to one repository."""
-    done = Applied(part(repository=repository), list(outcomes))
-    for name, value in facts.items():
-        setattr(done, name, value)
-    return done
+    return Applied(part(repository=repository), outcomes, **facts)
 
 
 def test_the_last_line_counts_every_result_over_all_repositories() -> None:

@@ -1,0 +1,36 @@
+"""One run of `apply`, `undo` or `undo --release`: its identity, its clocks, and when it stops."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.model.ports import Clock, Holder
+from reconciler.model.results import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run, from its first lock to its last.
+
+    `halt` returns a reason to stop before the next deletion, empty to go on. `report` is called
+    with each outcome as it is known.
+    """
+
+    holder: Holder
+    """What its locks and its records say of it."""
+
+    clock: Clock
+    halt: Callable[[], str]
+    report: Callable[[Outcome], None]
+    monotonic: Callable[[], float] = time.monotonic
+    """The steady clock, in seconds, by which the age of a look is measured."""
+
+    @property
+    def id(self) -> str:
+        """The id of the run, which begins with its start, so that ids sort by time."""
+        return self.holder.run
+
+    @property
+    def who(self) -> str:
+        """Who began it, and on which machine: `USER@HOST`."""
+        return self.holder.address
