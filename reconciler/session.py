@@ -15,16 +15,23 @@ import structlog
 from reconciler.analysis.health import HealthResult, Thresholds
 from reconciler.connect import Registries, open_registries
 from reconciler.core.planner import PlanningInput, RaisedLimits
-from reconciler.core.refusals import Recall, remembered
 from reconciler.engine.apply import ApplyScope, apply_plan
 from reconciler.engine.compare import Comparison
 from reconciler.engine.inspect import Inspection
 from reconciler.engine.noting import Noting
-from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan, read_case, unlisted_by
+from reconciler.engine.plan import (
+    PlanSource,
+    PlanTimes,
+    Target,
+    complete_plan,
+    plan_each,
+    read_case,
+    unlisted_by,
+)
 from reconciler.engine.run import Run
 from reconciler.errors import AccessError, EvidenceError, PolicyError, ReconcilerError
 from reconciler.formats.view import Cost
-from reconciler.model.comparison import Difference
+from reconciler.model.comparison import Difference, RepositoryDifference
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.plan import Plan, RepositoryPlan
@@ -49,8 +56,8 @@ QUOTED = 5
 """Most patterns that an error quotes."""
 
 
-Missed = dict[tuple[RepositoryGlob, str], ReconcilerError]
-"""Patterns that a registry would not list, with the policies they are in, and why not."""
+ListingFailures = dict[tuple[RepositoryGlob, str], ReconcilerError]
+"""Patterns that a registry would not list, each with its policy, and the error."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,8 @@ class Session:
     only: frozenset[Repository] = frozenset()
     """The repositories to look at; empty for all that the policies name."""
 
-    recall: Recall = remembered
+    retry_refused: bool = False
+    """Whether versions that a registry refused to delete are tried again."""
 
     paths: Sequence[str] = ()
     """The policy files and folders that were named, as they were typed."""
@@ -78,24 +86,12 @@ class Session:
         lasts: timedelta,
         at: datetime | None = None,
         allowed: RaisedLimits | None = None,
-        look: Callable[[PlanningInput], None] = lambda _: None,
     ) -> Plan:
-        """Read every repository that a policy names and plan its deletions.
-
-        Whoever wants to `look` is shown each case that was read.
-        """
-        now, missed = self.clock(), Missed()
-        governed = list(self._governed(missed))
-        unlisted = [unlisted_by(*names, error) for names, error in missed.items()]
-        return draw_plan(
-            governed,
-            self.state,
-            moment=PlanTimes(now, at or now, lasts, self.clock),
-            origin=PlanSource(
-                f"reconciler {__version__}", self.policies.sources, unlisted, self.paths
-            ),
-            allowed=allowed or {},
-            look=look,
+        """Read every repository that a policy names and plan its deletions; write nothing."""
+        times, (targets, failures) = self._times(lasts, at), self._listed_targets()
+        planned = plan_each(targets, self.state, times, allowed or {})
+        return complete_plan(
+            [repository.part for repository in planned], times, self._source(failures)
         )
 
     def compare(
@@ -106,25 +102,28 @@ class Session:
         at: datetime | None = None,
         allowed: RaisedLimits | None = None,
     ) -> tuple[Plan, Difference | None]:
-        """Plan, and say what separates the plan from the one that other policies would give.
+        """Plan, and compare the plan with the one that the policies of `base` would give.
 
-        What was seen is noted in the state, where this may write it.
-        What both govern is read once. Without others there is nothing to compare with.
+        What both govern is read once. New digests are saved in the state where it is writable.
         """
-        if base is None:
-            return self.plan(lasts=lasts, at=at, allowed=allowed, look=self._note), None
-        comparison = Comparison(base.policies.policy_for, self.registries.reader)
-
-        def look(case: PlanningInput) -> None:
-            self._note(case)
-            comparison.look(case)
-
-        plan = self.plan(lasts=lasts, at=at, allowed=allowed, look=look)
-        found = Difference(against=base.reference, commit=base.commit, plan=plan.digest)
+        times, (targets, failures) = self._times(lasts, at), self._listed_targets()
+        comparison = Comparison(base.policies.policy_for, self.registries.reader) if base else None
+        parts: list[RepositoryPlan] = []
+        compared: list[RepositoryDifference] = []
+        for planned in plan_each(targets, self.state, times, allowed or {}):
+            parts.append(planned.part)
+            if planned.case:
+                self._note(planned.case)
+                if comparison:
+                    compared.append(comparison.of(planned.case))
+        plan = complete_plan(parts, times, self._source(failures))
+        if base is None or comparison is None:
+            return plan, None
+        difference = Difference(against=base.reference, commit=base.commit, plan=plan.digest)
         if base.problems:
-            return plan, found.model_copy(update={"error": str(base.problems[0])})
+            return plan, difference.model_copy(update={"error": str(base.problems[0])})
         named = self.only or self._named(base.policies)
-        return plan, comparison.completed(found, plan, named, self.state)
+        return plan, comparison.completed(difference, compared, plan, named, self.state)
 
     def apply(
         self,
@@ -145,7 +144,7 @@ class Session:
             policy_for=self.policies.policy_for,
             allowed=allowed,
             only=self.only,
-            recall=self.recall,
+            retry_refused=self.retry_refused,
             origin_of=self._origin,
         )
         return apply_plan(plan, scope, self.state, run)
@@ -187,7 +186,7 @@ class Session:
             raise PolicyError(
                 f"no policy names {repository}", hint="Name it under `repositories` of a policy."
             )
-        case = read_case(self._by(repository, policy), self.state, self.clock())
+        case = read_case(self._target(repository, policy), self.state, self.clock())
         self._note(case)
         return case
 
@@ -202,7 +201,7 @@ class Session:
         """
         note = noting(self.state, self.clock)
         inspection = Inspection(self.state, self.clock(), bounds, has_ended, note)
-        return tuple(inspection.of(self._governed()))
+        return tuple(inspection.of(self._targets(self.only or self._named(self.policies))))
 
     def _note(self, case: PlanningInput) -> None:
         noting(self.state, self.clock)(case.inventory)
@@ -215,26 +214,53 @@ class Session:
             **self.provenance,
         }
 
-    def _by(self, repository: Repository, policy: Policy) -> Target:
+    def _target(self, repository: Repository, policy: Policy) -> Target:
         reader = self.registries.reader(repository.registry)
-        return Target(repository, policy, reader, self.recall)
+        return Target(repository, policy, reader, self.retry_refused)
 
-    def _governed(self, missed: Missed | None = None) -> Iterator[Target]:
-        """Yield each repository that the policies name, once.
+    def _times(self, lasts: timedelta, at: datetime | None) -> PlanTimes:
+        now = self.clock()
+        return PlanTimes(now, at or now, lasts, self.clock)
 
-        Raises: PolicyError, when two policies name the same one, or none exists; AccessError or
-            EvidenceError, when a registry would not list them: some, or all if that is `missed`.
+    def _source(self, failures: ListingFailures) -> PlanSource:
+        unlisted = [unlisted_by(*pattern, error) for pattern, error in failures.items()]
+        return PlanSource(f"reconciler {__version__}", self.policies.sources, unlisted, self.paths)
+
+    def _listed_targets(self) -> tuple[list[Target], ListingFailures]:
+        """Return each repository that the policies name, and the patterns that were not listed.
+
+        Raises: PolicyError, when two policies name the same one, or none exists; the first error
+            of a registry, when all patterns failed.
         """
-        named = self.only or set(self._named(self.policies, missed))
-        found = {one: self.policies.policy_for(one) for one in named}
-        if not any(found.values()):
-            nothing = PolicyError(
+        if self.only:
+            return self._targets(self.only), {}
+        names: list[Repository] = []
+        failures: ListingFailures = {}
+        for policy in self.policies.policies:
+            for glob in policy.repositories:
+                try:
+                    names += self._matching(policy, glob)
+                except (AccessError, EvidenceError) as error:
+                    failures[glob, policy.name] = error
+        return self._targets(names, next(iter(failures.values()), None)), failures
+
+    def _targets(
+        self, names: Iterable[Repository], failure: ReconcilerError | None = None
+    ) -> list[Target]:
+        """Return those repositories that a policy governs, each once.
+
+        Raises: PolicyError, when two policies name the same one; where none is governed, the
+            `failure` that explains it, or else PolicyError.
+        """
+        governed = {repository: self.policies.policy_for(repository) for repository in set(names)}
+        targets = [
+            self._target(repository, policy) for repository, policy in governed.items() if policy
+        ]
+        if not targets:
+            raise failure or PolicyError(
                 f"the policies name no repository that exists: {self._patterns()}"
             )
-            raise next(iter((missed or {}).values()), nothing)
-        for repository, policy in found.items():
-            if policy:
-                yield self._by(repository, policy)
+        return targets
 
     def _patterns(self) -> str:
         """Quote what the policies name, the first few of it."""
@@ -242,22 +268,24 @@ class Session:
         more = f", and {len(globs) - QUOTED} more" if len(globs) > QUOTED else ""
         return ", ".join(globs[:QUOTED]) + more
 
-    def _named(self, policies: PolicySet, missed: Missed | None = None) -> Iterator[Repository]:
+    def _named(self, policies: PolicySet) -> Iterator[Repository]:
         """Yield the repositories that the patterns of policies name, more than once maybe.
 
-        With `missed`, a pattern that a registry would not list is noted there, and no error.
+        Raises: AccessError or EvidenceError, when a registry would not list them.
         """
         for policy in policies.policies:
             for glob in policy.repositories:
-                try:
-                    matching = self.registries.reader(glob.registry).repositories(glob)
-                    if not matching:
-                        log.warning("pattern_names_nothing", pattern=glob, policy=policy.name)
-                    yield from filter(policy.governs, matching)
-                except (AccessError, EvidenceError) as error:
-                    if missed is None:
-                        raise
-                    missed[glob, policy.name] = error
+                yield from self._matching(policy, glob)
+
+    def _matching(self, policy: Policy, glob: RepositoryGlob) -> list[Repository]:
+        """List the repositories that one pattern names and its policy does not except.
+
+        Raises: AccessError or EvidenceError, when the registry would not list them.
+        """
+        repositories = self.registries.reader(glob.registry).repositories(glob)
+        if not repositories:
+            log.warning("pattern_names_nothing", pattern=glob, policy=policy.name)
+        return list(filter(policy.governs, repositories))
 
 
 @contextmanager
@@ -266,7 +294,7 @@ def open_session(
     state: str | None,
     *,
     only: Iterable[Repository] = (),
-    recall: Recall = remembered,
+    retry_refused: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Session]:
     """Build a session from policy files, a state and the environment; close it after.
@@ -285,7 +313,7 @@ def open_session(
             registries,
             where,
             only=frozenset(only),
-            recall=recall,
+            retry_refused=retry_refused,
             paths=tuple(path.as_posix() for path in paths),
             provenance=settings.provenance,
         )

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from reconciler.core.planner import RaisedLimits
-from reconciler.core.refusals import Recall, remembered, without_refusals
 from reconciler.errors import InvalidNameError
 from reconciler.model.names import Mention, Repository
 
@@ -45,11 +44,6 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each request
 def policy_paths(paths: list[Path] | None) -> list[Path]:
     """Return the paths given, or the default folder of policies."""
     return paths or [DEFAULT_POLICIES]
-
-
-def recalling(*, retry_retained: bool) -> Recall:
-    """Choose what of earlier runs counts."""
-    return without_refusals if retry_retained else remembered
 
 
 def allowances(texts: list[str] | None) -> RaisedLimits:

@@ -23,7 +23,6 @@ from reconciler.commands._options import (
     Verbose,
     allowances,
     duration,
-    recalling,
     refuse,
 )
 from reconciler.commands._progress import Activity
@@ -114,10 +113,12 @@ def apply(
             files = policies or _policies_of(accepted)
         else:
             files = sources or [DEFAULT_POLICIES]
-        scope, recall = map(Repository, only or ()), recalling(retry_retained=retry_retained)
+        scope = map(Repository, only or ())
         with (
             halting(utc_now, budget, max_deletes) as halt,
-            open_session(files, state, only=scope, recall=recall, sleep=halt.sleep) as session,
+            open_session(
+                files, state, only=scope, retry_refused=retry_retained, sleep=halt.sleep
+            ) as session,
         ):
             if accepted:
                 _print_changes(accepted, session)

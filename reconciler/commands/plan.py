@@ -25,7 +25,6 @@ from reconciler.commands._options import (
     allowances,
     duration,
     policy_paths,
-    recalling,
     refuse,
 )
 from reconciler.commands._progress import Activity
@@ -90,14 +89,13 @@ def plan(
     with running(verbose=verbose):
         if not against:
             refuse({"--against-json": against_json}, "requires --against")
-        recall = recalling(retry_retained=retry_retained)
         lasts, allowed = _lasting(expires), allowances(allow)
         # Typer parses times without a time zone.
         files, moment = policy_paths(paths), at.replace(tzinfo=UTC) if at else None
         # Loaded before the registry is read, so that a wrong revision fails at once.
         base = load_revision(files, against) if against else None
         with (
-            open_session(files, state, recall=recall) as session,
+            open_session(files, state, retry_refused=retry_retained) as session,
             Activity(session.registries.watch),
         ):
             drawn, difference = session.compare(base, lasts=lasts, at=moment, allowed=allowed)

@@ -28,7 +28,6 @@ from dataclasses import dataclass
 from reconciler.core.interrupted import interrupted_runs
 from reconciler.core.narrow import RemainingWork, check_state, narrow
 from reconciler.core.planner import PlanningInput, RaisedLimits
-from reconciler.core.refusals import Recall, remembered
 from reconciler.engine.delete import Execution
 from reconciler.engine.plan import Target, case_of, check_clock
 from reconciler.engine.records import counts, remember, settle
@@ -65,7 +64,9 @@ class ApplyScope:
     policy_for: Callable[[Repository], Policy | None]
     allowed: RaisedLimits
     only: Set[Repository] = frozenset()
-    recall: Recall = remembered
+    retry_refused: bool = False
+    """Whether versions that the registry refused to delete are tried again."""
+
     origin_of: Callable[[Policy], Mapping[str, str]] = lambda _: {}
     """Returns where a policy comes from, for the journal."""
 
@@ -232,7 +233,7 @@ class _Application:
         A plan was made from few documents. Before a deletion every document is read: a label in
         an index does not prove what a manifest lists or refers to.
         """
-        target = Target(self.part.repository, self.policy, self.registry, self.scope.recall)
+        target = Target(self.part.repository, self.policy, self.registry, self.scope.retry_refused)
         whole = bool(self.part.changes)
         case = case_of(target, saved, records, self.run.clock(), whole=whole)
         check_clock(self.registry, self.run.clock())

@@ -1,7 +1,7 @@
 """Compare the policies of a revision with those of a plan on the same inventory, read once."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.compare import compare
@@ -19,51 +19,61 @@ from reconciler.model.ports import RegistryReader, State
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Looks at each case that a plan is drawn from, and decides it by other policies as well.
+    """Decides what a plan was made from by other policies as well.
 
-    What cannot be compared is said in the difference, and changes nothing about the plan.
+    What cannot be compared is an error in the difference, and changes nothing in the plan.
     """
 
     policy_before: Callable[[Repository], Policy | None]
     reader_for: Callable[[str], RegistryReader]
-    differences: dict[Repository, RepositoryDifference] = field(default_factory=dict)
 
-    def look(self, case: PlanningInput) -> None:
+    def of(self, case: PlanningInput) -> RepositoryDifference:
         """Compare one repository that a policy governs now, and perhaps governed before."""
         repository, after = case.inventory.repository, case.policy
         try:
             before = self.policy_before(repository)
-            self.differences[repository] = compare(self._complete(case, before), before, after)
+            return compare(self._complete(case, before), before, after)
         except ReconcilerError as error:
-            self.differences[repository] = _uncompared(repository, error, after=after.name)
+            return _uncompared(repository, error, after=after.name)
 
     def completed(
-        self, found: Difference, plan: Plan, named: Iterable[Repository], state: State
+        self,
+        difference: Difference,
+        compared: Iterable[RepositoryDifference],
+        plan: Plan,
+        named: Iterable[Repository],
+        state: State,
     ) -> Difference:
-        """Add to a difference what was found, and what only the other policies `named`."""
-        for part in plan.repositories:
-            if part.repository not in self.differences:
-                self.differences[part.repository] = RepositoryDifference(
-                    repository=part.repository, after=part.policy, error=part.error
-                )
+        """Add to a difference what was compared, and what only the other policies `named`."""
+        parts = {
+            part.repository: RepositoryDifference(
+                repository=part.repository, after=part.policy, error=part.error
+            )
+            for part in plan.repositories
+        }
+        parts |= {part.repository: part for part in compared}
         try:
-            for repository in set(named) - self.differences.keys():
-                self._look_at_dropped(repository, state, plan.evaluated_at)
+            for repository in set(named) - parts.keys():
+                if part := self._of_dropped(repository, state, plan.evaluated_at):
+                    parts[repository] = part
         except ReconcilerError as error:
-            return found.model_copy(update={"error": str(error)})
-        parts = tuple(part for _, part in sorted(self.differences.items()))
-        return found.model_copy(update={"repositories": parts})
+            return difference.model_copy(update={"error": str(error)})
+        ordered = tuple(part for _, part in sorted(parts.items()))
+        return difference.model_copy(update={"repositories": ordered})
 
-    def _look_at_dropped(self, repository: Repository, state: State, now: datetime) -> None:
-        """Read a repository that no policy governs any more: nothing goes there now."""
+    def _of_dropped(
+        self, repository: Repository, state: State, now: datetime
+    ) -> RepositoryDifference | None:
+        """Read a repository that no policy governs any more: nothing of it is deleted now."""
         try:
             before = self.policy_before(repository)
-            if before:
-                reader = self.reader_for(repository.registry)
-                case = read_case(Target(repository, before, reader), state, now)
-                self.differences[repository] = compare(case, before, None)
+            if before is None:
+                return None
+            reader = self.reader_for(repository.registry)
+            case = read_case(Target(repository, before, reader), state, now)
+            return compare(case, before, None)
         except ReconcilerError as error:
-            self.differences[repository] = _uncompared(repository, error)
+            return _uncompared(repository, error)
 
     def _complete(self, case: PlanningInput, before: Policy | None) -> PlanningInput:
         """Read the times that only the other policy asks for, of what was read already."""

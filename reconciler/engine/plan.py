@@ -3,14 +3,14 @@
 The clock of this machine is compared with the registry's: with a wrong clock, ages mean nothing.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.core.interrupted import leftovers
 from reconciler.core.moves import moved_tag_warning
 from reconciler.core.planner import PlanningInput, RaisedLimits, plan_repository
-from reconciler.core.refusals import Recall, remembered
+from reconciler.core.refusals import known_observations
 from reconciler.engine.observe import observe
 from reconciler.errors import EvidenceError, ReconcilerError
 from reconciler.model.inventory import Observations
@@ -31,7 +31,8 @@ class Target:
     repository: Repository
     policy: Policy
     reader: RegistryReader
-    recall: Recall = remembered
+    retry_refused: bool = False
+    """Whether versions that the registry refused to delete are tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +62,48 @@ class PlanSource:
     """The policy files and folders that were named, as they were typed."""
 
 
-def draw_plan(
-    governed: Iterable[Target],
-    state: State,
-    *,
-    moment: PlanTimes,
-    origin: PlanSource,
-    allowed: RaisedLimits,
-    look: Callable[[PlanningInput], None] = lambda _: None,
-) -> Plan:
-    """Read every repository and plan its deletions; nothing is written anywhere.
+@dataclass(frozen=True, slots=True)
+class PlannedRepository:
+    """One part of a plan, and what it was planned from; None where that could not be read."""
 
-    Whoever wants to `look` is shown each case that was read, before it is planned.
-    """
-    ordered = sorted(governed, key=lambda one: one.repository)
-    parts = [_plan(one, state, moment, allowed, look) for one in ordered]
+    part: RepositoryPlan
+    case: PlanningInput | None = None
+
+
+def plan_each(
+    targets: Iterable[Target], state: State, times: PlanTimes, allowed: RaisedLimits
+) -> Iterator[PlannedRepository]:
+    """Read and plan one repository after the other, sorted; nothing is written anywhere."""
+    for target in sorted(targets, key=lambda target: target.repository):
+        yield _plan(target, state, times, allowed)
+
+
+def complete_plan(parts: Sequence[RepositoryPlan], times: PlanTimes, source: PlanSource) -> Plan:
+    """Put the parts of a plan together, with its times and its source."""
     return Plan(
-        tool=origin.tool,
-        created_at=moment.now,
-        evaluated_at=moment.evaluated,
-        expires_at=moment.now + moment.lasts,
-        forecast=moment.is_forecast,
-        policy=tuple(origin.sources),
-        policy_paths=tuple(origin.paths),
-        unlisted=tuple(origin.unlisted),
+        tool=source.tool,
+        created_at=times.now,
+        evaluated_at=times.evaluated,
+        expires_at=times.now + times.lasts,
+        forecast=times.is_forecast,
+        policy=tuple(source.sources),
+        policy_paths=tuple(source.paths),
+        unlisted=tuple(source.unlisted),
         repositories=tuple(naming_unused(parts)),
     )
+
+
+def draw_plan(
+    targets: Iterable[Target],
+    state: State,
+    *,
+    times: PlanTimes,
+    source: PlanSource,
+    allowed: RaisedLimits,
+) -> Plan:
+    """Read every repository and plan its deletions; nothing is written anywhere."""
+    planned = plan_each(targets, state, times, allowed)
+    return complete_plan([repository.part for repository in planned], times, source)
 
 
 def naming_unused(parts: Sequence[RepositoryPlan]) -> Iterator[RepositoryPlan]:
@@ -115,18 +132,18 @@ def _unused(part: RepositoryPlan, names: Collection[str]) -> Iterator[str]:
         )
 
 
-def read_case(one: Target, state: State, now: datetime) -> PlanningInput:
+def read_case(target: Target, state: State, now: datetime) -> PlanningInput:
     """Read one repository and what the state knows of it.
 
     Raises: EvidenceError, when anything could not be read whole; AccessError; StateError.
     """
-    own = state.of(one.repository)
-    return case_of(one, own.observations(), own.records(), now)
+    own = state.of(target.repository)
+    return case_of(target, own.observations(), own.records(), now)
 
 
 def case_of(
-    one: Target,
-    noted: Observations,
+    target: Target,
+    saved: Observations,
     records: Sequence[Record],
     now: datetime,
     *,
@@ -139,43 +156,41 @@ def case_of(
 
     Raises: EvidenceError, when anything could not be read whole; AccessError.
     """
-    seen = one.recall(noted, records)
+    observations = known_observations(saved, records, retry_refused=target.retry_refused)
     inventory = observe(
-        one.reader,
-        one.repository,
-        facts=one.policy.facts,
-        seen=seen,
-        opaque=one.policy.opaque,
+        target.reader,
+        target.repository,
+        facts=target.policy.facts,
+        seen=observations,
+        opaque=target.policy.opaque,
         whole=whole,
     )
     return PlanningInput(
-        policy=one.policy,
+        policy=target.policy,
         inventory=inventory,
-        observations=seen,
+        observations=observations,
         now=now,
-        undo=one.reader.capabilities.undo,
+        undo=target.reader.capabilities.undo,
         leftovers=leftovers(records, inventory),
         head=head_of(records),
     )
 
 
 def _plan(
-    one: Target,
-    state: State,
-    moment: PlanTimes,
-    allowed: RaisedLimits,
-    look: Callable[[PlanningInput], None],
-) -> RepositoryPlan:
-    """Plan one repository; what cannot be read whole becomes an incomplete part, never a crash."""
+    target: Target, state: State, times: PlanTimes, allowed: RaisedLimits
+) -> PlannedRepository:
+    """Plan one repository; an error of ours makes its part incomplete."""
+    case: PlanningInput | None = None
     try:
-        case = read_case(one, state, moment.evaluated)
-        doubts = _doubts(one.reader, moment.clock)
-        look(case)
+        case = read_case(target, state, times.evaluated)
+        skewed = _doubts(target.reader, times.clock)
         part = plan_repository(case, allowed)
-        gaps = moved_tag_warning(case.inventory, case.observations)
-        return part.model_copy(update={"warnings": (*doubts, *gaps, *part.warnings)})
+        moved = moved_tag_warning(case.inventory, case.observations)
+        warnings = (*skewed, *moved, *part.warnings)
+        return PlannedRepository(part.model_copy(update={"warnings": warnings}), case)
     except ReconcilerError as error:
-        return incomplete(one.repository, error, policy=one.policy.name)
+        part = incomplete(target.repository, error, policy=target.policy.name)
+        return PlannedRepository(part, case)
 
 
 def _doubts(reader: RegistryReader, clock: Clock | None) -> Iterator[str]:

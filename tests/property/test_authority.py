@@ -16,7 +16,7 @@ from reconciler.core.graph import build_graph
 from reconciler.core.interrupted import leftovers
 from reconciler.core.narrow import accepted_limits, check_applicable, narrow
 from reconciler.core.planner import PlanningInput, plan_repository
-from reconciler.core.refusals import remembered, without_refusals
+from reconciler.core.refusals import known_observations
 from reconciler.errors import PlanError
 from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.journal import Entry, Record, RecordType, Result, chain, verified
@@ -109,8 +109,8 @@ def test_no_state_and_no_plan_file_lets_go_what_the_policies_keep(data: st.DataO
     one = policy(document)
     alone = decide(one, held, build_graph(held), now=NOON)
     records, noted = forged(chosen, held), data.draw(observations(held))
-    recall = chosen.of((remembered, without_refusals))
-    case = goes(one, held, recall(noted, records), records)
+    retry_refused = chosen.of((False, True))
+    case = goes(one, held, known_observations(noted, records, retry_refused=retry_refused), records)
     plan = read_plan(edited(editing, plan_repository(case, {}), held).to_bytes())
 
     try:

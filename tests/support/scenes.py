@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.planner import RaisedLimits
-from reconciler.core.refusals import Recall, remembered
 from reconciler.engine.apply import ApplyScope, apply_plan
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan
 from reconciler.engine.run import Run
@@ -61,7 +60,7 @@ class Scene:
         )
         self.state: State = LocalState(place)
         self.policy: Policy | None = governing or policy()
-        self.recall: Recall = remembered
+        self.retry_refused = False
         self.reported: list[Outcome] = []
         self._runs = 0
 
@@ -84,12 +83,12 @@ class Scene:
     def plan(self, allowed: RaisedLimits | None = None) -> Plan:
         """Plan as of now."""
         assert self.policy, "only a repository that a policy names is planned"
-        governed = Target(self.registry.repository, self.policy, self.registry, self.recall)
+        governed = Target(self.registry.repository, self.policy, self.registry, self.retry_refused)
         return draw_plan(
             [governed],
             self.state,
-            moment=PlanTimes(self.time.now, self.time.now, timedelta(days=3)),
-            origin=PlanSource("reconciler", ()),
+            times=PlanTimes(self.time.now, self.time.now, timedelta(days=3)),
+            source=PlanSource("reconciler", ()),
             allowed=allowed or {},
         )
 
@@ -106,7 +105,10 @@ class Scene:
         holder = Holder(f"run-{self._runs}", "octocat", "runner-7", self.time.now)
         run = Run(holder, self.clock, halt, self.reported.append, self.monotonic)
         authority = ApplyScope(
-            lambda _: self.registry, lambda _: self.policy, allowed or {}, recall=self.recall
+            lambda _: self.registry,
+            lambda _: self.policy,
+            allowed or {},
+            retry_refused=self.retry_refused,
         )
         (applied,) = apply_plan(plan, authority, self.state, run)
         return applied

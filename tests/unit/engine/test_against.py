@@ -3,10 +3,16 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from reconciler.engine.compare import Comparison
-from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan
+from reconciler.engine.plan import (
+    PlanSource,
+    PlanTimes,
+    Target,
+    complete_plan,
+    draw_plan,
+    plan_each,
+)
 from reconciler.errors import AccessError, EvidenceError, PolicyError
 from reconciler.model.comparison import Difference, RepositoryDifference
 from reconciler.model.names import Repository
@@ -14,6 +20,8 @@ from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy
 from tests.support.documents import image
 from tests.support.scenes import WEB, Scene, policy
+
+Differences = list[RepositoryDifference]
 
 KEEPING = policy(rules=[{"name": "all", "match": {"any": True}, "keep": {"all": True}}])
 BY_BUILD = policy(
@@ -38,25 +46,32 @@ def scene(place: Path) -> Scene:
     return made
 
 
-def drawn(web: Scene, after: Policy, comparison: Comparison | None = None) -> Plan:
-    """Draw a plan, and let a comparison look."""
+def drawn(web: Scene, after: Policy, comparison: Comparison) -> tuple[Plan, Differences]:
+    """Draw a plan, and compare what it is drawn from."""
     now = web.time.now
-    watching: dict[str, Any] = {"look": comparison.look} if comparison else {}
+    times = PlanTimes(now, now, timedelta(days=3))
+    planned = list(plan_each([Target(WEB, after, web.registry)], web.state, times, {}))
+    plan = complete_plan([one.part for one in planned], times, PlanSource("reconciler 1.0.0", ()))
+    return plan, [comparison.of(one.case) for one in planned if one.case]
+
+
+def alone(web: Scene, after: Policy) -> Plan:
+    """Draw a plan that nothing is compared with."""
+    now = web.time.now
     return draw_plan(
         [Target(WEB, after, web.registry)],
         web.state,
-        moment=PlanTimes(now, now, timedelta(days=3)),
-        origin=PlanSource("reconciler 1.0.0", ()),
+        times=PlanTimes(now, now, timedelta(days=3)),
+        source=PlanSource("reconciler 1.0.0", ()),
         allowed={},
-        **watching,
     )
 
 
 def compared(web: Scene, before: Policy | None, after: Policy) -> RepositoryDifference:
     """Compare two policies while a plan is drawn."""
     comparison = Comparison(lambda _: before, lambda _: web.registry)
-    drawn(web, after, comparison)
-    return comparison.differences[WEB]
+    _, (difference,) = drawn(web, after, comparison)
+    return difference
 
 
 def test_the_registry_is_listed_once_for_both_policies(place: Path) -> None:
@@ -69,14 +84,14 @@ def test_the_registry_is_listed_once_for_both_policies(place: Path) -> None:
 
 
 def test_the_plan_is_the_same_to_the_byte(place: Path) -> None:
-    alone = drawn(scene(place / "alone"), policy())
+    without = alone(scene(place / "alone"), policy())
     web = scene(place / "beside")
     comparison = Comparison(lambda _: BY_BUILD, lambda _: web.registry)
 
-    beside = drawn(web, policy(), comparison)
+    beside, (difference,) = drawn(web, policy(), comparison)
 
-    assert comparison.differences[WEB].error == ""
-    assert beside.to_bytes() == alone.to_bytes()
+    assert difference.error == ""
+    assert beside.to_bytes() == without.to_bytes()
 
 
 def test_times_that_only_the_other_policy_asks_for_are_read_for_it(place: Path) -> None:
@@ -92,10 +107,10 @@ def test_a_time_that_cannot_be_read_hinders_no_plan(place: Path) -> None:
     comparison = Comparison(lambda _: BY_BUILD, lambda _: web.registry)
     web.registry.fail("created", EvidenceError("the configuration is gone"))
 
-    plan = drawn(web, policy(), comparison)
+    plan, (difference,) = drawn(web, policy(), comparison)
 
     assert plan.summary.delete == 1
-    assert comparison.differences[WEB].error == "the configuration is gone"
+    assert difference.error == "the configuration is gone"
 
 
 def test_other_policies_that_quarrel_hinder_no_plan(place: Path) -> None:
@@ -105,18 +120,18 @@ def test_other_policies_that_quarrel_hinder_no_plan(place: Path) -> None:
         raise PolicyError("two policies")
 
     comparison = Comparison(quarrel, lambda _: web.registry)
-    plan = drawn(web, policy(), comparison)
+    plan, (difference,) = drawn(web, policy(), comparison)
 
     assert plan.summary.delete == 1
-    assert comparison.differences[WEB].error == "two policies"
+    assert difference.error == "two policies"
 
 
 def test_a_dropped_repository_is_read_by_the_policy_it_had(place: Path) -> None:
     web = scene(place)
     comparison = Comparison(lambda _: policy(), lambda _: web.registry)
 
-    nothing = drawn(scene(place / "other"), policy()).model_copy(update={"repositories": ()})
-    told = comparison.completed(Difference(against="main"), nothing, [WEB], web.state)
+    nothing = alone(scene(place / "other"), policy()).model_copy(update={"repositories": ()})
+    told = comparison.completed(Difference(against="main"), [], nothing, [WEB], web.state)
 
     (found,) = told.repositories
     assert (found.before, found.after) == ("web", "")
@@ -128,9 +143,8 @@ def test_what_could_not_be_planned_is_not_compared(place: Path) -> None:
     comparison = Comparison(lambda _: KEEPING, lambda _: web.registry)
     web.registry.fail("listing", EvidenceError("page 7 answered 502"))
 
-    told = comparison.completed(
-        Difference(against="main"), drawn(web, policy(), comparison), [], web.state
-    )
+    plan, differences = drawn(web, policy(), comparison)
+    told = comparison.completed(Difference(against="main"), differences, plan, [], web.state)
 
     assert [part.error for part in told.repositories] == ["page 7 answered 502"]
 
@@ -143,8 +157,8 @@ def test_names_that_cannot_be_listed_are_told_and_hinder_no_plan(place: Path) ->
         raise AccessError("cannot list the packages of acme")
 
     comparison = Comparison(lambda _: KEEPING, lambda _: web.registry)
-    plan = drawn(web, policy(), comparison)
-    told = comparison.completed(Difference(against="main"), plan, named(), web.state)
+    plan, differences = drawn(web, policy(), comparison)
+    told = comparison.completed(Difference(against="main"), differences, plan, named(), web.state)
 
     assert plan.summary.delete == 1
     assert told.error == "cannot list the packages of acme"

@@ -2,7 +2,6 @@
 
 import pytest
 
-from reconciler.core.refusals import remembered, without_refusals
 from reconciler.errors import ExitCode
 from reconciler.model.plan import Cause
 from reconciler.model.ports import DeletionResult
@@ -118,9 +117,9 @@ def test_a_refusal_is_remembered_of_a_run_that_was_killed_before_it_noted_that(
 
 
 def test_a_plan_of_before_tries_no_refusal_again(unnoted: Scene) -> None:
-    unnoted.recall = without_refusals
+    unnoted.retry_refused = True
     plan = unnoted.plan()
-    unnoted.recall = remembered
+    unnoted.retry_refused = False
     sent = len(unnoted.registry.deletes)
 
     applied = unnoted.apply(plan)
@@ -133,7 +132,7 @@ def test_a_refusal_is_tried_again_when_that_is_asked_for(scene: Scene) -> None:
     scene.registry.refuses[BUILD.digest] = POPULAR
     scene.apply()
     scene.registry.refuses.clear()
-    scene.recall = without_refusals
+    scene.retry_refused = True
 
     applied = scene.apply()
 
@@ -143,9 +142,9 @@ def test_a_refusal_is_tried_again_when_that_is_asked_for(scene: Scene) -> None:
 def test_what_is_refused_once_more_is_remembered_once_more(scene: Scene) -> None:
     scene.registry.refuses[BUILD.digest] = POPULAR
     scene.apply()
-    scene.recall = without_refusals
+    scene.retry_refused = True
     again = scene.apply()
-    scene.recall = remembered
+    scene.retry_refused = False
 
     (part,) = scene.plan().repositories
 

@@ -32,8 +32,8 @@ def _drawn(scenes: Iterable[Scene], allowed: RaisedLimits | None = None) -> Plan
     return draw_plan(
         [Target(one.registry.repository, policy(), one.registry) for one in scenes],
         scenes[0].state,
-        moment=PlanTimes(now, now, timedelta(days=3)),
-        origin=PlanSource("reconciler 1.0.0", (SOURCE,)),
+        times=PlanTimes(now, now, timedelta(days=3)),
+        source=PlanSource("reconciler 1.0.0", (SOURCE,)),
         allowed=allowed or {},
     )
 
@@ -57,8 +57,8 @@ def test_a_plan_for_another_time_is_a_forecast(place: Path) -> None:
     plan = draw_plan(
         [Target(WEB, policy(), web.registry)],
         web.state,
-        moment=PlanTimes(web.time.now, later, timedelta(days=3)),
-        origin=PlanSource("reconciler", ()),
+        times=PlanTimes(web.time.now, later, timedelta(days=3)),
+        source=PlanSource("reconciler", ()),
         allowed={},
     )
 
@@ -131,8 +131,8 @@ def test_a_rule_that_needs_a_time_the_registry_lacks_is_told_with_its_cure(place
     plan = draw_plan(
         [Target(WEB, aged, plain.registry)],
         plain.state,
-        moment=PlanTimes(plain.time.now, plain.time.now, timedelta(days=3)),
-        origin=PlanSource("reconciler", ()),
+        times=PlanTimes(plain.time.now, plain.time.now, timedelta(days=3)),
+        source=PlanSource("reconciler", ()),
         allowed={},
     )
 
@@ -170,8 +170,8 @@ def test_a_wrong_clock_is_told_by_the_plan_as_it_would_stop_the_apply(place: Pat
     plan = draw_plan(
         [Target(WEB, policy(), web.registry)],
         web.state,
-        moment=PlanTimes(ahead, ahead, timedelta(days=3), lambda: ahead),
-        origin=PlanSource("reconciler", ()),
+        times=PlanTimes(ahead, ahead, timedelta(days=3), lambda: ahead),
+        source=PlanSource("reconciler", ()),
         allowed={},
     )
 
@@ -190,8 +190,8 @@ def test_a_forecast_holds_no_clock_against_the_time_it_is_for(place: Path) -> No
     plan = draw_plan(
         [Target(WEB, policy(), web.registry)],
         web.state,
-        moment=PlanTimes(now, now + timedelta(days=30), timedelta(days=3), web.clock),
-        origin=PlanSource("reconciler", ()),
+        times=PlanTimes(now, now + timedelta(days=30), timedelta(days=3), web.clock),
+        source=PlanSource("reconciler", ()),
         allowed={},
     )
 
