@@ -350,5 +350,5 @@ class PlainMachine(ApplyMachine):
 
 TestApply = ApplyMachine.TestCase
 TestApplyPlain = PlainMachine.TestCase
-TestApply.settings = settings(max_examples=300 if IN_CI else 40, stateful_step_count=30)
-TestApplyPlain.settings = settings(max_examples=250 if IN_CI else 20, stateful_step_count=30)
+TestApply.settings = settings(max_examples=120 if IN_CI else 40, stateful_step_count=30)
+TestApplyPlain.settings = settings(max_examples=80 if IN_CI else 20, stateful_step_count=30)
