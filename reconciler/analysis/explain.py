@@ -14,21 +14,20 @@ from reconciler.model.manifest import Descriptor
 from reconciler.model.names import Digest, Reference, Repository
 
 _NEAR = 5
-"""Most names that are offered instead of one that does not exist."""
+"""Most existing names that are suggested for one that does not exist."""
 
 _ALIKE = len("sha256:") + 6
-"""How many characters of a digest must agree for it to be offered."""
+"""How many characters of a digest must match for it to be suggested."""
 
 _HASTE = 20_000
-"""Most tags that are compared for likeness; each comparison takes some microseconds."""
+"""Most tags that are compared for similarity; each comparison takes some microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relative:
     """A version that keeps another one, or is kept by it.
 
-    Shape: `listed` is how the index of the two describes the other; None where the one keeps the
-        other because it speaks of it.
+    Shape: `listed` is the index entry that links the two; None where the link is a subject.
     """
 
     version: Version
@@ -53,7 +52,7 @@ class Explanation:
     keeps: tuple[Relative, ...]
     kept_by: tuple[Relative, ...]
     missing: tuple[Digest, ...]
-    """What it lists and the registry lacks."""
+    """The manifests that it lists and the registry lacks."""
 
     deletable_from: datetime | None
 
@@ -101,7 +100,7 @@ def _keepers(judged: DecidedRepository, digest: Digest) -> Iterator[Relative]:
 
 
 def _listed(judged: DecidedRepository, digest: Digest) -> Descriptor | None:
-    """Return how an index describes a version, the first index that lists it."""
+    """Return the entry of a version in the first index that lists it."""
     owners = (judged.case.inventory.versions[o] for o in judged.graph.kept_by.get(digest, ()))
     entries = (_entries(owner).get(digest) for owner in owners)
     return next((entry for entry in entries if entry), None)
@@ -113,7 +112,7 @@ def _entries(version: Version) -> dict[Digest, Descriptor]:
 
 
 def find_versions(inventory: Inventory, reference: Reference) -> Sequence[Version]:
-    """Return the versions that a reference can mean: one, none, or several for a short digest."""
+    """Return the versions that match a reference: several only for a short digest."""
     if reference.tag:
         digest = inventory.tagged.get(reference.tag)
         return [inventory.versions[digest]] if digest else []
@@ -125,7 +124,7 @@ def find_versions(inventory: Inventory, reference: Reference) -> Sequence[Versio
 
 
 def near_names(inventory: Inventory, reference: Reference) -> Sequence[str]:
-    """Return a few names that exist and look like one that does not, the likest first."""
+    """Return a few existing names similar to one that does not exist, the closest first."""
     if reference.tag:
         tags = islice(sorted(inventory.tagged), _HASTE)
         return get_close_matches(reference.tag, tags, n=_NEAR)

@@ -1,4 +1,4 @@
-"""Whether images can be pulled completely, what they lack, and what is known of its loss."""
+"""Find images that cannot be pulled completely: what is missing, and when it was deleted."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +13,11 @@ from reconciler.model.manifest import Descriptor, Manifest
 from reconciler.model.names import Digest, Repository, Tag
 
 Documents: TypeAlias = Mapping[Digest, Manifest | None]
-"""What was read, None for what the registry lacks."""
+"""The manifests that were read; None for those that the registry lacks."""
 
 
 class ImagePart(StrEnum):
-    """What an image is made of."""
+    """The parts of an image."""
 
     MANIFEST = "manifest"
     CONFIGURATION = "configuration"
@@ -26,11 +26,11 @@ class ImagePart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MissingPart:
-    """One thing that an image names and the registry lacks.
+    """One part that an image refers to and the registry lacks.
 
-    Shape: `platform` is what the index that lists it says. `run` deleted it at `gone`, where the
-        journal has that; `last_seen` is when a run first saw it there.
-    Units: `size` in bytes, 0 where nothing says it.
+    Shape: `platform` is from the index that lists it. `run` deleted it at `gone`, where the journal
+        records that; `last_seen` is when a run first observed it.
+    Units: `size` in bytes, 0 where it is unknown.
     """
 
     digest: Digest
@@ -44,7 +44,7 @@ class MissingPart:
 
 @dataclass(frozen=True, slots=True)
 class BrokenImage:
-    """One tagged image that cannot be pulled whole. Shape: `missing` is never empty."""
+    """One tagged image that cannot be pulled completely. Shape: `missing` is never empty."""
 
     digest: Digest
     tags: tuple[Tag, ...]
@@ -53,10 +53,10 @@ class BrokenImage:
 
 @dataclass(frozen=True, slots=True)
 class IntegrityResult:
-    """What was found in one repository; `error` says why nothing was, where that is so.
+    """The result for one repository; `error` is why it could not be read.
 
-    Shape: `blobs` is None where none was asked for; `foreign` counts the layers that no registry
-        need have.
+    Shape: `blobs` is None where blobs were not checked; `foreign` counts the non-distributable
+        layers, which a registry need not have.
     """
 
     repository: Repository
@@ -66,7 +66,7 @@ class IntegrityResult:
     foreign: int = 0
     broken: tuple[BrokenImage, ...] = ()
     dangling: tuple[Tag, ...] = ()
-    """Tags that the registry lists and has no manifest for."""
+    """Tags that the registry lists without a manifest."""
 
     error: str = ""
     hint: str = ""
@@ -74,20 +74,20 @@ class IntegrityResult:
 
     @property
     def exit_code(self) -> ExitCode:
-        """How a command ends that found this."""
+        """The exit code of a command with this result."""
         if self.error:
             return self.failure
         return ExitCode.CHANGES if self.broken or self.dangling else ExitCode.OK
 
 
 def listed(manifest: Manifest | None) -> Iterator[Descriptor]:
-    """Yield the manifests that a document lists; a build cache lists blobs, which are none."""
+    """Yield the manifests that an index lists; entries of a build cache are blobs."""
     children = manifest.children if manifest else ()
     return (child for child in children if not child.is_blob)
 
 
 def blobs_of(manifest: Manifest | None) -> Iterator[tuple[ImagePart, Descriptor]]:
-    """Yield the configuration and the layers that a document names, those of a cache as well."""
+    """Yield the configuration and the layers of a manifest or build cache."""
     if manifest is None:
         return
     if manifest.config:
@@ -99,7 +99,7 @@ def blobs_of(manifest: Manifest | None) -> Iterator[tuple[ImagePart, Descriptor]
 def holes(
     root: Digest, documents: Documents, lacking: Container[Digest] = frozenset()
 ) -> Iterator[MissingPart]:
-    """Yield what one image lacks, each once: manifests without a document, and `lacking` blobs."""
+    """Yield each part that one image lacks: manifests that are None, and `lacking` blobs."""
     visited = {root}
     ahead: list[MissingPart] = [MissingPart(root, ImagePart.MANIFEST)]
     while ahead:
@@ -122,7 +122,7 @@ def holes(
 def add_history(
     missing: Iterable[MissingPart], deletions: Sequence[Attempt], observations: Observations
 ) -> tuple[MissingPart, ...]:
-    """Add what our own runs know: which of them deleted it and when, or when it was there."""
+    """Add from the journal which run deleted a part and when, or when it was first observed."""
     known = {attempt.digest: attempt for attempt in deletions if attempt.is_standing}
     return tuple(_add_history(part, known.get(part.digest), observations) for part in missing)
 

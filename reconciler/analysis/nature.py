@@ -1,4 +1,4 @@
-"""What a version is, judged by its tags, its document and the index that lists it."""
+"""Classify a version by its tags, its manifest and the index that lists it."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from reconciler.model.names import Tag
 
 
 class Nature(StrEnum):
-    """What a version is, in the words of the people who push such things."""
+    """The kinds of versions, named as container tools name them."""
 
     IMAGE = "image"
     INDEX = "index"
@@ -19,11 +19,11 @@ class Nature(StrEnum):
     SIGNATURE = "signature"
     SBOM = "SBOM"
     REFERRERS = "referrers index"
-    """Lists what refers to a version, where the registry does not."""
+    """Lists the referrers of a version, where the registry does not."""
 
     CACHE = "build cache"
     ARTIFACT = "artifact"
-    """Something else than a container image: a chart, a model, a bundle."""
+    """Anything other than a container image: a chart, a model, a bundle."""
 
     OPAQUE = "document of an old kind"
 
@@ -45,14 +45,14 @@ _KINDS = {
     "text/spdx": Nature.SBOM,
     "application/vnd.buildkit.cacheconfig": Nature.CACHE,
 }
-"""What artifact types say, by how they begin."""
+"""The kind for each artifact type, by its prefix."""
 
 
 def nature_of(version: Version, listed: Descriptor | None = None) -> Nature:
-    """Tell what a version is; `listed` is how an index that lists it describes it.
+    """Classify a version; `listed` is its entry in an index that lists it.
 
-    A version that nobody had to read is a platform image: nothing else goes unread, save for
-    attestations, which their index marks, and signatures, which their tag names.
+    A version whose manifest was not read is a platform image. Only attestations and signatures can
+    be unread as well, and these are recognised by their index entry and by their tag.
 
     Source: cosign, SIGNATURE_SPEC.md; BuildKit, docs/attestations/attestation-storage.md;
         OCI distribution-spec v1.1, "Referrers tag schema".

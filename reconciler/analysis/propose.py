@@ -1,4 +1,4 @@
-"""Propose a first policy whose plan deletes nothing surprising, from the tags of a repository."""
+"""Propose a first policy from the tags of a repository, whose first plan no guard stops."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -33,17 +33,17 @@ from reconciler.model.plan import RepositoryPlan
 from reconciler.model.policy import Guards, Policy
 
 PATIENCE = range(30, 1_110, 30)
-"""Ages to try, in days: the first at which no guard stops the plan is proposed."""
+"""Ages to try, in days: the first with which no guard stops the plan is proposed."""
 
 USUAL_MOVING = ("edge", "latest", "main")
-"""Moving tags that a policy protects even where none is found."""
+"""Moving tags that a policy protects even where none exists."""
 
 _TIMED = (Family.CANDIDATE, Family.PREVIEW, Family.COMMIT, Family.DATED)
 
 
 @dataclass(frozen=True)
 class ProposalInput:
-    """What a policy is proposed for. Shape: `inventories` are empty where nobody could look."""
+    """What a policy is proposed for. Shape: `inventories` is empty where none could be read."""
 
     name: str
     repositories: Sequence[RepositoryGlob]
@@ -52,7 +52,7 @@ class ProposalInput:
 
     @cached_property
     def families(self) -> Mapping[Family, Sequence[Tag]]:
-        """All tags by family, sorted; the usual ones where nobody could look, or there is none."""
+        """All tags by family, sorted; example tags where there are none or none could be read."""
         tags = sorted(tag for inventory in self.inventories for tag in inventory.tagged)
         families: dict[Family, list[Tag]] = defaultdict(list)
         for tag in tags or [Tag(shape.example) for shape in _usual_shapes()]:
@@ -66,7 +66,7 @@ class ProposalInput:
 
     @cached_property
     def guards(self) -> Guards:
-        """The usual guards; where there are very many images, a tenth of them may go at once."""
+        """The default guards; where there are many images, a tenth of them may be deleted."""
         usual = Guards()
         images = max(
             (len(build_graph(inventory).roots) for inventory in self.inventories), default=0
@@ -101,7 +101,7 @@ class Proposal:
 
     @property
     def examples(self) -> Iterator[Example]:
-        """The images of its test."""
+        """The images of the policy's test."""
         for rule in (*self.protect, *self.rules):
             yield from rule.examples
         tag = self.unknown[0] if self.unknown else "customer-acme"
@@ -114,18 +114,18 @@ class Proposal:
 
 
 def propose(subject: ProposalInput, now: datetime) -> Proposal:
-    """Propose the first policy that no guard stops, the most patient one where all are stopped.
+    """Propose the first policy that no guard stops, or the most patient one if all are stopped.
 
     Raises: InvalidNameError, PolicyError, when the subject has names that no policy may have.
     """
-    # The longer the patience, the less goes.
-    safe = True  # what is looked for: the first number of days with which the plan is
+    # The longer the patience, the fewer images expire, so `is_safe` is monotonic.
+    safe = True
     at = bisect_left(PATIENCE, safe, key=lambda days: _planned(subject, days, now).is_safe)
     return _planned(subject, PATIENCE[min(at, len(PATIENCE) - 1)], now)
 
 
 def _draft(subject: ProposalInput, patience: int) -> Proposal:
-    """Write a rule for each family that there is."""
+    """Write a rule for each family that exists."""
     terms = ProposalSettings(patience, subject.has_push_times)
     families, shapes = subject.families, subject.shapes
     protect = [moving(sorted({*USUAL_MOVING, *families.get(Family.MOVING, ())}))]
@@ -142,7 +142,7 @@ def _draft(subject: ProposalInput, patience: int) -> Proposal:
 
 
 def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
-    """Write a proposal, and plan with it: what would it do to what is there?"""
+    """Write a proposal, and plan with it for the present images."""
     proposal = _draft(subject, patience)
     policy = Policy.model_validate(proposal.document)
     cases = (
@@ -153,7 +153,7 @@ def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
 
 
 def _usual_shapes() -> Iterator[TagShape]:
-    """Yield the first shape of each family: what docker/metadata-action makes of tags."""
+    """Yield the first shape of each family, as docker/metadata-action writes tags."""
     families: set[Family] = set()
     for shape in SHAPES:
         if shape.family not in families:

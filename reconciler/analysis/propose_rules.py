@@ -1,8 +1,8 @@
 """Rules of a proposed policy for each kind of tag.
 
-Only shapes that cannot be mistaken for another kind are recognised. All else is unknown, and a tag
-that no rule knows keeps its image. So `1.4.2-alpine` is unknown, although it is a pre-release by
-the letter: it may be a variant of a release.
+Only shapes that are unambiguous are recognised. All other tags are unknown, and a tag that no rule
+matches keeps its image. So `1.4.2-alpine` is unknown, although semver calls it a pre-release: it
+may be a variant of a release.
 
 Source: docker/metadata-action's README for what its types of tags look like.
 """
@@ -17,14 +17,14 @@ from reconciler.model.patterns import compiled
 from reconciler.model.semver import parse_semver
 
 NEWEST_COMMITS = 5
-"""Builds of commits that stay however old they are: the project may sleep."""
+"""Builds of commits that are kept at any age, for projects that pause."""
 
 EXPIRED_AGE = 2_000
-"""An age, in days, at which everything goes that age alone decides."""
+"""An age, in days, at which every rule by age expires an image."""
 
 
 class Family(StrEnum):
-    """What tags of one kind are for, in the order in which a policy speaks of them."""
+    """The purposes of tags, in the order of a policy's rules."""
 
     MOVING = "moving"
     SERIES = "series"
@@ -46,14 +46,14 @@ MOVING_TAGS = frozenset(
         *("buildcache", "build-cache", "cache"),
     )
 )
-"""Names that are given to one image after another."""
+"""Tags that are moved from one image to the next."""
 
 _ARCHITECTURE = "-(?:amd64|arm64|arm|armv6|armv7|386|ppc64le|s390x|riscv64|x86_64|aarch64)"
 
 
 @dataclass(frozen=True, slots=True)
 class TagShape:
-    """One way in which the tags of a family look, as an RE2 expression for the whole tag."""
+    """One shape of a family's tags, as an RE2 expression for the whole tag."""
 
     family: Family
     expression: str
@@ -83,11 +83,11 @@ SHAPES: Sequence[TagShape] = (
         "nightly-20260301",
     ),
 )
-"""The shapes that rules are written for; no tag has two of them."""
+"""The shapes that rules are written for; a tag matches at most one of them."""
 
 
 def family_of(tag: Tag) -> Family:
-    """Say what a tag is for, `unknown` when in doubt."""
+    """Classify a tag, as `unknown` when in doubt."""
     if tag.subject:
         return Family.REFERRER
     if tag in MOVING_TAGS:
@@ -100,12 +100,12 @@ def family_of(tag: Tag) -> Family:
 
 
 def shape_of(tag: str) -> TagShape | None:
-    """Return the shape that a tag has; None for releases, moving tags and what is unknown."""
+    """Return the shape of a tag; None for releases, moving tags and unknown tags."""
     return next((shape for shape in SHAPES if compiled(shape.expression).fullmatch(tag)), None)
 
 
 def shapes_of(tags: Iterable[Tag]) -> tuple[TagShape, ...]:
-    """Return the shapes that some tags have, in the order of the table."""
+    """Return the shapes of tags, in the order of the table."""
     present = {shape_of(tag) for tag in tags}
     return tuple(shape for shape in SHAPES if shape in present)
 
@@ -122,7 +122,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ProposedRule:
-    """One rule or protection: as a policy file has it, why, and images that show it at work."""
+    """One rule or protection as a policy file has it, its reason, and example images."""
 
     document: Mapping[str, Any]
     reason: str
@@ -131,10 +131,10 @@ class ProposedRule:
 
 @dataclass(frozen=True, slots=True)
 class ProposalSettings:
-    """What all rules of a proposal go by. Units: `patience` in days.
+    """Settings of all rules of a proposal. Units: `patience` in days.
 
-    Shape: `has_push_times` is whether the registry tells when an image was pushed; without that
-        nothing can be ranked, and ages count from when a run first saw an image.
+    Shape: `has_push_times` is whether the registry reports push times. Without them nothing can be
+        ranked, and ages count from when a run first observed an image.
     """
 
     patience: int
@@ -142,16 +142,16 @@ class ProposalSettings:
 
 
 def moving(tags: Sequence[str]) -> ProposedRule:
-    """Protect the tags that are given to one image after another."""
+    """Protect the tags that are moved from one image to the next."""
     return ProposedRule(
         {"name": Family.MOVING.value, "match": {"tags": list(tags)}},
-        "Tags that move from image to image: what has one is in use.",
+        "Tags that move from image to image: an image with one is in use.",
         (Example(("latest",), EXPIRED_AGE, "keep", Family.MOVING),),
     )
 
 
 def series(shapes: Sequence[TagShape]) -> ProposedRule:
-    """Protect the tags of whole series, which move along with the releases."""
+    """Protect the tags of release series, which move along with the releases."""
     return ProposedRule(
         {"name": Family.SERIES.value, "match": _match(shapes)},
         "Tags such as 1 and 1.4 move along with the releases.",
@@ -163,13 +163,13 @@ def releases() -> ProposedRule:
     """Keep every release."""
     return ProposedRule(
         {"name": Family.RELEASE.value, "match": {"semver": ">=0"}, "keep": {"all": True}},
-        "Releases stay for ever: 1.4.2 and v2.0.0, but not 2.0.0-rc.1.",
+        "Releases are kept for ever: 1.4.2 and v2.0.0, but not 2.0.0-rc.1.",
         (Example(("1.4.2",), EXPIRED_AGE, "keep", Family.RELEASE),),
     )
 
 
 def timed(family: Family, shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
-    """Let a family go by age; the newest stay all the same where they can be told."""
+    """Expire a family by age; the newest are kept where images can be ranked."""
     build = {
         Family.CANDIDATE: _candidates,
         Family.PREVIEW: _previews,
@@ -180,13 +180,13 @@ def timed(family: Family, shapes: Sequence[TagShape], terms: ProposalSettings) -
 
 
 def dangling(terms: ProposalSettings) -> ProposedRule:
-    """Let untagged images go by age."""
+    """Expire untagged images by age."""
     name = "dangling"
     document = {"name": name, "match": {"untagged": True}, "keep": _within(terms)}
     return ProposedRule(
         document | _aged(terms),
-        "Images without a tag, mostly what a tag moved away from. What an index lists, and what"
-        " signs or attests an image, is never among them.",
+        "Untagged images, mostly those whose tag has moved. Manifests that an index lists, and"
+        " signatures and attestations of images, are never among them.",
         tuple(_by_age((), name, terms)),
     )
 
@@ -199,8 +199,8 @@ def _candidates(shapes: Sequence[TagShape], terms: ProposalSettings) -> Proposed
     gone = Example(("2.0.0-rc.1",), EXPIRED_AGE + 2, "delete", name)
     return ProposedRule(
         {"name": name, "match": _match(shapes), **keep, **_aged(terms)},
-        "Pre-releases have served once their release is out."
-        + (" The newest two of each minor version stay." if terms.has_push_times else ""),
+        "Pre-releases are not needed after their release."
+        + (" The newest two of each minor version are kept." if terms.has_push_times else ""),
         (*older, gone) if terms.has_push_times else (gone,),
     )
 
@@ -209,7 +209,7 @@ def _previews(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRu
     name = Family.PREVIEW.value
     return ProposedRule(
         {"name": name, "match": _match(shapes), "keep": _within(terms), **_aged(terms)},
-        "Images of pull requests. One that is open for longer gets a new image with its next push.",
+        "Images of pull requests. One that is open for longer gets a new image by its next push.",
         tuple(_by_age((shapes[0].example,), name, terms)),
     )
 
@@ -227,7 +227,7 @@ def _commits(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRul
     )
     return ProposedRule(
         document | _aged(terms),
-        "Builds of single commits. If something runs one by its tag for longer, protect that tag.",
+        "Builds of single commits. If one is deployed by its tag for longer, protect that tag.",
         examples,
     )
 
@@ -244,7 +244,7 @@ def _dated(shapes: Sequence[TagShape], _: ProposalSettings) -> ProposedRule:
     }
     return ProposedRule(
         document,
-        "Builds of single days, by the date in the tag: ever fewer the older they are.",
+        "Builds of single days, by the date in the tag: the older, the fewer are kept.",
         (Example((shapes[0].example,), 1, "keep", name),),
     )
 
@@ -262,12 +262,12 @@ def _aged(terms: ProposalSettings) -> dict[str, str]:
 
 
 def _by_age(tags: tuple[str, ...], name: str, terms: ProposalSettings) -> Iterator[Example]:
-    """Yield an image that is still young enough, and one that is not."""
+    """Yield an image that is young enough to be kept, and one that is not."""
     yield Example(tags, terms.patience - 1, "keep", name)
     other = tuple(tag.replace("12", "11") for tag in tags)
     yield Example(other, terms.patience + 1, "delete", name)
 
 
 def _commit(shape: TagShape, number: int) -> str:
-    """Name the commit of an example: the one of its shape, counted on."""
+    """Return the tag of the nth example: the one of its shape, with the number changed."""
     return shape.example.replace("a000001", f"a00000{number + 1}")

@@ -1,4 +1,4 @@
-"""Storage used by repositories: each blob counted once, and what each version added."""
+"""Storage used by repositories: each blob counted once, and the bytes each version adds."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
@@ -16,28 +16,28 @@ from reconciler.model.manifest import DocumentKind
 from reconciler.model.names import Digest, Repository, Tag
 
 BIGGEST = 10
-"""How many images are named of a repository, those that take most."""
+"""How many of a repository's largest images are listed."""
 
 UNTAGGED = "(no tag)"
-"""What stands for a family where an image has no tag of its own."""
+"""The family of images without a tag of their own."""
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class BlobIndex:
-    """The blobs of one repository, and which versions name them."""
+    """The blobs of one repository, and the versions that refer to them."""
 
     inventory: Inventory
 
     @cached_property
     def graph(self) -> Graph:
-        """What keeps what."""
+        """Which versions keep which others."""
         return build_graph(self.inventory)
 
     @cached_property
     def blobs_by_version(self) -> Mapping[Digest, frozenset[Digest]]:
-        """What each version is made of: its own document and the blobs that it names."""
+        """The blobs of each version: its own manifest, and all that the manifest refers to."""
         return {
             digest: frozenset(blob for blob, _ in blobs(version))
             for digest, version in self.inventory.versions.items()
@@ -54,20 +54,20 @@ class BlobIndex:
 
     @cached_property
     def referring_versions(self) -> Mapping[Digest, int]:
-        """How many versions name each blob."""
+        """How many versions refer to each blob."""
         return Counter(blob for named in self.blobs_by_version.values() for blob in named)
 
     def total_size(self, wanted: Iterable[Digest]) -> int:
-        """Add up blobs, each of which is given once."""
+        """Add up the sizes of blobs, each of which is given once."""
         return sum(self.sizes[blob] for blob in wanted)
 
     def with_kept(self, roots: Iterable[Digest]) -> set[Digest]:
-        """Return some versions and all that stays while they stay."""
+        """Return versions and all others that they keep."""
         return closure(self.graph.keeps, roots)
 
 
 def blobs(version: Version) -> Iterator[tuple[Digest, int]]:
-    """Yield what a version is made of, with sizes in bytes: document, configuration, layers."""
+    """Yield the blobs of a version with their sizes: manifest, configuration, layers."""
     manifest = version.manifest
     if manifest:
         yield version.digest, manifest.size
@@ -76,10 +76,10 @@ def blobs(version: Version) -> Iterator[tuple[Digest, int]]:
 
 @dataclass(frozen=True, slots=True)
 class GroupUsage:
-    """What some versions take together.
+    """The storage that a group of versions uses.
 
-    Units: `octets` in bytes of all that they name, each blob once; `alone` in bytes of what no
-        version outside names, which is what would be freed if all of them went.
+    Units: `octets` in bytes of their blobs, each once; `alone` in bytes of the blobs that no other
+        version refers to, which deleting the group would free.
     """
 
     name: str
@@ -90,7 +90,7 @@ class GroupUsage:
 
 @dataclass(frozen=True, slots=True)
 class ImageUsage:
-    """One image with all it keeps. Units: as of a Share, among the images of its repository."""
+    """One image with all that it keeps. Units: as in GroupUsage."""
 
     digest: Digest
     tags: tuple[Tag, ...]
@@ -100,11 +100,11 @@ class ImageUsage:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one repository takes.
+    """The storage that one repository uses.
 
-    Shape: `causes` is empty where nobody diagnosed, `freed` None where nothing is planned.
-    Units: `octets` in bytes, each blob once; `stated` in bytes, each as often as it is named;
-        `shared` in bytes of what more than one version names, each blob once.
+    Shape: `causes` is empty without a diagnosis, `freed` is None without a plan.
+    Units: `octets` in bytes, each blob once; `stated` in bytes, each blob once per reference;
+        `shared` in bytes of the blobs that several versions refer to, each once.
     """
 
     repository: Repository
@@ -117,18 +117,18 @@ class Usage:
     causes: tuple[GroupUsage, ...] = ()
     freed: GroupUsage | None = None
     foreign: int = 0
-    """Layers that may not be distributed and lie elsewhere; they are not counted."""
+    """Non-distributable layers, which are stored elsewhere and not counted."""
 
     unmeasured: int = 0
-    """Versions without a manifest, or with one of an old kind that states no sizes."""
+    """Versions without a manifest, or with an old kind of manifest without sizes."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsageTotals:
-    """What several repositories take.
+    """The storage that several repositories use.
 
-    Units: `between` in bytes of what more than one of them names, each blob once. Whether a
-        registry stores such a blob once or once for each repository, it does not say.
+    Units: `between` in bytes of the blobs that several of them refer to, each once. A registry does
+        not report whether it stores such a blob once or per repository.
     """
 
     repositories: tuple[Usage, ...]
@@ -136,16 +136,16 @@ class UsageTotals:
 
     @property
     def octets(self) -> int:
-        """All of it in bytes, a blob of several repositories counted in each."""
+        """The total in bytes; a blob of several repositories is counted in each."""
         return sum(usage.octets for usage in self.repositories)
 
 
 @dataclass(frozen=True, slots=True)
 class UsageInput:
-    """One repository to be weighed, all of whose manifests were read.
+    """One repository to measure, all of whose manifests were read.
 
-    Shape: `causes` has the versions that are there for each cause, where somebody diagnosed;
-        `to_delete` those that a plan deletes, None where there is no plan.
+    Shape: `causes` has the versions of each cause, empty without a diagnosis; `to_delete` those
+        that a plan deletes, None without a plan.
     """
 
     inventory: Inventory
@@ -154,7 +154,7 @@ class UsageInput:
 
 
 def usage_totals(subjects: Iterable[UsageInput]) -> UsageTotals:
-    """Weigh repositories, and what they have in common."""
+    """Measure repositories, and the storage that they share."""
     sizes: dict[Digest, int] = {}
     naming: Counter[Digest] = Counter()
     usages: list[Usage] = []
@@ -170,7 +170,7 @@ def usage_totals(subjects: Iterable[UsageInput]) -> UsageTotals:
 def usage_of(
     index: BlobIndex, causes: Mapping[str, Set[Digest]], to_delete: Set[Digest] | None
 ) -> Usage:
-    """Weigh one repository; see `UsageInput`."""
+    """Measure one repository; see `UsageInput`."""
     versions = index.inventory.versions
     families = {name: index.with_kept(roots) for name, roots in _families(index).items()}
     return Usage(
@@ -191,7 +191,7 @@ def usage_of(
 
 
 def shares(index: BlobIndex, groups: Mapping[str, Set[Digest]]) -> tuple[GroupUsage, ...]:
-    """Weigh groups of versions, the heaviest first; a version may be in more than one."""
+    """Measure groups of versions, the largest first; a version may be in several groups."""
     groups_used = (_share(index, name, versions) for name, versions in groups.items())
     return tuple(sorted(groups_used, key=lambda share: (-share.octets, share.name)))
 
@@ -213,7 +213,7 @@ def _families(index: BlobIndex) -> Mapping[str, set[Digest]]:
 
 
 def _biggest(index: BlobIndex) -> tuple[ImageUsage, ...]:
-    """Weigh every image with all it keeps, and return those that take most."""
+    """Measure every image with all that it keeps, and return the largest."""
 
     def weighed(root: Digest) -> tuple[int, Digest]:
         return _share(index, root, index.with_kept([root])).octets, root
@@ -237,9 +237,9 @@ def _is_unmeasured(version: Version) -> bool:
 
 
 def added_bytes(versions: Iterable[Version]) -> Mapping[Digest, int]:
-    """Count each blob once, for the oldest version that names it; what has no time is oldest.
+    """Count each blob once, for the oldest version that refers to it; unknown times are oldest.
 
-    Units: bytes, as manifests tell them: of the documents, configurations and layers.
+    Units: bytes of manifests, configurations and layers, as the manifests state them.
     """
     counted: set[Digest] = set()
     added: dict[Digest, int] = {}

@@ -25,8 +25,8 @@ from reconciler.formats.report import (
 CAUSES_HEADING = "Versions by cause"
 
 _LIKELY = (
-    "is likely, but not proven: another cause can leave the same versions, and the other versions"
-    " decided"
+    "is likely, but not proven: another cause can leave such versions, but the other versions of"
+    " the repository point to this one"
 )
 
 _BLOCKS = "▁▂▃▄▅▆▇█"

@@ -72,7 +72,7 @@ def test_a_run_that_was_killed_is_told_of_until_the_next_apply(web: Workshop) ->
 
     assert len(told) == 1
     assert told[0].startswith("run 20")
-    assert "not known what became" in told[0]
+    assert "have an unknown outcome" in told[0]
     assert web.reconciler("check").stdout == WELL
 
 

@@ -93,7 +93,7 @@ def test_a_policy_of_ones_own_is_what_the_forecast_goes_by(
     told = " ".join(done.stdout.split())
     count = len(stage.labels)
     assert f"; now there are {count} versions and " in told
-    assert "With policy web about " in told
+    assert "With policy web there would be about " in told
     assert f" then; now {count} versions and " in told
 
 
@@ -106,7 +106,7 @@ def test_a_repository_that_cannot_be_read_is_told_of_and_holds_no_other_one_back
     done = reconciler("diagnose", none, web, "--format", "markdown")
 
     assert done.code == 77
-    assert f"#### `{none}`\n\n> [!WARNING]\n> - This could not be read.\n" in done.stdout
+    assert f"#### `{none}`\n\n> [!WARNING]\n> - This repository could not be read.\n" in done.stdout
     assert f"#### `{web}`\n" in done.stdout
     assert "1 repository unread.**" in done.stdout
 
@@ -125,7 +125,7 @@ def test_a_version_whose_manifest_the_registry_lost_is_broken_and_the_rest_is_to
     (told,) = json.loads(done.stdout)["repositories"]
     broken = [one for one in told["findings"] if one["cause"] == "broken"]
     assert [(one["digest"], one["tags"]) for one in broken] == [(lost.digest, ["release-x0"])]
-    assert broken[0]["evidence"] == "listed, and the registry has no manifest for it"
+    assert broken[0]["evidence"] == "listed, but the registry has no manifest for it"
     assert len(told["findings"]) == 8
 
 

@@ -72,7 +72,7 @@ def test_a_short_digest_as_plans_print_it_is_explained(
     printed = capsys.readouterr()
     assert (code, printed.err) == (0, "")
     assert printed.out.startswith(f"ghcr.io/acme/web@{digest('amd')}\n  platform image")
-    assert f"\nStays: needed by 1.4.2 {digest('release').short}.\n" in printed.out
+    assert f"\nIt is kept: needed by 1.4.2 {digest('release').short}.\n" in printed.out
 
 
 def test_a_tag_is_explained_for_programs(

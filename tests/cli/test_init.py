@@ -76,7 +76,7 @@ def test_without_a_registry_it_writes_what_is_usual_and_says_so(nowhere: Command
     assert (ended.code, tuple(ended.stdout.split())) == (0, FILES)
     assert f"{NAME} could not be read completely:" in ended.stderr
     policy = (nowhere.folder / FILES[0]).read_text()
-    assert "so this speaks of the tags that are usual." in policy
+    assert "so this policy covers the usual tags." in policy
     assert nowhere("validate").stdout == "1 policies in 1 files are valid.\n"
     assert nowhere("test").code == 0
 

@@ -40,7 +40,7 @@ def test_what_was_never_deleted_is_said_to_be_so_and_nothing_is_contacted(tmp_pa
         assert web.sandbox.requests == []
     assert (told.code, told.stdout) == (
         0,
-        "No run deleted anything called latest, or was about to.\n",
+        "No run deleted latest or planned to.\n",
     )
 
 

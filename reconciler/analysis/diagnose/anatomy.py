@@ -1,4 +1,4 @@
-"""How the versions of a repository refer to one another, and what documents say of builders."""
+"""How the versions of a repository refer to one another, and which tools made them."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, DocumentKind
 from reconciler.model.names import Digest, Tag
 
 _NAMED = 3
-"""How many tags stand for all in a sentence."""
+"""Most tags that a text lists."""
 
 _IN_TOTO = "application/vnd.in-toto"
 _SIGNED = (
@@ -24,7 +24,7 @@ _SIGNED = (
     "text/spdx",
     "spdx+json",
 )
-"""How the types of the layers begin that cosign keeps under its tags.
+"""Prefixes of the layer types that cosign stores under its tags.
 
 Source: cosign, specs/SIGNATURE_SPEC.md and pkg/types/media.go.
 """
@@ -32,9 +32,9 @@ Source: cosign, specs/SIGNATURE_SPEC.md and pkg/types/media.go.
 
 @dataclass(frozen=True)
 class ReferenceGraph:
-    """One repository: its versions, all of whose manifests were read, and what joins them.
+    """The references between the versions of one repository, all of whose manifests were read.
 
-    Shape: a version without a manifest has none in the registry either.
+    Shape: a version without a manifest has none in the registry.
     """
 
     inventory: Inventory
@@ -43,12 +43,12 @@ class ReferenceGraph:
 
     @cached_property
     def tagged(self) -> Set[Digest]:
-        """The versions with a tag that names an image, and not what another version is about."""
+        """The versions with a tag of their own, not one that spells the digest of a subject."""
         return {d for d, version in self.versions.items() if own_tags(version)}
 
     @cached_property
     def in_use(self) -> Set[Digest]:
-        """Everything that a tag leads to, and what belongs to that: all that is needed."""
+        """The tagged versions and all that they keep: all versions that are needed."""
         return closure(self.graph.keeps, self.tagged)
 
     @cached_property
@@ -62,7 +62,7 @@ class ReferenceGraph:
 
     @cached_property
     def lists(self) -> Set[Digest]:
-        """The indexes that only say what refers to another version: all they list are artifacts.
+        """The lists of referrers: untagged indexes that only list artifacts.
 
         Source: OCI distribution-spec v1.1, "Referrers tag schema".
         """
@@ -78,21 +78,21 @@ class ReferenceGraph:
         return self.inventory.versions
 
     def lister(self, digest: Digest) -> Digest | None:
-        """Return an index that lists a version as part of an image, one in use for choice."""
+        """Return an index that lists a version as part of an image, preferably one in use."""
         owners = self.listed_by.get(digest, ())
         return next((owner for owner in owners if owner not in self.lists), None)
 
     def entry(self, owner: Digest, digest: Digest) -> Descriptor:
-        """Return how an index describes a version that it lists."""
+        """Return the entry of an index for a version that it lists."""
         return self._entries(owner)[digest]
 
     def nature(self, digest: Digest) -> Nature:
-        """Tell what a version is."""
+        """Classify a version."""
         owner = self.lister(digest)
         return nature_of(self.versions[digest], self.entry(owner, digest) if owner else None)
 
     def images(self, digest: Digest) -> Sequence[Digest]:
-        """Return the platform images that an image consists of: itself, or what it lists."""
+        """Return the platform images of an image: itself, or those that it lists."""
         version = self.versions[digest]
         if version.manifest is None or is_attestation(version.manifest):
             return []
@@ -102,19 +102,19 @@ class ReferenceGraph:
         return [digest] if version.manifest.config else []
 
     def subjects(self, version: Version) -> Iterator[Digest]:
-        """Yield what a version speaks of, by its document or by its tags."""
+        """Yield the subjects of a version, from its manifest and its tags."""
         subject = version.manifest.subject if version.manifest else None
         tags = (tag.subject for tag in version.tags)
         yield from filter(None, chain([subject], tags))
 
     def name(self, digest: Digest) -> str:
-        """Name a version for people: by its own tags, else by the start of its digest."""
+        """Name a version by its own tags, else by the start of its digest."""
         tags = own_tags(self.versions[digest])
         return spelled(tags) if tags else digest.short
 
     @cached_property
     def _indexes(self) -> Mapping[Digest, Mapping[Digest, Descriptor]]:
-        """Each index, and how it describes those of its children that are here."""
+        """Each index, with its entries for children that the repository has."""
         return {
             digest: {c.digest: c for c in children if c.digest in self.versions}
             for digest in self.versions
@@ -126,7 +126,7 @@ class ReferenceGraph:
         return manifest.children if manifest else ()
 
     def _is_referrer(self, child: Descriptor) -> bool:
-        """Whether an entry is an artifact by its type, or by a subject, and no part of an image."""
+        """Whether an entry is an artifact, by its type or subject, and not a part of an image."""
         version = self.versions.get(child.digest)
         subject = version.manifest.subject if version and version.manifest else None
         return bool(child.artifact_type or subject) and not (child.platform or child.attestation)
@@ -136,18 +136,18 @@ class ReferenceGraph:
 
 
 def own_tags(version: Version) -> Sequence[Tag]:
-    """Return the tags that name a version, and not what it is about."""
+    """Return the tags of a version that do not spell the digest of a subject."""
     return [tag for tag in version.tags if tag.subject is None]
 
 
 def spelled(tags: Sequence[str]) -> str:
-    """Write the first few of some tags."""
+    """List the first few tags, and count the others."""
     more = len(tags) - _NAMED
     return ", ".join(tags[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def is_attestation(manifest: Manifest) -> bool:
-    """Whether BuildKit wrote it as provenance or SBOM; only an index ever names such a document.
+    """Whether it is provenance or an SBOM of BuildKit, to which only an index refers.
 
     Source: BuildKit, docs/attestations/attestation-storage.md.
     """
@@ -158,17 +158,17 @@ def is_attestation(manifest: Manifest) -> bool:
 
 
 def is_cache(version: Version) -> bool:
-    """Whether it is a build cache, in either form."""
+    """Whether it is a build cache, in either of its formats."""
     return version.manifest is not None and nature_of(version) is Nature.CACHE
 
 
 def is_tagged_signature(manifest: Manifest) -> bool:
-    """Whether it is of the kind that cosign finds by tag: signed statements, and no subject."""
+    """Whether it is a cosign signature found by its tag: signed statements, no subject."""
     signed = [layer.media_type.startswith(_SIGNED) for layer in manifest.layers]
     return manifest.subject is None and bool(signed) and all(signed)
 
 
 def is_index(version: Version) -> bool:
-    """Whether it is an index that lists manifests, and no build cache."""
+    """Whether it is an index of manifests, not a build cache."""
     manifest = version.manifest
     return manifest is not None and manifest.shape is DocumentKind.INDEX and not is_cache(version)

@@ -1,4 +1,4 @@
-"""The causes of versions under stable names, with what each means and how to prevent it."""
+"""The causes of versions under stable names, their meaning, and how to prevent them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from reconciler.model.names import Digest
 
 
 class VersionCause(StrEnum):
-    """Why a version is there. The order is that of `precedence`: the first that shows is it."""
+    """Why a version exists, in the order of `precedence`: the first that applies is the cause."""
 
     BROKEN = "broken"
     """It lists manifests that the registry lacks, or has no manifest itself."""
 
     WRAPPER = "wrapper-index"
-    """An index around one manifest that has a place of its own: `imagetools create` makes them."""
+    """An index around one image that has a tag or an index: `imagetools create` makes them."""
 
     STAGING = "staging-tag"
-    """One platform's image under a tag of its own, listed by the index it was made for."""
+    """The image of one platform with its own tag, listed by a multi-platform image."""
 
     TAGGED = "tagged"
     ATTESTATION = "attestation"
@@ -27,10 +27,10 @@ class VersionCause(StrEnum):
     """The image of one platform, listed by an index in use."""
 
     SIGNATURE = "signature"
-    """Found by its tag, which spells what it signs."""
+    """Found by its tag, which spells the digest that it signs."""
 
     REFERRERS = "referrers-index"
-    """The list of what refers to an image, where the registry keeps none."""
+    """The list of an image's referrers, where the registry has no referrers API."""
 
     REFERRER = "referrer"
     """A signature, attestation or SBOM that names an image in use as its subject."""
@@ -39,22 +39,22 @@ class VersionCause(StrEnum):
     REPLACED_REFERRERS = "replaced-referrers-index"
     REPLACED_SIGNATURE = "replaced-signature"
     ORPHAN_REFERRER = "orphan-referrer"
-    """It speaks of a manifest that the repository does not have."""
+    """It refers to a manifest that the repository does not have."""
 
     SUPERSEDED = "superseded-child"
-    """Child or referrer of an image that no tag leads to."""
+    """Child or referrer of an untagged image."""
 
     MERGED = "merged-digest"
-    """An index pushed by digest, whose manifests a larger index lists now."""
+    """An index pushed by digest, whose manifests a larger index lists as well."""
 
     IDENTICAL = "identical-content"
-    """Its images are those of a tagged image: a build that changed nothing."""
+    """It has the same content as a tagged image: a build that changed nothing."""
 
     ORPHAN_CHILD = "orphan-child"
-    """Its index was deleted, and it was left behind."""
+    """Its index was deleted without it."""
 
     UNMERGED = "unmerged-digest"
-    """Pushed by digest, and no index was ever made of it."""
+    """Pushed by digest, but no index was made from it."""
 
     MOVED = "tag-moved"
     """A later build took its tag."""
@@ -63,18 +63,18 @@ class VersionCause(StrEnum):
 
 
 class Confidence(StrEnum):
-    """How far the registry's own data carry."""
+    """How certain a cause is."""
 
     PROVEN = "proven"
     LIKELY = "likely"
-    """Other causes leave the same behind; what else is there speaks for this one."""
+    """Other causes are possible; the other versions make this one likely."""
 
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class CauseEvidence:
-    """What shows a cause: in words, and the version that it is about beside the one diagnosed."""
+    """The evidence of a cause: a text, and the related version that it mentions."""
 
     text: str
     relative: Digest | None = None
@@ -82,7 +82,7 @@ class CauseEvidence:
 
 
 class Remedy(StrEnum):
-    """The rules of a policy that let the left-overs of a cause go."""
+    """The policy rules that delete the leftovers of a cause."""
 
     DANGLING = "dangling"
     FORGOTTEN = "forgotten"
@@ -91,11 +91,11 @@ class Remedy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to know and to do about one cause.
+    """What one cause means, and what to do about it.
 
-    Shape: `means` says what these versions are, `needed` whether anything needs them and why;
-        `build` what to change where images are built, empty where nothing is to be changed;
-        `remedy` is the rule that lets go what nothing needs, None where no rule is wanted.
+    Shape: `means` is what these versions are, `needed` whether anything needs them and why;
+        `build` what to change in the builds, empty where nothing needs to change; `remedy` is the
+        rule that deletes those that are not needed, None where no rule is useful.
     """
 
     means: str
@@ -106,45 +106,45 @@ class Advice:
 
 ADVICE: Mapping[VersionCause, Advice] = {
     VersionCause.BROKEN: Advice(
-        "Lists manifests that the registry does not have, or has lost its own.",
-        "Cannot be pulled whole: `manifest unknown`.",
-        "Build and push it again, and stop the tool that deletes untagged versions one by one.",
+        "Lists manifests that the registry does not have, or has no manifest itself.",
+        "Cannot be pulled completely: `manifest unknown`.",
+        "Rebuild and push it, and stop the tool that deletes untagged versions one by one.",
         Remedy.DANGLING,
     ),
     VersionCause.WRAPPER: Advice(
         "An index around one image, made by `docker buildx imagetools create`.",
-        "Needed where it has a tag; the image inside would do.",
-        "Give `imagetools create` the option `--prefer-index=false`, or give the build all tags.",
+        "Needed where it has a tag, although the image inside would be enough.",
+        "Run `imagetools create` with `--prefer-index=false`, or let the build push all tags.",
         Remedy.DANGLING,
     ),
     VersionCause.STAGING: Advice(
-        "One platform's image with a tag of its own, made to be merged into an index.",
-        "Needed as long as that index is: clients pull it through there.",
-        "Push with `push-by-digest=true` and merge the digests: then no staging tag is left.",
+        "The image of one platform with its own tag, pushed to be merged into an index.",
+        "Needed as long as that index is: clients pull it through the index.",
+        "Push with `push-by-digest=true` and merge the digests: then there are no staging tags.",
         Remedy.STAGING,
     ),
     VersionCause.TAGGED: Advice(
         "Has a tag.",
-        "Needed, unless nobody wants that tag any more.",
-        "A tag for each commit (`type=sha`) or pull request keeps it for ever: give such tags a"
-        " rule, `keep: {last: 20, within: 30d}` for one.",
+        "Needed, unless that tag is obsolete.",
+        "A tag for each commit (`type=sha`) or pull request keeps its image for ever: give such"
+        " tags a rule, for example `keep: {last: 20, within: 30d}`.",
     ),
     VersionCause.ATTESTATION: Advice(
         "Provenance or SBOM that BuildKit adds to each platform.",
         "Needed: the index lists it, and a pull of the index fails without it.",
-        "Nobody reads it? `provenance: false` leaves 1 + N versions a build of N platforms instead"
-        " of 1 + 2N, and for a single platform 1 instead of 3.",
+        "If it is not used: with `provenance: false` a build of N platforms pushes 1 + N versions"
+        " instead of 1 + 2N, and for a single platform 1 instead of 3.",
     ),
     VersionCause.PLATFORM: Advice(
         "The image of one platform; the tag is on the index that lists it.",
-        "Needed: this is what is pulled. It never had a tag, and looks like the tagged image.",
+        "Needed: clients pull it through the index. It never had a tag of its own.",
     ),
     VersionCause.SIGNATURE: Advice(
-        "A signature, attestation or SBOM of cosign; its tag spells what it speaks of.",
+        "A signature, attestation or SBOM of cosign; its tag spells the digest of its subject.",
         "Needed as long as that image is.",
     ),
     VersionCause.REFERRERS: Advice(
-        "The list of what refers to an image; this registry keeps none, so clients do.",
+        "The list of an image's referrers, which clients keep because this registry does not.",
         "Needed: signatures and attestations are found through it.",
     ),
     VersionCause.REFERRER: Advice(
@@ -152,8 +152,8 @@ ADVICE: Mapping[VersionCause, Advice] = {
         "Needed as long as that image is.",
     ),
     VersionCause.REPLACED_CACHE: Advice(
-        "A build cache; each export takes the tag of the one before.",
-        "Not needed: builds read the tagged cache only.",
+        "A build cache; each export takes the tag of the previous one.",
+        "Not needed: builds only read the tagged cache.",
         "Export from the main branch only, or use `cache-to: type=gha` or `type=inline`.",
         Remedy.DANGLING,
     ),
@@ -165,59 +165,59 @@ ADVICE: Mapping[VersionCause, Advice] = {
     ),
     VersionCause.REPLACED_SIGNATURE: Advice(
         "A cosign signature whose tag a later one of the same image took.",
-        "Not needed: a later signature stands under that tag.",
-        "Sign once, right after the push and not again on every run.",
+        "Not needed: the tag is on the later signature.",
+        "Sign once, right after the push, not on every run.",
         Remedy.DANGLING,
     ),
     VersionCause.ORPHAN_REFERRER: Advice(
-        "Speaks of an image that this repository does not have.",
-        "Not needed here; unless it signs an image in another repository.",
-        "The tool that deleted the image left it behind: Reconciler deletes both together.",
+        "Refers to an image that this repository does not have.",
+        "Not needed, unless it signs an image in another repository.",
+        "The tool that deleted the image did not delete it. Reconciler deletes both together.",
         Remedy.FORGOTTEN,
     ),
     VersionCause.SUPERSEDED: Advice(
-        "Platform image, attestation or signature of an image that no tag leads to.",
-        "Not needed: it goes together with that image.",
-        "Fewer images without a tag leave fewer of these: see the causes beside this one.",
+        "Platform image, attestation or signature of an untagged image.",
+        "Not needed: it is deleted together with that image.",
+        "Avoid untagged images: see the other causes.",
         Remedy.DANGLING,
     ),
     VersionCause.MERGED: Advice(
-        "An index pushed by digest from a matrix, whose entries a larger index took over.",
+        "An index pushed by digest from a matrix, whose entries were merged into a larger index.",
         "Not needed: the merged index lists the same manifests itself.",
-        "`provenance: false` in the jobs that push by digest: then they push no index.",
+        "Set `provenance: false` in the jobs that push by digest: then they push no index.",
         Remedy.DANGLING,
     ),
     VersionCause.IDENTICAL: Advice(
         "A rebuild that changed nothing: a tagged image has the same content.",
-        "Not needed: nothing in it is lost when it goes.",
-        "Skip builds that change nothing; `provenance: false` and fixed labels make equal digests.",
+        "Not needed: the tagged image has all of its content.",
+        "Skip builds that change nothing; `provenance: false` and fixed labels give equal digests.",
         Remedy.DANGLING,
     ),
     VersionCause.ORPHAN_CHILD: Advice(
-        "Left by an index that was deleted without what it lists, or by a build that died before"
-        " the index was pushed.",
-        "Not needed: no tag and no index leads to it.",
-        "Stop the tool that deletes untagged versions one by one, if there is one.",
+        "Its index was deleted without the manifests that it lists, or the build failed before it"
+        " pushed the index.",
+        "Not needed: it has no tag, and no index lists it.",
+        "If a tool deletes untagged versions one by one, stop it.",
         Remedy.DANGLING,
     ),
     VersionCause.UNMERGED: Advice(
-        "Pushed by digest, and the step that makes an index of it failed or never ran.",
-        "Not needed, once no such run is under way.",
+        "Pushed by digest, but the step that makes an index from it failed or did not run.",
+        "Not needed, unless such a build is still running.",
         "Build with `fail-fast: false`, and merge in a job that needs all builds.",
         Remedy.DANGLING,
     ),
     VersionCause.MOVED: Advice(
-        "An image whose tag went to a later build.",
-        "Not needed, unless somebody pulls it by digest or wants to roll back.",
-        "Each build under a moving tag (`latest`, `edge`, `type=ref,event=pr`) leaves one: that is"
-        " normal. Give what you want to keep a tag of its own (`type=semver`, `type=sha`).",
+        "An image whose tag was moved to a later build.",
+        "Not needed, unless it is pulled by digest or needed for a rollback.",
+        "Each build with a moving tag (`latest`, `edge`, `type=ref,event=pr`) leaves one: that is"
+        " normal. Give images to keep their own tags (`type=semver`, `type=sha`).",
         Remedy.DANGLING,
     ),
     VersionCause.UNKNOWN: Advice(
-        "Nothing in the registry tells where it comes from.",
-        "Unknown; it may be pulled by digest.",
-        "Tag what you push, or run `reconciler apply` regularly: it remembers tags.",
+        "The registry has no data about its origin.",
+        "Unknown: it may be pulled by digest.",
+        "Tag what you push, or run `reconciler apply` regularly: it records tags.",
         Remedy.DANGLING,
     ),
 }
-"""What to say about every cause."""
+"""The advice for each cause."""

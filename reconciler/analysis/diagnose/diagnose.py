@@ -1,9 +1,9 @@
-"""Diagnose a repository: give each version its cause, count, weigh, and follow them in time.
+"""Diagnose a repository: the cause of each version, counts and bytes by cause, and growth.
 
-When several causes apply, the first in the order of precedence counts. What is broken is reported
-first. Then follows what is in use: by its own tag, the index that lists it, its subject. After
-that comes what no tag refers to: first what its own document proves, then what belongs to
-something, last what only its surroundings explain, the most certain of these first.
+When several causes apply, the first in the order of precedence counts. Broken versions are first.
+Then follow those in use: by their own tag, the index that lists them, their subject. After that
+come those that no tag refers to: first causes that the version's own manifest proves, then its
+references, and last causes inferred from other versions, the most certain of these first.
 """
 
 from collections import defaultdict
@@ -41,7 +41,7 @@ class Diagnosis:
     """Every version of a repository and its cause.
 
     Shape: `findings` in digest order; `groups` the largest first; `weeks` is empty where the
-        registry tells no push times.
+        registry does not report push times.
     """
 
     references: ReferenceGraph
@@ -57,17 +57,17 @@ class Diagnosis:
 
     @property
     def tagged(self) -> int:
-        """How many versions have a tag and are in use."""
+        """The number of versions that have a tag and are in use."""
         return sum(finding.needed and bool(finding.version.tags) for finding in self.findings)
 
     @property
     def needed(self) -> int:
-        """How many versions have no tag, and are in use all the same."""
+        """The number of untagged versions that are in use."""
         return sum(finding.needed and not finding.version.tags for finding in self.findings)
 
     @property
     def unneeded(self) -> int:
-        """How many versions nothing that is tagged needs."""
+        """The number of versions that no tagged version needs."""
         return sum(not finding.needed for finding in self.findings)
 
 
@@ -79,7 +79,7 @@ def diagnose(inventory: Inventory, observations: Observations, *, now: datetime)
 
 
 def outlook(diagnosis: Diagnosis, policy: Policy | None) -> Forecast | None:
-    """Look ahead, without a policy and with one; None where no push time is known.
+    """Forecast the growth with and without a policy; None where no push time is known.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
@@ -103,11 +103,11 @@ def _findings(references: ReferenceGraph) -> tuple[DiagnosedVersion, ...]:
             version=references.versions[digest],
             nature=references.nature(digest),
             cause=cause,
-            evidence=sign,
+            evidence=evidence,
             needed=digest in references.in_use,
             added_bytes=brought[digest],
         )
-        for digest, cause, sign in causes(references)
+        for digest, cause, evidence in causes(references)
     )
 
 
@@ -120,15 +120,16 @@ def _groups(findings: tuple[DiagnosedVersion, ...]) -> tuple[CauseGroup, ...]:
 
 
 def causes(references: ReferenceGraph) -> Iterator[tuple[Digest, VersionCause, CauseEvidence]]:
-    """Yield each version with its one cause and what shows it, in digest order."""
+    """Yield each version with its cause and the evidence, in digest order."""
     tests = precedence(references)
     for digest, version in references.versions.items():
-        signs = ((cause, sign) for cause, test in tests.items() if (sign := test(version)))
-        yield digest, *next(signs)
+        results = ((cause, test(version)) for cause, test in tests.items())
+        # `unknown` is last and applies to every version, so there always is one.
+        yield digest, *next((cause, evidence) for cause, evidence in results if evidence)
 
 
 def precedence(references: ReferenceGraph) -> dict[VersionCause, Test]:
-    """Return what shows each cause, in the order in which they are looked for."""
+    """Return the test of each cause, in the order of precedence."""
     unreferenced = Unreferenced(references)
 
     def over(test: Callable[[ReferenceGraph, Version], CauseEvidence | None]) -> Test:
@@ -160,9 +161,9 @@ def precedence(references: ReferenceGraph) -> dict[VersionCause, Test]:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisResult:
-    """What was found in one repository, or the error that kept it from being read.
+    """The diagnosis of one repository, or the error that prevented it from being read.
 
-    Shape: `policy` is what the forecast goes by, None without one.
+    Shape: `policy` is the one that the forecast uses, None without one.
     """
 
     repository: Repository
@@ -171,9 +172,9 @@ class DiagnosisResult:
     forecast: Forecast | None = None
     error: ReconcilerError | None = None
     workflow_advice: WorkflowAdvice | None = None
-    """What workflow files have to do with it, where some were read."""
+    """The advice about workflow files, where some were read."""
 
     @property
     def exit_code(self) -> ExitCode:
-        """How a command ends that found this."""
+        """The exit code of a command with this result."""
         return self.error.exit_code if self.error else ExitCode.OK

@@ -1,4 +1,4 @@
-"""Evidence of what is in use, and of superseded versions that their own manifest identifies."""
+"""Evidence that a version is in use, or that its own manifest shows as superseded."""
 
 from reconciler.analysis.diagnose.anatomy import (
     ReferenceGraph,
@@ -15,15 +15,17 @@ from reconciler.model.names import Digest
 
 
 def broken(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
-    """Show what is not whole; a list of referrers may well name some that are gone."""
+    """Show missing manifests; a list of referrers may list deleted ones and is not broken."""
     if version.manifest is None:
-        return CauseEvidence("listed, and the registry has no manifest for it")
+        return CauseEvidence("listed, but the registry has no manifest for it")
     missing = references.graph.missing.get(version.digest, ())
     if not missing or version.digest in references.lists:
         return None
     listed = len(version.manifest.children)
-    share = f"{len(missing)} of {listed} manifests" if len(missing) < listed else "everything"
-    return CauseEvidence(f"the registry lacks {share} that it lists, as {missing[0].short}")
+    share = f"{len(missing)} of {listed}" if len(missing) < listed else "all"
+    return CauseEvidence(
+        f"the registry lacks {share} manifests that it lists, such as {missing[0].short}"
+    )
 
 
 def wrapper(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
@@ -33,11 +35,11 @@ def wrapper(references: ReferenceGraph, version: Version) -> CauseEvidence | Non
         return None
     if inside not in references.tagged and len(references.listed_by[inside]) == 1:
         return None
-    return CauseEvidence(f"an index around {references.name(inside)} and nothing else", inside)
+    return CauseEvidence(f"an index that lists only {references.name(inside)}", inside)
 
 
 def staging(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
-    """Show a tag on what an index lists among others."""
+    """Show a tag on an image that a multi-platform index lists."""
     owner = references.lister(version.digest)
     if version.digest not in references.tagged or owner is None:
         return None
@@ -60,7 +62,7 @@ def attestation(references: ReferenceGraph, version: Version) -> CauseEvidence |
     owner = _lister_in_use(references, version)
     if owner is None or not references.entry(owner, version.digest).attestation:
         return None
-    return CauseEvidence(f"attestation that {references.name(owner)} lists", owner)
+    return CauseEvidence(f"attestation, listed by {references.name(owner)}", owner)
 
 
 def platform(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
@@ -73,18 +75,18 @@ def platform(references: ReferenceGraph, version: Version) -> CauseEvidence | No
 
 
 def signature(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
-    """Show a signature's tag that spells an image in use."""
+    """Show a signature's tag that spells the digest of an image in use."""
     ends = [tag.rpartition(".")[2] for tag in version.tags if tag.is_signature]
     return _refers_to_used(references, version, f"its .{ends[0]} tag spells") if ends else None
 
 
 def referrers_index(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
-    """Show a tag that spells an image in use."""
-    return _refers_to_used(references, version, "lists what refers to") if version.tags else None
+    """Show a tag that spells the digest of an image in use."""
+    return _refers_to_used(references, version, "lists the referrers of") if version.tags else None
 
 
 def referrer(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
-    """Show a subject in use; what BuildKit writes belongs to an index, and to no subject."""
+    """Show a subject in use; attestations of BuildKit are listed by an index instead."""
     manifest = version.manifest
     if manifest is None or is_attestation(manifest):
         return None
@@ -118,7 +120,7 @@ def _refers_to_used(
 def _listed_as_referrer(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
     owners = references.listed_by.get(version.digest, ())
     owner = next((owner for owner in owners if owner in references.in_use), None)
-    return CauseEvidence(f"on a list of referrers, {owner.short}", owner) if owner else None
+    return CauseEvidence(f"on the list of referrers {owner.short}", owner) if owner else None
 
 
 def cache(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
@@ -128,11 +130,11 @@ def cache(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
     newer = next((d for d in sorted(references.tagged) if is_cache(references.versions[d])), None)
     if newer is None:
         return CauseEvidence("a build cache without a tag")
-    return CauseEvidence(f"a build cache; {references.name(newer)} is the present one", newer)
+    return CauseEvidence(f"a build cache; the current one is {references.name(newer)}", newer)
 
 
 def referrers(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
-    """Show a list of referrers without a tag: each new one replaces it."""
+    """Show a list of referrers without a tag, which a later list has replaced."""
     if version.tags or version.digest not in references.lists or version.manifest is None:
         return None
     count = len(version.manifest.children)
@@ -142,26 +144,28 @@ def referrers(references: ReferenceGraph, version: Version) -> CauseEvidence | N
 
 
 def replaced_signature(_: ReferenceGraph, version: Version) -> CauseEvidence | None:
-    """Show a signature that is found by tag, and has none."""
+    """Show a signature of the kind that is found by its tag, without a tag."""
     manifest = version.manifest
     if version.tags or manifest is None or not is_tagged_signature(manifest):
         return None
-    return CauseEvidence(f"holds {manifest.layers[0].media_type} and lost its tag to a later one")
+    return CauseEvidence(
+        f"holds {manifest.layers[0].media_type} and its tag was moved to a later one"
+    )
 
 
 def orphan_referrer(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
-    """Show that all it speaks of is gone from the repository."""
+    """Show that all its subjects are missing from the repository."""
     subjects = list(references.subjects(version))
     if not subjects or any(subject in references.versions for subject in subjects):
         return None
-    return CauseEvidence(f"speaks of {subjects[0].short}, which the repository does not have")
+    return CauseEvidence(f"refers to {subjects[0].short}, which the repository does not have")
 
 
 def superseded(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
-    """Show what lists it, or what it refers to, where no tag leads to that."""
+    """Show the untagged image that lists it or that it refers to."""
     owner = references.lister(version.digest)
     if owner:
-        return CauseEvidence(f"listed by {owner.short}, to which no tag leads", owner)
+        return CauseEvidence(f"listed by {owner.short}, which no tag refers to", owner)
     if version.manifest is None or is_attestation(version.manifest):
         return None
     subjects = [
@@ -170,4 +174,4 @@ def superseded(references: ReferenceGraph, version: Version) -> CauseEvidence | 
     relatives = [*subjects, *references.listed_by.get(version.digest, ())]
     if not relatives:
         return None
-    return CauseEvidence(f"belongs to {relatives[0].short}, to which no tag leads", relatives[0])
+    return CauseEvidence(f"related to {relatives[0].short}, which no tag refers to", relatives[0])

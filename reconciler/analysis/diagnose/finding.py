@@ -1,4 +1,4 @@
-"""Findings: the cause of one version, those of equal cause, and the growth from week to week."""
+"""Findings of a diagnosis: versions and their causes, groups by cause, and weekly growth."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
@@ -13,22 +13,22 @@ from reconciler.model.names import Digest
 _UNKNOWN = datetime.min.replace(tzinfo=UTC)
 
 WEEKS = 104
-"""Most weeks that are told of, the latest."""
+"""Most weeks that are reported, the latest ones."""
 
 AHEAD = timedelta(days=90)
-"""How far a forecast looks ahead."""
+"""How far ahead a forecast is."""
 
 RECENT = timedelta(days=28)
-"""What the present pace is taken from."""
+"""The period that the present rate of pushes is measured over."""
 
 _WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class DiagnosedVersion:
-    """One version, why it is there, and whether anything needs it.
+    """One version, why it exists, and whether a tagged version needs it.
 
-    Units: `added_bytes` in bytes: its document and what it names that nothing older names.
+    Units: `added_bytes` in bytes: of its blobs that no older version refers to.
     """
 
     version: Version
@@ -40,12 +40,12 @@ class DiagnosedVersion:
 
     @property
     def is_proven(self) -> bool:
-        """Whether the registry's own data or the state leave no other cause."""
+        """Whether the registry's data or the state prove the cause."""
         return self.evidence.confidence is Confidence.PROVEN
 
     @property
     def order(self) -> tuple[datetime, str]:
-        """Where it stands among others in time; what has no time comes first."""
+        """The key to sort versions by time; those without a time are first."""
         return self.version.pushed or _UNKNOWN, self.version.digest
 
 
@@ -68,12 +68,12 @@ class CauseGroup:
 
     @property
     def proven(self) -> int:
-        """How many of them leave no doubt."""
+        """How many of them have a proven cause."""
         return sum(finding.is_proven for finding in self.findings)
 
     @property
     def added_bytes(self) -> int:
-        """What they brought, in bytes; the bytes of all groups are those of the repository."""
+        """The bytes that they added; the sum of all groups is the size of the repository."""
         return sum(finding.added_bytes for finding in self.findings)
 
     @property
@@ -85,7 +85,7 @@ class CauseGroup:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """Versions, and the bytes that they brought."""
+    """A number of versions, and the bytes that they added."""
 
     versions: int = 0
     octets: int = 0
@@ -93,14 +93,14 @@ class Amount:
     @classmethod
     def of(cls, findings: Iterable[DiagnosedVersion]) -> "Amount":
         """Add versions up."""
-        brought = [finding.added_bytes for finding in findings]
-        return cls(len(brought), sum(brought))
+        sizes = [finding.added_bytes for finding in findings]
+        return cls(len(sizes), sum(sizes))
 
     def __add__(self, other: "Amount") -> "Amount":
         return Amount(self.versions + other.versions, self.octets + other.octets)
 
     def times(self, factor: float, share: "KeptShare | None" = None) -> "Amount":
-        """Return as many times as much, or that share of it, rounded."""
+        """Multiply by a factor and by a share, rounded."""
         part = share or KeptShare(1.0, 1.0)
         return Amount(
             round(self.versions * factor * part.versions),
@@ -110,27 +110,27 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class KeptShare:
-    """What part of some versions, and of the bytes that they brought, is kept: 0 to 1 each."""
+    """The kept part of some versions, and of the bytes that they added: 0 to 1 each."""
 
     versions: float
     octets: float
 
     @classmethod
     def of(cls, kept: Amount, whole: Amount) -> "KeptShare":
-        """Compare what is kept with all of it; of nothing, nothing is kept."""
+        """Divide the kept amount by the whole; an empty whole has the share 0."""
         return cls(kept.versions / (whole.versions or 1), kept.octets / (whole.octets or 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """What was pushed in one week and is here still, by cause. Shape: `start` is a Monday."""
+    """The versions pushed in one week that still exist, by cause. Shape: `start` is a Monday."""
 
     start: date
     amounts: dict[VersionCause, Amount]
 
     @property
     def amount(self) -> Amount:
-        """All of it."""
+        """The sum of all causes."""
         return sum(self.amounts.values(), Amount())
 
 
@@ -174,11 +174,11 @@ def _by_cause(findings: Iterable[DiagnosedVersion]) -> dict[VersionCause, Amount
 def forecast(
     findings: Sequence[DiagnosedVersion], now: datetime, to_delete: Set[Digest] | None
 ) -> Forecast | None:
-    """Look ahead, from the pushes of the last weeks; None where no push time is known.
+    """Forecast from the pushes of the last weeks; None where no push time is known.
 
-    `doomed` is what a policy lets go now. There is one pace, with a policy and without: of what
-    is pushed at that pace, a policy keeps for good the share that it keeps of the older half of
-    the history. So it never keeps more than there would be without it.
+    `to_delete` is what a policy would delete now. The rate of pushes is the same with and without
+    a policy. Of future pushes, a policy is assumed to keep the share that it keeps of the older
+    half of the history, so it never keeps more than there would be without it.
     """
     times = [finding.version.pushed for finding in findings if finding.version.pushed]
     if not times:
@@ -191,7 +191,7 @@ def forecast(
     if to_delete is None:
         return Forecast(present, then, measured)
     staying = [finding for finding in findings if finding.version.digest not in to_delete]
-    # Pushes of a single day have no older half: then all that there is has to tell.
+    # Pushes of a single day have no older half, so the share is taken from all versions.
     old = _between(findings, now - history, now - history / 2) or findings
     lasting = [finding for finding in old if finding.version.digest not in to_delete]
     share = KeptShare.of(Amount.of(lasting), Amount.of(old))

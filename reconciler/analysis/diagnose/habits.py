@@ -1,4 +1,4 @@
-"""How the builds of a repository push, as far as its tagged images show."""
+"""How the builds of a repository push images, as its tagged images show."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -29,37 +29,38 @@ _CONTAINERS = (Nature.IMAGE, Nature.INDEX, Nature.PLATFORM, Nature.OPAQUE)
 
 @dataclass(frozen=True)
 class BuildPatterns:
-    """How images are built here: for how many platforms, at once or apart, from which bases."""
+    """How images are built: for how many platforms, pushed together or not, from which bases."""
 
     references: ReferenceGraph
 
     def platforms(self, version: Version) -> int:
-        """Return for how many platforms images are built here; 0 where no index has a tag.
+        """Return for how many platforms images are built; 0 where no index has a tag.
 
-        It is the least number that a tagged index lists: of those from the same bases as this
-        version's images, if there are such.
+        It is the least number of images that a tagged index lists. Where there are tagged indexes
+        from the same base images as this version, only these count.
         """
         bases = map(_base, self._present(self.references.images(version.digest)))
-        kin = [self._fewest[base] for base in bases if base in self._fewest]
-        return min(kin, default=self._least)
+        counts = [self._fewest[base] for base in bases if base in self._fewest]
+        return min(counts, default=self._least)
 
     @cached_property
     def pushes_separately(self) -> bool:
-        """Whether the platforms of every image arrive one by one, as from jobs of a matrix."""
+        """Whether the platforms of every image are pushed one by one, as by jobs of a matrix."""
         spans = [self._span(images) for images in self._indexes if len(images) > 1]
         return bool(spans) and min(spans) > TOGETHER
 
     @cached_property
     def strays(self) -> Sequence[Version]:
-        """The images that an index was to list, and that none lists; they have no tag either.
+        """The untagged images that no index lists, although they were built for one.
 
-        Images from the same base come from the same build; without such kin, all images count.
+        Images from the same base come from the same build. Where no tagged image has that base,
+        the evidence is that all tagged images are listed by an index.
         """
         return [version for version in self._unlisted_images if self._is_stray(version)]
 
     @cached_property
     def moving(self) -> Sequence[Tag]:
-        """The tags that the next build is likely to take, plain words such as `main` first."""
+        """The tags that the next build is likely to move, those without digits first."""
         tagged = (self.references.versions[digest] for digest in self.references.tagged)
         tags = (tag for version in tagged if not is_cache(version) for tag in own_tags(version))
         return sorted(
@@ -68,7 +69,7 @@ class BuildPatterns:
         )
 
     def is_usual(self, version: Version) -> bool:
-        """Whether something tagged is alike: a container image, or of the same artifact type."""
+        """Whether a tagged version is a container image too, or of the same artifact type."""
         return self._artifact_type(version.digest) in self._usual
 
     def _is_stray(self, version: Version) -> bool:
@@ -82,7 +83,7 @@ class BuildPatterns:
         return set(map(self._artifact_type, self.references.tagged))
 
     def _artifact_type(self, digest: Digest) -> str:
-        """Name what versions have in common that one build may make, now so and now so."""
+        """Return the artifact type of a version, empty for all kinds of container images."""
         is_container = self.references.nature(digest) in _CONTAINERS
         return "" if is_container else self.references.versions[digest].kind
 
@@ -95,7 +96,7 @@ class BuildPatterns:
 
     @cached_property
     def _unlisted_images(self) -> Sequence[Version]:
-        """The images that have no tag, and that no index lists."""
+        """The images without a tag and without an index that lists them."""
         return [v for v in self.references.versions.values() if self._is_plain(v) and not v.tags]
 
     @cached_property
@@ -110,7 +111,7 @@ class BuildPatterns:
 
     @cached_property
     def _fewest(self) -> Mapping[Digest | None, int]:
-        """Each base of what tagged indexes list, and how many images the least of these lists."""
+        """The least number of images of a tagged index, by the base of an image that it lists."""
         fewest: dict[Digest | None, int] = {}
         for images in sorted(self._indexes, key=len, reverse=True):
             fewest.update(dict.fromkeys(map(_base, self._present(images)), len(images)))
@@ -124,7 +125,7 @@ class BuildPatterns:
         )
 
     def _span(self, images: Iterable[Digest]) -> timedelta:
-        """Return how far apart the nearest two images of an index arrived."""
+        """Return the shortest time between the pushes of two images of an index."""
         times = sorted(version.pushed for version in self._present(images) if version.pushed)
         return min((later - earlier for earlier, later in pairwise(times)), default=timedelta())
 
@@ -137,6 +138,6 @@ class BuildPatterns:
 
 
 def _base(version: Version) -> Digest | None:
-    """Return the first layer of an image: what it was built from, until that is updated."""
+    """Return the first layer of an image, which its base image determines."""
     layers = version.manifest.layers if version.manifest else ()
     return layers[0].digest if layers else None

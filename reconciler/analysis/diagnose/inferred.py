@@ -20,16 +20,16 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest
 
 Holders = Mapping[Hashable, Mapping[Digest, None]]
-"""The images in use that hold a content, in digest order."""
+"""The images in use that have a content, in digest order."""
 
 
 def _configuration(manifest: Manifest) -> Hashable:
-    """Name the whole content: a configuration names its layers, unpacked."""
+    """Identify the whole content: a configuration has the digests of its unpacked layers."""
     return manifest.config.digest if manifest.config else None
 
 
 def _layers(manifest: Manifest) -> Hashable:
-    """Name the files alone, not their labels, dates and environment."""
+    """Identify the files only, without labels, dates and environment."""
     return tuple(layer.digest for layer in manifest.layers) or None
 
 
@@ -37,32 +37,32 @@ KEYS: Mapping[str, Callable[[Manifest], Hashable]] = {
     "configuration": _configuration,
     "layers": _layers,
 }
-"""What can be the same about two images, the stronger proof first."""
+"""What two images can have in common, the stronger evidence first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A tagged image of the same content, and what about it is the same."""
+    """An image in use with the same content, and which part of it is the same."""
 
     digest: Digest
     same: str
 
 
 class SameContent:
-    """Which images in use hold which content."""
+    """An index from content to the images in use that have it."""
 
     def __init__(self, references: ReferenceGraph) -> None:
-        """Take stock of all images to which a tag leads."""
+        """Index the content of all images in use."""
         self._references = references
         self._holders = {same: self._stock(same) for same in KEYS}
 
     def of(self, digest: Digest) -> Twin | None:
-        """Return an image in use that holds all that this one holds; None if there is none."""
+        """Return an image in use that has all content of this one; None if there is none."""
         for same, holders in self._holders.items():
             keys = [self._key(image, same) for image in self._references.images(digest)]
             matches = [holders.get(key, {}) for key in keys]
             fewest = min(matches, key=len, default={})
-            # The first that holds one will mostly hold all, so they are not intersected.
+            # The first image that has one content mostly has all, so no intersection is computed.
             alike = (image for image in fewest if all(image in images for images in matches))
             if twin := next((image for image in alike if image != digest), None):
                 return Twin(twin, same)
@@ -86,12 +86,12 @@ class SameContent:
 
 @dataclass(frozen=True)
 class Unreferenced:
-    """What there is to ask about versions that nothing leads to."""
+    """Evidence about versions that no tag, index or subject refers to."""
 
     references: ReferenceGraph
 
     def merged(self, version: Version) -> CauseEvidence | None:
-        """Show a larger index that lists all that this one lists."""
+        """Show a larger index that lists all manifests of this one."""
         listed = _children(version)
         if not is_index(version) or not listed:
             return None
@@ -104,7 +104,7 @@ class Unreferenced:
         if not larger:
             return None
         return CauseEvidence(
-            f"{self.references.name(larger[0])} lists all that it lists, and more", larger[0]
+            f"{self.references.name(larger[0])} lists all its manifests, and more", larger[0]
         )
 
     def identical(self, version: Version) -> CauseEvidence | None:
@@ -117,45 +117,49 @@ class Unreferenced:
         )
 
     def orphan_child(self, version: Version) -> CauseEvidence | None:
-        """Show that an index must have been: an attestation, or the platforms of one push."""
+        """Show that an index must have existed: an attestation, or the platforms of one push."""
         if version.manifest and is_attestation(version.manifest):
-            return CauseEvidence("an attestation, which only an index names, and none does")
+            return CauseEvidence("an attestation, which only an index lists, but no index does")
         if version.digest not in self._stray_digests or self._had_tags(version):
             return None
         if _within(self._attested_at, version.pushed):
-            return CauseEvidence("pushed together with attestations, which only an index names")
+            return CauseEvidence("pushed together with attestations, which only an index lists")
         count = _within(self._stray_at, version.pushed)
         if self._patterns.pushes_separately or count < max(self._patterns.platforms(version), 1):
             return None
-        beside = f"with {count - 1} more, as many as an index lists" if count > 1 else "alone"
-        return CauseEvidence(f"pushed in one go {beside}", confidence=Confidence.LIKELY)
+        beside = (
+            f"together with {count - 1} more, as many as an index lists" if count > 1 else "alone"
+        )
+        return CauseEvidence(f"pushed {beside}", confidence=Confidence.LIKELY)
 
     def unmerged(self, version: Version) -> CauseEvidence | None:
-        """Show one platform's image, or an index of one, where all that have tags have several."""
+        """Show an image of fewer platforms than all tagged images have."""
         if self._had_tags(version) or version.pushed is None:
             return None
         if version.digest in self._stray_digests:
-            text = "one platform's image, built like those that indexes list; none lists it"
+            text = "the image of one platform, built like those in indexes, but no index lists it"
             return CauseEvidence(text, confidence=Confidence.LIKELY)
         images = self.references.images(version.digest)
         if is_index(version) and len(images) < self._patterns.platforms(version):
-            text = "an index of fewer platforms than any that has a tag"
+            text = "an index of fewer platforms than any tagged index"
             return CauseEvidence(text, confidence=Confidence.LIKELY)
         return None
 
     def moved(self, version: Version) -> CauseEvidence | None:
-        """Show which tags it had, or that others like it have tags."""
+        """Show which tags it had, or that similar versions have tags."""
         if tags := self._had_tags(version):
-            return CauseEvidence(f"had {spelled(tags)} when a run last saw it with a tag")
+            return CauseEvidence(f"had {spelled(tags)} when a run last observed it with a tag")
         if version.digest in self._stray_digests or not self._patterns.is_usual(version):
             return None
         moving = self._patterns.moving
-        text = f"later pushes have {spelled(moving)}" if moving else "others like it have tags"
+        text = f"later pushes have {spelled(moving)}" if moving else "similar versions have tags"
         return CauseEvidence(text, confidence=Confidence.LIKELY)
 
     def unknown(self, version: Version) -> CauseEvidence:
-        """Say that nothing shows a cause."""
-        text = f"nothing leads to it, and nothing tagged is like it: {version.kind or 'no type'}"
+        """Say that there is no evidence of a cause."""
+        text = (
+            f"nothing refers to it, and no tagged version is similar: {version.kind or 'no type'}"
+        )
         return CauseEvidence(text, confidence=Confidence.UNKNOWN)
 
     def _had_tags(self, version: Version) -> Sequence[str]:
@@ -180,7 +184,7 @@ class Unreferenced:
 
     @cached_property
     def _attested_at(self) -> Sequence[datetime]:
-        """When the attestations were pushed that no index lists."""
+        """The push times of attestations that no index lists."""
         references = self.references
         return _times(
             version
@@ -200,7 +204,7 @@ def _times(versions: Iterable[Version]) -> Sequence[datetime]:
 
 
 def _within(times: Sequence[datetime], moment: datetime | None) -> int:
-    """Count the times that are close enough to a moment to be of one push."""
+    """Count the times that are close enough to a given time to be from one push."""
     if moment is None:
         return 0
     return bisect_right(times, moment + TOGETHER) - bisect_left(times, moment - TOGETHER)

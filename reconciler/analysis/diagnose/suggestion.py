@@ -1,4 +1,4 @@
-"""Remedies for a diagnosis: a policy that deletes what is left over, and workflow changes."""
+"""Remedies for a diagnosis: a policy that deletes leftovers, and workflow changes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ _RULES: Mapping[Remedy, str] = {
     Remedy.FORGOTTEN: 'match: {tags: ["sha256-*"]}',
     Remedy.STAGING: 'match: {tags: ["*-amd64", "*-arm64", "*-arm64v8", "*-armv7", "*-armv6"]}',
 }
-"""What each rule is about. An index that stays keeps what it lists, whatever a rule says."""
+"""The match of each rule. A kept index keeps what it lists, regardless of the rules."""
 
 
 def suggestion(inventory: Inventory, causes: Iterable[VersionCause]) -> str:
     """Write a policy file with the rules for these causes; empty where none needs a rule.
 
-    Tags that no rule knows keep what they are on, so that whatever else is tagged stays.
+    Images with tags that no rule matches are kept, so the policy deletes no other tagged image.
     """
     wanted = _by_remedy(causes)
     return "".join(f"{line}\n" for line in _lines(inventory, wanted)) if wanted else ""
@@ -37,9 +37,9 @@ def _by_remedy(causes: Iterable[VersionCause]) -> Mapping[Remedy, Sequence[Versi
 
 
 def _lines(inventory: Inventory, wanted: Mapping[Remedy, Sequence[VersionCause]]) -> Iterator[str]:
-    # Without push times an age counts from when a run of ours first saw the version.
+    # Without push times an age counts from when a run first observed the version.
     since = "" if Fact.PUSHED in inventory.facts else "age_by: first_seen, "
-    yield "# Lets go what nothing needs. `reconciler plan` shows what that is; it deletes nothing."
+    yield "# Deletes versions that are not needed. `reconciler plan` shows them, and deletes none."
     yield from ("version: 1", "policies:", f"  - name: {NAME}")
     yield f'    repositories: ["{inventory.repository}"]'
     yield "    rules:"
@@ -50,9 +50,9 @@ def _lines(inventory: Inventory, wanted: Mapping[Remedy, Sequence[VersionCause]]
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """A step, and the causes among those found that it makes.
+    """A workflow step, and the causes of the versions that it creates.
 
-    Shape: `place` is file and line, `step` how the file calls it; `causes` is not empty.
+    Shape: `place` is file and line, `step` its name in the file; `causes` is not empty.
     """
 
     place: str
@@ -62,10 +62,10 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class AdvisedChange:
-    """One change of a workflow, and how many of the versions found it would have spared.
+    """One change of a workflow, and how many of the versions it would have avoided.
 
-    Shape: `unneeded` counts those that nothing needs, `needed` those in use; `patch` is what
-        `git apply` takes, empty where only somebody who knows the build can make the change.
+    Shape: `unneeded` counts those that are not needed, `needed` those in use; `patch` is for
+        `git apply`, empty where the change requires knowledge of the build.
     """
 
     place: str
@@ -77,10 +77,10 @@ class AdvisedChange:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowAdvice:
-    """What workflows have to do with a repository.
+    """Advice about the workflows that push to a repository.
 
-    Shape: `proposals` has the one that spares most left-overs first; `unread` tells of files that
-        could not be read, each with the reason.
+    Shape: `proposals` has the most effective one first; `unread` has a line for each file that
+        could not be read, with the reason.
     """
 
     attributions: tuple[Attribution, ...] = ()

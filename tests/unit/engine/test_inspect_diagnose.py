@@ -42,7 +42,7 @@ def test_a_tag_that_an_apply_saw_proves_that_it_moved_on(scene: Scene) -> None:
 
     finding = found(examined(scene), OLD)
 
-    assert finding.evidence.text == "had main when a run last saw it with a tag"
+    assert finding.evidence.text == "had main when a run last observed it with a tag"
     assert finding.evidence.confidence is Confidence.PROVEN
 
 

@@ -34,7 +34,7 @@ def everything() -> DiagnosisResult:
 
 
 def test_a_terminal_of_80_columns_holds_every_line_but_the_policy() -> None:
-    text = written(everything(), "text", all_rows=True).partition("\n# Lets go")[0]
+    text = written(everything(), "text", all_rows=True).partition("\n# Deletes versions")[0]
 
     assert [line for line in text.splitlines() if len(line) > 80] == []
 
@@ -75,7 +75,7 @@ def test_a_tagged_image_that_cannot_be_pulled_is_told_first() -> None:
 
     assert told.splitlines()[1:4] == [
         "  1 tagged image cannot be pulled completely.",
-        "    v1: the registry lacks everything that it lists, as 676f6e650000",
+        "    v1: the registry lacks all manifests that it lists, such as 676f6e650000",
         "  1 version: 1 tagged, 0 untagged and needed by a tagged image, 0 not needed.",
     ]
 

@@ -52,7 +52,7 @@ def test_a_version_that_a_run_saw_with_a_tag_lost_that_tag() -> None:
     assert told(image("old"), image("new", "main"), of="old", seen=seen) == (
         "tag-moved",
         "proven",
-        "had main, edge when a run last saw it with a tag",
+        "had main, edge when a run last observed it with a tag",
     )
 
 
@@ -68,7 +68,7 @@ def test_an_image_without_kin_or_neighbours_is_not_guessed_about() -> None:
     assert told(image("lone"), of="lone") == (
         "unknown",
         "unknown",
-        f"nothing leads to it, and nothing tagged is like it: {IMAGE_CONFIG}",
+        f"nothing refers to it, and no tagged version is similar: {IMAGE_CONFIG}",
     )
 
 
@@ -90,7 +90,7 @@ def test_platforms_pushed_in_one_go_had_an_index_and_lone_ones_never_had() -> No
     assert told(*held, *together, of="x") == (
         "orphan-child",
         "likely",
-        "pushed in one go with 1 more, as many as an index lists",
+        "pushed together with 1 more, as many as an index lists",
     )
     assert told(*held, *apart, of="x")[:2] == ("unmerged-digest", "likely")
 
@@ -116,8 +116,8 @@ def test_without_push_times_a_lost_platform_stays_unexplained() -> None:
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        (["gone"], "the registry lacks 1 of 2 manifests that it lists, as 676f6e650000"),
-        (["gone", "lost"], "the registry lacks everything that it lists, as 676f6e650000"),
+        (["gone"], "the registry lacks 1 of 2 manifests that it lists, such as 676f6e650000"),
+        (["gone", "lost"], "the registry lacks all manifests that it lists, such as 676f6e650000"),
     ],
 )
 def test_an_index_with_holes_is_broken_whether_it_has_a_tag_or_not(
@@ -142,7 +142,7 @@ def test_what_is_left_of_a_broken_tagged_image_is_needed_still() -> None:
 def test_a_version_whose_manifest_the_registry_lost_is_broken() -> None:
     assert told(unread(image("lost", "v1")), of="lost")[::2] == (
         "broken",
-        "listed, and the registry has no manifest for it",
+        "listed, but the registry has no manifest for it",
     )
 
 
@@ -238,7 +238,7 @@ def test_a_cache_names_the_one_that_replaced_it() -> None:
     assert told(*versions, of="old") == (
         "replaced-cache",
         "proven",
-        "a build cache; buildcache is the present one",
+        "a build cache; the current one is buildcache",
     )
 
 
