@@ -216,8 +216,8 @@ class Settings(BaseSettings):
         """
         host = pattern.spelled.partition("/")[0]
         port = host.rpartition(":")[2].lstrip("0")
-        left_out = port in _DEFAULT_PORTS and not pattern.registry.endswith(f":{port}")
-        if left_out and port != (default := _default_port(self._registry_for(pattern.registry))):
+        dropped = port in _DEFAULT_PORTS and not pattern.registry.endswith(f":{port}")
+        if dropped and port != (default := _default_port(self._registry_for(pattern.registry))):
             raise SettingsError(
                 f"{host}: by RECONCILER_REGISTRIES, {pattern.registry} is on port {default},"
                 f" so it cannot also be on port {port}",

@@ -19,7 +19,10 @@ from reconciler.transport.watch import RunClock, Sent, Wait
 
 _READS = ("GET", "HEAD")
 _KINDS = (("/manifests/", "manifest"), ("/blobs/", "blob"), ("/token", ""))
-"""What a read is for, by a part of its path; any other path is a page of a listing."""
+"""What a read is for, by a part of its path; any other path is a page of a listing.
+
+Requests for tokens are not counted.
+"""
 
 _PER_SECOND = 5
 """How often the display is updated."""
@@ -76,8 +79,10 @@ class Activity:
         with self._lock:
             if isinstance(event, Wait):
                 self._wait = event
-            elif event.method in _READS and (kind := _kind(event.url)):
-                self._reads[kind] += 1
+            elif event.method in _READS:
+                kinds = (kind for part, kind in _KINDS if part in event.url)
+                if kind := next(kinds, "page"):
+                    self._reads[kind] += 1
 
     def picture(self) -> RenderableType:
         """Draw one line below the bar."""
@@ -91,7 +96,3 @@ class Activity:
         with self._lock:
             reads = [counted(number, kind) for kind, number in self._reads.items()]
         return f"Reading: {', '.join(reads)}" if reads else "Reading"
-
-
-def _kind(url: str) -> str:
-    return next((kind for part, kind in _KINDS if part in url), "page")

@@ -97,8 +97,7 @@ def apply(
     with running(verbose=verbose):
         allowed = allowances(allow)
         budget = duration(time_budget, "--time-budget") if time_budget else None
-        saved = _saved(sources)
-        accepted = _accepted(saved, expect_digest)
+        accepted = _saved_plan(sources or [], expect_digest)
         # What a plan restores is decided by the journal, so options about policies and limits of
         # deletion would have no effect.
         if accepted and accepted.undoes:
@@ -139,11 +138,20 @@ def _carry_out(plan: Plan, session: Session, allowed: RaisedLimits, halt: Halt) 
     return ExitCode.INTERRUPTED if halt.interrupted else worst(codes)
 
 
-def _accepted(saved: Path | None, expected: str) -> Plan | None:
-    if not saved:
+def _saved_plan(paths: list[Path], expected: str) -> Plan | None:
+    """Load and check the saved plan if the arguments name one.
+
+    Raises: typer.BadParameter, when there are other arguments; PlanError, when the plan cannot be
+        applied now, or has another digest than expected.
+    """
+    # Policy files are YAML, so the suffix identifies a saved plan.
+    plans = [path for path in paths if path.suffix == ".json"]
+    if plans and len(paths) > 1:
+        raise typer.BadParameter("name one plan, and its policy files with --policies")
+    if not plans:
         refuse({"--expect-digest": expected}, "requires a saved plan")
         return None
-    plan = load_plan(saved)
+    plan = load_plan(plans[0])
     check_applicable(plan, now=utc_now(), expected=expected)
     return plan
 
@@ -178,15 +186,6 @@ def _print_changes(plan: Plan, session: Session) -> None:
             " the current policies delete is deleted.",
             err=True,
         )
-
-
-def _saved(paths: list[Path] | None) -> Path | None:
-    """Return the saved plan if the arguments name one."""
-    # Policy files are YAML, so the suffix identifies a saved plan.
-    plans = [path for path in paths or () if path.suffix == ".json"]
-    if plans and len(paths or ()) > 1:
-        raise typer.BadParameter("name one plan, and its policy files with --policies")
-    return plans[0] if plans else None
 
 
 def _planned(session: Session, allowed: RaisedLimits) -> Plan:

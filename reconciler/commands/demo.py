@@ -15,7 +15,6 @@ from reconciler.engine.inspect import broken_images
 from reconciler.errors import ExitCode
 from reconciler.formats.log import render_runs, summaries
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan
 from reconciler.policyfile import load_text
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.generate import lifelike
@@ -62,7 +61,9 @@ def demo() -> None:
         plan = session.plan(lasts=timedelta(hours=1))
         print_plan(plan, "text", view(utc_now()))
         _print_heading("2. Apply")
-        _apply(session, plan)
+        with Activity(session.registries.watch, "Deleting", plan.summary.delete) as progress:
+            done = session.apply(plan, allowed={}, halt=lambda: "", watching=(progress.report,))
+        print_applied(done, view(utc_now()))
         _print_heading("3. Verify: can every kept image be pulled completely?")
         tagged, broken = broken_images(session.registries.reader(repository.registry), repository)
         typer.echo(f"{tagged} tagged images, {len(broken)} of them broken.")
@@ -74,12 +75,6 @@ def demo() -> None:
         print_plan(again, "text", view(utc_now()))
         # Planning again must delete nothing: the registry conforms to the policy after an apply.
         finish(ExitCode.INTERNAL if broken or again.summary.delete else ExitCode.OK)
-
-
-def _apply(session: Session, plan: Plan) -> None:
-    with Activity(session.registries.watch, "Deleting", plan.summary.delete) as progress:
-        done = session.apply(plan, allowed={}, halt=lambda: "", watching=(progress.report,))
-    print_applied(done, view(utc_now()))
 
 
 @contextmanager

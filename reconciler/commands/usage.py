@@ -23,7 +23,6 @@ from reconciler.connect import open_registries
 from reconciler.formats.usage import as_json, report
 from reconciler.model.inventory import Inventory
 from reconciler.model.names import Digest, Repository
-from reconciler.model.plan import Plan
 from reconciler.model.ports import State
 from reconciler.session import noting, open_session, open_state, utc_now
 from reconciler.settings import Settings
@@ -61,7 +60,7 @@ def usage(
     with running(verbose=verbose):
         if plan:
             refuse({"--policy": policy}, "cannot be combined with --plan")
-        subject = load_plan(plan) if plan else None
+        chosen = load_plan(plan) if plan else None
         with open_registries(Settings.load(), utc_now) as registries:
             wanted = repositories_named(registries, repositories)
             states = open_state(state)
@@ -72,8 +71,15 @@ def usage(
         # The manifests that were read are in the cache now, so planning repeats only the listing.
         if policy:
             with open_session(policy, state, only=wanted) as session:
-                subject = session.plan(lasts=timedelta(hours=1))
-        deleted = _deleted(subject) if subject else None
+                chosen = session.plan(lasts=timedelta(hours=1))
+        deleted = (
+            {
+                part.repository: {change.digest for change in part.changes}
+                for part in chosen.repositories
+            }
+            if chosen
+            else None
+        )
         totals = usage_totals(_usage_input(inventory, states, deleted) for inventory in read)
         display = view(utc_now(), all_rows=all_rows)
         print_report(output, display, report(totals), as_json(totals))
@@ -88,9 +94,3 @@ def _usage_input(inventory: Inventory, states: State, deleted: Deleted | None) -
         {group.cause: {finding.version.digest for finding in group.findings} for group in groups},
         deleted.get(inventory.repository, frozenset()) if deleted is not None else None,
     )
-
-
-def _deleted(plan: Plan) -> Deleted:
-    return {
-        part.repository: {change.digest for change in part.changes} for part in plan.repositories
-    }

@@ -72,7 +72,10 @@ def test_one_run_must_be_named(emptied: Emptied, arguments: tuple[str, ...]) -> 
     [
         (("undo", "--release", "--last"), "--last cannot be combined with --release"),
         (("apply", "back.json", "--yes", "--only", "x"), "--only cannot be used with a plan that"),
-        (("apply", "back.json", "--yes", "--max-deletes", "1"), "--max-deletes cannot apply to a"),
+        (
+            ("apply", "back.json", "--yes", "--max-deletes", "1"),
+            "--max-deletes cannot be used with a",
+        ),
     ],
 )
 def test_options_that_would_be_of_no_effect_are_refused(

@@ -137,7 +137,7 @@ def test_a_path_that_was_a_link_is_said_to_be_one(clone: Path) -> None:
 
     (problem,) = load_revision([Path("policies")], "main").problems
 
-    assert "this is a link there" in str(problem)
+    assert "this is a symbolic link in that revision" in str(problem)
 
 
 def test_a_folder_that_became_a_link_is_compared_with_what_it_was(clone: Path) -> None:
