@@ -1,4 +1,4 @@
-"""Where a state is, as somebody gave it: the one place that knows which part of it is a secret."""
+"""The address of a state as the user gave it, and which parts of it are secret."""
 
 import re
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ from reconciler.model.base import public, safe
 
 _SEPARATOR = re.compile(r"[?#]")
 _SHORTEST = 3
-"""Shortest text that is looked for as a secret, in characters: less would mask every word."""
+"""Shortest text that is masked as a secret, in characters: a shorter one is part of any word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A place. Shape: `text` may hold a secret; what `str` and `repr` give never does."""
+    """An address. Shape: `text` may contain a secret; the results of `str` and `repr` never do."""
 
     text: str = field(repr=False)
 
     def __str__(self) -> str:
-        """Write it without user, password and query, of which only a folder of a branch is told."""
+        """Return it without user, password and query, except the folder of a branch."""
         if not self.scheme:
             return safe(self.text)
         folder = parse_qs(self._query).get("path", [""])[0] if self.scheme == "github" else ""
@@ -27,17 +27,17 @@ class Address:
 
     @property
     def scheme(self) -> str:
-        """What stands before `://`; empty for a directory."""
+        """The text before `://`; empty for a directory."""
         scheme, separator, _ = self.text.partition("://")
         return scheme if separator else ""
 
     @property
     def has_secret(self) -> bool:
-        """Whether there is a user, a password or a query in it."""
+        """Whether it has a user, a password or a query."""
         return self.text.partition("://")[2] != self._host
 
     def without_secrets(self, text: str) -> str:
-        """Take this address and its secrets out of what a library says."""
+        """Mask this address and its secrets in the message of a library."""
         text = text.replace(self.text, str(self))
         for secret in sorted(self._secrets(), key=len, reverse=True):
             text = text.replace(secret, "***")
@@ -53,11 +53,11 @@ class Address:
 
     @property
     def _host(self) -> str:
-        """Return the host and the path, after whatever may be a user and a password."""
+        """Return the host and the path, without user and password."""
         location = _SEPARATOR.split(self._rest)[0]
         if "@" in location:
             return location.rpartition("@")[2]
-        # A password with a `?` in it is taken for a host, a port and a query.
+        # With a `?` in the password, its first part would be displayed as the host.
         return "***" if "@" in self._query else location
 
     def _secrets(self) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""The state on a branch of a GitHub repository: each write is a commit that expects a head.
+"""Keep the state on a branch of a GitHub repository: each write is a commit on an expected head.
 
-GitHub makes such a commit only where the branch ends as expected, so what was true of the files
-there when we looked is true still when they change.
+GitHub makes such a commit only if the branch still ends with the expected commit, so that no file
+has changed since it was read. Source: GitHub's GraphQL reference, `createCommitOnBranch`.
 """
 
 import random
@@ -19,17 +19,17 @@ from reconciler.model.ports import State
 from reconciler.state.address import Address
 from reconciler.state.objects import ObjectState
 from reconciler.state.opening import BackendSettings
-from reconciler.state.store import LeaseTiming, Stored, Times, missing
+from reconciler.state.store import LeaseTiming, Stored, Times, object_missing
 from reconciler.transport.watch import RunClock
 
 LEASE_SECONDS = 600.0
-"""How long a lock is held without being renewed, in seconds: each renewal is a commit."""
+"""How long a lock lasts without renewal, in seconds; long, since each renewal is a commit."""
 
 TRIES = 30
-"""How often a commit is made anew because the branch has moved."""
+"""How often a commit is tried while other runs commit to the same branch."""
 
 _LONGEST_PAUSE = 0.5
-"""Longest pause before that, in seconds; those who collided do not collide again."""
+"""Longest pause between two tries, in seconds; it is random, so that runs do not collide again."""
 
 _PART = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
 _PLACE = re.compile(rf"{_PART}/{_PART}/{_PART}(?:/{_PART})*")
@@ -40,19 +40,19 @@ Do not edit it by hand. `reconciler log` reads it.
 """
 
 
-def open_at(address: Address, surroundings: BackendSettings) -> State:
+def open_at(address: Address, settings: BackendSettings) -> State:
     """Open the state on a branch; nothing is sent yet.
 
-    Raises: SettingsError, when the address cannot be used, or there is no token.
+    Raises: SettingsError, when the address is invalid, or there is no token.
     """
-    store = branch_at(address, surroundings)
-    return ObjectState(store, Times(surroundings.clock), LeaseTiming(lease=LEASE_SECONDS))
+    store = branch_at(address, settings)
+    return ObjectState(store, Times(settings.clock), LeaseTiming(lease=LEASE_SECONDS))
 
 
-def branch_at(address: Address, surroundings: BackendSettings) -> "Branch":
+def branch_at(address: Address, settings: BackendSettings) -> "Branch":
     """Open the store on a branch: `github://OWNER/REPOSITORY/BRANCH?path=FOLDER`.
 
-    Raises: SettingsError, when the address cannot be used, or there is no token.
+    Raises: SettingsError, when the address is invalid, or there is no token.
     """
     parts = urlsplit(address.text)
     place = f"{parts.netloc}{parts.path}"
@@ -63,19 +63,19 @@ def branch_at(address: Address, surroundings: BackendSettings) -> "Branch":
         or ".." in address.text
     ):
         raise SettingsError(
-            f"{str(address)[:200]!r} is not the address of a branch",
-            hint="Write github://OWNER/REPOSITORY/BRANCH, or with ?path=FOLDER at its end.",
+            f"{str(address)[:200]!r} is not a valid address of a branch",
+            hint="Write github://OWNER/REPOSITORY/BRANCH, optionally with ?path=FOLDER.",
         )
-    if surroundings.github_token is None:
+    if settings.github_token is None:
         raise SettingsError(
             f"the state at {address} needs a token",
             hint="Set GITHUB_TOKEN to one that may write to the contents of that repository.",
         )
     owner, name, branch = place.split("/", 2)
     client = GitHubClient.open(
-        surroundings.github_api,
-        surroundings.github_token.get_secret_value(),
-        RunClock(surroundings.clock),
+        settings.github_api,
+        settings.github_token.get_secret_value(),
+        RunClock(settings.clock),
     )
     store = Branch(str(address), GitApi(client, f"{owner}/{name}", branch), folder)
     finalize(store, client.close)
@@ -83,29 +83,29 @@ def branch_at(address: Address, surroundings: BackendSettings) -> "Branch":
 
 
 class Branch:
-    """A folder of a branch, as a store. Shape: the version of a file is the name of its blob."""
+    """A directory of a branch, as a store. Shape: the version of a file is the SHA of its blob."""
 
     def __init__(self, place: str, api: GitApi, folder: str) -> None:
-        """Remember them; nothing is sent yet."""
+        """Use a directory of a branch; nothing is sent yet."""
         self.place = place
         self._api = api
         self._folder = f"{folder}/" if folder else ""
         self._head = ""
-        self._ours: dict[str, str] = {}
-        """The files that we committed since `_base` was the head, and the names of their blobs."""
+        self._committed: dict[str, str] = {}
+        """The files committed by this process after `_base`, with the SHA of their blobs."""
 
         self._base = ""
-        self._passed: set[str] = set()
-        """Where the branch ended before: an answer that names one of them is an old one."""
+        self._past_heads: set[str] = set()
+        """Earlier heads of the branch: a response with one of them is stale."""
 
         self._trees: dict[str, Mapping[str, TreeEntry]] = {}
         self._written: dict[str, bytes] = {}
-        self._turn = RLock()
+        self._mutex = RLock()
 
     def get(self, name: str) -> Stored | None:
-        """Read a file as it is now; None where there is none."""
-        with self._turn, state_of_github():
-            self._look()
+        """Read a file as it is now; None if it does not exist."""
+        with self._mutex, state_of_github():
+            self._refresh()
             sha = self._sha(self._folder + name)
             if sha is None:
                 return None
@@ -114,38 +114,38 @@ class Branch:
             return Stored(self._written[sha], sha)
 
     def contents(self, names: Sequence[str]) -> Iterator[bytes]:
-        """Read files that are never replaced, in the order of their names here."""
-        with self._turn, state_of_github():
+        """Read files that are never replaced, in the order of `names`."""
+        with self._mutex, state_of_github():
             if not self._head:
-                self._look()
+                self._refresh()
             yield from self._api.blobs([self._known_sha(name) for name in names])
 
     def names(self, folder: str) -> Sequence[str]:
-        """List the names that begin with a folder's, sorted."""
-        with self._turn, state_of_github():
-            self._look()
+        """List the names below a directory, sorted."""
+        with self._mutex, state_of_github():
+            self._refresh()
             prefix = self._folder + folder
             held = self._entry(prefix.rstrip("/"))
             names = set(self._below(held, prefix.rstrip("/"))) if held else set()
-            names |= {name for name in self._ours if name.startswith(prefix)}
+            names |= {name for name in self._committed if name.startswith(prefix)}
             return sorted(name.removeprefix(self._folder) for name in names)
 
     def create(self, name: str, content: bytes) -> str | None:
-        """Write a file that does not exist; return its version, None where it exists."""
+        """Create a file; return its version, None if it exists already."""
         return self._write(name, content, None)
 
     def replace(self, name: str, content: bytes, version: str) -> str | None:
-        """Write in the place of one version; return the new one, None where it is another."""
+        """Replace one version of a file; return the new version, None if it was changed."""
         return self._write(name, content, version)
 
     def check(self) -> None:
-        """Create the branch where it is missing; its conditions are GitHub's own."""
-        with self._turn, state_of_github():
+        """Create the branch if it is missing; GitHub itself guarantees the conditional writes."""
+        with self._mutex, state_of_github():
             self._require_branch()
 
     def _write(self, name: str, content: bytes, before: str | None) -> str | None:
         path, sha = self._folder + name, blob_sha(content)
-        with self._turn, state_of_github():
+        with self._mutex, state_of_github():
             self._require_branch()
             for _ in range(TRIES):
                 current = self._sha(path)
@@ -156,57 +156,59 @@ class Branch:
                 if self._commit(path, content):
                     return sha
                 time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - no secret
-                self._look()
+                self._refresh()
         raise StateError(
-            f"{self.place}: others wrote to the branch each of {TRIES} times",
-            hint="Run again. A state that so many write to is better off in an object store.",
+            f"{self.place}: other runs wrote to the branch during each of {TRIES} tries",
+            hint="Run again. For so many parallel runs, keep the state in an object store.",
         )
 
     def _commit(self, path: str, content: bytes) -> bool:
-        """Commit a file; tell whether it is there now. A lost answer is found out by looking."""
+        """Commit a file; return whether the commit was made for sure."""
         try:
             head = self._api.commit(self._head, path, content)
         except UnreachableError:
+            # The commit may have been made: the caller reads the branch and finds out.
             return False
         if head is None:
             return False
-        self._passed.add(self._head)
+        self._past_heads.add(self._head)
         self._head = head
-        self._ours[path] = blob_sha(content)
-        self._written[self._ours[path]] = content
+        self._committed[path] = blob_sha(content)
+        self._written[self._committed[path]] = content
         return True
 
     def _require_branch(self) -> None:
-        """Look where the branch ends, if that is not known; begin one, if there is none."""
+        """Read the head of the branch, if it is not known; create the branch, if it is missing."""
         if not self._head:
-            self._look()
+            self._refresh()
         if not self._head:
             self._api.begin(f"{self._folder}README", _ABOUT)
-            self._look()
+            self._refresh()
 
-    def _look(self) -> None:
-        """Learn where the branch ends now; if not where we left it, all is read anew."""
+    def _refresh(self) -> None:
+        """Read the head of the branch; if another process moved it, read all files again."""
         head = self._api.head()
-        if head != self._head and head not in self._passed:
-            self._passed.add(self._head)
+        # Right after a commit GitHub may still return an earlier head: that is no news.
+        if head != self._head and head not in self._past_heads:
+            self._past_heads.add(self._head)
             self._head = self._base = head
-            self._ours.clear()
+            self._committed.clear()
 
     def _known_sha(self, name: str) -> str:
         sha = self._sha(self._folder + name)
         if sha is None:
-            raise missing(self, name)
+            raise object_missing(self, name)
         return sha
 
     def _sha(self, path: str) -> str | None:
-        """Name the blob of a file; None where there is none."""
-        if path in self._ours:
-            return self._ours[path]
+        """Return the SHA of a file's blob; None if the file does not exist."""
+        if path in self._committed:
+            return self._committed[path]
         entry = self._entry(path)
         return entry.sha if entry and not entry.is_tree else None
 
     def _entry(self, path: str) -> TreeEntry | None:
-        """Find a file or folder as of the commit that was read last."""
+        """Find a file or directory in the commit that was read last."""
         if not self._base:
             return None
         entry: TreeEntry | None = TreeEntry(self._base, is_tree=True)
@@ -215,7 +217,7 @@ class Branch:
         return entry
 
     def _below(self, entry: TreeEntry, path: str) -> Iterator[str]:
-        """Yield the files below a folder."""
+        """Yield the files below a directory."""
         if not entry.is_tree:
             yield path
             return

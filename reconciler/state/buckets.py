@@ -1,6 +1,6 @@
-"""Object stores: S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
+"""Keep the state in an object store: S3 and compatible stores, Google Cloud Storage, Azure.
 
-Credentials, region and endpoint come from the environment, under the names that each provider's
+Credentials, region and endpoint come from the environment, with the names that each provider's
 own tools use. Source: obstore, configuration of `S3Store`, `GCSStore` and `AzureStore`.
 """
 
@@ -31,68 +31,68 @@ from reconciler.model.ports import State
 from reconciler.state.address import Address
 from reconciler.state.objects import ObjectState
 from reconciler.state.opening import BackendSettings
-from reconciler.state.store import Stored, Times, missing, probe
+from reconciler.state.store import Stored, Times, object_missing, probe
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode, PutResult, UpdateVersion
     from obstore.store import ClientConfig, RetryConfig
 
 REQUEST_TIMEOUT = timedelta(seconds=30)
-"""Longest time for one request."""
+"""Longest time for one request; objects of a state are small."""
 
 RETRY_TIMEOUT = timedelta(seconds=60)
-"""Longest time for one request and its repetitions."""
+"""Longest time for one request and its retries, half of a lease."""
 
 TRIES = 3
-"""How often a request is repeated."""
+"""How often a request is retried."""
 
 READERS = 16
-"""Objects of a journal that are read at once."""
+"""Objects of a journal read in parallel."""
 
 _RIGHTS = (
-    "Give these credentials the right to list, read, write and delete objects there. They come "
-    "from the environment, under the names that the provider's own tools use."
+    "Allow these credentials to list, read, write and delete objects there. They come from the "
+    "environment, with the names that the provider's own tools use."
 )
-_OTHERWISE = (
-    "Check the name of the bucket, credentials, region and endpoint; docs/state.md tells which "
-    "variables set them."
+_DEFAULT_ADVICE = (
+    "Check the name of the bucket, credentials, region and endpoint; docs/state.md lists the "
+    "variables that set them."
 )
 _QUERY = re.compile(r"\?\S*")
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT")
 
 
-def open_at(address: Address, surroundings: BackendSettings) -> State:
-    """Open the state in a bucket, or below a prefix of one; nothing is sent yet.
+def open_at(address: Address, settings: BackendSettings) -> State:
+    """Open the state in a bucket, or below a prefix in it; nothing is sent yet.
 
-    Raises: SettingsError, when credentials are in the address; StateError, when it or the
-        environment cannot be used.
+    Raises: SettingsError, when the address has credentials; StateError, when it or the environment
+        is invalid.
     """
     if address.has_secret:
         raise SettingsError(
-            f"the address of the state at {address} holds more than a bucket and a prefix",
+            f"the address of the state at {address} has more than a bucket and a prefix",
             hint=_RIGHTS,
         )
-    # Only to this machine may requests go without TLS, unless AWS_ALLOW_HTTP says otherwise.
+    # Plain HTTP is allowed to this machine only, unless AWS_ALLOW_HTTP is set.
     client: ClientConfig = {"timeout": REQUEST_TIMEOUT}
     if _is_local(os.environ):
         client["allow_http"] = True
     retry: RetryConfig = {"max_retries": TRIES, "retry_timeout": RETRY_TIMEOUT}
     with _state_errors(f"use {address}"):
         store = from_url(address.text, client_options=client, retry_config=retry)
-    return ObjectState(Bucket(str(address).rstrip("/"), store), Times(surroundings.clock))
+    return ObjectState(Bucket(str(address).rstrip("/"), store), Times(settings.clock))
 
 
 class Bucket:
-    """A bucket, or what is below a prefix of one, as a store."""
+    """A bucket, or a prefix in it, as a store."""
 
     def __init__(self, place: str, store: ObjectStore) -> None:
-        """Remember both; nothing is sent yet."""
+        """Use a bucket; nothing is sent yet."""
         self.place = place
         self._store = store
 
     def get(self, name: str) -> Stored | None:
-        """Read an object as it is now; None where there is none."""
+        """Read an object as it is now; None if it does not exist."""
         with _state_errors(f"read {self.place}/{name}"):
             try:
                 stored = obstore.get(self._store, name)
@@ -101,26 +101,26 @@ class Bucket:
                 return None
 
     def contents(self, names: Sequence[str]) -> Iterator[bytes]:
-        """Read objects that are never replaced, several at once, in the order of their names."""
+        """Read objects that are never replaced, in parallel, in the order of `names`."""
         with ThreadPoolExecutor(READERS) as pool:
             yield from pool.map(self._content, names)
 
     def names(self, folder: str) -> Sequence[str]:
-        """List the names that begin with a folder's, sorted."""
+        """List the names below a folder, sorted."""
         with _state_errors(f"list {self.place}/{folder}"):
             listed = obstore.list(self._store, folder).collect()
             return sorted(entry["path"] for entry in listed)
 
     def create(self, name: str, content: bytes) -> str | None:
-        """Write an object that does not exist; return its version, None where it exists."""
+        """Create an object; return its version, None if it exists already."""
         return self._put(name, content, "create")
 
     def replace(self, name: str, content: bytes, version: str) -> str | None:
-        """Write in the place of one version; return the new one, None where it is another."""
+        """Replace one version of an object; return the new version, None if it was changed."""
         return self._put(name, content, cast("UpdateVersion", json.loads(version)))
 
     def check(self) -> None:
-        """Prove that the store takes objects, and refuses what its conditions forbid."""
+        """Check that objects can be written, and that the store honours conditional writes."""
         name = f"_probe/{uuid4()}"
         probe(self, name)
         with _state_errors(f"remove {self.place}/{name}"):
@@ -136,32 +136,32 @@ class Bucket:
     def _content(self, name: str) -> bytes:
         stored = self.get(name)
         if stored is None:
-            raise missing(self, name)
+            raise object_missing(self, name)
         return stored.content
 
 
 def _version(metadata: "ObjectMeta | PutResult") -> str:
-    """Write down all that tells one version of an object from another."""
+    """Return what identifies a version of an object, as JSON."""
     return json.dumps({key: metadata[key] for key in ("e_tag", "version") if metadata[key]})
 
 
 def _is_local(environment: Mapping[str, str]) -> bool:
-    """Whether requests go to this very machine, where nobody else can read them."""
+    """Whether requests are sent to this machine, where no other can read them."""
     endpoints = (environment[name] for name in _ENDPOINTS if name in environment)
     return any(is_loopback(urlsplit(endpoint).netloc) for endpoint in endpoints)
 
 
 @contextmanager
 def _state_errors(doing: str) -> Iterator[None]:
-    """Turn what the store answers into a StateError with cause and advice."""
+    """Turn an error of the store into a StateError with cause and hint."""
     try:
         yield
     except (PermissionDeniedError, UnauthenticatedError) as error:
         raise StateError(f"cannot {doing}: {_cause(error)}", hint=_RIGHTS) from error
     except (BaseError, FileNotFoundError) as error:
-        raise StateError(f"cannot {doing}: {_cause(error)}", hint=_OTHERWISE) from error
+        raise StateError(f"cannot {doing}: {_cause(error)}", hint=_DEFAULT_ADVICE) from error
 
 
 def _cause(error: Exception) -> str:
-    """Keep the line that says what happened, without the queries of addresses: they may sign."""
+    """Return the first line of a message, without URL queries: they may contain signatures."""
     return _QUERY.sub("", str(error).partition("\n")[0])

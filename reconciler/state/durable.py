@@ -1,6 +1,6 @@
-"""Durable changes to files: what has returned is on the disk, and so is its name.
+"""Change files durably: when a function returns, the content and the name are on the disk.
 
-A crash may leave a temporary file behind, never half a file under its own name.
+A crash may leave a temporary file, but never an incomplete file under its own name.
 """
 
 import errno
@@ -15,7 +15,7 @@ from reconciler.errors import StateError
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
-"""Who may read and write what is made here: its owner alone."""
+"""Modes of new files and directories: only their owner may read and write them."""
 
 _ELSEWHERE = "or keep the state elsewhere with `--state`"
 _ADVICE = {
@@ -24,12 +24,12 @@ _ADVICE = {
     errno.EROFS: f"Mount that file system for writing, {_ELSEWHERE}.",
     errno.EACCES: f"Give this user the right to read and write there, {_ELSEWHERE}.",
     errno.EPERM: f"Give this user the right to read and write there, {_ELSEWHERE}.",
-    errno.EIO: f"Check that disk before you trust what it holds, {_ELSEWHERE}.",
-    errno.ELOOP: f"A link is in the place of a file of the state: remove it, {_ELSEWHERE}.",
+    errno.EIO: f"Check that disk before you trust its content, {_ELSEWHERE}.",
+    errno.ELOOP: f"A file of the state was replaced by a link: remove it, {_ELSEWHERE}.",
     errno.ENOSYS: "That file system has no kernel locks: keep the state elsewhere with `--state`.",
     errno.ENOLCK: "That file system has no kernel locks: keep the state elsewhere with `--state`.",
 }
-_OTHERWISE = f"Correct what the system complains of, {_ELSEWHERE}."
+_DEFAULT_ADVICE = f"Correct the cause of this error, {_ELSEWHERE}."
 
 _MOUNTS = Path("/proc/self/mounts")
 _NETWORK = {
@@ -40,19 +40,19 @@ _NETWORK = {
 
 @contextmanager
 def state_errors(doing: str, path: Path) -> Iterator[None]:
-    """Turn what the system refuses into a StateError with path, cause and advice."""
+    """Turn an error of the system into a StateError with path, cause and hint."""
     try:
         yield
     except OSError as error:
         raise StateError(
             f"cannot {doing} {path}: {error.strerror or error}",
-            hint=_ADVICE.get(error.errno or 0, _OTHERWISE),
+            hint=_ADVICE.get(error.errno or 0, _DEFAULT_ADVICE),
         ) from error
 
 
 def write_through(descriptor: int, content: bytes) -> None:
     """Write all of the content and wait until the disk has it."""
-    # A disk that fills up takes a part; only asking again tells why it took no more.
+    # A full disk accepts a part of the content; only another write reports the error.
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
@@ -60,7 +60,7 @@ def write_through(descriptor: int, content: bytes) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Wait until the disk has the names in a directory."""
+    """Wait until the disk has the names in a directory: fsync of a file does not include them."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -69,7 +69,7 @@ def sync_directory(path: Path) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Create a directory and what is missing above it, each one durably."""
+    """Create a directory and its missing parents, each one durably."""
     if path.is_dir():
         return
     make_directory(path.parent)
@@ -78,10 +78,9 @@ def make_directory(path: Path) -> None:
 
 
 def open_private(path: Path, flags: int) -> int:
-    """Open a file of the state, as `os.open` does; a link is refused, and nobody else may read it.
+    """Open a file of the state, as `os.open` does; links are refused, other users have no access.
 
-    A file that others could read or write, as earlier releases left it, is closed to them. Where
-    it belongs to somebody else, that is theirs to decide.
+    A file of an earlier release that other users can read is made private, if this user owns it.
     """
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
     if flags & (os.O_WRONLY | os.O_RDWR):
@@ -92,13 +91,13 @@ def open_private(path: Path, flags: int) -> int:
 
 
 def read_private(path: Path) -> bytes:
-    """Read a file of the state whole; a link in its place is refused."""
+    """Read a whole file of the state; a link in its place is refused."""
     with os.fdopen(open_private(path, os.O_RDONLY), "rb") as file:
         return file.read()
 
 
 def create_private(path: Path, content: bytes) -> None:
-    """Write a file that must not be there yet, and wait until the disk has it."""
+    """Write a new file, which must not exist, and wait until the disk has it."""
     with os.fdopen(
         open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb", buffering=0
     ) as file:
@@ -106,11 +105,9 @@ def create_private(path: Path, content: bytes) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put new content in the place of a file, all or nothing.
-
-    Only one writer at a time: what a killed writer left of the same file is removed first. The
-    temporary file has a name that nobody can foresee, so nothing can wait in its place.
-    """
+    """Replace the content of a file, all or nothing. Only one process may do so at a time."""
+    # Temporary files of killed runs. The name of a new one is random, so that no other user can
+    # place a file or link there in advance.
     for stale in path.parent.glob(f"{path.name}.new*"):
         stale.unlink()
     fresh = path.with_name(f"{path.name}.new-{secrets.token_hex(8)}")
@@ -120,12 +117,12 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str:
-    """Name the network file system a path lies on; empty if it is local, or cannot be told.
+    """Return the type of the network file system that has a path; empty if local or unknown.
 
     Source: proc(5) and fstab(5): device, mount point with octal escapes, type, ...
     """
     resolved = path.resolve()
-    # What is mounted later hides what was there, and an inner mount comes after the outer one.
+    # A later mount hides an earlier one, and inner mounts are listed after outer ones.
     kinds = [kind for point, kind in _mounted(mounts) if resolved.is_relative_to(point)]
     return kinds[-1] if kinds and kinds[-1] in _NETWORK else ""
 

@@ -1,13 +1,12 @@
-"""The journal file of one repository: JSON lines, each record chained to the one before.
+"""The journal file of one repository: JSON lines, each record chained to the previous one.
 
-An append is durable before it returns. An append that is cut short leaves the beginning of what it
-meant to write: whole lines, then perhaps the beginning of one. Only such a last line without its
-end is a *torn tail*: its append never returned, so nothing was done in its name, and it can be set
-aside. A line that has its newline may have been durable. If it does not verify, the journal was
-damaged, and its content is not guessed.
+An append is durable before it returns. An interrupted append leaves a prefix of its lines, the last
+of which may be incomplete. Only such an incomplete last line is a *torn tail*: its append never
+returned, so that nothing was done on the strength of it, and it can be set aside. A line with its
+newline may have been durable. If it does not verify, the journal is damaged, and reading fails.
 
-Records cut off as whole lines cannot be missed from inside the file: compare the last hash with
-one that was published elsewhere.
+Whole records removed from the end cannot be detected from the file itself: compare the last hash
+with one that was published elsewhere.
 """
 
 import json
@@ -41,7 +40,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where the next record goes. Units: `size` in bytes, of all records before it."""
+    """The end of the journal, where the next record is written. Units: `size` in bytes."""
 
     last: Record | None = None
     size: int = 0
@@ -49,7 +48,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class JournalContent:
-    """What a journal file holds: verified records, then perhaps a torn tail."""
+    """The content of a journal file: verified records, and a torn tail if there is one."""
 
     records: tuple[Record, ...]
     end: End
@@ -57,9 +56,9 @@ class JournalContent:
 
 
 def read_journal(path: Path) -> JournalContent:
-    """Read a journal whole and verify its chain; one that does not exist is empty.
+    """Read a whole journal and verify its chain; a missing file is an empty journal.
 
-    Raises: JournalError, naming file and line, for anything but a torn tail.
+    Raises: JournalError, with file and line, for any damage but a torn tail.
     """
     content = _content(path)
     size = content.rfind(b"\n") + 1
@@ -83,9 +82,9 @@ def _is_whole(line: bytes) -> bool:
 
 
 def _is_cut_short(tail: bytes) -> bool:
-    """Tell whether a tail is no more than the beginning of a line.
+    """Whether a tail is only the beginning of a line.
 
-    After a whole record comes a newline. Any other byte there is damage: it may have been the
+    If another byte than a newline follows a complete record, that is damage: it may have been the
     newline, and then the record was durable.
     """
     text = tail.decode(errors="replace")
@@ -100,25 +99,25 @@ class JournalFile:
     """One journal file, for readers at any time and for the one writer that holds the lock."""
 
     def __init__(self, path: Path) -> None:
-        """Remember the path; nothing is opened yet."""
+        """Use a path; nothing is opened yet."""
         self._path = path
         self._end: End | None = None
         self._intact = True
-        self._turn = Lock()
+        self._mutex = Lock()
 
     def look(self) -> Sequence[Record]:
-        """Read and verify without the lock: a torn tail stays where it is, and is reported."""
+        """Read and verify without the lock; a torn tail is reported and left in place."""
         reading = read_journal(self._path)
         if reading.torn:
             _log.warning("journal_tail_ignored", path=str(self._path), size=len(reading.torn))
         return reading.records
 
     def settle(self) -> Sequence[Record]:
-        """Read and verify under the lock: a torn tail is set aside, and appends go on from here."""
+        """Read and verify under the lock; a torn tail is set aside, and appends may follow."""
         self._require_intact()
         reading = read_journal(self._path)
         with state_errors("settle", self._path):
-            # A killed run may have created the file without waiting for its name.
+            # A killed run may have created the file without making its name durable.
             sync_directory(self._path.parent)
             if reading.torn:
                 self._set_aside(reading)
@@ -126,13 +125,13 @@ class JournalFile:
         return reading.records
 
     def forget(self) -> None:
-        """Forget where the journal ends: whoever takes the lock reads what others wrote."""
+        """Forget the end of the journal, since another run may have written before the lock."""
         self._end = None
 
     def renew(self) -> None:
-        """Put the journal into a new file, under the lock.
+        """Copy the journal into a new file, under the lock.
 
-        What a run that was paused with the old file open may still write then reaches nobody.
+        A paused run that has the old file open can then no longer write to the journal.
         """
         self.settle()
         end = self._end or End()
@@ -141,12 +140,12 @@ class JournalFile:
                 replace(self._path, read_private(self._path)[: end.size])
 
     def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
-        """Write entries after the last record in one go, and wait until the disk has them.
+        """Append entries in one write, and wait until the disk has them.
 
-        Raises: StateError, when the disk does not confirm it. From then on nothing more is
-            appended here: after a failed write, the system may show what the disk has not got.
+        Raises: StateError, when the disk does not confirm it. Then this object appends nothing
+            more: after a failed write, reading may return data that is not on the disk.
         """
-        with self._turn:
+        with self._mutex:
             if self._end is None:
                 self.settle()
             end = self._end or End()
@@ -158,39 +157,39 @@ class JournalFile:
             return records
 
     def _write(self, content: bytes, size: int) -> None:
-        """Write after `size` bytes; only a write that was confirmed leaves the journal intact."""
+        """Write after `size` bytes; the journal counts as intact only after a confirmed write."""
         self._require_intact()
         self._intact = False
-        # Unbuffered, as closing a buffered file tries once more what has just failed.
+        # Unbuffered, since closing a buffered file would repeat a write that failed.
         with (
             state_errors("write to", self._path),
             os.fdopen(open_private(self._path, _APPEND), "ab", buffering=0) as file,
         ):
             self._expect(size, os.fstat(file.fileno()).st_size)
             write_through(file.fileno(), content)
-            # The first record needs the disk to know the file's name, too.
+            # With the first record, the name of the file must become durable, too.
             if size == 0:
                 sync_directory(self._path.parent)
         self._intact = True
 
     def _require_intact(self) -> None:
-        """Refuse to go on after a failed write: what reads back now may not be on the disk."""
+        """Refuse further writes after a failed one: data read back may not be on the disk."""
         if not self._intact:
             raise StateError(
-                f"{self._path}: an earlier record could not be written, so no other is",
-                hint="Make the disk writable and run again: that run goes on where this one stops.",
+                f"{self._path}: nothing more is written after a failed write",
+                hint="Make the disk writable and run again: that run continues this one.",
             )
 
     def _expect(self, size: int, actual: int) -> None:
         if actual != size:
             raise StateError(
-                f"{self._path} has {actual} bytes instead of {size}: something wrote to it "
-                "in spite of the lock",
-                hint="Find out what, check with `reconciler log verify`, then run again.",
+                f"{self._path} has {actual} bytes instead of {size}: another program wrote to it "
+                "despite the lock",
+                hint="Find that program, check with `reconciler log verify`, then run again.",
             )
 
     def _set_aside(self, reading: JournalContent) -> None:
-        """Copy a torn tail to a file of its own, durably, and only then cut it off."""
+        """Copy a torn tail to another file, durably, and only then cut it off."""
         number = reading.end.last.seq + 1 if reading.end.last else 1
         copies = (self._path.with_name(f"journal.torn-{number}-{n}") for n in count(1))
         copy = next(path for path in copies if not path.exists())
@@ -207,8 +206,8 @@ def chained(
 ) -> Sequence[Record]:
     """Chain entries to the last record.
 
-    Raises: StateError, for an entry that is no JSON: a server's text may hold half a surrogate
-        pair, which no encoding can write.
+    Raises: StateError, for an entry that JSON cannot represent: the text of a server may contain
+        half a surrogate pair, which UTF-8 cannot encode.
     """
     try:
         return chain(last, run, now, entries)
@@ -217,21 +216,21 @@ def chained(
 
 
 def to_lines(records: Iterable[Record]) -> bytes:
-    """Write records as lines.
+    """Serialize records as lines.
 
-    Raises: StateError, for one that is too long to be read back.
+    Raises: StateError, for a record that is too long to be read back.
     """
     return b"".join(map(_line, records))
 
 
 def read_lines(place: object, lines: Iterable[bytes]) -> tuple[Record, ...]:
-    """Read records from whole lines and verify their chain.
+    """Parse records from complete lines and verify their chain.
 
-    Raises: JournalError, naming the place and the line, counted from 1.
+    Raises: JournalError, with the place and the number of the line.
     """
     records: list[Record] = []
     try:
-        # What was verified before an error is in the list by then: its length tells the line.
+        # `extend` keeps the records before an error: their number is that of the line before.
         records.extend(verified(_parsed(line, number) for number, line in enumerate(lines, 1)))
     except JournalError as error:
         raise JournalError(f"{place}:{len(records) + 1}: {error}") from error
@@ -242,14 +241,17 @@ def _line(record: Record) -> bytes:
     line = record.to_line()
     if len(line) > MAX_RECORD_BYTES:
         raise StateError(
-            f"record {record.seq} ({record.type}) of run {record.run} would take {len(line)} "
-            f"bytes; a record has at most {MAX_RECORD_BYTES}"
+            f"record {record.seq} ({record.type}) of run {record.run} has {len(line)} bytes, but "
+            f"the limit is {MAX_RECORD_BYTES}"
         )
     return line
 
 
 def _parsed(line: bytes, number: int) -> Record:
-    """Read one line, which must have the very bytes we write: the hash covers only their sense."""
+    """Parse one line, which must have exactly the bytes that are written.
+
+    The hash covers the parsed values: another spelling of the same JSON would not change it.
+    """
     if len(line) > MAX_RECORD_BYTES:
         raise JournalError(f"line {number} is longer than {MAX_RECORD_BYTES} bytes")
     record = parse_record(line, number)

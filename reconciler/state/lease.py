@@ -1,9 +1,8 @@
-"""A lock that is an object in a store: taken and renewed by conditional writes, for a time.
+"""A lock with a lease, as an object in a store: taken and renewed by conditional writes.
 
-Whoever replaces the object last holds the lock; each write has the number of the one before plus
-one. Its holder renews it from its own thread. The lock of a dead holder passes to the first who
-asks after its time and a margin are over. A holder that was only paused finds, before its next
-step, that the object is no longer as it wrote it.
+The run that last replaced the object holds the lock; each write increments its generation. The
+holder renews it in a thread. After the lease and a margin, the lock of a dead holder is free for
+any run. A holder that was only paused notices, before its next step, that the object has changed.
 """
 
 import os
@@ -21,14 +20,14 @@ from reconciler.errors import LockedError, StateError
 from reconciler.model.base import Frozen
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
-from reconciler.state.lock_file import lost, not_the_holder, refusal, without_lock
+from reconciler.state.lock_file import lock_lost, lock_refused, not_the_holder, without_lock
 from reconciler.state.store import LeaseTiming, Store, Stored, Times, put
 
 _log = structlog.get_logger()
 
 
 class LockRecord(Frozen):
-    """What the object says: who holds the lock until when, or that nobody does."""
+    """The content of the object: who holds the lock until when, or that it is free."""
 
     gen: int
     state: Literal["held", "free"]
@@ -41,13 +40,13 @@ class LockRecord(Frozen):
 
     @property
     def holder(self) -> Holder:
-        """Whom it names."""
+        """The holder in this record."""
         return Holder(self.run, self.who, self.where, self.since, self.process)
 
 
 @dataclass(frozen=True, slots=True)
 class _StoredLock:
-    """The object as it was read."""
+    """The object as read."""
 
     record: LockRecord
     stored: Stored
@@ -55,7 +54,7 @@ class _StoredLock:
 
 @dataclass(frozen=True, slots=True)
 class _HeldLock:
-    """The object as we wrote it, and when we began to. Units: `monotonic` in seconds."""
+    """The object as this run wrote it, and when the write began. Units: `monotonic` in seconds."""
 
     record: LockRecord
     stored: Stored
@@ -67,27 +66,27 @@ class LeaseLock:
     """The lock of one repository."""
 
     def __init__(
-        self, repository: Repository, store: Store, name: str, terms: LeaseTiming, times: Times
+        self, repository: Repository, store: Store, name: str, timing: LeaseTiming, times: Times
     ) -> None:
-        """Remember where the lock is; nothing is sent yet."""
+        """Use the lock object `name`; nothing is sent yet."""
         self._repository = repository
         self._store = store
         self._name = name
-        self._terms = terms
+        self._timing = timing
         self._times = times
-        self._tenure: _HeldLock | None = None
-        self._turn = Lock()
+        self._held_lock: _HeldLock | None = None
+        self._mutex = Lock()
 
     @property
     def is_held(self) -> bool:
-        """Whether this very object took it and has not let go."""
-        return self._tenure is not None
+        """Whether this object has taken the lock and not released it."""
+        return self._held_lock is not None
 
     @contextmanager
     def hold(self, holder: Holder) -> Iterator[Holder | None]:
-        """Hold it for a `with` block, which is given whom it was taken over from, if anybody.
+        """Hold the lock for a `with` block; yield the dead holder it was taken over from, if any.
 
-        Raises: LockedError, naming the holder.
+        Raises: LockedError, with the holder.
         """
         current = self._read()
         if current and self._counts(current.record):
@@ -99,9 +98,9 @@ class LeaseLock:
 
     @contextmanager
     def seize(self, holder: Holder, run: str) -> Iterator[None]:
-        """Take it away from a run and hold it instead, for the length of a `with` block.
+        """Break the lock of a run and hold it for a `with` block.
 
-        Raises: LockedError, when that run does not hold it.
+        Raises: LockedError, when that run does not hold the lock.
         """
         current = self._read()
         if current is None or current.record.state == "free" or current.record.run != run:
@@ -111,32 +110,32 @@ class LeaseLock:
             yield
 
     def confirm(self) -> None:
-        """Make sure that it is held still, by looking; renew it when it is getting old.
+        """Check in the store that the lock is still held; renew it when it is getting old.
 
-        Raises: StateError, where it was never taken; LockedError, where it was lost since.
+        Raises: StateError, when it was never taken; LockedError, when it was lost since.
         """
-        with self._turn:
-            if self._tenure is None:
+        with self._mutex:
+            if self._held_lock is None:
                 raise without_lock(self._repository)
             current = self._store.get(self._name)
-            if current is None or current.content != self._tenure.stored.content:
-                raise lost(self._repository)
-            if self._is_old(self._tenure):
-                self._renew(self._tenure)
+            if current is None or current.content != self._held_lock.stored.content:
+                raise lock_lost(self._repository)
+            if self._is_old(self._held_lock):
+                self._renew(self._held_lock)
 
     def holder(self) -> Holder | None:
-        """Tell who holds it now; None if nobody does."""
+        """Return the current holder; None if the lock is free."""
         current = self._read()
         return current.record.holder if current and self._counts(current.record) else None
 
     def renew(self) -> None:
-        """Begin the time anew.
+        """Extend the lease.
 
-        Raises: LockedError, when it was lost; StateError, when that is not known.
+        Raises: LockedError, when the lock was lost; StateError, when that is unknown.
         """
-        with self._turn:
-            if self._tenure:
-                self._renew(self._tenure)
+        with self._mutex:
+            if self._held_lock:
+                self._renew(self._held_lock)
 
     def _read(self) -> _StoredLock | None:
         stored = self._store.get(self._name)
@@ -147,30 +146,30 @@ class LeaseLock:
         except ValidationError as error:
             place = f"{self._store.place}/{self._name}"
             raise StateError(
-                f"{place} does not say who holds the lock",
-                hint="Once no run is under way, remove it: the next run writes another.",
+                f"{place} is damaged: the lock holder is unknown",
+                hint="When no run is in progress, remove it: the next run creates it again.",
             ) from error
 
     def _counts(self, record: LockRecord) -> bool:
-        """Whether a record keeps others out, by the time of this machine."""
-        return record.state == "held" and self._times.now() < self._terms.free_from(
+        """Whether a record excludes other runs, by the clock of this machine."""
+        return record.state == "held" and self._times.now() < self._timing.free_from(
             record.lease_until
         )
 
     def _take(self, holder: Holder, current: _StoredLock | None) -> None:
-        with self._turn:
-            if self._tenure or not self._write(
+        with self._mutex:
+            if self._held_lock or not self._write(
                 holder, current.record.gen if current else 0, current
             ):
                 raise self._refusal(self._read())
 
-    def _renew(self, tenure: _HeldLock) -> None:
-        before = _StoredLock(tenure.record, tenure.stored)
-        if not self._write(tenure.record.holder, tenure.record.gen, before):
-            raise lost(self._repository)
+    def _renew(self, held_lock: _HeldLock) -> None:
+        before = _StoredLock(held_lock.record, held_lock.stored)
+        if not self._write(held_lock.record.holder, held_lock.record.gen, before):
+            raise lock_lost(self._repository)
 
     def _write(self, holder: Holder, gen: int, before: _StoredLock | None) -> bool:
-        """Write that a holder has it from now on; tell whether it does."""
+        """Write the lock with a new holder; return whether it is held now."""
         wall, monotonic = self._times.now(), self._times.monotonic()
         record = LockRecord(
             gen=gen + 1,
@@ -180,12 +179,12 @@ class LeaseLock:
             where=holder.where,
             process=holder.process or os.getpid(),
             since=holder.since,
-            lease_until=wall + timedelta(seconds=self._terms.lease),
+            lease_until=wall + timedelta(seconds=self._timing.lease),
         )
         stored = self._put(record, before.stored if before else None)
         if stored is None:
             return False
-        self._tenure = _HeldLock(record, stored, wall, monotonic)
+        self._held_lock = _HeldLock(record, stored, wall, monotonic)
         return True
 
     def _put(self, record: LockRecord, before: Stored | None) -> Stored | None:
@@ -193,46 +192,46 @@ class LeaseLock:
         version = put(self._store, self._name, content, before)
         return Stored(content, version) if version is not None else None
 
-    def _is_old(self, tenure: _HeldLock) -> bool:
-        """Whether it is time to renew, by either clock: a machine that slept stops one of them."""
-        passed = (self._times.now() - tenure.wall).total_seconds()
-        steadily = self._times.monotonic() - tenure.monotonic
-        return not (0 <= passed <= self._terms.trusted and steadily <= self._terms.trusted)
+    def _is_old(self, held_lock: _HeldLock) -> bool:
+        """Whether the lease must be renewed, by either clock: one stops while a machine sleeps."""
+        passed = (self._times.now() - held_lock.wall).total_seconds()
+        steadily = self._times.monotonic() - held_lock.monotonic
+        return not (0 <= passed <= self._timing.trusted and steadily <= self._timing.trusted)
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
         try:
-            with beating(self.renew, self._terms.beat):
+            with renewing(self.renew, self._timing.renew_after):
                 yield
         finally:
-            # What went wrong inside matters more: unless it is let go, its time runs out.
+            # An error in the block matters more: if the release fails, the lease expires.
             with suppress(StateError):
                 self._let_go()
 
     def _let_go(self) -> None:
-        with self._turn:
-            tenure, self._tenure = self._tenure, None
-            if tenure:
-                free = tenure.record.model_copy(
-                    update={"gen": tenure.record.gen + 1, "state": "free"}
+        with self._mutex:
+            held_lock, self._held_lock = self._held_lock, None
+            if held_lock:
+                free = held_lock.record.model_copy(
+                    update={"gen": held_lock.record.gen + 1, "state": "free"}
                 )
-                self._put(free, tenure.stored)
+                self._put(free, held_lock.stored)
 
     def _refusal(self, current: _StoredLock | None) -> LockedError:
         if current is None or current.record.state == "free":
-            return refusal(self._repository, None)
-        until = self._terms.free_from(current.record.lease_until)
-        return refusal(self._repository, current.record.holder, until)
+            return lock_refused(self._repository, None)
+        until = self._timing.free_from(current.record.lease_until)
+        return lock_refused(self._repository, current.record.holder, until)
 
 
 @contextmanager
-def beating(beat: Callable[[], None], seconds: float) -> Iterator[None]:
-    """Beat every so many seconds until the block ends.
+def renewing(renew: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Call `renew` every so many seconds until the block ends.
 
-    A beat that fails is only told of: whoever relies on it looks before its next step.
+    A failure is only logged: the holder confirms the lock before each step.
     """
     over = Event()
-    thread = Thread(target=_beat, args=(beat, seconds, over), name="lease", daemon=True)
+    thread = Thread(target=_renew_until, args=(renew, seconds, over), name="lease", daemon=True)
     thread.start()
     try:
         yield
@@ -241,10 +240,10 @@ def beating(beat: Callable[[], None], seconds: float) -> Iterator[None]:
         thread.join()
 
 
-def _beat(beat: Callable[[], None], seconds: float, over: Event) -> None:
+def _renew_until(renew: Callable[[], None], seconds: float, over: Event) -> None:
     while not over.wait(seconds):
         try:
-            beat()
+            renew()
         except LockedError:
             return
         except StateError as error:

@@ -1,6 +1,6 @@
-"""The state in a directory of this machine.
+"""Keep the state in a directory of this machine.
 
-Layout: `<root>/<host>/<path...>/_/` holds `journal.jsonl`, `observations.json`, `lock` and
+Layout: `<root>/<host>/<path...>/_/` has `journal.jsonl`, `observations.json`, `lock` and
 `holder.json` of one repository. No part of a repository's name begins with `_`, so `_` cannot be
 another repository.
 """
@@ -34,7 +34,7 @@ from reconciler.state.lock_file import RepositoryLock
 from reconciler.state.spellings import Spellings, repositories_in
 
 _OWN = "_"
-"""Name of the directory, in that of a repository, that holds its state."""
+"""Name of the directory with the state, in the directory of a repository."""
 
 _log = structlog.get_logger()
 
@@ -43,7 +43,7 @@ class LocalState:
     """The state of all repositories, below one directory."""
 
     def __init__(self, root: Path) -> None:
-        """Remember the directory; nothing is created yet."""
+        """Use a directory; nothing is created yet."""
         self._root = root
         self._spellings = Spellings(str(root), self._names)
 
@@ -56,20 +56,20 @@ class LocalState:
         return repositories_in(self._names())
 
     def check_writable(self) -> None:
-        """Prove that a record could be written now, by writing as much and removing it.
+        """Check that a record could be written now, by writing as much and removing it.
 
-        Raises: StateError, saying why not and what to do.
+        Raises: StateError, with the cause and a hint.
         """
         with state_errors("write to", self._root):
             make_directory(self._root)
-            # Each run proves it with a file of its own, since this needs no lock.
+            # Each run uses a file of its own, since this check does not take the lock.
             with tempfile.NamedTemporaryFile(dir=self._root, prefix="_probe-") as probe:
                 write_through(probe.fileno(), bytes(MAX_RECORD_BYTES))
         if kind := network_filesystem(self._root):
             _log.warning("state_on_network_filesystem", path=str(self._root), filesystem=kind)
 
     def _names(self) -> Sequence[str]:
-        """List the directories that hold a state, by their names below the root."""
+        """List the directories with a state, relative to the root."""
         with state_errors("list", self._root):
             if not self._root.exists():
                 return ()
@@ -88,20 +88,20 @@ class LocalRepositoryState:
     """The state of one repository, in one directory. Writing needs the lock."""
 
     def __init__(self, repository: Repository, directory: Path) -> None:
-        """Remember the directory; nothing is created yet."""
+        """Use a directory; nothing is created yet."""
         self._observations = directory / "observations.json"
         self._journal = JournalFile(directory / "journal.jsonl")
         self._lock = RepositoryLock(repository, directory)
 
     def records(self) -> Sequence[Record]:
-        """Read and verify the whole journal; a torn tail is set aside, once locked.
+        """Read and verify the whole journal; under the lock, a torn tail is set aside.
 
-        Raises: JournalError, when a record inside does not verify.
+        Raises: JournalError, when a record does not verify.
         """
         return self._journal.settle() if self._lock.held else self._journal.look()
 
     def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
-        """Write entries durably after the last record; return them as written.
+        """Append entries durably; return them as records.
 
         Raises: StateError, when they could not be made durable: then nothing may be deleted.
         """
@@ -109,11 +109,11 @@ class LocalRepositoryState:
         return self._journal.append(run, now, entries)
 
     def note(self, run: str, now: datetime, entries: Iterable[Entry]) -> None:
-        """Write entries at once, since a disk is fast."""
+        """Append entries immediately, since a disk is fast."""
         self.append(run, now, entries)
 
     def observations(self) -> Observations:
-        """Read the observations; empty when there are none yet.
+        """Read the observations; empty if there are none yet.
 
         Raises: StateError, when the file is damaged.
         """
@@ -125,8 +125,9 @@ class LocalRepositoryState:
             except ValidationError as error:
                 raise StateError(
                     f"{self._observations} is damaged: {error.errors()[0]['msg']}",
-                    hint="Put a copy of it back. Without one, remove it: then ages by first_seen "
-                    "and untagged_since start anew. Holds and refusals stand in the journal.",
+                    hint="Restore it from a copy. Without a copy, remove it: then ages by "
+                    "first_seen and untagged_since start again. Holds and refusals are in the "
+                    "journal.",
                 ) from error
 
     def save_observations(self, observations: Observations) -> None:
@@ -138,9 +139,9 @@ class LocalRepositoryState:
 
     @contextmanager
     def lock(self, holder: Holder) -> Iterator[None]:
-        """Hold the lock for the length of a `with` block; it is not reentrant.
+        """Hold the lock for a `with` block; it is not reentrant.
 
-        Raises: LockedError, naming the holder.
+        Raises: LockedError, with the holder.
         """
         with self._lock.hold(holder):
             self._journal.forget()
@@ -148,9 +149,9 @@ class LocalRepositoryState:
 
     @contextmanager
     def seize(self, holder: Holder, run: str) -> Iterator[None]:
-        """Take the lock away from a run and hold it instead, for the length of a `with` block.
+        """Break the lock of a run and hold it for a `with` block.
 
-        Raises: LockedError, when that run does not hold it.
+        Raises: LockedError, when that run does not hold the lock.
         """
         with self._lock.seize(holder, run):
             self._journal.forget()
@@ -158,12 +159,12 @@ class LocalRepositoryState:
             yield
 
     def confirm_lock(self) -> None:
-        """Make sure that the lock is held still, which alone keeps two writers apart.
+        """Check that the lock is still held: nothing else excludes a second writer.
 
-        Raises: StateError, where it was never taken; LockedError, where it was broken since.
+        Raises: StateError, when it was never taken; LockedError, when it was broken since.
         """
         self._lock.confirm()
 
     def holder(self) -> Holder | None:
-        """Tell who holds the lock now; None if nobody does."""
+        """Return the current lock holder; None if the lock is free."""
         return self._lock.holder()

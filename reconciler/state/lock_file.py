@@ -1,9 +1,9 @@
-"""The lock of one repository: the kernel's, with a record beside it of who holds it.
+"""The lock of one repository: a kernel lock on a file, and a record of its holder.
 
-The kernel releases it when its holder dies, however it dies; a record left behind by a killed run
-means nothing, since it counts only while the kernel lock is held. Nobody can take a kernel lock
-from a process that lives, so breaking one puts a new file in the place of the locked one: whoever
-holds the old file sees that before its next step.
+The kernel releases the lock when its holder dies, however it dies. The record of a killed run has
+no effect, since it counts only while the kernel lock is held. A kernel lock cannot be taken from a
+running process, so breaking one replaces the locked file by a new one, which the holder of the old
+file notices before its next step.
 """
 
 import os
@@ -28,14 +28,14 @@ from reconciler.state.durable import (
 )
 
 _GLANCE_SECONDS = 0.25
-"""Patience of an attempt: somebody who only looks whether it is held lets go much sooner."""
+"""How long to try for the lock, in seconds: `holder` of another process takes it for less."""
 
 _ATTEMPTS = 4
-"""Attempts on a lock whose holder has no record: it begins or ends, which takes a moment."""
+"""Attempts while the holder has no record: it is about to write it, or to release the lock."""
 
 
 class HolderRecord(Frozen):
-    """What the holder says of itself, for those who find the lock held."""
+    """The record of the holder, for other runs that find the lock held."""
 
     run: str
     who: str
@@ -45,15 +45,15 @@ class HolderRecord(Frozen):
 
     @property
     def holder(self) -> Holder:
-        """Whom it names."""
+        """The holder in this record."""
         return Holder(self.run, self.who, self.where, self.since, self.pid)
 
 
 class RepositoryLock:
-    """The lock of one repository. `held` tells whether this very object holds it."""
+    """The lock of one repository. `held` is whether this object holds it."""
 
     def __init__(self, repository: Repository, directory: Path) -> None:
-        """Remember where the lock is; nothing is created yet."""
+        """Use the lock in a directory; nothing is created yet."""
         self._repository = repository
         self._path = directory / "lock"
         self._record = directory / "holder.json"
@@ -64,9 +64,9 @@ class RepositoryLock:
 
     @contextmanager
     def hold(self, holder: Holder) -> Iterator[None]:
-        """Hold the lock for the length of a `with` block; it is not reentrant.
+        """Hold the lock for a `with` block; it is not reentrant.
 
-        Raises: LockedError, naming the holder.
+        Raises: LockedError, with the holder.
         """
         with self._acquired(self._path):
             self._sign(holder)
@@ -75,14 +75,14 @@ class RepositoryLock:
 
     @contextmanager
     def seize(self, holder: Holder, run: str) -> Iterator[None]:
-        """Take the lock away from a run and hold it instead, for the length of a `with` block.
+        """Break the lock of a run and hold it for a `with` block.
 
-        Raises: LockedError, when that run does not hold it.
+        Raises: LockedError, when that run does not hold the lock.
         """
         fresh = self._path.with_name("lock.new")
         with self._acquired(fresh):
             self._require_holder(run)
-            # Signed first, so that somebody who breaks the same lock finds another holder.
+            # The record is written first, so that a second `seize` for the same run is refused.
             self._sign(holder)
             with state_errors("break", self._path):
                 fresh.replace(self._path)
@@ -90,23 +90,23 @@ class RepositoryLock:
                 yield
 
     def confirm(self) -> None:
-        """Make sure that this object holds the lock still.
+        """Check that this object still holds the lock.
 
-        Raises: StateError, where it never did; LockedError, where the lock was broken since.
+        Raises: StateError, when it was never taken; LockedError, when it was broken since.
         """
         if not self.held:
             raise without_lock(self._repository)
-        with state_errors("look at", self._path):
+        with state_errors("read", self._path):
             in_place = self._is_in_place()
         if not in_place:
-            raise lost(self._repository)
+            raise lock_lost(self._repository)
 
     def holder(self) -> Holder | None:
-        """Tell who holds the lock now, by trying to take it."""
-        # Trying would create it, and who only reads creates nothing.
+        """Return the current holder, None if the lock is free; found out by trying to take it."""
+        # Trying would create the file, and a command that only reads must create nothing.
         if not self._path.exists():
             return None
-        with state_errors("look at", self._path):
+        with state_errors("read", self._path):
             try:
                 with FileLock(self._path, fallback_to_soft=False).acquire(timeout=0):
                     return None
@@ -116,11 +116,9 @@ class RepositoryLock:
         return record.holder if record else None
 
     def _acquired(self, path: Path) -> AbstractContextManager[object]:
-        """Take the kernel lock on a file, and remember which file that was.
-
-        Each lock object is new, so that two in one process exclude each other as well. Where the
-        kernel has no locks, it fails: a lock made of files would outlive its holder.
-        """
+        """Take the kernel lock on a file, and remember which file that was."""
+        # A new lock object each time, so that two in one process exclude each other, too. Without
+        # kernel locks this fails: a lock by the existence of a file would outlive its holder.
         with state_errors("lock", path):
             make_directory(path.parent)
             lock = FileLock(
@@ -131,10 +129,10 @@ class RepositoryLock:
                     return lock.acquire(timeout=_GLANCE_SECONDS, poll_interval=0.01)
                 except Timeout:
                     record = self._recorded()
-                # Without a record its holder has just begun, and names itself, or is letting go.
+                # Without a record, the holder is about to write it, or to release the lock.
                 if record:
                     break
-            raise refusal(self._repository, record.holder if record else None)
+            raise lock_refused(self._repository, record.holder if record else None)
 
     def _remember(self, descriptor: int) -> None:
         self._locked = _identity(os.fstat(descriptor))
@@ -146,13 +144,13 @@ class RepositoryLock:
             yield
         finally:
             self.held = False
-            # What went wrong inside matters more than a record that means nothing by now.
+            # An error in the block matters more than a record that no longer has an effect.
             with suppress(OSError):
                 if self._is_in_place():
                     self._record.unlink()
 
     def _is_in_place(self) -> bool:
-        """Whether the file that is locked is the one that others try to lock."""
+        """Whether the locked file is still the one that other runs try to lock."""
         try:
             return _identity(self._path.stat()) == self._locked
         except FileNotFoundError:
@@ -181,34 +179,36 @@ class RepositoryLock:
             except FileNotFoundError:
                 return None
             except ValidationError as error:
-                raise StateError(f"{self._record} does not say who holds the lock") from error
+                raise StateError(
+                    f"{self._record} is damaged: the lock holder is unknown"
+                ) from error
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def refusal(
+def lock_refused(
     repository: Repository, holder: Holder | None, until: datetime | None = None
 ) -> LockedError:
-    """Say who holds the lock, and until when if it is not renewed.
+    """Build the error for a lock held by another run; `until` is when an unrenewed lease is free.
 
-    None stands for a run that came a moment earlier and has not given its name.
+    Without a holder, the other run took the lock a moment ago and has not written its record yet.
     """
-    known = described(holder) if holder else "a run that has not given its name yet"
+    known = holder_text(holder) if holder else "a run that has just started"
     if until is None:
-        advice = "If it hangs, stop its process: the lock goes with it."
+        advice = "If it hangs, stop its process, which releases the lock."
     else:
         advice = f"If it died, the lock is free from {until:%Y-%m-%d %H:%M:%S} UTC on."
     return LockedError(
         f"{repository}: the lock is held by {known}",
         hint=f"Wait for that run to end, then run again. {advice} "
-        "Where that takes too long, see `reconciler lock break`.",
+        "If that takes too long, see `reconciler lock break`.",
     )
 
 
-def described(holder: Holder) -> str:
-    """Name a holder: its run, who and where that is, and since when."""
+def holder_text(holder: Holder) -> str:
+    """Describe a holder: run, user, host, process and start."""
     process = f", process {holder.process}" if holder.process else ""
     return (
         f"run {holder.run} ({holder.who} on {holder.where}{process}) "
@@ -217,21 +217,21 @@ def described(holder: Holder) -> str:
 
 
 def without_lock(repository: Repository) -> StateError:
-    """Say that something is to be written without the lock."""
-    return StateError(f"{repository}: the state is written only under its lock")
+    """Build the error for a write without the lock."""
+    return StateError(f"{repository}: the state must not be written without its lock")
 
 
-def lost(repository: Repository) -> LockedError:
-    """Say that this run had the lock, and has it no longer."""
+def lock_lost(repository: Repository) -> LockedError:
+    """Build the error for a lock that this run held and lost."""
     return LockedError(
         f"{repository}: the lock of this run was broken or removed, so it stops",
-        hint="What it had begun is settled by the next run.",
+        hint="The next run completes what this run had begun.",
     )
 
 
 def not_the_holder(repository: Repository, run: str) -> LockedError:
-    """Say that the lock to be broken belongs to somebody else, or to nobody."""
+    """Build the error for breaking a lock that the run does not hold."""
     return LockedError(
         f"{repository}: run {run} does not hold the lock",
-        hint="`reconciler lock status` tells who does.",
+        hint="`reconciler lock status` shows the current holder.",
     )

@@ -1,8 +1,8 @@
-"""The state as objects of a store.
+"""Keep the state as objects of a store.
 
 Layout: `locks/<repository>/_`, `observations/<repository>/_`, and for each append one object
 `journals/<repository>/_/<number of its first record>`. No part of a repository's name is `_`.
-Nothing in a journal is ever replaced: whoever creates the object of the next record wrote it.
+Objects of a journal are never replaced: only one run can create the object of the next record.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from reconciler.errors import JournalError, LockedError
 from reconciler.model.names import Repository
 from reconciler.state.lease import LeaseLock
-from reconciler.state.remote import Ledger, RemoteRepositoryState
+from reconciler.state.remote import RemoteJournal, RemoteRepositoryState
 from reconciler.state.spellings import Spellings, repositories_in
 from reconciler.state.store import LeaseTiming, Store, Times, put
 
@@ -26,20 +26,22 @@ _LOCKS = "locks/"
 class ObjectState:
     """The state of all repositories, in one store."""
 
-    def __init__(self, store: Store, times: Times, terms: LeaseTiming | None = None) -> None:
-        """Remember the store; nothing is sent yet."""
+    def __init__(self, store: Store, times: Times, timing: LeaseTiming | None = None) -> None:
+        """Use a store; nothing is sent yet."""
         self._store = store
         self._times = times
-        self._terms = terms or LeaseTiming()
+        self._timing = timing or LeaseTiming()
         self._spellings = Spellings(store.place, self._names)
 
     def of(self, repository: Repository) -> RemoteRepositoryState:
         """Open the state of one repository; nothing is written until it is locked."""
         name = self._spellings.of(repository)
         journal = f"journals/{name}{_OWN}/"
-        lock = LeaseLock(repository, self._store, f"{_LOCKS}{name}{_OWN}", self._terms, self._times)
+        lock = LeaseLock(
+            repository, self._store, f"{_LOCKS}{name}{_OWN}", self._timing, self._times
+        )
         return RemoteRepositoryState(
-            Ledger(f"{self._store.place}/{journal}", _Objects(self._store, journal)),
+            RemoteJournal(f"{self._store.place}/{journal}", _Objects(self._store, journal)),
             lock,
             _Object(self._store, f"observations/{name}{_OWN}"),
         )
@@ -49,14 +51,14 @@ class ObjectState:
         return repositories_in(self._names())
 
     def check_writable(self) -> None:
-        """Prove that a record could be written now, and that two writers would be kept apart.
+        """Check that records can be written now, and that the store honours conditional writes.
 
-        Raises: StateError, saying why not and what to do.
+        Raises: StateError, with the cause and a hint.
         """
         self._store.check()
 
     def _names(self) -> Sequence[str]:
-        """List the names below which there is a lock, which every state has."""
+        """List the names with a lock, which every state has."""
         return [
             name.removeprefix(_LOCKS).removesuffix(_OWN)
             for name in self._store.names(_LOCKS)
@@ -71,7 +73,7 @@ class _Objects(NamedTuple):
     folder: str
 
     def read(self) -> Iterable[bytes]:
-        """Read all lines; an object that ends within a line is damage, for it is written whole."""
+        """Read all lines; an object that ends within a line is damaged."""
         names = self.store.names(self.folder)
         contents = self.store.contents(names)
         pairs = zip(names, contents, strict=True)
@@ -83,7 +85,7 @@ class _Objects(NamedTuple):
         if put(self.store, name, lines, None) is None:
             raise LockedError(
                 f"{self.store.place}/{name} was written by another run, so this one stops",
-                hint="What it had begun is settled by the next run.",
+                hint="The next run completes what this run had begun.",
             )
 
     def _lines(self, name: str, content: bytes) -> Iterable[bytes]:
@@ -100,7 +102,7 @@ class _Object(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where it is, for people."""
+        """Where it is, for messages."""
         return f"{self.store.place}/{self.name}"
 
     def read(self) -> bytes | None:
@@ -113,5 +115,5 @@ class _Object(NamedTuple):
         if put(self.store, self.name, content, self.store.get(self.name)) is None:
             raise LockedError(
                 f"{self.place} was written by another run, so this one stops",
-                hint="Run again: that run notes what this one saw.",
+                hint="Run again: the next run records its own observations.",
             )

@@ -1,4 +1,4 @@
-"""Open a state by its location: a directory or an address. A new backend is one line here."""
+"""Open the state at a directory or an address. A new backend is one line in BACKENDS."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ _HELP = "Write a directory, or an address that begins with {known}."
 
 @dataclass(frozen=True, slots=True)
 class BackendSettings:
-    """The clock, and GitHub as the environment names it."""
+    """What backends need besides the address: the clock, and the API and token of GitHub."""
 
     clock: Clock
     github_api: str = ""
@@ -30,18 +30,18 @@ class BackendSettings:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The module that opens one kind of address, and the extra of this package it may need.
+    """The module that opens one kind of address, and the optional extra that it needs.
 
-    It is loaded when it is needed: what it imports is large, and optional.
+    It is imported when needed: its dependencies are large and optional.
     """
 
     module: str
     extra: str = ""
 
-    def open_at(self, address: Address, surroundings: BackendSettings) -> State:
+    def open_at(self, address: Address, settings: BackendSettings) -> State:
         """Open the state at an address; nothing is sent yet.
 
-        Raises: SettingsError, naming the extra that is not installed.
+        Raises: SettingsError, with the extra that is not installed.
         """
         try:
             module = import_module(self.module)
@@ -53,7 +53,7 @@ class Backend:
                 hint=f"Install it with: pip install 'reconciler[{self.extra}]'",
             ) from error
         open_at: Callable[[Address, BackendSettings], State] = module.open_at
-        return open_at(address, surroundings)
+        return open_at(address, settings)
 
 
 _BUCKETS = Backend("reconciler.state.buckets", "stores")
@@ -65,57 +65,60 @@ BACKENDS: Mapping[str, Backend] = {
     "postgresql": _POSTGRESQL,
     "github": Backend("reconciler.state.branch"),
 }
-"""What opens an address, by its scheme."""
+"""The backend for each scheme of an address."""
 
 
-def open_state_at(place: str, surroundings: BackendSettings) -> State:
+def open_state_at(place: str, settings: BackendSettings) -> State:
     """Open the state at an address or in a directory; nothing is read or created yet.
 
-    Raises: SettingsError, when it is neither, when an extra is missing, or when git brought it.
+    Raises: SettingsError, when it is neither, an extra is missing, or git tracks its files.
     """
     address = Address(place)
     scheme = address.scheme
     if not scheme:
         directory = _directory(place)
-        _refuse_tracked(directory)
+        _check_untracked(directory)
         return LocalState(directory)
     backend = BACKENDS.get(scheme)
     if backend is None:
         known = ", ".join(f"{known}://" for known in BACKENDS)
-        raise SettingsError(f"{scheme}:// is no place for a state", hint=_HELP.format(known=known))
-    return backend.open_at(address, surroundings)
+        raise SettingsError(
+            f"{scheme}:// is not a known state backend", hint=_HELP.format(known=known)
+        )
+    return backend.open_at(address, settings)
 
 
 def _directory(place: str) -> Path:
-    """Refuse what was meant for a database: it would be a directory whose name is a secret."""
+    """Refuse a database connection string: it would be a directory with a password in its name."""
     if _PASSWORD.search(place):
         raise SettingsError(
-            "the place of the state holds a password and is no address",
-            hint="Write postgresql://USER@HOST/DATABASE, and leave the password to PGPASSWORD.",
+            "the location of the state contains a password and is not an address",
+            hint="Write postgresql://USER@HOST/DATABASE, and set the password with PGPASSWORD.",
         )
     return Path(place)
 
 
-def _refuse_tracked(root: Path) -> None:
-    """Refuse a state that came with a checkout: whoever may open a pull request could write it.
+def _check_untracked(root: Path) -> None:
+    """Refuse a state whose files git tracks: any author of a pull request could write it.
 
-    Raises: SettingsError, also when git cannot say.
+    Raises: SettingsError, also when git cannot determine that.
     """
     if not (root.exists() or root.is_symlink()):
         return
     try:
-        # Where the caller stands, since a tracked link may lead out; and where the directory is.
+        # The work tree of the current directory, since a tracked link may point out of it; and
+        # the work tree of the directory itself.
         trees = [work_tree_of(folder) for folder in (Path.cwd(), root.parent)]
         tracked = any(tree.tracks(root) for tree in trees if tree)
     except GitError as error:
         raise SettingsError(
-            f"{root}: git cannot say whether this state came with the checkout: {error}",
-            hint="Give --state or RECONCILER_STATE a place outside of the work tree, or make "
+            f"{root}: git cannot determine whether it tracks files of this state: {error}",
+            hint="Set --state or RECONCILER_STATE to a directory outside of the work tree, or make "
             "`git ls-files` work there.",
         ) from error
     if tracked:
         raise SettingsError(
-            f"{root}: git tracks files of this state, so whoever writes a branch can write it",
-            hint=f"Take it out with `git rm -r --cached {root}`, commit that, and name it in "
-            ".gitignore; or give --state or RECONCILER_STATE another place.",
+            f"{root}: git tracks files of this state, so that any branch can change it",
+            hint=f"Remove it with `git rm -r --cached {root}`, commit that, and add it to "
+            ".gitignore; or set --state or RECONCILER_STATE to another directory.",
         )

@@ -1,4 +1,4 @@
-"""A PostgreSQL database: how a session with it begins, and whether it is really one session."""
+"""Connect to a PostgreSQL database, create the tables, and detect poolers of transactions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ SET tcp_keepalives_idle = 30;
 SET tcp_keepalives_interval = 10;
 SET tcp_keepalives_count = 3;
 """
-"""An answer means that the disk has it, and a session whose client vanished ends in a minute."""
+"""A commit is on the disk before it is confirmed; the session of a lost client ends in a minute."""
 
 _TABLES = """
 SELECT pg_advisory_xact_lock(7093415502337108467);
@@ -35,15 +35,15 @@ CREATE TABLE IF NOT EXISTS reconciler_journal (
 CREATE TABLE IF NOT EXISTS reconciler_observations (
     repository text PRIMARY KEY, content bytea NOT NULL);
 """
-"""Two who create a table at once may both be told it exists, so one waits for the other."""
+"""The advisory lock serializes the statements: CREATE TABLE IF NOT EXISTS can fail in parallel."""
 
 _PID = "SELECT pg_backend_pid()"
-_HINT = "Check that the database can be reached, and the rights of this user; see docs/state.md."
+_HINT = "Check the connection to the database and the rights of this user; see docs/state.md."
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database by its address. Shape: `place` is for people and holds no credentials."""
+    """A database by its address. Shape: `place` is for messages and has no credentials."""
 
     place: str
     address: Address
@@ -51,35 +51,35 @@ class Database:
 
     @classmethod
     def at(cls, address: Address) -> "Database":
-        """Read an address; nothing is sent yet.
+        """Parse an address; nothing is sent yet.
 
-        Raises: SettingsError, which does not quote it: it may hold a password.
+        Raises: SettingsError, which does not quote the address: it may contain a password.
         """
         try:
             options = conninfo_to_dict(address.text)
         except psycopg.ProgrammingError:
             options = {}
         host, name = str(options.get("host", "localhost")), str(options.get("dbname", ""))
-        # What follows the first @ of a password with two would be taken for a host, and shown.
+        # With an @ in the password, the rest of the password would be displayed as the host.
         if not options or "@" in host:
             raise SettingsError(
-                "the address of the PostgreSQL state cannot be read",
-                hint="Write postgresql://USER@HOST/DATABASE, and leave the password to PGPASSWORD "
+                "the address of the PostgreSQL state is invalid",
+                hint="Write postgresql://USER@HOST/DATABASE, and set the password with PGPASSWORD "
                 "or ~/.pgpass, or percent-encode it.",
             )
         return cls(f"postgresql://{host}/{name}", address, str(options.get("password", "")))
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Begin a session that ends with the block; each statement is a transaction of its own.
+        """Open a session for the block; each statement is a transaction of its own.
 
-        Raises: StateError; UndefinedTable, where no state was ever written.
+        Raises: StateError; UndefinedTable, when no state was ever written.
         """
         with self.state_errors(), self.connected() as session:
             yield session
 
     def connected(self) -> Session:
-        """Begin a session."""
+        """Open a session."""
         session = psycopg.connect(
             self.address.text,
             autocommit=True,
@@ -90,13 +90,13 @@ class Database:
         return session
 
     def prepare(self, session: Session) -> None:
-        """Create the tables where they are missing."""
+        """Create the tables if they are missing."""
         with self.state_errors():
             session.execute(_TABLES)
 
     @contextmanager
     def state_errors(self) -> Iterator[None]:
-        """Turn what the database refuses into a StateError without a password in it."""
+        """Turn an error of the database into a StateError, without passwords."""
         try:
             yield
         except UndefinedTable:
@@ -108,22 +108,21 @@ class Database:
             raise StateError(f"{self.place}: {text}", hint=_HINT) from None
 
     def check(self) -> None:
-        """Create the tables where they are missing, and refuse a pooler of transactions.
-
-        Such a pooler lends another session to each transaction. While another client keeps busy
-        what was lent to us last, we would be lent a different one.
+        """Create the tables if they are missing, and refuse a pooler of transactions.
 
         Raises: StateError.
         """
         with self.session() as session, self.session() as other:
             self.prepare(session)
+            # Such a pooler assigns a server session to each transaction. While another client is
+            # using the session that we had last, it would assign a different one to us.
             before = session.execute(_PID).fetchone()
             with other.transaction():
                 other.execute(_PID)
                 after = session.execute(_PID).fetchone()
         if before != after:
             raise StateError(
-                f"{self.place} is a pooler that lends sessions for single transactions: a lock "
-                "there keeps nobody out",
-                hint="Give the address of the database itself, or of a pool of whole sessions.",
+                f"{self.place} is a pooler in transaction mode, in which a lock does not exclude "
+                "other runs",
+                hint="Use the address of the database itself, or of a pooler in session mode.",
             )

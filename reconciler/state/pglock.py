@@ -1,4 +1,7 @@
-"""The lock of one repository in a PostgreSQL database: an advisory lock and a generation."""
+"""The lock of one repository in a PostgreSQL database: an advisory lock and a generation.
+
+Source: PostgreSQL, "Advisory Locks".
+"""
 
 import os
 from collections.abc import Iterator
@@ -13,11 +16,11 @@ from psycopg.errors import UndefinedTable
 from reconciler.errors import LockedError, StateError
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
-from reconciler.state.lock_file import lost, not_the_holder, refusal, without_lock
+from reconciler.state.lock_file import lock_lost, lock_refused, not_the_holder, without_lock
 from reconciler.state.pgdatabase import Database, Session
 
 TERMINATION_MILLISECONDS = 5000
-"""Longest wait for the end of a session whose lock is broken, in milliseconds."""
+"""Longest wait for the end of a session whose lock is broken, in milliseconds; usual are a few."""
 
 _HOLDER = "SELECT run, who, place, since, process FROM reconciler_lock WHERE repository = %s"
 
@@ -40,7 +43,7 @@ WHERE locktype = 'advisory' AND granted AND objsubid = 1
 
 @dataclass(frozen=True, slots=True)
 class _HeldLock:
-    """A session that has the lock, and the generation it began."""
+    """A session that has the lock, and the generation that it wrote."""
 
     session: Session
     gen: int
@@ -50,38 +53,38 @@ class AdvisoryLock:
     """The lock of one repository."""
 
     def __init__(self, repository: Repository, database: Database, name: str) -> None:
-        """Remember where it is; nothing is sent yet."""
+        """Use the lock called `name`; nothing is sent yet."""
         self._repository = repository
         self._name = name
         self._database = database
         digest = sha256(f"reconciler {name}".encode()).digest()
         self._key = int.from_bytes(digest[:8], signed=True)
-        self._tenure: _HeldLock | None = None
-        self._turn = RLock()
+        self._held_lock: _HeldLock | None = None
+        self._mutex = RLock()
 
     @property
     def is_held(self) -> bool:
-        """Whether this very object took it and has not let go."""
-        return self._tenure is not None
+        """Whether this object has taken the lock and not released it."""
+        return self._held_lock is not None
 
     @contextmanager
     def hold(self, holder: Holder) -> Iterator[None]:
-        """Hold it for a `with` block; a run that died has let go already.
+        """Hold the lock for a `with` block; the server has released it if its holder died.
 
-        Raises: LockedError, naming the holder.
+        Raises: LockedError, with the holder.
         """
         with self._session() as session:
             self._database.prepare(session)
             if not self._try(session):
-                raise refusal(self._repository, self._named(session))
+                raise lock_refused(self._repository, self._named(session))
             with self._signed(session, holder):
                 yield
 
     @contextmanager
     def seize(self, holder: Holder, run: str) -> Iterator[None]:
-        """End the session of a run and hold its lock instead, for the length of a `with` block.
+        """End the session of a run and hold its lock for a `with` block.
 
-        Raises: LockedError, when that run does not hold it.
+        Raises: LockedError, when that run does not hold the lock.
         """
         with self._session() as session:
             self._require(session, run)
@@ -93,59 +96,59 @@ class AdvisoryLock:
                 )
             if not self._try(session):
                 raise not_the_holder(self._repository, run)
-            # Somebody else may have broken it, and let go, since we looked.
+            # Another process may have broken the lock and released it in between.
             self._require_last(session, run)
             with self._signed(session, holder):
                 yield
 
     def confirm(self) -> None:
-        """Make sure that it is held still.
+        """Check that the lock is still held.
 
-        Raises: StateError, where it was never taken; LockedError, where it was lost since.
+        Raises: StateError, when it was never taken; LockedError, when it was lost since.
         """
         with self.writing():
             pass
 
     @contextmanager
     def writing(self) -> Iterator[psycopg.Cursor[tuple[object, ...]]]:
-        """Write in one transaction with a look at the generation.
+        """Write in one transaction that also checks the generation.
 
-        Raises: StateError; LockedError, where the lock was lost.
+        Raises: StateError; LockedError, when the lock was lost.
         """
-        if self._tenure is None:
+        if self._held_lock is None:
             raise without_lock(self._repository)
-        session, gen = self._tenure.session, self._tenure.gen
+        session, gen = self._held_lock.session, self._held_lock.gen
         query = "SELECT FROM reconciler_lock WHERE repository = %s AND gen = %s FOR SHARE"
         try:
             with (
-                self._turn,
+                self._mutex,
                 self._database.state_errors(),
                 session.transaction(),
                 session.cursor() as cursor,
             ):
                 if cursor.execute(query, [self._name, gen]).fetchone() is None:
-                    raise lost(self._repository)
+                    raise lock_lost(self._repository)
                 yield cursor
         except StateError:
-            # A session that was ended has lost its lock; who ended it tells the rest.
+            # A terminated session has lost its lock; a newer generation shows that it was broken.
             if session.closed and self._is_over(gen):
-                raise lost(self._repository) from None
+                raise lock_lost(self._repository) from None
             raise
 
     def holder(self) -> Holder | None:
-        """Tell who holds it now; None if nobody does."""
+        """Return the current holder; None if the lock is free."""
         with suppress(UndefinedTable), self._session() as session:
             return self._named(session) if self._is_taken(session) else None
         return None
 
     @property
     def _halves(self) -> tuple[int, int]:
-        """The key as the server lists it: its upper and its lower 32 bits."""
+        """The key as in `pg_locks`: its upper and its lower 32 bits."""
         return (self._key >> 32) & 0xFFFFFFFF, self._key & 0xFFFFFFFF
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
-        """Begin a session for a whole block; what goes wrong in the block stays as it is."""
+        """Open a session for a block; errors of the block itself are not translated."""
         with self._database.state_errors():
             session = self._database.connected()
         try:
@@ -187,18 +190,18 @@ class AdvisoryLock:
         with self._database.state_errors():
             row = session.execute(_SIGN, [self._name, *named]).fetchone()
         if row is None:
-            raise LockedError(f"{self._repository}: the lock could not be signed")
-        self._tenure = _HeldLock(session, row[0])
+            raise LockedError(f"{self._repository}: the holder of the lock could not be recorded")
+        self._held_lock = _HeldLock(session, row[0])
         try:
             yield
         finally:
-            self._tenure = None
-            # The end of a session takes the server a moment, in which others would be refused.
+            self._held_lock = None
+            # Released explicitly: until the server has ended the session, others are refused.
             with suppress(StateError), self._database.state_errors():
                 session.execute("SELECT pg_advisory_unlock(%s)", [self._key])
 
     def _is_over(self, gen: int) -> bool:
-        """Whether another run has had the lock since."""
+        """Whether another run has taken the lock since."""
         query = "SELECT FROM reconciler_lock WHERE repository = %s AND gen = %s"
         with self._session() as session, self._database.state_errors():
             return session.execute(query, [self._name, gen]).fetchone() is None

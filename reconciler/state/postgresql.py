@@ -1,7 +1,7 @@
-"""The state in a PostgreSQL database: rows for the journal, a session's advisory lock to write it.
+"""Keep the state in a PostgreSQL database: journal rows, written under an advisory lock.
 
-The lock goes with its session, so a run that dies lets go at once. Whoever takes it adds one to the
-generation in its row, and every write is made in one transaction with a look at that row.
+The server releases the lock with its session, and so when a run dies. Each new holder increments
+the generation in its row, which every write checks in the same transaction.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,14 +17,14 @@ from reconciler.state.address import Address
 from reconciler.state.opening import BackendSettings
 from reconciler.state.pgdatabase import Database
 from reconciler.state.pglock import AdvisoryLock
-from reconciler.state.remote import Ledger, RemoteRepositoryState
+from reconciler.state.remote import RemoteJournal, RemoteRepositoryState
 from reconciler.state.spellings import Spellings, repositories_in
 
 
 def open_at(address: Address, _: BackendSettings) -> State:
     """Open the state in a database; nothing is sent yet.
 
-    Raises: SettingsError, when the address cannot be used.
+    Raises: SettingsError, when the address is invalid.
     """
     return PostgresState(Database.at(address))
 
@@ -33,7 +33,7 @@ class PostgresState:
     """The state of all repositories, in three tables of one database."""
 
     def __init__(self, database: Database) -> None:
-        """Remember the database; nothing is sent yet."""
+        """Use a database; nothing is sent yet."""
         self._database = database
         self._spellings = Spellings(database.place, self._names)
 
@@ -43,7 +43,7 @@ class PostgresState:
         place = f"{self._database.place}/{name}"
         lock = AdvisoryLock(repository, self._database, name)
         return RemoteRepositoryState(
-            Ledger(place, _Rows(self._database, name, lock)),
+            RemoteJournal(place, _Rows(self._database, name, lock)),
             lock,
             _Row(self._database, name, lock),
         )
@@ -53,14 +53,14 @@ class PostgresState:
         return repositories_in(self._names())
 
     def check_writable(self) -> None:
-        """Create the tables where they are missing, and prove that sessions are our own.
+        """Create the tables if they are missing, and check that there is no transaction pooler.
 
-        Raises: StateError, when they are not: a pooler lends one session to many.
+        Raises: StateError.
         """
         self._database.check()
 
     def _names(self) -> Sequence[str]:
-        """List the names under which there is a lock, which every state has."""
+        """List the names with a lock, which every state has."""
         with suppress(UndefinedTable), self._database.session() as session:
             rows = session.execute("SELECT repository FROM reconciler_lock")
             return [name for (name,) in rows]
@@ -93,8 +93,8 @@ class _Rows(NamedTuple):
             if row != (seq - 1,):
                 raise StateError(
                     f"{self.database.place}/{self.repository} does not end with record {seq - 1}: "
-                    "something wrote to it in spite of the lock",
-                    hint="Find out what, check with `reconciler log verify`, then run again.",
+                    "another program wrote to it despite the lock",
+                    hint="Find that program, check with `reconciler log verify`, then run again.",
                 )
             cursor.executemany(
                 "INSERT INTO reconciler_journal (repository, seq, line) VALUES (%s, %s, %b)", rows
@@ -110,7 +110,7 @@ class _Row(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where they are, for people."""
+        """Where they are, for messages."""
         return f"{self.database.place}/{self.repository} (observations)"
 
     def read(self) -> bytes | None:

@@ -18,76 +18,76 @@ from reconciler.state.journal_file import chained, read_lines, to_lines
 
 
 class JournalLines(Protocol):
-    """Where the lines of a journal are kept."""
+    """Where a backend stores the lines of a journal."""
 
     def read(self) -> Iterable[bytes]:
         """Read all lines, each with its newline."""
 
     def write(self, seq: int, lines: bytes) -> None:
-        """Add lines whose first is record `seq`, if that is the next one; durable on return.
+        """Append lines that begin with record `seq`, if that is the next one; durable on return.
 
-        Raises: LockedError, when somebody else wrote that record; StateError.
+        Raises: LockedError, when another run wrote that record; StateError.
         """
 
 
 class _WriteRequest(NamedTuple):
-    """What one call wants written."""
+    """The entries of one call of `note` or `append`."""
 
     run: str
     now: datetime
     entries: Sequence[Entry]
 
 
-class Ledger:
-    """One journal, for readers at any time and for the one writer that holds the lock."""
+class RemoteJournal:
+    """A journal on a server, for readers at any time and for the one writer with the lock."""
 
-    def __init__(self, place: str, pages: JournalLines) -> None:
-        """Remember where it is; nothing is read yet."""
+    def __init__(self, place: str, lines: JournalLines) -> None:
+        """Use the lines of a journal; nothing is read yet."""
         self._place = place
-        self._pages = pages
+        self._lines = lines
         self._last: Record | None = None
         self._known = False
         self._intact = True
         self._noted: list[_WriteRequest] = []
-        self._turn = Lock()
+        self._mutex = Lock()
 
     def look(self) -> Sequence[Record]:
         """Read and verify the whole journal."""
-        return read_lines(self._place, self._pages.read())
+        return read_lines(self._place, self._lines.read())
 
     def settle(self) -> Sequence[Record]:
-        """Read and verify under the lock; appends go on from here."""
+        """Read and verify under the lock, after which appends may follow."""
         records = self.look()
         self._last, self._known = records[-1] if records else None, True
         return records
 
     def forget(self) -> None:
-        """Forget where the journal ends: whoever takes the lock reads what others wrote."""
+        """Forget the end of the journal, since another run may have written before the lock."""
         self._known = False
         self._noted.clear()
 
     def note(self, run: str, now: datetime, entries: Iterable[Entry]) -> None:
-        """Have entries written together with what is appended next."""
-        with self._turn:
+        """Keep entries until the next append, which writes them, too."""
+        with self._mutex:
             self._noted.append(_WriteRequest(run, now, tuple(entries)))
 
     def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
-        """Write what was noted, then these entries, in one go; return these.
+        """Append the noted entries and then these, in one write; return these as records.
 
-        Raises: LockedError, when somebody else has written in the meantime; StateError, when it
-            is not known whether they are durable. From then on nothing more is appended here.
+        Raises: LockedError, when another run wrote in the meantime; StateError, when it is unknown
+            whether they are durable. Then this object appends nothing more.
         """
-        with self._turn:
+        with self._mutex:
             return self._write_after_noted([_WriteRequest(run, now, tuple(entries))])
 
     def flush(self) -> None:
-        """Write what was noted and followed by nothing."""
-        with self._turn:
+        """Append the noted entries that no append followed."""
+        with self._mutex:
             if self._noted:
                 self._write_after_noted([])
 
     def _write_after_noted(self, added: list[_WriteRequest]) -> Sequence[Record]:
-        """Write what was noted and what is added; return the latter."""
+        """Append the noted and the added entries; return the records of the latter."""
         if not self._known:
             self.settle()
         records = self._chained([*self._noted, *added])
@@ -105,46 +105,45 @@ class Ledger:
         return records
 
     def _write(self, records: Sequence[Record]) -> None:
-        """Write records; only a write that was confirmed leaves the journal intact."""
+        """Write records; the journal counts as intact only after a confirmed write."""
         lines = to_lines(records)
         if not self._intact:
             raise StateError(
-                f"{self._place}: an earlier record could not be written, so no other is",
-                hint="Make the state reachable and run again: that run goes on where this one "
-                "stops.",
+                f"{self._place}: nothing more is written after a failed write",
+                hint="Make the state reachable and run again: that run continues this one.",
             )
         self._intact = False
-        self._pages.write(records[0].seq, lines)
+        self._lines.write(records[0].seq, lines)
         self._intact = True
 
 
 class RemoteLock(Protocol):
-    """The lock of one repository, and what may be kept only under it."""
+    """The lock of one repository."""
 
     @property
     def is_held(self) -> bool:
-        """Whether this very object took it and has not let go."""
+        """Whether this object has taken the lock and not released it."""
 
     def hold(self, holder: Holder) -> AbstractContextManager[Holder | None]:
-        """Hold it for a `with` block, which is given whom it was taken over from, if anybody.
+        """Hold the lock for a `with` block; yield the dead holder it was taken over from, if any.
 
-        Raises: LockedError, naming the holder.
+        Raises: LockedError, with the holder.
         """
 
     def seize(self, holder: Holder, run: str) -> AbstractContextManager[None]:
-        """Take it away from a run and hold it instead, for the length of a `with` block.
+        """Break the lock of a run and hold it for a `with` block.
 
-        Raises: LockedError, when that run does not hold it.
+        Raises: LockedError, when that run does not hold the lock.
         """
 
     def confirm(self) -> None:
-        """Make sure that it is held still.
+        """Check that the lock is still held.
 
-        Raises: StateError, where it was never taken; LockedError, where it was lost since.
+        Raises: StateError, when it was never taken; LockedError, when it was lost since.
         """
 
     def holder(self) -> Holder | None:
-        """Tell who holds it now; None if nobody does."""
+        """Return the current holder; None if the lock is free."""
 
 
 class RemoteDocument(Protocol):
@@ -152,7 +151,7 @@ class RemoteDocument(Protocol):
 
     @property
     def place(self) -> str:
-        """Where it is, for people."""
+        """Where it is, for messages."""
 
     def read(self) -> bytes | None:
         """Read it; None before it was ever written."""
@@ -160,25 +159,25 @@ class RemoteDocument(Protocol):
     def write(self, content: bytes) -> None:
         """Replace it, all or nothing.
 
-        Raises: LockedError, when somebody else replaced it in the meantime.
+        Raises: LockedError, when another run replaced it in the meantime.
         """
 
 
 class RemoteRepositoryState:
     """The state of one repository. Writing needs the lock."""
 
-    def __init__(self, ledger: Ledger, lock: RemoteLock, drawer: RemoteDocument) -> None:
-        """Put the parts together; nothing is sent yet."""
-        self._journal = ledger
+    def __init__(self, journal: RemoteJournal, lock: RemoteLock, document: RemoteDocument) -> None:
+        """Combine the parts; nothing is sent yet."""
+        self._journal = journal
         self._lock = lock
-        self._observations = drawer
+        self._observations = document
 
     def records(self) -> Sequence[Record]:
         """Read and verify the whole journal. Raises: JournalError."""
         return self._journal.settle() if self._lock.is_held else self._journal.look()
 
     def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
-        """Write entries durably after the last record; return them as written.
+        """Append entries durably; return them as records.
 
         Raises: StateError, when they could not be made durable; LockedError, when another run
             wrote first. Then nothing may be deleted.
@@ -191,7 +190,7 @@ class RemoteRepositoryState:
         self._journal.note(run, now, entries)
 
     def observations(self) -> Observations:
-        """Read the observations; empty when there are none yet.
+        """Read the observations; empty if there are none yet.
 
         Raises: StateError, when they are damaged.
         """
@@ -203,8 +202,8 @@ class RemoteRepositoryState:
         except (zlib.error, ValidationError) as error:
             raise StateError(
                 f"{self._observations.place} is damaged",
-                hint="Put a copy of it back. Without one, remove it: then ages by first_seen "
-                "and untagged_since start anew. Holds and refusals stand in the journal.",
+                hint="Restore it from a copy. Without a copy, remove it: then ages by first_seen "
+                "and untagged_since start again. Holds and refusals are in the journal.",
             ) from error
 
     def save_observations(self, observations: Observations) -> None:
@@ -215,21 +214,22 @@ class RemoteRepositoryState:
 
     @contextmanager
     def lock(self, holder: Holder) -> Iterator[None]:
-        """Hold the lock for the length of a `with` block; it is not reentrant.
+        """Hold the lock for a `with` block; it is not reentrant.
 
-        Raises: LockedError, naming the holder.
+        Raises: LockedError, with the holder.
         """
-        with self._lock.hold(holder) as gone:
+        with self._lock.hold(holder) as previous:
             self._journal.forget()
-            if gone:
-                # Besides telling, it takes the place of what the other run would write next.
-                self._journal.append(holder.run, holder.since, [_taken_over(gone, holder)])
+            if previous:
+                # The entry reports the takeover, and occupies the number of the record that the
+                # previous holder would write next: if it is only paused, its write is refused.
+                self._journal.append(holder.run, holder.since, [_taken_over(previous, holder)])
             yield
             self._journal.flush()
 
     @contextmanager
     def seize(self, holder: Holder, run: str) -> Iterator[None]:
-        """Take the lock away from a run and hold it instead, for the length of a `with` block.
+        """Break the lock of a run and hold it for a `with` block.
 
         Raises: LockedError, when that run does not hold it.
         """
@@ -239,22 +239,22 @@ class RemoteRepositoryState:
             self._journal.flush()
 
     def confirm_lock(self) -> None:
-        """Make sure that the lock is held still, which alone keeps two writers apart.
+        """Check that the lock is still held: nothing else excludes a second writer.
 
-        Raises: StateError, where it was never taken; LockedError, where it was lost since.
+        Raises: StateError, when it was never taken; LockedError, when it was lost since.
         """
         self._lock.confirm()
 
     def holder(self) -> Holder | None:
-        """Tell who holds the lock now; None if nobody does."""
+        """Return the current lock holder; None if the lock is free."""
         return self._lock.holder()
 
 
-def _taken_over(gone: Holder, by: Holder) -> Entry:
+def _taken_over(previous: Holder, by: Holder) -> Entry:
     body = LockBreakBody(
-        of=gone.run,
+        of=previous.run,
         who=by.address,
-        holder=gone.address,
-        process=gone.process,
+        holder=previous.address,
+        process=previous.process,
     )
     return entry_of(body)

@@ -1,7 +1,7 @@
-"""Where a state lies that was begun when hosts were told apart by their spelling.
+"""Find states of earlier releases, which used the host as the policy spelled it.
 
-Earlier releases kept a state under the repository as a policy spelled it. What it holds back must
-hold back the repository under its one name, so it is found, and used where it is.
+Today a host has one canonical name. A state under another spelling of the same repository is found
+and used where it is, since its holds and refusals still apply.
 """
 
 from collections import defaultdict
@@ -14,36 +14,36 @@ from reconciler.model.names import Repository
 
 
 class Spellings:
-    """The names under which the states at one place lie; they are listed once."""
+    """The names of the states in one backend; they are listed once."""
 
     def __init__(self, place: str, listed: Callable[[], Iterable[str]]) -> None:
-        """Remember how to list them; nothing is read yet."""
+        """Use a function that lists the names; nothing is read yet."""
         self._place = place
         self._listed = listed
         self._known: Mapping[Repository, Sequence[str]] | None = None
-        self._turn = Lock()
+        self._mutex = Lock()
 
     def of(self, repository: Repository) -> str:
-        """Return the name under which the state of a repository lies, or is to be begun.
+        """Return the name of the state of a repository, an existing or a new one.
 
-        Raises: StateError, where it lies under two: neither holds all that holds back.
+        Raises: StateError, when there are two: neither has all holds and refusals.
         """
-        with self._turn:
+        with self._mutex:
             if self._known is None:
                 self._known = _by_repository(self._listed())
         names = self._known.get(repository, ())
         if len(names) > 1:
             raise StateError(
                 f"{self._place} has {len(names)} states of {repository}: {', '.join(names)}",
-                hint="They are of one repository, spelled differently. Move all but the one that"
-                " was written last to another place, and look there with `reconciler log` for"
-                " what they hold.",
+                hint="They are spellings of one repository. Move all but the one that was written"
+                " last to another location, and check there with `reconciler log` which holds"
+                " they have.",
             )
         return next(iter(names), str(repository))
 
 
 def repositories_in(names: Iterable[str]) -> Sequence[Repository]:
-    """Return the repositories that names are of, sorted; other people's names are of none."""
+    """Return the repositories of names, sorted; a name that is no repository is left out."""
     return sorted(_by_repository(names))
 
 

@@ -96,5 +96,5 @@ def test_a_place_that_is_none_is_refused_with_what_would_be_one(web: Workshop) -
     refused = web.reconciler("state", "init", "--state", "ftp://host/x")
 
     assert refused.code == ExitCode.BAD_POLICY
-    assert refused.stderr.startswith("Error: ftp:// is no place for a state\n")
+    assert refused.stderr.startswith("Error: ftp:// is not a known state backend\n")
     assert "s3://" in refused.stderr

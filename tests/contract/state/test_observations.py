@@ -59,7 +59,7 @@ def test_each_repository_has_its_own_observations(state: State) -> None:
 
 
 def test_nothing_is_saved_without_the_lock(state: State) -> None:
-    with pytest.raises(StateError, match="ghcr.io/acme/web.*only under its lock"):
+    with pytest.raises(StateError, match="ghcr.io/acme/web.*must not be written without its lock"):
         state.of(WEB).save_observations(Observations(digests={ONE: Observation(first_seen=NOON)}))
 
     assert state.of(WEB).observations() == Observations()

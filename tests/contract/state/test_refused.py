@@ -45,9 +45,12 @@ def test_a_store_that_ignores_if_none_match_is_refused_with_the_reason() -> None
         state.check_writable()
 
     assert str(refused.value) == (
-        "s3://state/lied-to does not keep the condition If-None-Match: it overwrites what exists"
+        "s3://state/lied-to does not honour the condition If-None-Match:"
+        " it overwrites an existing object"
     )
-    assert refused.value.hint.startswith("Without that two runs could delete at once.")
+    assert refused.value.hint.startswith(
+        "Without conditional writes, two runs could delete at the same time."
+    )
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -80,13 +83,13 @@ def test_a_token_that_may_not_write_is_refused_with_the_right_it_lacks() -> None
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("ftp://host/state", "ftp:// is no place for a state"),
-        ("github://acme", "is not the address of a branch"),
-        ("github://acme/state/../x", "is not the address of a branch"),
-        ("github://acme/state/x?path=../y", "is not the address of a branch"),
+        ("ftp://host/state", "ftp:// is not a known state backend"),
+        ("github://acme", "is not a valid address of a branch"),
+        ("github://acme/state/../x", "is not a valid address of a branch"),
+        ("github://acme/state/x?path=../y", "is not a valid address of a branch"),
         ("github://acme/state/x", "needs a token"),
-        ("postgresql://user:p@ss@host/db", "the address of the PostgreSQL state cannot be read"),
-        ("postgresql://[bad", "the address of the PostgreSQL state cannot be read"),
+        ("postgresql://user:p@ss@host/db", "the address of the PostgreSQL state is invalid"),
+        ("postgresql://[bad", "the address of the PostgreSQL state is invalid"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_refused_without_showing_a_password(
@@ -111,11 +114,11 @@ def test_what_a_database_says_is_told_without_the_password() -> None:
 def test_a_pooler_that_lends_sessions_for_single_transactions_is_refused() -> None:
     with (
         pooler(os.environ[DATABASE], "transaction") as address,
-        pytest.raises(StateError, match="is a pooler that lends sessions") as refused,
+        pytest.raises(StateError, match="is a pooler in transaction mode") as refused,
     ):
         open_state_at(address, ALONE).check_writable()
 
-    assert refused.value.hint.startswith("Give the address of the database itself")
+    assert refused.value.hint.startswith("Use the address of the database itself")
 
 
 def test_a_pooler_that_lends_whole_sessions_is_accepted() -> None:

@@ -78,9 +78,9 @@ def test_every_new_directory_is_made_known_to_the_disk(
         (errno.EDQUOT, "Disk quota exceeded", "Free some space in this user's quota"),
         (errno.EROFS, "Read-only file system", "Mount that file system for writing"),
         (errno.EACCES, "Permission denied", "Give this user the right to read and write there"),
-        (errno.EIO, "Input/output error", "Check that disk before you trust what it holds"),
+        (errno.EIO, "Input/output error", "Check that disk before you trust its content"),
         (errno.ENOLCK, "No locks available", "That file system has no kernel locks"),
-        (errno.ENOTDIR, "Not a directory", "Correct what the system complains of"),
+        (errno.ENOTDIR, "Not a directory", "Correct the cause of this error"),
     ],
 )
 def test_what_the_system_refuses_is_said_with_path_and_advice(

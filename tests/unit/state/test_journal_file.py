@@ -75,9 +75,9 @@ def test_after_a_failed_fsync_nothing_more_is_written_or_believed(
         with pytest.raises(StateError, match=f"cannot write to {path}: {os.strerror(code)}"):
             journal.append("run-1", NOON, [intent(2)])
     before = path.read_bytes()
-    with pytest.raises(StateError, match="an earlier record could not be written"):
+    with pytest.raises(StateError, match="nothing more is written after a failed write"):
         journal.append("run-1", NOON, [intent(3)])
-    with pytest.raises(StateError, match="an earlier record could not be written"):
+    with pytest.raises(StateError, match="nothing more is written after a failed write"):
         journal.settle()
 
     assert path.read_bytes() == before

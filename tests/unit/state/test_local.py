@@ -176,7 +176,7 @@ def test_damaged_observations_are_an_error_that_says_what_to_do(root: Path, cont
     with pytest.raises(StateError, match=f"{path} is damaged: ") as caught:
         web.observations()
 
-    assert caught.value.hint.startswith("Put a copy of it back.")
+    assert caught.value.hint.startswith("Restore it from a copy.")
 
 
 def test_a_hundred_thousand_observations_take_at_most_ten_megabytes_compressed(root: Path) -> None:

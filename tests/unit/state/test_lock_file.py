@@ -48,7 +48,7 @@ def test_a_holder_that_has_not_given_its_name_yet_still_holds(tmp_path: Path) ->
     with kernel_lock(tmp_path):
         named = lock.holder()
         with (
-            pytest.raises(LockedError, match="held by a run that has not given its name yet"),
+            pytest.raises(LockedError, match="held by a run that has just started"),
             lock.hold(holder()),
         ):
             pytest.fail("a held lock was taken")
@@ -142,7 +142,7 @@ def test_a_record_that_says_nothing_is_reported_by_its_path(tmp_path: Path) -> N
 
     with lock.hold(holder()):
         (tmp_path / "holder.json").write_text("{")
-        with pytest.raises(StateError, match="holder.json does not say who holds the lock"):
+        with pytest.raises(StateError, match="holder.json is damaged: the lock holder is unknown"):
             lock.holder()
 
 

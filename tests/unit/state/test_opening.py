@@ -95,5 +95,5 @@ def test_where_git_cannot_say_the_state_is_refused(monkeypatch: pytest.MonkeyPat
 
     error = refusal(".reconciler")
 
-    assert "git cannot say" in str(error)
+    assert "git cannot determine" in str(error)
     assert "outside of the work tree" in error.hint

@@ -58,7 +58,7 @@ def test_a_link_in_the_place_of_a_file_is_neither_read_nor_written(
     with state.lock(holder("run-2")), pytest.raises(StateError) as caught:
         (state.observations if name == "observations.json" else state.records)()
 
-    assert "A link is in the place of a file of the state" in caught.value.hint
+    assert "A file of the state was replaced by a link" in caught.value.hint
     assert victim.read_bytes() == before
 
 
