@@ -56,7 +56,8 @@ def _keeping(policy: Policy, kept: Decision, edits: Edits) -> tuple[PolicyEdit, 
         case Cause.PROTECTED:
             return edits.on(protecting(policy, kept), "protection")
         case Cause.RULE:
-            return edits.on(_keepers(kept), "rule")
+            keepers = {opinion.rule for opinion in kept.opinions if opinion.keeps}
+            return edits.on(keepers, "rule")
         case Cause.YOUNG:
             return _settings(edits, "guards.min_age")
         case _:
@@ -76,10 +77,6 @@ def _settings(edits: Edits, key: str) -> tuple[PolicyEdit, ...]:
 
 def _rules(decision: Decision) -> set[str]:
     return {opinion.rule for opinion in decision.opinions}
-
-
-def _keepers(decision: Decision) -> set[str]:
-    return {opinion.rule for opinion in decision.opinions if opinion.keeps}
 
 
 def compare(

@@ -117,10 +117,12 @@ def decide(
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
+    # A missing time would count as new and keep everything, so the policy is refused instead.
     check_facts(policy, inventory)
     images = images_of(inventory, graph)
     index = _index(policy, inventory)
     evaluation = _evaluation(policy, inventory, images, index, now, observations or Observations())
+    # First each image by itself. After this, decisions only change from expired to kept.
     decisions = {image.digest: _decide(image, evaluation) for image in images}
     pinned = evaluation.pinned.keys() & inventory.versions.keys()
     young = [version for version in inventory.versions.values() if _is_young(version, evaluation)]
@@ -135,9 +137,13 @@ def decide(
     )
     _keep_owners(decisions, graph, kept_followers)
     to_delete = _to_delete(inventory, graph, decisions, pinned)
+    # An expired image that a kept version lists or refers to is kept as well.
     for digest, decision in decisions.items():
         if decision.expires and digest not in to_delete:
-            decisions[digest] = _keep_needed(decision, graph, to_delete)
+            owner = next(d for d in graph.kept_by[digest] if d not in to_delete)
+            decisions[digest] = Decision(
+                decision.image, Cause.NEEDED, f"needed by {owner}", decision.opinions
+            )
     opinion_sets = (evaluation.protections, evaluation.rules)
     return Decisions(
         decisions,
@@ -161,6 +167,7 @@ def _evaluation(
     now: datetime,
     observations: Observations,
 ) -> _Evaluation:
+    # A protection does not make a tag known: only a rule says that such tags may expire.
     known: set[Tag] = set().union(*(index.known(rule.match) for rule in policy.rules))
     return _Evaluation(
         policy=policy,
@@ -210,6 +217,7 @@ def _pools(
 ) -> Iterator[tuple[Rule, Sequence[SelectedImage]]]:
     """Yield each rule with the images it covers; `rest` covers those that no other rule does."""
     covered: set[Digest] = set()
+    # `rest` comes last, when it is known what the other rules cover.
     for rule in sorted(rules, key=lambda rule: (rule.match.rest is not None, rule.name)):
         candidates = images
         if rule.match.rest:
@@ -286,6 +294,7 @@ def _age_start(version: Version, evaluation: _Evaluation) -> datetime | None:
     observation = evaluation.observations.digests.get(version.digest)
     if observation and observation.arrived(version.tags):
         return None
+    # An unknown push time stays unknown: a retag alone does not show how old the version is.
     counted, retagged = version.time(evaluation.age_fact), _retagged_at(version)
     return max(counted, retagged) if counted and retagged else counted
 
@@ -486,10 +495,3 @@ def _keep_owners(
             if decisions[digest].expires:
                 note = f"its manifest or referrer {follower} is kept ({reason})"
                 decisions[digest] = replace(decisions[digest], cause=Cause.NEEDED, note=note)
-
-
-def _keep_needed(decision: Decision, graph: Graph, to_delete: Set[Digest]) -> Decision:
-    """Return the decision on an expired image that is still needed by a version that is kept."""
-    owners = [d for d in graph.kept_by[decision.image.digest] if d not in to_delete]
-    note = f"needed by {owners[0]}"
-    return Decision(decision.image, Cause.NEEDED, note, decision.opinions)

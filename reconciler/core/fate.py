@@ -73,7 +73,13 @@ class DecidedRepository:
             cause=cause,
             is_deleted=digest in self.decisions.to_delete,
             note=note,
-            chains=tuple(sorted(self._chains(paths), key=_kept_and_nearest_first)),
+            # Kept images first, then the nearest.
+            chains=tuple(
+                sorted(
+                    self._chains(paths),
+                    key=lambda chain: (chain.decision.expires, len(chain.path)),
+                )
+            ),
         )
 
     def _chains(self, paths: PathsUp) -> Iterator[Chain]:
@@ -130,10 +136,6 @@ def _paths_up(kept_by: Links, start: Digest) -> PathsUp:
                 paths[owner] = digest
                 ahead.append(owner)
     return paths
-
-
-def _kept_and_nearest_first(chain: Chain) -> tuple[bool, int]:
-    return chain.decision.expires, len(chain.path)
 
 
 def deletable_from(decided: DecidedRepository, digest: Digest) -> datetime | None:

@@ -51,6 +51,7 @@ def build_graph(inventory: Inventory) -> Graph:
         for child in {child.digest: child for child in children}.values():
             if child.digest in inventory.versions:
                 keeps[version.digest].append(child.digest)
+            # A missing layer of a build cache is not a hole: indexes of caches list blobs too.
             elif child.is_manifest:
                 missing[version.digest].append(child.digest)
         for subject in _subjects(version, attestations):

@@ -227,6 +227,7 @@ def evaluate(
 
     Shape: `pool` has each image once, in any order.
     """
+    # Nothing has to be read or ranked for these two, which also makes them cheap.
     if rule.keep.all or rule.keep.none:
         opinion = Opinion(rule.name, bool(rule.keep.all), "all" if rule.keep.all else "none")
         return RuleEvaluation({selected.image.digest: opinion for selected in pool})
@@ -302,6 +303,7 @@ def _with_extra(
     if keep.extra is None:
         yield from measured
         return
+    # Images that tie share their rank, so a tie at the limit keeps all of them.
     used, each = 0, iter(measured)
     for tied in ties:
         group = [next(each) for _ in tied]

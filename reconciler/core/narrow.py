@@ -62,6 +62,7 @@ def narrow(planned: RepositoryPlan, case: PlanningInput, allowed: RaisedLimits) 
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
+    # Step 6 of docs/apply.md, with the policy and the registry of this moment.
     inventory = case.inventory
     graph = build_graph(inventory)
     decided = decide(case.policy, inventory, graph, now=case.now, observations=case.observations)
@@ -69,11 +70,13 @@ def narrow(planned: RepositoryPlan, case: PlanningInput, allowed: RaisedLimits) 
     dropped = {drop.change.digest: drop for drop in _dropped(planned.changes, case, decided)}
     still_due = changes.keys() - dropped.keys()
     incomplete = _incomplete(inventory, graph, decided, changes.keys(), still_due)
+    # Everything that is not deleted now is kept, and so is everything that it needs.
     kept = closure(graph.keeps, inventory.versions.keys() - (still_due - incomplete))
     for digest in still_due & kept:
         reason = _INCOMPLETE if digest in incomplete else _NEEDED
         dropped[digest] = Dropped(changes[digest], Result.SKIPPED_REFERENCED, reason)
     to_delete = still_due - kept
+    # The order is computed again: links may have changed since the plan was made.
     order = deletion_order(inventory, graph, to_delete)
     images = decided.images.keys()
     counts = ImageCounts(len(images), len(images & to_delete), decided.remaining(to_delete))
@@ -84,6 +87,7 @@ def narrow(planned: RepositoryPlan, case: PlanningInput, allowed: RaisedLimits) 
             for part in order
         ),
         dropped=tuple(drop for _, drop in sorted(dropped.items())),
+        # Step 7: the same guards again, against the present number of images.
         guards=check_guards(case.policy.guards, inventory.repository, counts, allowed),
     )
 
@@ -172,6 +176,7 @@ def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
 
     Raises: PlanError, with the reason.
     """
+    # Step 1 of docs/apply.md: nothing has been contacted yet.
     if expected and expected != plan.digest:
         raise PlanError(f"the plan has the digest {plan.digest}, not the expected {expected}")
     if plan.forecast:
@@ -193,6 +198,7 @@ def accepted_limits(plan: Plan, *, allowed: RaisedLimits, expected: str = "") ->
 
     Raises: PlanError, if the plan needs a raised limit that the command line does not allow.
     """
+    # A plan file can be edited and its digest computed again, so it cannot raise its own limits.
     limits = {key: limit for part in plan.repositories for key, limit in raised_limits(part)}
     if expected and expected == plan.digest:
         return {**limits, **allowed}

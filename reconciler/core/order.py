@@ -38,6 +38,7 @@ def deletion_order(
     members: dict[Digest, list[Digest]] = defaultdict(list)
     for digest in sorted(to_delete):
         members[component_of[digest]].append(digest)
+    # Components are ordered among each other by the same rule as the versions inside them.
     between = _predecessors(
         members,
         ((component_of[a], component_of[b]) for a, names in references.items() for b in names),

@@ -84,12 +84,10 @@ def _own(policy: Policy) -> dict[str, Any]:
 
 def _bodies(parts: tuple[Rule, ...] | tuple[Protection, ...]) -> dict[str, dict[str, Any]]:
     """Return each rule's text by its name, with lists sorted, since their order has no meaning."""
-    return {part.name: _ordered(_written(part)) for part in parts}
-
-
-def _written(part: Rule | Protection) -> dict[str, Any]:
-    document = part.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return {key: value for key, value in document.items() if key != "name"}
+    documents = [
+        part.model_dump(mode="json", by_alias=True, exclude_defaults=True) for part in parts
+    ]
+    return {document.pop("name"): _ordered(document) for document in documents}
 
 
 def _ordered(value: Any) -> Any:

@@ -145,11 +145,13 @@ def _select_restorable(
     restorable: dict[Digest, Attempt] = {}
     impossible: dict[Digest, str] = {}
     for attempt in chosen:
+        # A version that exists again needs no restoration, but may have lost its tags.
         if attempt.digest in case.live:
             if retag and case.missing_tags(attempt):
                 restorable[attempt.digest] = attempt
         elif not case.can_restore(attempt):
             impossible[attempt.digest] = _why_impossible(attempt, case)
+        # Without all its children, an image would come back broken.
         elif attempt.has_unnamed_children:
             impossible[attempt.digest] = _UNNAMED
         elif not all(child in restorable or child in case.live for child in attempt.children):

@@ -184,7 +184,7 @@ def test_patterns_that_spell_one_host_twice_are_told_with_both_spellings_and_pla
 
     assert str(caught.value) == (
         "ghcr.io/acme/web is governed by two policies: "
-        " web (a.yaml:3) and all (b.yaml:3, as GHCR.io:443/acme/w*)"
+        "web (a.yaml:3) and all (b.yaml:3, as GHCR.io:443/acme/w*)"
     )
 
 
