@@ -40,13 +40,13 @@ def blame(kept: Side, gone: Side, digest: Digest, edits: Edits) -> tuple[PolicyE
     if kept.policy is None or keeping is None or deleting is None:
         return ()
     covering = _rules(deleting)
-    for edits_found in (
+    for edits_of_step in (
         _keeping(kept.policy, keeping, edits),
         _selecting(keeping, covering, edits),
         edits.on(covering | _rules(keeping), "rule"),
     ):
-        if edits_found:
-            return edits_found
+        if edits_of_step:
+            return edits_of_step
     return edits.on(_OWN, "policy")
 
 

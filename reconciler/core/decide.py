@@ -307,7 +307,7 @@ def _retagged_at(version: Version) -> datetime | None:
 
 def pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cause, str]]:
     """Return the digests that are always kept: held after an undo, or protected by digest."""
-    held_digests = {
+    on_hold = {
         digest: (Cause.HELD, "restored by an undo and held until it is released")
         for digest, observation in observations.digests.items()
         if observation.held
@@ -317,7 +317,7 @@ def pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cau
         for protection in sorted(policy.protect, key=attrgetter("name"))
         for digest in protection.digests or ()
     }
-    return held_digests | protected
+    return on_hold | protected
 
 
 def _to_delete(

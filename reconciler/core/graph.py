@@ -1,16 +1,17 @@
 """Link the versions of a repository: children, referrers, signatures, and the roots.
 
 A root is an image that rules judge. Its followers, that is, what it lists and what refers to it,
-are kept while it is kept, and deleted with it.
+are kept while it is kept, and deleted with it. Also choose the documents that must be read to know
+these links.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from reconciler.core.walk import closure, finish_order, reversed_edges
 from reconciler.model.inventory import Inventory, Version
-from reconciler.model.manifest import ATTESTATION_TYPE, DocumentKind
+from reconciler.model.manifest import ATTESTATION_TYPE, DocumentKind, Manifest
 from reconciler.model.names import Digest, Tag
 
 Links = Mapping[Digest, Sequence[Digest]]
@@ -144,3 +145,34 @@ def _island_roots(inventory: Inventory, unreached: Set[Digest], keeps: Links) ->
         if digest not in reached:
             yield digest
             reached |= closure(keeps, [digest], excluding=reached)
+
+
+def documents_to_read(
+    present: Collection[Digest], tagged: Set[Digest], documents: Mapping[Digest, Manifest]
+) -> set[Digest]:
+    """Return the versions whose documents a plan depends on, given the documents read so far.
+
+    These are all tagged versions, all that no index lists, and each that an index lists as
+    anything but a plain platform image. Not read is a version that every index lists as a plain
+    platform image. Only an index that must be read itself counts, so that the result depends on
+    the documents alone and not on what was read first.
+
+    Documents cannot list each other in a cycle, because a digest is the hash of the document. Each
+    version is visited after all that may list it.
+    Source: docs/adr/0011-nothing-is-deleted-unread.md.
+    """
+    listing = {digest: _listed(documents[digest], present) for digest in documents}
+    wanted: set[Digest] = set()
+    plain: set[Digest] = set()
+    doubtful: set[Digest] = set()
+    for digest in reversed(finish_order(sorted(present), listing)):
+        if digest in tagged or digest in doubtful or digest not in plain:
+            wanted.add(digest)
+            document = documents.get(digest)
+            for child in document.children if document else ():
+                (plain if child.is_plain_image else doubtful).add(child.digest)
+    return wanted
+
+
+def _listed(document: Manifest, present: Collection[Digest]) -> list[Digest]:
+    return [child.digest for child in document.children if child.digest in present]

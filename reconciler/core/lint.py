@@ -6,8 +6,7 @@ A remark is made only where the policy alone proves it, and it never stops a com
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.lint_regex import impossible_in_a_tag, never_a_date, never_a_number
-from reconciler.core.searches import unanchored
+from reconciler.core.lint_regex import impossible_in_a_tag, never_a_date, never_a_number, unanchored
 from reconciler.core.select import TagIndex
 from reconciler.model.durations import Span
 from reconciler.model.inventory import Fact

@@ -1,15 +1,19 @@
-"""Find what a regular expression can never match, as far as its plain parts show.
+"""Find what a regular expression can never match, and patterns that are written as a search.
 
-Only expressions without nested groups are examined.
+What can never match is shown by the plain parts of an expression; nested groups are not examined.
+
+Other tools search for a pattern inside a tag, so `^v` finds all tags that begin with v. Here a
+pattern must match the whole tag, so `^v` matches the tag `v` alone.
 """
 
 import re
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from reconciler.model.patterns import PatternSet, TagRegex
+from reconciler.model.match import Match
+from reconciler.model.patterns import PatternSet, TagGlob, TagRegex
 
 _TAG = string.ascii_letters + string.digits + "_.-"
 _DIGITS = string.digits
@@ -21,6 +25,13 @@ _PART = re.compile(
 )
 _OPENING = re.compile(r"\((?:\?P?<\w+>|\?:)?")
 _NESTED = re.compile(r"\\[()]|\)[*+?{]|[|]|\[[^\]]*[()]")
+
+_BEGUN = re.compile(r"[(?:]*(?:\^|\\A)")
+_ENDED = re.compile(r"(?:(?<!\\)\$|\\z)\)*\Z")
+_OPEN_END = re.compile(r"(?:\.|\\[SDW]|\])[*+]\??[)]*\Z")
+_OPEN_START = re.compile(r"[(?:]*(?:\.|\\[SDW])[*+]")
+_DOT_STAR = re.compile(r"[A-Za-z_-]\.\*")
+"""Means any text in a regular expression; after a number, as in `1.4.*`, it is a version."""
 
 
 class RegexPart(NamedTuple):
@@ -94,5 +105,37 @@ def _times(match: re.Match[str]) -> tuple[int, int | None]:
 
 @lru_cache(maxsize=1024)
 def _takes(characters: str, alphabet: str) -> bool:
-    expression = PatternSet([TagRegex(characters)])
-    return any(expression.matching(quantifier) for quantifier in alphabet)
+    pattern = PatternSet([TagRegex(characters)])
+    return any(pattern.matching(character) for character in alphabet)
+
+
+def unanchored(match: Match) -> Iterator[str]:
+    """Yield why a pattern matches less than it seems to, and what to write instead."""
+    if match.regex:
+        yield from _half_anchored(match.regex)
+    for pattern in (*(match.tags or ()), *match.except_, *match.with_, *match.without):
+        yield from _like_a_regex(pattern)
+
+
+def _half_anchored(regex: str) -> Iterator[str]:
+    """Look for an anchor on one side only: only a search needs one."""
+    begun, ended = _BEGUN.match(regex), _ENDED.search(regex)
+    if begun and not ended and not _OPEN_END.search(regex):
+        yield (
+            f"'{regex}' looks like a search, but it must match the whole tag:"
+            " end it with .* if more may follow, or with $ if not"
+        )
+    if ended and not begun and not _OPEN_START.match(regex):
+        yield (
+            f"'{regex}' looks like a search, but it must match the whole tag:"
+            " begin it with .* if more may precede it, or with ^ if not"
+        )
+
+
+def _like_a_regex(pattern: TagGlob) -> Iterator[str]:
+    if _DOT_STAR.search(pattern):
+        glob, dotted = pattern.replace(".*", "*"), pattern.replace(".*", ".?*")
+        yield (
+            f"{pattern} matches only tags with a dot there, because * alone is any text:"
+            f" write {glob}, or {dotted} if you mean the dot"
+        )

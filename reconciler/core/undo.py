@@ -13,8 +13,8 @@ from functools import cached_property
 
 from reconciler.core.history import Attempt
 from reconciler.core.walk import closure
-from reconciler.model.inventory import Observation, Observations, Version
-from reconciler.model.journal import HoldBody, IntentBody, Record, ReleaseBody, Result
+from reconciler.model.inventory import Version
+from reconciler.model.journal import Result
 from reconciler.model.names import Digest, Mention, Repository, Tag
 from reconciler.model.plan import Cause, Change, Observed, RepositoryPlan
 from reconciler.model.results import Dropped
@@ -220,70 +220,3 @@ def _dropped(change: Change, selection: RestoreSelection, case: UndoInput) -> Dr
     if reason in (_HOLE, _ALONE, _UNNAMED):
         return Dropped(change, Result.SKIPPED_REFERENCED, reason)
     return Dropped(change, Result.ABSENT, "the registry can no longer restore it")
-
-
-def with_holds(observations: Observations, records: Iterable[Record]) -> Observations:
-    """Return the observations with every digest marked as held that the journal holds.
-
-    If the journal does not mention a digest, the observations decide: an older journal may be lost,
-    or may have been written before holds were recorded. Source: docs/undo.md, "What is held".
-    """
-    digests = dict(observations.digests)
-    for digest, last in _last_holds(records).items():
-        observation = digests.get(digest)
-        if observation is None and last.is_held:
-            observation = Observation(first_seen=last.at, tags=last.tags)
-        if observation is not None:
-            digests[digest] = observation.model_copy(update={"held": last.is_held})
-    return Observations(digests=digests)
-
-
-def held_digests(
-    observations: Observations,
-    repository: Repository,
-    mentions: Sequence[Mention],
-    companions: Mapping[Digest, Set[Digest]],
-) -> set[Digest]:
-    """Return the held digests that are named, and those that were restored with them.
-
-    Without any mention, these are all. A follower of another held image may be released as well:
-    that image keeps it.
-    """
-    held_tags = {
-        digest: observation.tags
-        for digest, observation in observations.digests.items()
-        if observation.held
-    }
-    named = (
-        digest
-        for digest, tags in held_tags.items()
-        if not mentions or any(mention.means(repository, tags, digest) for mention in mentions)
-    )
-    return closure(companions, named) & held_tags.keys()
-
-
-@dataclass(frozen=True, slots=True)
-class _Hold:
-    """When a version was last held or released, and its tags where the record names them."""
-
-    at: datetime
-    is_held: bool
-    tags: tuple[Tag, ...] = ()
-
-
-def _last_holds(records: Iterable[Record]) -> dict[Digest, _Hold]:
-    """Map each digest that was ever held to the last record that holds or releases it.
-
-    The intent to restore a digest holds it, even if the run was killed before it recorded a hold.
-    """
-    last: dict[Digest, _Hold] = {}
-    for record in records:
-        match record.content:
-            case HoldBody(digests=digests):
-                last |= {Digest(digest): _Hold(record.ts, is_held=True) for digest in digests}
-            case ReleaseBody(digests=digests):
-                last |= {Digest(digest): _Hold(record.ts, is_held=False) for digest in digests}
-            case IntentBody(is_restoration=True) as intent:
-                tags = tuple(map(Tag, intent.tags))
-                last[Digest(intent.digest)] = _Hold(record.ts, is_held=True, tags=tags)
-    return last

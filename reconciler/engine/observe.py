@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, pairwise
 
-from reconciler.core.evidence import documents_to_read
+from reconciler.core.graph import documents_to_read
 from reconciler.engine.existence import require_known
 from reconciler.engine.manifests import read_manifests
 from reconciler.errors import EvidenceError

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.core.interrupted import leftovers
-from reconciler.core.moves import moved_tag_warning
+from reconciler.core.observations import known_observations, moved_tag_warning
 from reconciler.core.planner import PlanningInput, RaisedLimits, plan_repository
-from reconciler.core.refusals import known_observations
 from reconciler.engine.observe import observe
 from reconciler.errors import EvidenceError, ReconcilerError
 from reconciler.model.inventory import Observations

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from reconciler.core.history import Attempt, deletions
 from reconciler.core.interrupted import InterruptedRun
-from reconciler.core.undo import companions, held_digests, with_holds
+from reconciler.core.observations import digests_on_hold, with_holds
+from reconciler.core.undo import companions
 from reconciler.engine.failure_limit import FailureBudget
 from reconciler.engine.records import BATCH, intents, outcome_entry
 from reconciler.engine.run import Run
@@ -237,7 +238,7 @@ def _named(
 ) -> set[Digest]:
     records = state.records()
     seen = with_holds(state.observations(), records)
-    return held_digests(seen, repository, mentions, companions(deletions(records)))
+    return digests_on_hold(seen, repository, mentions, companions(deletions(records)))
 
 
 def _release_entries(digests: Sequence[Digest], holder: Holder) -> Iterator[Entry]:

@@ -15,8 +15,8 @@ from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
 from reconciler.core.interrupted import leftovers
 from reconciler.core.narrow import accepted_limits, check_applicable, narrow
+from reconciler.core.observations import known_observations
 from reconciler.core.planner import PlanningInput, plan_repository
-from reconciler.core.refusals import known_observations
 from reconciler.errors import PlanError
 from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.journal import Entry, Record, RecordType, Result, chain, verified

@@ -1,6 +1,6 @@
 """Holds are read from the journal; observations decide only where it says nothing."""
 
-from reconciler.core.undo import held_digests, with_holds
+from reconciler.core.observations import digests_on_hold, with_holds
 from reconciler.model.inventory import Observation, Observations
 from reconciler.model.journal import Entry
 from reconciler.model.names import Mention, Tag
@@ -74,11 +74,11 @@ HELD = Observations(
 def test_companions_of_what_is_named_are_released_and_only_if_they_are_held() -> None:
     companions = {digest("a"): {digest("b"), digest("c")}}
 
-    found = held_digests(HELD, WEB, [Mention.parse(digest("a"))], companions)
+    found = digests_on_hold(HELD, WEB, [Mention.parse(digest("a"))], companions)
 
     assert names(sorted(found)) == ["a", "b"]
 
 
 def test_no_mention_names_everything_that_is_held() -> None:
-    assert names(sorted(held_digests(HELD, WEB, [], {}))) == ["a", "b"]
-    assert held_digests(SEEN, WEB, [], {}) == set()
+    assert names(sorted(digests_on_hold(HELD, WEB, [], {}))) == ["a", "b"]
+    assert digests_on_hold(SEEN, WEB, [], {}) == set()
