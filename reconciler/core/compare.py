@@ -31,12 +31,12 @@ class Side:
     decided: Decisions
 
 
-def blame(kept: Side, gone: Side, digest: Digest, edits: Edits) -> tuple[PolicyEdit, ...]:
+def blame(kept: Side, deleted: Side, digest: Digest, edits: Edits) -> tuple[PolicyEdit, ...]:
     """Return the edits that best explain why one side keeps an image and the other deletes it.
 
     There are none if the whole policy was added or removed.
     """
-    keeping, deleting = kept.decided.images.get(digest), gone.decided.images.get(digest)
+    keeping, deleting = kept.decided.images.get(digest), deleted.decided.images.get(digest)
     if kept.policy is None or keeping is None or deleting is None:
         return ()
     covering = _rules(deleting)
@@ -117,9 +117,11 @@ class _Changes:
     old: Decisions
     new: Decisions
 
-    def shifts(self, moved: Set[Digest], kept: Side, gone: Side, edits: Edits) -> tuple[Shift, ...]:
+    def shifts(
+        self, moved: Set[Digest], kept: Side, deleted: Side, edits: Edits
+    ) -> tuple[Shift, ...]:
         """Group the changed versions by the edits that cause it, the largest group first."""
-        because = self._because(moved, kept, gone, edits)
+        because = self._because(moved, kept, deleted, edits)
         grouped: dict[tuple[PolicyEdit, ...], list[Digest]] = defaultdict(list)
         for digest in sorted(moved):
             grouped[because[digest]].append(digest)
@@ -127,11 +129,11 @@ class _Changes:
         return tuple(sorted(shifts, key=lambda shift: (-shift.versions, str(shift.because))))
 
     def _because(
-        self, moved: Set[Digest], kept: Side, gone: Side, edits: Edits
+        self, moved: Set[Digest], kept: Side, deleted: Side, edits: Edits
     ) -> Mapping[Digest, tuple[PolicyEdit, ...]]:
         """Find the edits that cause each change; a follower changes because of its image."""
         judged = {
-            digest: blame(kept, gone, digest, edits)
+            digest: blame(kept, deleted, digest, edits)
             for digest in moved
             if self._is_judged(kept.decided.images.get(digest))
         }

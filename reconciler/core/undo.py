@@ -175,11 +175,11 @@ def _changes(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[Change]
     for attempt in restorable:
         intended = attempt.intent.body
         part = (attempt.run, attempt.key if intended.component is None else intended.component)
-        here = case.live.get(attempt.digest) or case.restorable[attempt.version_id]
+        version = case.live.get(attempt.digest) or case.restorable[attempt.version_id]
         yield Change(
             key=attempt.key,
             digest=attempt.digest,
-            version_id=here.id,
+            version_id=version.id,
             action="restore",
             component=numbers.setdefault(part, len(numbers) + 1),
             cause=Cause(intended.cause or Cause.EXPIRED),
@@ -187,7 +187,7 @@ def _changes(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[Change]
             reasons=intended.reasons,
             observed=Observed(
                 tags=attempt.tags,
-                pushed=here.pushed,
+                pushed=version.pushed,
                 children=attempt.children,
                 subject=min(attempt.subjects, default=None),
             ),

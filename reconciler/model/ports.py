@@ -1,4 +1,4 @@
-"""Every door to the outside, as a protocol: registries and the state.
+"""The interfaces to the outside, as protocols: registries and the state.
 
 Planning receives a `RegistryReader`, which cannot delete: the type checker proves that `plan`
 writes nothing. An implementation raises the errors of `reconciler.errors` and no others.
@@ -18,16 +18,17 @@ from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.patterns import RepositoryGlob
 
 TOGETHER = 10
-"""Most deletions upon one look: about as many as a registry carries out while it is fresh."""
+"""Most deletions after one check: about as many as a registry carries out within FRESH_SECONDS."""
 
 FRESH_SECONDS = 5.0
-"""How old what a deletion was decided upon may be when its DELETE is sent, in seconds.
+"""Longest time, in seconds, between the check that a deletion depends on and its DELETE.
 
-This is the window that no client can close: registries offer no conditional delete.
+No client can make this zero, because registries have no conditional delete.
+Source: docs/adr/0010-a-delete-is-sent-once-right-after-a-look.md.
 """
 
 SENDING_SECONDS = 1.0
-"""The part of FRESH_SECONDS that is left for the sending itself, in seconds."""
+"""The part of FRESH_SECONDS that is reserved for sending the requests, in seconds."""
 
 MAX_REQUEST_ID = 200
 """Longest id of a request that is kept, in characters: a registry chooses it."""
@@ -38,10 +39,10 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a registry lists of one repository, whole.
+    """The complete listing of one repository.
 
-    Shape: every version once. When `closed`, a digest that is not here does not exist; else the
-        registry lists tags only, and other digests are found by following and by asking.
+    Shape: every version once. If `closed`, a digest that is not listed does not exist. If not, the
+        registry lists tags only; other digests are found by following links and by requests.
     """
 
     versions: tuple[Version, ...]
@@ -49,34 +50,34 @@ class Listing:
     pages: int = 1
     watermark: str = ""
     visibility: str = ""
-    """Who may see the repository, in the registry's word; empty where it does not say."""
+    """Who may see the repository, as the registry reports it; empty if it does not."""
 
     unknown: bool = False
-    """Whether the registry says that it has no repository of this name."""
+    """Whether the registry reports that the repository does not exist."""
 
     broken: tuple[Tag, ...] = ()
-    """Tags that the registry lists and has no manifest for."""
+    """Tags that the registry lists but has no manifest for."""
 
     doubt: str = ""
-    """Why versions may be missing from it that nobody can see now; nothing may be deleted then."""
+    """Why the listing may lack versions that exist; nothing may be deleted then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a registry kind can do; facts come from here, never from guessing."""
+    """What a registry can do. Its facts are declared here and never guessed from answers."""
 
     facts: frozenset[Fact]
     undo: bool = False
     undo_for: timedelta | None = None
-    """How long a deletion can be taken back, where that is known."""
+    """How long a deleted version can be restored, if that is known."""
 
     referrers: bool = False
-    """Whether `referrers` is worth asking: the registry may list what refers to a digest."""
+    """Whether the registry may have an endpoint that lists the referrers of a digest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a registry lets us do, as far as it has said.
+    """What the rate limits of a registry allow, as far as it has reported them.
 
     Units: deletions in a minute, and requests until its limit is renewed; None for no limit.
     """
@@ -87,10 +88,10 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """How much there is to delete in one repository, and to read again before.
+    """How much there is to delete in one repository, and to read again before that.
 
-    Units: `pages` of its listing, `versions` in it; `images` are those of the deletions that a
-        look has to ask for one by one.
+    Units: `pages` of its listing, `versions` in it; `images` are the deletions that a check must
+        request one by one.
     """
 
     pages: int
@@ -98,15 +99,14 @@ class Job:
     deletions: int
     images: int
     unread: int = 0
-    """Documents of what goes that are still to be read."""
+    """Documents of versions to delete that are not read yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What deleting in one repository takes, as far as is known. Units: `seconds`.
+    """The estimated cost of the deletions in one repository. Units: `seconds`.
 
-    `window` is how long before its deletion, in seconds, something may happen to an image and
-    be missed.
+    `window` is the longest time, in seconds, between the last check of an image and its deletion.
     """
 
     requests: int
@@ -115,7 +115,7 @@ class Effort:
 
 
 class Presence(StrEnum):
-    """What a registry says when asked for one version."""
+    """Whether a registry has one version."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -255,25 +255,25 @@ class RegistryReader(Protocol):
         """List versions newer than a watermark, and the tags of all it takes to get there."""
 
     def deleted(self, repository: Repository) -> Sequence[Version]:
-        """List what was deleted and can be restored, with the tags it had; else nothing."""
+        """List deleted versions that can be restored, with the tags they had; empty if none."""
 
     def server_time(self) -> datetime | None:
-        """The registry's own clock as of its last answer; None where it sent none."""
+        """The registry's clock as of its last response; None if that had no time."""
 
 
 class Registry(RegistryReader, Protocol):
     """A registry that may be changed. Only `apply` and `undo` are given one."""
 
     def check_deletion(self, repository: Repository) -> None:
-        """Prove, as far as reading can, that deletion is possible here.
+        """Check, as far as reading can, that deletion is possible.
 
-        Raises: AccessError or DeletionDisabledError, saying what is missing.
+        Raises: AccessError or DeletionDisabledError, naming what is missing.
         """
 
     def watching(self, repository: Repository) -> AbstractContextManager[None]:
-        """Read beside the deletions, in a `with` block, what a look at each would cost too much.
+        """Read in parallel with the deletions of a `with` block what each check would need again.
 
-        What fails there is raised by `pace` and `newest`: then nothing more may go.
+        `pace` and `newest` raise the errors of these reads: then nothing more may be deleted.
         """
 
     def pace(
@@ -283,9 +283,9 @@ class Registry(RegistryReader, Protocol):
         looked_at: Sequence[Version] = (),
         followers: Set[Digest] = frozenset(),
     ) -> None:
-        """Wait until a look and so many deletions or restorations may go without a pause.
+        """Wait until a check and so many deletions or restorations can be sent without a pause.
 
-        This is where a run waits, and nowhere between a look and what is sent upon it.
+        A run waits only here, never between a check and the deletions that depend on it.
 
         Raises: PostponedError, when the wait would be too long; StoppedError.
         """
@@ -297,15 +297,15 @@ class Registry(RegistryReader, Protocol):
         """
 
     def restore(self, repository: Repository, version: Version) -> Restoration:
-        """Bring one deleted version back, if the registry can and will.
+        """Restore one deleted version, if the registry can.
 
-        Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
+        Raises: AccessError, without the permission; EvidenceError, if the result is unknown.
         """
 
     def tag(self, repository: Repository, version: Version, tag: Tag) -> Digest:
         """Attach a tag to a version unless another one has it; return the digest that has it now.
 
-        Raises: AccessError, when the right is missing; EvidenceError, when it is not known.
+        Raises: AccessError, without the permission; EvidenceError, if the result is unknown.
         """
 
 
@@ -318,7 +318,7 @@ class Holder:
     where: str
     since: datetime
     process: int = field(default=0, compare=False)
-    """The number of its process on `where`; 0 where the backend does not know."""
+    """Its process id on `where`; 0 if the backend does not know it."""
 
     @property
     def address(self) -> str:
@@ -330,7 +330,7 @@ class RepositoryState(Protocol):
     """The state of one repository: its journal, observations and lock."""
 
     def records(self) -> Sequence[Record]:
-        """Read and verify the whole journal; a torn tail is set aside, once locked.
+        """Read and verify the whole journal; under the lock, a torn last line is set aside.
 
         Raises: JournalError, when a record inside does not verify.
         """
@@ -342,9 +342,9 @@ class RepositoryState(Protocol):
         """
 
     def note(self, run: str, now: datetime, entries: Iterable[Entry]) -> None:
-        """Write entries no later than what is appended next: a slow backend saves a write.
+        """Write entries no later than the next append, which saves a slow backend one write.
 
-        What a run that dies has noted may be lost, so this is for what its successor can find out.
+        They are lost if the run is killed, so this is only for what the next run can find out.
         """
 
     def observations(self) -> Observations:
@@ -360,22 +360,22 @@ class RepositoryState(Protocol):
         """
 
     def seize(self, holder: Holder, run: str) -> AbstractContextManager[None]:
-        """Take the lock away from a run and hold it instead, for the length of a `with` block.
+        """Take the lock from a run and hold it for the length of a `with` block.
 
-        From then on nothing that the other run does is of any effect on the state, and before
-        its next deletion it is told.
+        From then on the other run cannot change the state, and its next `confirm_lock` fails, so
+        that it deletes nothing more.
 
         Raises: LockedError, when that run does not hold the lock.
         """
 
     def confirm_lock(self) -> None:
-        """Make sure that the lock is held still; asked right before whatever cannot be undone.
+        """Check that this run still holds the lock, right before a request that deletes.
 
-        Raises: LockedError, when somebody broke it: then nothing more may be sent.
+        Raises: LockedError, if another process broke the lock: then nothing more may be sent.
         """
 
     def holder(self) -> Holder | None:
-        """Who holds the lock now, None if nobody does."""
+        """Who holds the lock now; None if it is free."""
 
 
 class State(Protocol):
@@ -388,7 +388,7 @@ class State(Protocol):
         """List the repositories that have a state, sorted."""
 
     def check_writable(self) -> None:
-        """Prove that a record could be written now.
+        """Check that a record could be written now.
 
         Raises: StateError, when not.
         """
