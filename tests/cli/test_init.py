@@ -139,6 +139,6 @@ def test_an_action_that_nobody_named_has_to_be_filled_in(nowhere: CommandLine) -
 
     workflow = (nowhere.folder / FILES[2]).read_text()
     assert "uses: OWNER/reconciler@COMMIT_SHA" in workflow
-    assert "write in place of OWNER/reconciler@COMMIT_SHA" in workflow
+    assert "replace OWNER/reconciler@COMMIT_SHA by your source of the action" in workflow
     assert "[%" not in workflow
     assert "[[" not in workflow
