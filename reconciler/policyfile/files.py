@@ -75,6 +75,7 @@ def _refuse_leaving(path: Path) -> None:
     lexical = Path(os.path.normpath(path))
     if lexical.is_absolute() or lexical.parts[:1] == ("..",):
         return
+    # Checked before anything behind the link is listed or read.
     if not path.resolve().is_relative_to(here.resolve()):
         raise _refusal(path, f"symbolic links lead out of the current folder; {_REMEDY}")
 
@@ -90,6 +91,7 @@ def read(path: Path) -> bytes:
                 raise _refusal(path, "this is not a regular file")
             raise _refusal(path, "there is no such file or directory", hint=CREATE)
         with path.open("rb") as file:
+            # One byte more than allowed is enough for the parser to refuse the file.
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _refusal(path, f"this cannot be read: {error.strerror}") from error

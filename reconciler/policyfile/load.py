@@ -200,6 +200,7 @@ def _load(sources: Iterable[Source], document: Callable[[Source], Document]) -> 
         except PolicyProblems as error:
             problems.extend(error.problems)
             hints.add(error.hint)
+    # Files with problems take no part, so a clash with one of them is found by the next run.
     problems.extend(clashes(documents))
     if problems:
         # A hint about one file would mislead where files have different problems.

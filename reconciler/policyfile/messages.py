@@ -61,6 +61,7 @@ def sentence(complaint: Complaint) -> str:
 
 def _list_wanted(complaint: Complaint) -> str:
     text = getattr(complaint.node, "text", "")
+    # The most usual mistake is a single value without brackets: show it as a list.
     if text and text == short_text(text):
         return f"{complaint.key!r} takes a list; write {written({complaint.key: [text]})}"
     return f"{complaint.key!r} takes a list; got {complaint.got}; write {complaint.example}"
@@ -71,6 +72,7 @@ def _text_wanted(complaint: Complaint) -> str:
     if not isinstance(node, ScalarNode):
         return f"{complaint.subject} is {complaint.noun}; got {complaint.got}"
     raw = short_text(node.text)
+    # A bare number as a duration is a forgotten unit, not a text to quote.
     if complaint.noun in ("a span of time", "a time or an age") and raw.isdecimal():
         return f"{complaint.key!r} lacks its unit; write {raw}h, {raw}d or {raw}w"
     return f'YAML read {raw} as {node.type.value}, not {complaint.noun}; quote it: "{raw}"'
@@ -80,6 +82,7 @@ def _number_wanted(complaint: Complaint) -> str:
     if complaint.noun == "a span of time":
         limit = f"{complaint.key!r} takes a count or a span of time, such as 7 or 14d"
         return f"{limit}; got {complaint.got}"
+    # `1_000` and `1,000` are what people write for one thousand.
     digits = re.sub("[_,']", "", complaint.got)
     remedy = f"{complaint.key}: {digits}" if digits.isdecimal() else complaint.example
     return (

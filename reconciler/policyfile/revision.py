@@ -73,6 +73,7 @@ def load_revision(paths: Sequence[Path], reference: str) -> Revision:
     try:
         for path, name in zip(paths, names, strict=True):
             blobs |= _blobs(tree, path, name, commit)
+        # Read in one call of git, after all sizes were checked.
         policies = load_texts(_texts(tree, blobs.values()))
     except PolicyProblems as error:
         return Revision(reference, commit, load_texts([]), error.problems)
@@ -94,6 +95,7 @@ def _commit(tree: WorkTree, reference: str) -> str:
     if len(reference) > MAX_REFERENCE or not _REFERENCE.fullmatch(reference):
         quoted = safe(reference[:MAX_REFERENCE])
         raise PolicyError(f"{quoted!r} is not a revision", hint="Write one such as origin/main.")
+    # `^{commit}` follows annotated tags, and refuses names of trees and blobs.
     commit = tree.answer("rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
     if not commit:
         where = safe(tree.top.as_posix())

@@ -71,6 +71,7 @@ def read_test(path: str, content: bytes, policies: PolicySet) -> WrittenTest:
     """
     root = _with_times(read_map(path, content, _OPENING))
     test = conform(path, root, PolicyTest, TESTS)
+    # A misspelled policy or rule would make a test that always fails, so it is an error instead.
     known = {policy.name: policy for policy in policies.policies}
     if test.policy not in known:
         raise PolicyProblems([_unknown_name(path, root, ("policy",), "policy here", [*known])])

@@ -64,6 +64,7 @@ def conform(path: str, root: MapNode, model: type[Model], grammar: Grammar) -> M
     try:
         file = model.model_validate(plain(root), by_name=False, by_alias=True)
     except ValidationError as error:
+        # The input of an error may be a whole file, and its address is pydantic's website.
         errors = error.errors(include_url=False, include_input=False)
         raise PolicyProblems([*odd, *problems_of(path, root, grammar, errors)]) from error
     if odd:
@@ -203,6 +204,7 @@ def problems_of(
     only the first of the two is reported.
     """
     reported = errors[:MAX_PROBLEMS]
+    # The locations that misspelled keys were meant for: these are not missing.
     if len(errors) > len(reported):
         message = f"only {MAX_PROBLEMS} of {len(errors)} problems are shown"
         yield Problem(path, 0, 0, "", message)

@@ -55,6 +55,7 @@ def changes(
                 yield _plain_copy(step)
             case MergeStep() if not step.is_copy:
                 yield from _unique_tag(step)
+            # One change for all attesting steps of a job, reported at the second one.
             case AttestStep() if attestations(step, pushing)[1:2] == [step]:
                 yield _single_attestation(step, pushing)
             case SignStep() if workflow.is_scheduled:
@@ -69,6 +70,7 @@ def _build_changes(
     if caches_in(build, repository):
         yield _cache_elsewhere(build)
     if build.by_digest:
+        # Without a merge no index ever lists the digest, so every build leaves an untagged image.
         if not any(isinstance(step, MergeStep) for step in pushing):
             text = "Merge the digests in a job that needs all builds, with `imagetools create`."
             yield WorkflowChange(build.location, frozenset({VersionCause.UNMERGED}), text)
@@ -79,6 +81,7 @@ def _build_changes(
 def _no_provenance(build: BuildStep) -> WorkflowChange:
     stops = {VersionCause.ATTESTATION}
     if build.by_digest:
+        # With attestations each platform's digest is an index, which the merge leaves behind.
         stops |= {VersionCause.MERGED}
     elif build.platforms == 1:
         # Without attestations one platform's image needs no index: it has the tag itself.
@@ -105,6 +108,7 @@ def _cache_elsewhere(build: BuildStep) -> WorkflowChange:
             substituted(workflow, step, ("with", "cache-from"), _CACHE, f"type=gha{_scope(build)}"),
         ]
     )
+    # Reading from another cache than the one written would make every build start from nothing.
     edits = _possible(*replaced) if all(replaced[:1]) else ()
     return WorkflowChange(build.location, frozenset({VersionCause.REPLACED_CACHE}), text, edits)
 
@@ -121,6 +125,7 @@ def _unique_tag(step: BuildStep | MergeStep) -> Iterator[WorkflowChange]:
         return
     workflow = step.location.workflow
     entries = [_NIGHTLY_TAG] if workflow.is_scheduled else []
+    # A nightly build of an unchanged commit has the same commit tag as the night before.
     entries += [] if workflow.events == {"schedule"} else [_COMMIT_TAG]
     if names.metadata:
         edit = add_lines(workflow, names.metadata, ("with", "tags"), entries)

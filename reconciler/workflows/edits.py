@@ -54,6 +54,7 @@ def set_input(workflow: Workflow, step: Step, name: str, value: str) -> LineEdit
     inputs = step.node.by_name.get("with", (None, None))[1]
     if not isinstance(inputs, MapNode) or not inputs.by_name:
         return None
+    # The last input shows the indent of all inputs, and its end is where they end.
     last = span(workflow, step, "with", list(inputs.by_name)[-1])
     if last is None:
         return None
@@ -70,6 +71,7 @@ def substituted(
         return None
     if any(len(line) > LONGEST_LINE for line in current.lines):
         return None
+    # A function as replacement, so that backslashes in the text are not read as groups.
     changed = [re.sub(pattern, lambda _: replacement, line) for line in current.lines]
     return _replaced(current, changed) if changed != list(current.lines) else None
 
@@ -103,6 +105,7 @@ def span(workflow: Workflow, step: Step, *keys: str) -> LineSpan | None:
     for number, line in enumerate(lines[first:], start=first + 1):
         if line.strip() and len(line) - len(line.lstrip(" ")) <= indent:
             break
+        # Blank lines after the value belong to what follows.
         last = number if line.strip() else last
     return LineSpan(first, tuple(lines[first - 1 : last]), indent)
 

@@ -51,6 +51,7 @@ def expanded(text: str, step: Step) -> str:
         kind, _, name = expression[1].strip().partition(".")
         return step.environment.get(name, expression[0]) if kind == "env" else expression[0]
 
+    # A variable may contain another one; the bounds stop those that contain themselves.
     for _ in range(_ROUNDS):
         text = EXPRESSION.sub(known, text)[:LONGEST]
     return text
@@ -109,6 +110,7 @@ def may_name(text: str, repository: Repository) -> bool:
     spelled = _VARIABLE.sub("*", EXPRESSION.sub("*", text.lower()))
     host, slash, path = spelled[:_LONGEST_NAME].rpartition("/")
     name = _canonical(f"{host}{slash}{path.partition('@')[0].partition(':')[0]}")
+    # Only the asterisks of unknown parts are patterns; several in a row mean the same as one.
     pattern = re.sub(r"\*+", "*", name.replace("[", "[[]").replace("?", "[?]"))
     return fnmatchcase(repository, pattern)
 
@@ -147,7 +149,7 @@ def _commands_in(line: str) -> Iterator[Command]:
 def options(command: Command, *names: str) -> list[str]:
     """Return every value that an option has in a command: `--name value` and `--name=value`."""
     joined = (word.partition("=") for word in command if "=" in word)
-    apart = pairwise(command)
+    apart = pairwise(command)  # an option and the word after it
     return [
         *(value for name, _, value in joined if name in names),
         *(value for name, value in apart if name in names),

@@ -110,6 +110,7 @@ def _typed(texts: Sequence[str], workflow: Workflow) -> Iterator[Naming]:
             again = kind.startswith("type=sha") and workflow.events == {"schedule"}
             yield Naming.MOVING if again else Naming.OWN
         elif kind.startswith(_RELEASES):
+            # On a branch these types produce no tag at all.
             if workflow.only_tags:
                 yield Naming.OWN
         else:
@@ -136,6 +137,7 @@ def _tag(text: str) -> str:
     """Return the tag of a reference, in which expressions may hold colons and slashes."""
     plain, expressions = masked(text)
     start = plain.rfind(":")
+    # A colon before the last slash belongs to a port.
     if start <= plain.rfind("/"):
         return "latest"
     restored(plain[:start], expressions)

@@ -39,6 +39,7 @@ def read_workflow(path: str, content: bytes) -> Workflow:
         text=content.decode("utf-8-sig"),
         events=frozenset(_events(on)),
         jobs=tuple(_job(name, node, environment) for name, node in jobs.items()),
+        # Whether a semver tag is unique depends on this: on branches its metadata makes none.
         only_tags=_is_only_tags(on),
     )
 
@@ -77,6 +78,7 @@ def _step(node: MapNode, outer: Environment) -> Step:
     return Step(
         name=texts.get("name", ""),
         id=texts.get("id", ""),
+        # GitHub ignores the case of owner and name; the version does not matter here.
         uses=texts.get("uses", "").partition("@")[0].strip().lower(),
         script=texts.get("run", ""),
         place=node.place,

@@ -127,6 +127,7 @@ def _action_build(spot: StepLocation) -> Iterator[BuildStep]:
     step = spot.step
     outputs = step.inputs.get("outputs", "")
     to_registry = "push=true" in outputs or "type=registry" in outputs
+    # `push: true` is short for `outputs: type=registry`, so either of them pushes.
     if step.switch("push") in _NO and not to_registry:
         return
     names = names_of(lines_of(step.inputs.get("tags", "")), spot.workflow, spot.job, step)
@@ -177,6 +178,7 @@ def attests(step: Step) -> bool:
 
     Source: docker/build-push-action, `provenance`; docker buildx, BUILDX_NO_DEFAULT_ATTESTATIONS.
     """
+    # An SBOM is an attestation, too, and makes an index even with `provenance: false`.
     if step.switch("sbom") not in _NO or step.switch("attests"):
         return True
     provenance = step.switch("provenance")
@@ -209,6 +211,7 @@ def by_script(spot: StepLocation) -> Iterator[PushStep]:
         elif starts_with(command, *_CREATE):
             yield _merge(spot, command)
         elif starts_with(command, "cosign", "sign") or starts_with(command, "cosign", "attest"):
+            # cosign signs by digest; a reference without one is not recognised.
             images = (word.partition("@")[0] for word in command if "/" in word and "@" in word)
             yield SignStep(spot, ImageNames(tuple(images), ()))
 

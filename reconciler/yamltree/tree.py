@@ -185,11 +185,13 @@ def as_written(node: Node) -> str:
 
 def explain_error(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
     """Return the place of a syntax error, and a message that says how to fix it."""
+    # The problem is where parsing stopped, the context where the open construct began.
     place = _place(error.problem_mark or error.context_mark)
     start = _place(error.context_mark or error.problem_mark).line
     problem = error.problem or "it cannot be read"
     message = next((ours for part, ours in _MESSAGES.items() if part in problem), problem)
     character = _character_at(text, place)
+    # Whatever the parser says of a tab, indentation is the cause.
     if character == "\t":
         message = "lines are indented with spaces, never with tabs"
     return place, f"this is not YAML: {message.format(start=start, character=character)}"
