@@ -101,6 +101,7 @@ def _outputs(results: Sequence[Applied]) -> dict[str, str]:
 
 
 def _summary(results: Sequence[Applied], text: str) -> str:
+    # The plan follows in the same summary, so the text may take only its part of the limit.
     kept = fitting(
         text.splitlines(keepends=True), MAX_TEXT_BYTES, lambda count: f"... {count:,} more lines"
     )
@@ -113,6 +114,7 @@ def _summary(results: Sequence[Applied], text: str) -> str:
 
 
 def _notes(results: Sequence[Applied]) -> Iterator[Note]:
+    # action.yml passes the input `state` in this variable.
     if not os.environ.get("RECONCILER_STATE"):
         yield general_note("warning", NO_STATE)
     for result in results:

@@ -34,6 +34,7 @@ class InertStream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write complete lines, and buffer the rest: a command may be written in parts."""
+        # The last element has no line break yet: it is the start of a line, or empty.
         *lines, self._rest = (self._rest + text).split("\n")
         self._target.write("".join(f"{inert(line)}\n" for line in lines))
         return len(text)

@@ -21,6 +21,7 @@ def inspect(inputs: Inputs) -> StepReport:
     """Check the state and the registry, or diagnose repositories, and report it as Markdown."""
     try:
         code, markdown = _diagnose(inputs) if inputs.command == "diagnose" else _check(inputs)
+    # The output `changes` is set even then, so that later steps can compare it.
     except (ReconcilerError, typer.BadParameter) as error:
         return failed(error, outputs={"changes": "false"})
     has_findings = code is ExitCode.CHANGES

@@ -68,6 +68,7 @@ def _base(
     files: list[Path], request: PullRequestEvent | None
 ) -> tuple[Revision | None, tuple[Note, ...]]:
     """Load the policies of the base of a pull request, or note why they cannot be loaded."""
+    # Only a pull request has a base to compare with.
     if request is None or not request.base.sha:
         return None, ()
     try:

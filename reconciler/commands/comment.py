@@ -126,6 +126,7 @@ def _address(link: str) -> str:
     """
     if link and not _LINK.fullmatch(link):
         raise typer.BadParameter(f"{link!r} is not an http or https URL", param_hint="--link")
+    # The page of the run is from the environment: one that is not a URL is left out.
     page = Settings.load().run_page
     return link or (page if _LINK.fullmatch(page) else "")
 
@@ -213,6 +214,7 @@ def publish(
 def _other_author(posted: Posted, author: str) -> Iterator[str]:
     """Yield a warning if the token writes as another account than the one searched for."""
     writer = posted.comment.author
+    # Logins are compared in lower case, as GitHub does.
     if writer and writer != author.lower():
         yield (
             f"This token writes as {writer}, but comments by {author} were searched:"

@@ -111,6 +111,7 @@ def diagnose_all(
 
 def _with_advice(results: list[DiagnosisResult], workflows: WorkflowFiles) -> list[DiagnosisResult]:
     """Add advice on the workflows, if there are any."""
+    # Unread files count: the advice reports them instead of ignoring them.
     if not workflows.workflows and not workflows.unread:
         return results
     return [

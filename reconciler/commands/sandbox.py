@@ -76,4 +76,5 @@ def _announce(url: str) -> None:
     known = json.dumps({host: {"kind": "ghcr", "api": url, "plain_http": True}})
     typer.echo(f"export RECONCILER_REGISTRIES='{known}'")
     typer.echo(f"export GITHUB_TOKEN={CLASSIC.token.get_secret_value()}")
+    # On stderr, so that a shell can evaluate stdout.
     typer.echo(f"# Packages are at {host}/OWNER/NAME; stop with Ctrl-C.", err=True)

@@ -71,6 +71,7 @@ class _Copying:
     def copied(self, repository: Repository) -> PackageRecord:
         """Copy one repository, and print how many requests that takes, before and after."""
         reader = self.registries.reader(repository.registry)
+        # The reader counts the requests of all repositories.
         before = reader.requests
         content = find(reader, repository, self.state.of(repository).observations())
         typer.echo(

@@ -57,6 +57,7 @@ def migrate(to: Target, state: StateDirectory = None) -> None:
     new place everywhere, then remove the old one. Run it again to continue an interrupted copy.
     """
     with running(verbose=False):
+        # Copied completely before anything is printed: a partial list would look like success.
         copied = list(copy(open_state(state), open_state(to), holder(utc_now())))
         typer.echo(render_copied(copied, view(utc_now())), nl=False)
         typer.echo(f"Set --state or RECONCILER_STATE to {place_of_state(to)} from now on.")

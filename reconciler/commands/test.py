@@ -55,6 +55,7 @@ def _tried(written: WrittenTest) -> PolicyTestRun:
     """
     try:
         checks = run_policy_test(written.policy, written.test)
+    # The error is about a rule; the path of the test shows which times are missing.
     except PolicyError as error:
         raise PolicyError(f"{written.path}: {error}", hint=error.hint) from error
     return PolicyTestRun(written.path, written.policy.name, checks, written.lines)

@@ -31,6 +31,7 @@ def validate(
     with running(verbose=False):
         try:
             policies = load_policies(policy_paths(paths))
+        # Problems are the result of this command, so they are printed on stdout, in its format.
         except PolicyProblems as error:
             typer.echo(_printed(error.problems, output, "error"), nl=False)
             raise typer.Exit(ExitCode.BAD_POLICY) from error
