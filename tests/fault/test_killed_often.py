@@ -1,4 +1,4 @@
-"""Three hundred deletions by runs that are killed again and again, and what undo makes of them."""
+"""A hundred deletions by runs that are killed again and again, and what undo makes of them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ from tests.support.tripwire import held_up
 pytestmark = pytest.mark.fault
 
 KILLS = 10
-BUILDS, SINGLES = 50, 100
+BUILDS, SINGLES = 20, 40
 DELETIONS = 4 * BUILDS + SINGLES
 TABLE = "\n".join(
     [
@@ -39,18 +39,18 @@ TABLE = "\n".join(
 
 
 def signed_builds(serving: Sandbox, folder: Path, moment: datetime) -> Rig:
-    """Serve the package, with a plan to delete three hundred versions."""
+    """Serve the package, with a plan to delete 120 versions."""
     folder.mkdir()
     package, _ = package_of(TABLE, moment)
     rig = Rig.at(serving, package, folder)
     assert rig.reconciler("plan", "--out", "plan.json").code == 0
-    assert len(rig.planned) == DELETIONS == 300
+    assert len(rig.planned) == DELETIONS == 120
     return rig
 
 
 def kill_often(rig: Rig, random: Random, *command: str) -> None:
     """Kill a command at requests chosen by chance, at deletions and at any others in turn."""
-    for method, most in (("DELETE", 30), ("", 90)) * (KILLS // 2):
+    for method, most in (("DELETE", 12), ("", 40)) * (KILLS // 2):
         with held_up(rig.sandbox, random.randint(1, most), method) as held:
             running = rig.reconciler.start(*command)
             assert held.reached_by(running), running.wait()
@@ -68,7 +68,7 @@ def deleting_runs(rig: Rig) -> list[str]:
 
 @pytest.fixture(scope="module")
 def left_undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[str, ...]]:
-    """Delete the three hundred in one run; return the digests that are left, with their tags."""
+    """Delete all of them in one run; return the digests that are left, with their tags."""
     with sandbox() as serving:
         rig = signed_builds(serving, tmp_path_factory.mktemp("undisturbed") / "work", now())
         assert rig.reconciler("apply", "plan.json", "--yes").code == 0
