@@ -16,7 +16,7 @@ from reconciler.workflows.expressions import (
     restored,
     step_of,
 )
-from reconciler.workflows.workflow import Job, Step, Workflow
+from reconciler.workflows.workflow import Step, Workflow, WorkflowJob
 
 METADATA = "docker/metadata-action"
 
@@ -60,7 +60,7 @@ class ImageNames:
         return any(naming is not Naming.MOVING for naming in self.tags)
 
 
-def names_of(texts: Sequence[str], workflow: Workflow, job: Job, step: Step) -> ImageNames:
+def names_of(texts: Sequence[str], workflow: Workflow, job: WorkflowJob, step: Step) -> ImageNames:
     """Return the names in a list of image references, or those of its metadata step."""
     for text in texts:
         metadata = _step(job, step_of(text))
@@ -74,7 +74,7 @@ def names_of(texts: Sequence[str], workflow: Workflow, job: Job, step: Step) -> 
     )
 
 
-def names_in(workflow: Workflow, job: Job, step: Step) -> ImageNames:
+def names_in(workflow: Workflow, job: WorkflowJob, step: Step) -> ImageNames:
     """Return the names that the metadata step of a job generates; none without such a step."""
     before = (
         candidate
@@ -124,7 +124,7 @@ def _naming(tag: str) -> Naming:
     return Naming.MOVING if is_literal(tag) or branch else Naming.UNKNOWN
 
 
-def _step(job: Job, name: str) -> Step | None:
+def _step(job: WorkflowJob, name: str) -> Step | None:
     return next((step for step in job.steps if name and step.id == name), None)
 
 

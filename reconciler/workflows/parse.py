@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.model.base import safe
 from reconciler.model.language import PolicyProblems
 from reconciler.workflows.expressions import LONGEST
-from reconciler.workflows.workflow import Environment, Job, Step, Workflow
+from reconciler.workflows.workflow import Environment, Step, Workflow, WorkflowJob
 from reconciler.yamltree.compose import MAX_BYTES, compose
 from reconciler.yamltree.tree import ListNode, MapNode, Node, ScalarNode
 
@@ -62,11 +62,11 @@ def _is_only_tags(on: Node | None) -> bool:
     return {*_events(on)} <= {"release", "workflow_dispatch"}
 
 
-def _job(name: str, node: Node, outer: Environment) -> Job:
+def _job(name: str, node: Node, outer: Environment) -> WorkflowJob:
     environment = {**outer, **_texts(_below(node, "env"), MAX_VARIABLE)}
     steps = _below(node, "steps")
     entries = steps.entries if isinstance(steps, ListNode) else ()
-    return Job(
+    return WorkflowJob(
         name=name,
         steps=tuple(_step(step, environment) for step in entries if isinstance(step, MapNode)),
         is_matrix=_below(node, "strategy", "matrix") is not None,

@@ -20,7 +20,7 @@ from reconciler.workflows.expressions import (
     switched_on,
 )
 from reconciler.workflows.naming import ImageNames, lines_of, names_in, names_of
-from reconciler.workflows.workflow import Job, Step, Workflow
+from reconciler.workflows.workflow import Step, Workflow, WorkflowJob
 
 MAX_LABEL = 60
 """Longest name of a step in a report, in characters."""
@@ -44,7 +44,7 @@ class StepLocation:
     """A step with its job and its workflow."""
 
     workflow: Workflow
-    job: Job
+    job: WorkflowJob
     step: Step
 
     def __str__(self) -> str:

@@ -42,7 +42,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Job:
+class WorkflowJob:
     """One job. Shape: a job that calls another workflow has no steps."""
 
     name: str
@@ -60,7 +60,7 @@ class Workflow:
     path: str
     text: str
     events: frozenset[str]
-    jobs: tuple[Job, ...]
+    jobs: tuple[WorkflowJob, ...]
     only_tags: bool = False
 
     @cached_property
@@ -74,6 +74,6 @@ class Workflow:
         return "schedule" in self.events
 
     @property
-    def steps(self) -> Iterator[tuple[Job, Step]]:
+    def steps(self) -> Iterator[tuple[WorkflowJob, Step]]:
         """Yield every step with its job."""
         return ((job, step) for job in self.jobs for step in job.steps)
