@@ -126,6 +126,7 @@ def find_versions(inventory: Inventory, reference: Reference) -> Sequence[Versio
 def near_names(inventory: Inventory, reference: Reference) -> Sequence[str]:
     """Return a few existing names similar to one that does not exist, the closest first."""
     if reference.tag:
+        # `get_close_matches` compares every tag, so their number is bounded.
         tags = islice(sorted(inventory.tagged), _HASTE)
         return get_close_matches(reference.tag, tags, n=_NEAR)
     start = reference.digest_start[:_ALIKE]

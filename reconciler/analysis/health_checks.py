@@ -59,6 +59,7 @@ def stale_lock(health: HealthInput, thresholds: Thresholds) -> Iterator[HealthFi
 def interrupted_runs(health: HealthInput, _: Thresholds) -> Iterator[HealthFinding]:
     """Find runs that ended without a closing record; the run that holds the lock is not one."""
     pending = Counter(record.run for record in open_intents(health.records).values())
+    # The run that holds the lock is still working: its intents have no outcome yet.
     alive = health.holder.run if health.holder and not health.holder_ended else ""
     for run in sorted({*pending, *open_runs(health.records)} - {alive}):
         unknown = ""
@@ -119,6 +120,7 @@ def lost_tags(health: HealthInput, _: Thresholds) -> Iterator[HealthFinding]:
     if health.case is None:
         return
     case, ours = health.case, _deleted(health)
+    # What our own runs deleted was meant to be deleted, and is no loss.
     before = {
         tag: digest
         for digest, observation in case.observations.digests.items()
@@ -199,6 +201,7 @@ def not_applied(health: HealthInput, thresholds: Thresholds) -> Iterator[HealthF
     """Find that no apply succeeded while images were due for deletion."""
     since = health.now - thresholds.last_apply
     last = last_success(health.records)
+    # Without images that were due all that time, no apply was necessary.
     waiting = due_since(health, since) if last is None or last < since else ()
     if waiting:
         last_apply = f"the last successful apply was on {minute_text(last)}" if last else _NEVER

@@ -100,6 +100,7 @@ def holes(
     root: Digest, documents: Documents, lacking: Container[Digest] = frozenset()
 ) -> Iterator[MissingPart]:
     """Yield each part that one image lacks: manifests that are None, and `lacking` blobs."""
+    # Iterative and with visited digests: hostile indexes may be nested deeply or list each other.
     visited = {root}
     ahead: list[MissingPart] = [MissingPart(root, ImagePart.MANIFEST)]
     while ahead:
@@ -108,6 +109,7 @@ def holes(
         if document is None:
             yield here
         for part, blob in blobs_of(document):
+            # A registry need not have foreign layers, so these are never missing.
             if blob.digest in lacking and blob.digest not in visited and not blob.foreign:
                 visited.add(blob.digest)
                 yield replace(here, digest=blob.digest, part=part, size=blob.size)

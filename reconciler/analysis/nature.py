@@ -60,6 +60,7 @@ def nature_of(version: Version, listed: Descriptor | None = None) -> Nature:
     tag_nature = next((_by_tag(tag) for tag in version.tags if tag.subject), None)
     if tag_nature:
         return tag_nature
+    # The index's annotation is decisive: BuildKit writes attestations as ordinary image manifests.
     if listed and listed.attestation:
         return Nature.ATTESTATION
     if version.manifest is None:

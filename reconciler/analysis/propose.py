@@ -120,6 +120,7 @@ def propose(subject: ProposalInput, now: datetime) -> Proposal:
     """
     # The longer the patience, the fewer images expire, so `is_safe` is monotonic.
     safe = True
+    # Bisection plans about 7 times instead of 36 times.
     at = bisect_left(PATIENCE, safe, key=lambda days: _planned(subject, days, now).is_safe)
     return _planned(subject, PATIENCE[min(at, len(PATIENCE) - 1)], now)
 

@@ -89,9 +89,11 @@ SHAPES: Sequence[TagShape] = (
 def family_of(tag: Tag) -> Family:
     """Classify a tag, as `unknown` when in doubt."""
     if tag.subject:
+        # Referrers are deleted with their subject, so no rule is written for them.
         return Family.REFERRER
     if tag in MOVING_TAGS:
         return Family.MOVING
+    # Releases are recognised before shapes: `1.4` is a series, but `1.4.2` is a version.
     version = parse_semver(tag)
     if version and not version.is_prerelease:
         return Family.RELEASE

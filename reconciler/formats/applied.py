@@ -112,6 +112,7 @@ def _part(part: Applied, view: View, texts: RunTexts) -> Iterator[Text]:
         if ended:
             yield line((f"  {counted(len(ended), 'version')} {text}", style))
             yield from _reasons(ended, view)
+    # Users may keep the hash elsewhere, to prove later that no record was changed.
     if part.outcomes and part.head:
         yield line(f"  Head of the log: {part.head}")
 
@@ -134,5 +135,6 @@ def _is_expected(ended: Ended) -> bool:
 
 def _final(part: Applied) -> Sequence[Ended]:
     """Return the last outcome of each version."""
+    # A version that was deleted and then restored has two outcomes, and a retried one as well.
     ended: tuple[Ended, ...] = (*part.dropped, *part.outcomes)
     return tuple({ending.change.key: ending for ending in ended}.values())

@@ -68,7 +68,8 @@ def render(plan: Plan, view: View, posting: Posting) -> str:
     """Write the comment: marker, result or verdict, the superseded plan, the plan."""
     marker = Marker(plan=Digest(plan.digest), summary=plan.summary)
     top = [str(marker), *_heading(plan, view, posting.applied), *_superseded(plan, posting.before)]
-    return framed(plan, view, top=top, bottom=_ending(posting))
+    link = [f"[The full plan](<{posting.link}>)"] if posting.link else []
+    return framed(plan, view, top=top, bottom=link)
 
 
 def applied_run(journals: Journals, run: str) -> AppliedRun | None:
@@ -83,6 +84,7 @@ def applied_run(journals: Journals, run: str) -> AppliedRun | None:
         if candidate.run == run
     )
     ends = (candidate.until for candidate in deletions if candidate.is_standing)
+    # The first period that ends counts: after it the run cannot be undone completely.
     return AppliedRun(summary, min((end for end in ends if end), default=None))
 
 
@@ -122,14 +124,10 @@ def _superseded(plan: Plan, before: str) -> Iterator[str]:
 def _marker_of(body: str) -> Marker | None:
     line = body.partition("\n")[0].rstrip("\r")
     inner = line.removeprefix(_OPENING).removesuffix(_CLOSING)
+    # Anyone with write access may have edited the comment: what is not our marker is ignored.
     if not is_ours(line) or len(line) > _MAX_MARKER:
         return None
     try:
         return Marker.model_validate(json.loads(inner))
     except (ValidationError, ValueError, RecursionError):
         return None
-
-
-def _ending(posting: Posting) -> Iterator[str]:
-    if posting.link:
-        yield f"[The full plan](<{posting.link}>)"

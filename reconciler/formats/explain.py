@@ -213,6 +213,7 @@ def _heading(chain: Chain, naming: Naming) -> str:
 
 
 def _doubts(chain: Chain) -> Iterator[str]:
+    # Source: docs/policies.md: an unknown or future time counts as new, so that it keeps the image.
     doubtful = [opinion.rule for opinion in chain.decision.opinions if opinion.is_doubtful]
     if doubtful:
         yield f"counts as new for {', '.join(doubtful)}: its time is unknown or in the future"

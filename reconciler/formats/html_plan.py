@@ -66,7 +66,7 @@ def render(plan: Plan, view: View) -> str:
         title="Retention plan",
         lead=list(_lead(plan, view)),
         figures=list(_figures(plan)),
-        notices=[*_against(view), *notices(plan)],
+        notices=[*([notice(view.against)] if view.against else []), *notices(plan)],
         changed_images=changed_images(view.against, all_rows=view.all_rows)
         if view.against
         else None,
@@ -76,11 +76,6 @@ def render(plan: Plan, view: View) -> str:
         sections=list(sections(plan, lost, view)),
         plan=plan,
     )
-
-
-def _against(view: View) -> Iterator[Notice]:
-    if view.against:
-        yield notice(view.against)
 
 
 def _lead(plan: Plan, view: View) -> Iterator[str]:
@@ -120,6 +115,7 @@ def overview(plan: Plan, lost: Lost) -> Table:
 def sections(plan: Plan, lost: Lost, view: View) -> Iterator[PageSection]:
     """Describe each repository that has images to delete, protected or retained."""
     parts = [part for part in plan.repositories if part.changes or part.protected or part.retained]
+    # The rows are bounded so that a browser opens the page quickly.
     most = None if view.all_rows else max(ROWS // max(len(parts), 1), _LEAST_ROWS)
     for part in parts:
         tables = [_deleted_table(lost[part.repository], plan, most), _kept_table(part, most)]
@@ -213,7 +209,9 @@ def notices(plan: Plan) -> Iterator[Notice]:
     if stops:
         yield Notice(phrases.blocked(plan), bounded(stops), "delete")
     warnings = [
-        f"{part.repository}: {text}" for part in plan.repositories for text in _warnings(part)
+        f"{part.repository}: {text}"
+        for part in plan.repositories
+        for text in phrases.warnings(part)
     ]
     if warnings:
         yield Notice("Warnings", bounded(warnings))
@@ -234,13 +232,6 @@ def _stops(part: RepositoryPlan) -> Iterator[str]:
                 f"is stopped by {guard.name}: {phrases.guard_violation(guard)}."
                 f" To override once, plan with {guard.override}"
             )
-
-
-def _warnings(part: RepositoryPlan) -> Iterator[str]:
-    yield from phrases.no_undo(part)
-    yield from phrases.near_limits(part)
-    yield from part.warnings
-    yield from (f"already broken: {text}" for text in part.missing)
 
 
 def notice(difference: Difference) -> Notice:

@@ -103,6 +103,7 @@ def _ending(run: str, records: Sequence[Record]) -> tuple[datetime | None, str]:
     ]
     if not closings:
         return None, "open"
+    # Another run that closes an interrupted one writes the time at which it did so, not the end.
     own = [record.ts for record, _ in closings if record.run == run]
     return max(own, default=None), closings[-1][1].reason
 

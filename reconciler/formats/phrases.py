@@ -94,8 +94,18 @@ def near_limits(part: RepositoryPlan) -> Iterator[str]:
     for guard in part.guards:
         if guard.asked:
             yield f"{guard.name} is {guard.limit:,} for this plan, as requested"
+        # `never_empty` is a lower limit, so more than half of it says nothing.
         if guard.ok and guard.name != "never_empty" and guard.actual * 2 > guard.limit:
             yield f"{guard.name} is more than half used: {guard.actual:g} of {guard.limit:,}"
+
+
+def warnings(part: RepositoryPlan) -> Iterator[str]:
+    """Yield the warnings of one repository for a reviewer."""
+    yield from no_undo(part)
+    yield from near_limits(part)
+    yield from part.warnings
+    # These were broken before this plan: it does not delete what they lack.
+    yield from (f"already broken: {text}" for text in part.missing)
 
 
 def size_text(part: RepositoryPlan) -> str:
@@ -117,7 +127,9 @@ def related_versions(count: int) -> str:
 
 def kept_counts(kept: Mapping[str, int]) -> str:
     """Count the kept images by the rule or cause that keeps them, the largest first."""
-    return f"Keeps {counted(sum(kept.values()), 'image')}: {', '.join(_keepers(kept))}."
+    largest_first = sorted(kept.items(), key=lambda pair: (-pair[1], pair[0]))
+    parts = ", ".join(f"{count:,} {kept_by(name)}" for name, count in largest_first)
+    return f"Keeps {counted(sum(kept.values()), 'image')}: {parts}."
 
 
 def kept_by(name: str) -> str:
@@ -145,6 +157,7 @@ def family(tags: TagFamily) -> str:
 
 def cost_text(cost: Cost) -> str:
     """Say how long applying takes, and whether the request quota suffices."""
+    # Rounded up, so that a time budget chosen by this number suffices.
     minutes = max(1, math.ceil(cost.duration.total_seconds() / 60))
     text = (
         f"Applying sends about {counted(cost.requests, 'request')},"
@@ -161,11 +174,6 @@ def cost_text(cost: Cost) -> str:
     if cost.quota < cost.requests:
         return f"{text} Only {remaining}: several runs will be needed."
     return f"{text} {remaining[:1].upper()}{remaining[1:]}."
-
-
-def _keepers(kept: Mapping[str, int]) -> Iterator[str]:
-    for name, count in sorted(kept.items(), key=lambda pair: (-pair[1], pair[0])):
-        yield f"{count:,} {kept_by(name)}"
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:

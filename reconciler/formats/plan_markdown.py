@@ -14,6 +14,7 @@ from reconciler.model.plan import Plan, RepositoryPlan, Unlisted
 MAX_BYTES = 60_000
 """Largest result, in bytes of UTF-8. Source: a comment on GitHub holds 65,536 characters."""
 
+# Two alerts and the table leave room for the heading, the comparison and some groups.
 _ALERT_BYTES = 8_000
 _TABLE_BYTES = 20_000
 
@@ -37,6 +38,7 @@ def framed(plan: Plan, view: View, *, top: Iterable[str], bottom: Iterable[str])
     compared = [*summary(view.against)] if view.against else []
     before = "\n".join([*top, *compared, *_alerts(plan), *_table(plan), ""])
     after = "\n".join(["", *_ending(plan, view), *bottom, ""])
+    # Only the groups of images are cut: what a reviewer must see is in `before` and `after`.
     room = MAX_BYTES - octets(before) - octets(after)
     shifts = shift_groups(view.against) if view.against else ()
     return before + details(chain(shifts, groups(plan)), room) + after
@@ -60,18 +62,13 @@ def _alerts(plan: Plan) -> Iterator[str]:
     displayed = fitting(stops, _ALERT_BYTES, lambda count: f"... and {count:,} more")
     yield from alert("CAUTION", filter(None, [phrases.blocked(plan), *displayed]))
     warnings = [
-        f"{code(part.repository)}: {code(text)}" for part in parts for text in _warnings(part)
+        f"{code(part.repository)}: {code(text)}"
+        for part in parts
+        for text in phrases.warnings(part)
     ]
     yield from alert(
         "WARNING", fitting(warnings, _ALERT_BYTES, lambda count: f"... and {count:,} more")
     )
-
-
-def _warnings(part: RepositoryPlan) -> Iterator[str]:
-    yield from phrases.no_undo(part)
-    yield from phrases.near_limits(part)
-    yield from part.warnings
-    yield from (f"already broken: {text}" for text in part.missing)
 
 
 def _stops(part: RepositoryPlan) -> Iterator[str]:

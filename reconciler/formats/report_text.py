@@ -120,6 +120,7 @@ def render_markdown(report: Report, _: View) -> str:
     """Write a report: the summary, then the sections; lines that do not fit are omitted."""
     head = [f"### {report.title}", "", f"**{_escaped(report.last)}**", ""]
     lines = [line for section in report.sections for line in _markdown_section(section)]
+    # Each line needs one more byte for its line break.
     room = MAX_BYTES - octets("\n".join(head)) - len(lines)
     displayed = fitting(lines, room, lambda count: f"\n... and {count:,} more lines")
     return "\n".join([*head, *displayed]).rstrip("\n") + "\n"

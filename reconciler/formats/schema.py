@@ -72,6 +72,7 @@ class _Generator(GenerateJsonSchema):
         kind = schema["function"]["function"]
         if not (isinstance(kind, type) and issubclass(kind, Name)):
             return super().function_after_schema(schema)
+        # JSON Schema patterns are ECMA 262, which differs from RE2 and has no semver ranges.
         if kind in _LONGEST:
             return {"type": "string", "minLength": 1, "maxLength": _LONGEST[kind]}
         return {"type": "string", "pattern": f"^(?:{kind.grammar()})$"}

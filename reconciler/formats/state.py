@@ -103,6 +103,7 @@ def _broken(locks: Sequence[LockStatus], view: View, machine: str) -> Iterator[T
         if holder is None:
             continue
         yield line((lock.repository, "bold"), f"  the lock of run {holder.run} is broken")
+        # A process id of another machine would name an unrelated process here.
         is_here = holder.where == machine
         where = "this machine" if is_here else holder.where
         yield from wrapped(f"Held by {holder.who} on {where}{_process(holder)}.", view, lead="  ")

@@ -104,6 +104,7 @@ def _freed(plan: GroupUsage) -> str:
 
 def _common(totals: UsageTotals) -> Iterator[ReportSection]:
     """Say how much several repositories share, where more than one was measured."""
+    # Of one repository alone nothing is shared with others.
     if len(totals.repositories) > 1:
         text = (
             f"{size(totals.between)} are shared by several of these repositories, and counted in"

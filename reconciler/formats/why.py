@@ -50,17 +50,14 @@ def _lines(deletions: Sequence[DeletionOf], name: str, view: View) -> Iterator[T
     displayed = first_rows(deletions, view)
     for repository, attempt in displayed:
         yield line((f"{repository}@{attempt.digest}", "bold"))
-        yield from wrapped(_tags(attempt), view, lead="  ")
+        tags = f"tagged {', '.join(attempt.tags)}" if attempt.tags else "without a tag"
+        yield from wrapped(tags, view, lead="  ")
         yield from wrapped(_end(attempt, view), view, lead="  ")
         for reason in _reasons(attempt):
             yield from wrapped(reason, view, lead="    ")
         yield from _undo(attempt, view)
     if hidden := len(deletions) - len(displayed):
         yield line(f"... and {counted(hidden, 'earlier attempt')}")
-
-
-def _tags(attempt: Attempt) -> str:
-    return f"tagged {', '.join(attempt.tags)}" if attempt.tags else "without a tag"
 
 
 def _end(attempt: Attempt, view: View) -> str:
@@ -111,6 +108,7 @@ def _restorable(attempt: Attempt, view: View) -> str:
     until = attempt.until
     if until is None:
         return "If the registry can restore it:"
+    # A period of undo that ends with the deletion stands for a registry that cannot restore.
     if until == attempt.at:
         return "The registry cannot restore it."
     if until <= view.now:

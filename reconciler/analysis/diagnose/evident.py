@@ -33,6 +33,7 @@ def wrapper(references: ReferenceGraph, version: Version) -> CauseEvidence | Non
     inside = _only_child(references, version)
     if inside is None:
         return None
+    # An index of one platform is normal; it is a wrapper only if the image has another place.
     if inside not in references.tagged and len(references.listed_by[inside]) == 1:
         return None
     return CauseEvidence(f"an index that lists only {references.name(inside)}", inside)

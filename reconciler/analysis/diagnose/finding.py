@@ -183,6 +183,7 @@ def forecast(
     times = [finding.version.pushed for finding in findings if finding.version.pushed]
     if not times:
         return None
+    # At least a day, so that a repository pushed just now has no infinite rate.
     history = max(now - min(times), timedelta(days=1))
     measured = min(history, RECENT)
     present = Amount.of(findings)

@@ -73,6 +73,7 @@ class SameContent:
         for root in sorted(self._references.in_use & set(self._references.graph.roots)):
             for image in self._references.images(root):
                 holders[self._key(image, same)][root] = None
+        # None is the key of manifests without a known content, which are not alike.
         holders.pop(None, None)
         return dict(holders)
 
@@ -118,6 +119,7 @@ class Unreferenced:
 
     def orphan_child(self, version: Version) -> CauseEvidence | None:
         """Show that an index must have existed: an attestation, or the platforms of one push."""
+        # BuildKit pushes attestations only together with an index that lists them.
         if version.manifest and is_attestation(version.manifest):
             return CauseEvidence("an attestation, which only an index lists, but no index does")
         if version.digest not in self._stray_digests or self._had_tags(version):
@@ -125,6 +127,7 @@ class Unreferenced:
         if _within(self._attested_at, version.pushed):
             return CauseEvidence("pushed together with attestations, which only an index lists")
         count = _within(self._stray_at, version.pushed)
+        # Images that are always pushed separately look the same with and without an index.
         if self._patterns.pushes_separately or count < max(self._patterns.platforms(version), 1):
             return None
         beside = (
