@@ -84,7 +84,8 @@ class GitApi:
         known = {"if-none-match": self._etag} if self._etag else {}
         response = self._get(f"{self._base}/ref/heads/{self._branch}", (200, 304, 404), known)
         if response.status_code == 404:
-            self._require_repository()
+            # A token that may not see the repository gets a 404, too: then this read fails.
+            self._get(f"/repos/{self._repository}", (200,))
             return ""
         if response.status_code == 200:
             self._etag = response.headers.get("etag", "")
@@ -176,10 +177,6 @@ class GitApi:
                 f"{self._repository}, branch {self._branch}: {errors[0].get('message', '')!r}",
                 hint=_RIGHTS,
             )
-
-    def _require_repository(self) -> None:
-        """Make sure that a 404 is for the branch, and not for a repository that is hidden."""
-        self._get(f"/repos/{self._repository}", (200,))
 
     def _get(
         self, path: str, statuses: Sequence[int], headers: Mapping[str, str] | None = None

@@ -77,7 +77,9 @@ def digest_of(
     if header is None:
         # The header is optional (specification, "Checking if content exists"): hash the manifest.
         response = _read(client, repository, tag, refusal)
-        return _digest_by_content(response) if response is not None else None
+        if response is None:
+            return None
+        return Digest(f"sha256:{hashlib.sha256(response.content).hexdigest()}")
     try:
         return Digest(header)
     except InvalidNameError as error:
@@ -93,10 +95,6 @@ def _read(
     if response.status_code != 200:
         raise refusal(response)
     return response
-
-
-def _digest_by_content(response: httpx.Response) -> Digest:
-    return Digest(f"sha256:{hashlib.sha256(response.content).hexdigest()}")
 
 
 def _path(repository: Repository, reference: str) -> str:

@@ -125,8 +125,8 @@ class Branch:
         with self._mutex, state_of_github():
             self._refresh()
             prefix = self._folder + folder
-            held = self._entry(prefix.rstrip("/"))
-            names = set(self._below(held, prefix.rstrip("/"))) if held else set()
+            entry = self._entry(prefix.rstrip("/"))
+            names = set(self._below(entry, prefix.rstrip("/"))) if entry else set()
             names |= {name for name in self._committed if name.startswith(prefix)}
             return sorted(name.removeprefix(self._folder) for name in names)
 

@@ -53,7 +53,7 @@ class _StoredLock:
 
 
 @dataclass(frozen=True, slots=True)
-class _HeldLock:
+class _Lease:
     """The object as this run wrote it, and when the write began. Units: `monotonic` in seconds."""
 
     record: LockRecord
@@ -74,13 +74,13 @@ class LeaseLock:
         self._name = name
         self._timing = timing
         self._times = times
-        self._held_lock: _HeldLock | None = None
+        self._lease: _Lease | None = None
         self._mutex = Lock()
 
     @property
-    def is_held(self) -> bool:
+    def is_locked(self) -> bool:
         """Whether this object has taken the lock and not released it."""
-        return self._held_lock is not None
+        return self._lease is not None
 
     @contextmanager
     def hold(self, holder: Holder) -> Iterator[Holder | None]:
@@ -115,13 +115,13 @@ class LeaseLock:
         Raises: StateError, when it was never taken; LockedError, when it was lost since.
         """
         with self._mutex:
-            if self._held_lock is None:
+            if self._lease is None:
                 raise without_lock(self._repository)
             current = self._store.get(self._name)
-            if current is None or current.content != self._held_lock.stored.content:
+            if current is None or current.content != self._lease.stored.content:
                 raise lock_lost(self._repository)
-            if self._is_old(self._held_lock):
-                self._renew(self._held_lock)
+            if self._is_old(self._lease):
+                self._renew(self._lease)
 
     def holder(self) -> Holder | None:
         """Return the current holder; None if the lock is free."""
@@ -134,8 +134,8 @@ class LeaseLock:
         Raises: LockedError, when the lock was lost; StateError, when that is unknown.
         """
         with self._mutex:
-            if self._held_lock:
-                self._renew(self._held_lock)
+            if self._lease:
+                self._renew(self._lease)
 
     def _read(self) -> _StoredLock | None:
         stored = self._store.get(self._name)
@@ -158,14 +158,14 @@ class LeaseLock:
 
     def _take(self, holder: Holder, current: _StoredLock | None) -> None:
         with self._mutex:
-            if self._held_lock or not self._write(
+            if self._lease or not self._write(
                 holder, current.record.gen if current else 0, current
             ):
                 raise self._refusal(self._read())
 
-    def _renew(self, held_lock: _HeldLock) -> None:
-        before = _StoredLock(held_lock.record, held_lock.stored)
-        if not self._write(held_lock.record.holder, held_lock.record.gen, before):
+    def _renew(self, lease: _Lease) -> None:
+        before = _StoredLock(lease.record, lease.stored)
+        if not self._write(lease.record.holder, lease.record.gen, before):
             raise lock_lost(self._repository)
 
     def _write(self, holder: Holder, gen: int, before: _StoredLock | None) -> bool:
@@ -184,7 +184,7 @@ class LeaseLock:
         stored = self._put(record, before.stored if before else None)
         if stored is None:
             return False
-        self._held_lock = _HeldLock(record, stored, wall, monotonic)
+        self._lease = _Lease(record, stored, wall, monotonic)
         return True
 
     def _put(self, record: LockRecord, before: Stored | None) -> Stored | None:
@@ -192,10 +192,10 @@ class LeaseLock:
         version = put(self._store, self._name, content, before)
         return Stored(content, version) if version is not None else None
 
-    def _is_old(self, held_lock: _HeldLock) -> bool:
+    def _is_old(self, lease: _Lease) -> bool:
         """Whether the lease must be renewed, by either clock: one stops while a machine sleeps."""
-        passed = (self._times.now() - held_lock.wall).total_seconds()
-        steadily = self._times.monotonic() - held_lock.monotonic
+        passed = (self._times.now() - lease.wall).total_seconds()
+        steadily = self._times.monotonic() - lease.monotonic
         return not (0 <= passed <= self._timing.trusted and steadily <= self._timing.trusted)
 
     @contextmanager
@@ -206,16 +206,16 @@ class LeaseLock:
         finally:
             # An error in the block matters more: if the release fails, the lease expires.
             with suppress(StateError):
-                self._let_go()
+                self._release()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         with self._mutex:
-            held_lock, self._held_lock = self._held_lock, None
-            if held_lock:
-                free = held_lock.record.model_copy(
-                    update={"gen": held_lock.record.gen + 1, "state": "free"}
+            lease, self._lease = self._lease, None
+            if lease:
+                free = lease.record.model_copy(
+                    update={"gen": lease.record.gen + 1, "state": "free"}
                 )
-                self._put(free, held_lock.stored)
+                self._put(free, lease.stored)
 
     def _refusal(self, current: _StoredLock | None) -> LockedError:
         if current is None or current.record.state == "free":

@@ -98,7 +98,7 @@ class LocalRepositoryState:
 
         Raises: JournalError, when a record does not verify.
         """
-        return self._journal.settle() if self._lock.held else self._journal.look()
+        return self._journal.settle() if self._lock.is_locked else self._journal.look()
 
     def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
         """Append entries durably; return them as records.

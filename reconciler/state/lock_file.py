@@ -50,7 +50,7 @@ class HolderRecord(Frozen):
 
 
 class RepositoryLock:
-    """The lock of one repository. `held` is whether this object holds it."""
+    """The lock of one repository. `is_locked` is whether this object holds it."""
 
     def __init__(self, repository: Repository, directory: Path) -> None:
         """Use the lock in a directory; nothing is created yet."""
@@ -60,7 +60,7 @@ class RepositoryLock:
         self._locked: tuple[int, int] | None = None
         """The file that the kernel has locked for this object, by device and inode."""
 
-        self.held = False
+        self.is_locked = False
 
     @contextmanager
     def hold(self, holder: Holder) -> Iterator[None]:
@@ -94,7 +94,7 @@ class RepositoryLock:
 
         Raises: StateError, when it was never taken; LockedError, when it was broken since.
         """
-        if not self.held:
+        if not self.is_locked:
             raise without_lock(self._repository)
         with state_errors("read", self._path):
             in_place = self._is_in_place()
@@ -139,11 +139,11 @@ class RepositoryLock:
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
-        self.held = True
+        self.is_locked = True
         try:
             yield
         finally:
-            self.held = False
+            self.is_locked = False
             # An error in the block matters more than a record that no longer has an effect.
             with suppress(OSError):
                 if self._is_in_place():

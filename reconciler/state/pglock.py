@@ -42,7 +42,7 @@ WHERE locktype = 'advisory' AND granted AND objsubid = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _HeldLock:
+class _LockSession:
     """A session that has the lock, and the generation that it wrote."""
 
     session: Session
@@ -59,13 +59,13 @@ class AdvisoryLock:
         self._database = database
         digest = sha256(f"reconciler {name}".encode()).digest()
         self._key = int.from_bytes(digest[:8], signed=True)
-        self._held_lock: _HeldLock | None = None
+        self._lock_session: _LockSession | None = None
         self._mutex = RLock()
 
     @property
-    def is_held(self) -> bool:
+    def is_locked(self) -> bool:
         """Whether this object has taken the lock and not released it."""
-        return self._held_lock is not None
+        return self._lock_session is not None
 
     @contextmanager
     def hold(self, holder: Holder) -> Iterator[None]:
@@ -115,9 +115,9 @@ class AdvisoryLock:
 
         Raises: StateError; LockedError, when the lock was lost.
         """
-        if self._held_lock is None:
+        if self._lock_session is None:
             raise without_lock(self._repository)
-        session, gen = self._held_lock.session, self._held_lock.gen
+        session, gen = self._lock_session.session, self._lock_session.gen
         query = "SELECT FROM reconciler_lock WHERE repository = %s AND gen = %s FOR SHARE"
         try:
             with (
@@ -191,11 +191,11 @@ class AdvisoryLock:
             row = session.execute(_SIGN, [self._name, *named]).fetchone()
         if row is None:
             raise LockedError(f"{self._repository}: the holder of the lock could not be recorded")
-        self._held_lock = _HeldLock(session, row[0])
+        self._lock_session = _LockSession(session, row[0])
         try:
             yield
         finally:
-            self._held_lock = None
+            self._lock_session = None
             # Released explicitly: until the server has ended the session, others are refused.
             with suppress(StateError), self._database.state_errors():
                 session.execute("SELECT pg_advisory_unlock(%s)", [self._key])

@@ -121,7 +121,7 @@ class RemoteLock(Protocol):
     """The lock of one repository."""
 
     @property
-    def is_held(self) -> bool:
+    def is_locked(self) -> bool:
         """Whether this object has taken the lock and not released it."""
 
     def hold(self, holder: Holder) -> AbstractContextManager[Holder | None]:
@@ -174,7 +174,7 @@ class RemoteRepositoryState:
 
     def records(self) -> Sequence[Record]:
         """Read and verify the whole journal. Raises: JournalError."""
-        return self._journal.settle() if self._lock.is_held else self._journal.look()
+        return self._journal.settle() if self._lock.is_locked else self._journal.look()
 
     def append(self, run: str, now: datetime, entries: Iterable[Entry]) -> Sequence[Record]:
         """Append entries durably; return them as records.

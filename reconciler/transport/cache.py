@@ -133,7 +133,8 @@ class ManifestCache:
         damaged = [digest for digest, *_ in rows if digest not in documents]
         if damaged:
             log.warning("cached_documents_damaged", count=len(damaged), first=damaged[0])
-            self._file.run(lambda connection: _drop(connection, damaged), None)
+            row = (json.dumps(damaged),)
+            self._file.run(lambda connection: connection.execute(_DROP, row), None)
         return documents
 
     def _find(self, connection: sqlite3.Connection, digests: list[Digest]) -> list[_Row]:
@@ -173,10 +174,6 @@ def _verified(rows: Iterable[_Row]) -> Iterator[tuple[Digest, Document]]:
         except (zlib.error, ManifestError):
             continue
         yield digest, (content_type, body)
-
-
-def _drop(connection: sqlite3.Connection, digests: list[str]) -> None:
-    connection.execute(_DROP, (json.dumps(digests),))
 
 
 class CacheFile:

@@ -110,7 +110,7 @@ class _PooledBody(httpx.SyncByteStream):
         try:
             self._stream.close()
         finally:
-            # A second call must not let two requests have the lane.
+            # A second call must not free the lane twice: two requests would use it.
             if not self._closed:
                 self._closed = True
                 self._free()

@@ -123,7 +123,9 @@ def deletion_of(response: httpx.Response, kind: TokenKind) -> Deletion:
 
     Raises: AccessError, when the right is missing.
     """
-    if response.status_code == 401 or _is_forbidden(response):
+    # A 403 may come from a limit, which is no missing right.
+    is_forbidden = response.status_code == 403 and github_refusal(response) is None
+    if response.status_code == 401 or is_forbidden:
         raise denied(response, kind, Need.DELETE)
     return Deletion(
         _result(response),
@@ -131,10 +133,6 @@ def deletion_of(response: httpx.Response, kind: TokenKind) -> Deletion:
         "" if response.is_success else reply_text(response),
         response.headers.get("x-github-request-id", ""),
     )
-
-
-def _is_forbidden(response: httpx.Response) -> bool:
-    return response.status_code == 403 and github_refusal(response) is None
 
 
 def _result(response: httpx.Response) -> DeletionResult:

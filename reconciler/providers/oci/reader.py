@@ -117,7 +117,7 @@ class OciReader:
         repository: Repository,
         watermark: str,  # noqa: ARG002 - the port has it
     ) -> Listing:
-        """List all tagged versions: the specification does not tell new ones from old ones.
+        """List all tagged versions: the specification cannot list only new ones.
 
         Inside `watching`, known tags are returned as the last round read them.
         """

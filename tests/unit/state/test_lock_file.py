@@ -65,7 +65,7 @@ def test_a_holder_that_lets_go_after_its_record_is_gone_is_waited_for(
     monkeypatch.setattr(lock, "_recorded", ending.release)
 
     with lock.hold(holder()):
-        assert lock.held
+        assert lock.is_locked
 
 
 def test_somebody_who_only_looks_does_not_cost_a_run_its_lock(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_somebody_who_only_looks_does_not_cost_a_run_its_lock(tmp_path: Path) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fcntl, "flock", flock_then_look_away)
         with lock.hold(holder()):
-            assert lock.held
+            assert lock.is_locked
 
 
 def test_looking_at_a_lock_that_was_never_taken_creates_nothing(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_what_went_wrong_inside_is_not_hidden_by_a_record_that_cannot_be_removed
     with pytest.raises(ZeroDivisionError), lock.hold(holder()):
         fail_without(tmp_path / "holder.json")
 
-    assert lock.held is False
+    assert lock.is_locked is False
 
 
 def test_a_record_that_says_nothing_is_reported_by_its_path(tmp_path: Path) -> None:
