@@ -85,7 +85,7 @@ def _demo_session() -> Iterator[tuple[Session, Repository]]:
         repository = Repository(f"{sandbox.host}/acme/web")
         settings = _settings(sandbox, Path(folder))
         policies = load_text("demo.yaml", POLICY.format(repository=repository).encode())
-        # Settings are built here and not read: a demo must never use a real token.
+        # These settings override the environment: a demo must never use a real token.
         with open_registries(settings, utc_now) as registries:
             yield Session(policies, registries, LocalState(Path(settings.state))), repository
 
