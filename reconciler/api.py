@@ -25,13 +25,13 @@ AnyPath: TypeAlias = str | os.PathLike[str]
 """A file or a folder, as text or as a path."""
 
 POLICIES: Sequence[AnyPath] = ("policies",)
-"""Where policies are kept unless somebody says otherwise."""
+"""Where policies are by default."""
 
 GRAIN = 0.5
-"""Longest time that a wait does not ask whether to stop, in seconds."""
+"""How often a wait asks whether to stop, in seconds."""
 
 LASTS = timedelta(hours=72)
-"""How long a plan may be applied unless somebody says otherwise."""
+"""How long a plan may be applied by default."""
 
 
 def load_policies(paths: Iterable[AnyPath] = POLICIES) -> PolicySet:
@@ -75,14 +75,14 @@ def apply(
     halt: Callable[[], str] = lambda: "",
     watching: Sequence[Callable[[Outcome], None]] = (),
 ) -> tuple[Applied, ...]:
-    """Delete what an approved plan names and may still go under the policies of today.
+    """Delete what an approved plan names and the policies of today expire, too.
 
-    Nobody is asked: that a plan is handed over is the approval. The registry is read again, and
-    what is seen then can only shorten the work. Returns what was done in each repository;
-    `Applied.exit_code` says how it ended there, since one repository does not hold back another.
+    There is no question: passing the plan is the approval. The registry is read again, and what
+    has changed can only reduce the work. Returns what was done in each repository;
+    `Applied.exit_code` says how it ended there, since an error in one does not end the others.
 
     Shape: `halt` returns a reason to stop, empty to go on; it is asked before each deletion and
-        in each wait; all who are `watching` hear each outcome; `allowed` raises guards
+        in each wait; each of `watching` is called with each outcome; `allowed` raises guards
         as for `plan`, and is given again here: a plan alone raises none.
 
     Raises: PlanError, for a plan that is incomplete, stopped by a guard, expired, a forecast, or
@@ -91,19 +91,19 @@ def apply(
     """
     check_applicable(approved, now=utc_now())
     limits = accepted_limits(approved, allowed=allowed or {})
-    with open_session(_paths(paths), _place(state), sleep=_patience(halt)) as session:
+    with open_session(_paths(paths), _place(state), sleep=_interruptible_sleep(halt)) as session:
         return session.apply(approved, allowed=limits, halt=halt, watching=watching)
 
 
-def _patience(halt: Callable[[], str]) -> Callable[[float], None]:
-    """Make waits that end early, with StoppedError, when there is a reason to stop."""
+def _interruptible_sleep(halt: Callable[[], str]) -> Callable[[float], None]:
+    """Return a sleep that ends early, with StoppedError, when there is a reason to stop."""
 
     def sleep(seconds: float) -> None:
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        while (remaining := until - time.monotonic()) > 0:
             if reason := halt():
                 raise StoppedError(reason)
-            time.sleep(min(left, GRAIN))
+            time.sleep(min(remaining, GRAIN))
 
     return sleep
 

@@ -26,7 +26,7 @@ CACHE_FILE = "manifests.sqlite3"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """The two doors of one host: one that reads, one that may also delete."""
+    """A connection to one registry host: a read-only client and one that may delete."""
 
     reader: RegistryReader
     registry: Registry
@@ -43,17 +43,17 @@ class Registries:
     _open: dict[str, Connection] = field(default_factory=dict)
 
     def reader(self, host: str) -> RegistryReader:
-        """Return what reads a host; planning gets nothing that could delete."""
+        """Return the read-only client of a host; planning gets no other."""
         return self._connection(host).reader
 
     def registry(self, repository: Repository) -> Registry:
-        """Return what may delete in the host of a repository."""
+        """Return the client that may delete in a repository."""
         return self._connection(repository.registry).registry
 
     def close(self) -> None:
         """Close all connections and the cache."""
-        for doors in self._open.values():
-            doors.close()
+        for connection in self._open.values():
+            connection.close()
         self.cache.close()
 
     def _connection(self, host: str) -> Connection:
@@ -64,12 +64,12 @@ class Registries:
 
 
 def _open_ghcr(host: str, settings: Settings, cache: ManifestCache, watch: RunClock) -> Connection:
-    told = settings.registry_for(host)
+    options = settings.registry_for(host)
     token = settings.token_for(host)
     where = GitHubHost(
-        told.api or "",
-        registry_url(host, plain_http=told.plain_http),
-        points=told.points_per_minute,
+        options.api or "",
+        registry_url(host, plain_http=options.plain_http),
+        points=options.points_per_minute,
     )
     secret = token.get_secret_value() if token else ""
     connection = GhcrConnection.open(where, secret, cache, watch)
@@ -89,7 +89,7 @@ KINDS: Mapping[str, Callable[[str, Settings, ManifestCache, RunClock], Connectio
     "ghcr": _open_ghcr,
     "oci": _open_oci,
 }
-"""Each kind of registry and what opens one: a new kind is one line here."""
+"""How each kind of registry is opened: a new kind is one line here."""
 
 
 @contextmanager

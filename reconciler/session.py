@@ -1,4 +1,4 @@
-"""The one place that builds things: policies and settings in; registries, state, clock out."""
+"""Sessions: the policies, registries and state that one command works with, opened together."""
 
 import getpass
 import secrets
@@ -18,7 +18,7 @@ from reconciler.core.planner import PlanningInput, RaisedLimits
 from reconciler.engine.apply import ApplyScope, apply_plan
 from reconciler.engine.compare import Comparison
 from reconciler.engine.inspect import Inspection
-from reconciler.engine.noting import Noting
+from reconciler.engine.observations import DigestSaver
 from reconciler.engine.plan import (
     PlanSource,
     PlanTimes,
@@ -48,7 +48,7 @@ log = structlog.get_logger()
 
 
 def utc_now() -> datetime:
-    """Read the clock: the only place that does."""
+    """Return the time; no other function of Reconciler reads the clock."""
     return datetime.now(UTC)
 
 
@@ -62,14 +62,14 @@ ListingFailures = dict[tuple[RepositoryGlob, str], ReconcilerError]
 
 @dataclass(frozen=True)
 class Session:
-    """One command's work: the policies it goes by, and the doors it may use."""
+    """The policies, registries and state that one command works with."""
 
     policies: PolicySet
     registries: Registries
     state: State
     clock: Clock = utc_now
     only: frozenset[Repository] = frozenset()
-    """The repositories to look at; empty for all that the policies name."""
+    """The repositories to work on; empty for all that the policies name."""
 
     retry_refused: bool = False
     """Whether versions that a registry refused to delete are tried again."""
@@ -133,9 +133,10 @@ class Session:
         halt: Callable[[], str],
         watching: Sequence[Callable[[Outcome], None]] = (),
     ) -> tuple[Applied, ...]:
-        """Delete what a plan names and may still go, under today's policies.
+        """Delete what a plan names and today's policies expire, too.
 
-        `halt` gives a reason to stop, empty to go on; all who are `watching` hear each outcome.
+        `halt` returns a reason to stop, empty to go on; each of `watching` is called with each
+        outcome.
         """
         self.state.check_writable()
         run = begin(self.clock, halt, watching, self.registries.watch.monotonic)
@@ -154,12 +155,12 @@ class Session:
         parts = [part for part in plan.repositories if part.changes]
         efforts = [self._effort(part) for part in parts]
         readers = [self.registries.reader(part.repository.registry) for part in parts]
-        left = [reader.allowance.requests_left for reader in readers]
+        quotas = [reader.allowance.requests_left for reader in readers]
         return Cost(
             requests=sum(effort.requests for effort in efforts),
             deletions=sum(len(part.changes) for part in parts),
             duration=timedelta(seconds=sum(effort.seconds for effort in efforts)),
-            quota=min((quota for quota in left if quota is not None), default=None),
+            quota=min((quota for quota in quotas if quota is not None), default=None),
             window=max((effort.window for effort in efforts), default=0.0),
         )
 
@@ -177,7 +178,7 @@ class Session:
         return reader.effort(part.repository, job)
 
     def case(self, repository: Repository) -> PlanningInput:
-        """Read one repository, and put beside it the policy that governs it.
+        """Read one repository, with the policy that governs it.
 
         Raises: PolicyError, when no policy does.
         """
@@ -193,9 +194,9 @@ class Session:
     def check(
         self, bounds: Thresholds, has_ended: Callable[[Holder], bool]
     ) -> tuple[HealthResult, ...]:
-        """Look at every repository that a policy names or that has a state.
+        """Check every repository that a policy names or that has a state.
 
-        `has_ended` tells whether a lock's holder is known to have ended.
+        `has_ended` returns whether a lock holder is known to have ended.
 
         Raises: PolicyError, when two policies name the same repository, or none exists.
         """
@@ -263,7 +264,7 @@ class Session:
         return targets
 
     def _patterns(self) -> str:
-        """Quote what the policies name, the first few of it."""
+        """Quote the first patterns of the policies."""
         globs = [glob for policy in self.policies.policies for glob in policy.repositories]
         more = f", and {len(globs) - QUOTED} more" if len(globs) > QUOTED else ""
         return ", ".join(globs[:QUOTED]) + more
@@ -320,24 +321,24 @@ def open_session(
 
 
 def open_state(state: str | None) -> State:
-    """Build the state alone, for commands that need neither policies nor a registry."""
+    """Open the state alone, for commands that need neither policies nor a registry."""
     return state_of(Settings.load(), state)
 
 
 def place_of_state(state: str | None) -> str:
-    """Say where the state is, without a secret: as told, else as set."""
+    """Return the address of the state, without a secret: as given, else from the settings."""
     return str(Address(state or Settings.load().state))
 
 
 def state_of(settings: Settings, place: str | None) -> State:
-    """Build the state at a place, by default the one of the settings; nothing is sent yet."""
+    """Open the state at an address, by default that of the settings; nothing is sent yet."""
     known = BackendSettings(utc_now, settings.github_api, settings.token_for(GITHUB_HOST))
     return open_state_at(place or settings.state, known)
 
 
-def noting(state: State, clock: Clock) -> Noting:
-    """Build what notes, in a state, what commands that delete nothing see."""
-    return Noting(state, clock, lambda: holder(clock()))
+def noting(state: State, clock: Clock) -> DigestSaver:
+    """Return what saves new digests for commands that delete nothing."""
+    return DigestSaver(state, clock, lambda: holder(clock()))
 
 
 def begin(
@@ -346,7 +347,7 @@ def begin(
     watching: Sequence[Callable[[Outcome], None]],
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Run:
-    """Begin a run; all who are `watching` are called with each outcome."""
+    """Begin a run; each of `watching` is called with each outcome."""
 
     def report(outcome: Outcome) -> None:
         for watcher in watching:
@@ -356,9 +357,9 @@ def begin(
 
 
 def holder(now: datetime) -> Holder:
-    """Say who begins a run, for the journal and for whoever finds the lock held.
+    """Return the identity of a new run, for its locks and its records.
 
-    A run's id is its start, so that ids sort, and enough chance to be its own.
+    The id begins with the start of the run, so that ids sort, and ends with a random part.
     """
     run = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     return Holder(run=run, who=getpass.getuser(), where=socket.gethostname(), since=now)

@@ -1,4 +1,4 @@
-"""What `undo` works with: the state and the registries. Policies do not take part."""
+"""A session of `undo`: the state and the registries. Policies are not needed."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,14 +21,14 @@ from reconciler.version import __version__
 
 @dataclass(frozen=True)
 class Recovery:
-    """One command that takes deletions back."""
+    """The registries and the state that one undo works with."""
 
     registries: Registries
     state: State
     clock: Clock = utc_now
 
     def plan(self, run: str, only: Mention, *, retag: bool, lasts: timedelta) -> Plan:
-        """Plan to restore what a run deleted, the last one that did where none is named.
+        """Plan to restore what a run deleted; without a name, the last run that deleted something.
 
         Raises: PlanError, when it deleted nothing of what is mentioned.
         """
@@ -48,9 +48,10 @@ class Recovery:
         halt: Callable[[], str],
         watching: Sequence[Callable[[Outcome], None]] = (),
     ) -> tuple[Applied, ...]:
-        """Restore what a plan names and the registry still holds.
+        """Restore what a plan names and the registry can still restore.
 
-        `halt` gives a reason to stop, empty to go on; all who are `watching` hear each outcome.
+        `halt` returns a reason to stop, empty to go on; each of `watching` is called with each
+        outcome.
         """
         self.state.check_writable()
         run = begin(self.clock, halt, watching)
@@ -64,7 +65,7 @@ class Recovery:
 def open_recovery(
     state: str | None, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[Recovery]:
-    """Build what taking back needs from a state and the environment; close it after.
+    """Open what an undo needs from a state and the environment; close it after.
 
     Raises: SettingsError.
     """

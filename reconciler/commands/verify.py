@@ -54,7 +54,7 @@ def verify(
                     repository,
                     states.of(repository),
                     blobs=blobs,
-                    note=note,
+                    save_digests=note,
                 )
                 for repository in repositories_named(registries, repositories or (), policy or ())
             ]

@@ -29,8 +29,9 @@ from reconciler.core.interrupted import interrupted_runs
 from reconciler.core.narrow import RemainingWork, check_state, narrow
 from reconciler.core.planner import PlanningInput, RaisedLimits
 from reconciler.engine.delete import Execution
+from reconciler.engine.observations import updated_observations
 from reconciler.engine.plan import Target, case_of, check_clock
-from reconciler.engine.records import counts, remember, settle
+from reconciler.engine.records import counts, settle
 from reconciler.engine.restore import Companions
 from reconciler.engine.run import Run
 from reconciler.errors import (
@@ -281,7 +282,7 @@ class _Application:
             for outcome in self.outcomes
             if outcome.result is Result.RETAINED
         }
-        observations = remember(
+        observations = updated_observations(
             case.observations,
             case.inventory,
             now=self.run.clock(),

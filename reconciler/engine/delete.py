@@ -56,8 +56,8 @@ MAX_SLOW_LOOKS = 8
 Each one halves the group, so the last five of them covered one version only."""
 
 _NO_REASON = "it gave no reason"
-_NEEDED = "something that stays needs it"
-_SUBJECT_KEPT = "what it speaks of stays"
+_NEEDED = "a version that is kept needs it"
+_SUBJECT_KEPT = "the image it belongs to is kept"
 
 Component = Sequence[Change]
 """The deletions of one image: its index, what only that lists, and what refers to it."""
@@ -354,7 +354,7 @@ class Execution:
         self._group_size = sent or max(1, self._group_size // 2)
         if self._slow_looks >= MAX_SLOW_LOOKS:
             raise EvidenceError(
-                f"{self.inventory.repository}: looking at a version and at what is new takes"
+                f"{self.inventory.repository}: reading a version and what is new takes"
                 f" longer than {FRESH_SECONDS:g} s"
             )
 

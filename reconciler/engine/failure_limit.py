@@ -1,19 +1,19 @@
-"""When so much has failed that a repository is better left to the next run."""
+"""The number of failures after which the rest of a repository is left to the next run."""
 
 from dataclasses import dataclass
 
 from reconciler.model.journal import Result
 
 IN_A_ROW = 5
-"""Failures one after another that end a repository's run."""
+"""Failures in a row that end the work in a repository."""
 
 SHARE = 0.05
-"""Share of a repository's deletions that may fail in all; the first few are always allowed."""
+"""Share of a repository's deletions that may fail in all; IN_A_ROW are always allowed."""
 
 
 @dataclass
 class FailureBudget:
-    """Counts failures against what is allowed. Units: `planned` in deletions, or what they are."""
+    """Counts failures of `planned` changes, which are named by `what` in the reason to stop."""
 
     planned: int
     what: str = "deletions"

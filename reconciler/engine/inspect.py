@@ -22,9 +22,8 @@ from reconciler.analysis.integrity import (
 )
 from reconciler.core.history import deletions
 from reconciler.core.planner import PlanningInput
-from reconciler.engine.existence import require_known
-from reconciler.engine.noting import Note
-from reconciler.engine.observe import creation_times
+from reconciler.engine.observations import SaveDigests
+from reconciler.engine.observe import creation_times, require_known
 from reconciler.engine.plan import Target, check_clock, read_case
 from reconciler.engine.read_all import Ahead, look_ahead, read_whole
 from reconciler.errors import AccessError, EvidenceError, ReconcilerError
@@ -37,17 +36,17 @@ from reconciler.model.ports import Clock, Holder, RegistryReader, RepositoryStat
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a look goes by. `has_ended` tells whether a lock's holder is known to have ended."""
+    """What a health check needs. `has_ended` returns whether a lock holder has ended for sure."""
 
     state: State
     now: datetime
     bounds: Thresholds
     has_ended: Callable[[Holder], bool]
-    note: Note = lambda _: None
+    save_digests: SaveDigests = lambda _: None
 
-    def of(self, governed: Iterable[Target]) -> Iterator[HealthResult]:
-        """Look at what policies govern, and at whatever else has a state."""
-        by_name = {one.repository: one for one in governed}
+    def of(self, targets: Iterable[Target]) -> Iterator[HealthResult]:
+        """Check each repository that a policy governs or that has a state."""
+        by_name = {target.repository: target for target in targets}
         for repository in sorted({*by_name, *self.state.repositories()}):
             yield self._checked(repository, by_name.get(repository))
 
@@ -55,28 +54,28 @@ class Inspection:
         try:
             case, error = self._read(governed)
             return HealthResult(
-                repository, check(self._standing(repository, case), self.bounds), error
+                repository, check(self._health_input(repository, case), self.bounds), error
             )
         except ReconcilerError as failure:
             return HealthResult(repository, error=failure)
 
     def _read(self, governed: Target | None) -> tuple[PlanningInput | None, ReconcilerError | None]:
-        """Read the registry where a policy governs it; the state is worth a look even without."""
+        """Read the repository if a policy governs it; without one, only the state is checked."""
         if governed is None:
             return None, None
         try:
             case = read_case(governed, self.state, self.now)
-            self.note(case.inventory)
+            self.save_digests(case.inventory)
             check_clock(governed.reader, self.now)
             return case, None
         except (EvidenceError, AccessError) as error:
             return None, error
 
-    def _standing(self, repository: Repository, case: PlanningInput | None) -> HealthInput:
+    def _health_input(self, repository: Repository, case: PlanningInput | None) -> HealthInput:
         """Put the state beside what was read.
 
-        The state comes last, so that it tells of every deletion that was seen; and the lock
-        before the journal, so that a run which ends in between is not taken for a dead one.
+        The state is read last, so that it records every deletion that was observed; and the lock
+        before the journal, so that a run which ends in between does not count as interrupted.
 
         Raises: StateError, when it cannot be read whole.
         """
@@ -94,55 +93,59 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What looking at repositories takes.
+    """What diagnosing repositories needs.
 
-    `policy_for` tells what policy to look ahead with, given what was found.
+    `policy_for` returns the policy to forecast with, given the diagnosis.
     """
 
     state: State
     clock: Clock
     policy_for: Callable[[Diagnosis], Policy | None]
-    note: Note = lambda _: None
+    save_digests: SaveDigests = lambda _: None
 
     def list(self, reader: RegistryReader, repository: Repository) -> Ahead | DiagnosisResult:
-        """List one repository and count the reads to come, or tell what hinders that."""
+        """List one repository and count the reads to come, or return the error."""
         try:
             return look_ahead(reader, repository)
         except ReconcilerError as error:
             return DiagnosisResult(repository, error=error)
 
     def read(self, reader: RegistryReader, ahead: Ahead) -> DiagnosisResult:
-        """Read one repository whole and diagnose it; what was seen is handed to `note`."""
+        """Read one repository completely, save new digests, and diagnose it."""
         try:
             return self._examined(reader, ahead)
         except ReconcilerError as error:
             return DiagnosisResult(ahead.repository, error=error)
 
     def _examined(self, reader: RegistryReader, ahead: Ahead) -> DiagnosisResult:
-        seen = self.state.of(ahead.repository).observations()
-        inventory = read_whole(reader, ahead, seen)
-        self.note(inventory)
-        found = diagnose(inventory, seen, now=self.clock())
-        policy = self.policy_for(found)
+        observations = self.state.of(ahead.repository).observations()
+        inventory = read_whole(reader, ahead, observations)
+        self.save_digests(inventory)
+        diagnosis = diagnose(inventory, observations, now=self.clock())
+        policy = self.policy_for(diagnosis)
         if policy and Fact.CREATED in policy.facts:
-            found = diagnose(_dated(reader, found.inventory), seen, now=found.now)
-        return DiagnosisResult(ahead.repository, found, policy, outlook(found, policy))
+            diagnosis = diagnose(
+                _dated(reader, diagnosis.inventory), observations, now=diagnosis.now
+            )
+        return DiagnosisResult(ahead.repository, diagnosis, policy, outlook(diagnosis, policy))
 
 
 def _dated(reader: RegistryReader, inventory: Inventory) -> Inventory:
-    """Add when images say they were built, for a policy that goes by that."""
-    documents = {d: one.manifest for d, one in inventory.versions.items() if one.manifest}
+    """Add the build times that images claim, for a policy with `age_by: created`."""
+    documents = {
+        d: version.manifest for d, version in inventory.versions.items() if version.manifest
+    }
     times = creation_times(reader, inventory.repository, documents)
-    dated = {d: replace(one, created=times.get(d)) for d, one in inventory.versions.items()}
+    dated = {d: replace(version, created=times.get(d)) for d, version in inventory.versions.items()}
     return replace(inventory, versions=dated)
 
 
 def broken_images(
     reader: RegistryReader, repository: Repository
 ) -> tuple[int, Mapping[Version, tuple[Digest, ...]]]:
-    """Ask for everything below each tag; return how many images have one, and what is missing.
+    """Ask for all manifests that each tag needs; return the number of images, and what is missing.
 
-    Presence is asked of the registry and never of a cache. Layers are not asked for.
+    The registry is asked, and never the cache. Layers are not asked for.
 
     Raises: EvidenceError, when the registry cannot be read.
     """
@@ -158,7 +161,7 @@ def broken_images(
 def documents_below(
     reader: RegistryReader, repository: Repository, roots: Iterable[Digest]
 ) -> Mapping[Digest, Manifest | None]:
-    """Read everything below some roots, None for what the registry does not have now.
+    """Read all that some roots list, directly or not; None for what the registry lacks.
 
     Raises: EvidenceError, when the registry cannot be read.
     """
@@ -166,11 +169,11 @@ def documents_below(
     ahead = set(roots)
     while ahead:
         here = reader.documents.present(repository, sorted(ahead))
-        found = reader.documents.manifests(
+        manifests = reader.documents.manifests(
             repository, sorted(d for d, there in here.items() if there)
         )
-        documents |= dict.fromkeys(ahead) | dict(found)
-        children = chain.from_iterable(map(listed, found.values()))
+        documents |= dict.fromkeys(ahead) | dict(manifests)
+        children = chain.from_iterable(map(listed, manifests.values()))
         ahead = {child.digest for child in children} - documents.keys()
     return documents
 
@@ -181,15 +184,15 @@ def examine(
     state: RepositoryState,
     *,
     blobs: bool,
-    note: Note = lambda _: None,
+    save_digests: SaveDigests = lambda _: None,
 ) -> IntegrityResult:
-    """Ask for everything below each tag, for configurations and layers too when `blobs` says so.
+    """Ask for all that each tag needs: manifests, and with `blobs` configurations and layers.
 
-    What was found there is handed to `note`. A repository that cannot be read whole is told of as
-    such, and holds no other one back.
+    New digests are saved. A repository that cannot be read is a result with an error, and does
+    not prevent the others.
     """
     try:
-        return _examined(reader, repository, state, blobs=blobs, note=note)
+        return _examined(reader, repository, state, blobs=blobs, save_digests=save_digests)
     except ReconcilerError as error:
         return IntegrityResult(
             repository, error=str(error), hint=error.hint, failure=error.exit_code
@@ -202,13 +205,13 @@ def _examined(
     state: RepositoryState,
     *,
     blobs: bool,
-    note: Note,
+    save_digests: SaveDigests,
 ) -> IntegrityResult:
     listing = reader.listing(repository)
     tagged = [version for version in listing.versions if version.tags]
-    require_known(repository, listing, [one.digest for one in tagged], state.observations())
+    require_known(repository, listing, [version.digest for version in tagged], state.observations())
     documents = documents_below(reader, repository, [version.digest for version in tagged])
-    note(_seen(reader, repository, tagged, documents))
+    save_digests(_seen(reader, repository, tagged, documents))
     named = {blob.digest: blob for document in documents.values() for _, blob in blobs_of(document)}
     wanted = sorted(digest for digest, blob in named.items() if not blob.foreign)
     present = reader.documents.blobs_present(repository, wanted) if blobs else {}
@@ -230,9 +233,12 @@ def _seen(
     tagged: Iterable[Version],
     documents: Documents,
 ) -> Inventory:
-    """Return what was seen: the tagged versions, and what is there below them."""
+    """Return what was read: the tagged versions, and what they list and the registry has."""
     below = (Version(digest) for digest, document in documents.items() if document)
-    versions = {**{one.digest: one for one in below}, **{one.digest: one for one in tagged}}
+    versions = {
+        **{version.digest: version for version in below},
+        **{version.digest: version for version in tagged},
+    }
     return Inventory.of(repository, versions.values(), facts=reader.capabilities.facts)
 
 
@@ -242,8 +248,10 @@ def _broken(
     lacking: Set[Digest],
     state: RepositoryState,
 ) -> Iterator[BrokenImage]:
-    """Yield each tagged image that has holes, with what the state knows of them."""
-    gone, seen = deletions(state.records()), state.observations()
+    """Yield each tagged image that is incomplete, with what the state records of the missing."""
+    gone, observations = deletions(state.records()), state.observations()
     for version in tagged:
         if missing := tuple(holes(version.digest, documents, lacking)):
-            yield BrokenImage(version.digest, version.tags, add_history(missing, gone, seen))
+            yield BrokenImage(
+                version.digest, version.tags, add_history(missing, gone, observations)
+            )

@@ -1,4 +1,4 @@
-"""Read manifests of versions that are there; what cannot be read is named, with the ways out."""
+"""Read manifests of listed versions; the error for unreadable ones says how to resolve it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -8,8 +8,8 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.model.ports import RegistryReader
 
-SHOWN = 5
-"""Ways out written in full; the message names every version."""
+MAX_COMMANDS = 5
+"""Most commands in one hint; the message names every version."""
 
 
 def read_manifests(
@@ -23,16 +23,17 @@ def read_manifests(
     Raises: EvidenceError, naming each version whose document is missing or cannot be read.
     """
     try:
-        found = reader.documents.manifests(repository, digests)
+        manifests = reader.documents.manifests(repository, digests)
     except ManifestError as error:
         if error.flaws:
-            flaws = {Digest(digest): words for digest, words in error.flaws.items()}
+            flaws = {Digest(digest): reason for digest, reason in error.flaws.items()}
             raise unreadable(reader, repository, versions, flaws) from error
         raise
-    lacking = {d: "the registry has no such manifest" for d, one in found.items() if one is None}
-    if lacking:
-        raise unreadable(reader, repository, versions, lacking)
-    return {digest: manifest for digest, manifest in found.items() if manifest}
+    missing = [digest for digest, manifest in manifests.items() if manifest is None]
+    if missing:
+        flaws = dict.fromkeys(missing, "the registry has no such manifest")
+        raise unreadable(reader, repository, versions, flaws)
+    return {digest: manifest for digest, manifest in manifests.items() if manifest}
 
 
 def unreadable(
@@ -41,9 +42,9 @@ def unreadable(
     versions: Mapping[Digest, Version],
     flaws: Mapping[Digest, str],
 ) -> EvidenceError:
-    """Make the error of versions whose documents tell nothing, so that all else must stay."""
+    """Return the error for versions that may list anything, so that nothing can be deleted."""
     named = [versions.get(digest, Version(digest)) for digest in sorted(flaws)]
-    described = "; ".join(f"{_described(one)}: {flaws[one.digest]}" for one in named)
+    described = "; ".join(f"{_described(version)}: {flaws[version.digest]}" for version in named)
     return EvidenceError(
         f"{repository}: what these versions list cannot be read: {described}",
         hint="Nothing was deleted in this repository. Run again, in case the registry recovers."
@@ -63,9 +64,9 @@ def _described(version: Version) -> str:
 def _commands(
     reader: RegistryReader, repository: Repository, versions: list[Version]
 ) -> Iterator[str]:
-    yield from (reader.deletion_command(repository, one) for one in versions[:SHOWN])
-    if len(versions) > SHOWN:
-        yield f"and so on for {len(versions) - SHOWN} more"
+    yield from (reader.deletion_command(repository, version) for version in versions[:MAX_COMMANDS])
+    if len(versions) > MAX_COMMANDS:
+        yield f"and so on for {len(versions) - MAX_COMMANDS} more"
 
 
 def _entry(versions: list[Version]) -> str:

@@ -1,4 +1,4 @@
-"""Read one repository: its listing, then as few documents as prove what keeps what.
+"""Read one repository: its listing, then as few documents as prove what keeps which version.
 
 Where the listing is complete, about one document for each image is enough: an index is pushed
 after its children, so reading untagged versions from the newest back meets the index first; it
@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from itertools import chain, pairwise
 
 from reconciler.core.graph import documents_to_read
-from reconciler.engine.existence import require_known
 from reconciler.engine.manifests import read_manifests
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Evidence, Fact, Inventory, Observation, Observations, Version
@@ -24,7 +23,7 @@ from reconciler.model.names import Digest, Repository
 from reconciler.model.ports import Listing, RegistryReader
 
 FEWEST_STRETCHES, MOST_STRETCHES = 10, 100
-"""How many stretches of time are walked side by side; the width of one round of reads.
+"""How many stretches of time are read in parallel: the number of reads in one round.
 
 Up to several times as many as are read at once, so that these seldom wait for a round to end.
 """
@@ -34,7 +33,7 @@ LENGTH = 100
 costs a few reads, and must not cost many for each image."""
 
 NEARBY = 32
-"""How many versions a stretch may be longer than its share, so that it ends in a good place."""
+"""By how many versions a stretch may exceed its share, to end where pushing paused."""
 
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
@@ -44,29 +43,29 @@ def observe(
     repository: Repository,
     *,
     facts: frozenset[Fact] = frozenset(),
-    seen: Observations | None = None,
+    observations: Observations | None = None,
     opaque: Set[Digest] = frozenset(),
     whole: bool = False,
 ) -> Inventory:
-    """Read a repository, all or nothing. `facts` names times that cost extra requests.
+    """Read a repository completely, or fail. `facts` names times that cost extra requests.
 
-    Nothing is read from what is declared `opaque`. `whole` reads every other document, so that
-    nothing that goes is unread, and nothing that stays lists it unseen.
+    Nothing is read from what is declared `opaque`. `whole` reads every other document: then what
+    is deleted was read, and so was all that might list it.
 
     Raises: EvidenceError, when anything could not be read whole and verified; AccessError.
     """
     before = reader.requests
-    seen = seen or Observations()
+    observations = observations or Observations()
     listing = reader.listing(repository)
     _refuse_broken(repository, listing)
     if whole and listing.closed:
-        _confirm_absence(reader, repository, listing, seen.digests.keys() - opaque)
-    versions, documents = _read(reader, repository, listing, seen, opaque, whole=whole)
-    require_known(repository, listing, [version.digest for version in versions], seen)
+        _confirm_absence(reader, repository, listing, observations.digests.keys() - opaque)
+    versions, documents = _read(reader, repository, listing, observations, opaque, whole=whole)
+    require_known(repository, listing, [version.digest for version in versions], observations)
     times = creation_times(reader, repository, documents) if Fact.CREATED in facts else {}
     return Inventory.of(
         repository,
-        (remembered(version, documents, times, seen) for version in versions),
+        (remembered(version, documents, times, observations) for version in versions),
         facts=reader.capabilities.facts,
         evidence=Evidence(
             pages=listing.pages, requests=reader.requests - before, watermark=listing.watermark
@@ -76,11 +75,37 @@ def observe(
     )
 
 
+def require_known(
+    repository: Repository,
+    listing: Listing,
+    versions: Collection[Digest],
+    observations: Observations,
+) -> None:
+    """Make sure that a repository without `versions` is empty, and not unknown to the registry.
+
+    Raises: EvidenceError, when the registry reports that it does not know the repository.
+    """
+    if not listing.unknown or versions:
+        return
+    if remembered := len(observations.digests):
+        raise EvidenceError(
+            f"{repository}: the registry reports that there is no such repository, and the state"
+            f" has observations of {remembered} images of it",
+            hint="Nothing was deleted. Check that this is the same registry, with its storage"
+            " in place. If the repository was removed on purpose, remove it from the policy.",
+        )
+    raise EvidenceError(
+        f"{repository}: the registry reports that there is no such repository",
+        hint="Check its name. A repository exists only once a tag was pushed to it: remove it from"
+        " the policy until then.",
+    )
+
+
 def _read(
     reader: RegistryReader,
     repository: Repository,
     listing: Listing,
-    seen: Observations,
+    observations: Observations,
     opaque: Set[Digest],
     *,
     whole: bool,
@@ -89,12 +114,12 @@ def _read(
         survey = ListingObserver(reader, repository, listing.versions, opaque)
         return listing.versions, survey.read_all() if whole else survey.run()
     trail = TagOnlyObserver(reader, repository, listing.versions, opaque=opaque, whole=whole)
-    trail.run(seen.digests)
+    trail.run(observations.digests)
     return trail.versions.values(), trail.documents
 
 
 def _refuse_broken(repository: Repository, listing: Listing) -> None:
-    """Refuse a listing with tags that stand for nothing: what they stood for may come back.
+    """Refuse a listing with tags that have no manifest, since it may appear again.
 
     Raises: EvidenceError, naming all of them.
     """
@@ -111,7 +136,7 @@ def _refuse_broken(repository: Repository, listing: Listing) -> None:
 
 
 def _confirm_absence(
-    reader: RegistryReader, repository: Repository, listing: Listing, seen: Set[Digest]
+    reader: RegistryReader, repository: Repository, listing: Listing, observed: Set[Digest]
 ) -> None:
     """Ask one by one for what earlier runs saw and the listing lacks.
 
@@ -121,9 +146,11 @@ def _confirm_absence(
     Raises: EvidenceError, when the registry still has something that it neither lists nor calls
         deleted; AccessError.
     """
-    absent = sorted(seen - {version.digest for version in listing.versions})
+    absent = sorted(observed - {version.digest for version in listing.versions})
     here = [
-        digest for digest, found in reader.documents.present(repository, absent).items() if found
+        digest
+        for digest, is_present in reader.documents.present(repository, absent).items()
+        if is_present
     ]
     if here:
         deleted = {version.digest for version in reader.deleted(repository)}
@@ -141,10 +168,10 @@ def remembered(
     version: Version,
     documents: Mapping[Digest, Manifest],
     times: Mapping[Digest, datetime],
-    seen: Observations,
+    observations: Observations,
 ) -> Version:
     """Add to a version its document, and what earlier runs noted."""
-    noted = seen.digests.get(version.digest)
+    noted = observations.digests.get(version.digest)
     return replace(
         version,
         manifest=documents.get(version.digest),
@@ -182,8 +209,8 @@ class ListingObserver:
     def run(self) -> dict[Digest, Manifest]:
         """Read tagged versions, then untagged ones from the newest back.
 
-        What was read and need not have been is left out, so that the same versions and documents
-        give the same answer in whatever order they come.
+        Documents that turn out not to be needed are left out, so that the result does not depend
+        on the order of the versions.
 
         Raises: EvidenceError, when a listed version has no document that can be read.
         """
@@ -214,7 +241,7 @@ class ListingObserver:
     def _stretches(self, ordered: Sequence[Digest]) -> list[list[Digest]]:
         """Cut a list, newest first, into stretches; each is reversed, so that `pop` takes its head.
 
-        What is pushed together belongs together: a stretch ends where pushing paused longest.
+        A build is pushed at once, so a stretch ends where pushing paused longest.
         """
         times = [self._newest_first(digest)[0] for digest in ordered]
         count = min(max(len(ordered) // LENGTH, FEWEST_STRETCHES), MOST_STRETCHES)
@@ -236,17 +263,17 @@ class ListingObserver:
         return None
 
     def _read(self, digests: Iterable[Digest]) -> None:
-        """Read documents, and whatever they list that is not plainly a leaf."""
+        """Read documents, and what they list that may list something itself."""
         ahead = list(digests)
         while ahead:
             self._settled.update(ahead)
-            found = read_manifests(self._reader, self._repository, self._versions, ahead)
-            self._documents |= found
-            doubtful = {child for manifest in found.values() for child in self._claim(manifest)}
+            manifests = read_manifests(self._reader, self._repository, self._versions, ahead)
+            self._documents |= manifests
+            doubtful = {child for manifest in manifests.values() for child in self._claim(manifest)}
             ahead = sorted(doubtful - self._documents.keys())
 
     def _claim(self, manifest: Manifest) -> Iterable[Digest]:
-        """Settle the children of an index; yield those that must be read all the same."""
+        """Mark the children of an index as known; yield those that have to be read even so."""
         for child in manifest.children:
             if child.digest in self._versions:
                 self._settled.add(child.digest)
@@ -255,7 +282,7 @@ class ListingObserver:
 
 
 class TagOnlyObserver:
-    """What was found so far, and what is still to be looked at."""
+    """Observes a registry that lists tags only, by following every reference from the tags."""
 
     def __init__(
         self,
@@ -268,8 +295,8 @@ class TagOnlyObserver:
     ) -> None:
         """Start with the tagged versions, which the listing has proven present.
 
-        What is declared `opaque` is never read. With `whole`, no label of an index is believed:
-        whatever it lists is looked for among the manifests, and read if it is one.
+        What is declared `opaque` is never read. With `whole`, the media types in an index are not
+        trusted: all that it lists is looked up among the manifests, and read if it is one.
         """
         self._reader = reader
         self._repository = repository
@@ -282,7 +309,7 @@ class TagOnlyObserver:
         self.documents: dict[Digest, Manifest] = {}
 
     def run(self, remembered: Iterable[Digest]) -> None:
-        """Follow every link from the tags and from what earlier runs saw, to the end.
+        """Follow every reference from the tags and from what earlier runs observed.
 
         Raises: EvidenceError, when a version that is present has no document that can be read.
         """
@@ -296,12 +323,12 @@ class TagOnlyObserver:
         return self._wanted() <= self.documents.keys() and self.versions.keys() <= self._referred
 
     def _wanted(self) -> set[Digest]:
-        """Return what has to be read, as far as is known by now."""
+        """Return what has to be read, as far as is known so far."""
         here = self.versions.keys() - self._opaque
         return here if self._whole else documents_to_read(here, self._tagged, self.documents)
 
     def _look(self, digests: Iterable[Digest]) -> None:
-        """Ask whether digests exist, each once, and note those that do."""
+        """Ask once for each digest whether it exists, and keep those that do."""
         fresh = sorted(set(digests) - self._asked)
         self._asked.update(fresh)
         for digest, exists in self._reader.documents.present(self._repository, fresh).items():
@@ -309,11 +336,11 @@ class TagOnlyObserver:
                 self.versions[digest] = Version(digest)
 
     def _follow(self) -> None:
-        """Read what has to be read; look for what it lists, and for what refers to anything."""
+        """Read what has to be read, then ask for what it lists and for what refers to it."""
         ahead = sorted(self._wanted() - self.documents.keys())
-        found = read_manifests(self._reader, self._repository, self.versions, ahead)
-        self.documents |= found
-        children = (child for manifest in found.values() for child in manifest.children)
+        manifests = read_manifests(self._reader, self._repository, self.versions, ahead)
+        self.documents |= manifests
+        children = (child for manifest in manifests.values() for child in manifest.children)
         self._look(child.digest for child in children if self._whole or not child.is_blob)
         unasked = sorted(self.versions.keys() - self._referred)
         self._referred.update(unasked)
@@ -331,8 +358,8 @@ def creation_times(
     indexes = [m for m in documents.values() if m.shape is DocumentKind.INDEX and not m.created]
     wanted = set(chain.from_iterable(map(_images, indexes))) - documents.keys()
     children = reader.documents.manifests(repository, sorted(wanted)).values()
-    told = reader.documents.created(repository, [*documents.values(), *filter(None, children)])
-    times = {digest: moment for digest, moment in told.items() if moment}
+    claimed = reader.documents.created(repository, [*documents.values(), *filter(None, children)])
+    times = {digest: moment for digest, moment in claimed.items() if moment}
     newest = {index.digest: _newest(times, _images(index)) for index in indexes}
     return times | {digest: moment for digest, moment in newest.items() if moment}
 

@@ -1,4 +1,4 @@
-"""Plan many repositories; one that cannot be read does not hold back the others.
+"""Plan many repositories; one that cannot be read does not prevent the others.
 
 The clock of this machine is compared with the registry's: with a wrong clock, ages mean nothing.
 """
@@ -20,12 +20,12 @@ from reconciler.model.policy import Policy
 from reconciler.model.ports import Clock, RegistryReader, State
 
 MAX_SKEW = timedelta(minutes=5)
-"""How far the two clocks may be apart before no age is believed."""
+"""How far the two clocks may differ before no age is trusted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One repository, the policy it belongs to, and who reads it."""
+    """One repository, the policy that governs it, and its registry."""
 
     repository: Repository
     policy: Policy
@@ -42,17 +42,17 @@ class PlanTimes:
     evaluated: datetime
     lasts: timedelta
     clock: Clock | None = None
-    """Tells the time on the way, to be held against the registries' clocks; None for not at all."""
+    """The clock to compare with those of the registries; None to skip the comparison."""
 
     @property
     def is_forecast(self) -> bool:
-        """Whether the plan speaks of another time than now."""
+        """Whether the plan is for another time than now."""
         return self.evaluated != self.now
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSource:
-    """Where a plan comes from: the tool and the policy files, and what these name in vain."""
+    """Where a plan comes from: the tool, the policy files, and patterns that were not listed."""
 
     tool: str
     sources: Sequence[PolicySource]
@@ -106,9 +106,9 @@ def draw_plan(
 
 
 def naming_unused(parts: Sequence[RepositoryPlan]) -> Iterator[RepositoryPlan]:
-    """Name what finds no image in any repository of its policy, in the first of them.
+    """Warn of rules that match no image in any repository of their policy, in the first one.
 
-    Where a repository could not be read, what its policy names may be there.
+    No warning where a repository of the policy could not be read: it may have such images.
     """
     by_policy: dict[str, list[RepositoryPlan]] = {}
     for part in parts:
@@ -122,7 +122,7 @@ def naming_unused(parts: Sequence[RepositoryPlan]) -> Iterator[RepositoryPlan]:
 
 
 def _unused(part: RepositoryPlan, names: Collection[str]) -> Iterator[str]:
-    """Say what finds nothing, in the order of the policy, and what may be the reason."""
+    """Name what matches nothing, in the order of the policy, and a likely reason."""
     if names:
         listed = ", ".join(name for name in part.unused if name in names)
         yield (
@@ -132,7 +132,7 @@ def _unused(part: RepositoryPlan, names: Collection[str]) -> Iterator[str]:
 
 
 def read_case(target: Target, state: State, now: datetime) -> PlanningInput:
-    """Read one repository and what the state knows of it.
+    """Read one repository and its saved state.
 
     Raises: EvidenceError, when anything could not be read whole; AccessError; StateError.
     """
@@ -148,10 +148,10 @@ def case_of(
     *,
     whole: bool = False,
 ) -> PlanningInput:
-    """Read one repository, with what earlier runs noted of it and wrote down.
+    """Read one repository, and put its policy, observations and journal beside it.
 
-    A plan gets by with few documents, and may name too much. Before anything is deleted, the
-    `whole` of them is read: what goes, and whatever might list it or refer to it.
+    A plan needs few documents, and may name too many versions. Before a deletion the `whole` of
+    them is read: what would be deleted, and all that might list it or refer to it.
 
     Raises: EvidenceError, when anything could not be read whole; AccessError.
     """
@@ -160,7 +160,7 @@ def case_of(
         target.reader,
         target.repository,
         facts=target.policy.facts,
-        seen=observations,
+        observations=observations,
         opaque=target.policy.opaque,
         whole=whole,
     )
@@ -193,13 +193,13 @@ def _plan(
 
 
 def _doubts(reader: RegistryReader, clock: Clock | None) -> Iterator[str]:
-    """Say so where the clocks are too far apart for any age to be believed."""
-    if clock and (words := skew(reader, clock())):
-        yield f"{words}, so every age is wrong: apply would refuse"
+    """Warn where the clocks differ too much for any age to be trusted."""
+    if clock and (difference := skew(reader, clock())):
+        yield f"{difference}, so every age is wrong: apply would refuse"
 
 
 def unlisted_by(pattern: str, policy: str, error: ReconcilerError) -> Unlisted:
-    """Say what a policy names in vain, and why."""
+    """Return the entry of a plan for a pattern that was not listed, and why."""
     return Unlisted(
         pattern=pattern,
         policy=policy,
@@ -210,7 +210,7 @@ def unlisted_by(pattern: str, policy: str, error: ReconcilerError) -> Unlisted:
 
 
 def incomplete(repository: Repository, error: ReconcilerError, *, policy: str) -> RepositoryPlan:
-    """Plan nothing for a repository, and say why."""
+    """Return the part of a repository for which nothing is planned, and why."""
     return RepositoryPlan(
         repository=repository,
         policy=policy,
@@ -222,26 +222,26 @@ def incomplete(repository: Repository, error: ReconcilerError, *, policy: str) -
 
 
 def skew(reader: RegistryReader, now: datetime) -> str:
-    """Compare `now` with the time the registry told with its last answer, if it told one.
+    """Compare `now` with the time of the registry's last answer, if it sent one.
 
-    Returns: in words how far they are apart, empty where that is not too far.
+    Returns: how far they differ, as a sentence; empty where that is not too far.
     """
-    told = reader.server_time()
-    if told is None or abs(now - told) <= MAX_SKEW:
+    server_time = reader.server_time()
+    if server_time is None or abs(now - server_time) <= MAX_SKEW:
         return ""
-    minutes = round(abs(now - told).total_seconds() / 60)
-    way = "ahead of" if now > told else "behind"
+    minutes = round(abs(now - server_time).total_seconds() / 60)
+    way = "ahead of" if now > server_time else "behind"
     return f"this machine's clock is {minutes} minutes {way} the registry's"
 
 
 def check_clock(reader: RegistryReader, now: datetime) -> None:
-    """Hold the two clocks against each other.
+    """Compare the two clocks.
 
-    Raises: EvidenceError, when they are too far apart.
+    Raises: EvidenceError, when they differ too much.
     """
-    if words := skew(reader, now):
+    if difference := skew(reader, now):
         raise EvidenceError(
-            words,
-            hint="Nothing was deleted: an age rule with a wrong clock deletes what is young."
+            difference,
+            hint="Nothing was deleted: with a wrong clock an age rule deletes young images."
             " Set the clock and run again.",
         )

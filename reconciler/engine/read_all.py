@@ -1,15 +1,20 @@
 """Read every manifest of a repository, for reports, samples and snapshots.
 
-A plan needs about one document for each image; here, whatever the cache lacks costs a request. So
-the reads can be counted first, and the caller decides whether they are made.
+A plan needs about one document for each image. Here each document that the cache lacks costs a
+request, so the reads can be counted first, and the caller decides whether they are made.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.engine.existence import require_known
-from reconciler.engine.observe import TagOnlyObserver, creation_times, observe, remembered
+from reconciler.engine.observe import (
+    TagOnlyObserver,
+    creation_times,
+    observe,
+    remembered,
+    require_known,
+)
 from reconciler.errors import ReconcilerError
 from reconciler.model.inventory import Evidence, Inventory, Observations, Version
 from reconciler.model.manifest import parse_manifest
@@ -47,21 +52,21 @@ def look_ahead(reader: RegistryReader, repository: Repository) -> Ahead:
     return Ahead(repository, listing, len(unread))
 
 
-def read_whole(reader: RegistryReader, ahead: Ahead, seen: Observations) -> Inventory:
+def read_whole(reader: RegistryReader, ahead: Ahead, observations: Observations) -> Inventory:
     """Read every manifest of a repository that was listed.
 
-    A version whose manifest the registry lacks stays without: it is as broken as it is there.
+    A version whose manifest the registry lacks has none here either.
 
     Raises: EvidenceError, when anything could not be read and verified; AccessError.
     """
     before = reader.requests
-    versions = {version.digest: version for version in _versions(reader, ahead, seen)}
-    require_known(ahead.repository, ahead.listing, versions, seen)
+    versions = {version.digest: version for version in _versions(reader, ahead, observations)}
+    require_known(ahead.repository, ahead.listing, versions, observations)
     read = reader.documents.manifests(ahead.repository, versions)
     documents = {digest: document for digest, document in read.items() if document}
     return Inventory.of(
         ahead.repository,
-        (remembered(version, documents, {}, seen) for version in versions.values()),
+        (remembered(version, documents, {}, observations) for version in versions.values()),
         facts=reader.capabilities.facts,
         evidence=Evidence(
             pages=ahead.listing.pages,
@@ -71,17 +76,19 @@ def read_whole(reader: RegistryReader, ahead: Ahead, seen: Observations) -> Inve
     )
 
 
-def _versions(reader: RegistryReader, ahead: Ahead, seen: Observations) -> Iterable[Version]:
+def _versions(
+    reader: RegistryReader, ahead: Ahead, observations: Observations
+) -> Iterable[Version]:
     if ahead.listing.closed:
         return ahead.listing.versions
     trail = TagOnlyObserver(reader, ahead.repository, ahead.listing.versions)
-    trail.run(seen.digests)
+    trail.run(observations.digests)
     return trail.versions.values()
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was read of a pattern's repositories, and the error that ended it, if one did."""
+    """The repositories read for a pattern, and the error that ended reading, if one did."""
 
     glob: RepositoryGlob
     inventories: tuple[Inventory, ...]
@@ -89,19 +96,19 @@ class Sample:
 
 
 def sample(glob: RepositoryGlob, reader: RegistryReader) -> Sample:
-    """Read the first repositories that a pattern names; an error ends that, and is no error."""
-    found: list[Inventory] = []
+    """Read the first repositories that a pattern names; an error is part of the result."""
+    inventories: list[Inventory] = []
     try:
         for repository in list(reader.repositories(glob))[:MOST]:
-            found.append(observe(reader, repository))  # noqa: PERF401 - an error keeps the others
+            inventories.append(observe(reader, repository))  # noqa: PERF401 - an error keeps the others
     except ReconcilerError as error:
-        return Sample(glob, tuple(found), error)
-    return Sample(glob, tuple(found))
+        return Sample(glob, tuple(inventories), error)
+    return Sample(glob, tuple(inventories))
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryContent:
-    """The versions of one repository, and when each was made, as far as anybody knows.
+    """The versions of one repository, and when each was created, as far as is known.
 
     Shape: `times` has the registry's own time where there is one, else what the image says of
         itself; a version without either is missing from it.
@@ -112,8 +119,10 @@ class RepositoryContent:
     times: Mapping[Digest, datetime]
 
 
-def find(reader: RegistryReader, repository: Repository, seen: Observations) -> RepositoryContent:
-    """List what there is; where only tags are listed, follow them, and what runs saw before.
+def find(
+    reader: RegistryReader, repository: Repository, observations: Observations
+) -> RepositoryContent:
+    """List the versions; where only tags are listed, follow them and what runs observed before.
 
     Raises: EvidenceError, when anything could not be read whole; AccessError.
     """
@@ -122,32 +131,32 @@ def find(reader: RegistryReader, repository: Repository, seen: Observations) -> 
         times = {version.digest: version.pushed for version in listing.versions if version.pushed}
         return RepositoryContent(repository, listing.versions, times)
     trail = TagOnlyObserver(reader, repository, listing.versions)
-    trail.run(seen.digests)
+    trail.run(observations.digests)
     told = creation_times(reader, repository, trail.documents)
     return RepositoryContent(repository, tuple(trail.versions.values()), told)
 
 
 def copy(
-    reader: RegistryReader, found: RepositoryContent, taken_at: datetime, *, configs: bool
+    reader: RegistryReader, content: RepositoryContent, taken_at: datetime, *, configs: bool
 ) -> PackageRecord:
     """Read the bytes of every manifest and, if wanted, of every image's configuration.
 
-    A version whose manifest the registry lacks is copied without, as broken as it is there. One
-    of unknown age counts as made at the moment of the copy, so that nothing lets it go too soon.
+    A version whose manifest the registry lacks is copied without it. One of unknown age counts as
+    created at the time of the copy, so that it does not expire too soon.
 
     Raises: EvidenceError, when bytes could not be read, or are not what their digest promises.
     """
     documents = reader.documents.raw_manifests(
-        found.repository, [version.digest for version in found.versions]
+        content.repository, [version.digest for version in content.versions]
     )
     present = {digest: document for digest, document in documents.items() if document}
     wanted = _configs(present) if configs else ()
-    blobs = reader.documents.blobs(found.repository, wanted)
-    owner, _, name = found.repository.path.partition("/")
+    blobs = reader.documents.blobs(content.repository, wanted)
+    owner, _, name = content.repository.path.partition("/")
     return PackageRecord(
         owner=owner if name else LIBRARY,
         name=name or owner,
-        versions=tuple(_version(version, found, taken_at) for version in found.versions),
+        versions=tuple(_version(version, content, taken_at) for version in content.versions),
         manifests={
             digest: ContentRecord.of(body, kind) for digest, (kind, body) in present.items()
         },
@@ -162,10 +171,10 @@ def _configs(documents: Mapping[Digest, tuple[str, bytes]]) -> Iterator[Digest]:
             yield config.digest
 
 
-def _version(version: Version, found: RepositoryContent, taken_at: datetime) -> VersionRecord:
+def _version(version: Version, content: RepositoryContent, taken_at: datetime) -> VersionRecord:
     return VersionRecord(
         digest=version.digest,
         id=int(version.id) if version.id else None,
         tags=version.tags,
-        created_at=found.times.get(version.digest, taken_at),
+        created_at=content.times.get(version.digest, taken_at),
     )

@@ -1,4 +1,4 @@
-"""Look at what was pushed or tagged since an inventory was read, and at all it refers to."""
+"""Read what was pushed or tagged since an inventory was read, and all that it refers to."""
 
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
@@ -11,31 +11,31 @@ from reconciler.model.ports import RegistryReader
 
 @dataclass
 class Recheck:
-    """Looks at the newest versions again and again; a document is read once, it never changes."""
+    """Reads the newest versions before each group of deletions; each document is read once."""
 
     reader: RegistryReader
     inventory: Inventory
     _names: dict[Digest, frozenset[Digest]] = field(default_factory=dict)
-    """What each new document that was read names."""
+    """What each new document lists or refers to."""
 
     def newly_referenced(self) -> set[Digest]:
-        """Return the versions that something newer than the inventory names: a document or a tag.
+        """Return the versions that a document or tag newer than the inventory names.
 
-        What speaks of something newer counts as well: an image may be pushed again whose
-        signature was left behind.
+        So is a version that refers to something newer: an image may be pushed again whose
+        signature still exists.
 
-        Raises: EvidenceError, when the newest versions cannot be read: then nothing more may go.
+        Raises: EvidenceError, when the newest versions cannot be read: nothing more is deleted.
         """
         inventory = self.inventory
         listing = self.reader.newest(inventory.repository, inventory.evidence.watermark)
         fresh = {version.digest for version in listing.versions} - inventory.versions.keys()
         named = fresh | self._named_by(fresh)
-        speaking = _speaking(inventory, named - inventory.versions.keys())
-        named.update(_tagged(listing.versions, inventory), speaking)
+        referring = _referring_to(inventory, named - inventory.versions.keys())
+        named.update(_tagged(listing.versions, inventory), referring)
         return named & inventory.versions.keys()
 
     def _named_by(self, fresh: Set[Digest]) -> set[Digest]:
-        """Follow new versions to all they name, through what the inventory does not know."""
+        """Follow new versions to all that they name, through what the inventory does not have."""
         named: set[Digest] = set()
         followed: set[Digest] = set()
         while ahead := (fresh | named) - followed - self.inventory.versions.keys():
@@ -46,7 +46,7 @@ class Recheck:
         return named
 
     def _read(self, digests: Set[Digest], fresh: Set[Digest]) -> None:
-        """Read documents; what a new version names may be missing, the version itself not."""
+        """Read documents. What a new version names may be missing, but not the version itself."""
         repository = self.inventory.repository
         manifests = self.reader.documents.manifests(repository, sorted(digests))
         for digest, manifest in manifests.items():
@@ -57,7 +57,7 @@ class Recheck:
 
 
 def _tagged(versions: Iterable[Version], inventory: Inventory) -> Iterator[Digest]:
-    """Yield what tags speak of or point to that did not when the inventory was read."""
+    """Yield what new or moved tags point to, and the subjects that tags spell."""
     for version in versions:
         known = inventory.versions.get(version.digest)
         tags = set(version.tags).difference(known.tags if known else ())
@@ -66,8 +66,8 @@ def _tagged(versions: Iterable[Version], inventory: Inventory) -> Iterator[Diges
         yield from (subject for tag in tags if (subject := tag.subject))
 
 
-def _speaking(inventory: Inventory, arrived: Set[Digest]) -> Iterator[Digest]:
-    """Yield what refers to, or signs, something that was not there."""
+def _referring_to(inventory: Inventory, arrived: Set[Digest]) -> Iterator[Digest]:
+    """Yield what refers to a version that the inventory does not have."""
     for version in inventory.versions.values() if arrived else ():
         subjects = {subject for tag in version.tags if (subject := tag.subject)}
         if version.manifest and version.manifest.subject:

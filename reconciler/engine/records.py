@@ -1,12 +1,12 @@
-"""Journal records: intents before a change, observations after it, outcomes of interrupted runs."""
+"""Journal records: intents before a change, outcomes after it, and those of interrupted runs."""
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.model.inventory import Inventory, Observation, Observations, Version
+from reconciler.model.inventory import Version
 from reconciler.model.journal import (
     MAX_CHILDREN,
     ChildrenBody,
@@ -32,10 +32,10 @@ BATCH = 50
 requests to the registry. A component is never divided, so a batch may be larger."""
 
 MORE_CHILDREN = 400
-"""Children named in each record beside an intent that has no room for all of them."""
+"""Children named in each `children` record."""
 
 MAX_TAGS, MAX_RULES, MAX_REASONS = 24 * 1024, 8 * 1024, 12 * 1024
-"""Room for each in one intent, in bytes of JSON: with the rest they make a whole record."""
+"""Room for each in one intent, in bytes of JSON, so that a record stays within its limit."""
 
 _RESULTS = {
     (False, True): Result.NOT_DONE,
@@ -43,17 +43,15 @@ _RESULTS = {
     (True, True): Result.RESTORED,
     (True, False): Result.NOT_DONE,
 }
-"""What became of an intent: by whether it restores, and whether the version is there."""
+"""The result of an intent, by whether it restores and whether the version exists."""
 
 
 def intents(change: Change, children: Sequence[Digest]) -> Iterator[Entry]:
-    """Write down what is about to be done and why; `children` are what must be there with it.
+    """Return an intent, after `children` records for the children that it has no room for.
 
-    All of them are named, or an undo would bring an index back with holes: first those that the
-    intent has no room for, so that an intent that can be read has all of its children before it.
-
-    A version with hundreds of long tags has those named that there is room for, and the others
-    counted: the plan names all of them.
+    All children are named, or an undo would restore an incomplete index. They come first, so that
+    an intent that can be read has all of its children before it. Of hundreds of long tags only
+    those that fit are named, and the others counted: the plan names all of them.
     """
     more = children[MAX_CHILDREN:]
     for start in range(0, len(more), MORE_CHILDREN):
@@ -74,12 +72,12 @@ def intents(change: Change, children: Sequence[Digest]) -> Iterator[Entry]:
         reasons=tuple(_fitting(change.reasons, MAX_REASONS)),
     )
     # Keys that are not given are not written.
-    left_out: dict[str, int] = {}
+    omitted: dict[str, int] = {}
     if len(children) >= MAX_CHILDREN:
-        left_out["more_children"] = len(more)
+        omitted["more_children"] = len(more)
     if len(tags) < len(change.observed.tags):
-        left_out["more_tags"] = len(change.observed.tags) - len(tags)
-    yield entry_of(body.model_copy(update=left_out))
+        omitted["more_tags"] = len(change.observed.tags) - len(tags)
+    yield entry_of(body.model_copy(update=omitted))
 
 
 def _fitting(texts: Iterable[str], room: int) -> Iterator[str]:
@@ -110,51 +108,9 @@ def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
     return dict(sorted(Counter(str(outcome.result) for outcome in outcomes).items()))
 
 
-def remember(
-    earlier: Observations,
-    inventory: Inventory,
-    *,
-    now: datetime,
-    gone: Set[Digest] = frozenset(),
-    refused: Mapping[Digest, str] | None = None,
-) -> Observations:
-    """Return the observations after a run: what is left of the inventory, as it was seen.
-
-    `gone` was deleted by the run; `refused` maps what the registry would not delete to its words.
-    """
-    words = refused or {}
-    stay = (version for digest, version in inventory.versions.items() if digest not in gone)
-    seen = {one.digest: _observe(earlier.digests.get(one.digest), one, now) for one in stay}
-    for digest in words.keys() & seen.keys():
-        # A refusal holds for the tags of now, even for none.
-        refusal = {
-            "tags": inventory.versions[digest].tags,
-            "retained": words[digest],
-            "visibility": inventory.visibility,
-        }
-        seen[digest] = seen[digest].model_copy(update=refusal)
-    return Observations(digests=seen)
-
-
-def _observe(before: Observation | None, version: Version, now: datetime) -> Observation:
-    if before is None:
-        before = Observation(first_seen=now, tagged_since=now, tags=version.tags)
-    known = before.tagged_since if not before.arrived(version.tags) else None
-    stands = bool(before.retained) and version.tags == before.tags
-    return Observation(
-        first_seen=before.first_seen,
-        untagged_since=None if version.tags else before.untagged_since or now,
-        tagged_since=known or now if version.tags else None,
-        tags=version.tags if stands else version.tags or before.tags,
-        retained=before.retained if stands else "",
-        visibility=before.visibility if stands else "",
-        held=before.held,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A journal without open ends. Shape: `resolved` counts the intents that had no outcome."""
+    """A journal in which every intent has an outcome; `resolved` counts those that had none."""
 
     records: Sequence[Record]
     resolved: int
@@ -168,25 +124,25 @@ class Settled:
 def settle(
     reader: RegistryReader, repository: Repository, state: RepositoryState, run: str, now: datetime
 ) -> Settled:
-    """Resolve what dead runs left open, and write that down; needs the lock.
+    """Resolve what interrupted runs left open, and record that; needs the lock.
 
     Raises: EvidenceError, when the registry cannot be asked; then the intents stay open.
     """
     records = list(state.records())
-    found = list(resolve(reader, repository, records))
-    if found:
-        records.extend(state.append(run, now, found))
-    return Settled(records, sum(entry.type == "resolve" for entry in found))
+    entries = list(resolve(reader, repository, records))
+    if entries:
+        records.extend(state.append(run, now, entries))
+    return Settled(records, sum(entry.type == "resolve" for entry in entries))
 
 
 def resolve(
     reader: RegistryReader, repository: Repository, records: Sequence[Record]
 ) -> Iterator[Entry]:
-    """Yield one `resolve` entry for each intent without outcome, and close the runs they are of.
+    """Yield one `resolve` entry for each intent without outcome, and close each open run.
 
-    A version that is gone counts as deleted by the run that meant to; one that is still there
-    was not, and nothing is sent again for it: a new plan may name it anew. One that was to be
-    restored and is there counts as restored.
+    A version that no longer exists was deleted by the run with the intent. One that exists was
+    not, and nothing is sent again for it: a new plan may name it. One that the intent restores
+    and that exists was restored.
 
     Raises: EvidenceError, when the registry cannot be asked; then the intents stay open.
     """

@@ -1,4 +1,4 @@
-"""Restore versions one by one, each one recorded, and release what an undo holds.
+"""Restore versions one by one, each one recorded, and release the holds of an undo.
 
 Signatures and referrers that a run deleted are restored where their image is kept after all.
 """
@@ -34,11 +34,11 @@ from reconciler.model.results import Outcome
 _RECORD = 500
 """Digests named in one record."""
 
-_REASON = "what it speaks of stays"
+_REASON = "the image it belongs to is kept"
 
 
 TRIES = 5
-"""How often a restoration is sent that limits refuse."""
+"""How often a restoration is sent that a limit refuses."""
 
 
 def restore_version(
@@ -62,10 +62,10 @@ def restore_version(
 
 @dataclass
 class Restoring:
-    """Restores what is left of a plan in one repository; children come before what lists them.
+    """Restores the changes of a plan in one repository; children come before what lists them.
 
-    Shape: `tagged` is each tag and its digest as of the start, `live` what needs no restoration
-        and gets its tags only.
+    Shape: `tagged` maps each tag to its digest as of the start; `live` are versions that exist,
+        and only get their tags.
     """
 
     registry: Registry
@@ -82,7 +82,7 @@ class Restoring:
     """Why versions were left for the next run; empty when all were attempted."""
 
     refusal: AccessError | None = None
-    """The right that is missing; where it is that to tag, restoring goes on."""
+    """The permission that is missing; without the one to tag, restoring continues."""
 
     _back: set[Digest] = field(default_factory=set)
     _failed: set[Digest] = field(default_factory=set)
@@ -92,7 +92,7 @@ class Restoring:
         """Restore versions in order until done, halted, or too much has failed.
 
         Raises: StateError, when an intent or outcome cannot be made durable; LockedError, when
-            somebody broke the lock.
+            another process broke the lock.
         """
         self._budget = FailureBudget(len(changes), "restorations")
         for start in range(0, len(changes), BATCH):
@@ -115,11 +115,11 @@ class Restoring:
         self.run.report(outcome)
 
     def _restore(self, change: Change) -> Outcome:
-        """Restore one version, unless something it lists did not come back."""
+        """Restore one version, unless a version that it lists was not restored."""
         if self._halted():
             return Outcome(change, Result.NOT_DONE, self.stopped)
         if missing := self._missing(change):
-            return Outcome(change, Result.NOT_DONE, f"it would come back without {missing[0]}")
+            return Outcome(change, Result.NOT_DONE, f"it would be restored without {missing[0]}")
         try:
             self.registry.pace(self.repository, 1)
         except StoppedError as error:
@@ -128,7 +128,7 @@ class Restoring:
         return self._sent(change)
 
     def _sent(self, change: Change) -> Outcome:
-        """Restore one version; what is not seen to the end is found out by the next run."""
+        """Restore one version; the next run resolves what this one does not learn."""
         try:
             return self._restored(change)
         except StoppedError as error:
@@ -141,7 +141,7 @@ class Restoring:
             return Outcome(change, Result.UNKNOWN, str(error))
 
     def _missing(self, change: Change) -> list[Digest]:
-        """Return what an image lists, or an artifact speaks of, and would come back without."""
+        """Return what an image lists, or an artifact refers to, and that would still be missing."""
         if change.digest in self.live:
             return []
         here = self._back | self.live.keys()
@@ -150,56 +150,56 @@ class Restoring:
         return [*missing, subject] if subject in self._failed else missing
 
     def _restored(self, change: Change) -> Outcome:
-        """Restore, then look at what came back: its digest, and its tags."""
+        """Restore, then read what was restored: its digest and its tags."""
         wanted = Version(change.digest, id=change.version_id)
         if change.digest not in self.live:
             answer = restore_version(self.registry, self.state, self.repository, wanted)
             if not answer.done:
                 return Outcome(change, Result.FAILED, answer.message, answer.status)
-        found = self._look_at(wanted)
-        if found is None or found.digest != change.digest:
-            return Outcome(change, Result.UNKNOWN, "the registry does not show it yet")
-        return Outcome(change, Result.RESTORED, "; ".join(self._tags(change, found)))
+        current = self._look_at(wanted)
+        if current is None or current.digest != change.digest:
+            return Outcome(change, Result.UNKNOWN, "the registry does not list it yet")
+        return Outcome(change, Result.RESTORED, "; ".join(self._tags(change, current)))
 
     def _look_at(self, version: Version) -> Version | None:
-        """Look at what was restored; without the right to, it is not known what it is."""
+        """Read what was restored; without the permission to read, the result is not known."""
         try:
             return self.registry.version(self.repository, version)
         except AccessError as error:
             raise EvidenceError(str(error)) from error
 
-    def _tags(self, change: Change, found: Version) -> Iterator[str]:
-        """Say which tags are not as they were, after attaching those that may be."""
+    def _tags(self, change: Change, current: Version) -> Iterator[str]:
+        """Attach missing tags where that is allowed; yield what differs from before."""
         for tag in change.observed.tags:
             holder = self.tagged.get(tag, change.digest)
             if holder != change.digest:
-                moved = "the registry moved it here from" if tag in found.tags else "it stays on"
+                moved = "the registry moved it here from" if tag in current.tags else "it stays on"
                 yield f"tag {tag}: {moved} {holder}"
-            elif tag not in found.tags:
-                yield from self._lost(tag, found)
+            elif tag not in current.tags:
+                yield from self._lost(tag, current)
 
-    def _lost(self, tag: Tag, found: Version) -> Iterator[str]:
+    def _lost(self, tag: Tag, current: Version) -> Iterator[str]:
         if not self.retag:
             yield f"tag {tag}: did not come back; --retag attaches it"
         elif self.refusal:
             yield f"tag {tag}: did not come back"
         else:
-            yield from self._attached(tag, found)
+            yield from self._attached(tag, current)
 
-    def _attached(self, tag: Tag, found: Version) -> Iterator[str]:
-        """Attach a tag; without the right to, the first refusal stands for all."""
+    def _attached(self, tag: Tag, current: Version) -> Iterator[str]:
+        """Attach a tag; after the first missing permission no other tag is tried."""
         try:
-            holder = self.registry.tag(self.repository, found, tag)
+            holder = self.registry.tag(self.repository, current, tag)
         except AccessError as error:
             self.refusal = error
             yield f"tag {tag}: did not come back"
             return
-        if holder != found.digest:
+        if holder != current.digest:
             yield f"tag {tag}: it stays on {holder}"
 
 
 def _begun(batch: Sequence[Change]) -> Iterator[Entry]:
-    """Write down what is to be held from now on, and what is to be restored."""
+    """Return the hold, which comes first, and an intent for each restoration."""
     yield entry_of(HoldBody(digests=tuple(change.digest for change in batch)))
     for change in batch:
         yield from intents(change, change.observed.children)
@@ -214,22 +214,22 @@ class Released:
 
 
 def release_holds(mentions: Sequence[Mention], state: State, holder: Holder) -> list[Released]:
-    """Release what is mentioned, with what came back with it; everything if nothing is.
+    """Release what is mentioned, with what was restored with it; everything if nothing is.
 
-    Raises: LockedError, when a run is at work there; StateError.
+    Raises: LockedError, when a run is active there; StateError.
     """
     return list(_released(mentions, state, holder))
 
 
 def _released(mentions: Sequence[Mention], state: State, holder: Holder) -> Iterator[Released]:
     for repository in state.repositories():
-        one = state.of(repository)
-        if not _named(one, repository, mentions):
+        own = state.of(repository)
+        if not _named(own, repository, mentions):
             continue
-        with one.lock(holder):
-            # Looked at again, since only now nobody else can change it.
-            digests = sorted(_named(one, repository, mentions))
-            one.append(holder.run, holder.since, _release_entries(digests, holder))
+        with own.lock(holder):
+            # Read again: before the lock, another run could change it.
+            digests = sorted(_named(own, repository, mentions))
+            own.append(holder.run, holder.since, _release_entries(digests, holder))
         yield Released(repository, digests)
 
 
@@ -237,8 +237,8 @@ def _named(
     state: RepositoryState, repository: Repository, mentions: Sequence[Mention]
 ) -> set[Digest]:
     records = state.records()
-    seen = with_holds(state.observations(), records)
-    return digests_on_hold(seen, repository, mentions, companions(deletions(records)))
+    observations = with_holds(state.observations(), records)
+    return digests_on_hold(observations, repository, mentions, companions(deletions(records)))
 
 
 def _release_entries(digests: Sequence[Digest], holder: Holder) -> Iterator[Entry]:
@@ -250,27 +250,27 @@ def _release_entries(digests: Sequence[Digest], holder: Holder) -> Iterator[Entr
 
 @dataclass(frozen=True, slots=True)
 class Companions:
-    """What earlier runs owe in one repository, as their journal tells; needs the lock."""
+    """Signatures and referrers that interrupted runs deleted before their image; needs the lock."""
 
     registry: Registry
     state: RepositoryState
     repository: Repository
     run: Run
-    halves: Sequence[InterruptedRun]
+    interrupted: Sequence[InterruptedRun]
     _back: set[Digest] = field(default_factory=set)
 
     def restore_companions(self, staying: Set[Digest]) -> Sequence[Record]:
-        """Restore what these versions lack, where the registry can; write down what came back.
+        """Restore companions of versions that are kept, where the registry can, and record that.
 
-        Raises: AccessError, when the right is missing; EvidenceError; StoppedError.
+        Raises: AccessError, when the permission is missing; EvidenceError; StoppedError.
         """
         back = list(self._restored(staying)) if self.registry.capabilities.undo else []
         return self.state.append(self.run.id, self.run.clock(), back) if back else ()
 
     def _restored(self, staying: Set[Digest]) -> Iterator[Entry]:
-        for half in self.halves:
-            for attempt in half.to_restore(staying):
-                if attempt.digest not in self._back and self._is_back(attempt):
+        for run in self.interrupted:
+            for attempt in run.to_restore(staying):
+                if attempt.digest not in self._back and self._is_restored(attempt):
                     self._back.add(attempt.digest)
                     answer = ResolveBody.answering(
                         attempt.intent.body,
@@ -280,8 +280,8 @@ class Companions:
                     )
                     yield entry_of(answer)
 
-    def _is_back(self, attempt: Attempt) -> bool:
-        """Restore one version, unless it is there: a run may die before it writes that down."""
+    def _is_restored(self, attempt: Attempt) -> bool:
+        """Restore one version, unless it exists: a run may be killed before it records that."""
         version = Version(attempt.digest, id=attempt.version_id)
         if self.registry.version(self.repository, version):
             return True

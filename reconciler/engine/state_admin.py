@@ -10,11 +10,11 @@ from reconciler.model.ports import Holder, RepositoryState, State
 from reconciler.model.results import CopyResult, LockStatus, StateCheck
 
 BATCH = 200
-"""Records written in one go, at least."""
+"""Records that are written in one append, at least."""
 
 
 def migrate(source: State, target: State, holder: Holder) -> Iterator[CopyResult]:
-    """Copy every repository, under both its locks; one that was copied before goes on.
+    """Copy every repository, under both its locks; a copy that was interrupted is continued.
 
     Raises: StateError, when the target has a journal of its own, or does not read back the same;
         JournalError, when the source does not verify; LockedError.
@@ -34,20 +34,20 @@ def _copy(
             if list(there) != list(records[: len(there)]):
                 raise StateError(
                     f"{repository}: the target has a journal of its own",
-                    hint="Choose an empty place. Two journals cannot become one.",
+                    hint="Choose an empty target. Two journals cannot be merged.",
                 )
             _write(target, records[len(there) :])
             target.save_observations(source.observations())
         if list(target.records()) != list(records):
             raise StateError(
                 f"{repository}: what was copied does not read back the same",
-                hint="Go on with the state where it was, and see `reconciler state doctor`.",
+                hint="Continue with the source, and see `reconciler state doctor`.",
             )
     return CopyResult(repository, len(records) - len(there), head_of(records))
 
 
 def _write(target: RepositoryState, records: Sequence[Record]) -> None:
-    """Write records as they were appended: the same words at the same place have the same hash."""
+    """Write records as they were appended: the same content at the same place has the same hash."""
     waiting = 0
     for (run, moment), group in groupby(records, key=lambda record: (record.run, record.ts)):
         entries = [Entry(record.type, record.body) for record in group]
@@ -60,41 +60,41 @@ def _write(target: RepositoryState, records: Sequence[Record]) -> None:
 
 
 def locks(state: State) -> list[LockStatus]:
-    """Say of every repository that has a state who holds its lock."""
+    """Return the lock holder of every repository that has a state."""
     return [
         LockStatus(repository, state.of(repository).holder()) for repository in state.repositories()
     ]
 
 
 def break_locks(run: str, state: State, breaker: Holder) -> list[LockStatus]:
-    """Break every lock that a run holds, and record it; none, where no lock is held at all.
+    """Break every lock that a run holds, and record that. Without any lock, nothing is done.
 
     Raises: LockedError, when the locks that are held belong to other runs.
     """
-    held = [(one.repository, one.holder) for one in locks(state) if one.holder]
-    mine = [(repository, holder) for repository, holder in held if holder.run == run]
-    if held and not mine:
-        others = ", ".join(sorted({holder.run for _, holder in held}))
+    locked = [(status.repository, status.holder) for status in locks(state) if status.holder]
+    mine = [(repository, holder) for repository, holder in locked if holder.run == run]
+    if locked and not mine:
+        others = ", ".join(sorted({holder.run for _, holder in locked}))
         raise LockedError(
             f"run {run} holds no lock; locks are held by {others}",
-            hint="`reconciler lock status` tells more of them.",
+            hint="`reconciler lock status` lists them.",
         )
     return list(_broken(mine, state, breaker))
 
 
 def _broken(
-    held: Iterable[tuple[Repository, Holder]], state: State, breaker: Holder
+    locked: Iterable[tuple[Repository, Holder]], state: State, breaker: Holder
 ) -> Iterator[LockStatus]:
-    for repository, holder in held:
-        one = state.of(repository)
+    for repository, holder in locked:
+        own = state.of(repository)
         body = LockBreakBody(
             of=holder.run,
             who=breaker.address,
             holder=holder.address,
             process=holder.process,
         )
-        with one.seize(breaker, holder.run):
-            one.append(breaker.run, breaker.since, [entry_of(body)])
+        with own.seize(breaker, holder.run):
+            own.append(breaker.run, breaker.since, [entry_of(body)])
         yield LockStatus(repository, holder)
 
 
@@ -105,16 +105,16 @@ def examine(state: State) -> Iterator[StateCheck]:
 
 
 def _examined(state: State, repository: Repository) -> StateCheck:
-    one = state.of(repository)
+    own = state.of(repository)
     try:
-        records = one.records()
+        records = own.records()
         return StateCheck(
             repository,
             len(records),
             head_of(records),
             len(open_intents(records)),
-            len(one.observations().digests),
-            one.holder(),
+            len(own.observations().digests),
+            own.holder(),
         )
     except ReconcilerError as error:
         return StateCheck(repository, error=error)

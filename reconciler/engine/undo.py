@@ -1,6 +1,6 @@
-"""Take back what a run deleted: plan it from the journal, then restore it, and hold it.
+"""Undo a run: plan from the journal what to restore, then restore it and hold it.
 
-What was restored is held before it is there, so that no run in between can delete it again.
+The hold is written before the restoration, so that no other run can delete the version again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -40,15 +40,15 @@ def last_run(state: State) -> str:
 def draw_restorations(
     wanted: UndoRequest, state: State, reader_for: ReaderFor, *, moment: PlanTimes, tool: str
 ) -> Plan:
-    """Plan what to restore of a run's deletions; nothing is written anywhere.
+    """Plan the restoration of a run's deletions; nothing is written anywhere.
 
-    Raises: PlanError, when no deletion of that run is what was asked for.
+    Raises: PlanError, when that run deleted nothing of what was asked for.
     """
     parts = tuple(_parts(wanted, state, reader_for, moment.now))
     if not parts:
         raise PlanError(
             f"run {wanted.run} deleted nothing of that name",
-            hint="`reconciler log list` names the runs, `reconciler log show` what each one did.",
+            hint="`reconciler log list` lists the runs, `reconciler log show` what each one did.",
         )
     return Plan(
         tool=tool,
@@ -89,7 +89,7 @@ def _parts(
 def _undo_input(
     reader: RegistryReader, repository: Repository, records: Sequence[Record], now: datetime
 ) -> UndoInput:
-    """Read what is left of the deletions in one repository.
+    """Read which deletions of one repository the registry can restore.
 
     Raises: PlanError, where the registry cannot restore; AccessError; EvidenceError.
     """
@@ -97,7 +97,7 @@ def _undo_input(
     if not able.undo:
         raise PlanError(
             f"{repository}: {repository.registry} cannot restore what was deleted",
-            hint="Push the images again; `reconciler log show` tells their tags and digests.",
+            hint="Push the images again; `reconciler log show` lists their tags and digests.",
         )
     restorable = {version.id: version for version in reader.deleted(repository)}
     late = [attempt for attempt in late_deletions(records) if attempt.version_id in restorable]
@@ -117,14 +117,14 @@ def _with_children(
 ) -> Sequence[Attempt]:
     """Read what an index lists where its journal may not name all of it.
 
-    The document of a deleted version is in the cache at best; where it is not, the children stay
-    unnamed.
+    The document of a deleted version can only come from the cache. Where it is not there, the
+    children remain unknown.
     """
     unnamed = [attempt.digest for attempt in attempts if attempt.has_unnamed_children]
     if not unnamed:
         return attempts
-    found = reader.documents.manifests(repository, unnamed)
-    return [_read(attempt, found.get(attempt.digest)) for attempt in attempts]
+    manifests = reader.documents.manifests(repository, unnamed)
+    return [_read(attempt, manifests.get(attempt.digest)) for attempt in attempts]
 
 
 def _read(attempt: Attempt, manifest: Manifest | None) -> Attempt:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.engine.records import remember
+from reconciler.engine.observations import updated_observations
 from reconciler.model.inventory import Inventory, Observation, Observations
 from reconciler.model.names import Tag
 from tests.support.effort import THIRD
@@ -31,7 +31,7 @@ def test_a_version_has_its_tags_since_the_last_run_that_saw_one_arrive(
     for number, tags in enumerate(runs):
         now = NOON + number * HOUR
         held = Inventory.of(WEB, [image(name, *tags[name]) for name in tags])
-        seen = remember(seen, held, now=now)
+        seen = updated_observations(seen, held, now=now)
         for name, here in tags.items():
             if here - before[name]:
                 since[name] = now
@@ -45,7 +45,7 @@ def test_observations_that_lack_the_time_of_the_tags_get_it_from_the_next_run() 
     document = '{"digests":{"%s":{"first_seen":"2026-01-01T00:00:00Z","tags":["v1"]}}}'
     old = Observations.model_validate_json(document % digest("a"))
 
-    seen = remember(old, Inventory.of(WEB, [image("a", "v1")]), now=NOON)
+    seen = updated_observations(old, Inventory.of(WEB, [image("a", "v1")]), now=NOON)
 
     assert old.digests[digest("a")].tagged_since is None
     assert seen.digests[digest("a")].tagged_since == NOON

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import reconciler
-from reconciler.api import _patience
+from reconciler.api import _interruptible_sleep
 from reconciler.errors import PlanError, StoppedError
 from reconciler.model.language import PolicyProblems
 from tests.support.plans import NOW, plan
@@ -63,4 +63,4 @@ def test_a_wait_ends_with_the_reason_to_stop() -> None:
     reasons = iter(["", "the time is up"])
 
     with pytest.raises(StoppedError, match="the time is up"):
-        _patience(lambda: next(reasons))(60)
+        _interruptible_sleep(lambda: next(reasons))(60)

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.engine.existence import require_known
 from reconciler.engine.inspect import examine
-from reconciler.engine.observe import observe
+from reconciler.engine.observe import observe, require_known
 from reconciler.engine.read_all import look_ahead, read_whole
 from reconciler.errors import EvidenceError, ExitCode
 from reconciler.model.inventory import Observation, Observations
@@ -53,7 +52,7 @@ def test_a_repository_whose_untagged_images_are_there_is_there() -> None:
     pages = {f"/v2/acme/web/manifests/{left.digest}": known(left)}
     seen = Observations(digests={Digest(left.digest): Observation(first_seen=NOON)})
 
-    found = observe(reader(Site({TAGS: UNKNOWN, **pages})), WEB, seen=seen)
+    found = observe(reader(Site({TAGS: UNKNOWN, **pages})), WEB, observations=seen)
 
     assert list(found.versions) == [left.digest]
 
@@ -61,8 +60,10 @@ def test_a_repository_whose_untagged_images_are_there_is_there() -> None:
 def test_a_repository_that_had_images_and_is_unknown_now_is_told_of_as_such() -> None:
     absent = {f"/v2/acme/web/manifests/{NOBODY}": error(404, "NAME_UNKNOWN")}
 
-    with pytest.raises(EvidenceError, match="the state remembers 1 images of it") as raised:
-        observe(reader(Site({TAGS: UNKNOWN, **absent})), WEB, seen=REMEMBERED)
+    with pytest.raises(
+        EvidenceError, match="the state has observations of 1 images of it"
+    ) as raised:
+        observe(reader(Site({TAGS: UNKNOWN, **absent})), WEB, observations=REMEMBERED)
 
     assert "storage in place" in raised.value.hint
 

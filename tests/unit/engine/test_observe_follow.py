@@ -59,7 +59,7 @@ def test_presence_is_asked_once_for_each_digest(plain: Scene) -> None:
     plain.push(index(AMD64, image("b")), "v2")
     plain.push(ARM64, "v1-arm64")
 
-    observe(plain.registry, WEB, seen=_remembering(AMD64, BUILD))
+    observe(plain.registry, WEB, observations=_remembering(AMD64, BUILD))
 
     asked = _asked(plain)
     assert len(asked) == len(set(asked))
@@ -86,7 +86,7 @@ def test_a_remembered_digest_that_lost_its_tag_is_an_untagged_version(plain: Sce
     plain.push(BUILD, "v1")
     plain.push(image("newer"), "v1")
 
-    inventory = observe(plain.registry, WEB, seen=_remembering(BUILD, tag="v1"))
+    inventory = observe(plain.registry, WEB, observations=_remembering(BUILD, tag="v1"))
 
     version = inventory.versions[Digest(BUILD.digest)]
     assert version.tags == ()
@@ -97,7 +97,7 @@ def test_a_remembered_digest_that_lost_its_tag_is_an_untagged_version(plain: Sce
 def test_a_remembered_digest_that_is_gone_is_dropped(plain: Scene) -> None:
     plain.push(image("v1"), "v1")
 
-    inventory = observe(plain.registry, WEB, seen=_remembering(BUILD))
+    inventory = observe(plain.registry, WEB, observations=_remembering(BUILD))
 
     assert _found(inventory) == {image("v1").digest}
 

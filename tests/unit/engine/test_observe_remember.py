@@ -74,7 +74,7 @@ def test_an_inventory_carries_what_earlier_runs_noted(scene: Scene) -> None:
     scene.apply()
     seen = scene.state.of(WEB).observations()
 
-    inventory = observe(scene.registry, WEB, seen=seen)
+    inventory = observe(scene.registry, WEB, observations=seen)
 
     version = inventory.versions[Digest(V1.digest)]
     assert (version.first_seen, version.untagged_since) == (NOON, NOON + DAY)
@@ -86,7 +86,7 @@ def test_a_tag_that_came_back_since_ends_the_time_without_one(scene: Scene) -> N
     scene.apply()
     scene.registry.storage.retag("v1", V1.digest)
 
-    inventory = observe(scene.registry, WEB, seen=scene.state.of(WEB).observations())
+    inventory = observe(scene.registry, WEB, observations=scene.state.of(WEB).observations())
 
     assert inventory.versions[Digest(V1.digest)].untagged_since is None
 

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from reconciler.analysis.health import Thresholds
 from reconciler.engine.inspect import Inspection, examine
-from reconciler.engine.noting import Noting
+from reconciler.engine.observations import DigestSaver
 from reconciler.engine.plan import Target, read_case
 from reconciler.errors import StateError
 from reconciler.model.ports import Holder
@@ -18,9 +18,9 @@ from tests.support.scenes import Scene, policy
 KEEP_ALL = {"rules": [{"name": "edge", "match": {"tags": ["edge"]}, "keep": {"all": True}}]}
 
 
-def noting(scene: Scene) -> Noting:
+def noting(scene: Scene) -> DigestSaver:
     """Note in the state of a scene."""
-    return Noting(scene.state, scene.clock, lambda: holder("looking", scene))
+    return DigestSaver(scene.state, scene.clock, lambda: holder("looking", scene))
 
 
 def holder(run: str, scene: Scene) -> Holder:
@@ -43,7 +43,7 @@ def verify(scene: Scene) -> None:
     """Look as `verify` does."""
     repository = scene.registry.repository
     own = scene.state.of(repository)
-    examine(scene.registry, repository, own, blobs=False, note=noting(scene))
+    examine(scene.registry, repository, own, blobs=False, save_digests=noting(scene))
 
 
 def check(scene: Scene) -> None:
