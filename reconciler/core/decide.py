@@ -251,6 +251,7 @@ def _cause(
     unknown: Sequence[Tag],
 ) -> tuple[Cause, str]:
     """Return the first cause that applies, in the order of `Cause`, with a note of its own."""
+    # Keep always wins: every cause to keep an image comes before the one to delete it.
     if protecting:
         return Cause.PROTECTED, ""
     if image.digest in evaluation.pinned:
@@ -259,6 +260,7 @@ def _cause(
         return Cause.RULE, ""
     if unknown and evaluation.policy.unmatched_tags == "keep":
         return Cause.UNMATCHED_TAG, f"tag {unknown[0]} matches no rule"
+    # Only what a rule covers can expire.
     if not judging:
         return Cause.UNCOVERED, "no rule covers it"
     # An image that the registry refused to delete is not tried again until something changes.
@@ -292,6 +294,7 @@ def _age_start(version: Version, evaluation: _Evaluation) -> datetime | None:
     after the last run, the time is unknown.
     """
     observation = evaluation.observations.digests.get(version.digest)
+    # The tag was added between the last run and now, at an unknown time.
     if observation and observation.arrived(version.tags):
         return None
     # An unknown push time stays unknown: a retag alone does not show how old the version is.
@@ -415,6 +418,7 @@ def _kept_followers(
         for version in map(inventory.versions.__getitem__, sorted(followers))
     ]
     reasons: dict[Digest, str] = {}
+    # Protections first, so that the reason names the strongest one.
     for rules in (_protections(evaluation.policy), evaluation.policy.rules):
         for digest, opinion in _keeping_unranked(evaluation.policy, rules, images, index, now):
             reasons.setdefault(digest, str(opinion))

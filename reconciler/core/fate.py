@@ -148,6 +148,7 @@ def deletable_from(decided: DecidedRepository, digest: Digest) -> datetime | Non
 
     Shape: the version is kept at the moment of the case.
     """
+    # Between two of these moments no known age passes a limit.
     moments = sorted(_moments_to_try(decided, digest))
     if not moments or not _is_deleted_at(decided, digest, moments[-1]):
         return None

@@ -55,6 +55,7 @@ def build_graph(inventory: Inventory) -> Graph:
             # A missing layer of a build cache is not a hole: indexes of caches list blobs too.
             elif child.is_manifest:
                 missing[version.digest].append(child.digest)
+        # A referrer whose subject does not exist is kept by nothing: it is an image of its own.
         for subject in _subjects(version, attestations):
             if subject in inventory.versions and subject != version.digest:
                 keeps[subject].append(version.digest)
@@ -87,6 +88,7 @@ def _listed_attestations(inventory: Inventory) -> Iterator[Digest]:
         listed = {child.digest for child in version.manifest.children} if version.manifest else ()
         for digest in listed:
             child = inventory.versions.get(digest)
+            # The type is read from the child's own document: the index might name any type.
             if child and child.kind == ATTESTATION_TYPE and _subject(child) in listed:
                 yield digest
 

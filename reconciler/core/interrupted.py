@@ -43,6 +43,7 @@ class Leftover:
 def leftovers(records: Iterable[Record], inventory: Inventory) -> dict[Digest, Leftover]:
     """Return the leftovers of the runs in a journal that exist unchanged in the registry."""
     components: dict[tuple[str, object], list[Attempt]] = defaultdict(list)
+    # A later attempt on the same digest replaces an earlier one: only its result holds now.
     last: dict[Digest, Attempt] = {}
     for attempt in attempts(records):
         components[attempt.run, attempt.intent.body.component].append(attempt)

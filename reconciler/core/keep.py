@@ -91,6 +91,7 @@ class ImageRanker:
 
     def rank(self, selected: SelectedImage) -> RankedImage:
         """Return one image with its sort key, group and age."""
+        # An untagged image has one key too: its time does not depend on a tag.
         keys = [(self._order(selected, tag), tag) for tag in selected.tags or (None,)]
         order = max(key for key, _ in keys)
         tag = next(tag for key, tag in keys if key == order)
@@ -324,6 +325,7 @@ def _distances(
 ) -> Iterator[tuple[Distance, ...]]:
     """Yield the distances of each image, in the order of the images."""
     calendars = [_calendar(kind, limit, ties, now=now, zone=zone) for kind, limit in keep.buckets]
+    # All images of one tie have the same rank: the number of images that are certainly newer.
     newer = 0
     for tied in ties:
         for image in tied:
@@ -367,6 +369,7 @@ def _calendar(
     latest: frozenset[str] = frozenset()
     if not isinstance(limit, Span):
         latest = frozenset(sorted({*chain.from_iterable(names)}, reverse=True)[:limit])
+    # A bucket counts as taken only after a whole tie, so that tied images keep it together.
     taken: set[str] = set()
     for tied, buckets in zip(ties, names, strict=True):
         is_newest = [

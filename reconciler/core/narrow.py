@@ -125,6 +125,7 @@ def _dropped(
     """Yield the deletions that the current registry or policy rules out."""
     for change in changes:
         version = case.inventory.versions.get(change.digest)
+        # Deleted since the plan was made: there is nothing more to do.
         if version is None:
             yield Dropped(change, Result.ABSENT, "the registry no longer has it")
         elif difference := drift(change.observed, version):
@@ -146,6 +147,7 @@ def drift(observed: Observed, version: Version) -> str:
     Tags and push time identify it as the one that was reviewed; everything else follows from the
     digest.
     """
+    # Most versions are unchanged, and DeepDiff, which words a difference, is slow.
     if (observed.tags, observed.pushed) == (version.tags, version.pushed):
         return ""
     difference = DeepDiff(_identity(observed), _identity(version), view="tree")
@@ -230,6 +232,7 @@ def check_state(part: RepositoryPlan, created: datetime, records: Sequence[Recor
 
     Raises: PlanError, with the difference.
     """
+    # Source: docs/adr/0005-plan-and-state.md.
     if part.state and all(record.hash != part.state for record in records):
         differs = f"the journal of this state has no record {part.state}"
     elif not part.state and records and records[0].ts + MAX_APART < created:

@@ -63,6 +63,7 @@ def plan_repository(case: PlanningInput, allowed: RaisedLimits) -> RepositoryPla
     """
     inventory, guards = case.inventory, case.policy.guards
     graph = build_graph(inventory)
+    # The same function decides again before deletions, on the registry of that moment: narrow().
     decided = decide(case.policy, inventory, graph, now=case.now, observations=case.observations)
     decisions = tuple(decided.images.values())
     deleted = sum(decision.expires for decision in decisions)
@@ -128,6 +129,7 @@ def _kept_by(decision: Decision) -> str:
 
 
 def _changes(inventory: Inventory, graph: Graph, decided: Decisions) -> Iterator[Change]:
+    # Step 10 of docs/apply.md begins a component only if all of it is as planned.
     components = deletion_order(inventory, graph, decided.to_delete)
     for number, component in enumerate(components, start=1):
         for digest in component:
@@ -273,6 +275,7 @@ def _checks(
     guards: Guards, repository: Repository, counts: ImageCounts, allowed: RaisedLimits
 ) -> Iterator[Guard]:
     deleted, share = counts.deleted, 100 * counts.deleted / counts.images
+    # A raised limit holds for one repository only. Source: docs/adr/0013-who-may-let-more-go.md.
     count_limit = allowed.get(("max_delete", repository), guards.max_delete)
     share_limit = allowed.get(("max_delete_percent", repository), guards.max_delete_percent)
     least = 1 if allowed.get(("never_empty", repository), guards.never_empty) else 0

@@ -142,6 +142,7 @@ def check_facts(policy: Policy, inventory: Inventory) -> None:
     Raises: PolicyError, naming the rule, the time and what to write instead.
     """
     for rule in policy.judging:
+        # Sorted, so that the same policy always gives the same message.
         for fact in sorted(rule.facts - inventory.facts):
             cure = f"Write {_alternatives(rule, fact, inventory.facts)} in this rule."
             if rule not in policy.rules:

@@ -129,6 +129,7 @@ def companions(deletions: Iterable[Attempt]) -> Mapping[Digest, Set[Digest]]:
 
 def _requested(case: UndoInput, request: UndoRequest) -> list[Attempt]:
     """Return the deletions to undo, the last one first: children before what lists them."""
+    # Companions are restored as well, even those that were deleted by another run.
     named = [
         deletion.digest
         for deletion in case.deletions

@@ -36,6 +36,7 @@ def finish_order(nodes: Iterable[Node], edges: Edges[Node]) -> list[Node]:
         if start in visited:
             continue
         visited.add(start)
+        # The stack of a recursive search, kept as a list of nodes with their remaining edges.
         path = [(start, iter(edges.get(start, ())))]
         while path:
             ahead = path[-1][1]

@@ -270,6 +270,7 @@ def _refuse_repeats(digest: Digest, members: object) -> None:
 
 def _read(digest: Digest, label: str, size: int, document: Mapping[str, Any]) -> Manifest:
     """Parse an index strictly, and any other document, which lists no manifest, where possible."""
+    # The subject is parsed first and strictly: an opaque document still refers to it.
     subject = _subject(document.get("subject"))
     if document.get("manifests") is not None:
         _refuse_two_shapes(document)
@@ -369,6 +370,7 @@ def _descriptor(entry: Mapping[str, Any]) -> Descriptor:
 
 def _size(value: Any) -> int:
     """Read a size in bytes. Source: OCI image-spec v1.1, descriptor.md (`size` is an int64)."""
+    # A negative or huge size would make the totals of a plan wrong.
     size = int(value or 0)
     if not 0 <= size < 1 << 63:
         raise ValueError("a size is no number of bytes")

@@ -106,6 +106,7 @@ class Tag(Name):
 
         Source: OCI distribution-spec v1.1, "Referrers tag schema"; cosign, SIGNATURE_SPEC.md.
         """
+        # The substring test is cheap, and most tags fail it.
         match = _SPELLED.search(self) if "sha256-" in self else None
         return Digest(f"sha256:{match[1]}") if match else None
 

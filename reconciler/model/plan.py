@@ -288,12 +288,14 @@ def read_plan(content: bytes) -> Plan:
         major = int(version.partition(".")[0])
         if (document["format"]["name"], major) != (FORMAT_NAME, FORMAT_MAJOR):
             raise PlanError(f"{document['format']['name']} {version} is not a plan this tool reads")
+        # Checked on the document as written, before any field is interpreted.
         digest = document.pop("digest")
         if (written := _sha256(document)) != digest:
             raise PlanError(f"the plan was altered: it says {digest} and is {written}")
         for part in document["repositories"]:
             _rename(part)
         content_digest = _sha256(document)
+        # The summary is computed from the rest, and checked by the digest below.
         del document["summary"]
         plan = Plan.model_validate_json(canonical(document))
     except (ValueError, LookupError, TypeError, RecursionError, AttributeError) as error:

@@ -142,6 +142,7 @@ class Policy(PolicyPart):
             if name in labels:
                 yield Flaw(at, f"the name {name} is used twice in this policy; choose another")
             labels.add(name)
+        # Each pattern may be small enough and all of them together too large for RE2.
         try:
             PatternSet([pattern for rule in self.judging for pattern in rule.match.every_pattern])
         except PolicyError as error:
