@@ -211,7 +211,7 @@ def _examined(
     tagged = [version for version in listing.versions if version.tags]
     require_known(repository, listing, [version.digest for version in tagged], state.observations())
     documents = documents_below(reader, repository, [version.digest for version in tagged])
-    save_digests(_seen(reader, repository, tagged, documents))
+    save_digests(_inventory(reader, repository, tagged, documents))
     named = {blob.digest: blob for document in documents.values() for _, blob in blobs_of(document)}
     wanted = sorted(digest for digest, blob in named.items() if not blob.foreign)
     present = reader.documents.blobs_present(repository, wanted) if blobs else {}
@@ -227,7 +227,7 @@ def _examined(
     )
 
 
-def _seen(
+def _inventory(
     reader: RegistryReader,
     repository: Repository,
     tagged: Iterable[Version],

@@ -132,8 +132,8 @@ def find(
         return RepositoryContent(repository, listing.versions, times)
     trail = TagOnlyObserver(reader, repository, listing.versions)
     trail.run(observations.digests)
-    told = creation_times(reader, repository, trail.documents)
-    return RepositoryContent(repository, tuple(trail.versions.values()), told)
+    claimed = creation_times(reader, repository, trail.documents)
+    return RepositoryContent(repository, tuple(trail.versions.values()), claimed)
 
 
 def copy(
