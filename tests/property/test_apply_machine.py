@@ -344,8 +344,13 @@ class PlainMachine(ApplyMachine):
 
     closed = False
     order = "first_seen"
-    settling = 2
-    """An image takes its rank among others in the run after the one that first sees it."""
+    settling = 3
+    """Runs until nothing is left to do.
+
+    An image takes its rank among others in the run after the one that first sees it. A signature
+    that is kept while its subject is deleted there is an orphan in the run after that, and may
+    take the place of another orphan.
+    """
 
 
 TestApply = ApplyMachine.TestCase

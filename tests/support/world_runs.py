@@ -270,11 +270,18 @@ class Trial:
         self._claim("read", digest in self.registry.fetched, f"{digest} is deleted unread")
         added = (row.tags & earlier.tags) - set(changes[digest].observed.tags)
         self._claim("tags", not added, f"{digest} got {added} since the plan")
-        holders = self.oracle.parents(rows, digest) & self.oracle.parents(before, digest)
+        # What was deleted and pushed again in the last seconds was not there all the time.
+        steady = {
+            other: now_row
+            for other, now_row in rows.items()
+            if other in before and before[other].id == now_row.id
+        }
+        holders = self.oracle.parents(steady, digest) & self.oracle.parents(before, digest)
         self._claim("listed", not holders, f"{holders} list {digest}")
         forbidden = self.oracle.must_stay(before, now - FRESH)
         still = self.oracle.must_stay(rows, now)
-        why = forbidden.get(digest, "") and still.get(digest, "")
+        steadily = self.oracle.must_stay(steady, now)
+        why = forbidden.get(digest, "") and steadily.get(digest, "") and still.get(digest, "")
         self._claim("needed", not why, f"{digest} is deleted although {why}")
 
     def _claim(self, kind: str, kept: object, words: str) -> None:
