@@ -94,7 +94,7 @@ def test_a_policy_of_ones_own_is_what_the_forecast_goes_by(
     count = len(stage.labels)
     assert f"; now there are {count} versions and " in told
     assert "With policy web there would be about " in told
-    assert f" then; now {count} versions and " in told
+    assert f" then, and {count} versions and " in told
 
 
 def test_a_repository_that_cannot_be_read_is_told_of_and_holds_no_other_one_back(
