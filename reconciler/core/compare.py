@@ -1,7 +1,7 @@
 """Compare two policies on one inventory: which decisions change, and which edits cause that."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -40,6 +40,7 @@ def blame(kept: Side, deleted: Side, digest: Digest, edits: Edits) -> tuple[Poli
     if kept.policy is None or keeping is None or deleting is None:
         return ()
     covering = _rules(deleting)
+    # From the most specific explanation to the most general; the first with an edit is reported.
     for edits_of_step in (
         _keeping(kept.policy, keeping, edits),
         _selecting(keeping, covering, edits),
@@ -87,7 +88,12 @@ def compare(
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """
     graph = build_graph(case.inventory)
-    old, new = (_decided(case, graph, policy) for policy in (before, after))
+    old, new = (
+        decide(policy, case.inventory, graph, now=case.now, observations=case.observations)
+        if policy
+        else _NOTHING
+        for policy in (before, after)
+    )
     edits = edits_between(before, after)
     deleted_now, kept_now = new.to_delete - old.to_delete, old.to_delete - new.to_delete
     crossing = _Changes(case.inventory, graph, old, new)
@@ -100,12 +106,6 @@ def compare(
         added=crossing.shifts(deleted_now, Side(before, old), Side(after, new), edits),
         spared=crossing.shifts(kept_now, Side(after, new), Side(before, old), edits),
     )
-
-
-def _decided(case: PlanningInput, graph: Graph, policy: Policy | None) -> Decisions:
-    if policy is None:
-        return _NOTHING
-    return decide(policy, case.inventory, graph, now=case.now, observations=case.observations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,46 +121,29 @@ class _Changes:
         self, moved: Set[Digest], kept: Side, deleted: Side, edits: Edits
     ) -> tuple[Shift, ...]:
         """Group the changed versions by the edits that cause it, the largest group first."""
-        because = self._because(moved, kept, deleted, edits)
-        grouped: dict[tuple[PolicyEdit, ...], list[Digest]] = defaultdict(list)
-        for digest in sorted(moved):
-            grouped[because[digest]].append(digest)
-        shifts = (self._shift(edits, digests) for edits, digests in grouped.items())
-        return tuple(sorted(shifts, key=lambda shift: (-shift.versions, str(shift.because))))
-
-    def _because(
-        self, moved: Set[Digest], kept: Side, deleted: Side, edits: Edits
-    ) -> Mapping[Digest, tuple[PolicyEdit, ...]]:
-        """Find the edits that cause each change; a follower changes because of its image."""
         judged = {
             digest: blame(kept, deleted, digest, edits)
             for digest in moved
-            if self._is_judged(kept.decided.images.get(digest))
+            if (decision := kept.decided.images.get(digest)) and decision.cause is not Cause.NEEDED
         }
-        return {digest: self._edits_behind(digest, judged) for digest in moved}
-
-    def _is_judged(self, kept: Decision | None) -> bool:
-        return kept is not None and kept.cause is not Cause.NEEDED
-
-    def _edits_behind(
-        self, digest: Digest, judged: Mapping[Digest, tuple[PolicyEdit, ...]]
-    ) -> tuple[PolicyEdit, ...]:
-        """Return the edits that cause the change of a version, or of an image that keeps it."""
-        if digest in judged:
-            return judged[digest]
-        leading = closure(self.graph.kept_by, [digest]) & judged.keys()
-        return judged[min(leading)] if leading else ()
+        grouped: dict[tuple[PolicyEdit, ...], list[Digest]] = defaultdict(list)
+        for digest in sorted(moved):
+            # A follower has no decision of its own: it changes because of an image that keeps it.
+            leading = {digest} if digest in judged else closure(self.graph.kept_by, [digest])
+            edits_behind = judged[min(leading & judged.keys())] if leading & judged.keys() else ()
+            grouped[edits_behind].append(digest)
+        shifts = (self._shift(edits, digests) for edits, digests in grouped.items())
+        return tuple(sorted(shifts, key=lambda shift: (-shift.versions, str(shift.because))))
 
     def _shift(self, because: tuple[PolicyEdit, ...], digests: Sequence[Digest]) -> Shift:
         """Return the images among the changed versions, the newest first."""
-        images = [self._fate(digest) for digest in digests if digest in self._images]
+        # Which versions are images does not depend on the policy: where both sides decided, they
+        # decided on the same ones. A missing policy decided on none.
+        decided = self.new.images or self.old.images
+        images = [self._fate(digest) for digest in digests if digest in decided]
+        # An unknown push time counts as new, as it does for rules.
         images.sort(key=lambda fate: fate.pushed or _LATEST, reverse=True)
         return Shift(because=because, images=tuple(images), versions=len(digests))
-
-    @property
-    def _images(self) -> Mapping[Digest, Decision]:
-        """The images that either side decided on; where both did, they are the same."""
-        return self.new.images or self.old.images
 
     def _fate(self, digest: Digest) -> ChangedImage:
         version = self.inventory.versions[digest]

@@ -120,13 +120,16 @@ def decide(
     # A missing time would count as new and keep everything, so the policy is refused instead.
     check_facts(policy, inventory)
     images = images_of(inventory, graph)
-    index = _index(policy, inventory)
+    # Tags of followers are matched as well: a rule that keeps a follower keeps its image.
+    index = TagIndex(
+        (tag for version in inventory.versions.values() for tag in version.tags),
+        [rule.match for rule in (*policy.rules, *_protections(policy))],
+    )
     evaluation = _evaluation(policy, inventory, images, index, now, observations or Observations())
     # First each image by itself. After this, decisions only change from expired to kept.
     decisions = {image.digest: _decide(image, evaluation) for image in images}
     pinned = evaluation.pinned.keys() & inventory.versions.keys()
-    young = [version for version in inventory.versions.values() if _is_young(version, evaluation)]
-    _keep_young(decisions, graph, young, evaluation)
+    _keep_young(decisions, graph, inventory.versions.values(), evaluation)
     # Every follower of an expired image is judged, even if another image keeps it as well: a rule,
     # hold or protection of one image must never cause another image to be deleted.
     followers = closure(
@@ -136,7 +139,9 @@ def decide(
         evaluation, inventory, followers - decisions.keys(), index, now
     )
     _keep_owners(decisions, graph, kept_followers)
-    to_delete = _to_delete(inventory, graph, decisions, pinned)
+    # Deleted is only what no kept image and no pinned digest keeps, however deep it is nested.
+    kept = {digest for digest, decision in decisions.items() if not decision.expires}
+    to_delete = inventory.versions.keys() - closure(graph.keeps, kept | pinned)
     # An expired image that a kept version lists or refers to is kept as well.
     for digest, decision in decisions.items():
         if decision.expires and digest not in to_delete:
@@ -154,7 +159,12 @@ def decide(
         ],
         unused=[
             *(name for side in opinion_sets for name in side.unused),
-            *_unused_digests(policy, inventory),
+            # Protections by digest whose digests are all missing, often because of a typing error.
+            *(
+                protection.name
+                for protection in policy.protect
+                if protection.digests and inventory.versions.keys().isdisjoint(protection.digests)
+            ),
         ],
     )
 
@@ -185,14 +195,6 @@ def _evaluation(
 def _protections(policy: Policy) -> list[Rule]:
     """Return the protections that match images, as rules; others name digests."""
     return [protection.rule for protection in policy.protect if protection.rule]
-
-
-def _index(policy: Policy, inventory: Inventory) -> TagIndex:
-    """Match every tag, also of what is no image, against the patterns of the policy."""
-    matches = [rule.match for rule in (*policy.rules, *_protections(policy))]
-    return TagIndex(
-        (tag for version in inventory.versions.values() for tag in version.tags), matches
-    )
 
 
 def _opinions(
@@ -279,14 +281,6 @@ def _refusal(image: Image, evaluation: _Evaluation) -> str:
     return f"the registry refused: {observation.retained}" if observation and is_refused else ""
 
 
-def _is_young(version: Version, evaluation: _Evaluation) -> bool:
-    """Whether a version is younger than `min_age`; one of unknown age counts as young."""
-    age_start = _age_start(version, evaluation)
-    return evaluation.young_after is not None and (
-        age_start is None or age_start > evaluation.young_after
-    )
-
-
 def _age_start(version: Version, evaluation: _Evaluation) -> datetime | None:
     """Return what `min_age` counts from: the push, or a later move of a tag to this version.
 
@@ -297,19 +291,18 @@ def _age_start(version: Version, evaluation: _Evaluation) -> datetime | None:
     # The tag was added between the last run and now, at an unknown time.
     if observation and observation.arrived(version.tags):
         return None
-    # An unknown push time stays unknown: a retag alone does not show how old the version is.
-    counted, retagged = version.time(evaluation.age_fact), _retagged_at(version)
-    return max(counted, retagged) if counted and retagged else counted
-
-
-def _retagged_at(version: Version) -> datetime | None:
-    """Return when a version that an earlier run had observed got a tag; None if it got none."""
+    counted = version.time(evaluation.age_fact)
     tagged, first_seen = version.time(Fact.TAGGED_SINCE), version.time(Fact.FIRST_SEEN)
-    return tagged if tagged and (first_seen is None or tagged > first_seen) else None
+    # A tag that was there when a run first observed the version may be as old as the version.
+    was_retagged = tagged is not None and (first_seen is None or tagged > first_seen)
+    # An unknown push time stays unknown: a retag alone does not show how old the version is.
+    return max(counted, tagged) if counted and tagged and was_retagged else counted
 
 
 def pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cause, str]]:
     """Return the digests that are always kept: held after an undo, or protected by digest."""
+    # A hold outlives the run that made it: without it, the next apply would delete what an undo
+    # has restored. Source: docs/undo.md, "What is held".
     on_hold = {
         digest: (Cause.HELD, "restored by an undo and held until it is released")
         for digest, observation in observations.digests.items()
@@ -323,21 +316,10 @@ def pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cau
     return on_hold | protected
 
 
-def _to_delete(
-    inventory: Inventory,
-    graph: Graph,
-    decisions: Mapping[Digest, Decision],
-    pinned: Iterable[Digest],
-) -> set[Digest]:
-    """Return every version that no kept image or pinned digest keeps."""
-    kept = {digest for digest, decision in decisions.items() if not decision.expires}
-    return inventory.versions.keys() - closure(graph.keeps, kept | set(pinned))
-
-
 def _keep_young(
     decisions: dict[Digest, Decision],
     graph: Graph,
-    young: Sequence[Version],
+    versions: Iterable[Version],
     evaluation: _Evaluation,
 ) -> None:
     """Keep the images that are too young, and those with a follower that is too young.
@@ -345,14 +327,16 @@ def _keep_young(
     This applies even where another image keeps the young follower as well, so that no other rule
     or protection can shorten `min_age`.
     """
-    min_age = evaluation.policy.guards.min_age
-    young_digests = {version.digest for version in young}
+    min_age, young_after = evaluation.policy.guards.min_age, evaluation.young_after
+    if young_after is None:
+        return
+    starts = [(version, _age_start(version, evaluation)) for version in versions]
+    # A version of unknown age counts as young: missing evidence never deletes.
+    young = [(version, start) for version, start in starts if start is None or start > young_after]
+    young_digests = {version.digest for version, _ in young}
     visited: set[Digest] = set()
     # The youngest first, so that the time reported for an image is the one of its youngest part.
-    for version in sorted(
-        young, key=lambda version: _age_start(version, evaluation) or _LATEST, reverse=True
-    ):
-        age_start = _age_start(version, evaluation)
+    for version, age_start in sorted(young, key=lambda pair: pair[1] or _LATEST, reverse=True):
         reached = closure(graph.kept_by, [version.digest], excluding=visited)
         visited |= reached
         moved = "" if age_start == version.time(evaluation.age_fact) else "one of its tags is "
@@ -368,15 +352,9 @@ def _keep_young(
                 )
 
 
-def _unused_digests(policy: Policy, inventory: Inventory) -> Iterator[str]:
-    """Name the protections by digest whose digests are all missing from the registry."""
-    for protection in policy.protect:
-        if protection.digests and inventory.versions.keys().isdisjoint(protection.digests):
-            yield protection.name
-
-
 def _unproven_tag_times(decisions: Iterable[Decision], evaluation: _Evaluation) -> Iterator[str]:
     """Warn of images that expire by their push time and may have got a tag since the push."""
+    # A push time does not change when a tag is moved back, so only observations show the move.
     push_time_rules = {rule.name for rule in evaluation.policy.rules if Fact.PUSHED in rule.facts}
     count = sum(
         decision.expires

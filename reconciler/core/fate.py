@@ -83,16 +83,14 @@ class DecidedRepository:
         )
 
     def _chains(self, paths: PathsUp) -> Iterator[Chain]:
+        """Yield the chain from each image that keeps the version, in the order of digests."""
         for root in sorted(paths.keys() & self.decisions.images.keys()):
-            yield Chain(tuple(self._path(root, paths))[::-1], self.decisions.images[root])
-
-    def _path(self, root: Digest, paths: PathsUp) -> Iterator[Version]:
-        """Yield the versions from an image down to its follower."""
-        digest = root
-        while paths[digest] != digest:
-            yield self.case.inventory.versions[digest]
-            digest = paths[digest]
-        yield self.case.inventory.versions[digest]
+            path = [root]
+            # Only the version that is explained is its own next step: it ends every path.
+            while paths[path[-1]] != path[-1]:
+                path.append(paths[path[-1]])
+            versions = (self.case.inventory.versions[digest] for digest in reversed(path))
+            yield Chain(tuple(versions), self.decisions.images[root])
 
     def _cause(self, digest: Digest, paths: PathsUp) -> tuple[Cause, str]:
         """Return the cause of an image's own decision, or that of a follower, with a note."""
@@ -128,6 +126,7 @@ def decide_repository(case: PlanningInput) -> DecidedRepository:
 def _paths_up(kept_by: Links, start: Digest) -> PathsUp:
     """Go from a version up to all that keep it, and record the shortest path back from each."""
     paths = {start: start}
+    # Breadth first, so that the first path found to a version is a shortest one.
     ahead = deque([start])
     while ahead:
         digest = ahead.popleft()

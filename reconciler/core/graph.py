@@ -56,8 +56,9 @@ def build_graph(inventory: Inventory) -> Graph:
             elif child.is_manifest:
                 missing[version.digest].append(child.digest)
         # A referrer whose subject does not exist is kept by nothing: it is an image of its own.
+        # A tag can contain the digest of its own version, which must not keep itself for ever.
         for subject in _subjects(version, attestations):
-            if subject in inventory.versions and subject != version.digest:
+            if _is_other(inventory, version, subject):
                 keeps[subject].append(version.digest)
     kept_by = reversed_edges(keeps)
     roots = _roots(inventory, keeps, kept_by)
@@ -71,14 +72,13 @@ def image_tags(inventory: Inventory, version: Version) -> tuple[Tag, ...]:
     """
     return (
         ()
-        if all(_refers_elsewhere(inventory, version, tag) for tag in version.tags)
+        if all(_is_other(inventory, version, tag.subject) for tag in version.tags)
         else version.tags
     )
 
 
-def _refers_elsewhere(inventory: Inventory, version: Version, tag: Tag) -> bool:
-    """Whether a tag of this version contains the digest of another version of the repository."""
-    subject = tag.subject
+def _is_other(inventory: Inventory, version: Version, subject: Digest | None) -> bool:
+    """Whether a subject is another version of the repository."""
     return subject in inventory.versions and subject != version.digest
 
 
@@ -119,16 +119,10 @@ def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, 
         digest
         for digest, version in inventory.versions.items()
         if digest not in kept_by
-        or (image_tags(inventory, version) and not _is_referrer(inventory, version))
+        or (image_tags(inventory, version) and not _is_other(inventory, version, _subject(version)))
     }
     unreached = inventory.versions.keys() - closure(keeps, roots)
     return tuple(sorted(roots | set(_island_roots(inventory, unreached, keeps))))
-
-
-def _is_referrer(inventory: Inventory, version: Version) -> bool:
-    """Whether its document names another version of the repository as its subject."""
-    subject = _subject(version)
-    return subject in inventory.versions and subject != version.digest
 
 
 def _island_roots(inventory: Inventory, unreached: Set[Digest], keeps: Links) -> Iterator[Digest]:
@@ -143,6 +137,7 @@ def _island_roots(inventory: Inventory, unreached: Set[Digest], keeps: Links) ->
         return not image_tags(inventory, version), not is_index, digest
 
     reached: set[Digest] = set()
+    # The version of an island that finishes last is the one whose search reached all the others.
     for digest in reversed(finish_order(sorted(unreached, key=tagged_and_indexes_first), keeps)):
         if digest not in reached:
             yield digest
@@ -163,7 +158,10 @@ def documents_to_read(
     version is visited after all that may list it.
     Source: docs/adr/0011-nothing-is-deleted-unread.md.
     """
-    listing = {digest: _listed(documents[digest], present) for digest in documents}
+    listing = {
+        digest: [child.digest for child in document.children if child.digest in present]
+        for digest, document in documents.items()
+    }
     wanted: set[Digest] = set()
     plain: set[Digest] = set()
     doubtful: set[Digest] = set()
@@ -174,7 +172,3 @@ def documents_to_read(
             for child in document.children if document else ():
                 (plain if child.is_plain_image else doubtful).add(child.digest)
     return wanted
-
-
-def _listed(document: Manifest, present: Collection[Digest]) -> list[Digest]:
-    return [child.digest for child in document.children if child.digest in present]

@@ -150,18 +150,20 @@ def attempts(records: Iterable[Record]) -> list[Attempt]:
                 more[body.version_key] += map(Digest, body.children)
             case IntentBody(is_restoration=False) as body:
                 last[body.version_key] = len(made)
-                intent, children = TypedRecord.of(record, body), _more_children(body, more)
+                # A run that was killed before its intent may have left other children before these.
+                named, count = more.pop(body.version_key, []), body.more_children or 0
+                children = tuple(named[-count:] if count else ())
+                intent = TypedRecord.of(record, body)
                 made.append(Attempt(opened.get(record.run), intent, more_children=children))
+            # An outcome without an intent is of a restoration, or of a journal that was cut off.
             case OutcomeBody() | ResolveBody() as body if body.version_key in last:
-                number = last[body.version_key]
-                made[number] = _updated(made[number], TypedRecord.of(record, body))
+                number, ended = last[body.version_key], TypedRecord.of(record, body)
+                if body.result is Result.RESTORED:
+                    made[number] = replace(made[number], restored=ended)
+                # A restoration that failed changes nothing about the deletion.
+                elif not body.is_restoration:
+                    made[number] = replace(made[number], ended=ended)
     return made
-
-
-def _more_children(intent: IntentBody, more: dict[str, list[Digest]]) -> tuple[Digest, ...]:
-    """Take the children named before an intent; a run that was killed may have left others."""
-    named = more.pop(intent.version_key, [])
-    return tuple(named[-intent.more_children :]) if intent.more_children else ()
 
 
 def deletions(records: Iterable[Record]) -> list[Attempt]:
@@ -169,6 +171,7 @@ def deletions(records: Iterable[Record]) -> list[Attempt]:
     last: dict[str, Attempt] = {}
     for attempt in attempts(records):
         if attempt.result is Result.DELETED:
+            # Removed first, so that the order is that of the last deletion and not of the first.
             last.pop(attempt.key, None)
             last[attempt.key] = attempt
     return list(last.values())
@@ -208,10 +211,3 @@ def last_deleting_run(journals: Journals) -> str:
         if attempt.result is Result.DELETED
     ]
     return max(done, key=lambda attempt: (attempt.at, attempt.run)).run if done else ""
-
-
-def _updated(attempt: Attempt, record: Ended) -> Attempt:
-    """Add how a deletion ended, or that it was undone."""
-    if record.body.result is Result.RESTORED:
-        return replace(attempt, restored=record)
-    return attempt if record.body.is_restoration else replace(attempt, ended=record)

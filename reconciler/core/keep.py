@@ -95,11 +95,12 @@ class ImageRanker:
         keys = [(self._order(selected, tag), tag) for tag in selected.tags or (None,)]
         order = max(key for key, _ in keys)
         tag = next(tag for key, tag in keys if key == order)
+        captured = self._captured(tag)
         moment, pushed = self._age_start(selected), selected.image.version.time(Fact.PUSHED)
         return RankedImage(
             image=selected.image,
             order=order,
-            group=self._group(tag),
+            group="/".join(self._part(name, tag, captured) for name in self._rule.group_by),
             age_start=min(moment, self._now) if moment else self._now,
             pushed=pushed if pushed and pushed <= self._now else None,
             is_doubtful=self._is_doubtful(order, moment),
@@ -142,11 +143,8 @@ class ImageRanker:
         regex = self._rule.match.regex
         return regex.captured(tag) if regex and tag else {}
 
-    def _group(self, tag: Tag | None) -> str:
-        captured = self._captured(tag)
-        return "/".join(self._part(name, tag, captured) for name in self._rule.group_by)
-
     def _part(self, name: str, tag: Tag | None, captured: dict[str, str]) -> str:
+        """Return one value that images are grouped by: a capture, or a part of the version."""
         version = self._index.versions.get(tag) if tag and name not in captured else None
         if version is None:
             return captured.get(name, "")
@@ -329,20 +327,16 @@ def _distances(
     newer = 0
     for tied in ties:
         for image in tied:
-            yield (
-                *_rank(keep, label, newer, len(tied)),
-                *_age(keep, now - image.age_start),
-                *map(next, calendars),
-            )
+            distances: list[Distance] = []
+            if keep.last is not None:
+                text = f"rank {newer + 1} of {label} vs last {keep.last}"
+                distances.append(_rank_distance(text, keep.last, newer, len(tied)))
+            if keep.within is not None:
+                age = now - image.age_start
+                text = f"age {as_span(age)} vs within {keep.within}"
+                distances.append(Distance(age < keep.within.delta, text))
+            yield (*distances, *map(next, calendars))
         newer += len(tied)
-
-
-def _rank(keep: Keep, label: str, newer: int, tied: int) -> Iterator[Distance]:
-    """Measure a rank, which counts only the images that are certainly newer."""
-    if keep.last is not None:
-        yield _rank_distance(
-            f"rank {newer + 1} of {label} vs last {keep.last}", keep.last, newer, tied
-        )
 
 
 def _rank_distance(text: str, limit: int, newer: int, tied: int) -> Distance:
@@ -353,12 +347,6 @@ def _rank_distance(text: str, limit: int, newer: int, tied: int) -> Distance:
 
 def _tied_with(tied: int) -> str:
     return f", tied with {tied - 1} other{'s' if tied > 2 else ''}"
-
-
-def _age(keep: Keep, age: timedelta) -> Iterator[Distance]:
-    if keep.within is not None:
-        text = f"age {as_span(age)} vs within {keep.within}"
-        yield Distance(age < keep.within.delta, text)
 
 
 def _calendar(
