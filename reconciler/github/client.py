@@ -32,6 +32,7 @@ RETRY = Retry(statuses=TEMPORARY - {429})
 UNKNOWN_TOKEN = "GitHub does not know this token: it is expired, revoked or mistyped."  # noqa: S105
 """What a 401 means if a token was sent."""
 
+# 304 is the answer to a conditional request whose ETag is current.
 _READ = (200, 304)
 
 
@@ -152,6 +153,7 @@ def reply_text(response: httpx.Response) -> str:
     """Return the message of an error response, shortened and escaped."""
     try:
         message = response.json()["message"]
+    # The answer of a proxy may be any text.
     except (ValueError, RecursionError, LookupError, TypeError):
         message = response.text
     return safe(str(message).strip()[:MAX_MESSAGE])

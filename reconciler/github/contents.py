@@ -113,6 +113,8 @@ class GitApi:
             for number, sha in enumerate(chunk):
                 entry = texts.get(f"b{number}") or {}
                 content = (entry.get("text") or "").encode()
+                # The hash differs for a text that GitHub truncated, and for bytes that are not
+                # UTF-8.
                 yield content if blob_sha(content) == sha else self._blob(sha)
 
     def commit(self, expected: str, name: str, content: bytes) -> str | None:
@@ -147,6 +149,7 @@ class GitApi:
         first = {"message": "state: begin", "tree": json_of(tree)["sha"], "parents": []}
         commit = self._post(f"{self._base}/commits", first, (201,))
         ref = {"ref": f"refs/heads/{self._branch}", "sha": json_of(commit)["sha"]}
+        # 422: the branch exists, since another process was faster.
         self._post(f"{self._base}/refs", ref, (201, 422))
 
     def _blob(self, sha: str) -> bytes:

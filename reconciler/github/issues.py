@@ -143,6 +143,7 @@ class Conversation:
         """
         path = f"/repos/{self.repository}/issues/comments/{comment.id}"
         response = self.client.write("PATCH", path, {"body": body})
+        # A comment that was just listed is visible to this token, so it was deleted.
         if response.status_code == 404:
             return None
         return _read(IssueComment, self._expect(response, 200))
@@ -189,18 +190,13 @@ def post(
     """
     # Any user can copy the marker into a comment, so the author must match, too. Users who may
     # write in the repository can edit the text, so nothing is decided by it.
-    for comment in _own(conversation, author, is_ours):
+    for comment in conversation.comments():
+        if comment.author != author.lower() or not is_ours(comment.body):
+            continue
         body = write(comment.body)
+        # A text edited on the website has other line ends, which is no change.
         if body == comment.body.replace("\r\n", "\n"):
             return Posted(comment, "unchanged")
         if updated := conversation.update(comment, body):
             return Posted(updated, "updated")
     return Posted(conversation.create(write("")), "created")
-
-
-def _own(
-    conversation: Conversation, author: str, is_ours: Callable[[str], bool]
-) -> Iterator[IssueComment]:
-    for comment in conversation.comments():
-        if comment.author == author.lower() and is_ours(comment.body):
-            yield comment

@@ -51,6 +51,7 @@ def open_pull_request(client: GitHubClient, repository: str, head: Head) -> int 
     """
     purpose = PullRequestAccess(f"read the pull requests of {repository}")
     query = urlencode({"state": "open", "head": f"{head.owner}:{head.branch}", "per_page": 100})
+    # Forks may have several open pull requests of one branch, each to another base.
     for response in client.pages(f"/repos/{repository}/pulls?{query}", purpose):
         for row in _rows(response):
             if row.head.sha == head.sha:

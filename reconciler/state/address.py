@@ -22,6 +22,7 @@ class Address:
         """Return it without user, password and query, except the folder of a branch."""
         if not self.scheme:
             return safe(self.text)
+        # Only the folder of a branch is public; the query of another address may contain a key.
         folder = parse_qs(self._query).get("path", [""])[0] if self.scheme == "github" else ""
         return safe(f"{self.scheme}://{self._host}{f'?path={folder}' if folder else ''}")
 
@@ -39,6 +40,7 @@ class Address:
     def without_secrets(self, text: str) -> str:
         """Mask this address and its secrets in the message of a library."""
         text = text.replace(self.text, str(self))
+        # The longest first: one secret may contain another, and its rest would remain readable.
         for secret in sorted(self._secrets(), key=len, reverse=True):
             text = text.replace(secret, "***")
         return public(text)
@@ -66,4 +68,5 @@ class Address:
         values += [value for values in parse_qs(self._query).values() for value in values]
         for value in values:
             if self.scheme and len(value) >= _SHORTEST:
+                # Libraries quote an address percent-encoded or decoded.
                 yield from {value, unquote(value)}

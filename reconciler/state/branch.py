@@ -31,6 +31,7 @@ TRIES = 30
 _LONGEST_PAUSE = 0.5
 """Longest pause between two tries, in seconds; it is random, so that runs do not collide again."""
 
+# Names and paths of GitHub that need no encoding in the URL of a request.
 _PART = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
 _PLACE = re.compile(rf"{_PART}/{_PART}/{_PART}(?:/{_PART})*")
 _PATH = re.compile(rf"{_PART}(?:/{_PART})*")
@@ -57,6 +58,7 @@ def branch_at(address: Address, settings: BackendSettings) -> "Branch":
     parts = urlsplit(address.text)
     place = f"{parts.netloc}{parts.path}"
     folder = parse_qs(parts.query).get("path", [""])[0].strip("/")
+    # Git forbids `..` in the name of a branch; in the URL of a request it would mean another path.
     if (
         not _PLACE.fullmatch(place)
         or (folder and not _PATH.fullmatch(folder))
@@ -78,6 +80,7 @@ def branch_at(address: Address, settings: BackendSettings) -> "Branch":
         RunClock(settings.clock),
     )
     store = Branch(str(address), GitApi(client, f"{owner}/{name}", branch), folder)
+    # A state has no end that could close the client, so the end of the store's life does.
     finalize(store, client.close)
     return store
 
@@ -116,6 +119,7 @@ class Branch:
     def contents(self, names: Sequence[str]) -> Iterator[bytes]:
         """Read files that are never replaced, in the order of `names`."""
         with self._mutex, state_of_github():
+            # These files are the same at every later head, so no new head is read.
             if not self._head:
                 self._refresh()
             yield from self._api.blobs([self._known_sha(name) for name in names])
@@ -127,6 +131,7 @@ class Branch:
             prefix = self._folder + folder
             entry = self._entry(prefix.rstrip("/"))
             names = set(self._below(entry, prefix.rstrip("/"))) if entry else set()
+            # What this process committed after `_base` is not in the trees that were read.
             names |= {name for name in self._committed if name.startswith(prefix)}
             return sorted(name.removeprefix(self._folder) for name in names)
 
@@ -149,10 +154,12 @@ class Branch:
             self._require_branch()
             for _ in range(TRIES):
                 current = self._sha(path)
+                # An earlier try may have been made although its response was lost.
                 if current == sha:
                     return sha
                 if current != before:
                     return None
+                # Refused when any file of the branch has changed; this one may still be as before.
                 if self._commit(path, content):
                     return sha
                 time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - no secret
@@ -225,6 +232,7 @@ class Branch:
             yield from self._below(inner, f"{path}/{name}".lstrip("/"))
 
     def _tree(self, sha: str) -> Mapping[str, TreeEntry]:
+        # The SHA is that of the content, so a tree that was read is never out of date.
         if sha not in self._trees:
             self._trees[sha] = self._api.tree(sha)
         return self._trees[sha]

@@ -121,6 +121,7 @@ class Bucket:
 
     def check(self) -> None:
         """Check that objects can be written, and that the store honours conditional writes."""
+        # A name of its own, since runs in parallel may check the same store.
         name = f"_probe/{uuid4()}"
         probe(self, name)
         with _state_errors(f"remove {self.place}/{name}"):
@@ -130,6 +131,7 @@ class Bucket:
         with _state_errors(f"write {self.place}/{name}"):
             try:
                 return _version(obstore.put(self._store, name, content, mode=mode))
+            # Stores differ in which of the two they report for an object that exists.
             except (AlreadyExistsError, PreconditionError):
                 return None
 
@@ -142,6 +144,7 @@ class Bucket:
 
 def _version(metadata: "ObjectMeta | PutResult") -> str:
     """Return what identifies a version of an object, as JSON."""
+    # A write to Google Cloud Storage is conditional on `version`, to S3 and Azure on the ETag.
     return json.dumps({key: metadata[key] for key in ("e_tag", "version") if metadata[key]})
 
 
@@ -158,6 +161,7 @@ def _state_errors(doing: str) -> Iterator[None]:
         yield
     except (PermissionDeniedError, UnauthenticatedError) as error:
         raise StateError(f"cannot {doing}: {_cause(error)}", hint=_RIGHTS) from error
+    # A bucket that does not exist is a FileNotFoundError, too.
     except (BaseError, FileNotFoundError) as error:
         raise StateError(f"cannot {doing}: {_cause(error)}", hint=_DEFAULT_ADVICE) from error
 

@@ -32,6 +32,7 @@ _ADVICE = {
 _DEFAULT_ADVICE = f"Correct the cause of this error, {_ELSEWHERE}."
 
 _MOUNTS = Path("/proc/self/mounts")
+# Whether a kernel lock excludes other machines there depends on the server and on mount options.
 _NETWORK = {
     "9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs",
     "lustre", "nfs", "nfs4", "smb3", "smbfs",
@@ -73,6 +74,7 @@ def make_directory(path: Path) -> None:
     if path.is_dir():
         return
     make_directory(path.parent)
+    # Another run may create it at the same time, which is no error.
     path.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
     sync_directory(path.parent)
 
@@ -82,7 +84,10 @@ def open_private(path: Path, flags: int) -> int:
 
     A file of an earlier release that other users can read is made private, if this user owns it.
     """
+    # Another user may have put a link to one of this user's files there. A child process such as
+    # git must not inherit the descriptor.
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
+    # A command that only reads changes nothing.
     if flags & (os.O_WRONLY | os.O_RDWR):
         status = os.fstat(descriptor)
         if status.st_mode & 0o077 and status.st_uid == os.geteuid():
@@ -112,7 +117,9 @@ def replace(path: Path, content: bytes) -> None:
         stale.unlink()
     fresh = path.with_name(f"{path.name}.new-{secrets.token_hex(8)}")
     create_private(fresh, content)
+    # Atomic: after a crash there is the whole old file or the whole new one.
     fresh.replace(path)
+    # Until the directory is on the disk, a crash could bring the old file back.
     sync_directory(path.parent)
 
 
@@ -129,11 +136,12 @@ def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str:
 
 def _mounted(mounts: Path) -> list[tuple[Path, str]]:
     lines: list[str] = []
+    # Without /proc, as on macOS, the type is unknown; it only decides about a warning.
     with suppress(OSError):
         lines = mounts.read_text(errors="surrogateescape").splitlines()
     fields = [line.split(" ") for line in lines]
-    return [(Path(_unescaped(parts[1])), parts[2]) for parts in fields if len(parts) > 2]
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
+    return [
+        (Path(re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), parts[1])), parts[2])
+        for parts in fields
+        if len(parts) > 2
+    ]

@@ -33,6 +33,7 @@ from reconciler.state.durable import (
     write_through,
 )
 
+# With O_APPEND a program that lost the lock cannot overwrite records.
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 _log = structlog.get_logger()
@@ -62,7 +63,8 @@ def read_journal(path: Path) -> JournalContent:
     """
     content = _content(path)
     size = content.rfind(b"\n") + 1
-    records = read_lines(path, takewhile(_is_whole, BytesIO(content)))
+    whole = takewhile(lambda line: line.endswith(b"\n"), BytesIO(content))
+    records = read_lines(path, whole)
     torn = content[size:]
     if not _is_cut_short(torn):
         raise JournalError(f"{path}:{len(records) + 1}: the record does not end with a newline")
@@ -77,10 +79,6 @@ def _content(path: Path) -> bytes:
             return b""
 
 
-def _is_whole(line: bytes) -> bool:
-    return line.endswith(b"\n")
-
-
 def _is_cut_short(tail: bytes) -> bool:
     """Whether a tail is only the beginning of a line.
 
@@ -90,6 +88,7 @@ def _is_cut_short(tail: bytes) -> bool:
     text = tail.decode(errors="replace")
     try:
         _, end = json.JSONDecoder().raw_decode(text)
+    # No complete JSON value: the write was interrupted within the record.
     except (ValueError, RecursionError):
         return True
     return end == len(text)
@@ -146,6 +145,7 @@ class JournalFile:
             more: after a failed write, reading may return data that is not on the disk.
         """
         with self._mutex:
+            # Another run may have written since this object read the file.
             if self._end is None:
                 self.settle()
             end = self._end or End()
@@ -165,6 +165,8 @@ class JournalFile:
             state_errors("write to", self._path),
             os.fdopen(open_private(self._path, _APPEND), "ab", buffering=0) as file,
         ):
+            # A difference is a writer that the lock did not exclude: a chain of both would not
+            # verify.
             self._expect(size, os.fstat(file.fileno()).st_size)
             write_through(file.fileno(), content)
             # With the first record, the name of the file must become durable, too.
@@ -191,6 +193,7 @@ class JournalFile:
     def _set_aside(self, reading: JournalContent) -> None:
         """Copy a torn tail to another file, durably, and only then cut it off."""
         number = reading.end.last.seq + 1 if reading.end.last else 1
+        # An earlier crash may have left a tail at the same record, which is kept.
         copies = (self._path.with_name(f"journal.torn-{number}-{n}") for n in count(1))
         copy = next(path for path in copies if not path.exists())
         create_private(copy, reading.torn)
@@ -239,6 +242,7 @@ def read_lines(place: object, lines: Iterable[bytes]) -> tuple[Record, ...]:
 
 def _line(record: Record) -> bytes:
     line = record.to_line()
+    # A longer line could be written, but no run could read the journal any more.
     if len(line) > MAX_RECORD_BYTES:
         raise StateError(
             f"record {record.seq} ({record.type}) of run {record.run} has {len(line)} bytes, but "

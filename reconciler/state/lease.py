@@ -92,6 +92,7 @@ class LeaseLock:
         if current and self._counts(current.record):
             raise self._refusal(current)
         self._take(holder, current)
+        # Held, but its lease has expired: the holder died, or is paused.
         abandoned = current is not None and current.record.state == "held"
         with self._holding():
             yield current.record.holder if current and abandoned else None
@@ -118,6 +119,7 @@ class LeaseLock:
             if self._lease is None:
                 raise without_lock(self._repository)
             current = self._store.get(self._name)
+            # Any other content was written by a new holder, or by `reconciler lock break`.
             if current is None or current.content != self._lease.stored.content:
                 raise lock_lost(self._repository)
             if self._is_old(self._lease):
@@ -158,6 +160,7 @@ class LeaseLock:
 
     def _take(self, holder: Holder, current: _StoredLock | None) -> None:
         with self._mutex:
+            # The write succeeds only if the object is still as read: of two runs, one is refused.
             if self._lease or not self._write(
                 holder, current.record.gen if current else 0, current
             ):
@@ -170,8 +173,10 @@ class LeaseLock:
 
     def _write(self, holder: Holder, gen: int, before: _StoredLock | None) -> bool:
         """Write the lock with a new holder; return whether it is held now."""
+        # Read before the request: the lease counts from its beginning, however long it takes.
         wall, monotonic = self._times.now(), self._times.monotonic()
         record = LockRecord(
+            # Makes the content unique, by which `put` recognizes a write of its own.
             gen=gen + 1,
             state="held",
             run=holder.run,
@@ -196,6 +201,7 @@ class LeaseLock:
         """Whether the lease must be renewed, by either clock: one stops while a machine sleeps."""
         passed = (self._times.now() - lease.wall).total_seconds()
         steadily = self._times.monotonic() - lease.monotonic
+        # A negative time means that the wall clock was set back: how old the lease is, is unknown.
         return not (0 <= passed <= self._timing.trusted and steadily <= self._timing.trusted)
 
     @contextmanager
@@ -210,6 +216,7 @@ class LeaseLock:
 
     def _release(self) -> None:
         with self._mutex:
+            # First of all, so that this object does not count as locked when the write fails.
             lease, self._lease = self._lease, None
             if lease:
                 free = lease.record.model_copy(
@@ -237,6 +244,7 @@ def renewing(renew: Callable[[], None], seconds: float) -> Iterator[None]:
         yield
     finally:
         over.set()
+        # Otherwise a renewal could follow the release, and take the lock again.
         thread.join()
 
 
@@ -244,6 +252,7 @@ def _renew_until(renew: Callable[[], None], seconds: float, over: Event) -> None
     while not over.wait(seconds):
         try:
             renew()
+        # The lock does not come back. `confirm` reports its loss before the next step.
         except LockedError:
             return
         except StateError as error:

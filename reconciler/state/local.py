@@ -64,6 +64,8 @@ class LocalState:
             make_directory(self._root)
             # Each run uses a file of its own, since this check does not take the lock.
             with tempfile.NamedTemporaryFile(dir=self._root, prefix="_probe-") as probe:
+                # As much as the longest record: a full disk must be noticed before a deletion, not
+                # after it.
                 write_through(probe.fileno(), bytes(MAX_RECORD_BYTES))
         if kind := network_filesystem(self._root):
             _log.warning("state_on_network_filesystem", path=str(self._root), filesystem=kind)
@@ -75,6 +77,8 @@ class LocalState:
                 return ()
             return [
                 Path(directory).relative_to(self._root).as_posix()
+                # By default os.walk skips what it cannot read, and a state would be missing from
+                # the list.
                 for directory, below, _ in os.walk(self._root, onerror=_refuse)
                 if _OWN in below
             ]
@@ -155,6 +159,7 @@ class LocalRepositoryState:
         """
         with self._lock.seize(holder, run):
             self._journal.forget()
+            # The broken run may only be paused, with the journal open.
             self._journal.renew()
             yield
 

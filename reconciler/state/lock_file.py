@@ -79,6 +79,7 @@ class RepositoryLock:
 
         Raises: LockedError, when that run does not hold the lock.
         """
+        # The lock on this file excludes other calls of `seize` until it is in its place.
         fresh = self._path.with_name("lock.new")
         with self._acquired(fresh):
             self._require_holder(run)
@@ -97,6 +98,7 @@ class RepositoryLock:
         if not self.is_locked:
             raise without_lock(self._repository)
         with state_errors("read", self._path):
+            # A broken lock has another file in its place.
             in_place = self._is_in_place()
         if not in_place:
             raise lock_lost(self._repository)
@@ -146,6 +148,7 @@ class RepositoryLock:
             self.is_locked = False
             # An error in the block matters more than a record that no longer has an effect.
             with suppress(OSError):
+                # After a break, the record is that of the new holder.
                 if self._is_in_place():
                     self._record.unlink()
 

@@ -81,6 +81,7 @@ class _Objects(NamedTuple):
 
     def write(self, seq: int, lines: bytes) -> None:
         """Create the object of the next record."""
+        # With leading zeros, the order of names is the order of records.
         name = f"{self.folder}{seq:014}"
         if put(self.store, name, lines, None) is None:
             raise LockedError(
@@ -89,6 +90,7 @@ class _Objects(NamedTuple):
             )
 
     def _lines(self, name: str, content: bytes) -> Iterable[bytes]:
+        # A store writes an object as a whole, so this is never an interrupted append.
         if not content.endswith(b"\n"):
             raise JournalError(f"{self.store.place}/{name} does not end with a newline")
         return BytesIO(content)
@@ -112,6 +114,8 @@ class _Object(NamedTuple):
 
     def write(self, content: bytes) -> None:
         """Replace it, all or nothing."""
+        # This run has the lock, so the object can only change between reading and writing if it
+        # lost it.
         if put(self.store, self.name, content, self.store.get(self.name)) is None:
             raise LockedError(
                 f"{self.place} was written by another run, so this one stops",

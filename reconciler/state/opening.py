@@ -46,6 +46,7 @@ class Backend:
         try:
             module = import_module(self.module)
         except ModuleNotFoundError as error:
+            # A module of our own that is missing is a defect, not an extra to install.
             if not self.extra or str(error.name).startswith("reconciler"):
                 raise
             raise SettingsError(
@@ -103,6 +104,7 @@ def _check_untracked(root: Path) -> None:
 
     Raises: SettingsError, also when git cannot determine that.
     """
+    # A link to nothing does not exist for `exists`, but git can track it.
     if not (root.exists() or root.is_symlink()):
         return
     try:

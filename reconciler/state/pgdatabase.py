@@ -57,6 +57,7 @@ class Database:
         """
         try:
             options = conninfo_to_dict(address.text)
+        # Its message quotes the address, so it is not used.
         except psycopg.ProgrammingError:
             options = {}
         host, name = str(options.get("host", "localhost")), str(options.get("dbname", ""))
@@ -99,12 +100,14 @@ class Database:
         """Turn an error of the database into a StateError, without passwords."""
         try:
             yield
+        # To readers this means that no state was ever written.
         except UndefinedTable:
             raise
         except psycopg.Error as error:
             text = self.address.without_secrets(str(error).strip().partition("\n")[0])
             if self.password:
                 text = text.replace(self.password, "***")
+            # The original error may contain the password, and would be shown as the cause.
             raise StateError(f"{self.place}: {text}", hint=_HINT) from None
 
     def check(self) -> None:

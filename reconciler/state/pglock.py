@@ -33,6 +33,8 @@ ON CONFLICT (repository) DO UPDATE SET
 RETURNING gen
 """
 
+# A lock with one key of 64 bits has `objsubid` 1, and its halves in `classid` and `objid`. Source:
+# PostgreSQL, "pg_locks".
 _WHO_HOLDS = """
 SELECT pid FROM pg_locks
 WHERE locktype = 'advisory' AND granted AND objsubid = 1
@@ -57,6 +59,7 @@ class AdvisoryLock:
         self._repository = repository
         self._name = name
         self._database = database
+        # PostgreSQL's keys are numbers. The prefix separates them from those of other programs.
         digest = sha256(f"reconciler {name}".encode()).digest()
         self._key = int.from_bytes(digest[:8], signed=True)
         self._lock_session: _LockSession | None = None
@@ -118,6 +121,7 @@ class AdvisoryLock:
         if self._lock_session is None:
             raise without_lock(self._repository)
         session, gen = self._lock_session.session, self._lock_session.gen
+        # FOR SHARE: a new holder cannot increment the generation before this transaction ends.
         query = "SELECT FROM reconciler_lock WHERE repository = %s AND gen = %s FOR SHARE"
         try:
             with (
@@ -174,6 +178,7 @@ class AdvisoryLock:
         try:
             if self._is_taken(session):
                 return self._require_last(session, run)
+        # Without the tables no run ever held the lock.
         except UndefinedTable:
             pass
         raise not_the_holder(self._repository, run)
@@ -202,6 +207,7 @@ class AdvisoryLock:
 
     def _is_over(self, gen: int) -> bool:
         """Whether another run has taken the lock since."""
+        # In a session of its own, since that of the lock is closed.
         query = "SELECT FROM reconciler_lock WHERE repository = %s AND gen = %s"
         with self._session() as session, self._database.state_errors():
             return session.execute(query, [self._name, gen]).fetchone() is None

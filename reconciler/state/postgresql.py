@@ -88,6 +88,7 @@ class _Rows(NamedTuple):
             for number, line in enumerate(lines.splitlines(keepends=True), seq)
         ]
         with self.lock.writing() as cursor:
+            # The primary key excludes a record that exists, but not a gap before the new one.
             last = "SELECT coalesce(max(seq), 0) FROM reconciler_journal WHERE repository = %s"
             row = cursor.execute(last, [self.repository]).fetchone()
             if row != (seq - 1,):

@@ -95,6 +95,7 @@ class RemoteJournal:
             self._write(records)
             self._last = records[-1]
         self._noted.clear()
+        # Those of `note` come first: the caller gets the records of its own entries.
         return records[len(records) - sum(len(request.entries) for request in added) :]
 
     def _chained(self, requests: Iterable[_WriteRequest]) -> list[Record]:
@@ -106,6 +107,7 @@ class RemoteJournal:
 
     def _write(self, records: Sequence[Record]) -> None:
         """Write records; the journal counts as intact only after a confirmed write."""
+        # First, since an entry that cannot be written must not count as a failed write.
         lines = to_lines(records)
         if not self._intact:
             raise StateError(
