@@ -108,7 +108,12 @@ def _part(part: Applied, view: View, texts: RunTexts) -> Iterator[Text]:
         yield from wrapped(f"Stopped: {part.stopped}.", view, lead="  ", style="yellow")
     final = _final(part)
     for result, (text, style) in texts.results.items():
-        ended = [change for change in final if change.result is result and not _is_expected(change)]
+        # An image that is restored entirely as before needs no line: the totals count it.
+        ended = [
+            change
+            for change in final
+            if change.result is result and (change.reason or result is not Result.RESTORED)
+        ]
         if ended:
             yield line((f"  {counted(len(ended), 'version')} {text}", style))
             yield from _reasons(ended, view)
@@ -127,10 +132,6 @@ def _reasons(ended: Sequence[Ended], view: View) -> Iterator[Text]:
         yield line(
             f"    ... and {len(ended) - len(displayed):,} more; `reconciler log show` has all"
         )
-
-
-def _is_expected(ended: Ended) -> bool:
-    return ended.result is Result.RESTORED and not ended.reason
 
 
 def _final(part: Applied) -> Sequence[Ended]:

@@ -12,7 +12,6 @@ from reconciler.formats.phrases import counted, fitting, shortened
 from reconciler.formats.terminal import ROWS, STYLES, Row, first_rows, line, table, wrapped
 from reconciler.formats.view import View
 from reconciler.model.comparison import (
-    ChangedImage,
     Difference,
     PolicyEdit,
     RepositoryDifference,
@@ -95,12 +94,8 @@ def _list_edits(edits: Sequence[PolicyEdit], quote: Quote) -> str:
     texts = [_edit_text(edit, quote) for edit in islice(edits, EDITS)]
     if len(edits) > EDITS:
         texts.append(counted(len(edits) - EDITS, "more change"))
-    return ", ".join(_joined(texts))
-
-
-def _joined(texts: list[str]) -> Iterator[str]:
-    yield from texts[:-1]
-    yield f"and {texts[-1]}" if len(texts) > 1 else texts[0]
+    *others, last = texts
+    return ", ".join([*others, f"and {last}" if others else last])
 
 
 def _edit_text(edit: PolicyEdit, quote: Quote) -> str:
@@ -171,17 +166,19 @@ def _shift(shift: Shift, part: RepositoryDifference, view: View, *, symbol: str)
     amount = shift_amount(shift, more=symbol == "-")
     yield from wrapped(f"{amount} {reason(shift, part)}", view, lead="  ")
     if shift.images:
-        rows = [_terminal_row(symbol, fate) for fate in first_rows(shift.images, view)]
+        rows = [
+            Row(
+                symbol,
+                ", ".join(fate.tags) or "(untagged)",
+                fate.digest.short,
+                (f"before: {verdicts(fate.before)};", f"now: {verdicts(fate.after)}"),
+            )
+            for fate in first_rows(shift.images, view)
+        ]
         yield from table(rows, view, of=len(rows))
     if len(shift.images) > len(first_rows(shift.images, view)):
         hidden = counted(len(shift.images) - ROWS, "more image")
         yield line(f"    ... and {hidden}; `--all` has them")
-
-
-def _terminal_row(symbol: str, fate: ChangedImage) -> Row:
-    before, after = verdicts(fate.before), verdicts(fate.after)
-    name = ", ".join(fate.tags) or "(untagged)"
-    return Row(symbol, name, fate.digest.short, (f"before: {before};", f"now: {after}"))
 
 
 def summary(difference: Difference) -> Iterator[str]:
@@ -206,8 +203,17 @@ def shift_groups(difference: Difference) -> Iterator[ImageGroup]:
     """Group the images whose decision changes, in collapsible sections."""
     for part in difference.repositories:
         for shift, more in _shifts(part):
-            if shift.images:
-                yield _group(shift, part, more=more)
+            if not shift.images:
+                continue
+            amount = shift_amount(shift, more=more)
+            heading = f"{html(part.repository)}: {amount} {reason(shift, part, html)}"
+            table = "\n".join(_rows(shift))
+            yield ImageGroup(
+                images=len(shift.images),
+                full=f"\n<details><summary>{heading}</summary>\n\n{table}\n\n</details>\n",
+                # Empty, because the list of changes already has its heading.
+                folded="",
+            )
 
 
 def _more(count: int) -> str:
@@ -230,33 +236,15 @@ def _shifts(part: RepositoryDifference) -> Iterator[tuple[Shift, bool]]:
     yield from ((shift, False) for shift in part.spared)
 
 
-def _group(shift: Shift, part: RepositoryDifference, *, more: bool) -> ImageGroup:
-    # Folded it is empty, because the list of changes already has its heading.
-    amount = shift_amount(shift, more=more)
-    table = "\n".join(_rows(shift))
-    return ImageGroup(
-        images=len(shift.images),
-        full=(
-            f"\n<details><summary>{html(part.repository)}: {amount}"
-            f" {reason(shift, part, html)}</summary>\n\n{table}\n\n</details>\n"
-        ),
-        folded="",
-    )
-
-
 def _rows(shift: Shift) -> Iterator[str]:
     yield row("Tags", "Digest", "Before", "Now")
     yield "| --- | --- | --- | --- |"
     for fate in shift.images[:MARKDOWN_ROWS]:
-        yield _markdown_row(fate)
+        yield row(
+            code(", ".join(fate.tags) or "(untagged)"),
+            code(fate.digest.short),
+            code(verdicts(fate.before)),
+            code(verdicts(fate.after)),
+        )
     if len(shift.images) > MARKDOWN_ROWS:
         yield f"\n{counted(len(shift.images) - MARKDOWN_ROWS, 'more image')} omitted."
-
-
-def _markdown_row(fate: ChangedImage) -> str:
-    return row(
-        code(", ".join(fate.tags) or "(untagged)"),
-        code(fate.digest.short),
-        code(verdicts(fate.before)),
-        code(verdicts(fate.after)),
-    )

@@ -42,34 +42,27 @@ _CAUSE = Column("Cause")
 
 def report(results: Sequence[DiagnosisResult]) -> Report:
     """Build the report, a section for each repository."""
+    diagnoses = [result.diagnosis for result in results if result.diagnosis]
+    versions = sum(len(diagnosis.findings) for diagnosis in diagnoses)
+    tagged = sum(diagnosis.tagged for diagnosis in diagnoses)
+    needed = sum(diagnosis.needed for diagnosis in diagnoses)
+    unneeded = sum(diagnosis.unneeded for diagnosis in diagnoses)
+    unread = sum(result.error is not None for result in results)
     return Report(
         title="Why these versions exist",
-        last=_totals(results),
-        figures=tuple(_figures(results)),
+        last=(
+            f"Diagnose: {counted(versions, 'version')}, {tagged:,} tagged,"
+            f" {needed:,} untagged but needed, {unneeded:,} not needed,"
+            f" {counted(unread, 'repository', 'repositories')} unread."
+        ),
+        figures=(
+            Figure(f"{versions:,}", "versions"),
+            Figure(f"{tagged:,}", "tagged", "keep"),
+            Figure(f"{needed:,}", "untagged but needed", "keep"),
+            Figure(f"{unneeded:,}", "not needed", "delete"),
+        ),
         sections=tuple(map(_section, results)),
     )
-
-
-def _totals(results: Sequence[DiagnosisResult]) -> str:
-    diagnoses = [result.diagnosis for result in results if result.diagnosis]
-    unread = sum(result.error is not None for result in results)
-    return (
-        f"Diagnose: {counted(sum(len(diagnosis.findings) for diagnosis in diagnoses), 'version')},"
-        f" {sum(diagnosis.tagged for diagnosis in diagnoses):,} tagged,"
-        f" {sum(diagnosis.needed for diagnosis in diagnoses):,} untagged but needed,"
-        f" {sum(diagnosis.unneeded for diagnosis in diagnoses):,} not needed,"
-        f" {counted(unread, 'repository', 'repositories')} unread."
-    )
-
-
-def _figures(results: Sequence[DiagnosisResult]) -> Iterator[Figure]:
-    diagnoses = [result.diagnosis for result in results if result.diagnosis]
-    yield Figure(f"{sum(len(diagnosis.findings) for diagnosis in diagnoses):,}", "versions")
-    yield Figure(f"{sum(diagnosis.tagged for diagnosis in diagnoses):,}", "tagged", "keep")
-    yield Figure(
-        f"{sum(diagnosis.needed for diagnosis in diagnoses):,}", "untagged but needed", "keep"
-    )
-    yield Figure(f"{sum(diagnosis.unneeded for diagnosis in diagnoses):,}", "not needed", "delete")
 
 
 def _section(result: DiagnosisResult) -> ReportSection:
@@ -80,11 +73,15 @@ def _section(result: DiagnosisResult) -> ReportSection:
             result.repository, notices=[Notice("This repository could not be read.", texts)]
         )
     counsel = result.workflow_advice or WorkflowAdvice()
+    bars = [
+        Bar(group.cause, group.count, tone="keep" if group.needed else "delete")
+        for group in diagnosis.groups
+    ]
     return ReportSection(
         heading=result.repository,
         texts=tuple(_texts(result, diagnosis)),
         notices=(*_notices(diagnosis), *unread(counsel)),
-        charts=(_chart(diagnosis),),
+        charts=(Chart(CAUSES_HEADING, bars),),
         courses=tuple(weekly_charts(diagnosis)),
         tables=(
             counts(diagnosis),
@@ -125,16 +122,6 @@ def _notices(diagnosis: Diagnosis) -> Iterator[Notice]:
         yield Notice(
             f"{counted(len(broken), 'tagged image')} cannot be pulled completely.", [*named]
         )
-
-
-def _chart(diagnosis: Diagnosis) -> Chart:
-    return Chart(
-        CAUSES_HEADING,
-        [
-            Bar(group.cause, group.count, tone="keep" if group.needed else "delete")
-            for group in diagnosis.groups
-        ],
-    )
 
 
 def weekly_charts(diagnosis: Diagnosis) -> Iterator[Chart]:
@@ -188,12 +175,12 @@ def examples(diagnosis: Diagnosis) -> Iterator[Table]:
     """List the newest and the oldest version of each cause, with the evidence."""
     columns = (_CAUSE, Column("Digest", "code"), Column("Pushed"), Column("Evidence"))
     for needed, which in ((False, "not needed"), (True, "needed")):
-        findings = [
-            finding
-            for group in diagnosis.groups
-            for finding in _newest_and_oldest(group, needed=needed)
-        ]
-        yield Table(f"Versions {which}: newest and oldest", columns, [*map(_example, findings)])
+        rows: list[Sequence[Cell]] = []
+        for group in diagnosis.groups:
+            findings = [finding for finding in group.findings if finding.needed is needed]
+            # The first and the last one, which are the same where a cause has a single version.
+            rows += map(_example, [*findings[:1], *findings[1:][-1:]])
+        yield Table(f"Versions {which}: newest and oldest", columns, rows)
 
 
 def changes(diagnosis: Diagnosis) -> Table:
@@ -243,11 +230,6 @@ def _example(finding: DiagnosedVersion) -> Sequence[Cell]:
     )
 
 
-def _newest_and_oldest(group: CauseGroup, *, needed: bool) -> Sequence[DiagnosedVersion]:
-    findings = [finding for finding in group.findings if finding.needed is needed]
-    return [*findings[:1], *findings[1:][-1:]]
-
-
 def _growth_row(cause: VersionCause, diagnosis: Diagnosis) -> Sequence[Cell]:
     amounts = [week.amounts.get(cause, Amount()) for week in diagnosis.weeks]
     recent = sum(amounts[-RECENT:], Amount())
@@ -271,10 +253,6 @@ def _day(moment: datetime | None) -> str:
 def sparkline(amounts: Sequence[float]) -> str:
     """Draw each amount as a block, relative to the largest; zero is a dot."""
     top = max(amounts, default=0)
-    return "".join(_block(amount, top) for amount in amounts)
-
-
-def _block(amount: float, top: float) -> str:
-    if amount <= 0:
-        return "."
-    return _BLOCKS[ceil(amount / top * len(_BLOCKS)) - 1]
+    return "".join(
+        _BLOCKS[ceil(amount / top * len(_BLOCKS)) - 1] if amount > 0 else "." for amount in amounts
+    )

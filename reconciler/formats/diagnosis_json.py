@@ -12,7 +12,6 @@ from reconciler.analysis.diagnose.finding import (
     CauseGroup,
     DiagnosedVersion,
     Forecast,
-    Week,
 )
 from reconciler.analysis.diagnose.suggestion import AdvisedChange, WorkflowAdvice, suggestion
 from reconciler.formats.phrases import counted
@@ -41,18 +40,18 @@ def _repository(result: DiagnosisResult) -> dict[str, Any]:
 def _workflows(advice: WorkflowAdvice) -> dict[str, Any]:
     return {
         "attributions": [asdict(attribution) for attribution in advice.attributions],
-        "proposals": [_change(change) for change in advice.proposals],
+        # The keys are part of the format: programs read them, so they keep their first names.
+        "proposals": [
+            {
+                "place": change.place,
+                "words": change.text,
+                "patch": change.patch,
+                "left": change.unneeded,
+                "needed": change.needed,
+            }
+            for change in advice.proposals
+        ],
         "unread": list(advice.unread),
-    }
-
-
-def _change(change: AdvisedChange) -> dict[str, Any]:
-    return {
-        "place": change.place,
-        "words": change.text,
-        "patch": change.patch,
-        "left": change.unneeded,
-        "needed": change.needed,
     }
 
 
@@ -66,7 +65,13 @@ def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
         "requests": diagnosis.inventory.evidence.requests,
         "causes": {group.cause: _group(group) for group in diagnosis.groups},
         "findings": [_finding(finding) for finding in diagnosis.findings],
-        "weeks": [_week(week) for week in diagnosis.weeks],
+        "weeks": [
+            {
+                "start": week.start.isoformat(),
+                "causes": {cause: _amount(amount) for cause, amount in week.amounts.items()},
+            }
+            for week in diagnosis.weeks
+        ],
         "suggestion": suggestion(diagnosis.inventory, (group.cause for group in diagnosis.groups)),
     }
 
@@ -100,13 +105,6 @@ def _finding(finding: DiagnosedVersion) -> dict[str, Any]:
         "relative": finding.evidence.relative,
         "needed": finding.needed,
         "bytes": finding.added_bytes,
-    }
-
-
-def _week(week: Week) -> dict[str, Any]:
-    return {
-        "start": week.start.isoformat(),
-        "causes": {cause: _amount(amount) for cause, amount in week.amounts.items()},
     }
 
 

@@ -36,7 +36,29 @@ def render(explanation: Explanation, view: View) -> str:
 
 def as_json(explanation: Explanation) -> str:
     """Write an explanation as one JSON document."""
-    return json.dumps(_document(explanation), indent=2, sort_keys=True) + "\n"
+    from_time = explanation.deletable_from
+    document = {
+        "repository": explanation.repository,
+        "digest": explanation.version.digest,
+        "tags": explanation.version.tags,
+        "nature": explanation.nature,
+        "platform": explanation.platform,
+        "kind": explanation.version.kind,
+        "times": {
+            fact: when.isoformat() for fact in Fact if (when := explanation.version.time(fact))
+        },
+        "policy": explanation.policy,
+        "evaluated_at": explanation.now.isoformat(),
+        "goes": explanation.fate.is_deleted,
+        "cause": explanation.fate.cause,
+        "verdict": verdict(explanation.fate),
+        "leaves": from_time.isoformat() if from_time else None,
+        "chains": [_chain(chain) for chain in explanation.fate.chains],
+        "keeps": [_link(relative) for relative in explanation.keeps],
+        "kept_by": [_link(relative) for relative in explanation.kept_by],
+        "missing": explanation.missing,
+    }
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
 def _lines(explanation: Explanation, view: View) -> Iterator[Text]:
@@ -48,7 +70,11 @@ def _lines(explanation: Explanation, view: View) -> Iterator[Text]:
         if when := explanation.version.time(fact):
             yield line(f"  {label} {_dated(when, explanation.now)}")
     yield from _relatives("Keeps", explanation.keeps, ("", "that refers to it"), view)
-    yield from _missing(explanation, view)
+    if explanation.missing:
+        lacking = counted(len(explanation.missing), "manifest")
+        yield line()
+        yield line((f"  Lists {lacking} that the registry lacks", "yellow"))
+        yield from (line(f"    {digest}") for digest in first_rows(explanation.missing, view))
     yield from _relatives(
         "Kept by", explanation.kept_by, ("that lists it", "that it refers to"), view
     )
@@ -86,30 +112,19 @@ def _relatives(
     yield line(f"  {heading} {counted(len(relatives), 'version')}")
     for relative in first_rows(relatives, view):
         link = links[0] if relative.listed else links[1]
-        yield from wrapped(_relative(relative, link), view, lead="    ")
+        # A tag that spells the digest of another version is how that one refers to its relatives.
+        tags = ", ".join(tag for tag in relative.version.tags if not tag.subject)
+        what = " ".join(filter(None, (relative.nature, _platform(relative), link)))
+        text = f"{relative.version.digest.short}  {what}  {tags}".rstrip()
+        yield from wrapped(text, view, lead="    ")
     hidden = len(relatives) - len(first_rows(relatives, view))
     if hidden:
         yield line(f"    ... and {hidden:,} more; `--all` prints them")
 
 
-def _relative(relative: Relative, link: str) -> str:
-    """Describe a relative, without the tags that spell the digest of another version."""
-    tags = ", ".join(tag for tag in relative.version.tags if not tag.subject)
-    what = " ".join(filter(None, (relative.nature, _platform(relative), link)))
-    return f"{relative.version.digest.short}  {what}  {tags}".rstrip()
-
-
 def _platform(relative: Relative) -> str:
     listed = relative.listed if relative.nature is Nature.PLATFORM else None
     return listed.platform if listed and listed.digest == relative.version.digest else ""
-
-
-def _missing(explanation: Explanation, view: View) -> Iterator[Text]:
-    if explanation.missing:
-        lacking = counted(len(explanation.missing), "manifest")
-        yield line()
-        yield line((f"  Lists {lacking} that the registry lacks", "yellow"))
-        yield from (line(f"    {digest}") for digest in first_rows(explanation.missing, view))
 
 
 def _outlook(explanation: Explanation) -> str:
@@ -122,31 +137,6 @@ def _outlook(explanation: Explanation) -> str:
     return (
         f"It would be deleted from {_dated(explanation.deletable_from, explanation.now)} {unless}."
     )
-
-
-def _document(explanation: Explanation) -> dict[str, Any]:
-    from_time = explanation.deletable_from
-    return {
-        "repository": explanation.repository,
-        "digest": explanation.version.digest,
-        "tags": explanation.version.tags,
-        "nature": explanation.nature,
-        "platform": explanation.platform,
-        "kind": explanation.version.kind,
-        "times": {
-            fact: when.isoformat() for fact in Fact if (when := explanation.version.time(fact))
-        },
-        "policy": explanation.policy,
-        "evaluated_at": explanation.now.isoformat(),
-        "goes": explanation.fate.is_deleted,
-        "cause": explanation.fate.cause,
-        "verdict": verdict(explanation.fate),
-        "leaves": from_time.isoformat() if from_time else None,
-        "chains": [_chain(chain) for chain in explanation.fate.chains],
-        "keeps": [_link(relative) for relative in explanation.keeps],
-        "kept_by": [_link(relative) for relative in explanation.kept_by],
-        "missing": explanation.missing,
-    }
 
 
 def _chain(chain: Chain) -> dict[str, Any]:
@@ -197,8 +187,14 @@ def reasons(fate: VersionFate, view: View, naming: Naming = by_digest) -> Iterat
     """Print each image that decides, with the reason of every rule that covers it."""
     for chain in first_rows(fate.chains, view):
         yield from wrapped(_heading(chain, naming), view, lead="    ")
-        for reason in (*chain.decision.reasons, *_doubts(chain)):
-            yield from wrapped(reason, view, lead="      ")
+        texts = list(chain.decision.reasons)
+        # Source: docs/policies.md: an unknown or future time counts as new, so that it keeps the
+        # image.
+        if doubtful := [opinion.rule for opinion in chain.decision.opinions if opinion.is_doubtful]:
+            rules = ", ".join(doubtful)
+            texts.append(f"counts as new for {rules}: its time is unknown or in the future")
+        for text in texts:
+            yield from wrapped(text, view, lead="      ")
     hidden = len(fate.chains) - len(first_rows(fate.chains, view))
     if hidden:
         yield line(f"    ... and {counted(hidden, 'more image')}")
@@ -210,13 +206,6 @@ def _heading(chain: Chain, naming: Naming) -> str:
     through = f" through {', '.join(between)}" if between else ""
     subject = f"{naming(image)}{through}" if way else "the image itself"
     return f"{subject} {'would be deleted' if chain.decision.expires else 'is kept'}"
-
-
-def _doubts(chain: Chain) -> Iterator[str]:
-    # Source: docs/policies.md: an unknown or future time counts as new, so that it keeps the image.
-    doubtful = [opinion.rule for opinion in chain.decision.opinions if opinion.is_doubtful]
-    if doubtful:
-        yield f"counts as new for {', '.join(doubtful)}: its time is unknown or in the future"
 
 
 def _keepers(fate: VersionFate, naming: Naming) -> str:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from rich.text import Text
 
@@ -26,7 +25,25 @@ def as_json(checked: Sequence[HealthResult], _: View) -> str:
     document = {
         "alarms": _alarms(checked),
         "unread": sum(result.error is not None for result in checked),
-        "repositories": [_document(result) for result in checked],
+        "repositories": [
+            {
+                "repository": result.repository,
+                "error": {"message": str(result.error), "hint": result.error.hint}
+                if result.error
+                else None,
+                "findings": [
+                    {
+                        "kind": finding.kind,
+                        "alarm": finding.kind.is_alarm,
+                        "message": finding.message,
+                        "cure": finding.cure,
+                        "examples": finding.examples,
+                    }
+                    for finding in result.findings
+                ],
+            }
+            for result in checked
+        ],
     }
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
@@ -105,21 +122,3 @@ def _alarms(checked: Sequence[HealthResult]) -> int:
 
 def _has_news(result: HealthResult) -> bool:
     return bool(result.findings or result.error)
-
-
-def _document(result: HealthResult) -> dict[str, Any]:
-    error = {"message": str(result.error), "hint": result.error.hint} if result.error else None
-    return {
-        "repository": result.repository,
-        "error": error,
-        "findings": [
-            {
-                "kind": finding.kind,
-                "alarm": finding.kind.is_alarm,
-                "message": finding.message,
-                "cure": finding.cure,
-                "examples": finding.examples,
-            }
-            for finding in result.findings
-        ],
-    }

@@ -127,12 +127,10 @@ def _column(age: timedelta | None) -> str:
 
 
 def _bars(counts: Counter[str], tone: Tone) -> list[Bar]:
-    return [Bar(name, count, "", tone) for name, count in _largest(counts)]
-
-
-def _largest(counts: Counter[str]) -> Iterator[tuple[str, int]]:
-    """Yield the largest counts, and the sum of the others."""
+    """Chart the largest counts, and the sum of the others."""
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    yield from ordered[:BARS]
+    bars = [Bar(name, count, "", tone) for name, count in ordered[:BARS]]
     if rest := ordered[BARS:]:
-        yield f"{len(rest):,} others", sum(count for _, count in rest)
+        others = sum(count for _, count in rest)
+        bars.append(Bar(f"{len(rest):,} others", others, "", tone))
+    return bars

@@ -10,9 +10,9 @@ from reconciler.formats.images import ExpiredImage, expired, newest_first
 from reconciler.formats.phrases import age, counted, size
 from reconciler.formats.report import Cell, Column, Figure, Notice, Table
 from reconciler.formats.view import View
-from reconciler.model.comparison import ChangedImage, Difference, RepositoryDifference
+from reconciler.model.comparison import Difference
 from reconciler.model.names import Digest, Repository
-from reconciler.model.plan import Kept, Plan, RepositoryPlan
+from reconciler.model.plan import Plan, RepositoryPlan
 
 Lost = Mapping[Repository, Sequence[ExpiredImage]]
 """The images to delete of each repository."""
@@ -64,7 +64,7 @@ def render(plan: Plan, view: View) -> str:
     return page(
         "plan.html.j2",
         title="Retention plan",
-        lead=list(_lead(plan, view)),
+        lead=list(phrases.times_and_cost(plan, view)),
         figures=list(_figures(plan)),
         notices=[*([notice(view.against)] if view.against else []), *notices(plan)],
         changed_images=changed_images(view.against, all_rows=view.all_rows)
@@ -76,12 +76,6 @@ def render(plan: Plan, view: View) -> str:
         sections=list(sections(plan, lost, view)),
         plan=plan,
     )
-
-
-def _lead(plan: Plan, view: View) -> Iterator[str]:
-    yield phrases.times(plan, view)
-    if view.cost and plan.summary.delete:
-        yield phrases.cost_text(view.cost)
 
 
 def _figures(plan: Plan) -> Iterator[Figure]:
@@ -149,7 +143,21 @@ def _weight(octets: int) -> Cell:
 def _deleted_table(lost: Sequence[ExpiredImage], plan: Plan, most: int | None) -> Table:
     """List the images to delete, the newest first: these are closest to being kept."""
     images = newest_first(lost)
-    rows = [_expired(image, plan) for image in images[:most]]
+    rows = []
+    for image in images[:most]:
+        known = image.age(plan.evaluated_at)
+        rows.append(
+            (
+                Cell(image.name),
+                Cell(image.root.digest.short),
+                # An unknown age is sorted before all others.
+                Cell(age(known), known.total_seconds()) if known is not None else Cell("?", -1),
+                _weight(image.size),
+                Cell(image.rules),
+                Cell(image.reason),
+                count(image.followers),
+            )
+        )
     caption = f"{counted(len(images), 'image')} to delete, the newest first"
     return Table(caption, _IMAGES, rows, more(len(images) - len(rows)))
 
@@ -157,7 +165,15 @@ def _deleted_table(lost: Sequence[ExpiredImage], plan: Plan, most: int | None) -
 def _kept_table(part: RepositoryPlan, most: int | None) -> Table:
     """List the images that are kept although a rule expires them."""
     images = [*part.protected, *part.retained]
-    rows = [_kept(image) for image in images[:most]]
+    rows = [
+        (
+            Cell(", ".join(image.tags) or "(untagged)"),
+            Cell(Digest(image.key.rpartition("@")[2]).short),
+            Cell(image.cause),
+            Cell("; ".join(image.reasons)),
+        )
+        for image in images[:most]
+    ]
     caption = f"{counted(len(images), 'image')} protected or retained"
     return Table(caption, _KEPT, rows, more(len(images) - len(rows)))
 
@@ -167,28 +183,6 @@ def more(hidden: int) -> str:
     if not hidden:
         return ""
     return f"{counted(hidden, 'more image')} omitted; `--all` and `--format json` have them all."
-
-
-def _expired(image: ExpiredImage, plan: Plan) -> Sequence[Cell]:
-    known = image.age(plan.evaluated_at)
-    return (
-        Cell(image.name),
-        Cell(image.root.digest.short),
-        Cell(age(known), known.total_seconds()) if known is not None else Cell("?", -1),
-        _weight(image.size),
-        Cell(image.rules),
-        Cell(image.reason),
-        count(image.followers),
-    )
-
-
-def _kept(image: Kept) -> Sequence[Cell]:
-    return (
-        Cell(", ".join(image.tags) or "(untagged)"),
-        Cell(Digest(image.key.rpartition("@")[2]).short),
-        Cell(image.cause),
-        Cell("; ".join(image.reasons)),
-    )
 
 
 def _texts(part: RepositoryPlan, view: View) -> Iterator[str]:
@@ -236,15 +230,27 @@ def _stops(part: RepositoryPlan) -> Iterator[str]:
 
 def notice(difference: Difference) -> Notice:
     """Sum up the comparison: first what protects less, then which images change."""
-    weakened = any(part.weakened for part in difference.repositories)
-    texts = [*_weakened(difference), *_shifts(difference)]
+    weakened = [
+        f"Weakened protection: {part.repository}: {compare.weakness(weak)}"
+        for part in difference.repositories
+        for weak in part.weakened
+    ]
+    failures = [compare.failure(difference)] if difference.error else []
+    texts = [*failures, *weakened, *_shifts(difference)]
     return Notice(compare.headline(difference), bounded(texts), "delete" if weakened else "")
 
 
 def changed_images(difference: Difference, *, all_rows: bool) -> Table:
     """List the images whose decision changes."""
     rows = [
-        _row(part, fate, verb)
+        (
+            Cell(part.repository),
+            Cell(", ".join(fate.tags) or "(untagged)"),
+            Cell(fate.digest.short),
+            Cell(verb),
+            Cell(compare.verdicts(fate.before)),
+            Cell(compare.verdicts(fate.after)),
+        )
         for part in difference.repositories
         for shifts, verb in ((part.added, "deleted"), (part.spared, "kept"))
         for shift in shifts
@@ -255,14 +261,6 @@ def changed_images(difference: Difference, *, all_rows: bool) -> Table:
     return Table(caption, _COLUMNS, kept, more(len(rows) - len(kept)))
 
 
-def _weakened(difference: Difference) -> Iterator[str]:
-    if difference.error:
-        yield compare.failure(difference)
-    for part in difference.repositories:
-        for weak in part.weakened:
-            yield f"Weakened protection: {part.repository}: {compare.weakness(weak)}"
-
-
 def _shifts(difference: Difference) -> Iterator[str]:
     for part in difference.repositories:
         if part.error:
@@ -271,14 +269,3 @@ def _shifts(difference: Difference) -> Iterator[str]:
             for shift in shifts:
                 amount = compare.shift_amount(shift, more=added)
                 yield f"{part.repository}: {amount} {compare.reason(shift, part)}"
-
-
-def _row(part: RepositoryDifference, fate: ChangedImage, verb: str) -> Sequence[Cell]:
-    return (
-        Cell(part.repository),
-        Cell(", ".join(fate.tags) or "(untagged)"),
-        Cell(fate.digest.short),
-        Cell(verb),
-        Cell(compare.verdicts(fate.before)),
-        Cell(compare.verdicts(fate.after)),
-    )

@@ -50,8 +50,18 @@ class ExpiredImage:
 
 def expired(part: RepositoryPlan) -> Iterator[ExpiredImage]:
     """Yield the images that are deleted from a repository, in the order of the plan."""
-    for _, members in groupby(part.changes, key=lambda change: change.component):
-        yield from _component(tuple(members))
+    for _, component in groupby(part.changes, key=lambda change: change.component):
+        members = tuple(component)
+        # A component may have no expired image; then its first version is shown, so that no
+        # deletion is hidden.
+        roots = [member for member in members if member.cause is Cause.EXPIRED] or [members[0]]
+        others = sum(root.observed.size for root in roots[1:])
+        total = sum(member.observed.size for member in members)
+        # The first image has all other versions of the component as followers, so that each
+        # version is counted once.
+        yield ExpiredImage(roots[0], len(members) - len(roots), total - others)
+        for root in roots[1:]:
+            yield ExpiredImage(root, 0, root.observed.size)
 
 
 def newest_first(images: Iterable[ExpiredImage]) -> list[ExpiredImage]:
@@ -65,15 +75,3 @@ def by_rules(images: Iterable[ExpiredImage]) -> Mapping[str, list[ExpiredImage]]
     for image in newest_first(images):
         groups[image.rules].append(image)
     return dict(sorted(groups.items()))
-
-
-def _component(members: tuple[Change, ...]) -> Iterator[ExpiredImage]:
-    """Split a component into its images; the first one has all other versions as followers."""
-    # A component may have no expired image; then its first version is shown, so that no deletion
-    # is hidden.
-    roots = [member for member in members if member.cause is Cause.EXPIRED] or [members[0]]
-    others = sum(root.observed.size for root in roots[1:])
-    total = sum(member.observed.size for member in members)
-    yield ExpiredImage(roots[0], len(members) - len(roots), total - others)
-    for root in roots[1:]:
-        yield ExpiredImage(root, 0, root.observed.size)

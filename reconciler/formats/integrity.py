@@ -17,10 +17,17 @@ _MAX_ROWS = 3
 def report(results: Sequence[IntegrityResult]) -> Report:
     """Build the report, the repositories with broken images first."""
     ordered = sorted(results, key=_worst_first)
+    images = sum(result.images for result in results)
+    broken = sum(len(result.broken) for result in results)
+    unread = counted(sum(bool(result.error) for result in results), "repository", "repositories")
     return Report(
         title="Complete and broken images",
-        last=_totals(results),
-        figures=tuple(_figures(results)),
+        last=f"Verify: {counted(images, 'image')}, {broken:,} broken, {unread} unread.",
+        figures=(
+            Figure(f"{images:,}", "tagged images"),
+            Figure(f"{broken:,}", "broken", "warn" if broken else "keep"),
+            Figure(f"{len(results):,}", "repositories"),
+        ),
         sections=tuple(map(_section, ordered)),
     )
 
@@ -44,22 +51,6 @@ def _repository(result: IntegrityResult) -> dict[str, Any]:
         for part in image["missing"]:
             part["seen"] = part.pop("last_seen")
     return document
-
-
-def _totals(results: Sequence[IntegrityResult]) -> str:
-    images, broken = (
-        sum(result.images for result in results),
-        sum(len(result.broken) for result in results),
-    )
-    unread = counted(sum(bool(result.error) for result in results), "repository", "repositories")
-    return f"Verify: {counted(images, 'image')}, {broken:,} broken, {unread} unread."
-
-
-def _figures(results: Sequence[IntegrityResult]) -> Iterator[Figure]:
-    broken = sum(len(result.broken) for result in results)
-    yield Figure(f"{sum(result.images for result in results):,}", "tagged images")
-    yield Figure(f"{broken:,}", "broken", "warn" if broken else "keep")
-    yield Figure(f"{len(results):,}", "repositories")
 
 
 def _section(result: IntegrityResult) -> ReportSection:
@@ -108,17 +99,14 @@ def _texts(result: IntegrityResult) -> Iterator[str]:
 def _row(image: BrokenImage) -> Sequence[Cell]:
     tags = ", ".join(image.tags[:_MAX_ROWS])
     more = len(image.tags) - _MAX_ROWS
+    missing = [_named(hole) for hole in image.missing[:_MAX_ROWS]]
+    if len(image.missing) > _MAX_ROWS:
+        missing.append(f"and {len(image.missing) - _MAX_ROWS:,} more")
     return (
         Cell(f"{tags} and {more} more" if more > 0 else tags),
         Cell(image.digest.short),
-        Cell(_lacks(image)),
+        Cell("; ".join(missing)),
     )
-
-
-def _lacks(image: BrokenImage) -> str:
-    named = [_named(hole) for hole in image.missing[:_MAX_ROWS]]
-    more = len(image.missing) - _MAX_ROWS
-    return "; ".join([*named, *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def _named(hole: MissingPart) -> str:
@@ -131,10 +119,9 @@ def _named(hole: MissingPart) -> str:
             what = "configuration"
         case ImagePart.LAYER:
             what = f"layer{weight}"
-    return f"{what} {hole.digest.short}{_since(hole)}"
-
-
-def _since(hole: MissingPart) -> str:
+    since = ""
     if hole.gone:
-        return f", deleted by run {hole.run} at {moment(hole.gone)}"
-    return f", first observed by a run at {moment(hole.last_seen)}" if hole.last_seen else ""
+        since = f", deleted by run {hole.run} at {moment(hole.gone)}"
+    elif hole.last_seen:
+        since = f", first observed by a run at {moment(hole.last_seen)}"
+    return f"{what} {hole.digest.short}{since}"

@@ -85,12 +85,17 @@ def summaries(journals: Journals) -> list[RunSummary]:
 def _summary(run: str, entries: Sequence[Located]) -> RunSummary:
     records = [record for _, record in entries]
     closed, end = _ending(run, records)
+    users = (
+        record.content.who
+        for record in records
+        if isinstance(record.content, RunOpenBody | LockBreakBody)
+    )
     return RunSummary(
         run=run,
         opened=records[0].ts,
         closed=closed,
         end=end,
-        who=next(filter(None, (_who(record.content) for record in records)), ""),
+        who=next(filter(None, users), ""),
         repositories=tuple(sorted({repository for repository, _ in entries})),
         results=_results(records),
     )
@@ -106,10 +111,6 @@ def _ending(run: str, records: Sequence[Record]) -> tuple[datetime | None, str]:
     # Another run that closes an interrupted one writes the time at which it did so, not the end.
     own = [record.ts for record, _ in closings if record.run == run]
     return max(own, default=None), closings[-1][1].reason
-
-
-def _who(body: JournalBody) -> str:
-    return body.who if isinstance(body, RunOpenBody | LockBreakBody) else ""
 
 
 def _results(records: Iterable[Record]) -> Mapping[str, int]:

@@ -62,6 +62,13 @@ def times(plan: Plan, view: View) -> str:
     return f"{evaluated}; expires {expiry}."
 
 
+def times_and_cost(plan: Plan, view: View) -> Iterator[str]:
+    """Say when a plan may be applied, and how long that takes where it deletes anything."""
+    yield times(plan, view)
+    if view.cost and plan.summary.delete:
+        yield cost_text(view.cost)
+
+
 def unlisted(pattern: Unlisted) -> str:
     """Say that the repositories of a pattern could not be listed, and why."""
     return ". ".join(filter(None, [f"{UNLISTED}: {pattern.error}", pattern.hint]))

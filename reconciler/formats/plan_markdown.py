@@ -9,7 +9,7 @@ from reconciler.formats.images import expired
 from reconciler.formats.markdown import alert, code, details, groups, row
 from reconciler.formats.phrases import age, fitting, octets, size
 from reconciler.formats.view import View
-from reconciler.model.plan import Plan, RepositoryPlan, Unlisted
+from reconciler.model.plan import Plan, RepositoryPlan
 
 MAX_BYTES = 60_000
 """Largest result, in bytes of UTF-8. Source: a comment on GitHub holds 65,536 characters."""
@@ -37,7 +37,8 @@ def framed(plan: Plan, view: View, *, top: Iterable[str], bottom: Iterable[str])
     """Write a plan between `top` and `bottom`, all within `MAX_BYTES`."""
     compared = [*summary(view.against)] if view.against else []
     before = "\n".join([*top, *compared, *_alerts(plan), *_table(plan), ""])
-    after = "\n".join(["", *_ending(plan, view), *bottom, ""])
+    times = phrases.times_and_cost(plan, view)
+    after = "\n".join(["", *times, f"Digest {code(plan.digest)}", *bottom, ""])
     # Only the groups of images are cut: what a reviewer must see is in `before` and `after`.
     room = MAX_BYTES - octets(before) - octets(after)
     shifts = shift_groups(view.against) if view.against else ()
@@ -57,7 +58,11 @@ def verdict(plan: Plan) -> Iterator[str]:
 def _alerts(plan: Plan) -> Iterator[str]:
     """Write what blocks the plan, then the warnings."""
     parts = plan.repositories
-    stops = [text for unlisted in plan.unlisted for text in _unlisted(unlisted)]
+    stops = []
+    for unlisted in plan.unlisted:
+        stops.append(f"{code(unlisted.pattern)} {phrases.UNLISTED}: {code(unlisted.error)}")
+        if unlisted.hint:
+            stops.append(f"what to do: {code(unlisted.hint)}")
     stops += [text for part in parts for text in _stops(part)]
     displayed = fitting(stops, _ALERT_BYTES, lambda count: f"... and {count:,} more")
     yield from alert("CAUTION", filter(None, [phrases.blocked(plan), *displayed]))
@@ -85,12 +90,6 @@ def _stops(part: RepositoryPlan) -> Iterator[str]:
             )
 
 
-def _unlisted(unlisted: Unlisted) -> Iterator[str]:
-    yield f"{code(unlisted.pattern)} {phrases.UNLISTED}: {code(unlisted.error)}"
-    if unlisted.hint:
-        yield f"what to do: {code(unlisted.hint)}"
-
-
 def _table(plan: Plan) -> Iterator[str]:
     """Write one row for each repository, most deletions first."""
     yield from _HEAD
@@ -112,10 +111,3 @@ def _summed(part: RepositoryPlan, plan: Plan) -> str:
         age(min(ages)) if ages else "",
         size(weight) if weight else "",
     )
-
-
-def _ending(plan: Plan, view: View) -> Iterator[str]:
-    yield phrases.times(plan, view)
-    if view.cost and plan.summary.delete:
-        yield phrases.cost_text(view.cost)
-    yield f"Digest {code(plan.digest)}"
