@@ -86,6 +86,7 @@ def read(path: Path) -> bytes:
     Raises: PolicyProblems, when it cannot be read.
     """
     try:
+        # A pipe or a device might never end.
         if not path.is_file():
             if path.exists():
                 raise _refusal(path, "this is not a regular file")

@@ -68,6 +68,8 @@ class Grammar:
 
     def suggestion(self, level: str, key: str) -> str | None:
         """Return the most similar key of a level, None if none is similar enough."""
+        # The key is untrusted and the comparison takes quadratic time, so it is cut. Below this
+        # cutoff the nearest key is another word.
         near = get_close_matches(key[:64], self.keys_of(level), n=1, cutoff=0.75)
         return near[0] if near else None
 
@@ -85,7 +87,9 @@ class Grammar:
 
 def written(values: dict[str, Any]) -> str:
     """Write keys and values on one line of YAML."""
+    # The width prevents line breaks within a value.
     text = yaml.safe_dump(values, default_flow_style=True, sort_keys=False, width=10_000)
+    # Without the braces of the flow style.
     return text.strip()[1:-1]
 
 

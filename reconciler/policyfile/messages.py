@@ -140,6 +140,7 @@ def _remedy(grammar: Grammar, level: str, key: str) -> str:
     if name in _LATER:
         return "this version of reconciler does not have it; remove it"
     if homes := grammar.homes_of(key):
+        # The innermost level, which is the most specific one.
         home = homes[-1]
         return f"it belongs {grammar.homes[home]}, as in {grammar.example(home, key)}"
     return f"the keys here are {', '.join(grammar.keys_of(level))}"

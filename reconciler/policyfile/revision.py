@@ -123,6 +123,7 @@ def _blobs(tree: WorkTree, path: Path, name: str, commit: str) -> dict[str, _Blo
     Raises: PolicyProblems, for a file that is too large, or a symbolic link.
     """
     wanted = ["--", name] if name else []
+    # With -z git does not quote unusual names; the tree is listed from its top wherever git runs.
     listed = _read(tree, "ls-tree", "-r", "-l", "-z", "--full-tree", commit, *wanted)
     blobs: dict[str, _Blob] = {}
     for row in fsdecode(listed).split("\0"):

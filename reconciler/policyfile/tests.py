@@ -79,7 +79,11 @@ def read_test(path: str, content: bytes, policies: PolicySet) -> WrittenTest:
     unknown_names = list(_unknown_deciders(path, root, test, policy))
     if unknown_names:
         raise PolicyProblems(unknown_names)
-    return WrittenTest(path, policy, test, tuple(_lines(root, test)))
+    places: list[Location] = [("images", position) for position in range(len(test.images))]
+    if test.guards:
+        places.append(("guards",))
+    lines = tuple(find(root, place).node.place.line for place in places)
+    return WrittenTest(path, policy, test, lines)
 
 
 def _unknown_deciders(
@@ -105,12 +109,6 @@ def _unknown_name(
     return Problem(
         path, *node.place, location_text(root, location), f"no {noun} is called {name}; {remedy}"
     )
-
-
-def _lines(root: MapNode, test: PolicyTest) -> Iterator[int]:
-    yield from (find(root, ("images", at)).node.place.line for at in range(len(test.images)))
-    if test.guards:
-        yield find(root, ("guards",)).node.place.line
 
 
 def _with_times(root: MapNode) -> MapNode:

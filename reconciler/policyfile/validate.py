@@ -62,6 +62,7 @@ def conform(path: str, root: MapNode, model: type[Model], grammar: Grammar) -> M
         for oddity in islice(oddities(root), MAX_PROBLEMS)
     ]
     try:
+        # The keys of the language only, not the names of fields in Python.
         file = model.model_validate(plain(root), by_name=False, by_alias=True)
     except ValidationError as error:
         # The input of an error may be a whole file, and its address is pydantic's website.
@@ -84,6 +85,7 @@ def _refuse_other_versions(path: str, root: MapNode) -> None:
 
 
 def _refuse_many_expressions(path: str, root: MapNode) -> None:
+    # Counted before the model validates them, since that compiles each.
     written = [
         value
         for _, node in walk(root)
@@ -129,7 +131,9 @@ def location_text(root: Node, location: Location) -> str:
         entry = find(root, location[: len(location) - len(rest) + 2]).node
         owners.append(_name_of(entry) or f"{_NAMED[str(rest[0])]} {rest[1] + 1}")
         rest = rest[2:]
-    return ": ".join(part for part in ("/".join(owners), _dotted(rest)) if part)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{short_text(step)}" for step in rest)
+    keys = "".join(steps).lstrip(".")
+    return ": ".join(part for part in ("/".join(owners), keys) if part)
 
 
 def _step(node: Node, step: str | int) -> Node | None:
@@ -147,11 +151,6 @@ def _name_of(entry: Node) -> str:
         return Label(name.text) if isinstance(name, ScalarNode) else ""
     except InvalidNameError:
         return ""
-
-
-def _dotted(location: Location) -> str:
-    parts = (f"[{step}]" if isinstance(step, int) else f".{short_text(step)}" for step in location)
-    return "".join(parts).lstrip(".")
 
 
 class Oddity(NamedTuple):
@@ -204,10 +203,10 @@ def problems_of(
     only the first of the two is reported.
     """
     reported = errors[:MAX_PROBLEMS]
-    # The locations that misspelled keys were meant for: these are not missing.
     if len(errors) > len(reported):
         message = f"only {MAX_PROBLEMS} of {len(errors)} problems are shown"
         yield Problem(path, 0, 0, "", message)
+    # The locations that misspelled keys were meant for: these are not missing.
     intended = {
         _intended_location(grammar, error["loc"])
         for error in reported

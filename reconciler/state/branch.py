@@ -80,7 +80,7 @@ def branch_at(address: Address, settings: BackendSettings) -> "Branch":
         RunClock(settings.clock),
     )
     store = Branch(str(address), GitApi(client, f"{owner}/{name}", branch), folder)
-    # A state has no end that could close the client, so the end of the store's life does.
+    # A state has no method `close`: its connections are closed with the last use of the store.
     finalize(store, client.close)
     return store
 

@@ -25,6 +25,7 @@ from reconciler.workflows.workflow import Workflow
 
 _NIGHTLY_TAG = "type=schedule,pattern=nightly-{{date 'YYYYMMDD'}}"
 _COMMIT_TAG = "type=sha"
+# The bound of 200 characters keeps the time of matching linear.
 _FIELD = r"[\w-]+=(?:\$\{\{.{0,200}?\}\}|\$(?!\{\{)|[^\s,\"'$])*"
 _CACHE = rf"(?:{_FIELD},\s*)*type=registry(?:,\s*{_FIELD})*"
 """One entry of `cache-to` or `cache-from`, with `type` as its first or any other field."""
@@ -52,12 +53,19 @@ def changes(
             case BuildStep():
                 yield from _build_changes(step, pushing, repository)
             case MergeStep() if step.wraps:
-                yield _plain_copy(step)
+                text = (
+                    "`--prefer-index=false`: the tag is put on the image itself, without an index"
+                    " around it."
+                )
+                edit = _option(step, "imagetools create", "--prefer-index=false")
+                stops = frozenset({VersionCause.WRAPPER})
+                yield WorkflowChange(step.location, stops, text, _possible(edit))
             case MergeStep() if not step.is_copy:
                 yield from _unique_tag(step)
             # One change for all attesting steps of a job, reported at the second one.
             case AttestStep() if attestations(step, pushing)[1:2] == [step]:
                 yield _single_attestation(step, pushing)
+            # Without a schedule a job that only signs has a new image each time.
             case SignStep() if workflow.is_scheduled:
                 yield from _sign_once(step, pushing)
 
@@ -121,6 +129,7 @@ def _scope(build: BuildStep) -> str:
 def _unique_tag(step: BuildStep | MergeStep) -> Iterator[WorkflowChange]:
     """Give each image a unique tag: when it loses the moving one, a rule can still match it."""
     names = step.names
+    # Without known tags there is no list to which one could be added.
     if names.has_unique_tag or not names.tags:
         return
     workflow = step.location.workflow
@@ -139,12 +148,6 @@ def _unique_tag(step: BuildStep | MergeStep) -> Iterator[WorkflowChange]:
     )
     stops = frozenset({VersionCause.MOVED, VersionCause.SUPERSEDED, VersionCause.IDENTICAL})
     yield WorkflowChange(step.location, stops, text, _possible(edit))
-
-
-def _plain_copy(merge: MergeStep) -> WorkflowChange:
-    text = "`--prefer-index=false`: the tag is put on the image itself, without an index around it."
-    edit = _option(merge, "imagetools create", "--prefer-index=false")
-    return WorkflowChange(merge.location, frozenset({VersionCause.WRAPPER}), text, _possible(edit))
 
 
 def _single_attestation(attest: AttestStep, pushing: Sequence[PushStep]) -> WorkflowChange:
@@ -191,8 +194,11 @@ def causes_of(
     match step:
         case BuildStep():
             return frozenset(_build_causes(step, others, repository))
+        case MergeStep(is_copy=True):
+            wrapper = {VersionCause.WRAPPER} if step.wraps else set()
+            return frozenset({VersionCause.TAGGED} | wrapper)
         case MergeStep():
-            return frozenset(_merge_causes(step))
+            return frozenset(_tag_causes(step, is_index=True))
         case AttestStep():
             several = len(attestations(step, others)) > 1
             replaced = {VersionCause.REPLACED_REFERRERS} if several else set()
@@ -224,7 +230,15 @@ def _build_causes(
     build: BuildStep, others: Sequence[PushStep], repository: Repository
 ) -> Iterator[VersionCause]:
     merged = any(isinstance(other, MergeStep) and not other.is_copy for other in others)
-    yield from _child_causes(build, merged=merged)
+    # The untagged manifests that belong to an image.
+    if _is_index(build) or (build.by_digest and merged):
+        yield VersionCause.PLATFORM
+    if build.attests:
+        yield VersionCause.ATTESTATION
+        # The merge lists the platforms themselves, and leaves the index of each build behind.
+        if build.by_digest and merged:
+            yield VersionCause.MERGED
+    # The image itself.
     if build.by_digest:
         yield VersionCause.UNMERGED
     elif merged and build.names.is_staging:
@@ -235,26 +249,9 @@ def _build_causes(
         yield VersionCause.REPLACED_CACHE
 
 
-def _child_causes(build: BuildStep, *, merged: bool) -> Iterator[VersionCause]:
-    """Return the causes of the untagged manifests that belong to an image."""
-    if _is_index(build) or (build.by_digest and merged):
-        yield VersionCause.PLATFORM
-    if build.attests:
-        yield VersionCause.ATTESTATION
-        if build.by_digest and merged:
-            yield VersionCause.MERGED
-
-
 def _is_index(build: BuildStep) -> bool:
     """Whether a build pushes an index; an unknown number of platforms counts as several."""
     return build.attests or build.platforms != 1
-
-
-def _merge_causes(merge: MergeStep) -> Iterator[VersionCause]:
-    if merge.is_copy:
-        yield from (VersionCause.TAGGED, *([VersionCause.WRAPPER] if merge.wraps else []))
-    else:
-        yield from _tag_causes(merge, is_index=True)
 
 
 def _tag_causes(step: PushStep, *, is_index: bool) -> Iterator[VersionCause]:

@@ -135,15 +135,11 @@ def patch(workflow: Workflow, edits: Iterable[LineEdit]) -> str:
     ordered = sorted(edits, key=lambda edit: edit.line)
     if not ordered:
         return ""
-    name = _name(workflow.path)
+    # A patch names files by their path inside the repository.
+    _, folder, file = workflow.path.rpartition(FOLDER.as_posix())
+    name = f"{folder}{file}" if folder else PurePosixPath(workflow.path).name
     head = (f"--- a/{name}", f"+++ b/{name}")
     return "".join(f"{line}\n" for line in (*head, *_hunks(workflow.lines, _groups(ordered))))
-
-
-def _name(path: str) -> str:
-    """Return the path of a workflow inside its repository."""
-    _, folder, name = path.rpartition(FOLDER.as_posix())
-    return f"{folder}{name}" if folder else PurePosixPath(path).name
 
 
 def _groups(edits: Iterable[LineEdit]) -> Iterator[list[LineEdit]]:
@@ -168,6 +164,7 @@ def _hunks(lines: Sequence[str], groups: Iterable[Sequence[LineEdit]]) -> Iterat
         added = sum(len(edit.added) - len(edit.removed) for edit in group)
         yield f"@@ -{first},{last - first} +{first + grown},{last - first + added} @@"
         yield from body
+        # The line numbers of later hunks in the new file are moved by this many lines.
         grown += added
 
 
@@ -176,16 +173,12 @@ def _body(lines: Sequence[str], edits: Iterable[LineEdit], first: int, last: int
     at = first
     for edit in edits:
         yield from (f" {line}" for line in lines[at - 1 : edit.line - 1])
-        yield from _changed(edit)
+        # Equal lines at the beginning of an edit are unchanged ones.
+        pairs = zip(edit.removed, edit.added, strict=False)
+        same = next((n for n, (old, new) in enumerate(pairs) if old != new), None)
+        same = min(len(edit.removed), len(edit.added)) if same is None else same
+        yield from (f" {line}" for line in edit.removed[:same])
+        yield from (f"-{line}" for line in edit.removed[same:])
+        yield from (f"+{line}" for line in edit.added[same:])
         at = edit.line + len(edit.removed)
     yield from (f" {line}" for line in lines[at - 1 : last - 1])
-
-
-def _changed(edit: LineEdit) -> Iterator[str]:
-    """Yield the lines of an edit; equal lines at its beginning are unchanged ones."""
-    pairs = zip(edit.removed, edit.added, strict=False)
-    same = next((n for n, (old, new) in enumerate(pairs) if old != new), None)
-    same = min(len(edit.removed), len(edit.added)) if same is None else same
-    yield from (f" {line}" for line in edit.removed[:same])
-    yield from (f"-{line}" for line in edit.removed[same:])
-    yield from (f"+{line}" for line in edit.added[same:])

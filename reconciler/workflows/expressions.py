@@ -14,6 +14,7 @@ from reconciler.workflows.workflow import Step
 EXPRESSION = re.compile(r"\$\{\{((?:(?!\$\{\{).){0,500}?)\}\}", re.DOTALL)
 """One expression; a longer one is read as plain text. The pattern matches in linear time."""
 
+# A character that scripts do not contain, and that shlex keeps as a part of its word.
 _MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
 _VARIABLE = re.compile(r"\$(?:\{(\w{1,100})\}|(\w{1,100}))")
 _RUN_SPECIFIC = re.compile(
@@ -37,6 +38,7 @@ MAX_LINE = 8_000
 """Longest line of a script that is read, in characters."""
 
 _ENDS = frozenset({"&&", "||", ";", "|", "&"})
+# Words before a program that do not change what it pushes.
 _BEFORE = frozenset({"sudo", "time", "exec", "if", "then", "else", "do", "!"})
 _ASSIGNMENT = re.compile(r"\w{1,100}=")
 
@@ -97,19 +99,15 @@ def step_of(text: str) -> str:
     return output[1] if output else ""
 
 
-def _canonical(name: str) -> str:
-    """Return an image name with the canonical host; an unreadable host is unchanged."""
-    host, slash, path = name.partition("/")
-    with suppress(ValueError):
-        return f"{canonical_host(host)}{slash}{path}"
-    return name
-
-
 def may_name(text: str, repository: Repository) -> bool:
     """Whether an image name can be this repository; an unknown part matches any text."""
     spelled = _VARIABLE.sub("*", EXPRESSION.sub("*", text.lower()))
     host, slash, path = spelled[:_LONGEST_NAME].rpartition("/")
-    name = _canonical(f"{host}{slash}{path.partition('@')[0].partition(':')[0]}")
+    name = f"{host}{slash}{path.partition('@')[0].partition(':')[0]}"
+    # A host that cannot be parsed is compared as it is written.
+    with suppress(ValueError):
+        registry, slash, path = name.partition("/")
+        name = f"{canonical_host(registry)}{slash}{path}"
     # Only the asterisks of unknown parts are patterns; several in a row mean the same as one.
     pattern = re.sub(r"\*+", "*", name.replace("[", "[[]").replace("?", "[?]"))
     return fnmatchcase(repository, pattern)
@@ -134,6 +132,7 @@ def _commands_in(line: str) -> Iterator[Command]:
     lexer.whitespace_split = True
     try:
         tokens = list(lexer)
+    # An open quote: the text ends in another line.
     except ValueError:
         return
     command: list[str] = []

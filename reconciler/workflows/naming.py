@@ -63,12 +63,13 @@ class ImageNames:
 def names_of(texts: Sequence[str], workflow: Workflow, job: WorkflowJob, step: Step) -> ImageNames:
     """Return the names in a list of image references, or those of its metadata step."""
     for text in texts:
-        metadata = _step(job, step_of(text))
+        name = step_of(text)
+        metadata = next((other for other in job.steps if name and other.id == name), None)
         if metadata and metadata.uses == METADATA:
             return _by_metadata(metadata, workflow)
     spelled = [expanded(text, step) for text in texts]
     return ImageNames(
-        images=tuple(_image(text) for text in spelled),
+        images=tuple(text.removesuffix(f":{_tag(text)}") for text in spelled),
         tags=tuple(_naming(_tag(text)) for text in spelled),
         is_staging=any("matrix." in _tag(text) for text in spelled),
     )
@@ -120,17 +121,9 @@ def _typed(texts: Sequence[str], workflow: Workflow) -> Iterator[Naming]:
 def _naming(tag: str) -> Naming:
     if is_run_specific(tag):
         return Naming.OWN
+    # All commits of a branch have its name, so a later one moves the tag.
     branch = "github.ref_name" in tag or "github.head_ref" in tag
     return Naming.MOVING if is_literal(tag) or branch else Naming.UNKNOWN
-
-
-def _step(job: WorkflowJob, name: str) -> Step | None:
-    return next((step for step in job.steps if name and step.id == name), None)
-
-
-def _image(text: str) -> str:
-    """Return a reference without its tag."""
-    return text.removesuffix(f":{_tag(text)}")
 
 
 def _tag(text: str) -> str:
@@ -138,7 +131,9 @@ def _tag(text: str) -> str:
     plain, expressions = masked(text)
     start = plain.rfind(":")
     # A colon before the last slash belongs to a port.
+    # Docker pushes a reference without a tag as `latest`.
     if start <= plain.rfind("/"):
         return "latest"
+    # Consumes the expressions of the name: the next ones are those of the tag.
     restored(plain[:start], expressions)
     return restored(plain[start + 1 :], expressions)

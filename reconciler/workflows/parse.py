@@ -31,6 +31,7 @@ def read_workflow(path: str, content: bytes) -> Workflow:
     Raises: PolicyProblems, with the place of the first YAML error.
     """
     root = compose(path, content)
+    # YAML 1.1 reads this key as a switch, but the tree has it as it is written.
     on = _below(root, "on")
     jobs = _entries(_below(root, "jobs"))
     environment = _texts(_below(root, "env"), MAX_VARIABLE)
@@ -125,6 +126,7 @@ def read_workflows(paths: Iterable[Path]) -> WorkflowFiles:
     workflows: list[Workflow] = []
     unread: list[str] = []
     for number, path in enumerate(paths):
+        # The files may be those of a pull request, so their number is bounded.
         if number >= MAX_FILES:
             unread.append(f"{safe(str(path))} and those after it: at most {MAX_FILES} are read")
             break

@@ -114,13 +114,18 @@ class SignStep(PushStep):
 
 def by_action(spot: StepLocation) -> Iterator[PushStep]:
     """Yield what a step pushes through an action, if anything."""
-    match spot.step.uses.rpartition("/")[2]:
+    step = spot.step
+    match step.uses.rpartition("/")[2]:
         case "build-push-action":
             yield from _action_build(spot)
         case "bake-action":
             yield from _bake(spot)
-        case "attest" | "attest-build-provenance" | "attest-sbom":
-            yield from _attest(spot)
+        # By default these actions push nothing: GitHub keeps the attestation itself.
+        case "attest" | "attest-build-provenance" | "attest-sbom" if (
+            step.switch("push-to-registry") not in _NO
+        ):
+            image = expanded(step.inputs.get("subject-name", ""), step)
+            yield AttestStep(spot, ImageNames((image,) if image else (), ()))
 
 
 def _action_build(spot: StepLocation) -> Iterator[BuildStep]:
@@ -161,13 +166,6 @@ def _bake(spot: StepLocation) -> Iterator[BuildStep]:
     )
 
 
-def _attest(spot: StepLocation) -> Iterator[AttestStep]:
-    step = spot.step
-    if step.switch("push-to-registry") not in _NO:
-        image = expanded(step.inputs.get("subject-name", ""), step)
-        yield AttestStep(spot, ImageNames((image,) if image else (), ()))
-
-
 def platforms_in(text: str) -> int:
     """Count the platforms of a list; 0 where only GitHub can evaluate it."""
     return len(lines_of(text) or [""]) if is_literal(text) else 0
@@ -206,7 +204,7 @@ def by_script(spot: StepLocation) -> Iterator[PushStep]:
     """Yield what the commands of a step push."""
     for command in commands(shell_expanded(spot.step.script, spot.step)):
         program = next((start for start in _BUILDS if starts_with(command, *start)), None)
-        if program and _pushes(command):
+        if program and (switched_on(command, "--push") or "push=true" in _outputs(command)):
             yield _script_build(spot, command, " ".join(program))
         elif starts_with(command, *_CREATE):
             yield _merge(spot, command)
@@ -216,10 +214,6 @@ def by_script(spot: StepLocation) -> Iterator[PushStep]:
             yield SignStep(spot, ImageNames(tuple(images), ()))
 
 
-def _pushes(command: Command) -> bool:
-    return switched_on(command, "--push") or "push=true" in _outputs(command)
-
-
 def _outputs(command: Command) -> str:
     return ",".join(options(command, "--output", "-o"))
 
@@ -227,6 +221,7 @@ def _outputs(command: Command) -> str:
 def _script_build(spot: StepLocation, command: Command, program: str) -> BuildStep:
     names = _names(spot, command)
     provenance = options(command, "--provenance", "--sbom", "--attest")
+    # One attestation is enough for an index, so all of them must be off.
     off = bool(provenance) and all(value in ("false", "mode=disabled") for value in provenance)
     return BuildStep(
         spot,
@@ -249,6 +244,7 @@ def _merge(spot: StepLocation, command: Command) -> MergeStep:
         if not word.startswith("-") and before not in _WITH_VALUES
     ]
     alone = len(sources) == 1 and "(" not in sources[0] and not sources[0].endswith("*")
+    # Without this option, `imagetools create` puts an index around a single image.
     plain = "--prefer-index=false" in arguments
     return MergeStep(spot, _names(spot, command), is_copy=alone, wraps=alone and not plain)
 

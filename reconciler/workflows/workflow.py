@@ -66,6 +66,7 @@ class Workflow:
     @cached_property
     def lines(self) -> tuple[str, ...]:
         r"""The lines of the file; with line ends `\r\n` they keep their `\r`."""
+        # `splitlines` also splits at characters that end no line in YAML.
         return tuple(self.text.split("\n"))
 
     @property

@@ -62,6 +62,7 @@ def _decoded(path: str, content: bytes) -> str:
     if len(content) > MAX_BYTES:
         _refuse(path, Place(0, 0), f"the file is larger than {MAX_BYTES} bytes; split it")
     try:
+        # Editors on Windows may write a byte order mark, which is not a part of the text.
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         place = _place_of(content[: error.start].decode("utf-8-sig"))
@@ -118,7 +119,10 @@ class _Composer:
             case yaml.AliasEvent():
                 return self._aliased(event, place, depth)
             case yaml.ScalarEvent():
-                node: Node = self._scalar(event, place)
+                # A quoted word is always a text, and so is one with an explicit tag.
+                plain = event.implicit[0] and not event.tag
+                kind = scalar_type_of(event.value) if plain else ScalarType.TEXT
+                node: Node = ScalarNode(place, event.value, kind)
             case yaml.SequenceStartEvent():
                 node = self._list(place, depth)
             case _:
@@ -128,12 +132,6 @@ class _Composer:
         if isinstance(event, yaml.NodeEvent) and event.anchor:
             self._anchors[event.anchor] = node
         return node
-
-    def _scalar(self, event: yaml.ScalarEvent, place: Place) -> ScalarNode:
-        plain = event.implicit[0] and not event.tag
-        return ScalarNode(
-            place, event.value, scalar_type_of(event.value) if plain else ScalarType.TEXT
-        )
 
     def _list(self, place: Place, depth: int) -> ListNode:
         entries = tuple(self._node(e, depth + 1) for e in self._until(yaml.SequenceEndEvent))
@@ -163,6 +161,7 @@ class _Composer:
                 f'*{event.anchor} names no anchor above; quote a pattern, as in "*{event.anchor}"'
             )
             self._refuse(place, message)
+        # Otherwise a few aliases of aliases would stand for billions of values.
         for level, _ in walk(node, depth):
             self._enter(place, level)
         return node
@@ -175,6 +174,7 @@ class _Composer:
             self._refuse(place, f"this is nested more than {MAX_DEPTH} levels deep")
 
     def _refuse_tag(self, event: yaml.Event, place: Place) -> None:
+        # Loaders of other tools construct objects from tags, and no policy needs one.
         tag = getattr(event, "tag", None)
         allowed = _TEXT_TAGS if isinstance(event, yaml.ScalarEvent) else (None,)
         if tag not in allowed:

@@ -127,12 +127,14 @@ _SCALAR_TYPES = {
     f"{_TAG}timestamp": ScalarType.DATE,
 }
 _NUMBER_OF_1_2 = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$|0o[0-7]+$")
+# All parsers agree on these: no octal, no underscores, no fraction, at most nine digits.
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,8})")
 _BOOLEANS = {"true": True, "false": False}
 
 _resolve: Callable[[type[Unresolved], str, tuple[bool, bool]], str] = Resolver().resolve
 
 
+# Bounded, since the words come from untrusted files.
 @lru_cache(maxsize=4096)
 def scalar_type_of(word: str) -> ScalarType:
     """Return the type of an unquoted word: text only if it is text to YAML 1.1 and 1.2."""
