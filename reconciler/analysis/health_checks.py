@@ -21,7 +21,7 @@ from reconciler.core.history import Attempt, attempts
 from reconciler.core.planner import PlanningInput
 from reconciler.core.select import TagIndex
 from reconciler.model.durations import as_span
-from reconciler.model.inventory import Inventory, Observation, Version
+from reconciler.model.inventory import Observation, Version
 from reconciler.model.journal import (
     Record,
     Result,
@@ -252,20 +252,17 @@ def _is_success(closing: RunCloseBody) -> bool:
 
 def _expired_at(case: PlanningInput, then: datetime) -> frozenset[Digest]:
     """Return the images that the policy expired at an earlier time."""
-    earlier = _as_of(case.inventory, then)
+    # Versions that are known to be newer are left out; those without a time may have existed.
+    older = {
+        digest: version
+        for digest, version in case.inventory.versions.items()
+        if (at := version.pushed or version.first_seen) is None or at <= then
+    }
+    earlier = replace(case.inventory, versions=older)
     decided = decide(
         case.policy, earlier, build_graph(earlier), now=then, observations=case.observations
     )
     return frozenset(digest for digest, decision in decided.images.items() if decision.expires)
-
-
-def _as_of(inventory: Inventory, then: datetime) -> Inventory:
-    """Leave out versions that are known to be newer."""
-    dated = (
-        (version.pushed or version.first_seen, version) for version in inventory.versions.values()
-    )
-    older = [version for at, version in dated if at is None or at <= then]
-    return replace(inventory, versions={version.digest: version for version in older})
 
 
 def _had_same_tags(version: Version, observation: Observation | None, then: datetime) -> bool:

@@ -126,16 +126,16 @@ def add_history(
 ) -> tuple[MissingPart, ...]:
     """Add from the journal which run deleted a part and when, or when it was first observed."""
     known = {attempt.digest: attempt for attempt in deletions if attempt.is_standing}
-    return tuple(_add_history(part, known.get(part.digest), observations) for part in missing)
-
-
-def _add_history(
-    part: MissingPart, deletion: Attempt | None, observations: Observations
-) -> MissingPart:
-    noted = observations.digests.get(part.digest)
-    return replace(
-        part,
-        gone=deletion.at if deletion else None,
-        run=deletion.run if deletion else "",
-        last_seen=noted.first_seen if noted else None,
-    )
+    dated: list[MissingPart] = []
+    for part in missing:
+        deletion = known.get(part.digest)
+        observation = observations.digests.get(part.digest)
+        dated.append(
+            replace(
+                part,
+                gone=deletion.at if deletion else None,
+                run=deletion.run if deletion else "",
+                last_seen=observation.first_seen if observation else None,
+            )
+        )
+    return tuple(dated)

@@ -221,11 +221,11 @@ def _commits(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRul
     newest = {"last": NEWEST_COMMITS} if terms.has_push_times else {}
     document = {"name": name, "match": _match(shapes), "keep": {**newest, **_within(terms)}}
     kept = NEWEST_COMMITS if terms.has_push_times else 0
+    # Each example needs a tag of its own: the one of the shape, with the number in it changed.
+    tags = [shapes[0].example.replace("a000001", f"a00000{at + 1}") for at in range(kept + 1)]
     examples = tuple(
-        Example(
-            (_commit(shapes[0], at),), EXPIRED_AGE + at, "keep" if at < kept else "delete", name
-        )
-        for at in range(kept + 1)
+        Example((tag,), EXPIRED_AGE + at, "keep" if at < kept else "delete", name)
+        for at, tag in enumerate(tags)
     )
     return ProposedRule(
         document | _aged(terms),
@@ -268,8 +268,3 @@ def _by_age(tags: tuple[str, ...], name: str, terms: ProposalSettings) -> Iterat
     yield Example(tags, terms.patience - 1, "keep", name)
     other = tuple(tag.replace("12", "11") for tag in tags)
     yield Example(other, terms.patience + 1, "delete", name)
-
-
-def _commit(shape: TagShape, number: int) -> str:
-    """Return the tag of the nth example: the one of its shape, with the number changed."""
-    return shape.example.replace("a000001", f"a00000{number + 1}")

@@ -185,8 +185,19 @@ def usage_of(
         biggest=_biggest(index),
         causes=shares(index, causes),
         freed=_share(index, "plan", to_delete & versions.keys()) if to_delete is not None else None,
-        foreign=len({blob for version in versions.values() for blob in _foreign(version)}),
-        unmeasured=sum(map(_is_unmeasured, versions.values())),
+        foreign=len(
+            {
+                blob.digest
+                for version in versions.values()
+                for _, blob in blobs_of(version.manifest)
+                if blob.foreign
+            }
+        ),
+        # Manifests of schema 1 do not state the sizes of their layers.
+        unmeasured=sum(
+            version.manifest is None or version.manifest.shape is DocumentKind.OPAQUE
+            for version in versions.values()
+        ),
     )
 
 
@@ -198,6 +209,7 @@ def shares(index: BlobIndex, groups: Mapping[str, Set[Digest]]) -> tuple[GroupUs
 
 def _share(index: BlobIndex, name: str, versions: Set[Digest]) -> GroupUsage:
     inside = Counter(blob for digest in versions for blob in index.blobs_by_version[digest])
+    # A blob would be freed only if every version that refers to it is in the group.
     own = (blob for blob, times in inside.items() if times == index.referring_versions[blob])
     return GroupUsage(name, len(versions), index.total_size(inside), index.total_size(own))
 
@@ -214,26 +226,12 @@ def _families(index: BlobIndex) -> Mapping[str, set[Digest]]:
 
 def _biggest(index: BlobIndex) -> tuple[ImageUsage, ...]:
     """Measure every image with all that it keeps, and return the largest."""
-
-    def weighed(root: Digest) -> tuple[int, Digest]:
-        return _share(index, root, index.with_kept([root])).octets, root
-
+    # A generator: of what may be a million images, only the largest are kept in memory.
+    used = ((root, _share(index, root, index.with_kept([root]))) for root in index.graph.roots)
     return tuple(
-        _weighed(index, root) for _, root in nlargest(BIGGEST, map(weighed, index.graph.roots))
+        ImageUsage(root, index.inventory.versions[root].tags, share.octets, share.alone)
+        for root, share in nlargest(BIGGEST, used, key=lambda pair: (pair[1].octets, pair[0]))
     )
-
-
-def _weighed(index: BlobIndex, root: Digest) -> ImageUsage:
-    share = _share(index, root, index.with_kept([root]))
-    return ImageUsage(root, index.inventory.versions[root].tags, share.octets, share.alone)
-
-
-def _foreign(version: Version) -> Iterator[Digest]:
-    return (blob.digest for _, blob in blobs_of(version.manifest) if blob.foreign)
-
-
-def _is_unmeasured(version: Version) -> bool:
-    return version.manifest is None or version.manifest.shape is DocumentKind.OPAQUE
 
 
 def added_bytes(versions: Iterable[Version]) -> Mapping[Digest, int]:

@@ -62,8 +62,10 @@ def _plausible(read: Mapping[str, datetime | None], now: datetime) -> Mapping[st
 
 
 def _calendar_date(text: str, zone: tzinfo) -> datetime | None:
+    # The number of digits selects the format: `strptime` alone accepts fields of fewer digits.
     digits = _SEPARATORS.sub("", text)
     form = _DATES.get(len(digits))
+    # `isdigit` alone accepts digits of every script.
     if form is None or not (digits.isascii() and digits.isdigit()):
         return None
     try:

@@ -70,6 +70,7 @@ def _leftovers_of(
     component: Sequence[Attempt], deleted: Mapping[Digest, Attempt]
 ) -> Iterator[Leftover]:
     """Yield the leftovers of one component: followers of a version that was deleted."""
+    # The attempt itself, since a later run may have deleted the same digest again.
     deleted_here = [attempt for attempt in component if deleted.get(attempt.digest) is attempt]
     for follower in component:
         if follower.digest not in deleted and follower.intent.body.cause == Cause.FOLLOWS:

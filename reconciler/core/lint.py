@@ -58,13 +58,12 @@ def _policy_remarks(policy: Policy) -> Iterator[str]:
             yield f"'{name}: 0' stops every plan that would delete something; allow more"
     if all(rule.keep.all for rule in policy.rules):
         yield "every rule keeps all it covers, so nothing ever expires; make one of them keep less"
-    if all(_excepted(policy, position) for position in range(len(policy.repositories))):
+    # A pattern with a wildcard is certainly excluded only if `except` repeats it.
+    if all(
+        glob in policy.except_ or (glob.literal and not policy.governs(glob.literal))
+        for glob in policy.repositories
+    ):
         yield "'except' excludes all of 'repositories', so nothing is governed; remove one of them"
-
-
-def _excepted(policy: Policy, position: int) -> bool:
-    glob = policy.repositories[position]
-    return glob in policy.except_ or bool(glob.literal and not policy.governs(glob.literal))
 
 
 def _compared(rules: Sequence[Rule], protections: Sequence[Rule]) -> Iterator[tuple[str, str]]:
@@ -134,7 +133,7 @@ def _picks_all(wide: Match, narrow: Match) -> bool:
 def _picks_pattern(wide: Match, pattern: TagGlob) -> bool:
     """Whether a selector matches every tag of a pattern."""
     if pattern.literal:
-        return bool(TagIndex([pattern.literal], [wide]).known(wide))
+        return _picks(wide, pattern.literal)
     return any(other.covers(pattern) for other in wide.tags or ())
 
 
@@ -199,10 +198,21 @@ def _picks(match: Match, tag: Tag) -> bool:
 def idle(rule: Rule, min_age: Span) -> Iterator[str]:
     """Yield keys that have no effect, and what to write instead."""
     yield from _unread_keys(rule)
-    yield from _unknown_ages(rule)
-    yield from _unread_captures(rule)
+    # The state records each of these two times for one kind of image only.
+    if rule.match.reads_tags and rule.keep.reads_age and rule.age_by.fact is Fact.UNTAGGED_SINCE:
+        yield "a tagged image has no untagged_since, so all of them count as new; use pushed"
+    if rule.match.untagged and Fact.TAGGED_SINCE in rule.facts:
+        yield "an untagged image has no tagged_since, so all of them count as new; use pushed"
+    for key, read in (("order_by", rule.order), ("age_by", rule.age_by)):
+        if wrong := _never(rule, read):
+            yield f"{key}: {read} reads nothing, because {read.capture!r} is never {wrong}"
     yield from _spans_within(rule, min_age)
-    yield from _ranked_candidates(rule)
+    # Identifiers with letters are compared as text. Source: SemVer 2.0.0, section 11.
+    if rule.match.prerelease == "only" and rule.order == "semver" and rule.keep.reads_order:
+        yield (
+            "in SemVer, rc10 comes before rc9, and 1.2.1-alpine is a pre-release: match"
+            " pre-releases by regex, and order by pushed"
+        )
 
 
 def _unread_keys(rule: Rule) -> Iterator[str]:
@@ -212,19 +222,6 @@ def _unread_keys(rule: Rule) -> Iterator[str]:
         yield "'order_by' has no effect, because no key of 'keep' counts images; remove it"
     if "age_by" in rule.model_fields_set and not rule.keep.reads_age:
         yield "'age_by' has no effect, because no key of 'keep' reads ages; remove it"
-
-
-def _unknown_ages(rule: Rule) -> Iterator[str]:
-    if rule.match.reads_tags and rule.keep.reads_age and rule.age_by.fact is Fact.UNTAGGED_SINCE:
-        yield "a tagged image has no untagged_since, so all of them count as new; use pushed"
-    if rule.match.untagged and Fact.TAGGED_SINCE in rule.facts:
-        yield "an untagged image has no tagged_since, so all of them count as new; use pushed"
-
-
-def _unread_captures(rule: Rule) -> Iterator[str]:
-    for key, read in (("order_by", rule.order), ("age_by", rule.age_by)):
-        if wrong := _never(rule, read):
-            yield f"{key}: {read} reads nothing, because {read.capture!r} is never {wrong}"
 
 
 def _never(rule: Rule, read: OrderKey) -> str:
@@ -237,15 +234,6 @@ def _never(rule: Rule, read: OrderKey) -> str:
     if read.startswith("date:") and never_a_date(regex, name):
         return "a date such as 20260131 or 2026-01-31; correct the regex"
     return ""
-
-
-def _ranked_candidates(rule: Rule) -> Iterator[str]:
-    """Yield how SemVer orders pre-releases, which is not what most people expect."""
-    if rule.match.prerelease == "only" and rule.order == "semver" and rule.keep.reads_order:
-        yield (
-            "in SemVer, rc10 comes before rc9, and 1.2.1-alpine is a pre-release: match"
-            " pre-releases by regex, and order by pushed"
-        )
 
 
 def _spans_within(rule: Rule, min_age: Span) -> Iterator[str]:

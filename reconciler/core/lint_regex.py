@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from reconciler.model.match import Match
-from reconciler.model.patterns import PatternSet, TagGlob, TagRegex
+from reconciler.model.patterns import PatternSet, TagRegex
 
 _TAG = string.ascii_letters + string.digits + "_.-"
 _DIGITS = string.digits
@@ -48,6 +48,7 @@ class RegexPart(NamedTuple):
 
 def impossible_in_a_tag(regex: TagRegex) -> str:
     """Return a part of an expression that no tag can contain; empty if there is none."""
+    # Groups that neither repeat nor branch do not change what the parts in them require.
     flat = "" if _NESTED.search(regex) else _OPENING.sub("", regex).replace(")", "")
     needed = (part for part in _parts(flat) or () if part.least)
     return next((part.characters for part in needed if not part.takes(_TAG)), "")
@@ -79,6 +80,7 @@ def _no_number(parts: Sequence[RegexPart]) -> bool:
 def _no_date(parts: Sequence[RegexPart]) -> bool:
     if any(part.least and not part.takes(_DATE) for part in parts):
         return True
+    # The shortest date that is read is 20260131.
     digits = [part.most for part in parts if part.takes(_DIGITS)]
     return None not in digits and sum(most or 0 for most in digits) < 8
 
@@ -114,7 +116,12 @@ def unanchored(match: Match) -> Iterator[str]:
     if match.regex:
         yield from _half_anchored(match.regex)
     for pattern in (*(match.tags or ()), *match.except_, *match.with_, *match.without):
-        yield from _like_a_regex(pattern)
+        if _DOT_STAR.search(pattern):
+            glob, dotted = pattern.replace(".*", "*"), pattern.replace(".*", ".?*")
+            yield (
+                f"{pattern} matches only tags with a dot there, because * alone is any text:"
+                f" write {glob}, or {dotted} if you mean the dot"
+            )
 
 
 def _half_anchored(regex: str) -> Iterator[str]:
@@ -129,13 +136,4 @@ def _half_anchored(regex: str) -> Iterator[str]:
         yield (
             f"'{regex}' looks like a search, but it must match the whole tag:"
             " begin it with .* if more may precede it, or with ^ if not"
-        )
-
-
-def _like_a_regex(pattern: TagGlob) -> Iterator[str]:
-    if _DOT_STAR.search(pattern):
-        glob, dotted = pattern.replace(".*", "*"), pattern.replace(".*", ".?*")
-        yield (
-            f"{pattern} matches only tags with a dot there, because * alone is any text:"
-            f" write {glob}, or {dotted} if you mean the dot"
         )

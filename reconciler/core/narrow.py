@@ -114,6 +114,8 @@ def _incomplete(
     still_due: Set[Digest],
 ) -> set[Digest]:
     """Return the planned deletions that would leave behind a follower which was not planned."""
+    # Followers that were pushed after planning: their deletion was not approved, and without
+    # their image they would be left over.
     unplanned = {*decided.to_delete} - planned - decided.images.keys()
     kept = closure(graph.keeps, inventory.versions.keys() - still_due - unplanned)
     return closure(graph.kept_by, unplanned - kept)

@@ -66,6 +66,7 @@ def moved_tags(inventory: Inventory, observations: Observations) -> frozenset[Ta
         for digest, observation in observations.digests.items()
         for tag in observation.tags
     }
+    # A tag that no run observed is new, and has not moved.
     known = {tag for tag, _ in noted}
     return frozenset(tag for tag, digest in current - noted if tag in known)
 

@@ -31,8 +31,11 @@ def deletion_order(
     Source: OCI image-spec v1.1, image-index.md (`manifests`) and manifest.md (`subject`).
     """
     ranks = {digest: _rank(inventory.versions[digest]) for digest in to_delete}
-    references = {
-        digest: _references(inventory.versions[digest]) & to_delete for digest in to_delete
+    # References to what is kept do not matter: nothing is deleted on their other end.
+    references: dict[Digest, Set[Digest]] = {
+        digest: (manifest.names & to_delete) - {digest}
+        for digest in to_delete
+        if (manifest := inventory.versions[digest].manifest)
     }
     component_of = _components(_owners(graph, ranks), references)
     members: dict[Digest, list[Digest]] = defaultdict(list)
@@ -55,14 +58,11 @@ def _rank(version: Version) -> Rank:
     return not signature, version.pushed or version.first_seen or _OLDEST, version.digest
 
 
-def _references(version: Version) -> frozenset[Digest]:
-    return version.manifest.names - {version.digest} if version.manifest else frozenset()
-
-
 def _owners(graph: Graph, ranks: Mapping[Digest, Rank]) -> dict[Digest, Digest]:
     """Map each version to the newest deleted image that keeps it."""
     owner: dict[Digest, Digest] = {}
     doomed_roots = [digest for digest in graph.roots if digest in ranks]
+    # Newest first, so that a child that several images share is deleted with the last of them.
     for root in sorted(doomed_roots, key=ranks.__getitem__, reverse=True):
         owner.update(dict.fromkeys(closure(graph.keeps, [root], excluding=owner), root))
     return owner
@@ -85,7 +85,12 @@ def _pairs(
     inside: Iterable[Digest], references: Mapping[Digest, Set[Digest]]
 ) -> Iterator[tuple[Digest, Digest]]:
     members = set(inside)
-    return ((digest, name) for digest in members for name in references[digest] & members)
+    return (
+        (digest, name)
+        for digest in members
+        for name in references.get(digest, ())
+        if name in members
+    )
 
 
 def _predecessors(
@@ -108,6 +113,7 @@ def _sorted(
     """
     sorter = TopologicalSorter(before)
     sorter.prepare()
+    # A heap, since the order of `get_ready` follows that of sets, which differs between runs.
     ready: list[tuple[Rank, Digest]] = []
     while sorter.is_active():
         for node in sorter.get_ready():

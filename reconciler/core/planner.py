@@ -87,7 +87,10 @@ def plan_repository(case: PlanningInput, allowed: RaisedLimits) -> RepositoryPla
         unmatched=_tag_families(decisions),
         waiting=_waiting(decisions),
         guards=check_guards(guards, inventory.repository, counts, allowed),
-        missing=_missing(inventory, graph),
+        missing=tuple(
+            f"{_name(inventory.versions[digest])} lists {len(children)} missing: {children[0]}"
+            for digest, children in sorted(graph.missing.items())
+        ),
         unused=tuple(sorted(decided.unused)),
         warnings=(
             *_listing_warnings(inventory),
@@ -106,6 +109,7 @@ def _listing_warnings(inventory: Inventory) -> Iterator[str]:
         for version in inventory.versions.values()
         if version.manifest and version.manifest.oddity
     ]
+    # A repository may be full of them, and a plan is read by people.
     for version in unreadable[:MAX_UNREADABLE]:
         reason = version.manifest.oddity if version.manifest else ""
         yield f"{_name(version)} is judged by its tags alone, its document is unreadable: {reason}"
@@ -202,14 +206,6 @@ def _waiting(decisions: tuple[Decision, ...]) -> Waiting | None:
     return Waiting(count=len(young), until=min(moments, default=None))
 
 
-def _missing(inventory: Inventory, graph: Graph) -> tuple[str, ...]:
-    """Name the images that list a manifest which is missing from the registry."""
-    return tuple(
-        f"{_name(inventory.versions[digest])} lists {len(children)} missing: {children[0]}"
-        for digest, children in sorted(graph.missing.items())
-    )
-
-
 def _name(version: Version) -> str:
     return ", ".join(version.tags) or version.digest
 
@@ -257,6 +253,7 @@ def check_guards(
 
     Units: images, and percent of the repository's images.
     """
+    # An empty repository has no share to compute, and nothing that a guard could protect.
     guard_list = _checks(guards, repository, counts, allowed) if counts.images else ()
     return tuple(
         guard.model_copy(update={"asked": (guard.name, repository) in allowed})
@@ -287,6 +284,7 @@ def _checks(
 def _guard(
     name: GuardName, repository: Repository, limit: int, actual: float, *, ok: bool
 ) -> Guard:
+    # Rounded up as well: the limit that is suggested must allow this very plan.
     needed = 0 if name == "never_empty" else math.ceil(actual)
     override = "" if ok else f"--allow {name}:{repository}={needed}"
     # Rounded up, so that 30.001 against a limit of 30 is not displayed as 30.0.

@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -111,20 +111,15 @@ def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
     # Without this, DeepDiff reports two policies with few names in common as a single change.
     difference = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
     levels = (level for kind in _KINDS for level in difference.get(kind, ()))
-    for path in sorted({_keys(level.path(output_format="list")) for level in levels}):
+    # A list is one value, so a path ends where it enters a list: there its steps are numbers.
+    paths = {
+        tuple(takewhile(lambda step: isinstance(step, str), level.path(output_format="list")))
+        for level in levels
+    }
+    for path in sorted(paths):
         name, *keys = path
         before, after = _json(_at(old, path)), _json(_at(new, path))
         yield PolicyEdit(part=part, name=name, key=".".join(keys), before=before, after=after)
-
-
-def _keys(path: list[str | int]) -> tuple[str, ...]:
-    """Cut a path off where it enters a list."""
-    keys: list[str] = []
-    for step in path:
-        if not isinstance(step, str):
-            break
-        keys.append(step)
-    return tuple(keys)
 
 
 def _at(document: Any, path: tuple[str, ...]) -> Any:
@@ -181,12 +176,15 @@ def _unprotected(before: Policy, name: str, old: Decisions, new: Decisions) -> I
 
 def _narrows(edit: PolicyEdit) -> bool:
     """Whether an edit may narrow a protection; adding one, or extending its list, does not."""
+    # Without a key, the whole protection was added or removed.
     if not edit.key:
         return not edit.after
     if edit.key in _PICKING:
         return not _listed(edit.before) <= _listed(edit.after)
     if edit.key in _PASSING_OVER:
         return not _listed(edit.after) <= _listed(edit.before)
+    # A protection without `keep` keeps all that it matches, so removing the key widens it. Of any
+    # other key it is not certain, and a reviewer should look at it.
     return edit.key != "keep" or bool(edit.after)
 
 

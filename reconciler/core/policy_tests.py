@@ -74,14 +74,12 @@ def run_policy_test(policy: Policy, test: PolicyTest) -> tuple[Check, ...]:
     Raises: PolicyError, when a rule needs a time that no image of the test has.
     """
     case = PlanningInput(policy, described_inventory(test), Observations(), test.now.moment)
-    return (*_image_checks(case, test), *_guard_checks(case, test))
-
-
-def _image_checks(case: PlanningInput, test: PolicyTest) -> Iterator[Check]:
     decided, digests = decide_repository(case), digests_of(test)
+    checks: list[Check] = []
     for name, image in zip(test.names, test.images, strict=True):
         fate = decided.fate(digests[name])
-        yield Check(", ".join(image.tags) or name, _complaint(image, fate), fate)
+        checks.append(Check(", ".join(image.tags) or name, _complaint(image, fate), fate))
+    return (*checks, *_guard_checks(case, test))
 
 
 def _complaint(image: ExpectedImage, fate: VersionFate) -> str:
@@ -130,6 +128,7 @@ def described_inventory(test: PolicyTest) -> Inventory:
         _version(name, image, _manifest(name, image, descriptors), test.now.moment)
         for name, image in named.items()
     ]
+    # Without any time, the test is about tags alone, and any registry would do.
     known = {fact for version in versions for fact in Fact if version.time(fact)}
     lacking = {Fact.PUSHED} if known and Fact.PUSHED not in known else set()
     return Inventory.of(REPOSITORY, versions, facts=frozenset(Fact) - lacking)

@@ -4,7 +4,7 @@ Also check that the registry and the state provide the times that the rules of a
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -65,6 +65,7 @@ class TagIndex:
 
     def __init__(self, tags: Iterable[Tag], matches: Iterable[Match]) -> None:
         """Match all tags against the patterns of all selectors and filters."""
+        # A dict and not a set, so that the order is the same in every run.
         self._tags = tuple(dict.fromkeys(tags))
         patterns = {
             pattern.expression: pattern for match in matches for pattern in match.every_pattern
@@ -105,6 +106,7 @@ def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[Selec
     passes = _image_filter(match, index)
     includes_untagged = not match.reads_tags
     candidates = (
+        # A list inside: a tuple of a generator is slower, and there may be a million images.
         SelectedImage(image, tuple([tag for tag in image.tags if tag in known]))
         for image in images
         if (image.tags and not known.isdisjoint(image.tags))
@@ -155,15 +157,12 @@ def check_facts(policy: Policy, inventory: Inventory) -> None:
 
 def _alternatives(rule: Rule, missing: Fact, given: frozenset[Fact]) -> str:
     """Return what can be written in the rule instead of a time that is missing."""
-    keys = list(_keys_reading(rule, missing))
+    keys: list[str] = []
+    if rule.keep.reads_age and rule.age_by.fact == missing:
+        keys.append("age_by")
+    if rule.keep.reads_order and rule.order.fact == missing:
+        keys.append("order_by")
+    # `untagged_since` and `tagged_since` are no substitutes: not every image has them.
     others = [fact for fact in (Fact.CREATED, Fact.FIRST_SEEN) if fact in given]
     choices = (" and ".join(f"`{key}: {other}`" for key in keys) for other in others)
     return " or ".join(choices) or "neither ages nor ranks"
-
-
-def _keys_reading(rule: Rule, fact: Fact) -> Iterator[str]:
-    """Yield the keys of a rule that read a time."""
-    if rule.keep.reads_age and rule.age_by.fact == fact:
-        yield "age_by"
-    if rule.keep.reads_order and rule.order.fact == fact:
-        yield "order_by"

@@ -120,6 +120,7 @@ def narrow_restorations(
 def companions(deletions: Iterable[Attempt]) -> Mapping[Digest, Set[Digest]]:
     """Map each version to those restored with it: what it lists, and what refers to it."""
     links: dict[Digest, set[Digest]] = defaultdict(set)
+    # From an image to its parts only: restoring a child does not restore each index that lists it.
     for attempt in deletions:
         links[attempt.digest].update(attempt.children)
         for subject in attempt.subjects:
@@ -176,6 +177,7 @@ def _changes(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[Change]
     for attempt in restorable:
         intended = attempt.intent.body
         part = (attempt.run, attempt.key if intended.component is None else intended.component)
+        # A version that was pushed again has a new id.
         version = case.live.get(attempt.digest) or case.restorable[attempt.version_id]
         yield Change(
             key=attempt.key,

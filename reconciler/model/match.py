@@ -120,14 +120,12 @@ class Match(PolicyPart):
             message = "'prerelease' belongs to 'semver'; remove it or match by semver"
             yield Flaw(("prerelease",), message)
         if self.untagged:
-            for name in self._tag_filters:
-                yield Flaw((name,), f"an untagged image has no tags; remove {name!r}")
+            for name in ("except_", "with_", "without", "every_tag"):
+                if getattr(self, name):
+                    # `except` and `with` are keywords of Python, so their attributes end in `_`.
+                    key = name.rstrip("_")
+                    yield Flaw((key,), f"an untagged image has no tags; remove {key!r}")
 
     @property
     def _given(self) -> list[str]:
         return [name for name in SELECTORS if getattr(self, name) is not None]
-
-    @property
-    def _tag_filters(self) -> list[str]:
-        filters = ("except_", "with_", "without", "every_tag")
-        return [name.rstrip("_") for name in filters if getattr(self, name)]

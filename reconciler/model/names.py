@@ -214,8 +214,8 @@ class Mention:
         """Whether it names a version of a repository with these tags and this digest."""
         if self.repository not in (None, repository):
             return False
-        return not self.name or any(self.name == tag for tag in tags) or self._begins(digest)
-
-    def _begins(self, digest: Digest) -> bool:
+        if not self.name or any(self.name == tag for tag in tags):
+            return True
+        # A digest may be shortened, and is of SHA-256 where no algorithm is named.
         start = self.name if ":" in self.name else f"sha256:{self.name}"
         return _DIGEST.fullmatch(self.name) is not None and digest.startswith(start)

@@ -180,15 +180,14 @@ class PatternSet:
 
         Raises: PolicyError, when they are too large together.
         """
+        # RE2 does not compile an empty set.
         self._set = together() if patterns else None
-        if self._set:
-            self._compile(patterns, self._set)
-
-    def _compile(self, patterns: Sequence[TagGlob | TagRegex], shared: re2.Set) -> None:
+        if self._set is None:
+            return
         try:
             for pattern in patterns:
-                shared.Add(pattern.expression)
-            shared.Compile()
+                self._set.Add(pattern.expression)
+            self._set.Compile()
         except re2.error as error:
             raise PolicyError(
                 "the patterns of this policy are too large together;"

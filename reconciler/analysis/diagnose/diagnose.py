@@ -74,7 +74,19 @@ class Diagnosis:
 def diagnose(inventory: Inventory, observations: Observations, *, now: datetime) -> Diagnosis:
     """Find the cause of every version of a repository, all of whose manifests were read."""
     references = ReferenceGraph(inventory, observations, build_graph(inventory))
-    findings = _findings(references)
+    # Each blob counts for one version only, so that the bytes of all causes add up.
+    added = added_bytes(references.versions.values())
+    findings = tuple(
+        DiagnosedVersion(
+            version=references.versions[digest],
+            nature=references.nature(digest),
+            cause=cause,
+            evidence=evidence,
+            needed=digest in references.in_use,
+            added_bytes=added[digest],
+        )
+        for digest, cause, evidence in causes(references)
+    )
     return Diagnosis(references, now, findings, _groups(findings), weeks(findings, now))
 
 
@@ -94,21 +106,6 @@ def outlook(diagnosis: Diagnosis, policy: Policy | None) -> Forecast | None:
         observations=references.observations,
     )
     return forecast(diagnosis.findings, diagnosis.now, decided.to_delete)
-
-
-def _findings(references: ReferenceGraph) -> tuple[DiagnosedVersion, ...]:
-    brought = added_bytes(references.versions.values())
-    return tuple(
-        DiagnosedVersion(
-            version=references.versions[digest],
-            nature=references.nature(digest),
-            cause=cause,
-            evidence=evidence,
-            needed=digest in references.in_use,
-            added_bytes=brought[digest],
-        )
-        for digest, cause, evidence in causes(references)
-    )
 
 
 def _groups(findings: tuple[DiagnosedVersion, ...]) -> tuple[CauseGroup, ...]:

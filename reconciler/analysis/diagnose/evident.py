@@ -91,9 +91,12 @@ def referrer(references: ReferenceGraph, version: Version) -> CauseEvidence | No
     manifest = version.manifest
     if manifest is None or is_attestation(manifest):
         return None
-    return _refers_to_used(references, version, "refers to") or _listed_as_referrer(
-        references, version
-    )
+    if evidence := _refers_to_used(references, version, "refers to"):
+        return evidence
+    # A registry without the referrers API lists the referrers of an image in an index.
+    owners = references.listed_by.get(version.digest, ())
+    owner = next((owner for owner in owners if owner in references.in_use), None)
+    return CauseEvidence(f"on the list of referrers {owner.short}", owner) if owner else None
 
 
 def _only_child(references: ReferenceGraph, version: Version) -> Digest | None:
@@ -116,12 +119,6 @@ def _refers_to_used(
     used = (subject for subject in references.subjects(version) if subject in references.in_use)
     subject = next(used, None)
     return CauseEvidence(f"{text} {references.name(subject)}", subject) if subject else None
-
-
-def _listed_as_referrer(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
-    owners = references.listed_by.get(version.digest, ())
-    owner = next((owner for owner in owners if owner in references.in_use), None)
-    return CauseEvidence(f"on the list of referrers {owner.short}", owner) if owner else None
 
 
 def cache(references: ReferenceGraph, version: Version) -> CauseEvidence | None:

@@ -56,7 +56,8 @@ class BuildPatterns:
         Images from the same base come from the same build. Where no tagged image has that base,
         the evidence is that all tagged images are listed by an index.
         """
-        return [version for version in self._unlisted_images if self._is_stray(version)]
+        unlisted = (v for v in self.references.versions.values() if self._is_plain(v))
+        return [version for version in unlisted if not version.tags and self._is_stray(version)]
 
     @cached_property
     def moving(self) -> Sequence[Tag]:
@@ -93,11 +94,6 @@ class BuildPatterns:
         references = self.references
         indexes = [d for d in references.tagged if is_index(references.versions[d])]
         return [images for digest in indexes if (images := references.images(digest))]
-
-    @cached_property
-    def _unlisted_images(self) -> Sequence[Version]:
-        """The images without a tag and without an index that lists them."""
-        return [v for v in self.references.versions.values() if self._is_plain(v) and not v.tags]
 
     @cached_property
     def _plain_bases(self) -> Set[Digest | None]:
