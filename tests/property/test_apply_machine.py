@@ -188,6 +188,8 @@ class ApplyMachine(RuleBasedStateMachine):
             self._calm()
             self.scene.registry.refuses.clear()
             for _ in range(self.settling):
+                # No two runs begin at one moment, which tells a new tag from a new version.
+                self.scene.later(seconds=1)
                 self._apply(self.scene.plan())
             self.judge.close()
             before = self.judge.deletions
