@@ -48,11 +48,13 @@ class RegistryAccess:
         if not scheme:
             raise self._challenge(call, path, action, "authentication required")
         grants = self._world.tokens.grants(credential, self._world.now)
-        account = self._direct_account(credential)
+        # ghcr.io also accepts a GitHub token in base64, alone or after a user's name.
+        account = self._world.account(_decoded(credential).rpartition(":")[2])
         if grants is None and account is None:
             raise self._challenge(call, path, action, "invalid or expired token")
         grant = (path.lower(), action)
         allowed = grant in grants if grants is not None else self._may(account, grant)
+        # `/v2/` itself needs a token, but no right.
         if path and not allowed:
             raise registry_refusal(403, "DENIED", "requested access to the resource is denied")
 
@@ -69,14 +71,11 @@ class RegistryAccess:
             return None
         password = _decoded(credential).partition(":")[2] if scheme == "basic" else ""
         account = self._world.account(password)
+        # GitHub Packages accepts classic tokens only. Source: GitHub, "About permissions for GitHub
+        # Packages".
         if account is None or account.kind is SandboxTokenKind.FINE_GRAINED:
             raise registry_refusal(403, "DENIED", "denied")
         return account
-
-    def _direct_account(self, credential: str) -> Account | None:
-        """Accept a GitHub token in base64, alone or after a user's name, as ghcr.io does."""
-        text = _decoded(credential)
-        return self._world.account(text.rpartition(":")[2])
 
     def _may(self, account: Account | None, grant: Grant) -> bool:
         path, action = grant

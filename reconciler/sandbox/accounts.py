@@ -28,6 +28,7 @@ class SandboxTokenKind(StrEnum):
     FINE_GRAINED = "github_pat_"
 
 
+# Source: GitHub, "Rate limits for the REST API".
 _HOURLY = {
     SandboxTokenKind.CLASSIC: 5000,
     SandboxTokenKind.ACTIONS: 1000,

@@ -53,7 +53,12 @@ class App:
         with self._world.lock:
             fault = self._world.faults.faults_for(call.method, call.target)
         response = await self._respond(call, fault)
-        self._remember(call, 0 if fault.is_silent else response.status_code)
+        status = 0 if fault.is_silent else response.status_code
+        has_credential = bool(call.credential[0])
+        with self._world.lock:
+            self._world.requests.append(
+                RecordedCall(call.method, call.target, status, has_credential)
+            )
         perform(self._world, *fault.after)
         match fault.cut:
             case "hang":
@@ -86,13 +91,6 @@ class App:
         date = self._world.now + self._world.settings.date_skew
         response.headers["date"] = format_datetime(date, usegmt=True)
         return response
-
-    def _remember(self, call: Call, status: int) -> None:
-        recorded = RecordedCall(
-            call.method, call.target, status, credential=bool(call.credential[0])
-        )
-        with self._world.lock:
-            self._world.requests.append(recorded)
 
 
 class ExposedProtocol(H11Protocol):

@@ -120,6 +120,7 @@ class PageRequest:
 
     def link(self, call: Call, path: str, total: int) -> dict[str, str]:
         """Return the `Link` header for this page of `total` rows, if there are others."""
+        # Rounded up; an empty listing has one page, too.
         last = max(-(-total // self.size), 1)
         here = min(self.number, last + 1)  # far beyond the end, `prev` is the last page
         pages = {}

@@ -1,7 +1,7 @@
 """Faults: rules that make chosen calls fail, and operations of others right before or after."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -113,6 +113,7 @@ class Fault(Frozen):
     @classmethod
     def _is_an_expression(cls, path: str) -> str:
         try:
+            # A rule that is invalid fails when it is added, and not when its turn comes.
             re.compile(path)
         except re.error as error:
             raise ValueError(f"{path!r} is not a regular expression: {error}") from error
@@ -148,9 +149,6 @@ class CombinedFault:
         return self.cut in ("drop", "hang") or (self.answer is None and self.cut == "lost")
 
 
-_NO_FAULT = CombinedFault()
-
-
 class Faults:
     """The rules in force."""
 
@@ -170,25 +168,23 @@ class Faults:
         self._counts.clear()
 
     def faults_for(self, method: str, target: str) -> CombinedFault:
-        """Count a call, and return the combined effect of the rules on it."""
+        """Count a call, and return the combined effect of the rules on it.
+
+        Delays and operations add up, the first answer and the first cut count.
+        """
         struck = [
             rule
             for place, rule in enumerate(self._rules)
             if rule.matches(method, target) and self._hits(place)
         ]
-        return _combined(struck) if struck else _NO_FAULT
+        return CombinedFault(
+            delay=sum(fault.delay for fault in struck),
+            before=tuple(chain.from_iterable(fault.before for fault in struck)),
+            answer=next(filter(None, (fault.answer for fault in struck)), None),
+            cut=next(filter(None, (fault.cut for fault in struck)), None),
+            after=tuple(chain.from_iterable(fault.after for fault in struck)),
+        )
 
     def _hits(self, place: int) -> bool:
         self._counts[place] += 1
         return self._rules[place].hits(self._counts[place])
-
-
-def _combined(struck: Sequence[Fault]) -> CombinedFault:
-    """Combine rules: delays and operations add up, the first answer and the first cut count."""
-    return CombinedFault(
-        delay=sum(fault.delay for fault in struck),
-        before=tuple(chain.from_iterable(fault.before for fault in struck)),
-        answer=next(filter(None, (fault.answer for fault in struck)), None),
-        cut=next(filter(None, (fault.cut for fault in struck)), None),
-        after=tuple(chain.from_iterable(fault.after for fault in struck)),
-    )

@@ -1,6 +1,6 @@
 """Generate packages as CI would: a year of releases and pull requests, or evenly spread builds."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -178,7 +178,10 @@ class Build:
 def push_build(package: StoredPackage, build: Build) -> Content:
     """Push all manifests of a build and return its index: children first, as BuildKit does."""
     images = {platform: image(build.commit, platform) for platform in build.platforms}
-    statements = _statements(build, images.values())
+    statements: list[Content] = []
+    if build.attestations != "none":
+        form = build.attestations == "artifact"
+        statements = [attestation(i, build.run, artifact=form) for i in images.values()]
     built = index(images, statements)
     # The index comes last, so that it never lists a manifest that does not exist yet.
     for child in (*images.values(), *statements):
@@ -207,10 +210,3 @@ def builds(
         tags = ["main", *own]
         push_build(package, Build(f"{number:040x}", str(number), at, tags, platforms, attestations))
     return package
-
-
-def _statements(build: Build, images: Iterable[Content]) -> list[Content]:
-    if build.attestations == "none":
-        return []
-    artifact = build.attestations == "artifact"
-    return [attestation(child, build.run, artifact=artifact) for child in images]

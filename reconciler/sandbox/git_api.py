@@ -41,7 +41,8 @@ class GitCalls:
             case ("GET", "repos", owner, name, "git", kind, sha):
                 return _object(self._repositories[f"{owner}/{name}"], kind, sha)
             case ("POST", "repos", owner, name, "git", kind):
-                _require_write(_require_account(account))
+                if not _require_account(account).contents:
+                    raise github_refusal(403, INTEGRATION)
                 return _create_object(
                     self._repositories[f"{owner}/{name}"], kind, json.loads(call.body)
                 )
@@ -64,6 +65,7 @@ class GitCalls:
         head = git.branches.get(branch)
         if head is None:
             return _error("NOT_FOUND", f"Could not resolve to a branch named {branch!r}.")
+        # This condition excludes a second writer, and a state on a branch relies on it.
         if head != expected:
             message = (
                 f'Expected branch to point to "{expected}" but it did not. Pull and try again.'
@@ -85,11 +87,6 @@ def _require_account(account: Account | None) -> Account:
     if account is None:
         raise github_refusal(401, "Requires authentication")
     return account
-
-
-def _require_write(account: Account) -> None:
-    if not account.contents:
-        raise github_refusal(403, INTEGRATION)
 
 
 def _ref(git: GitRepository, branch: str) -> Response:
@@ -119,16 +116,13 @@ def _create_object(git: GitRepository, kind: str, request: dict[str, Any]) -> Re
             commit = git.add_commit(files, request["parents"], request["message"])
             return json_response({"sha": commit.sha}, 201)
         case "refs":
-            return _create_branch(git, request["ref"].removeprefix("refs/heads/"), request["sha"])
+            branch = request["ref"].removeprefix("refs/heads/")
+            if branch in git.branches:
+                raise github_refusal(422, "Reference already exists")
+            git.branches[branch] = request["sha"]
+            return json_response({"ref": f"refs/heads/{branch}"}, 201)
         case _:
             raise github_refusal(404, "Not Found")
-
-
-def _create_branch(git: GitRepository, branch: str, sha: str) -> Response:
-    if branch in git.branches:
-        raise github_refusal(422, "Reference already exists")
-    git.branches[branch] = sha
-    return json_response({"ref": f"refs/heads/{branch}"}, 201)
 
 
 def _text(git: GitRepository, sha: str) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from reconciler.sandbox.accounts import ANONYMOUS_HOURLY, Account
-from reconciler.sandbox.call import RefusedError, github_refusal, registry_refusal
+from reconciler.sandbox.call import github_refusal, registry_refusal
 from reconciler.sandbox.settings import READ_POINTS, WRITE_POINTS, Clock, Limits
 
 _PRIMARY = "API rate limit exceeded for {who}."
@@ -147,6 +147,7 @@ class Meter:
         limit = account.hourly_limit if account else ANONYMOUS_HOURLY
         quota = self._quotas.get(key) or self._quotas.setdefault(key, self._fresh(limit, now))
         if now >= quota.reset:
+            # The new hour begins with this call, and not where the last one ended.
             quota.used, quota.reset = 0, now + self.limits.hour
         return quota
 
@@ -166,7 +167,10 @@ class Meter:
         if not wait or self.limits.refused_calls_count:
             self._spend(quota, method, now)
         if wait:
-            raise self._secondary(wait)
+            # Whole seconds, and at least one: with 0 a client would not wait at all.
+            seconds = str(max(ceil(wait.total_seconds()), 1))
+            headers = {"retry-after": seconds} if self.limits.retry_after else {}
+            raise github_refusal(self.limits.status, _SECONDARY, headers)
 
     def _waits(self, quota: _Quota, method: str, now: datetime) -> list[timedelta]:
         """Return the wait that each of the secondary limits requires for this call."""
@@ -186,11 +190,6 @@ class Meter:
         if method not in _READS:
             for window in quota.content:
                 window.spend(1, now)
-
-    def _secondary(self, wait: timedelta) -> RefusedError:
-        seconds = str(max(ceil(wait.total_seconds()), 1))
-        headers = {"retry-after": seconds} if self.limits.retry_after else {}
-        return github_refusal(self.limits.status, _SECONDARY, headers)
 
 
 def _points(method: str) -> int:

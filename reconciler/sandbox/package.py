@@ -32,6 +32,7 @@ class Content:
 
     def __post_init__(self) -> None:
         """Compute the digest of the bytes."""
+        # The class is frozen, and the digest depends on the other fields.
         object.__setattr__(self, "digest", sha256(self.body))
 
     def descriptor(self, **members: Any) -> dict[str, Any]:
@@ -194,6 +195,7 @@ class StoredPackage:
     def restore(self, version: StoredVersion, at: datetime, *, tags: bool) -> None:
         """Restore a version; a tag that another version has by now is not moved back."""
         version.deleted_at = None
+        # A tag belongs to one version, and the later owner keeps it.
         free = tuple(tag for tag in version.tags if tags and tag not in self.tags)
         version.tags = free
         self._by_digest[version.digest] = version

@@ -24,25 +24,25 @@ def perform(world: World, *operations: Operation) -> None:
     """
     with world.lock:
         for operation in operations:
-            _perform(world, operation)
-
-
-def _perform(world: World, operation: Operation) -> None:
-    match operation:
-        case ExpireTokens():
-            world.tokens.expire()
-        case Revoke():
-            world.revoked.add(operation.login)
-        case Advance():
-            world.clock.advance(operation.by)
-        case Push():
-            _push(world, operation)
-        case Retag() | Delete() | Download():
-            _change(world, operation)
+            match operation:
+                case ExpireTokens():
+                    world.tokens.expire()
+                case Revoke():
+                    world.revoked.add(operation.login)
+                case Advance():
+                    world.clock.advance(operation.by)
+                case Push():
+                    # As in a registry, the first push creates the package.
+                    package = world.find(operation.package) or world.create(operation.package)
+                    package.push(_content(package, operation), *operation.tags, at=world.now)
+                case Retag() | Delete() | Download():
+                    _change(world, operation)
 
 
 def _change(world: World, operation: Retag | Delete | Download) -> None:
-    package = _package(world, operation.package)
+    package = world.find(operation.package)
+    if package is None:
+        raise LookupError(f"no package {operation.package}")
     match operation:
         case Retag():
             package.tag(_version(package, operation.to), operation.tag, at=world.now)
@@ -50,11 +50,6 @@ def _change(world: World, operation: Retag | Delete | Download) -> None:
             package.delete(_version(package, operation.reference), world.now)
         case Download():
             _version(package, operation.reference).downloads = operation.count
-
-
-def _push(world: World, push: Push) -> None:
-    package = world.find(push.package) or world.create(push.package)
-    package.push(_content(package, push), *push.tags, at=world.now)
 
 
 def _content(package: StoredPackage, push: Push) -> Content:
@@ -73,13 +68,6 @@ def _content(package: StoredPackage, push: Push) -> Content:
 def _named(package: StoredPackage, reference: str) -> Content:
     version = _version(package, reference)
     return Content(version.media_type, version.body or b"")
-
-
-def _package(world: World, path: str) -> StoredPackage:
-    package = world.find(path)
-    if package is None:
-        raise LookupError(f"no package {path}")
-    return package
 
 
 def _version(package: StoredPackage, reference: str) -> StoredVersion:

@@ -14,7 +14,7 @@ from reconciler.model.manifest import MAX_MANIFEST_BYTES
 from reconciler.sandbox.access import RegistryAccess
 from reconciler.sandbox.call import Call, Pause, RefusedError, json_response, registry_refusal
 from reconciler.sandbox.metering import Meter
-from reconciler.sandbox.package import Content, StoredPackage, StoredVersion, sha256
+from reconciler.sandbox.package import Content, StoredPackage, sha256
 from reconciler.sandbox.world import World
 
 _PUSHING = frozenset({"POST", "PUT", "PATCH"})
@@ -64,12 +64,16 @@ class SandboxRegistry:
                 return json_response({})
             case "manifests":
                 return self._manifest(call, target)
-            case "blobs":
-                return self._blob(call, target)
+            case "blobs" if call.method in ("GET", "HEAD"):
+                return self._blobs.get(target.path, target.entry)
             case "uploads":
                 return self._upload(call, target)
+            case "referrers":
+                return self._manifests.referrers(target.path, target.entry)
+            case "tags":
+                return self._manifests.tags(call, target.path)
             case _:
-                return self._listing(call, target)
+                raise _unsupported()
 
     def _manifest(self, call: Call, target: _Target) -> Response:
         match call.method:
@@ -79,11 +83,6 @@ class SandboxRegistry:
                 return self._manifests.put(call, target.path, target.entry)
             case _:
                 raise _unsupported()
-
-    def _blob(self, call: Call, target: _Target) -> Response:
-        if call.method in ("GET", "HEAD"):
-            return self._blobs.get(target.path, target.entry)
-        raise _unsupported()
 
     def _upload(self, call: Call, target: _Target) -> Response:
         match call.method:
@@ -97,11 +96,6 @@ class SandboxRegistry:
                 return self._blobs.status(target.path, target.entry)
             case _:
                 raise _unsupported()
-
-    def _listing(self, call: Call, target: _Target) -> Response:
-        if target.collection == "referrers":
-            return self._manifests.referrers(target.path, target.entry)
-        return self._manifests.tags(call, target.path)
 
 
 def _target_of(call: Call) -> _Target:
@@ -139,7 +133,9 @@ class Manifests:
 
     def get(self, call: Call, path: str, reference: str) -> Response:
         """Return the bytes of a manifest, if the caller accepts its type."""
-        version = _readable(_package(self._world, path), reference)
+        version = _package(self._world, path).find(reference)
+        if version is None or version.body is None:
+            raise registry_refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")
         _check_accept(call, version.media_type)
         # Whether GitHub counts a HEAD is unknown; here it does not, as on Docker Hub.
         if call.method == "GET":
@@ -197,15 +193,9 @@ def _package(world: World, path: str) -> StoredPackage:
     return package
 
 
-def _readable(package: StoredPackage, reference: str) -> StoredVersion:
-    version = package.find(reference)
-    if version is None or version.body is None:
-        raise registry_refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")
-    return version
-
-
 def _check_accept(call: Call, media_type: str) -> None:
     """Answer 404 to a caller that does not accept this type, as registries do."""
+    # Without the header any type is accepted. Source: RFC 9110, section 12.5.1.
     ranges = ",".join(call.headers.getlist("accept") or ["*/*"])
     accepted = {entry.partition(";")[0].strip() for entry in ranges.split(",")}
     if not accepted & {media_type, "*/*", "application/*"}:
@@ -262,6 +252,7 @@ class Blobs:
     def finish(self, call: Call, path: str, upload: str) -> Response:
         """Append the last chunk, check the digest, and store the blob."""
         body = bytes(self._chunks(upload)) + call.body
+        # The upload ends here even if the digest is wrong.
         del self._uploads[upload]
         return self._store(path, call.query.get("digest", ""), body)
 

@@ -160,18 +160,15 @@ def _owner(call: Call, account: Account | None) -> tuple[str, list[str]]:
     """Return the login or number that a path gives, and what follows `packages`."""
     match call.segments:
         case ("user", "packages", *rest):
-            return _own_login(account), rest
+            holder = authenticated(account, Right.READ)
+            # The token of a workflow belongs to no user.
+            if holder.kind is SandboxTokenKind.ACTIONS:
+                raise github_refusal(403, INTEGRATION)
+            return holder.login, rest
         case ("orgs" | "users" | "organizations" | "user", login, "packages", *rest):
             return login, rest
         case _:
             raise github_refusal(404, "Not Found")
-
-
-def _own_login(account: Account | None) -> str:
-    holder = authenticated(account, Right.READ)
-    if holder.kind is SandboxTokenKind.ACTIONS:
-        raise github_refusal(403, INTEGRATION)
-    return holder.login
 
 
 def check_deletion(world: World, package: StoredPackage, version: StoredVersion) -> None:

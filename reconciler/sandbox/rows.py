@@ -89,6 +89,7 @@ def comment_row(comment: StoredComment, issue: str, base: str) -> dict[str, Any]
     """Describe a comment of an issue, which is named `owner/name#number`."""
     repository, _, number = issue.partition("#")
     url = f"{base}/repos/{repository}/issues"
+    # The name of an app's account ends like this. Source: GitHub, "Automatic token authentication".
     kind = "Bot" if comment.author.endswith("[bot]") else "User"
     return {
         "id": comment.id,

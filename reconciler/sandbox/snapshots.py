@@ -21,6 +21,7 @@ def snapshot_of(packages: Iterable[StoredPackage], now: datetime) -> Snapshot:
 
 def _package(record: PackageRecord, taken_at: datetime) -> StoredPackage:
     owner = Owner(record.owner, record.owner_kind)
+    # A snapshot does not record when the package was created.
     oldest = min((version.created_at for version in record.versions), default=taken_at)
     package = StoredPackage(owner, record.name, oldest, record.visibility)
     package.blobs.update((digest, blob.body) for digest, blob in record.blobs.items())

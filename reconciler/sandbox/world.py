@@ -55,6 +55,7 @@ class World:
         self.conversations = Conversations()
         self.pulls = PullCalls()
         self.requests: deque[RecordedCall] = deque(maxlen=MAX_REQUESTS)
+        # Calls have only the token, so that is the key.
         self._accounts = {a.token.get_secret_value(): a for a in settings.accounts}
         for package in packages:
             self.adopt(package)
