@@ -57,6 +57,7 @@ def _is_word(text: str) -> bool:
 
 def _plain_url(text: str) -> str:
     """Accept the URL of an API, without credentials or query; remove the final slash."""
+    # The token is sent to this host: in `https://github.com@other/` that would be `other`.
     if set("@?#") & set(text):
         raise ValueError("the URL must not have a user, password, query or fragment")
     parts = urlsplit(text)
@@ -77,6 +78,7 @@ def _secure_url(text: str) -> str:
 def _header_value(token: SecretStr) -> SecretStr:
     """Accept what a header can contain; surrounding white space is removed."""
     text = token.get_secret_value().strip()
+    # A line break would end the header, and let the rest of the token add others.
     if not _is_word(text):
         raise ValueError("the token contains a space or a character that no token has")
     return SecretStr(text)

@@ -83,21 +83,19 @@ def _report(
 ) -> StepReport:
     code = worst([approved.outcome, *(result.exit_code for result in results)])
     text = applied_format.render(results, display)
+    counts = applied_format.counts(results)
+    heads = {str(result.planned.repository): result.head for result in results if result.head}
+    outputs = {name: str(counts[name]) for name in ("deleted", "skipped", "retained", "failed")}
+    # All repositories of a step are applied by the same run; without deletions there is none.
+    outputs["run-id"] = next((result.run for result in results if result.run), "")
+    outputs["journal-head"] = json.dumps(heads, sort_keys=True)
     return StepReport(
         code=ExitCode.INTERRUPTED if halt.interrupted else code,
-        outputs={**outputs_of(approved), **_outputs(results)},
+        outputs={**outputs_of(approved), **outputs},
         text=catalogue.render(approved, "text", display) + "\n" + text,
         summary=_summary(results, text) + catalogue.render(approved, "markdown", display),
         notes=notes,
     )
-
-
-def _outputs(results: Sequence[Applied]) -> dict[str, str]:
-    counts = applied_format.counts(results)
-    heads = {str(result.planned.repository): result.head for result in results if result.head}
-    named = {name: str(counts[name]) for name in ("deleted", "skipped", "retained", "failed")}
-    runs = (result.run for result in results if result.run)
-    return {**named, "run-id": next(runs, ""), "journal-head": json.dumps(heads, sort_keys=True)}
 
 
 def _summary(results: Sequence[Applied], text: str) -> str:

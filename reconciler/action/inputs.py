@@ -48,7 +48,11 @@ class Inputs(BaseSettings):
     """The inputs of one step. Build it with `Inputs.load`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+        env_prefix=_PREFIX,
+        # action.yml sets the variable of an input that is not given to an empty text.
+        env_ignore_empty=True,
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     command: Command = "plan"

@@ -109,11 +109,12 @@ def text_of(error: ReconcilerError | typer.BadParameter) -> str:
 
 def notes_on(plan: Plan, policies: PolicySet) -> tuple[Note, ...]:
     """Note at each policy what stops its plan, and remark on rules that are probably wrong."""
-    obstacles = (
-        Note("error", _at(policies, part, text))
-        for part in plan.repositories
-        for text in _obstacles(part)
-    )
+    obstacles = []
+    for part in plan.repositories:
+        for text in _obstacles(part):
+            origin = policies.origins[part.policy, ""]
+            place, where = (origin.path, origin.line, origin.column), f"policy {part.policy}"
+            obstacles.append(Note("error", Problem(*place, where, text)))
     return (*obstacles, *(Note("warning", problem) for problem in remarks_on(policies)))
 
 
@@ -126,8 +127,3 @@ def _obstacles(part: RepositoryPlan) -> Iterator[str]:
                 f"{part.repository}: {guard.name}: {phrases.guard_violation(guard)}."
                 f" To let it pass once, plan with {guard.override}"
             )
-
-
-def _at(policies: PolicySet, part: RepositoryPlan, text: str) -> Problem:
-    origin = policies.origins[part.policy, ""]
-    return Problem(origin.path, origin.line, origin.column, f"policy {part.policy}", text)

@@ -152,6 +152,7 @@ def _saved_plan(paths: list[Path], expected: str) -> Plan | None:
         refuse({"--expect-digest": expected}, "requires a saved plan")
         return None
     plan = load_plan(plans[0])
+    # Before the registry is contacted: an expired or exchanged plan needs no requests.
     check_applicable(plan, now=utc_now(), expected=expected)
     return plan
 

@@ -15,7 +15,7 @@ from reconciler.commands.log import journals
 from reconciler.errors import PlanError, SettingsError
 from reconciler.formats.comment import AppliedRun, Posting, applied_run, is_ours, render
 from reconciler.github.client import GitHubClient
-from reconciler.github.issues import Conversation, Posted, post
+from reconciler.github.issues import Conversation, post
 from reconciler.model.comparison import Difference, read_difference
 from reconciler.model.plan import Plan
 from reconciler.session import utc_now
@@ -143,6 +143,7 @@ def _difference(path: Path | None, plan: Plan) -> Difference | None:
     except OSError as error:
         hint = "Name a file saved with `plan --against REVISION --against-json FILE`."
         raise PlanError(f"{path}: {error.strerror}", hint=hint) from error
+    # The difference of another plan would show a reviewer changes that this one does not make.
     if difference.plan != plan.digest:
         raise PlanError(f"{path} was made for another plan: {difference.plan}")
     return difference
@@ -206,20 +207,16 @@ def publish(
             is_ours,
             lambda before: render(plan, display, Posting(before, address, applied)),
         )
-    return Publication(
-        posted.comment.html_url, (*_other_author(posted, author), f"The comment was {posted.done}.")
-    )
-
-
-def _other_author(posted: Posted, author: str) -> Iterator[str]:
-    """Yield a warning if the token writes as another account than the one searched for."""
+    messages = [f"The comment was {posted.done}."]
     writer = posted.comment.author
     # Logins are compared in lower case, as GitHub does.
     if writer and writer != author.lower():
-        yield (
+        messages.insert(
+            0,
             f"This token writes as {writer}, but comments by {author} were searched:"
-            f" add --author {writer}, or each run creates another comment."
+            f" add --author {writer}, or each run creates another comment.",
         )
+    return Publication(posted.comment.html_url, tuple(messages))
 
 
 @contextmanager

@@ -83,23 +83,23 @@ def _demo_session() -> Iterator[tuple[Session, Repository]]:
     served = Sandbox(SandboxSettings(limits=UNLIMITED), [lifelike(utc_now())]).serve()
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder, served as sandbox:
         repository = Repository(f"{sandbox.host}/acme/web")
-        settings = _settings(sandbox, Path(folder))
+        settings = Settings(
+            state=str(Path(folder, "state")),
+            cache=Path(folder, "cache"),
+            registries={
+                sandbox.host: RegistrySettings(
+                    kind="ghcr",
+                    api=sandbox.url,
+                    plain_http=True,
+                    points_per_minute=POINTS_PER_MINUTE,
+                )
+            },
+            GITHUB_TOKEN=CLASSIC.token,
+        )
         policies = load_text("demo.yaml", POLICY.format(repository=repository).encode())
         # These settings override the environment: a demo must never use a real token.
         with open_registries(settings, utc_now) as registries:
             yield Session(policies, registries, LocalState(Path(settings.state))), repository
-
-
-def _settings(sandbox: Sandbox, folder: Path) -> Settings:
-    registry = RegistrySettings(
-        kind="ghcr", api=sandbox.url, plain_http=True, points_per_minute=POINTS_PER_MINUTE
-    )
-    return Settings(
-        state=str(folder / "state"),
-        cache=folder / "cache",
-        registries={sandbox.host: registry},
-        GITHUB_TOKEN=CLASSIC.token,
-    )
 
 
 def _print_heading(heading: str) -> None:

@@ -14,6 +14,7 @@ def render_json(plan: Plan, view: View) -> str:
     written = plan.to_bytes().decode()
     if view.against is None:
         return written
+    # Joined as text, so that the plan keeps the bytes that its digest covers.
     against = view.against.to_bytes().decode()
     return f'{{"against":{against.rstrip()},"plan":{written.rstrip()}}}\n'
 

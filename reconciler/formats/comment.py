@@ -115,6 +115,7 @@ def _undo(applied: AppliedRun, view: View) -> str:
 def _superseded(plan: Plan, before: str) -> Iterator[str]:
     """Strike through the counts of another plan, rebuilt from its marker without its text."""
     marker = _marker_of(before)
+    # Only numbers and a valid digest are repeated, so an edited marker cannot add text.
     if marker and marker.plan != plan.digest:
         counts = totals(marker.summary)
         yield f"~~Retention plan: {counts}~~ (superseded: {code(marker.plan.short)})"

@@ -132,7 +132,15 @@ def lines(difference: Difference, view: View) -> Iterator[Text]:
         yield from wrapped(failure(difference), view, lead="  ? ", style=STYLES["?"])
     yield from _weakened(difference, view)
     for part in difference.repositories:
-        yield from _repository(part, view)
+        if part.error:
+            yield line((f"? {part.repository}", STYLES["?"]))
+            yield from wrapped(uncompared(part), view, lead="  ")
+        elif part.added or part.spared:
+            yield line((part.repository, "bold"))
+            for shift in part.added:
+                yield from _shift(shift, part, view, symbol="-")
+            for shift in part.spared:
+                yield from _shift(shift, part, view, symbol="^")
     yield line()
 
 
@@ -148,18 +156,6 @@ def _weakened(difference: Difference, view: View) -> Iterator[Text]:
         yield from wrapped(text, view, lead="  ! ", style=STYLES["!"])
     if len(texts) > len(first_rows(texts, view)):
         yield line(f"  ... and {len(texts) - ROWS:,} more; `--all` has them")
-
-
-def _repository(part: RepositoryDifference, view: View) -> Iterator[Text]:
-    if part.error:
-        yield line((f"? {part.repository}", STYLES["?"]))
-        yield from wrapped(uncompared(part), view, lead="  ")
-    elif part.added or part.spared:
-        yield line((part.repository, "bold"))
-        for shift in part.added:
-            yield from _shift(shift, part, view, symbol="-")
-        for shift in part.spared:
-            yield from _shift(shift, part, view, symbol="^")
 
 
 def _shift(shift: Shift, part: RepositoryDifference, view: View, *, symbol: str) -> Iterator[Text]:

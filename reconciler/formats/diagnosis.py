@@ -6,7 +6,7 @@ from math import ceil
 
 from reconciler.analysis.diagnose.causes import ADVICE, VersionCause
 from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
-from reconciler.analysis.diagnose.finding import AHEAD, Amount, CauseGroup, DiagnosedVersion
+from reconciler.analysis.diagnose.finding import AHEAD, Amount, DiagnosedVersion
 from reconciler.analysis.diagnose.suggestion import NAME, WorkflowAdvice, suggestion
 from reconciler.formats.diagnosis_json import patch, steps, unread, verdict
 from reconciler.formats.phrases import counted, size
@@ -161,7 +161,20 @@ def counts(diagnosis: Diagnosis) -> Table:
     """Count the versions of each cause, and the bytes that they add."""
     numbers = (Column(title, "number") for title in ("Versions", "Needed", "Added"))
     columns = (_CAUSE, *numbers, Column("Newest"), Column("Oldest"))
-    return Table("Why they exist", columns, [_count(group) for group in diagnosis.groups])
+    rows = []
+    for group in diagnosis.groups:
+        oldest, newest = group.span or (None, None)
+        rows.append(
+            (
+                Cell(group.cause),
+                Cell(f"{group.count:,}", group.count),
+                Cell(f"{group.needed:,}", group.needed),
+                Cell(size(group.added_bytes), group.added_bytes),
+                Cell(_day(newest)),
+                Cell(_day(oldest)),
+            )
+        )
+    return Table("Why they exist", columns, rows)
 
 
 def meanings(diagnosis: Diagnosis) -> Table:
@@ -208,18 +221,6 @@ def growth(diagnosis: Diagnosis) -> Table:
     return Table("Growth", columns, rows, more)
 
 
-def _count(group: CauseGroup) -> Sequence[Cell]:
-    oldest, newest = group.span or (None, None)
-    return (
-        Cell(group.cause),
-        Cell(f"{group.count:,}", group.count),
-        Cell(f"{group.needed:,}", group.needed),
-        Cell(size(group.added_bytes), group.added_bytes),
-        Cell(_day(newest)),
-        Cell(_day(oldest)),
-    )
-
-
 def _example(finding: DiagnosedVersion) -> Sequence[Cell]:
     doubt = "" if finding.is_proven else f"{finding.evidence.confidence}: "
     return (
@@ -233,6 +234,7 @@ def _example(finding: DiagnosedVersion) -> Sequence[Cell]:
 def _growth_row(cause: VersionCause, diagnosis: Diagnosis) -> Sequence[Cell]:
     amounts = [week.amounts.get(cause, Amount()) for week in diagnosis.weeks]
     recent = sum(amounts[-RECENT:], Amount())
+    # A repository that is younger is averaged over the weeks that it has.
     weeks = min(RECENT, len(amounts))
     return (
         Cell(cause),

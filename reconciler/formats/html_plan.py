@@ -242,6 +242,7 @@ def notice(difference: Difference) -> Notice:
 
 def changed_images(difference: Difference, *, all_rows: bool) -> Table:
     """List the images whose decision changes."""
+    # Within a repository, added deletions come first: rows are omitted from the end.
     rows = [
         (
             Cell(part.repository),

@@ -33,6 +33,7 @@ def report(results: Sequence[IntegrityResult]) -> Report:
 
 
 def _worst_first(result: IntegrityResult) -> tuple[bool, bool, str]:
+    # Nothing is known of a repository that could not be read, so it comes first.
     return not result.error, not (result.broken or result.dangling), result.repository
 
 

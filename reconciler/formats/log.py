@@ -2,11 +2,9 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from rich.text import Text
 
 from reconciler.formats.phrases import counted, distance, duration, moment
 from reconciler.formats.terminal import line, printed, wrapped
@@ -70,6 +68,7 @@ def located(journals: Journals, run: str = "") -> list[Located]:
         for record in records
         if run in ("", run_of(record))
     )
+    # The clock can stand still between two records, so their order in the journal counts as well.
     return sorted(selected, key=lambda pair: (pair[1].ts, pair[0], pair[1].seq))
 
 
@@ -116,6 +115,7 @@ def _ending(run: str, records: Sequence[Record]) -> tuple[datetime | None, str]:
 def _results(records: Iterable[Record]) -> Mapping[str, int]:
     """Count versions by the last known result of each."""
     bodies = (record.content for record in records)
+    # The last record counts: an unknown outcome is resolved by a later run.
     last = {
         body.version_key: body.result
         for body in bodies
@@ -127,12 +127,26 @@ def _results(records: Iterable[Record]) -> Mapping[str, int]:
 
 def render_runs(runs: Sequence[RunSummary], view: View) -> str:
     """Print a list of runs."""
-    return printed(_run_lines(runs, view), view)
+    lines = [] if runs else [line("No run has been recorded yet.")]
+    for run in runs:
+        where = counted(len(run.repositories), "repository", "repositories")
+        when = f"{moment(run.opened)}  {distance(run.opened, view.now)}"
+        lines.append(line((run.run, "bold"), f"  {when}  {run.took}"))
+        facts = "; ".join(filter(None, (run.counts_text, where, run.who)))
+        lines += wrapped(facts, view, lead="    ")
+    return printed(lines, view)
 
 
 def render_records(records: Sequence[Located], view: View) -> str:
     """Print records, each with its time, type, version and details."""
-    return printed(_record_lines(records, view), view)
+    lines = [] if records else [line("No record matches.")]
+    for repository, record in records:
+        body = record.content
+        subject = body.key if isinstance(body, VersionBody) and body.key else repository
+        head = (f"{record.ts:%Y-%m-%d %H:%M:%S}  ", (record.type, "bold"), f"  {subject}")
+        lines.append(line(*head))
+        lines += wrapped(_details(body), view, lead="    ")
+    return printed(lines, view)
 
 
 def runs_as_json(runs: Iterable[RunSummary]) -> str:
@@ -161,29 +175,6 @@ def records_as_json(records: Iterable[Located]) -> str:
 
 def _json(documents: Iterable[object]) -> str:
     return json.dumps(list(documents), indent=2, sort_keys=True) + "\n"
-
-
-def _run_lines(runs: Sequence[RunSummary], view: View) -> Iterator[Text]:
-    if not runs:
-        yield line("No run has been recorded yet.")
-    for run in runs:
-        where = counted(len(run.repositories), "repository", "repositories")
-        yield line(
-            (run.run, "bold"),
-            f"  {moment(run.opened)}  {distance(run.opened, view.now)}  {run.took}",
-        )
-        facts = "; ".join(filter(None, (run.counts_text, where, run.who)))
-        yield from wrapped(facts, view, lead="    ")
-
-
-def _record_lines(records: Sequence[Located], view: View) -> Iterator[Text]:
-    if not records:
-        yield line("No record matches.")
-    for repository, record in records:
-        body = record.content
-        subject = body.key if isinstance(body, VersionBody) and body.key else repository
-        yield line(f"{record.ts:%Y-%m-%d %H:%M:%S}  ", (record.type, "bold"), f"  {subject}")
-        yield from wrapped(_details(body), view, lead="    ")
 
 
 def _details(body: JournalBody) -> str:

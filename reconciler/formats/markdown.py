@@ -38,9 +38,14 @@ def fenced(text: str) -> str:
 
     Source: GitHub Flavored Markdown, "Fenced code blocks".
     """
-    longest = max(map(len, re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = fence_around(text)
     return f"{fence}text\n{text.rstrip()}\n{fence}\n"
+
+
+def fence_around(text: str) -> str:
+    """Return a fence that nothing in a text can close."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    return "`" * max(3, longest + 1)
 
 
 def row(*cells: str) -> str:

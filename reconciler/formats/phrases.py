@@ -205,6 +205,7 @@ def age(delta: timedelta) -> str:
     """Write an age in hours, days or years, rounded down; below an hour it is `<1h`."""
     if delta < timedelta(hours=1):
         return "<1h"
+    # Rounded down, so that an image is never called older than a rule takes it for.
     return as_span(delta) if delta < _TWO_YEARS else f"{delta.days // 365}y"
 
 

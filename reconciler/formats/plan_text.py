@@ -64,12 +64,13 @@ class RepositorySection:
         """Print the repository."""
         yield from self._heading()
         if not self.part.complete:
-            yield from self._failure()
+            text = f"Incomplete: {self.part.error}"
+            yield from wrapped(text, self.view, lead="  ", style=STYLES["?"])
+            yield from wrapped(self.part.hint, self.view, lead="  ")
             return
         yield from self._stops()
         yield from self._warnings()
-        yield from self._expired()
-        yield from self._kept()
+        yield from self._images()
         yield from self._counts()
 
     def _heading(self) -> Iterator[Text]:
@@ -77,11 +78,6 @@ class RepositorySection:
         mark = "" if part.complete and not part.stopped else "? "
         size = phrases.size_text(part) if part.complete else f"policy {part.policy}"
         yield line((mark, STYLES["?"]), (part.repository, "bold"), f"  ({size})")
-
-    def _failure(self) -> Iterator[Text]:
-        text = f"Incomplete: {self.part.error}"
-        yield from wrapped(text, self.view, lead="  ", style=STYLES["?"])
-        yield from wrapped(self.part.hint, self.view, lead="  ")
 
     def _stops(self) -> Iterator[Text]:
         if not self.part.stopped:
@@ -103,19 +99,18 @@ class RepositorySection:
         if len(texts) > len(first_rows(texts, self.view)):
             yield line(f"  ... and {counted(len(texts) - ROWS, 'more warning')}")
 
-    def _expired(self) -> Iterator[Text]:
+    def _images(self) -> Iterator[Text]:
+        # What is deleted comes before what is kept, because it is what a reviewer approves.
         for rules, images in by_rules(expired(self.part)).items():
             yield line()
             yield line(f"  {counted(len(images), 'image')} expired by {rules}")
             rows = [expired_row(image, self.evaluated) for image in first_rows(images, self.view)]
             yield from table(rows, self.view, of=len(images))
-
-    def _kept(self) -> Iterator[Text]:
-        for symbol, images in (("!", self.part.protected), (".", self.part.retained)):
-            if images:
-                rows = [kept_row(symbol, image) for image in first_rows(images, self.view)]
+        for symbol, kept in (("!", self.part.protected), (".", self.part.retained)):
+            if kept:
+                rows = [kept_row(symbol, image) for image in first_rows(kept, self.view)]
                 yield line()
-                yield from table(rows, self.view, of=len(images))
+                yield from table(rows, self.view, of=len(kept))
 
     def _counts(self) -> Iterator[Text]:
         part, view = self.part, self.view
@@ -127,13 +122,11 @@ class RepositorySection:
         if part.kept:
             yield from wrapped(phrases.kept_counts(part.kept), view, lead="  ")
         if part.unmatched:
-            yield from wrapped(self._families(), view, lead="  ")
-
-    def _families(self) -> str:
-        named = first_rows(self.part.unmatched, self.view)
-        hidden = len(self.part.unmatched) - len(named)
-        more = f", and {hidden:,} more" if hidden else ""
-        return f"Tags that no rule matches: {', '.join(map(phrases.family, named))}{more}."
+            named = first_rows(part.unmatched, view)
+            hidden = len(part.unmatched) - len(named)
+            families = ", ".join(map(phrases.family, named))
+            more = f", and {hidden:,} more" if hidden else ""
+            yield from wrapped(f"Tags that no rule matches: {families}{more}.", view, lead="  ")
 
 
 def render(plan: Plan, view: View) -> str:

@@ -27,7 +27,18 @@ def render(trials: Sequence[PolicyTestRun], view: View) -> str:
 def as_json(trials: Sequence[PolicyTestRun]) -> str:
     """Write the tests as one JSON document."""
     passed, failed = counts(trials)
-    document = {"passed": passed, "failed": failed, "tests": [_document(trial) for trial in trials]}
+    tests = [
+        {
+            "path": trial.path,
+            "policy": trial.policy,
+            "checks": [
+                {"name": check.name, "line": at, **_result(check)}
+                for at, check in zip(trial.lines, trial.checks, strict=True)
+            ],
+        }
+        for trial in trials
+    ]
+    document = {"passed": passed, "failed": failed, "tests": tests}
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
@@ -72,17 +83,6 @@ def _by_name(version: Version) -> str:
     return ", ".join(version.tags) or version.id
 
 
-def _document(trial: PolicyTestRun) -> dict[str, Any]:
-    return {
-        "path": trial.path,
-        "policy": trial.policy,
-        "checks": [
-            {"name": check.name, "line": at, **_result(check)}
-            for at, check in zip(trial.lines, trial.checks, strict=True)
-        ],
-    }
-
-
 def _result(check: Check) -> dict[str, Any]:
     result: dict[str, Any] = {"ok": check.ok, "complaint": check.complaint}
     if check.fate is None:
@@ -102,7 +102,11 @@ def render_junit(trials: Sequence[PolicyTestRun], view: View) -> bytes:
         for at, check in zip(trial.lines, trial.checks, strict=True):
             place = {"file": safe(trial.path), "line": str(at)}
             names = {"classname": safe(trial.policy), "name": safe(check.name)}
-            _add_failure(check, SubElement(suite, "testcase", names | place), view)
+            case = SubElement(suite, "testcase", names | place)
+            if not check.ok:
+                failed = SubElement(case, "failure", {"message": safe(check.complaint)})
+                # Without colours: escape characters are not allowed in XML.
+                failed.text = printed(failure(check, view), replace(view, colour=False))
     indent(root)
     content: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return content + b"\n"
@@ -111,10 +115,3 @@ def render_junit(trials: Sequence[PolicyTestRun], view: View) -> bytes:
 def _numbers(trials: Sequence[PolicyTestRun]) -> dict[str, str]:
     passed, failed = counts(trials)
     return {"tests": str(passed + failed), "failures": str(failed), "errors": "0", "skipped": "0"}
-
-
-def _add_failure(check: Check, case: Element, view: View) -> None:
-    """Add the failure to a test case, if there is one."""
-    if not check.ok:
-        failed = SubElement(case, "failure", {"message": safe(check.complaint)})
-        failed.text = printed(failure(check, view), replace(view, colour=False))

@@ -39,6 +39,7 @@ def _command(problem: Problem, level: str) -> str:
 
 
 def _property(text: str) -> str:
+    # Within a property these two would end the value; in a message they have no meaning.
     return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 

@@ -6,7 +6,7 @@ The YAML library writes every value. Control characters in comments are escaped.
 import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import chain
@@ -137,22 +137,19 @@ def _test_lines(proposal: Proposal, now: datetime) -> Iterator[str]:
     yield f"policy: {flow(proposal.subject.name)}"
     yield f"now: {now:%Y-%m-%dT%H:%M:%SZ}"
     yield "images:"
-    for by, examples in _grouped(proposal.examples).items():
+    groups: dict[str, list[Example]] = defaultdict(list)
+    for example in proposal.examples:
+        groups[example.by].append(example)
+    for by, examples in groups.items():
         yield f"  # {by}"
         for example in examples:
-            yield from entry(_image(example), "  ")
-
-
-def _grouped(examples: Iterable[Example]) -> dict[str, list[Example]]:
-    groups: dict[str, list[Example]] = defaultdict(list)
-    for example in examples:
-        groups[example.by].append(example)
-    return dict(groups)
-
-
-def _image(example: Example) -> dict[str, object]:
-    tags = {"tags": list(example.tags)} if example.tags else {}
-    return {**tags, "age": f"{example.age}d", "expect": example.expect, "by": str(example.by)}
+            image: dict[str, object] = {
+                "age": f"{example.age}d",
+                "expect": example.expect,
+                "by": str(example.by),
+            }
+            tags = {"tags": list(example.tags)} if example.tags else {}
+            yield from entry({**tags, **image}, "  ")
 
 
 class ActionReference(Name):
@@ -223,6 +220,7 @@ def flow(value: object) -> str:
         value,
         Dumper=_Dumper,
         default_flow_style=True,
+        # Never broken: the caller decides where a line ends.
         width=float("inf"),
         sort_keys=False,
         allow_unicode=False,

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from rich.text import Text
 
 from reconciler.formats.html_page import page
-from reconciler.formats.markdown import alert, code
+from reconciler.formats.markdown import alert, code, fence_around
 from reconciler.formats.markdown import row as markdown_row
 from reconciler.formats.phrases import counted, fitting, octets, shortened
 from reconciler.formats.plan_markdown import MAX_BYTES
-from reconciler.formats.report import Cell, Column, Notice, Report, ReportSection, Table
+from reconciler.formats.report import Cell, Column, Report, ReportSection, Table
 from reconciler.formats.terminal import folded, line, printed, wrapped
 from reconciler.formats.view import View
 from reconciler.model.base import safe
@@ -38,20 +38,21 @@ _SIDES = {"number": "---:", "text": "---", "code": "---"}
 
 def render_text(report: Report, view: View) -> str:
     """Print a report: the sections, then the summary."""
-    return printed(_lines(report, view), view)
-
-
-def _lines(report: Report, view: View) -> Iterator[Text]:
+    lines: list[Text] = []
     for section in report.sections:
-        yield from _text_section(section, view)
-        yield line()
-    yield from wrapped(report.last, view, style="bold")
+        lines += [*_text_section(section, view), line()]
+    # Last, because a terminal shows only the end of a long report.
+    lines += wrapped(report.last, view, style="bold")
+    return printed(lines, view)
 
 
 def _text_section(section: ReportSection, view: View) -> Iterator[Text]:
     yield line((section.heading, "bold"))
     for notice in section.notices:
-        yield from _notice(notice, view)
+        style = _STYLES[notice.tone]
+        yield from wrapped(notice.heading, view, lead="  ", style=style)
+        for text in notice.texts:
+            yield from wrapped(text, view, lead="    ", style=style)
     for text in section.texts:
         yield from wrapped(text, view, lead="  ")
     for table in section.tables:
@@ -64,13 +65,6 @@ def _text_section(section: ReportSection, view: View) -> Iterator[Text]:
     if section.patch:
         yield line()
         yield from map(line, section.patch.splitlines())
-
-
-def _notice(notice: Notice, view: View) -> Iterator[Text]:
-    style = _STYLES[notice.tone]
-    yield from wrapped(notice.heading, view, lead="  ", style=style)
-    for text in notice.texts:
-        yield from wrapped(text, view, lead="    ", style=style)
 
 
 def _text_table(table: Table, view: View) -> Iterator[Text]:
@@ -139,14 +133,8 @@ def _markdown_section(section: ReportSection) -> Iterator[str]:
     if section.listing:
         yield from ("```yaml", *section.listing.splitlines(), "```", "")
     if section.patch:
-        yield from _fenced(section.patch)
-
-
-def _fenced(patch: str) -> Iterator[str]:
-    """Write a patch in a fence that nothing in it can close."""
-    longest = max(map(len, re.findall("`+", patch)), default=0)
-    fence = "`" * max(longest + 1, 3)
-    yield from (f"{fence}diff", *map(safe, patch.splitlines()), fence, "")
+        fence = fence_around(section.patch)
+        yield from (f"{fence}diff", *map(safe, section.patch.splitlines()), fence, "")
 
 
 def _markdown_table(table: Table) -> Iterator[str]:
@@ -173,6 +161,7 @@ def _markdown_row(columns: Sequence[Column], cells: Sequence[Cell]) -> str:
 
 def _escaped(text: str) -> str:
     """Write a sentence unchanged where it has no meaning in Markdown, else as code."""
+    # GitHub makes a link of a plain URL, even within a sentence.
     return text if _HARMLESS.fullmatch(text) and "://" not in text else code(text)
 
 

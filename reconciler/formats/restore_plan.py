@@ -54,7 +54,18 @@ def markdown(plan: Plan, view: View) -> str:
     """Write a restore plan as Markdown; rows that do not fit are omitted."""
     before = "\n".join([f"### Restore plan: {totals(plan.summary)}", "", *_alerts(plan), ""])
     after = f"\n{times(plan, view)}\nDigest {code(plan.digest)}\n"
-    rows = [f"{cells}\n" for part in plan.repositories for cells in _rows(part, view)]
+    cells = (
+        row(
+            code(part.repository),
+            code(image.name),
+            code(image.root.digest.short),
+            remaining_time(image, view),
+            f"{code(image.reason)} {phrases.related_versions(image.followers)}".rstrip(),
+        )
+        for part in plan.repositories
+        for image in expired(part)
+    )
+    rows = [f"{written}\n" for written in cells]
     room = MAX_BYTES - octets(before) - octets(after) - _NOTE_BYTES
     body = fitting(rows, room, lambda count: f"\n{counted(count, 'more image')} omitted.\n")
     return "".join([before, *(_HEAD if rows else ()), *body, after])
@@ -94,17 +105,17 @@ def _part(part: RepositoryPlan, view: View) -> Iterator[Text]:
     if len(part.warnings) > len(first_rows(part.warnings, view)):
         yield line(f"  ... and {counted(len(part.warnings) - ROWS, 'more warning')}")
     images = list(expired(part))
-    if images:
-        yield from table(
-            [_row(image, view) for image in first_rows(images, view)], view, of=len(images)
+    rows = [
+        Row(
+            "^",
+            image.name,
+            f"{image.root.digest.short}  {remaining_time(image, view):>8}",
+            (image.reason, phrases.related_versions(image.followers)),
         )
-
-
-def _row(image: ExpiredImage, view: View) -> Row:
-    notes = (image.reason, phrases.related_versions(image.followers))
-    return Row(
-        "^", image.name, f"{image.root.digest.short}  {remaining_time(image, view):>8}", notes
-    )
+        for image in first_rows(images, view)
+    ]
+    if rows:
+        yield from table(rows, view, of=len(images))
 
 
 def remaining_time(image: ExpiredImage, view: View) -> str:
@@ -125,34 +136,21 @@ def _alerts(plan: Plan) -> Iterator[str]:
     yield from alert("WARNING", fitting(warnings, _ALERT_BYTES, "... and {:,} more".format))
 
 
-def _rows(part: RepositoryPlan, view: View) -> Iterator[str]:
-    for image in expired(part):
-        yield row(
-            code(part.repository),
-            code(image.name),
-            code(image.root.digest.short),
-            remaining_time(image, view),
-            f"{code(image.reason)} {phrases.related_versions(image.followers)}".rstrip(),
-        )
-
-
 def render_html(plan: Plan, view: View) -> str:
     """Write a restore plan as one page: counts, notices, and a row for each image."""
+    summary = plan.summary
+    figures = [Figure(f"{summary.restore:,}", "versions to restore", "keep")]
+    if summary.incomplete:
+        figures.append(Figure(f"{summary.incomplete:,}", "repositories incomplete", "warn"))
     return page(
         "restoring.html.j2",
         title="Restore plan",
         lead=times(plan, view),
-        figures=list(_figures(plan)),
+        figures=figures,
         notices=list(notices(plan)),
         images=_images(plan, view),
         plan=plan,
     )
-
-
-def _figures(plan: Plan) -> Iterator[Figure]:
-    yield Figure(f"{plan.summary.restore:,}", "versions to restore", "keep")
-    if plan.summary.incomplete:
-        yield Figure(f"{plan.summary.incomplete:,}", "repositories incomplete", "warn")
 
 
 def _images(plan: Plan, view: View) -> Table:

@@ -24,7 +24,12 @@ def render_conditions(conditions: Sequence[StateCheck], view: View) -> str:
 
 def render_copied(copied: Sequence[CopyResult], view: View) -> str:
     """Print what was copied of each repository."""
-    return printed(_copied(copied), view)
+    lines: list[Text] = []
+    for result in copied:
+        records = counted(result.records, "record")
+        lines.append(line((result.repository, "bold")))
+        lines.append(line(f"  {records} copied and verified; head {result.head or '-'}"))
+    return printed(lines, view)
 
 
 def as_line(repository: Repository, record: Record) -> str:
@@ -52,17 +57,18 @@ def _conditions(conditions: Sequence[StateCheck]) -> Iterator[Text]:
             yield line(f"  locked   by run {condition.holder.run}")
 
 
-def _copied(copied: Iterable[CopyResult]) -> Iterator[Text]:
-    for result in copied:
-        yield line((result.repository, "bold"))
-        yield line(
-            f"  {counted(result.records, 'record')} copied and verified; head {result.head or '-'}"
-        )
-
-
 def render(locks: Sequence[LockStatus], view: View) -> str:
     """Print the lock holder of each repository."""
-    return printed(_lines(locks, view), view)
+    lines = [] if locks else [line("No repository has a state yet.")]
+    for lock in locks:
+        holder = lock.holder
+        lines.append(line((lock.repository, "bold"), "" if holder else "  free"))
+        if holder:
+            since = f"{moment(holder.since)} ({distance(holder.since, view.now)})"
+            who = f"{holder.who} on {holder.where}{_process(holder)}"
+            text = f"held by run {holder.run} since {since}: {who}"
+            lines += wrapped(text, view, lead="  ", style="yellow")
+    return printed(lines, view)
 
 
 def render_broken(locks: Sequence[LockStatus], view: View, *, machine: str) -> str:
@@ -73,24 +79,21 @@ def render_broken(locks: Sequence[LockStatus], view: View, *, machine: str) -> s
 def as_json(locks: Iterable[LockStatus]) -> str:
     """Write locks as JSON; the holder of a free lock is null."""
     documents = [
-        {"repository": lock.repository, "holder": _document(lock.holder)} for lock in locks
+        {
+            "repository": lock.repository,
+            "holder": {
+                "run": lock.holder.run,
+                "who": lock.holder.who,
+                "where": lock.holder.where,
+                "since": lock.holder.since.isoformat(),
+                "process": lock.holder.process or None,
+            }
+            if lock.holder
+            else None,
+        }
+        for lock in locks
     ]
     return json.dumps(documents, indent=2, sort_keys=True) + "\n"
-
-
-def _lines(locks: Sequence[LockStatus], view: View) -> Iterator[Text]:
-    if not locks:
-        yield line("No repository has a state yet.")
-    for lock in locks:
-        yield line((lock.repository, "bold"), "" if lock.holder else "  free")
-        if lock.holder:
-            yield from wrapped(_holder(lock.holder, view), view, lead="  ", style="yellow")
-
-
-def _holder(holder: Holder, view: View) -> str:
-    since = f"{moment(holder.since)} ({distance(holder.since, view.now)})"
-    who = f"{holder.who} on {holder.where}{_process(holder)}"
-    return f"held by run {holder.run} since {since}: {who}"
 
 
 def _process(holder: Holder) -> str:
@@ -112,15 +115,3 @@ def _broken(locks: Sequence[LockStatus], view: View, machine: str) -> Iterator[T
         )
         if is_here and holder.process:
             yield line(f"  To end it now: kill {holder.process}")
-
-
-def _document(holder: Holder | None) -> dict[str, object] | None:
-    if holder is None:
-        return None
-    return {
-        "run": holder.run,
-        "who": holder.who,
-        "where": holder.where,
-        "since": holder.since.isoformat(),
-        "process": holder.process or None,
-    }

@@ -120,19 +120,16 @@ def first_rows(subjects: Sequence[Subject], view: View) -> Sequence[Subject]:
 
 def table(rows: Sequence[Row], view: View, *, of: int) -> Iterator[Text]:
     """Print rows in columns, and how many of all `of` rows are not among them."""
-    name_width = _name_width(rows, view)
-    room = view.width - _INDENT - name_width - _GAP - len(rows[0].facts) - _GAP
+    room = view.width - _INDENT - _GAP - len(rows[0].facts)
+    name_width = min(max(len(row.name) for row in rows), max(room, _SHORT_DIGEST))
+    room -= name_width + _GAP
+    # One decision for all rows, so that the notes of a group form a column or none do.
     beside = all(len(_joined(row.notes)) <= room for row in rows)
     for row in rows:
         yield from _lines(row, view, name_width=name_width, beside=beside)
     if of > len(rows):
         hidden = f"{of - len(rows):,} more"
         yield line(f"    ... and {hidden}; `--format json` or `reconciler show --all` has them all")
-
-
-def _name_width(rows: Sequence[Row], view: View) -> int:
-    room = view.width - _INDENT - _GAP - len(rows[0].facts)
-    return min(max(len(row.name) for row in rows), max(room, _SHORT_DIGEST))
 
 
 def _lines(row: Row, view: View, *, name_width: int, beside: bool) -> Iterator[Text]:
@@ -144,15 +141,10 @@ def _lines(row: Row, view: View, *, name_width: int, beside: bool) -> Iterator[T
     for name in more:
         yield line(f"    {name}")
     if not beside:
-        yield from _below(row.notes, view)
-
-
-def _below(notes: Sequence[str], view: View) -> Iterator[Text]:
-    """Print notes on one line where they fit, else each on its own lines."""
-    joined = _joined(notes)
-    fits = len(_DEEPER) + len(joined) <= view.width
-    for note in [joined] if fits else notes:
-        yield from wrapped(note, view, lead=_DEEPER)
+        # On one line where they fit, else each on its own lines.
+        fits = len(_DEEPER) + len(_joined(row.notes)) <= view.width
+        for note in [_joined(row.notes)] if fits else row.notes:
+            yield from wrapped(note, view, lead=_DEEPER)
 
 
 def _joined(notes: Sequence[str]) -> str:

@@ -32,10 +32,18 @@ _TAGS = 5
 def report(totals: UsageTotals) -> Report:
     """Build the report, the largest repositories first."""
     ordered = sorted(totals.repositories, key=lambda usage: (-usage.octets, usage.repository))
+    versions = sum(usage.versions for usage in ordered)
+    repositories = counted(len(ordered), "repository", "repositories")
+    figures = [
+        Figure(size(totals.octets), "each blob counted once per repository"),
+        Figure(f"{versions:,}", "versions"),
+    ]
+    if freed := [usage.freed.alone for usage in ordered if usage.freed]:
+        figures.append(Figure(size(sum(freed)), "freed by the plan", "delete"))
     return Report(
         title="Storage used by repositories",
-        last=_totals(totals),
-        figures=tuple(_figures(totals)),
+        last=f"Usage: {size(totals.octets)} in {counted(versions, 'version')} of {repositories}.",
+        figures=figures,
         sections=(*map(_section, ordered), *_common(totals)),
     )
 
@@ -43,20 +51,6 @@ def report(totals: UsageTotals) -> Report:
 def as_json(totals: UsageTotals) -> str:
     """Write the usage as one JSON document. Units: `octets`, `alone` and similar in bytes."""
     return json.dumps(asdict(totals), indent=2, sort_keys=True) + "\n"
-
-
-def _totals(totals: UsageTotals) -> str:
-    versions = sum(usage.versions for usage in totals.repositories)
-    repositories = counted(len(totals.repositories), "repository", "repositories")
-    return f"Usage: {size(totals.octets)} in {counted(versions, 'version')} of {repositories}."
-
-
-def _figures(totals: UsageTotals) -> Iterator[Figure]:
-    yield Figure(size(totals.octets), "each blob counted once per repository")
-    yield Figure(f"{sum(usage.versions for usage in totals.repositories):,}", "versions")
-    freed = [usage.freed.alone for usage in totals.repositories if usage.freed]
-    if freed:
-        yield Figure(size(sum(freed)), "freed by the plan", "delete")
 
 
 def _section(usage: Usage) -> ReportSection:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from rich.text import Text
 
@@ -38,10 +37,27 @@ def render(deletions: Sequence[DeletionOf], name: str, view: View) -> str:
 
 def as_json(deletions: Sequence[DeletionOf]) -> str:
     """Write the attempts as JSON."""
-    return (
-        json.dumps([_document(*deletion) for deletion in deletions], indent=2, sort_keys=True)
-        + "\n"
-    )
+    documents = [
+        {
+            "repository": repository,
+            "digest": attempt.digest,
+            "tags": attempt.tags,
+            "run": attempt.run,
+            "at": attempt.at.isoformat(),
+            "result": attempt.result,
+            "reason": attempt.ended.body.reason if attempt.ended else "",
+            "rules": attempt.intent.body.rules,
+            "reasons": attempt.intent.body.reasons,
+            # Only what was recorded: journals of older releases have fewer fields.
+            "opened": attempt.opened.body.model_dump(exclude_unset=True)
+            if attempt.opened
+            else None,
+            "restorable_until": attempt.until.isoformat() if attempt.until else None,
+            "restored_by": attempt.restored.run if attempt.restored else None,
+        }
+        for repository, attempt in deletions
+    ]
+    return json.dumps(documents, indent=2, sort_keys=True) + "\n"
 
 
 def _lines(deletions: Sequence[DeletionOf], name: str, view: View) -> Iterator[Text]:
@@ -52,19 +68,15 @@ def _lines(deletions: Sequence[DeletionOf], name: str, view: View) -> Iterator[T
         yield line((f"{repository}@{attempt.digest}", "bold"))
         tags = f"tagged {', '.join(attempt.tags)}" if attempt.tags else "without a tag"
         yield from wrapped(tags, view, lead="  ")
-        yield from wrapped(_end(attempt, view), view, lead="  ")
+        who = f", {attempt.opened.body.who}" if attempt.opened and attempt.opened.body.who else ""
+        when = f"{moment(attempt.at)} ({distance(attempt.at, view.now)})"
+        end = f"{_ENDS[attempt.result]} {when} by run {attempt.run}{who}"
+        yield from wrapped(end, view, lead="  ")
         for reason in _reasons(attempt):
             yield from wrapped(reason, view, lead="    ")
         yield from _undo(attempt, view)
     if hidden := len(deletions) - len(displayed):
         yield line(f"... and {counted(hidden, 'earlier attempt')}")
-
-
-def _end(attempt: Attempt, view: View) -> str:
-    """Say how it ended, when, and by which run and user."""
-    who = attempt.opened.body.who if attempt.opened else ""
-    when = f"{moment(attempt.at)} ({distance(attempt.at, view.now)})"
-    return f"{_ENDS[attempt.result]} {when} by run {attempt.run}{f', {who}' if who else ''}"
 
 
 def _reasons(attempt: Attempt) -> Iterator[str]:
@@ -114,21 +126,3 @@ def _restorable(attempt: Attempt, view: View) -> str:
     if until <= view.now:
         return f"It could be restored until {moment(until)}."
     return f"Can be restored until {moment(until)} ({distance(until, view.now)}):"
-
-
-def _document(repository: Repository, attempt: Attempt) -> dict[str, Any]:
-    opened, ended = attempt.opened, attempt.ended
-    return {
-        "repository": repository,
-        "digest": attempt.digest,
-        "tags": attempt.tags,
-        "run": attempt.run,
-        "at": attempt.at.isoformat(),
-        "result": attempt.result,
-        "reason": ended.body.reason if ended else "",
-        "rules": attempt.intent.body.rules,
-        "reasons": attempt.intent.body.reasons,
-        "opened": opened.body.model_dump(exclude_unset=True) if opened else None,
-        "restorable_until": attempt.until.isoformat() if attempt.until else None,
-        "restored_by": attempt.restored.run if attempt.restored else None,
-    }
