@@ -89,10 +89,13 @@ def apply_plan(plan: Plan, scope: ApplyScope, state: State, run: Run) -> tuple[A
             hint="`reconciler show` lists the repositories of a plan.",
         )
     wanted = sorted(scope.only or parts)
+    # Usually `apply` runs in another folder than `plan` did: the plan names the files to give.
     if wanted and not any(_is_governed(repository, scope) for repository in wanted):
+        paths = plan.policy_paths or [source.path for source in plan.policy]
+        files = " ".join(paths) or "policies"
         raise PlanError(
             f"no policy found here names {wanted[0]}, nor any other repository of the plan",
-            hint=f"Give --policies the files that it was made from: {_policy_files(plan)}.",
+            hint=f"Give --policies the files that it was made from: {files}.",
         )
     results: list[Applied] = []
     for repository in wanted:
@@ -105,12 +108,14 @@ def _apply_part(
     part: RepositoryPlan, plan: Plan, scope: ApplyScope, state: State, run: Run
 ) -> Applied:
     """Apply one part of a plan, if it can be and the run is not to stop."""
+    # `check_applicable` refuses such a plan as a whole; a caller that skips it deletes nothing.
     if not part.complete or part.stopped:
         return Applied(part)
     if reason := run.halt():
         return Applied(part, stopped=reason)
     try:
         policy = scope.policy_for(part.repository)
+        # Today's policies decide: an image of a repository that none of them names is kept.
         if policy is None:
             reason = "no policy names this repository any more"
             kept = [Dropped(change, Result.SKIPPED_CHANGED, reason) for change in part.changes]
@@ -124,16 +129,12 @@ def _apply_part(
         return Applied(part, error=error)
 
 
-def _policy_files(plan: Plan) -> str:
-    """Name the policies that a plan was made from, as they were typed."""
-    return " ".join(plan.policy_paths or [source.path for source in plan.policy]) or "policies"
-
-
 def _is_governed(repository: Repository, scope: ApplyScope) -> bool:
     """Whether a policy of today names a repository, or several contradict each other on it."""
     try:
         return scope.policy_for(repository) is not None
     except ReconcilerError:
+        # The contradiction is the error of this repository, and no reason to refuse the others.
         return True
 
 
@@ -167,7 +168,13 @@ class _Application:
                 # Steps 4 and 5: read the journal, and settle what interrupted runs left open.
                 records = self._settle()
                 check_state(self.part, self.plan.created_at, records)
-                companions = self._companions(records)
+                companions = Companions(
+                    self.registry,
+                    self.state,
+                    self.part.repository,
+                    self.run,
+                    interrupted_runs(records),
+                )
                 # Step 6: read the repository again, and narrow the plan to what still holds.
                 saved = self.state.observations()
                 case, work = self._read(saved, records)
@@ -184,7 +191,14 @@ class _Application:
                     _refuse_doubt(case.inventory)
                     # Steps 9 to 11: write intents, delete, write outcomes.
                     self._open_run(case.inventory, work)
-                    self.execution = self._execution(case.inventory, work)
+                    self.execution = Execution(
+                        self.registry,
+                        self.state,
+                        case.inventory,
+                        work.graph,
+                        self.run,
+                        work.components,
+                    )
                     self.execution.carry_out()
                     self._close_run(self.execution)
                 # A run that is to stop sends nothing more; the next one restores what is missing.
@@ -220,12 +234,6 @@ class _Application:
         self.resolved, self.head = settled.resolved, settled.head
         return settled.records
 
-    def _companions(self, records: Sequence[Record]) -> Companions:
-        """Return the signatures and referrers that earlier runs deleted before their image."""
-        return Companions(
-            self.registry, self.state, self.part.repository, self.run, interrupted_runs(records)
-        )
-
     def _read(
         self, saved: Observations, records: Sequence[Record]
     ) -> tuple[PlanningInput, RemainingWork]:
@@ -237,6 +245,7 @@ class _Application:
         target = Target(self.part.repository, self.policy, self.registry, self.scope.retry_refused)
         whole = bool(self.part.changes)
         case = case_of(target, saved, records, self.run.clock(), whole=whole)
+        # After the read, since the registry's time comes with its responses.
         check_clock(self.registry, self.run.clock())
         return case, narrow(self.part, case, self.scope.allowed)
 
@@ -257,18 +266,15 @@ class _Application:
             changes=sum(map(len, work.components)),
             undo_days=undo_days(self.registry),
         )
+        # Keys that are not given are not written: a plain registry reports no visibility.
         known = {"visibility": inventory.visibility} if inventory.visibility else {}
         body = body.model_copy(update={**known, **self.scope.origin_of(self.policy)})
         self.state.append(self.run.id, self.run.clock(), [entry_of(body)])
 
-    def _execution(self, inventory: Inventory, work: RemainingWork) -> Execution:
-        return Execution(
-            self.registry, self.state, inventory, work.graph, self.run, work.components
-        )
-
     def _close_run(self, execution: Execution) -> None:
         """Write that the run ended here, with its counts."""
         self.stopped, self.error = execution.stopped, execution.error
+        # The usual hint says that nothing was deleted, which is wrong once something was.
         if self.error and self.error.hint == EvidenceError.hint and execution.has_deleted:
             self.error.hint = _SOME_DELETED
         body = RunCloseBody(counts=counts(execution.outcomes), reason=execution.stopped or "done")
@@ -289,12 +295,14 @@ class _Application:
             gone=_absent(self.outcomes),
             refused=refused,
         )
+        # On a remote state every write is a commit or a request: none without a change.
         if observations != saved:
             self.state.save_observations(observations)
 
 
 def _planned(work: RemainingWork) -> Set[Digest]:
     """Return what is about to be deleted: nothing, where a guard stops the repository."""
+    # Step 7 stops the repository then, so its companions are restored as if nothing were planned.
     if not all(guard.ok for guard in work.guards):
         return frozenset()
     return {change.digest for component in work.components for change in component}

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from reconciler.core.compare import compare
 from reconciler.core.planner import PlanningInput
-from reconciler.engine.observe import creation_times
+from reconciler.engine.observe import with_creation_times
 from reconciler.engine.plan import Target, read_case
 from reconciler.errors import ReconcilerError
 from reconciler.model.comparison import Difference, RepositoryDifference
-from reconciler.model.inventory import Fact, Inventory
+from reconciler.model.inventory import Fact
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy
@@ -51,6 +51,7 @@ class Comparison:
             )
             for part in plan.repositories
         }
+        # What was compared replaces the entry that only names the policy of now.
         parts |= {part.repository: part for part in compared}
         try:
             for repository in set(named) - parts.keys():
@@ -78,27 +79,11 @@ class Comparison:
     def _complete(self, case: PlanningInput, before: Policy | None) -> PlanningInput:
         """Read the times that only the other policy asks for, of what was read already."""
         wanted = before.facts if before else frozenset()
+        # Build times cost a request for each image, so they are read only where a rule needs them.
         if Fact.CREATED not in wanted - case.policy.facts:
             return case
-        inventory = case.inventory
-        reader = self.reader_for(inventory.repository.registry)
-        return replace(case, inventory=_with_created(inventory, reader))
-
-
-def _with_created(inventory: Inventory, reader: RegistryReader) -> Inventory:
-    documents = {
-        version.digest: version.manifest
-        for version in inventory.versions.values()
-        if version.manifest
-    }
-    times = creation_times(reader, inventory.repository, documents)
-    versions = [
-        replace(version, created=times.get(version.digest))
-        for version in inventory.versions.values()
-    ]
-    return Inventory.of(
-        inventory.repository, versions, facts=inventory.facts, evidence=inventory.evidence
-    )
+        reader = self.reader_for(case.inventory.repository.registry)
+        return replace(case, inventory=with_creation_times(reader, case.inventory))
 
 
 def _uncompared(

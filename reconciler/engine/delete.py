@@ -25,13 +25,13 @@ from reconciler.core.graph import Graph
 from reconciler.core.narrow import drift
 from reconciler.core.walk import closure
 from reconciler.engine.failure_limit import FailureBudget
-from reconciler.engine.recheck import Recheck
-from reconciler.engine.records import BATCH, intents, outcome_entry
+from reconciler.engine.recheck import LookSize, Recheck
+from reconciler.engine.records import BATCH, batches, intents, outcome_entry
 from reconciler.engine.restore import restore_version
 from reconciler.engine.run import Run
 from reconciler.errors import AccessError, EvidenceError, PostponedError, StoppedError
 from reconciler.model.inventory import Inventory, Version
-from reconciler.model.journal import Entry, Result
+from reconciler.model.journal import Result
 from reconciler.model.names import Digest
 from reconciler.model.plan import Change
 from reconciler.model.ports import (
@@ -46,14 +46,11 @@ from reconciler.model.ports import (
 from reconciler.model.results import Outcome
 
 RETRIES = 2
-"""How often a run tries again, at its end, what a limit or a passing failure postponed."""
+"""How often a run tries again, at its end, what a limit or a passing failure postponed. A failure
+that outlasts both is left to the next run, which asks the registry first."""
 
 MAX_REFUSALS = 10
 """DELETEs refused by a limit in a row before the rest is postponed to the end of the run."""
-
-MAX_SLOW_LOOKS = 8
-"""Looks in a row that took too long for a single DELETE before the repository is given up.
-Each one halves the group, so the last five of them covered one version only."""
 
 _NO_REASON = "it gave no reason"
 _NEEDED = "a version that is kept needs it"
@@ -113,9 +110,8 @@ class Execution:
         self._unwritten: list[Outcome] = []
 
         # How fast to go on.
-        self._group_size = TOGETHER
+        self._look_size = LookSize(self.inventory.repository, TOGETHER)
         self._refusals = 0
-        self._slow_looks = 0
         self._held_up = ""
         """Why the rest of this pass is postponed."""
 
@@ -142,7 +138,7 @@ class Execution:
         """Try to delete each component once; return what is to be tried again."""
         self._postponed.clear()
         self._held_up, self._refusals = "", 0
-        for batch in _batches(components):
+        for batch in batches(components, BATCH):
             if self._must_stop() or self._held_up:
                 break
             changes = [change for part in batch for change in part]
@@ -158,6 +154,7 @@ class Execution:
             with self._keeping_errors():
                 self._restore_pending()
             self._write_outcomes()
+        # What got no answer is tried again: the registry may have carried it out since.
         ended = {outcome.change.digest for outcome in self.outcomes}
         ended -= self._unanswered.keys() | self._postponed
         remaining = (
@@ -188,15 +185,18 @@ class Execution:
             outcome for outcome in self.outcomes if outcome.change.digest not in retried
         ]
         fresh = [change for change in changes if change.digest not in self._open_intents]
-        entries = [entry for change in fresh for entry in self._intents(change)]
+        # Only children that exist are named: an undo restores them with their index, and what was
+        # missing before cannot come back.
+        existing = self.inventory.versions.keys()
+        entries = [
+            entry
+            for change in fresh
+            for entry in intents(
+                change, [child for child in change.observed.children if child in existing]
+            )
+        ]
         self.state.append(self.run.id, self.run.clock(), entries)
         self._open_intents.update(change.digest for change in fresh)
-
-    def _intents(self, change: Change) -> Iterator[Entry]:
-        """Name with a deletion which of its children exist, for an undo."""
-        existing = self.inventory.versions.keys()
-        children = [child for child in change.observed.children if child in existing]
-        return intents(change, children)
 
     def _may_continue(self, queue: deque[Change]) -> bool:
         """Skip versions that need no DELETE; return whether the next one may be deleted."""
@@ -253,22 +253,26 @@ class Execution:
                     return
                 version = current.get(change.digest)
                 if version is None:
+                    # Another client deleted it since the inventory was read.
                     self._end(Outcome(change, Result.ABSENT, "the registry no longer has it"))
                 else:
+                    # The lock may have been broken since the look, and the clock is read after the
+                    # confirmation, which may have taken time itself.
                     self.state.confirm_lock()
                     if self.run.monotonic() - looked_at > FRESH_SECONDS - SENDING_SECONDS:
-                        self._shrink_group(sent)
+                        self._look_size.shrink(sent)
                         return
                     deletion = self.registry.delete(repository, version)
+                    # Refused by a limit: the rest waits, and needs a new look after that.
                     if deletion.result is DeletionResult.REFUSED:
                         self._count_refusal(deletion)
                         return
                     self._end_deletion(change, version, deletion)
                     sent += 1
             queue.popleft()
+            # At once: an image that is kept must not be without its signature for longer.
             self._restore_pending()
-        self._slow_looks = 0
-        self._group_size = min(self._group_size + 1, TOGETHER)
+        self._look_size.grow()
 
     def _next_group(self, queue: Iterable[Change]) -> list[Change]:
         """Return what the next look covers: whole components, or a part of a large one."""
@@ -277,9 +281,10 @@ class Execution:
             members = [
                 change for change in part if change.digest not in self._kept | self._postponed
             ]
-            if group and len(group) + len(members) > self._group_size:
+            # Components are not divided, so that a stop between two looks leaves whole images.
+            if group and len(group) + len(members) > self._look_size.versions:
                 break
-            group += members[: self._group_size]
+            group += members[: self._look_size.versions]
         return group
 
     def _versions_to_read(self, group: Sequence[Change]) -> list[Version]:
@@ -324,6 +329,7 @@ class Execution:
     def _plan_restoration(self, kept: Set[Digest]) -> None:
         """Queue what of kept versions was deleted, the last deletion first."""
         if kept:
+            # What a version refers to was deleted after it, and is restored before it.
             lost = [change for digest, change in self._deleted.items() if digest in kept]
             self._to_restore.extend(reversed(lost))
 
@@ -333,6 +339,7 @@ class Execution:
         outcome = self._outcome(change, version, deletion)
         self.stopped = self._failures.note(outcome.result) or self.stopped
         self._end(outcome)
+        # The registry may still carry out a lost DELETE, so what depends on the version waits.
         if outcome.result is Result.UNKNOWN:
             self._unanswered[change.digest] = outcome.reason
             self._postpone(change.digest)
@@ -344,19 +351,6 @@ class Execution:
         self._refusals += 1
         if self._refusals >= MAX_REFUSALS:
             self._held_up = f"{MAX_REFUSALS} times in a row: {deletion.message}"
-
-    def _shrink_group(self, sent: int) -> None:
-        """Let the next look cover less, since this one was too old for the rest of its group.
-
-        Raises: EvidenceError, after MAX_SLOW_LOOKS looks too slow for a single DELETE.
-        """
-        self._slow_looks = 0 if sent else self._slow_looks + 1
-        self._group_size = sent or max(1, self._group_size // 2)
-        if self._slow_looks >= MAX_SLOW_LOOKS:
-            raise EvidenceError(
-                f"{self.inventory.repository}: reading a version and what is new takes"
-                f" longer than {FRESH_SECONDS:g} s"
-            )
 
     def _outcome(self, change: Change, version: Version, deletion: Deletion) -> Outcome:
         """Translate an answer. A lost one is resolved by reading, never by sending it again."""
@@ -429,18 +423,6 @@ class Execution:
             with self._keeping_errors():
                 self._restore_pending()
         self._write_outcomes()
-
-
-def _batches(components: Iterable[Component]) -> Iterator[list[Component]]:
-    """Collect components so that a batch has at most BATCH deletions, or is a single component."""
-    batch: list[Component] = []
-    for component in components:
-        if batch and sum(map(len, batch)) + len(component) > BATCH:
-            yield batch
-            batch = []
-        batch.append(component)
-    if batch:
-        yield batch
 
 
 def _after_lost_answer(outcome: Outcome) -> Outcome:

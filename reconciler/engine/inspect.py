@@ -4,7 +4,7 @@ A repository that cannot be read does not keep the others from being inspected.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
@@ -23,7 +23,7 @@ from reconciler.analysis.integrity import (
 from reconciler.core.history import deletions
 from reconciler.core.planner import PlanningInput
 from reconciler.engine.observations import SaveDigests
-from reconciler.engine.observe import creation_times, require_known
+from reconciler.engine.observe import require_known, with_creation_times
 from reconciler.engine.plan import Target, check_clock, read_case
 from reconciler.engine.read_all import Ahead, look_ahead, read_whole
 from reconciler.errors import AccessError, EvidenceError, ReconcilerError
@@ -124,20 +124,11 @@ class Examination:
         diagnosis = diagnose(inventory, observations, now=self.clock())
         policy = self.policy_for(diagnosis)
         if policy and Fact.CREATED in policy.facts:
-            diagnosis = diagnose(
-                _dated(reader, diagnosis.inventory), observations, now=diagnosis.now
-            )
+            # Only the diagnosis shows which policy to forecast with, and so whether it needs the
+            # build times, which cost a request for each image.
+            dated = with_creation_times(reader, diagnosis.inventory)
+            diagnosis = diagnose(dated, observations, now=diagnosis.now)
         return DiagnosisResult(ahead.repository, diagnosis, policy, outlook(diagnosis, policy))
-
-
-def _dated(reader: RegistryReader, inventory: Inventory) -> Inventory:
-    """Add the build times that images claim, for a policy with `age_by: created`."""
-    documents = {
-        d: version.manifest for d, version in inventory.versions.items() if version.manifest
-    }
-    times = creation_times(reader, inventory.repository, documents)
-    dated = {d: replace(version, created=times.get(d)) for d, version in inventory.versions.items()}
-    return replace(inventory, versions=dated)
 
 
 def broken_images(
@@ -168,6 +159,7 @@ def documents_below(
     documents: dict[Digest, Manifest | None] = {}
     ahead = set(roots)
     while ahead:
+        # The registry is asked first: the cache may have a manifest that was deleted since.
         here = reader.documents.present(repository, sorted(ahead))
         manifests = reader.documents.manifests(
             repository, sorted(d for d, there in here.items() if there)
@@ -213,6 +205,7 @@ def _examined(
     documents = documents_below(reader, repository, [version.digest for version in tagged])
     save_digests(_inventory(reader, repository, tagged, documents))
     named = {blob.digest: blob for document in documents.values() for _, blob in blobs_of(document)}
+    # Foreign layers are stored elsewhere, by their URLs: the registry need not have them.
     wanted = sorted(digest for digest, blob in named.items() if not blob.foreign)
     present = reader.documents.blobs_present(repository, wanted) if blobs else {}
     lacking = frozenset(digest for digest, there in present.items() if not there)

@@ -1,6 +1,6 @@
 """Read manifests of listed versions; the error for unreadable ones says how to resolve it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from reconciler.errors import EvidenceError, ManifestError
 from reconciler.model.inventory import Version
@@ -45,13 +45,18 @@ def unreadable(
     """Return the error for versions that may list anything, so that nothing can be deleted."""
     named = [versions.get(digest, Version(digest)) for digest in sorted(flaws)]
     described = "; ".join(f"{_described(version)}: {flaws[version.digest]}" for version in named)
+    commands = [reader.deletion_command(repository, version) for version in named[:MAX_COMMANDS]]
+    if len(named) > MAX_COMMANDS:
+        commands.append(f"and so on for {len(named) - MAX_COMMANDS} more")
+    them = "it" if len(named) == 1 else "them"
+    # By digest, so that the entry protects exactly these versions and nothing that comes later.
+    digests = ", ".join(f'"{version.digest}"' for version in named)
     return EvidenceError(
         f"{repository}: what these versions list cannot be read: {described}",
         hint="Nothing was deleted in this repository. Run again, in case the registry recovers."
-        f" Else delete {'it' if len(named) == 1 else 'them'} by hand:"
-        f" {'; '.join(_commands(reader, repository, named))}. Or keep exactly"
-        f" {'it' if len(named) == 1 else 'them'}, and declare that nothing is read from it: add"
-        f" to the policy, under `protect`: {_entry(named)}",
+        f" Else delete {them} by hand: {'; '.join(commands)}. Or keep exactly {them}, and declare"
+        " that nothing is read from it: add to the policy, under `protect`:"
+        f" {{name: unreadable, digests: [{digests}], opaque: true}}",
     )
 
 
@@ -59,17 +64,3 @@ def _described(version: Version) -> str:
     tags = f"tags {', '.join(version.tags)}" if version.tags else "no tag"
     number = f"version {version.id}, " if version.id else ""
     return f"{version.digest} ({number}{tags})"
-
-
-def _commands(
-    reader: RegistryReader, repository: Repository, versions: list[Version]
-) -> Iterator[str]:
-    yield from (reader.deletion_command(repository, version) for version in versions[:MAX_COMMANDS])
-    if len(versions) > MAX_COMMANDS:
-        yield f"and so on for {len(versions) - MAX_COMMANDS} more"
-
-
-def _entry(versions: list[Version]) -> str:
-    """Write the entry of a policy that keeps versions and declares that nothing is read."""
-    digests = ", ".join(f'"{version.digest}"' for version in versions)
-    return f"{{name: unreadable, digests: [{digests}], opaque: true}}"

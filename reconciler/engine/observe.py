@@ -17,7 +17,7 @@ from itertools import chain, pairwise
 from reconciler.core.graph import documents_to_read
 from reconciler.engine.manifests import read_manifests
 from reconciler.errors import EvidenceError
-from reconciler.model.inventory import Evidence, Fact, Inventory, Observation, Observations, Version
+from reconciler.model.inventory import Evidence, Fact, Inventory, Observations, Version
 from reconciler.model.manifest import DocumentKind, Manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.model.ports import Listing, RegistryReader
@@ -58,6 +58,7 @@ def observe(
     observations = observations or Observations()
     listing = reader.listing(repository)
     _refuse_broken(repository, listing)
+    # Only before a deletion, since it costs a request for each image that others deleted.
     if whole and listing.closed:
         _confirm_absence(reader, repository, listing, observations.digests.keys() - opaque)
     versions, documents = _read(reader, repository, listing, observations, opaque, whole=whole)
@@ -153,6 +154,7 @@ def _confirm_absence(
         if is_present
     ]
     if here:
+        # What is served but listed as deleted is no gap in the listing.
         deleted = {version.digest for version in reader.deleted(repository)}
         here = [digest for digest in here if digest not in deleted]
     if here:
@@ -178,13 +180,13 @@ def remembered(
         created=times.get(version.digest),
         first_seen=noted.first_seen if noted else None,
         untagged_since=noted.untagged_since if noted and not version.tags else None,
-        tagged_since=_tagged_since(version, noted) if noted else None,
+        # Unknown where a tag came after the last run: nothing shows when.
+        tagged_since=(
+            noted.tagged_since
+            if noted and version.tags and not noted.arrived(version.tags)
+            else None
+        ),
     )
-
-
-def _tagged_since(version: Version, noted: Observation) -> datetime | None:
-    """Return since when a version has its tags; unknown where one came after the last run."""
-    return noted.tagged_since if version.tags and not noted.arrived(version.tags) else None
 
 
 class ListingObserver:
@@ -216,10 +218,12 @@ class ListingObserver:
         """
         tagged = {digest for digest, version in self._versions.items() if version.tags}
         untagged = self._versions.keys() - tagged
+        # Tagged ones first: what their indexes list needs no read of its own afterwards.
         self._read(sorted(tagged))
         stretches = self._stretches(sorted(untagged, key=self._newest_first, reverse=True))
         while heads := [head for stretch in stretches if (head := self._next(stretch))]:
             self._read(heads)
+        # A read document may show that another one is needed, so this repeats until none is.
         needed = documents_to_read(self._versions.keys(), tagged, self._documents)
         while missing := needed - self._documents.keys():
             self._read(sorted(missing))
@@ -269,16 +273,16 @@ class ListingObserver:
             self._settled.update(ahead)
             manifests = read_manifests(self._reader, self._repository, self._versions, ahead)
             self._documents |= manifests
-            doubtful = {child for manifest in manifests.values() for child in self._claim(manifest)}
+            children = [
+                child
+                for manifest in manifests.values()
+                for child in manifest.children
+                if child.digest in self._versions
+            ]
+            self._settled.update(child.digest for child in children)
+            # A platform image lists no manifest. Any other child may be an index or an artifact.
+            doubtful = {child.digest for child in children if not child.is_plain_image}
             ahead = sorted(doubtful - self._documents.keys())
-
-    def _claim(self, manifest: Manifest) -> Iterable[Digest]:
-        """Mark the children of an index as known; yield those that have to be read even so."""
-        for child in manifest.children:
-            if child.digest in self._versions:
-                self._settled.add(child.digest)
-                if not child.is_plain_image:
-                    yield child.digest
 
 
 class TagOnlyObserver:
@@ -315,12 +319,11 @@ class TagOnlyObserver:
         """
         self._follow()
         self._look(remembered)
-        while not self._is_done():
+        # Until nothing is left to read and every version was asked for its referrers: each of them
+        # may lead to new versions.
+        while self._wanted() - self.documents.keys() or self.versions.keys() - self._referred:
             self._follow()
         self.documents = {digest: self.documents[digest] for digest in sorted(self._wanted())}
-
-    def _is_done(self) -> bool:
-        return self._wanted() <= self.documents.keys() and self.versions.keys() <= self._referred
 
     def _wanted(self) -> set[Digest]:
         """Return what has to be read, as far as is known so far."""
@@ -329,6 +332,7 @@ class TagOnlyObserver:
 
     def _look(self, digests: Iterable[Digest]) -> None:
         """Ask once for each digest whether it exists, and keep those that do."""
+        # Each digest is asked for once, so that references in a cycle end.
         fresh = sorted(set(digests) - self._asked)
         self._asked.update(fresh)
         for digest, exists in self._reader.documents.present(self._repository, fresh).items():
@@ -341,6 +345,7 @@ class TagOnlyObserver:
         manifests = read_manifests(self._reader, self._repository, self.versions, ahead)
         self.documents |= manifests
         children = (child for manifest in manifests.values() for child in manifest.children)
+        # With `whole`, a descriptor with the media type of a layer may still name a manifest.
         self._look(child.digest for child in children if self._whole or not child.is_blob)
         unasked = sorted(self.versions.keys() - self._referred)
         self._referred.update(unasked)
@@ -360,14 +365,22 @@ def creation_times(
     children = reader.documents.manifests(repository, sorted(wanted)).values()
     claimed = reader.documents.created(repository, [*documents.values(), *filter(None, children)])
     times = {digest: moment for digest, moment in claimed.items() if moment}
-    newest = {index.digest: _newest(times, _images(index)) for index in indexes}
+    newest = {
+        index.digest: max(filter(None, map(times.get, _images(index))), default=None)
+        for index in indexes
+    }
     return times | {digest: moment for digest, moment in newest.items() if moment}
+
+
+def with_creation_times(reader: RegistryReader, inventory: Inventory) -> Inventory:
+    """Add the build times that images claim, for a policy with `age_by: created`."""
+    versions = inventory.versions
+    documents = {d: version.manifest for d, version in versions.items() if version.manifest}
+    times = creation_times(reader, inventory.repository, documents)
+    dated = {d: replace(version, created=times.get(d)) for d, version in versions.items()}
+    return replace(inventory, versions=dated)
 
 
 def _images(index: Manifest) -> list[Digest]:
     """Return the platform images of an index, which are built when it is."""
     return [c.digest for c in index.children if c.is_plain_image and not c.attestation]
-
-
-def _newest(times: Mapping[Digest, datetime], digests: Iterable[Digest]) -> datetime | None:
-    return max((times[digest] for digest in digests if digest in times), default=None)

@@ -3,7 +3,7 @@
 The clock of this machine is compared with the registry's: with a wrong clock, ages mean nothing.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,7 +20,8 @@ from reconciler.model.policy import Policy
 from reconciler.model.ports import Clock, RegistryReader, State
 
 MAX_SKEW = timedelta(minutes=5)
-"""How far the two clocks may differ before no age is trusted."""
+"""How far the two clocks may differ before no age is trusted: synchronised ones differ by less than
+a second, and the shortest age that a rule can name is an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +93,6 @@ def complete_plan(parts: Sequence[RepositoryPlan], times: PlanTimes, source: Pla
     )
 
 
-def draw_plan(
-    targets: Iterable[Target],
-    state: State,
-    *,
-    times: PlanTimes,
-    source: PlanSource,
-    allowed: RaisedLimits,
-) -> Plan:
-    """Read every repository and plan its deletions; nothing is written anywhere."""
-    planned = plan_each(targets, state, times, allowed)
-    return complete_plan([repository.part for repository in planned], times, source)
-
-
 def naming_unused(parts: Sequence[RepositoryPlan]) -> Iterator[RepositoryPlan]:
     """Warn of rules that match no image in any repository of their policy, in the first one.
 
@@ -118,17 +106,16 @@ def naming_unused(parts: Sequence[RepositoryPlan]) -> Iterator[RepositoryPlan]:
         readable = all(other.complete for other in by_policy[part.policy])
         first = bool(of_policy) and part is of_policy[0] and readable
         unused = set.intersection(*(set(other.unused) for other in of_policy)) if first else set()
-        yield part.model_copy(update={"warnings": (*part.warnings, *_unused(part, unused))})
-
-
-def _unused(part: RepositoryPlan, names: Collection[str]) -> Iterator[str]:
-    """Name what matches nothing, in the order of the policy, and a likely reason."""
-    if names:
-        listed = ", ".join(name for name in part.unused if name in names)
-        yield (
-            f"no image matches {listed} of policy {part.policy}:"
-            " patterns have to match whole tags, capitals and all"
-        )
+        warnings = part.warnings
+        if unused:
+            # In the order of the policy, with the usual reason.
+            listed = ", ".join(name for name in part.unused if name in unused)
+            warning = (
+                f"no image matches {listed} of policy {part.policy}:"
+                " patterns have to match whole tags, capitals and all"
+            )
+            warnings = (*warnings, warning)
+        yield part.model_copy(update={"warnings": warnings})
 
 
 def read_case(target: Target, state: State, now: datetime) -> PlanningInput:
@@ -182,20 +169,16 @@ def _plan(
     case: PlanningInput | None = None
     try:
         case = read_case(target, state, times.evaluated)
-        skewed = _doubts(target.reader, times.clock)
+        # A plan only warns of a wrong clock; `apply` refuses to delete (`check_clock`).
+        skewed = skew(target.reader, times.clock()) if times.clock else ""
+        doubts = [f"{skewed}, so every age is wrong: apply would refuse"] if skewed else []
         part = plan_repository(case, allowed)
         moved = moved_tag_warning(case.inventory, case.observations)
-        warnings = (*skewed, *moved, *part.warnings)
+        warnings = (*doubts, *moved, *part.warnings)
         return PlannedRepository(part.model_copy(update={"warnings": warnings}), case)
     except ReconcilerError as error:
         part = incomplete(target.repository, error, policy=target.policy.name)
         return PlannedRepository(part, case)
-
-
-def _doubts(reader: RegistryReader, clock: Clock | None) -> Iterator[str]:
-    """Warn where the clocks differ too much for any age to be trusted."""
-    if clock and (difference := skew(reader, clock())):
-        yield f"{difference}, so every age is wrong: apply would refuse"
 
 
 def unlisted_by(pattern: str, policy: str, error: ReconcilerError) -> Unlisted:

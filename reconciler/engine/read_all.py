@@ -156,7 +156,15 @@ def copy(
     return PackageRecord(
         owner=owner if name else LIBRARY,
         name=name or owner,
-        versions=tuple(_version(version, content, taken_at) for version in content.versions),
+        versions=tuple(
+            VersionRecord(
+                digest=version.digest,
+                id=int(version.id) if version.id else None,
+                tags=version.tags,
+                created_at=content.times.get(version.digest, taken_at),
+            )
+            for version in content.versions
+        ),
         manifests={
             digest: ContentRecord.of(body, kind) for digest, (kind, body) in present.items()
         },
@@ -169,12 +177,3 @@ def _configs(documents: Mapping[Digest, tuple[str, bytes]]) -> Iterator[Digest]:
         config = parse_manifest(digest, kind, body).config
         if config and config.is_image_config:
             yield config.digest
-
-
-def _version(version: Version, content: RepositoryContent, taken_at: datetime) -> VersionRecord:
-    return VersionRecord(
-        digest=version.digest,
-        id=int(version.id) if version.id else None,
-        tags=version.tags,
-        created_at=content.times.get(version.digest, taken_at),
-    )

@@ -1,12 +1,52 @@
-"""Read what was pushed or tagged since an inventory was read, and all that it refers to."""
+"""Look again before each group of deletions: what is new, and how much one look may cover.
+
+What is new is what was pushed or tagged since the inventory was read, and all that it refers to.
+"""
 
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Inventory, Version
-from reconciler.model.names import Digest
-from reconciler.model.ports import RegistryReader
+from reconciler.model.names import Digest, Repository
+from reconciler.model.ports import FRESH_SECONDS, RegistryReader
+
+MAX_SLOW_LOOKS = 8
+"""Looks in a row that took too long for a single DELETE before the repository is given up.
+Each one halves the group, so the last five of them covered one version only."""
+
+
+@dataclass
+class LookSize:
+    """How many versions one look covers: at most `most`, fewer while the registry is slow."""
+
+    repository: Repository
+    most: int
+    versions: int = field(default=0, init=False)
+    _slow: int = field(default=0, init=False)
+    """Looks in a row after which nothing could be deleted any more."""
+
+    def __post_init__(self) -> None:
+        """Start with the most."""
+        self.versions = self.most
+
+    def grow(self) -> None:
+        """Cover one version more after a look that lasted for its whole group."""
+        self._slow = 0
+        self.versions = min(self.versions + 1, self.most)
+
+    def shrink(self, sent: int) -> None:
+        """Cover fewer versions after a look that became too old once `sent` were deleted.
+
+        Raises: EvidenceError, after MAX_SLOW_LOOKS looks too slow for a single DELETE.
+        """
+        self._slow = 0 if sent else self._slow + 1
+        self.versions = sent or max(1, self.versions // 2)
+        if self._slow >= MAX_SLOW_LOOKS:
+            raise EvidenceError(
+                f"{self.repository}: reading a version and what is new takes"
+                f" longer than {FRESH_SECONDS:g} s"
+            )
 
 
 @dataclass
@@ -28,6 +68,8 @@ class Recheck:
         """
         inventory = self.inventory
         listing = self.reader.newest(inventory.repository, inventory.evidence.watermark)
+        # What is new is never in the plan, and keeps what it names: an index that lists a planned
+        # image may be pushed right before that image is deleted (docs/promises.md).
         fresh = {version.digest for version in listing.versions} - inventory.versions.keys()
         named = fresh | self._named_by(fresh)
         referring = _referring_to(inventory, named - inventory.versions.keys())
@@ -38,6 +80,7 @@ class Recheck:
         """Follow new versions to all that they name, through what the inventory does not have."""
         named: set[Digest] = set()
         followed: set[Digest] = set()
+        # What the inventory has needs no read here: the graph knows what it refers to.
         while ahead := (fresh | named) - followed - self.inventory.versions.keys():
             followed |= ahead
             if unread := ahead - self._names.keys():
@@ -52,6 +95,7 @@ class Recheck:
         for digest, manifest in manifests.items():
             if manifest:
                 self._names[digest] = frozenset(manifest.names)
+            # It was just listed, so its manifest exists, and may list any planned version.
             elif digest in fresh:
                 raise EvidenceError(f"{repository}@{digest}: its manifest is unknown")
 

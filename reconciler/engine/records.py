@@ -32,7 +32,7 @@ BATCH = 50
 requests to the registry. A component is never divided, so a batch may be larger."""
 
 MORE_CHILDREN = 400
-"""Children named in each `children` record."""
+"""Children named in each `children` record: 30 kB of the 64 kB that a record may have."""
 
 MAX_TAGS, MAX_RULES, MAX_REASONS = 24 * 1024, 8 * 1024, 12 * 1024
 """Room for each in one intent, in bytes of JSON, so that a record stays within its limit."""
@@ -87,6 +87,18 @@ def _fitting(texts: Iterable[str], room: int) -> Iterator[str]:
         if room < 0:
             return
         yield text
+
+
+def batches(components: Iterable[Sequence[Change]], most: int) -> Iterator[list[Sequence[Change]]]:
+    """Collect components so that a batch has at most so many deletions, or is one component."""
+    batch: list[Sequence[Change]] = []
+    for component in components:
+        if batch and sum(map(len, batch)) + len(component) > most:
+            yield batch
+            batch = []
+        batch.append(component)
+    if batch:
+        yield batch
 
 
 def outcome_entry(outcome: Outcome) -> Entry:
@@ -148,8 +160,10 @@ def resolve(
     """
     for key, intent in open_intents(records).items():
         body = intent.body
+        # Only a read shows whether the request arrived before the run was killed.
         current = reader.version(repository, Version(Digest(body.digest), id=body.version_id))
         result = _RESULTS[body.is_restoration, current is not None]
         yield entry_of(ResolveBody.answering(body, of=intent.run, key=key, result=result))
+    # After the intents, so that a run is closed only once all of its outcomes are known.
     for run in open_runs(records):
         yield entry_of(RunCloseBody(of=run, reason="abandoned"))

@@ -1,6 +1,6 @@
 """Administer a state: copy it to another backend, break locks, check it for damage."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from reconciler.errors import LockedError, ReconcilerError, StateError
@@ -30,6 +30,7 @@ def _copy(
     with source.lock(holder):
         records = source.records()
         with target.lock(holder):
+            # An interrupted copy is continued: what is there must be the beginning of the source.
             there = target.records()
             if list(there) != list(records[: len(there)]):
                 raise StateError(
@@ -38,6 +39,7 @@ def _copy(
                 )
             _write(target, records[len(there) :])
             target.save_observations(source.observations())
+        # Read back as the next run will: a copy that differs must not be taken for the journal.
         if list(target.records()) != list(records):
             raise StateError(
                 f"{repository}: what was copied does not read back the same",
@@ -79,13 +81,7 @@ def break_locks(run: str, state: State, breaker: Holder) -> list[LockStatus]:
             f"run {run} holds no lock; locks are held by {others}",
             hint="`reconciler lock status` lists them.",
         )
-    return list(_broken(mine, state, breaker))
-
-
-def _broken(
-    locked: Iterable[tuple[Repository, Holder]], state: State, breaker: Holder
-) -> Iterator[LockStatus]:
-    for repository, holder in locked:
+    for repository, holder in mine:
         own = state.of(repository)
         body = LockBreakBody(
             of=holder.run,
@@ -93,9 +89,10 @@ def _broken(
             holder=holder.address,
             process=holder.process,
         )
+        # Seized, not only broken: otherwise another run could lock before the record is written.
         with own.seize(breaker, holder.run):
             own.append(breaker.run, breaker.since, [entry_of(body)])
-        yield LockStatus(repository, holder)
+    return [LockStatus(repository, holder) for repository, holder in mine]
 
 
 def examine(state: State) -> Iterator[StateCheck]:

@@ -16,7 +16,6 @@ from reconciler.engine.restore import Restoring
 from reconciler.engine.run import Run
 from reconciler.errors import PlanError, ReconcilerError
 from reconciler.model.journal import Record, RunCloseBody, RunOpenBody, entry_of, head_of
-from reconciler.model.manifest import Manifest
 from reconciler.model.names import Repository
 from reconciler.model.plan import Change, Plan, RepositoryPlan
 from reconciler.model.ports import Registry, RegistryReader, RepositoryState, State
@@ -99,6 +98,7 @@ def _undo_input(
             f"{repository}: {repository.registry} cannot restore what was deleted",
             hint="Push the images again; `reconciler log show` lists their tags and digests.",
         )
+    # By id: a digest that was pushed again and deleted again has several deleted versions.
     restorable = {version.id: version for version in reader.deleted(repository)}
     late = [attempt for attempt in late_deletions(records) if attempt.version_id in restorable]
     return UndoInput(
@@ -124,14 +124,17 @@ def _with_children(
     if not unnamed:
         return attempts
     manifests = reader.documents.manifests(repository, unnamed)
-    return [_read(attempt, manifests.get(attempt.digest)) for attempt in attempts]
-
-
-def _read(attempt: Attempt, manifest: Manifest | None) -> Attempt:
-    if manifest is None:
-        return attempt
-    listed = (child.digest for child in manifest.children if not child.is_blob)
-    return replace(attempt, children_read=tuple(dict.fromkeys(listed)))
+    listed = {
+        digest: [child.digest for child in manifest.children if not child.is_blob]
+        for digest, manifest in manifests.items()
+        if manifest
+    }
+    return [
+        replace(attempt, children_read=tuple(dict.fromkeys(listed[attempt.digest])))
+        if attempt.digest in listed
+        else attempt
+        for attempt in attempts
+    ]
 
 
 def _apply_part(
@@ -171,7 +174,12 @@ class _Undo:
         """
         try:
             with self.state.lock(self.run.holder):
-                records = self._settle()
+                # Write outcomes for what interrupted runs left open, before this run adds intents.
+                settled = settle(
+                    self.registry, self.part.repository, self.state, self.run.id, self.run.clock()
+                )
+                self.resolved, self.head = settled.resolved, settled.head
+                records = settled.records
                 check_state(self.part, self.plan.created_at, records)
                 case = _undo_input(self.registry, self.part.repository, records, self.run.clock())
                 work, self.dropped = narrow_restorations(self.part, case, retag=self.plan.retag)
@@ -188,14 +196,6 @@ class _Undo:
             stopped=self.stopped,
             error=self.error,
         )
-
-    def _settle(self) -> Sequence[Record]:
-        """Write outcomes for what interrupted runs left open; return the journal."""
-        settled = settle(
-            self.registry, self.part.repository, self.state, self.run.id, self.run.clock()
-        )
-        self.resolved, self.head = settled.resolved, settled.head
-        return settled.records
 
     def _restore(self, work: Sequence[Change], case: UndoInput) -> None:
         """Open the run in the journal, restore, and close it with its counts."""

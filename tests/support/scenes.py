@@ -1,13 +1,13 @@
 """One repository with its policy, state and clock: planned, applied, and looked at afterwards."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from reconciler.core.planner import RaisedLimits
 from reconciler.engine.apply import ApplyScope, apply_plan
-from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan
+from reconciler.engine.plan import PlanSource, PlanTimes, Target, complete_plan, plan_each
 from reconciler.engine.run import Run
 from reconciler.model.inventory import Observation
 from reconciler.model.journal import Record
@@ -33,6 +33,19 @@ def policy(**parts: Any) -> Policy:
     """Write a policy: previews and untagged images go after a day, `latest` stays."""
     given = {"rules": RULES, "protect": PROTECT, "guards": GUARDS} | parts
     return Policy.model_validate({"name": "web", "repositories": ["ghcr.io/acme/*"], **given})
+
+
+def draw_plan(
+    targets: Iterable[Target],
+    state: State,
+    *,
+    times: PlanTimes,
+    source: PlanSource,
+    allowed: RaisedLimits,
+) -> Plan:
+    """Plan every repository, as a session does."""
+    planned = plan_each(targets, state, times, allowed)
+    return complete_plan([repository.part for repository in planned], times, source)
 
 
 def go_on() -> str:

@@ -10,7 +10,6 @@ from reconciler.engine.plan import (
     PlanTimes,
     Target,
     complete_plan,
-    draw_plan,
     plan_each,
 )
 from reconciler.errors import AccessError, EvidenceError, PolicyError
@@ -19,7 +18,7 @@ from reconciler.model.names import Repository
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy
 from tests.support.documents import image
-from tests.support.scenes import WEB, Scene, policy
+from tests.support.scenes import WEB, Scene, draw_plan, policy
 
 Differences = list[RepositoryDifference]
 

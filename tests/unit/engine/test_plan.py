@@ -5,13 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from reconciler.core.planner import RaisedLimits
-from reconciler.engine.plan import PlanSource, PlanTimes, Target, draw_plan, naming_unused
+from reconciler.engine.plan import PlanSource, PlanTimes, Target, naming_unused
 from reconciler.errors import AccessError, EvidenceError, ExitCode
 from reconciler.model.names import Repository
 from reconciler.model.plan import Plan, PolicySource, RepositoryPlan, read_plan
 from tests.support.documents import image, index
 from tests.support.samples import LATEST
-from tests.support.scenes import WEB, Scene, policy
+from tests.support.scenes import WEB, Scene, draw_plan, policy
 
 API = Repository("ghcr.io/acme/api")
 BUILD = index(image("pr 7"))
