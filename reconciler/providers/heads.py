@@ -55,6 +55,7 @@ def has_blob(client: Client, repository: Repository, digest: Digest, refusal: Er
     if client.head(path).status_code == 200:
         return True
     # A registry may redirect HEAD to a storage whose signed URLs allow only GET.
+    # One byte is enough: layers may have gigabytes.
     response = client.get(path, headers=_FIRST_BYTE)
     if is_absent(response):
         return False

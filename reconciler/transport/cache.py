@@ -196,7 +196,10 @@ class CacheFile:
             if self._path is None:
                 return default
             try:
-                return self._attempt(self._path, work)
+                if self._connection is None:
+                    self._connection = self._open(self._path)
+                with self._connection as connection:
+                    return work(connection)
             except sqlite3.DatabaseError as error:
                 self._recover(self._path, error)
             except OSError as error:
@@ -208,19 +211,15 @@ class CacheFile:
         with self._lock:
             self._disconnect()
 
-    def _attempt(self, path: Path, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        if self._connection is None:
-            self._connection = self._open(path)
-        with self._connection as connection:
-            return work(connection)
-
     def _open(self, path: Path) -> sqlite3.Connection:
         """Open the file for its owner only: its content may come from private repositories."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
         try:
+            # Readers do not wait for a writer, which may be another process.
             connection.execute("PRAGMA journal_mode = WAL")
+            # A crash may lose the last writes: what is missing is downloaded again.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(self._schema)
         except sqlite3.DatabaseError:

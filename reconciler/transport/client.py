@@ -108,6 +108,7 @@ class Client:
             timeout=_TIMEOUT,
             # One coding only, whose decoded size can be bounded while it is decoded.
             headers={"User-Agent": f"reconciler/{__version__}", "Accept-Encoding": "gzip"},
+            # A registry needs no cookies, and one could link requests of different credentials.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             event_hooks={"request": [self._count], "response": [self._note_time]},
         )
@@ -219,20 +220,17 @@ class Client:
 
     def _read(self, request: httpx.Request, limit: int) -> httpx.Response:
         with translate_errors(request), self._totals.awaited(request.url):
-            response = self._retry.run(lambda: self._begin(request, limit), self._watch)
+            response = self._retry.run(lambda: self._follow(request, limit), self._watch)
             self._totals.count(request.url, len(response.content))
         if self._retry.is_temporary(response):
             raise UnreachableError(f"{place(response)} in each of {self._retry.tries} tries")
         return response
 
-    def _begin(self, request: httpx.Request, limit: int) -> httpx.Response:
-        """Send a read, unless the run is to stop or the repository exceeded a bound."""
+    def _follow(self, request: httpx.Request, limit: int) -> httpx.Response:
+        """Send a read and follow its redirects, unless the run is to stop or a bound is reached."""
+        # Before each try, since retries may go on for minutes.
         self._watch.check()
         self._totals.check(request.url)
-        return self._follow(request, limit)
-
-    def _follow(self, request: httpx.Request, limit: int) -> httpx.Response:
-        """Send a read, and follow its redirects."""
         for _ in range(MAX_REDIRECTS + 1):
             response = self._exchange(request, limit)
             if not response.has_redirect_location:
@@ -242,6 +240,7 @@ class Client:
 
     def _exchange(self, request: httpx.Request, limit: int) -> httpx.Response:
         """Send one request, and the token requests that its authentication needs."""
+        # A redirect to another server, such as the registry's storage, gets no credential.
         if origin(request.url) != self._origin:
             return self._send(request, limit)
         with closing(self._auth.sync_auth_flow(request)) as flow:
@@ -285,6 +284,7 @@ class Client:
         self._watch.sent(Sent(request.method, public(str(request.url))))
 
     def _note_time(self, response: httpx.Response) -> None:
+        # The clock of a token server or storage is not the one that dates the versions.
         if origin(response.request.url) == self._origin:
             self._server_time = http_time(response.headers.get("date", "")) or self._server_time
 

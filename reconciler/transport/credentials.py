@@ -110,6 +110,7 @@ class Helper:
                 timeout=SECONDS,
                 env=_environment(),
             )
+        # `from None`: the cause could quote what the helper printed, which may be a secret.
         except FileNotFoundError:
             raise self._error("is not installed") from None
         except (OSError, ValueError) as error:

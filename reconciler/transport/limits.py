@@ -94,8 +94,12 @@ def github_refusal(response: httpx.Response) -> Refusal | None:
     delay = retry_after(response)
     quota = quota_of(response)
     if quota and not quota.remaining:
-        return Refusal(Reason.PRIMARY, _longer(delay, seconds_to(quota.reset, response)))
-    if delay is not None or response.status_code == 429 or _mentions_limit(response):
+        # The longer wait counts: an earlier request would be refused again.
+        waits = [wait for wait in (delay, seconds_to(quota.reset, response)) if wait is not None]
+        return Refusal(Reason.PRIMARY, max(waits, default=None))
+    text = response.text.lower()
+    mentions_limit = any(phrase in text for phrase in _LIMIT_PHRASES)
+    if delay is not None or response.status_code == 429 or mentions_limit:
         return Refusal(Reason.SECONDARY, delay)
     return None
 
@@ -168,15 +172,6 @@ def check_wait(reason: str, seconds: float) -> None:
 def go_seconds(duration: str) -> float:
     """Parse a duration as Go prints it, such as `1m30s` or `880.092µs`, in seconds."""
     return sum(float(number) * _UNITS[unit] for number, unit in _GO_PART.findall(duration))
-
-
-def _longer(*waits: float | None) -> float | None:
-    return max((wait for wait in waits if wait is not None), default=None)
-
-
-def _mentions_limit(response: httpx.Response) -> bool:
-    text = response.text.lower()
-    return any(phrase in text for phrase in _LIMIT_PHRASES)
 
 
 GITHUB = Rules(GITHUB_POINTS, github_points, github_refusal)

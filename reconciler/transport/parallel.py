@@ -29,7 +29,8 @@ def gather(
     results: dict[Key, Value] = {}
     pool = ThreadPoolExecutor(workers)
     try:
-        for batch in _batches(dict.fromkeys(keys)):
+        remaining = iter(dict.fromkeys(keys))
+        while batch := list(islice(remaining, BATCH)):
             futures = {key: pool.submit(function, key) for key in batch}
             done, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
             for future in done:
@@ -38,12 +39,6 @@ def gather(
     finally:
         pool.shutdown(cancel_futures=True)
     return results
-
-
-def _batches(keys: Iterable[Key]) -> Iterator[list[Key]]:
-    remaining = iter(keys)
-    while batch := list(islice(remaining, BATCH)):
-        yield batch
 
 
 class ConnectionPool(httpx.BaseTransport):

@@ -29,16 +29,16 @@ class RepositoryAuth(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Send a request with the credential of its repository."""
-        yield from self._auth_for(repository_in(request.url)).sync_auth_flow(request)
-
-    def _auth_for(self, repository: str) -> RegistryAuth:
-        credential = self._credentials(repository)
+        credential = self._credentials(repository_in(request.url))
+        # Repositories with the same credential share its tokens.
         with self._lock:
             if credential not in self._known:
                 self._known[credential] = RegistryAuth(
                     self._base_url, credential, monotonic=self._watch.monotonic
                 )
-            return self._known[credential]
+            auth = self._known[credential]
+        # Outside the lock: a slow token server must not delay the requests of other threads.
+        yield from auth.sync_auth_flow(request)
 
 
 def open_registry(

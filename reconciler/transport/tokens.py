@@ -7,7 +7,7 @@ Source: distribution, docs/spec/auth/token.md and docs/spec/auth/oauth.md.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.request import parse_http_list
@@ -61,21 +61,21 @@ def challenges_of(response: httpx.Response) -> tuple[Challenge, ...]:
 
     Source: RFC 9110, section 11.6.1.
     """
-    return tuple(_challenges(response.headers.get("www-authenticate", "")))
-
-
-def _challenges(header: str) -> Iterator[Challenge]:
+    challenges: list[Challenge] = []
     scheme, parameters = "", dict[str, str]()
-    for part in parse_http_list(header):
+    # The comma separates challenges and also the parameters of one: a part that is no parameter
+    # begins the next challenge.
+    for part in parse_http_list(response.headers.get("www-authenticate", "")):
         text = part
         if not _PARAMETER.fullmatch(part) and (named := _SCHEME.fullmatch(part)):
             if scheme:
-                yield Challenge(scheme, parameters)
+                challenges.append(Challenge(scheme, parameters))
             scheme, parameters, text = named[1].lower(), {}, named[2] or ""
         if match := _PARAMETER.fullmatch(text):
             parameters.setdefault(match[1].lower(), match[2] or match[3] or "")
     if scheme:
-        yield Challenge(scheme, parameters)
+        challenges.append(Challenge(scheme, parameters))
+    return tuple(challenges)
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ class ListingRead:
             return cls(head, head, (), head, head)
         (tail,) = fetch([head.last])
         middle = tuple(fetch(range(2, head.last)))
+        # Both ends are read again last, so that a change during any of the reads shows.
         (tail_again,) = fetch([head.last]) if middle else [tail]
         (head_again,) = fetch([1])
         return cls(head, tail, middle, tail_again, head_again)
@@ -172,27 +173,22 @@ class ListingRead:
 
         A push moves the head, a deletion moves the tail, and if both happened both moved.
         """
+        # Each page but the last is as full as the first.
+        rows = (self.head.last - 1) * self.head.rows + self.tail.rows
+        # A tag that moves meanwhile may appear on two versions.
+        tags = [tag for version in self.versions.values() for tag in version.tags]
         return (
             self.head_again.ids == self.head.ids
             and self.tail_again == self.tail
-            and self._rows() == len(self.versions) + len(self.unnamed)
-            and self._has_each_tag_once()
+            and rows == len(self.versions) + len(self.unnamed)
+            and len(tags) == len(set(tags))
             # The last page of a listing has at least one row: an empty one is no valid answer.
             and (self.head.last == 1 or self.tail.rows > 0)
         )
 
-    def _rows(self) -> int:
-        """Return the expected number of rows; each page but the last is as full as the first."""
-        return (self.head.last - 1) * self.head.rows + self.tail.rows
-
     @property
     def _pages(self) -> tuple[VersionsPage, ...]:
         return (self.head, self.tail, *self.middle, self.tail_again, self.head_again)
-
-    def _has_each_tag_once(self) -> bool:
-        """Whether each tag is on one version; a tag that moves meanwhile may appear on two."""
-        tags = [tag for version in self.versions.values() for tag in version.tags]
-        return len(tags) == len(set(tags))
 
 
 def read_whole(fetch: Fetch, where: str) -> ListingRead:

@@ -68,14 +68,13 @@ class Packages:
         """Return the path of an owner; requested once."""
         with self._lock:
             if owner not in self._prefixes:
-                self._prefixes[owner] = self._lookup(owner)
+                account = self._api.read(f"/users/{quote(owner, safe='')}", Need.READ)
+                if text_of(account, "type") == "Organization":
+                    prefix = f"/orgs/{owner}"
+                else:
+                    prefix = "/user" if owner == self._own_login() else f"/users/{owner}"
+                self._prefixes[owner] = prefix
             return self._prefixes[owner]
-
-    def _lookup(self, owner: str) -> str:
-        kind = text_of(self._api.read(f"/users/{quote(owner, safe='')}", Need.READ), "type")
-        if kind == "Organization":
-            return f"/orgs/{owner}"
-        return "/user" if owner == self._own_login() else f"/users/{owner}"
 
     def _own_login(self) -> str:
         """Return the login of the token's user, in lower case; empty if it belongs to no user."""

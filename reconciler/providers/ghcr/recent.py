@@ -17,20 +17,16 @@ def read_newest(fetch: Fetch, watermark: int, where: str) -> tuple[VersionsPage,
     Raises: EvidenceError, when the listing changed during every read, or is empty now but was not.
     """
     for _ in range(MAX_READS):
-        pages = _down_to(fetch, watermark)
+        pages = tuple(fetch([1]))
+        while len(pages) < pages[-1].last and not _covers(pages, watermark):
+            pages = (*pages, *fetch([len(pages) + 1]))
+        # An empty list may be an error of the server: it would hide every new version.
         if watermark and not pages[0].ids:
             raise EvidenceError(f"{where}: the list of its versions is empty, but was not before")
         # A single page is consistent; of several, the first must be unchanged: a push shifts it.
         if len(pages) == 1 or fetch([1])[0] == pages[0]:
             return pages
     raise listing_changed(where)
-
-
-def _down_to(fetch: Fetch, watermark: int) -> tuple[VersionsPage, ...]:
-    pages = list(fetch([1]))
-    while len(pages) < pages[-1].last and not _covers(pages, watermark):
-        pages.extend(fetch([len(pages) + 1]))
-    return tuple(pages)
 
 
 def _covers(pages: Sequence[VersionsPage], watermark: int) -> bool:

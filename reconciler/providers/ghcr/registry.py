@@ -143,6 +143,7 @@ def _result(response: httpx.Response) -> DeletionResult:
             return DeletionResult.ABSENT
         case 400 | 422 if any(part in reply_text(response) for part in _RETAINED):
             return DeletionResult.RETAINED
+        # No success but 204 is documented: whether it was deleted, only a read shows.
         case status if status >= 500 or response.is_success:
             return DeletionResult.LOST
         case _:

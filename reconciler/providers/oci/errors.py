@@ -31,9 +31,16 @@ def failure(response: httpx.Response, action: Action, credential: Credential) ->
     text = error_text(response)
     if response.status_code not in DENIED:
         return ProtocolError(text)
+    if credential.is_anonymous:
+        host = response.request.url.host
+        hint = f"Run `docker login {host}`, or add the registry to docker's config.json."
+    else:
+        hint = (
+            f"Check that {credential.source} is still valid and has the right `{action}` on this"
+            " repository, or run `docker login` again."
+        )
     return AccessError(
-        f"the registry denies `{action}`: {text}; the request used {credential.source}",
-        hint=_hint(response.request.url.host, action, credential),
+        f"the registry denies `{action}`: {text}; the request used {credential.source}", hint=hint
     )
 
 
@@ -41,12 +48,3 @@ def error_text(response: httpx.Response) -> str:
     """Return the call, the status of its response, and the message in it."""
     message = message_of(response)
     return f"{place(response)}: {message}" if message else place(response)
-
-
-def _hint(host: str, action: Action, credential: Credential) -> str:
-    if credential.is_anonymous:
-        return f"Run `docker login {host}`, or add the registry to docker's config.json."
-    return (
-        f"Check that {credential.source} is still valid and has the right `{action}` on this"
-        " repository, or run `docker login` again."
-    )

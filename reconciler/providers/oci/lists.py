@@ -105,6 +105,7 @@ class _NameCollector:
             return []
         document = json_of(response)
         names = document.get(self._member, ()) if isinstance(document, dict) else ()
+        # Registries written in Go send null for a list without entries.
         names = [] if names is None else names
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ProtocolError(f"{place(response)}: the response has no list `{self._member}`")
@@ -253,6 +254,7 @@ class Referrers:
     def _referrers_of(
         self, repository: Repository, digest: Digest, count: "_ReferrerCount"
     ) -> tuple[Digest, ...]:
+        # Other threads found that there is no endpoint: no further request is needed.
         if not self.supported:
             return ()
         path = f"/v2/{repository.path}/referrers/{digest}"
@@ -267,16 +269,13 @@ class Referrers:
         if is_absent(response):
             return
         if response.status_code in _UNSUPPORTED:
-            self._note_unsupported(response)
+            if self.supported:
+                log.debug("referrers_unsupported", answer=place(response))
+            self.supported = False
         elif response.status_code != 200:
             raise self._refusal(response)
         else:
             yield from _listed(response)
-
-    def _note_unsupported(self, response: httpx.Response) -> None:
-        if self.supported:
-            log.debug("referrers_unsupported", answer=place(response))
-        self.supported = False
 
 
 class _ReferrerCount:

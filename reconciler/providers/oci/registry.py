@@ -179,6 +179,7 @@ def _result(response: httpx.Response) -> DeletionResult:
         return DeletionResult.ABSENT
     if response.status_code == _TOO_MANY:
         return DeletionResult.REFUSED
+    # A proxy may answer 502 or 504 for a DELETE that the registry carries out.
     if response.status_code in TEMPORARY:
         return DeletionResult.LOST
     if response.status_code in _IN_USE or _is_in_use(response):
