@@ -107,6 +107,8 @@ def _below(directory: Path, wanted: Callable[[str], bool], noun: str) -> list[Pa
     listed = [path for path in directory.rglob("*") if not is_hidden(path.relative_to(directory))]
     inside = directory.resolve()
     for path in listed:
+        # A pull request can add a link to any file of the machine, which a message could then
+        # quote.
         if path.is_symlink() and not path.resolve().is_relative_to(inside):
             raise _refusal(
                 path,

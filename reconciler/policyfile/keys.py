@@ -77,6 +77,7 @@ class Grammar:
         """Describe the value of a key, or of one entry of its list."""
         field = self.keys_of(level).get(key)
         kinds = list(_kinds(field.annotation)) if field else []
+        # The outermost type that has a noun.
         return next((NOUNS[kind] for kind in kinds if kind in NOUNS), "a text")
 
     def example(self, level: str, key: str) -> str:

@@ -125,6 +125,7 @@ def _shared_names(documents: Sequence[Document]) -> Iterator[Problem]:
         if policy.name in first:
             message = f"{first[policy.name]} also has a policy of this name; give each its own name"
             yield Problem(*origin, policy.name, message)
+        # Of three equal names, the second and the third refer to the first.
         first.setdefault(policy.name, origin)
 
 
@@ -134,6 +135,7 @@ def _shared_repositories(documents: Sequence[Document]) -> Iterator[Problem]:
     for document, position, policy in _policies(documents):
         for entry, glob in enumerate(policy.repositories):
             repository = glob.literal
+            # A pattern, or a repository that the policy itself excludes.
             if repository is None or not policy.governs(repository):
                 continue
             origin = _origin(document, "policies", position, "repositories", entry)

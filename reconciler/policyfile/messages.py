@@ -133,6 +133,7 @@ def unknown_key(grammar: Grammar, level: str, key: str) -> str:
 
 def _remedy(grammar: Grammar, level: str, key: str) -> str:
     name = key.replace("-", "_").lower()
+    # From the most to the least specific advice.
     if near := grammar.suggestion(level, key):
         return f"did you mean '{near}'?"
     if name in grammar.foreign:

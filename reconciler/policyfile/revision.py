@@ -76,6 +76,7 @@ def load_revision(paths: Sequence[Path], reference: str) -> Revision:
         # Read in one call of git, after all sizes were checked.
         policies = load_texts(_texts(tree, blobs.values()))
     except PolicyProblems as error:
+        # Not an error: the change under review may be the one that corrects them.
         return Revision(reference, commit, load_texts([]), error.problems)
     return Revision(reference, commit, policies)
 
@@ -92,6 +93,7 @@ def _name_in(tree: WorkTree, path: Path) -> str:
 
 def _commit(tree: WorkTree, reference: str) -> str:
     """Return the id of the commit that a revision names."""
+    # The name is an argument of git and comes from a workflow, so it must not be read as an option.
     if len(reference) > MAX_REFERENCE or not _REFERENCE.fullmatch(reference):
         quoted = safe(reference[:MAX_REFERENCE])
         raise PolicyError(f"{quoted!r} is not a revision", hint="Write one such as origin/main.")
@@ -107,6 +109,7 @@ def _commit(tree: WorkTree, reference: str) -> str:
 
 def _remedy(tree: WorkTree, reference: str) -> str:
     """Return a hint how to get a revision that this clone does not have."""
+    # The usual cause in CI: actions/checkout fetches one commit.
     if tree.answer("rev-parse", "--is-shallow-repository") == "true":
         return (
             "This clone is shallow: set `fetch-depth: 0` for actions/checkout, or run"

@@ -50,6 +50,7 @@ def load_tests(paths: Sequence[Path]) -> list[WrittenTest]:
     Raises: PolicyTestError, with all problems of the tests; PolicyProblems, with those of the
         policies beside them.
     """
+    # Several tests in one directory share its policies, which are read once.
     policies_of = cache(lambda directory: load_policies([directory]))
     tests: list[WrittenTest] = []
     problems: list[Problem] = []
@@ -118,6 +119,7 @@ def _with_times(root: MapNode) -> MapNode:
 
 def _timed(key: Node, value: Node) -> Node:
     match key, value:
+        # Elsewhere a date is refused where a text is expected.
         case ScalarNode(text=name), ScalarNode(type=ScalarType.DATE) if name in _TIMES:
             return replace(value, type=ScalarType.TEXT)
         case _, ListNode():

@@ -149,6 +149,7 @@ def _name_of(entry: Node) -> str:
     name = _step(entry, "name")
     try:
         return Label(name.text) if isinstance(name, ScalarNode) else ""
+    # An invalid name has a problem of its own; here the position is used instead.
     except InvalidNameError:
         return ""
 

@@ -45,8 +45,16 @@ def index(
     platforms = [
         child.descriptor(platform=_platform(platform)) for platform, child in images.items()
     ]
+    # BuildKit lists an attestation as an image of an unknown platform, with its subject in an
+    # annotation. Source: BuildKit, docs/attestations/attestation-storage.md.
     statements = [
-        _attestation_descriptor(statement, subject)
+        statement.descriptor(
+            annotations={
+                "vnd.docker.reference.digest": subject.digest,
+                "vnd.docker.reference.type": "attestation-manifest",
+            },
+            platform=_platform("unknown/unknown"),
+        )
         for statement, subject in zip(attestations, images.values(), strict=False)
     ]
     return document(OCI_INDEX, {"manifests": platforms + statements, **members})
@@ -144,11 +152,3 @@ def _platform(text: str) -> dict[str, str]:
     system, architecture, *variant = text.split("/")
     parts = (architecture, system, *variant)
     return dict(zip(("architecture", "os", "variant"), parts, strict=False))
-
-
-def _attestation_descriptor(statement: Content, subject: Content) -> dict[str, Any]:
-    annotations = {
-        "vnd.docker.reference.digest": subject.digest,
-        "vnd.docker.reference.type": "attestation-manifest",
-    }
-    return statement.descriptor(annotations=annotations, platform=_platform("unknown/unknown"))

@@ -59,6 +59,7 @@ class GitRepository:
             else:
                 entries.append({"path": path, "mode": "100644", "type": "blob", "sha": blob})
         for folder, inner in below.items():
+            # A client asks for the tree of a folder by the hash that it gets here.
             tree = self.add_tree(inner)
             entries.append({"path": folder, "mode": "040000", "type": "tree", "sha": tree})
         return sorted(entries, key=lambda entry: str(entry["path"]))

@@ -165,7 +165,10 @@ class Meter:
         wait = max(self._waits(quota, method, now))
         # By the published limits a refused call does not count; in the stricter mode it does.
         if not wait or self.limits.refused_calls_count:
-            self._spend(quota, method, now)
+            quota.points.spend(_points(method), now)
+            if method not in _READS:
+                for window in quota.content:
+                    window.spend(1, now)
         if wait:
             # Whole seconds, and at least one: with 0 a client would not wait at all.
             seconds = str(max(ceil(wait.total_seconds()), 1))
@@ -184,12 +187,6 @@ class Meter:
             if allowed is not None and not reads:
                 waits.append(window.wait(1, allowed, now))
         return waits
-
-    def _spend(self, quota: _Quota, method: str, now: datetime) -> None:
-        quota.points.spend(_points(method), now)
-        if method not in _READS:
-            for window in quota.content:
-                window.spend(1, now)
 
 
 def _points(method: str) -> int:

@@ -49,11 +49,13 @@ class Sandbox:
         with socket.create_server((LOOPBACK, port), backlog=2048) as listener:
             self.host = f"{LOOPBACK}:{listener.getsockname()[1]}"
             server = _server(self.world)
+            # A daemon, so that a program that fails in the block can end.
             thread = Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
             thread.start()
             try:
                 yield self
             finally:
+                # The loop of the server looks at this in every tick.
                 server.should_exit = True
                 thread.join()
 

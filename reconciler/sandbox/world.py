@@ -140,6 +140,7 @@ class Conversations:
         """Issues that accept no further comment."""
 
         self._by_issue: dict[str, list[StoredComment]] = {}
+        # Above the ids of versions, so that one is never mistaken for the other.
         self._next = 2_000_000_001
 
     def of(self, issue: str) -> list[StoredComment]:
@@ -196,20 +197,17 @@ class PullCalls:
             case ("GET", "repos", owner, name, "pulls"):
                 if account is None:
                     raise github_refusal(401, "Requires authentication")
-                return self._list(call, self.known[f"{owner}/{name}".lower()])
+                state, head = call.query.get("state", "open"), call.query.get("head", "")
+                rows = [
+                    _row(request)
+                    for request in self.known[f"{owner}/{name}".lower()]
+                    if state in (request.state, "all") and head in (request.head, "")
+                ]
+                page = PageRequest.of(call)
+                link = page.link(call, "/".join(call.segments), len(rows))
+                return json_response(rows[page.slice], headers=link)
             case _:
                 return None
-
-    def _list(self, call: Call, requests: list[StoredPullRequest]) -> Response:
-        state, head = call.query.get("state", "open"), call.query.get("head", "")
-        rows = [
-            _row(request)
-            for request in requests
-            if state in (request.state, "all") and head in (request.head, "")
-        ]
-        page = PageRequest.of(call)
-        link = page.link(call, "/".join(call.segments), len(rows))
-        return json_response(rows[page.slice], headers=link)
 
 
 def _row(request: StoredPullRequest) -> dict[str, Any]:
