@@ -45,6 +45,7 @@ def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
         logger_factory=lambda *_: structlog.WriteLogger(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
+    # Their records pass no processor of ours, so nothing would redact a token in them.
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 

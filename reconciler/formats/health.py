@@ -75,6 +75,7 @@ def _lines(checked: Sequence[HealthResult], view: View) -> Iterator[Text]:
                 yield from wrapped(example, view, lead="      ")
             yield from wrapped(finding.cure, view, lead="    ")
         yield line()
+    # An unread repository is not known to be well, so it counts like a finding.
     alarming = _alarms(checked) or any(result.error for result in checked)
     yield line((_sentence(checked), "bold red" if alarming else "bold green"))
 

@@ -112,6 +112,7 @@ def kept_chart(plan: Plan) -> Chart:
 def ages(images: Iterable[ExpiredImage], now: datetime) -> Chart | None:
     """Count the images to delete by age; None where the plan has no age at all."""
     counts = Counter(_column(image.age(now)) for image in images)
+    # A chart of one column would show nothing that the tables do not.
     if counts.total() == counts[_UNKNOWN]:
         return None
     names = [name for name, _ in _SPANS] + [_UNKNOWN] * bool(counts[_UNKNOWN])

@@ -112,6 +112,7 @@ def _folded(chosen: Sequence[ImageGroup], order: Sequence[int], room: int) -> li
     """Replace groups by their folded text, in the given order, until all of them fit."""
     texts = [group.full for group in chosen]
     total = sum(map(octets, texts))
+    # The largest group first: this leaves the rows of most other groups.
     for number in order:
         if total <= room:
             break

@@ -114,4 +114,5 @@ def render_junit(trials: Sequence[PolicyTestRun], view: View) -> bytes:
 
 def _numbers(trials: Sequence[PolicyTestRun]) -> dict[str, str]:
     passed, failed = counts(trials)
+    # A test that cannot run stops the command, so the results have no errors and nothing skipped.
     return {"tests": str(passed + failed), "failures": str(failed), "errors": "0", "skipped": "0"}

@@ -68,6 +68,7 @@ def _text_section(section: ReportSection, view: View) -> Iterator[Text]:
 
 
 def _text_table(table: Table, view: View) -> Iterator[Text]:
+    # Widths are those of the displayed rows: a hidden long cell must not widen a column.
     displayed = table.rows if view.all_rows else table.rows[:TEXT_ROWS]
     titles = [Cell(column.title) for column in table.columns]
     right = [column.kind == "number" for column in table.columns]

@@ -167,6 +167,7 @@ def _html_row(repository: Repository, image: ExpiredImage, view: View) -> Sequen
         Cell(repository),
         Cell(image.name),
         Cell(image.root.digest.short),
+        # Where the end is not known, the row is sorted before all others.
         Cell(remaining_time(image, view), until.timestamp() if until else -1),
         Cell(image.reason),
         count(image.followers),
