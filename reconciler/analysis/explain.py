@@ -129,6 +129,7 @@ def near_names(inventory: Inventory, reference: Reference) -> Sequence[str]:
         # `get_close_matches` compares every tag, so their number is bounded.
         tags = islice(sorted(inventory.tagged), _HASTE)
         return get_close_matches(reference.tag, tags, n=_NEAR)
+    # The first digits of a digest are those that people compare, so they are most likely right.
     start = reference.digest_start[:_ALIKE]
     return list(
         islice((digest for digest in inventory.versions if digest.startswith(start)), _NEAR)

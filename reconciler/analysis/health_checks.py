@@ -81,6 +81,7 @@ def expiring_undo(health: HealthInput, thresholds: Thresholds) -> Iterator[Healt
         if attempt.is_standing and until and health.now < until <= health.now + thresholds.undo:
             by_run[attempt.run].append((until, attempt))
     for run, closing in sorted(by_run.items()):
+        # The earliest: after it, an undo of the run would be incomplete.
         first = min(until for until, _ in closing)
         yield HealthFinding(
             Kind.UNDO_CLOSING,
@@ -128,6 +129,7 @@ def lost_tags(health: HealthInput, _: Thresholds) -> Iterator[HealthFinding]:
         for tag in observation.tags
     }
     lost = {tag: before[tag] for tag in sorted(before.keys() - case.inventory.tagged.keys())}
+    # Other tags may be removed by users at any time; a protected one must not be.
     protected = _protected(case, lost)
     if gone := {tag: digest for tag, digest in lost.items() if tag in protected}:
         yield HealthFinding(
@@ -220,6 +222,7 @@ def due_since(health: HealthInput, since: datetime) -> tuple[Version, ...]:
     if health.case is None or not health.to_delete:
         return ()
     case, observed = health.case, health.case.observations.digests
+    # An image that did not expire then has not been due since then.
     expired = _expired_at(case, since) & health.to_delete
     candidates = (case.inventory.versions[digest] for digest in sorted(expired))
     return tuple(
@@ -245,6 +248,7 @@ def last_success(records: Iterable[Record]) -> datetime | None:
 def _is_success(closing: RunCloseBody) -> bool:
     """Whether a run completed without a failure, or deleted something before its time ran out."""
     counts = closing.counts
+    # A run with one failure is no success, even if it deleted the rest: it needs attention.
     failed = any(counts.get(result) for result in (Result.FAILED, Result.UNKNOWN))
     progressed = closing.reason == "done" or counts.get(Result.DELETED)
     return bool(progressed) and not failed

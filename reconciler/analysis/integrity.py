@@ -125,6 +125,7 @@ def add_history(
     missing: Iterable[MissingPart], deletions: Sequence[Attempt], observations: Observations
 ) -> tuple[MissingPart, ...]:
     """Add from the journal which run deleted a part and when, or when it was first observed."""
+    # A deletion that was undone is not the reason why the part is missing now.
     known = {attempt.digest: attempt for attempt in deletions if attempt.is_standing}
     dated: list[MissingPart] = []
     for part in missing:

@@ -57,6 +57,7 @@ def nature_of(version: Version, listed: Descriptor | None = None) -> Nature:
     Source: cosign, SIGNATURE_SPEC.md; BuildKit, docs/attestations/attestation-storage.md;
         OCI distribution-spec v1.1, "Referrers tag schema".
     """
+    # The tag comes first: cosign writes signatures as ordinary images.
     tag_nature = next((_by_tag(tag) for tag in version.tags if tag.subject), None)
     if tag_nature:
         return tag_nature
@@ -81,5 +82,6 @@ def _by_document(manifest: Manifest) -> Nature:
     kinds = (nature for start, nature in _KINDS.items() if manifest.kind.startswith(start))
     by_type = next(kinds, Nature.ARTIFACT)
     if manifest.shape is DocumentKind.INDEX:
+        # An index of blobs is a cache that BuildKit exported with `image-manifest=false`.
         return Nature.CACHE if any(child.is_blob for child in manifest.children) else Nature.INDEX
     return by_type

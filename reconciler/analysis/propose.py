@@ -129,6 +129,7 @@ def _draft(subject: ProposalInput, patience: int) -> Proposal:
     """Write a rule for each family that exists."""
     terms = ProposalSettings(patience, subject.has_push_times)
     families, shapes = subject.families, subject.shapes
+    # Deployments pull moving tags by name, whatever their age.
     protect = [moving(sorted({*USUAL_MOVING, *families.get(Family.MOVING, ())}))]
     if Family.SERIES in shapes:
         protect.append(series(shapes[Family.SERIES]))
@@ -146,6 +147,7 @@ def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
     """Write a proposal, and plan with it for the present images."""
     proposal = _draft(subject, patience)
     policy = Policy.model_validate(proposal.document)
+    # Without observations, as in the first run, which has no state yet.
     cases = (
         PlanningInput(policy, inventory, Observations(), now) for inventory in subject.inventories
     )

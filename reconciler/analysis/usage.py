@@ -47,6 +47,7 @@ class BlobIndex:
     def sizes(self) -> Mapping[Digest, int]:
         """Each blob and its size in bytes; where two manifests differ, the larger counts."""
         sizes: dict[Digest, int] = {}
+        # Publishers claim sizes. With the largest, the result does not depend on the order.
         for version in self.inventory.versions.values():
             for blob, size in blobs(version):
                 sizes[blob] = max(size, sizes.get(blob, 0))

@@ -169,6 +169,7 @@ def _moments_to_try(decided: DecidedRepository, digest: Digest) -> Iterator[date
     limits = {
         span for rule in policy.judging for span in (rule.keep.within, *_bucket_spans(rule.keep))
     }
+    # Equal spans and ages are tried once: a repository has many versions of the same age.
     spans = {span.delta for span in (*limits, policy.guards.min_age) if span}
     now = decided.case.now
     ages = {

@@ -99,6 +99,7 @@ def _subject(version: Version) -> Digest | None:
 
 def _subjects(version: Version, attestations: frozenset[Digest]) -> Iterator[Digest]:
     """Yield the digests that keep this version because it refers to them."""
+    # A listed attestation is kept by its index and not by its subject; see `build_graph`.
     subject = _subject(version)
     if subject and version.digest not in attestations:
         yield subject

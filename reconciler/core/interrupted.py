@@ -117,18 +117,18 @@ def interrupted_runs(records: Iterable[Record]) -> list[InterruptedRun]:
     for attempt in attempts(records):
         last[attempt.key] = attempt
         planned[attempt.run].append(attempt.key)
-    return [_interrupted_run(run, [last[key] for key in keys]) for run, keys in planned.items()]
-
-
-def _interrupted_run(run: str, last: Iterable[Attempt]) -> InterruptedRun:
-    deleted: dict[Digest, Attempt] = {}
-    remaining: dict[Digest, Attempt] = {}
-    for attempt in last:
-        if attempt.is_standing and attempt.run == run:
-            deleted[attempt.digest] = attempt
-        elif _remains(attempt):
-            remaining[attempt.digest] = attempt
-    return InterruptedRun(deleted, remaining)
+    runs: list[InterruptedRun] = []
+    for run, keys in planned.items():
+        deleted: dict[Digest, Attempt] = {}
+        remaining: dict[Digest, Attempt] = {}
+        # The last attempt on each version counts, even if it was made by another run.
+        for attempt in (last[key] for key in keys):
+            if attempt.is_standing and attempt.run == run:
+                deleted[attempt.digest] = attempt
+            elif _remains(attempt):
+                remaining[attempt.digest] = attempt
+        runs.append(InterruptedRun(deleted, remaining))
+    return runs
 
 
 def _remains(attempt: Attempt) -> bool:

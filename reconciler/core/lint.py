@@ -96,6 +96,7 @@ def _empty_rest(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
 
 
 def _duplicated(rule: Rule, earlier: Sequence[Rule]) -> Iterator[str]:
+    # Only earlier rules, so that each pair is reported once.
     for other in earlier:
         if other.model_copy(update={"name": rule.name}) == rule:
             yield f"'{other.name}' is the same rule; remove one of them"
@@ -139,6 +140,7 @@ def _picks_pattern(wide: Match, pattern: TagGlob) -> bool:
 
 def _admits_all(wide: Match, narrow: Match) -> bool:
     """Whether one range contains every version of another, tried where they could differ."""
+    # Two ranges that differ anywhere differ at a probe of one of them; see `SemVerRange.probes`.
     probes = (part.semver.probes for part in (wide, narrow) if part.semver)
     versions = frozenset().union(*probes)
     return all(wide.admits(version) for version in versions if narrow.admits(version))
@@ -242,6 +244,7 @@ def _spans_within(rule: Rule, min_age: Span) -> Iterator[str]:
     if within is None:
         return
     for name, limit in rule.keep.buckets:
+        # By another time, the newest image of a bucket may be older than `within`.
         same = rule.order == rule.age_by
         if isinstance(limit, Span) and same and limit.delta <= within.delta:
             yield f"'{name}: {limit}' keeps nothing that 'within: {within}' does not; remove it"

@@ -188,6 +188,7 @@ def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
     if now >= plan.expires_at:
         raise PlanError(f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC")
     _check_times(plan, now)
+    # It is unknown what the pattern matches, so the plan may lack whole repositories.
     for unlisted in plan.unlisted:
         raise PlanError(f"{unlisted.pattern}: the plan is incomplete: {unlisted.error}")
     for part in plan.repositories:

@@ -75,6 +75,7 @@ def _components(
     between: dict[Digest, set[Digest]] = {first: set() for first in owner.values()}
     for digest, names in references.items():
         between[owner[digest]].update(owner[name] for name in names)
+    # Two components may refer to each other, so that neither can come first.
     joined = strongly_connected(
         sorted(between), {first: sorted(names) for first, names in between.items()}
     )

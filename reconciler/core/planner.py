@@ -120,6 +120,7 @@ def _listing_warnings(inventory: Inventory) -> Iterator[str]:
 def listing_digest(inventory: Inventory) -> str:
     """Hash what was listed: digests, tags and times, in one order."""
     rows = [
+        # Without the times from the state, so that it is the same with any state.
         [version.digest, version.tags, str(version.pushed or "")]
         for version in inventory.versions.values()
     ]
@@ -128,6 +129,7 @@ def listing_digest(inventory: Inventory) -> str:
 
 def _kept_by(decision: Decision) -> str:
     """Name what keeps an image: the cause if it has a note of its own, else the first rule."""
+    # Each image is counted once, although several rules may keep it.
     keeping = (opinion.rule for opinion in decision.opinions if opinion.keeps)
     return decision.cause if decision.note else next(keeping, decision.cause)
 

@@ -99,6 +99,7 @@ def _ordered(value: Any) -> Any:
 def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
     """Map each new name to a removed one that had the same text."""
     removed: dict[str, list[str]] = defaultdict(list)
+    # Sorted, so that of several with the same text each is matched with the same one every time.
     for name, body in sorted(old.items()):
         if name not in new:
             removed[_json(body)].append(name)

@@ -194,6 +194,7 @@ def _changes(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[Change]
                 children=attempt.children,
                 subject=min(attempt.subjects, default=None),
             ),
+            # From the earliest time at which it may have been deleted.
             until=attempt.at + case.window if case.window else None,
         )
 

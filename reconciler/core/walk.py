@@ -55,6 +55,7 @@ def strongly_connected(nodes: Iterable[Node], edges: Edges[Node]) -> dict[Node, 
     Source: the algorithm of Kosaraju and Sharir, by two depth-first searches.
     """
     back = reversed_edges(edges)
+    # What is already in a component is excluded, so each search finds exactly one component.
     standing: dict[Node, Node] = {}
     for node in reversed(finish_order(nodes, edges)):
         if node not in standing:

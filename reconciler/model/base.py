@@ -51,6 +51,7 @@ def safe(text: str) -> str:
     Control characters (C0 and C1), line breaks, bidirectional and invisible marks become escapes
     such as `\x1b`, so that a hostile text stays on its line and cannot change the text beside it.
     """
+    # The usual case, and much faster than a join.
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
@@ -101,6 +102,7 @@ def canonical_host(host: str) -> str:
     if digits and not 0 < port < 65536:
         raise ValueError(f"there is no port {digits}")
     name = _canonical_name(name)
+    # Docker, too, allows a registry on this machine to be used without TLS.
     usual = 80 if name == LOOPBACK else 443
     if name in _HUB_HOSTS and port in (0, usual):
         return HUB
@@ -118,6 +120,7 @@ def canonical_path(host: str, path: str) -> str:
 
 def _canonical_name(name: str) -> str:
     """Return the canonical name of a host without its port."""
+    # Treated as one host: a policy for localhost must also govern what is pushed to 127.0.0.1.
     if name == "localhost":
         return LOOPBACK
     if not name.startswith("[") and not _NUMBER.fullmatch(name.rpartition(".")[2]):
@@ -126,6 +129,7 @@ def _canonical_name(name: str) -> str:
         address = ip_address(name.removeprefix("[").removesuffix("]"))
     except ValueError:
         raise ValueError(f"{name} is no address in its usual form") from None
+    # ::ffff:10.0.0.1 reaches the same server as 10.0.0.1. Source: RFC 4291, section 2.5.5.2.
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     if address in (IPv4Address(LOOPBACK), IPv6Address("::1")):

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from reconciler.errors import InvalidNameError
 from reconciler.model.names import Name
 
+# No months and years, whose length varies, and no minutes: `m` is read as either of the two.
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 _DAY = r"(?:19[7-9]\d|2\d{3})-\d\d-\d\d"
@@ -38,6 +39,7 @@ class Span(Name):
 
 def as_span(delta: timedelta) -> str:
     """Write a duration the way policies do, in whole hours below two days, else whole days."""
+    # Rounded down, so that an age is never displayed as more than it is.
     hours = int(delta.total_seconds() // 3600)
     return f"{hours}h" if abs(hours) < 48 else f"{hours // 24}d"
 
@@ -53,6 +55,7 @@ class Instant(Name):
     def __new__(cls, text: str) -> Self:
         """Check the grammar, and that the date and the time of day exist."""
         instant = super().__new__(cls, text)
+        # The grammar admits days such as 31 February.
         try:
             datetime.fromisoformat(text)
         except ValueError as error:

@@ -126,6 +126,7 @@ class Inventory:
         doubt: str = "",
     ) -> "Inventory":
         """Build an inventory from versions in any order."""
+        # In one order, so that the same repository always gives the same plan, byte for byte.
         ordered = sorted(versions, key=lambda version: version.digest)
         by_digest = {version.digest: version for version in ordered}
         return cls(repository, by_digest, facts, evidence or Evidence(), visibility, doubt)

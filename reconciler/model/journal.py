@@ -272,6 +272,7 @@ class Record(Frozen):
 
     def computed_hash(self) -> str:
         """Hash everything but the hash itself, as canonical JSON."""
+        # Canonical, so that a record that was read and written again has the same hash.
         document = self.model_dump(mode="json", exclude={"hash"})
         return f"sha256:{hashlib.sha256(canonical(document)).hexdigest()}"
 
@@ -335,6 +336,7 @@ def verified(records: Iterable[Record]) -> Iterator[Record]:
     """
     last: Record | None = None
     for record in records:
+        # The number finds a missing record, the hash a replaced one. See docs/promises.md.
         expected = (last.seq + 1, last.hash) if last else (1, ORIGIN)
         if (record.seq, record.prev) != expected:
             raise JournalError(f"record {record.seq} does not continue record {expected[0] - 1}")
@@ -351,6 +353,7 @@ def parse_record(line: bytes, number: int) -> Record:
     """
     try:
         return Record.model_validate(json.loads(line))
+    # Deeply nested JSON raises RecursionError: others may be able to write a journal.
     except (ValidationError, ValueError, RecursionError) as error:
         raise JournalError(f"line {number} is not a record") from error
 

@@ -142,6 +142,7 @@ class Manifest:
     @property
     def names(self) -> frozenset[Digest]:
         """Every manifest digest that it refers to: its children and its subject."""
+        # Without layers and configuration: blobs are not versions and are never deleted.
         children = frozenset(child.digest for child in self.children)
         return children | {self.subject} if self.subject else children
 
@@ -157,6 +158,7 @@ def parse_manifest(digest: Digest, content_type: str, body: bytes) -> Manifest:
     Source: OCI image-spec v1.1, manifest.md and image-index.md.
     """
     document = _json_object(digest, verify(digest, body))
+    # Parameters such as a charset are not part of the media type.
     label = content_type.partition(";")[0].strip()
     try:
         return _read(digest, label, len(body), document)
@@ -173,6 +175,8 @@ def verify(digest: Digest, body: bytes) -> bytes:
     """
     if len(body) > MAX_MANIFEST_BYTES:
         raise ManifestError(f"{digest}: larger than {MAX_MANIFEST_BYTES} bytes")
+    # The digest is computed here and not taken from the Docker-Content-Digest header, since the
+    # registry chooses that header too.
     algorithm = digest.partition(":")[0]
     for text in _texts(body):
         if digest == f"{algorithm}:{hashlib.new(algorithm, text).hexdigest()}":
@@ -189,11 +193,13 @@ def _texts(body: bytes) -> Iterator[bytes]:
     try:
         header = json.loads(_base64(json.loads(body)["signatures"][0]["protected"]))
         yield body[: header["formatLength"]] + _base64(header["formatTail"])
+    # Not a signed schema 1 document: only the body itself can have the digest.
     except (ValueError, LookupError, TypeError, RecursionError):
         return
 
 
 def _base64(text: str) -> bytes:
+    # JSON Web Signatures leave out the padding. Source: RFC 7515, section 2.
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
@@ -272,6 +278,7 @@ def _read(digest: Digest, label: str, size: int, document: Mapping[str, Any]) ->
     """Parse an index strictly, and any other document, which lists no manifest, where possible."""
     # The subject is parsed first and strictly: an opaque document still refers to it.
     subject = _subject(document.get("subject"))
+    # Members decide, and not the media type, which a publisher may set to anything.
     if document.get("manifests") is not None:
         _refuse_two_shapes(document)
         return _index(digest, label, size, document, subject)
@@ -302,6 +309,7 @@ def _content(
     digest: Digest, label: str, size: int, document: Mapping[str, Any], subject: Digest | None
 ) -> Manifest:
     """Parse an image, an artifact, or a document of schema 1 or of a withdrawn type."""
+    # Artifacts may have only one of the two.
     is_image = any(document.get(member) is not None for member in ("config", "layers"))
     is_known = is_image or any(document.get(member) is not None for member in _OPAQUE_MEMBERS)
     config = document.get("config")
@@ -362,6 +370,7 @@ def _descriptor(entry: Mapping[str, Any]) -> Descriptor:
         size=_size(entry.get("size")),
         artifact_type=artifact_type,
         platform=_text(_platform(entry.get("platform") or {})),
+        # Source: BuildKit, docs/attestations/attestation-storage.md.
         attestation=annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
         or artifact_type == ATTESTATION_TYPE,
         foreign=bool(entry.get("urls")) and any(mark in media_type for mark in _FOREIGN_TYPES),
@@ -389,10 +398,12 @@ def _text(value: object) -> str:
     Raises: UnicodeEncodeError, for a lone surrogate, which cannot be written into a plan.
     """
     text = str(value or "")
+    # Checked here, so that one hostile document is opaque, and does not make the plan fail later.
     text.encode()
     return _shared(text)
 
 
+# A million manifests have a few media types and platforms: sharing them saves most of the memory.
 @lru_cache(maxsize=4096)
 def _shared(text: str) -> str:
     """Return one copy of a text that many documents repeat, such as a media type."""

@@ -166,9 +166,11 @@ class Reference:
         Raises: InvalidNameError, for anything else.
         Source: OCI distribution-spec v1.1, "Pulling manifests" (the parts' grammar).
         """
+        # Cut off first, so that matching a text of any length takes bounded time.
         name, at, digest = text[:_MAX].partition("@")
         if at and _DIGEST.fullmatch(digest):
             return cls(Repository(name), digest=digest)
+        # From the right: the first colon may be that of a port, as in localhost:5000/web:1.0.
         name, colon, tag = text.rpartition(":")
         if at or not colon or "/" in tag or len(text) > _MAX:
             raise InvalidNameError(_KIND, text)
@@ -204,6 +206,7 @@ class Mention:
         try:
             reference = Reference.parse(text)
         except InvalidNameError:
+            # Neither a tag nor a digest can contain a slash.
             if "/" in text:
                 return cls(Repository(text))
             name = text if _DIGEST.fullmatch(text) else Tag(text)

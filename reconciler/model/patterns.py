@@ -74,6 +74,7 @@ class TagGlob(Name):
 
         The other is matched as a text whose own `*` is a character that only a `*` here matches.
         """
+        # So `a?` does not cover `a*`, which also matches longer tags.
         wide = re2.escape(self).replace(r"\*", ".*").replace(r"\?", "[^*]")
         return bool(compiled(wide).fullmatch(other))
 
@@ -144,6 +145,7 @@ class RepositoryGlob(Name):
     def __new__(cls, text: str) -> Self:
         """Check the grammar; a pattern without a wildcard must be a valid repository."""
         checked = super().__new__(cls, text)
+        # Otherwise a pattern with a typing error would match nothing, without a message.
         if "*" not in text:
             try:
                 Repository(text)

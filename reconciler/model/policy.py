@@ -98,6 +98,7 @@ class Policy(PolicyPart):
 
     def governs(self, repository: Repository) -> bool:
         """Whether this policy governs the repository."""
+        # `except` always wins: the order of patterns has no meaning.
         return any(glob.matches(repository) for glob in self.repositories) and not any(
             glob.matches(repository) for glob in self.except_
         )
@@ -127,6 +128,7 @@ class Policy(PolicyPart):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
+        # ValueError is raised for absolute paths and `..`, OSError for the name of a directory.
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -138,6 +140,7 @@ class Policy(PolicyPart):
         names = [(("protect", at, "name"), part.name) for at, part in enumerate(self.protect)]
         names += [(("rules", at, "name"), part.name) for at, part in enumerate(self.rules)]
         labels: set[Label] = set()
+        # Rules and protections together, because a plan names both in the same way.
         for at, name in names:
             if name in labels:
                 yield Flaw(at, f"the name {name} is used twice in this policy; choose another")

@@ -86,6 +86,7 @@ class ExpectedImage(PolicyPart):
         }
         if given := times[fact]:
             return given.before(now)
+        # `age` must not give an image a time that it cannot have.
         never = Fact.UNTAGGED_SINCE if self.tags else Fact.TAGGED_SINCE
         return now - self.age.delta if self.age and fact is not never else None
 
@@ -100,6 +101,7 @@ class ExpectedImage(PolicyPart):
     def marks(self) -> Iterator[tuple[str, str]]:
         """What must be unique to it, each with its key."""
         yield from (("tags", tag) for tag in self.tags)
+        # A name that repeats a tag of the same image is not used twice.
         if self.name and str(self.name) not in map(str, self.tags):
             yield "name", self.name
         if self.digest:

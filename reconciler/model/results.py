@@ -67,6 +67,7 @@ class Applied:
 
     def _is_failure(self, outcome: Outcome) -> bool:
         """Whether a change failed; a change that was not begun when the run stopped did not."""
+        # The time limit and a signal stop a run between changes: the rest waits for the next run.
         if outcome.result is Result.NOT_DONE:
             return outcome.reason != self.stopped
         return outcome.result in (Result.FAILED, Result.UNKNOWN)

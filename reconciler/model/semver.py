@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from reconciler.model.names import Name
 
+# At most 18 digits, so that every number fits into 64 bits.
 _NUMBER = r"(0|[1-9][0-9]{0,17})"
 _IDENTIFIER = r"(?:[0-9]*[A-Za-z-][0-9A-Za-z-]*|0|[1-9][0-9]*)"
 _PRERELEASE = rf"(?:-({_IDENTIFIER}(?:\.{_IDENTIFIER})*))?"
@@ -69,6 +70,7 @@ def _prerelease(text: str | None) -> Prerelease:
     if text is None:
         return _RELEASED
     parts = text.split(".")
+    # Source: SemVer 2.0.0, section 11.4.
     return tuple((0, int(word), "") if word.isdigit() else (1, 0, word) for word in parts)
 
 
@@ -132,6 +134,7 @@ def _bounds(text: str) -> tuple[tuple[_Bound, ...], ...]:
 
 def _bound(match: re.Match[str]) -> _Bound:
     operator = match[1] or "="
+    # One or two numbers mean all versions that start with them, as in `1.4`.
     given = [int(number) for number in match.groups()[1:4] if number is not None]
     floor = SemVer(*_padded(given), _prerelease(match[5]))
     above = floor._replace(past=True) if floor.is_prerelease else _after(given)

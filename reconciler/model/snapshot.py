@@ -73,6 +73,7 @@ class PackageRecord(Frozen):
 
     @model_validator(mode="after")
     def _holds_what_it_says(self) -> Self:
+        # The sandbox must not serve what no registry could, even if the file was edited by hand.
         for digest, content in self.manifests.items():
             verify(digest, content.body)
         return self

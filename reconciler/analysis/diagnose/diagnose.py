@@ -132,6 +132,7 @@ def precedence(references: ReferenceGraph) -> dict[VersionCause, Test]:
     def over(test: Callable[[ReferenceGraph, Version], CauseEvidence | None]) -> Test:
         return lambda version: test(references, version)
 
+    # Causes that the registry's data prove come before inferred ones; a version gets the first.
     return {
         VersionCause.BROKEN: over(evident.broken),
         VersionCause.WRAPPER: over(evident.wrapper),

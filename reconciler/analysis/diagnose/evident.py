@@ -19,6 +19,7 @@ def broken(references: ReferenceGraph, version: Version) -> CauseEvidence | None
     if version.manifest is None:
         return CauseEvidence("listed, but the registry has no manifest for it")
     missing = references.graph.missing.get(version.digest, ())
+    # A list of referrers with a missing entry is only out of date: no pull needs the entry.
     if not missing or version.digest in references.lists:
         return None
     listed = len(version.manifest.children)
@@ -44,6 +45,7 @@ def staging(references: ReferenceGraph, version: Version) -> CauseEvidence | Non
     owner = references.lister(version.digest)
     if version.digest not in references.tagged or owner is None:
         return None
+    # An index around one image is reported as the wrapper; its image is then simply tagged.
     if _only_child(references, references.versions[owner]):
         return None
     return CauseEvidence(
@@ -125,6 +127,7 @@ def cache(references: ReferenceGraph, version: Version) -> CauseEvidence | None:
     """Show a build cache without a tag."""
     if not is_cache(version):
         return None
+    # Exporting a cache moves its tag, so an untagged cache was replaced by a tagged one.
     newer = next((d for d in sorted(references.tagged) if is_cache(references.versions[d])), None)
     if newer is None:
         return CauseEvidence("a build cache without a tag")

@@ -157,6 +157,7 @@ def weeks(findings: Iterable[DiagnosedVersion], now: datetime) -> tuple[Week, ..
     for finding in findings:
         if finding.version.pushed:
             pushed[_monday(finding.version.pushed)].append(finding)
+    # Weeks without a push are listed as well, so that a chart of them has an even scale.
     last = _monday(now)
     first = max(min(pushed, default=last), last - (WEEKS - 1) * _WEEK)
     count = (last - first) // _WEEK + 1 if pushed else 0
@@ -208,5 +209,6 @@ def _between(
 
 
 def _monday(moment: datetime) -> date:
+    # In UTC, so that the report does not depend on the machine it is made on.
     day = moment.astimezone(UTC).date()
     return day - timedelta(days=day.weekday())

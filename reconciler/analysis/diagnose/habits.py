@@ -47,6 +47,7 @@ class BuildPatterns:
     def pushes_separately(self) -> bool:
         """Whether the platforms of every image are pushed one by one, as by jobs of a matrix."""
         spans = [self._span(images) for images in self._indexes if len(images) > 1]
+        # One image whose platforms were pushed at once shows that builds can do so.
         return bool(spans) and min(spans) > TOGETHER
 
     @cached_property

@@ -40,6 +40,7 @@ def _lines(inventory: Inventory, wanted: Mapping[Remedy, Sequence[VersionCause]]
     # Without push times an age counts from when a run first observed the version.
     since = "" if Fact.PUSHED in inventory.facts else "age_by: first_seen, "
     yield "# Deletes versions that are not needed. `reconciler plan` shows them, and deletes none."
+    # Written as text and not dumped from a document, because each rule has a comment.
     yield from ("version: 1", "policies:", f"  - name: {NAME}")
     yield f'    repositories: ["{inventory.repository}"]'
     yield "    rules:"
