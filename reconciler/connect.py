@@ -71,6 +71,7 @@ def _open_ghcr(host: str, settings: Settings, cache: ManifestCache, watch: RunCl
         registry_url(host, plain_http=options.plain_http),
         points=options.points_per_minute,
     )
+    # Without a token, too: public images can be read, and the error of a DELETE names the token.
     secret = token.get_secret_value() if token else ""
     connection = GhcrConnection.open(where, secret, cache, watch)
     return Connection(GhcrReader(connection), GhcrRegistry(connection), connection.close)

@@ -138,6 +138,7 @@ class Session:
         `halt` returns a reason to stop, empty to go on; each of `watching` is called with each
         outcome.
         """
+        # Step 2 of docs/apply.md: without a writable journal nothing is deleted.
         self.state.check_writable()
         run = begin(self.clock, halt, watching, self.registries.watch.monotonic)
         scope = ApplyScope(
@@ -258,16 +259,13 @@ class Session:
             self._target(repository, policy) for repository, policy in governed.items() if policy
         ]
         if not targets:
+            globs = [glob for policy in self.policies.policies for glob in policy.repositories]
+            more = f", and {len(globs) - QUOTED} more" if len(globs) > QUOTED else ""
+            # A registry that failed explains an empty list better than the patterns do.
             raise failure or PolicyError(
-                f"the policies name no repository that exists: {self._patterns()}"
+                f"the policies name no repository that exists: {', '.join(globs[:QUOTED])}{more}"
             )
         return targets
-
-    def _patterns(self) -> str:
-        """Quote the first patterns of the policies."""
-        globs = [glob for policy in self.policies.policies for glob in policy.repositories]
-        more = f", and {len(globs) - QUOTED} more" if len(globs) > QUOTED else ""
-        return ", ".join(globs[:QUOTED]) + more
 
     def _named(self, policies: PolicySet) -> Iterator[Repository]:
         """Yield the repositories that the patterns of policies name, more than once maybe.

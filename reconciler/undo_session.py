@@ -53,6 +53,7 @@ class Recovery:
         `halt` returns a reason to stop, empty to go on; each of `watching` is called with each
         outcome.
         """
+        # As before a deletion: a restoration that is not recorded could not be held.
         self.state.check_writable()
         run = begin(self.clock, halt, watching)
         return apply_restorations(plan, self.registries.registry, self.state, run)
