@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from reconciler import policyfile
-from reconciler.core.narrow import accepted_limits, check_applicable
+from reconciler.core.narrow import accepted_limits, check_applicable, require_deletions
 from reconciler.core.planner import RaisedLimits
 from reconciler.errors import StoppedError
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan, Plan
 from reconciler.model.results import Applied, Outcome
 from reconciler.policyfile import PolicySet
 from reconciler.session import open_session, utc_now
@@ -50,7 +50,7 @@ def plan(
     at: datetime | None = None,
     lasts: timedelta = LASTS,
     allowed: RaisedLimits | None = None,
-) -> Plan:
+) -> DeletionPlan:
     """Compare policies with registries, and return what `apply` would delete, and why.
 
     Deletes nothing. A repository that cannot be read whole is an incomplete part of the plan, and
@@ -85,14 +85,16 @@ def apply(
         in each wait; each of `watching` is called with each outcome; `allowed` raises guards
         as for `plan`, and is given again here: a plan alone raises none.
 
-    Raises: PlanError, for a plan that is incomplete, stopped by a guard, expired, a forecast, or
-        drawn with a raised limit that is not `allowed` here;
+    Raises: PlanError, for a plan that restores, is incomplete, stopped by a guard, expired, a
+        forecast, or drawn with a raised limit that is not `allowed` here;
         PolicyError; SettingsError; StateError.
     """
     check_applicable(approved, now=utc_now())
-    limits = accepted_limits(approved, allowed=allowed or {})
+    # `read_plan` returns plans of either kind.
+    deletions = require_deletions(approved)
+    limits = accepted_limits(deletions, allowed=allowed or {})
     with open_session(_paths(paths), _place(state), sleep=_interruptible_sleep(halt)) as session:
-        return session.apply(approved, allowed=limits, halt=halt, watching=watching)
+        return session.apply(deletions, allowed=limits, halt=halt, watching=watching)
 
 
 def _interruptible_sleep(halt: Callable[[], str]) -> Callable[[float], None]:

@@ -34,7 +34,7 @@ from reconciler.formats.view import Cost
 from reconciler.model.comparison import Difference, RepositoryDifference
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
-from reconciler.model.plan import Plan, RepositoryPlan
+from reconciler.model.plan import DeletionPlan, RepositoryPlan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Clock, Effort, Holder, Job, State
 from reconciler.model.results import Applied, Outcome
@@ -86,7 +86,7 @@ class Session:
         lasts: timedelta,
         at: datetime | None = None,
         allowed: RaisedLimits | None = None,
-    ) -> Plan:
+    ) -> DeletionPlan:
         """Read every repository that a policy names and plan its deletions; write nothing."""
         times, (targets, failures) = self._times(lasts, at), self._listed_targets()
         planned = plan_each(targets, self.state, times, allowed or {})
@@ -101,7 +101,7 @@ class Session:
         lasts: timedelta,
         at: datetime | None = None,
         allowed: RaisedLimits | None = None,
-    ) -> tuple[Plan, Difference | None]:
+    ) -> tuple[DeletionPlan, Difference | None]:
         """Plan, and compare the plan with the one that the policies of `base` would give.
 
         What both govern is read once. New digests are saved in the state where it is writable.
@@ -127,7 +127,7 @@ class Session:
 
     def apply(
         self,
-        plan: Plan,
+        plan: DeletionPlan,
         *,
         allowed: RaisedLimits,
         halt: Callable[[], str],
@@ -151,7 +151,7 @@ class Session:
         )
         return apply_plan(plan, scope, self.state, run)
 
-    def cost(self, plan: Plan) -> Cost:
+    def cost(self, plan: DeletionPlan) -> Cost:
         """Estimate what applying a plan takes: requests, time at the allowed pace, quota left."""
         parts = [part for part in plan.repositories if part.changes]
         efforts = [self._effort(part) for part in parts]

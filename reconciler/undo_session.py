@@ -11,7 +11,7 @@ from reconciler.core.undo import UndoRequest
 from reconciler.engine.plan import PlanTimes
 from reconciler.engine.undo import apply_restorations, draw_restorations, last_run
 from reconciler.model.names import Mention, Repository
-from reconciler.model.plan import Plan
+from reconciler.model.plan import RestorePlan
 from reconciler.model.ports import Clock, RegistryReader, State
 from reconciler.model.results import Applied, Outcome
 from reconciler.session import begin, state_of, utc_now
@@ -27,7 +27,7 @@ class Recovery:
     state: State
     clock: Clock = utc_now
 
-    def plan(self, run: str, only: Mention, *, retag: bool, lasts: timedelta) -> Plan:
+    def plan(self, run: str, only: Mention, *, retag: bool, lasts: timedelta) -> RestorePlan:
         """Plan to restore what a run deleted; without a name, the last run that deleted something.
 
         Raises: PlanError, when it deleted nothing of what is mentioned.
@@ -43,7 +43,7 @@ class Recovery:
 
     def restore(
         self,
-        plan: Plan,
+        plan: RestorePlan,
         *,
         halt: Callable[[], str],
         watching: Sequence[Callable[[Outcome], None]] = (),

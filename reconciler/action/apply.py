@@ -13,7 +13,7 @@ from reconciler.action.runner import Runner
 from reconciler.action.step import Note, StepReport, general_note, notes_on
 from reconciler.commands._console import load_plan, save, view
 from reconciler.commands._stop import Halt, halting
-from reconciler.core.narrow import accepted_limits, check_applicable
+from reconciler.core.narrow import accepted_limits, check_applicable, require_deletions
 from reconciler.core.planner import RaisedLimits
 from reconciler.errors import ExitCode, worst
 from reconciler.formats import applied as applied_format
@@ -21,7 +21,7 @@ from reconciler.formats import catalogue
 from reconciler.formats.markdown import code, fenced
 from reconciler.formats.phrases import fitting
 from reconciler.formats.view import View
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.model.results import Applied, Outcome
 from reconciler.session import open_session, utc_now
 
@@ -56,10 +56,12 @@ def apply(inputs: Inputs, runner: Runner) -> StepReport:
 
     Raises: ReconcilerError, before anything was deleted.
     """
-    saved = load_plan(inputs.plan) if inputs.plan else None
+    saved: DeletionPlan | None = None
     allowed: RaisedLimits = {}
-    if saved:
-        check_applicable(saved, now=utc_now(), expected=inputs.expect_digest)
+    if inputs.plan:
+        loaded = load_plan(inputs.plan)
+        check_applicable(loaded, now=utc_now(), expected=inputs.expect_digest)
+        saved = require_deletions(loaded)
         # The digest that was approved covers the raised limits of the plan.
         allowed = accepted_limits(saved, allowed={}, expected=inputs.expect_digest)
     path = inputs.plan or runner.plan_file
@@ -79,7 +81,11 @@ def apply(inputs: Inputs, runner: Runner) -> StepReport:
 
 
 def _report(
-    approved: Plan, results: Sequence[Applied], halt: Halt, display: View, notes: Sequence[Note]
+    approved: DeletionPlan,
+    results: Sequence[Applied],
+    halt: Halt,
+    display: View,
+    notes: Sequence[Note],
 ) -> StepReport:
     code = worst([approved.outcome, *(result.exit_code for result in results)])
     text = applied_format.render(results, display)

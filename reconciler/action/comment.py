@@ -11,7 +11,7 @@ from reconciler.errors import ReconcilerError, SettingsError
 from reconciler.github.client import GitHubClient
 from reconciler.github.pulls import Head, open_pull_request
 from reconciler.model.comparison import Difference
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.session import utc_now
 from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.transport.watch import RunClock
@@ -26,7 +26,10 @@ MOVED_ON = "The pull request of that run was closed, or has new commits: no comm
 
 
 def comment(
-    plan: Plan, difference: Difference | None, request: PullRequestEvent | None, runner: Runner
+    plan: DeletionPlan,
+    difference: Difference | None,
+    request: PullRequestEvent | None,
+    runner: Runner,
 ) -> tuple[Note, ...]:
     """Write the comment that shows a plan, or note why there is none.
 

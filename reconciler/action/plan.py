@@ -14,7 +14,7 @@ from reconciler.commands.plan import exit_code_of
 from reconciler.errors import GitError, PolicyError
 from reconciler.formats import catalogue
 from reconciler.formats.view import View
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.policyfile import Revision, load_revision
 from reconciler.session import Session, open_session, utc_now
 
@@ -47,14 +47,14 @@ def plan(inputs: Inputs, runner: Runner) -> StepReport:
     )
 
 
-def make_plan(session: Session, base: Revision | None = None) -> tuple[Plan, View]:
+def make_plan(session: Session, base: Revision | None = None) -> tuple[DeletionPlan, View]:
     """Make a plan, and what its reports need: its cost, and the difference to `base`."""
     plan, difference = session.compare(base, lasts=LASTS)
     cost = session.cost(plan) if plan.summary.delete else None
     return plan, view(utc_now(), cost=cost, against=difference)
 
 
-def outputs_of(plan: Plan) -> dict[str, str]:
+def outputs_of(plan: DeletionPlan) -> dict[str, str]:
     """Return the outputs that describe a plan."""
     count = plan.summary.delete
     return {

@@ -12,7 +12,7 @@ from reconciler.formats import phrases
 from reconciler.formats.markdown import alert, code
 from reconciler.formats.problems import as_github
 from reconciler.model.language import PolicyProblems, Problem
-from reconciler.model.plan import Plan, RepositoryPlan
+from reconciler.model.plan import DeletionPlan, RepositoryPlan
 from reconciler.policyfile import PolicySet, remarks_on
 
 MOST_NOTES = 10
@@ -107,7 +107,7 @@ def text_of(error: ReconcilerError | typer.BadParameter) -> str:
     return error.format_message() if isinstance(error, typer.BadParameter) else error_text(error)
 
 
-def notes_on(plan: Plan, policies: PolicySet) -> tuple[Note, ...]:
+def notes_on(plan: DeletionPlan, policies: PolicySet) -> tuple[Note, ...]:
     """Note at each policy what stops its plan, and remark on rules that are probably wrong."""
     obstacles = []
     for part in plan.repositories:

@@ -32,7 +32,7 @@ from reconciler.core.narrow import accepted_limits, changed_sources, check_appli
 from reconciler.core.planner import RaisedLimits
 from reconciler.errors import ExitCode, PlanError, worst
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan, Plan, RestorePlan
 from reconciler.session import Session, open_session, utc_now
 
 app = typer.Typer(add_completion=False)
@@ -100,7 +100,7 @@ def apply(
         accepted = _saved_plan(sources or [], expect_digest)
         # What a plan restores is decided by the journal, so options about policies and limits of
         # deletion would have no effect.
-        if accepted and accepted.undoes:
+        if isinstance(accepted, RestorePlan):
             given = {"--policies": policies, "--max-deletes": max_deletes, "--only": only}
             given |= {"--allow": allow, "--retry-retained": retry_retained}
             refuse(given, "cannot be used with a plan that restores")
@@ -127,7 +127,7 @@ def apply(
         finish(code)
 
 
-def _carry_out(plan: Plan, session: Session, allowed: RaisedLimits, halt: Halt) -> ExitCode:
+def _carry_out(plan: DeletionPlan, session: Session, allowed: RaisedLimits, halt: Halt) -> ExitCode:
     """Apply a plan, print the result, and return the exit code."""
     with Activity(session.registries.watch, "Deleting", plan.summary.delete) as progress:
         watching = (halt.note, progress.report)
@@ -157,7 +157,7 @@ def _saved_plan(paths: list[Path], expected: str) -> Plan | None:
     return plan
 
 
-def _policies_of(plan: Plan) -> list[Path]:
+def _policies_of(plan: DeletionPlan) -> list[Path]:
     """Return the policy files that a plan was made from; plans of old releases do not record them.
 
     A plan is not trusted with paths: only policies below the current folder are accepted.
@@ -179,7 +179,7 @@ def _policies_of(plan: Plan) -> list[Path]:
     return files
 
 
-def _print_changes(plan: Plan, session: Session) -> None:
+def _print_changes(plan: DeletionPlan, session: Session) -> None:
     """Print which policies changed since the plan was made: both versions must agree."""
     if changed := changed_sources(plan, session.policies.sources):
         typer.echo(
@@ -189,7 +189,7 @@ def _print_changes(plan: Plan, session: Session) -> None:
         )
 
 
-def _planned(session: Session, allowed: RaisedLimits) -> Plan:
+def _planned(session: Session, allowed: RaisedLimits) -> DeletionPlan:
     with Activity(session.registries.watch):
         plan = session.plan(lasts=LASTS, allowed=allowed)
     cost = session.cost(plan) if plan.summary.delete else None
@@ -197,7 +197,7 @@ def _planned(session: Session, allowed: RaisedLimits) -> Plan:
     return plan
 
 
-def _ask(plan: Plan, *, yes: bool) -> None:
+def _ask(plan: DeletionPlan, *, yes: bool) -> None:
     """Ask for confirmation, and state how many deletions cannot be undone."""
     count = plan.summary.delete
     final = sum(len(part.changes) for part in plan.repositories if not part.undo)

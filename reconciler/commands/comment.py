@@ -17,7 +17,7 @@ from reconciler.formats.comment import AppliedRun, Posting, applied_run, is_ours
 from reconciler.github.client import GitHubClient
 from reconciler.github.issues import Conversation, post
 from reconciler.model.comparison import Difference, read_difference
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan, RestorePlan
 from reconciler.session import utc_now
 from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.transport.watch import RunClock
@@ -107,13 +107,13 @@ def comment(
             typer.echo(message, err=True)
 
 
-def deletion_plan(path: Path) -> Plan:
+def deletion_plan(path: Path) -> DeletionPlan:
     """Read a saved plan that deletes.
 
     Raises: PlanError, also for a plan that restores: no pull request makes one.
     """
     plan = load_plan(path)
-    if plan.undoes:
+    if isinstance(plan, RestorePlan):
         hint = "Save a plan with `plan --out`."
         raise PlanError(f"{path}: this plan restores what a run deleted", hint=hint)
     return plan
@@ -131,7 +131,7 @@ def _address(link: str) -> str:
     return link or (page if _LINK.fullmatch(page) else "")
 
 
-def _difference(path: Path | None, plan: Plan) -> Difference | None:
+def _difference(path: Path | None, plan: DeletionPlan) -> Difference | None:
     """Read the saved difference between a plan and that of the base branch.
 
     Raises: PlanError, when it cannot be read, or was made for another plan.
@@ -185,7 +185,7 @@ class Publication:
 
 def publish(
     target: CommentTarget,
-    plan: Plan,
+    plan: DeletionPlan,
     difference: Difference | None,
     *,
     link: str,

@@ -30,7 +30,7 @@ from reconciler.commands._options import (
 from reconciler.commands._progress import Activity
 from reconciler.core.narrow import MAX_LIFE
 from reconciler.errors import ExitCode
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.policyfile import load_revision
 from reconciler.session import open_session, utc_now
 
@@ -109,7 +109,7 @@ def plan(
         finish(exit_code_of(drawn, detailed=detailed_exitcode))
 
 
-def exit_code_of(plan: Plan, *, detailed: bool) -> ExitCode:
+def exit_code_of(plan: DeletionPlan, *, detailed: bool) -> ExitCode:
     """Return the exit code of a plan; with `detailed`, planned deletions have a code of their own.
 
     A plan that is incomplete or stopped by a guard keeps its code: that outranks changes.

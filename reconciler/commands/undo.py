@@ -25,7 +25,7 @@ from reconciler.errors import ExitCode, worst
 from reconciler.formats.applied import UNDO, render
 from reconciler.formats.phrases import counted
 from reconciler.model.names import Mention
-from reconciler.model.plan import Plan
+from reconciler.model.plan import RestorePlan
 from reconciler.session import holder, open_state, utc_now
 from reconciler.undo_session import Recovery, open_recovery
 
@@ -130,13 +130,17 @@ def _release(names: list[str], state: str | None) -> None:
     typer.echo(f"Released {counted(count, 'version')}.")
 
 
-def restore_saved(plan: Plan, state: str | None, budget: timedelta | None, *, yes: bool) -> None:
+def restore_saved(
+    plan: RestorePlan, state: str | None, budget: timedelta | None, *, yes: bool
+) -> None:
     """Restore what a saved plan lists, and end with its exit code."""
     with halting(utc_now, budget) as halt, open_recovery(state, halt.sleep) as recovery:
         restore(plan, recovery, halt, yes=yes)
 
 
-def restore(plan: Plan, recovery: Recovery, halt: Halt, *, yes: bool, aside: bool = False) -> None:
+def restore(
+    plan: RestorePlan, recovery: Recovery, halt: Halt, *, yes: bool, aside: bool = False
+) -> None:
     """Ask for confirmation, restore, print the result, and end with its exit code.
 
     With `aside` the result is printed on stderr: stdout has a document for another program.

@@ -25,7 +25,17 @@ from reconciler.errors import PlanError
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.journal import Record, Result
 from reconciler.model.names import Digest
-from reconciler.model.plan import Cause, Change, Guard, Observed, Plan, PolicySource, RepositoryPlan
+from reconciler.model.plan import (
+    Cause,
+    Change,
+    DeletionPlan,
+    Guard,
+    Observed,
+    Plan,
+    PolicySource,
+    RepositoryPlan,
+    RestorePlan,
+)
 from reconciler.model.results import Dropped
 
 _NEEDED = "a version that is kept needs it"
@@ -195,7 +205,19 @@ def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
         _check_part(part)
 
 
-def accepted_limits(plan: Plan, *, allowed: RaisedLimits, expected: str = "") -> RaisedLimits:
+def require_deletions(plan: Plan) -> DeletionPlan:
+    """Return a plan of either kind if it deletes.
+
+    Raises: PlanError, for a plan that restores: nothing in it may be deleted.
+    """
+    if isinstance(plan, RestorePlan):
+        raise PlanError(f"the plan restores what run {plan.undoes} deleted; it deletes nothing")
+    return plan
+
+
+def accepted_limits(
+    plan: DeletionPlan, *, allowed: RaisedLimits, expected: str = ""
+) -> RaisedLimits:
     """Return the limits to use instead of the policy's: those `allowed` by the command line.
 
     The raised limits that the plan was made with count only if its digest is `expected`: then a
@@ -221,7 +243,7 @@ def accepted_limits(plan: Plan, *, allowed: RaisedLimits, expected: str = "") ->
     return allowed
 
 
-def changed_sources(plan: Plan, sources: Iterable[PolicySource]) -> list[str]:
+def changed_sources(plan: DeletionPlan, sources: Iterable[PolicySource]) -> list[str]:
     """Name the policy files that were added, removed or edited since a plan was made."""
     before = {source.path: source.sha256 for source in plan.policy}
     now = {source.path: source.sha256 for source in sources}

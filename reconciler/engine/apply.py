@@ -44,7 +44,7 @@ from reconciler.errors import (
 from reconciler.model.inventory import Inventory, Observations
 from reconciler.model.journal import Record, Result, RunCloseBody, RunOpenBody, entry_of, head_of
 from reconciler.model.names import Digest, Repository
-from reconciler.model.plan import Plan, RepositoryPlan
+from reconciler.model.plan import DeletionPlan, RepositoryPlan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Registry, RegistryReader, RepositoryState, State
 from reconciler.model.results import Applied, Dropped, Outcome
@@ -72,16 +72,16 @@ class ApplyScope:
     """Returns where a policy comes from, for the journal."""
 
 
-def apply_plan(plan: Plan, scope: ApplyScope, state: State, run: Run) -> tuple[Applied, ...]:
+def apply_plan(
+    plan: DeletionPlan, scope: ApplyScope, state: State, run: Run
+) -> tuple[Applied, ...]:
     """Apply each part of a plan; an error in one repository does not end the others.
 
     A part that is incomplete, or that a guard stopped, is left as it is.
 
-    Raises: PlanError, for a plan that restores, since nothing in it may be deleted; for one that
-        does not name a repository of `only`; and where no policy of today names any repository.
+    Raises: PlanError, for a plan that does not name a repository of `only`, and where no policy of
+        today names any repository.
     """
-    if plan.undoes:
-        raise PlanError(f"the plan restores what run {plan.undoes} deleted; it deletes nothing")
     parts = {part.repository: part for part in plan.repositories}
     if absent := sorted(scope.only - parts.keys()):
         raise PlanError(
@@ -105,7 +105,7 @@ def apply_plan(plan: Plan, scope: ApplyScope, state: State, run: Run) -> tuple[A
 
 
 def _apply_part(
-    part: RepositoryPlan, plan: Plan, scope: ApplyScope, state: State, run: Run
+    part: RepositoryPlan, plan: DeletionPlan, scope: ApplyScope, state: State, run: Run
 ) -> Applied:
     """Apply one part of a plan, if it can be and the run is not to stop."""
     # `check_applicable` refuses such a plan as a whole; a caller that skips it deletes nothing.
@@ -143,7 +143,7 @@ class _Application:
     """The steps in one repository, and how far they have come."""
 
     part: RepositoryPlan
-    plan: Plan
+    plan: DeletionPlan
     policy: Policy
     scope: ApplyScope
     registry: Registry

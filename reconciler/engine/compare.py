@@ -12,7 +12,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.model.comparison import Difference, RepositoryDifference
 from reconciler.model.inventory import Fact
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import RegistryReader, State
 
@@ -40,7 +40,7 @@ class Comparison:
         self,
         difference: Difference,
         compared: Iterable[RepositoryDifference],
-        plan: Plan,
+        plan: DeletionPlan,
         named: Iterable[Repository],
         state: State,
     ) -> Difference:

@@ -15,7 +15,7 @@ from reconciler.errors import EvidenceError, ReconcilerError
 from reconciler.model.inventory import Observations
 from reconciler.model.journal import Record, head_of
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan, PolicySource, RepositoryPlan, Unlisted
+from reconciler.model.plan import DeletionPlan, PolicySource, RepositoryPlan, Unlisted
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Clock, RegistryReader, State
 
@@ -78,9 +78,11 @@ def plan_each(
         yield _plan(target, state, times, allowed)
 
 
-def complete_plan(parts: Sequence[RepositoryPlan], times: PlanTimes, source: PlanSource) -> Plan:
+def complete_plan(
+    parts: Sequence[RepositoryPlan], times: PlanTimes, source: PlanSource
+) -> DeletionPlan:
     """Put the parts of a plan together, with its times and its source."""
-    return Plan(
+    return DeletionPlan(
         tool=source.tool,
         created_at=times.now,
         evaluated_at=times.evaluated,

@@ -17,7 +17,7 @@ from reconciler.engine.run import Run
 from reconciler.errors import PlanError, ReconcilerError
 from reconciler.model.journal import Record, RunCloseBody, RunOpenBody, entry_of, head_of
 from reconciler.model.names import Repository
-from reconciler.model.plan import Change, Plan, RepositoryPlan
+from reconciler.model.plan import Change, RepositoryPlan, RestorePlan
 from reconciler.model.ports import Registry, RegistryReader, RepositoryState, State
 from reconciler.model.results import Applied, Dropped
 
@@ -38,7 +38,7 @@ def last_run(state: State) -> str:
 
 def draw_restorations(
     wanted: UndoRequest, state: State, reader_for: ReaderFor, *, moment: PlanTimes, tool: str
-) -> Plan:
+) -> RestorePlan:
     """Plan the restoration of a run's deletions; nothing is written anywhere.
 
     Raises: PlanError, when that run deleted nothing of what was asked for.
@@ -49,7 +49,7 @@ def draw_restorations(
             f"run {wanted.run} deleted nothing of that name",
             hint="`reconciler log list` lists the runs, `reconciler log show` what each one did.",
         )
-    return Plan(
+    return RestorePlan(
         tool=tool,
         created_at=moment.now,
         evaluated_at=moment.evaluated,
@@ -61,7 +61,7 @@ def draw_restorations(
 
 
 def apply_restorations(
-    plan: Plan, registry_for: RegistryFor, state: State, run: Run
+    plan: RestorePlan, registry_for: RegistryFor, state: State, run: Run
 ) -> tuple[Applied, ...]:
     """Restore what each part of a plan names, each under its own lock, in sorted order.
 
@@ -138,7 +138,7 @@ def _with_children(
 
 
 def _apply_part(
-    part: RepositoryPlan, plan: Plan, registry_for: RegistryFor, state: State, run: Run
+    part: RepositoryPlan, plan: RestorePlan, registry_for: RegistryFor, state: State, run: Run
 ) -> Applied:
     """Restore what one part of a plan names, if it can be applied."""
     if not part.complete:
@@ -155,7 +155,7 @@ class _Undo:
     """The undo in one repository, and how far it has come."""
 
     part: RepositoryPlan
-    plan: Plan
+    plan: RestorePlan
     registry: Registry
     state: RepositoryState
     run: Run

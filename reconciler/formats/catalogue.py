@@ -4,9 +4,7 @@ from collections.abc import Callable, Mapping
 
 from reconciler.formats import html_plan, plan_markdown, plan_text, restore_plan
 from reconciler.formats.view import View
-from reconciler.model.plan import Plan
-
-Render = Callable[[Plan, View], str]
+from reconciler.model.plan import DeletionPlan, Plan, RestorePlan
 
 
 def render_json(plan: Plan, view: View) -> str:
@@ -19,14 +17,14 @@ def render_json(plan: Plan, view: View) -> str:
     return f'{{"against":{against.rstrip()},"plan":{written.rstrip()}}}\n'
 
 
-FORMATS: Mapping[str, Render] = {
+FORMATS: Mapping[str, Callable[[DeletionPlan, View], str]] = {
     "text": plan_text.render,
     "json": render_json,
     "markdown": plan_markdown.render,
     "html": html_plan.render,
 }
 
-RESTORE_FORMATS: Mapping[str, Render] = {
+RESTORE_FORMATS: Mapping[str, Callable[[RestorePlan, View], str]] = {
     "text": restore_plan.render,
     "json": render_json,
     "markdown": restore_plan.markdown,
@@ -37,4 +35,8 @@ RESTORE_FORMATS: Mapping[str, Render] = {
 
 def render(plan: Plan, name: str, view: View) -> str:
     """Write a plan in the named format."""
-    return (RESTORE_FORMATS if plan.undoes else FORMATS)[name](plan, view)
+    match plan:
+        case DeletionPlan():
+            return FORMATS[name](plan, view)
+        case RestorePlan():
+            return RESTORE_FORMATS[name](plan, view)

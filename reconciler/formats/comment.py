@@ -16,7 +16,7 @@ from reconciler.formats.plan_markdown import framed, verdict
 from reconciler.formats.view import View
 from reconciler.model.base import Frozen, canonical
 from reconciler.model.names import Digest
-from reconciler.model.plan import Plan, Summary
+from reconciler.model.plan import DeletionPlan, Summary
 
 _OPENING, _CLOSING = "<!-- reconciler:plan ", " -->"
 _MAX_MARKER = 1_000
@@ -64,7 +64,7 @@ def is_ours(body: str) -> bool:
     return body.startswith(_OPENING)
 
 
-def render(plan: Plan, view: View, posting: Posting) -> str:
+def render(plan: DeletionPlan, view: View, posting: Posting) -> str:
     """Write the comment: marker, result or verdict, the superseded plan, the plan."""
     marker = Marker(plan=Digest(plan.digest), summary=plan.summary)
     top = [str(marker), *_heading(plan, view, posting.applied), *_superseded(plan, posting.before)]
@@ -88,7 +88,7 @@ def applied_run(journals: Journals, run: str) -> AppliedRun | None:
     return AppliedRun(summary, min((end for end in ends if end), default=None))
 
 
-def _heading(plan: Plan, view: View, applied: AppliedRun | None) -> Iterator[str]:
+def _heading(plan: DeletionPlan, view: View, applied: AppliedRun | None) -> Iterator[str]:
     if applied is None:
         yield from verdict(plan)
         return
@@ -112,7 +112,7 @@ def _undo(applied: AppliedRun, view: View) -> str:
     return f"Undo with {code(f'reconciler undo {applied.summary.run}')} until {end}."
 
 
-def _superseded(plan: Plan, before: str) -> Iterator[str]:
+def _superseded(plan: DeletionPlan, before: str) -> Iterator[str]:
     """Strike through the counts of another plan, rebuilt from its marker without its text."""
     marker = _marker_of(before)
     # Only numbers and a valid digest are repeated, so an edited marker cannot add text.

@@ -20,7 +20,7 @@ from reconciler.formats.images import ExpiredImage
 from reconciler.formats.phrases import kept_by, shortened
 from reconciler.formats.report import Bar, Chart, Tone
 from reconciler.model.base import safe
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 
 LONGEST = 1_000
 """Longest text from outside that a page quotes, in characters."""
@@ -101,7 +101,7 @@ def deleted_chart(images: Iterable[ExpiredImage]) -> Chart:
     return Chart("Images to delete, by rule", _bars(counts, "delete"))
 
 
-def kept_chart(plan: Plan) -> Chart:
+def kept_chart(plan: DeletionPlan) -> Chart:
     """Count the kept images by what keeps them."""
     counts: Counter[str] = Counter()
     for part in plan.repositories:

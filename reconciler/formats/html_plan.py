@@ -12,7 +12,7 @@ from reconciler.formats.report import Cell, Column, Figure, Notice, Table
 from reconciler.formats.view import View
 from reconciler.model.comparison import Difference
 from reconciler.model.names import Digest, Repository
-from reconciler.model.plan import Plan, RepositoryPlan
+from reconciler.model.plan import DeletionPlan, Plan, RepositoryPlan
 
 Lost = Mapping[Repository, Sequence[ExpiredImage]]
 """The images to delete of each repository."""
@@ -57,7 +57,7 @@ _COLUMNS = (
 )
 
 
-def render(plan: Plan, view: View) -> str:
+def render(plan: DeletionPlan, view: View) -> str:
     """Write a plan as one page: counts, notices, charts, and a row for each image."""
     lost = {part.repository: list(expired(part)) for part in plan.repositories}
     images = list(chain.from_iterable(lost.values()))
@@ -78,7 +78,7 @@ def render(plan: Plan, view: View) -> str:
     )
 
 
-def _figures(plan: Plan) -> Iterator[Figure]:
+def _figures(plan: DeletionPlan) -> Iterator[Figure]:
     summary = plan.summary
     yield Figure(f"{summary.delete:,}", "versions to delete", "delete")
     yield Figure(f"{summary.keep:,}", "versions to keep", "keep")
@@ -99,14 +99,14 @@ class PageSection:
     tables: Sequence[Table]
 
 
-def overview(plan: Plan, lost: Lost) -> Table:
+def overview(plan: DeletionPlan, lost: Lost) -> Table:
     """List the repositories with their counts, most deletions first."""
     parts = sorted(plan.repositories, key=lambda part: (-len(part.changes), part.repository))
     rows = [_summed(part, lost[part.repository], plan) for part in parts]
     return Table(f"{counted(len(rows), 'repository', 'repositories')}", _REPOSITORIES, rows)
 
 
-def sections(plan: Plan, lost: Lost, view: View) -> Iterator[PageSection]:
+def sections(plan: DeletionPlan, lost: Lost, view: View) -> Iterator[PageSection]:
     """Describe each repository that has images to delete, protected or retained."""
     parts = [part for part in plan.repositories if part.changes or part.protected or part.retained]
     # The rows are bounded so that a browser opens the page quickly.
@@ -122,7 +122,9 @@ def count(number: int) -> Cell:
     return Cell(f"{number:,}", number)
 
 
-def _summed(part: RepositoryPlan, lost: Sequence[ExpiredImage], plan: Plan) -> Sequence[Cell]:
+def _summed(
+    part: RepositoryPlan, lost: Sequence[ExpiredImage], plan: DeletionPlan
+) -> Sequence[Cell]:
     ages = [known for image in lost if (known := image.age(plan.evaluated_at)) is not None]
     return (
         Cell(part.repository),
@@ -140,7 +142,7 @@ def _weight(octets: int) -> Cell:
     return Cell(size(octets) if octets else "", octets)
 
 
-def _deleted_table(lost: Sequence[ExpiredImage], plan: Plan, most: int | None) -> Table:
+def _deleted_table(lost: Sequence[ExpiredImage], plan: DeletionPlan, most: int | None) -> Table:
     """List the images to delete, the newest first: these are closest to being kept."""
     images = newest_first(lost)
     rows = []

@@ -13,7 +13,7 @@ from html import escape
 from reconciler.formats.images import ExpiredImage, by_rules, expired
 from reconciler.formats.phrases import age, counted, octets, related_versions, shortened, size
 from reconciler.model.base import safe
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 
 LONGEST = 300
 """Longest text from outside that is quoted, in characters."""
@@ -72,7 +72,7 @@ class ImageGroup:
     folded: str
 
 
-def groups(plan: Plan) -> Iterator[ImageGroup]:
+def groups(plan: DeletionPlan) -> Iterator[ImageGroup]:
     """Group the images of a plan by repository and rules."""
     for part in plan.repositories:
         for rules, images in by_rules(expired(part)).items():
@@ -129,7 +129,7 @@ def _fitting(texts: Sequence[str], order: Sequence[int], room: int) -> list[int]
     return kept
 
 
-def _rows(images: Sequence[ExpiredImage], plan: Plan) -> Iterator[str]:
+def _rows(images: Sequence[ExpiredImage], plan: DeletionPlan) -> Iterator[str]:
     yield row("Tags", "Digest", "Age", "Size", "Reason")
     yield "| --- | --- | ---: | ---: | --- |"
     for image in images[:ROWS]:

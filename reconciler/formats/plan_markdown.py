@@ -9,7 +9,7 @@ from reconciler.formats.images import expired
 from reconciler.formats.markdown import alert, code, details, groups, row
 from reconciler.formats.phrases import age, fitting, octets, size
 from reconciler.formats.view import View
-from reconciler.model.plan import Plan, RepositoryPlan
+from reconciler.model.plan import DeletionPlan, RepositoryPlan
 
 MAX_BYTES = 60_000
 """Largest result, in bytes of UTF-8. Source: a comment on GitHub holds 65,536 characters."""
@@ -24,7 +24,7 @@ _HEAD = (
 )
 
 
-def render(plan: Plan, view: View) -> str:
+def render(plan: DeletionPlan, view: View) -> str:
     """Write a plan as a comment: counts, warnings, a row for each repository, then the images.
 
     What does not fit is omitted in this order: the rows of the largest groups, then the smallest
@@ -33,7 +33,7 @@ def render(plan: Plan, view: View) -> str:
     return framed(plan, view, top=verdict(plan), bottom=())
 
 
-def framed(plan: Plan, view: View, *, top: Iterable[str], bottom: Iterable[str]) -> str:
+def framed(plan: DeletionPlan, view: View, *, top: Iterable[str], bottom: Iterable[str]) -> str:
     """Write a plan between `top` and `bottom`, all within `MAX_BYTES`."""
     compared = [*summary(view.against)] if view.against else []
     before = "\n".join([*top, *compared, *_alerts(plan), *_table(plan), ""])
@@ -45,7 +45,7 @@ def framed(plan: Plan, view: View, *, top: Iterable[str], bottom: Iterable[str])
     return before + details(chain(shifts, groups(plan)), room) + after
 
 
-def verdict(plan: Plan) -> Iterator[str]:
+def verdict(plan: DeletionPlan) -> Iterator[str]:
     """Write the heading: the counts of the plan."""
     summary = plan.summary
     if summary.delete or summary.incomplete:
@@ -55,7 +55,7 @@ def verdict(plan: Plan) -> Iterator[str]:
     yield ""
 
 
-def _alerts(plan: Plan) -> Iterator[str]:
+def _alerts(plan: DeletionPlan) -> Iterator[str]:
     """Write what blocks the plan, then the warnings."""
     parts = plan.repositories
     stops = []
@@ -90,7 +90,7 @@ def _stops(part: RepositoryPlan) -> Iterator[str]:
             )
 
 
-def _table(plan: Plan) -> Iterator[str]:
+def _table(plan: DeletionPlan) -> Iterator[str]:
     """Write one row for each repository, most deletions first."""
     yield from _HEAD
     parts = sorted(plan.repositories, key=lambda part: (-len(part.changes), part.repository))
@@ -98,7 +98,7 @@ def _table(plan: Plan) -> Iterator[str]:
     yield from fitting(rows, _TABLE_BYTES, lambda count: row(f"... and {count:,} more"))
 
 
-def _summed(part: RepositoryPlan, plan: Plan) -> str:
+def _summed(part: RepositoryPlan, plan: DeletionPlan) -> str:
     ages = [known for image in expired(part) if (known := image.age(plan.evaluated_at)) is not None]
     weight = sum(change.observed.size for change in part.changes)
     deleted, kept = len(part.changes), part.versions - len(part.changes)

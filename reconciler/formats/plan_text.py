@@ -21,7 +21,7 @@ from reconciler.formats.terminal import (
     wrapped,
 )
 from reconciler.formats.view import View
-from reconciler.model.plan import Plan, RepositoryPlan
+from reconciler.model.plan import DeletionPlan, RepositoryPlan
 
 UNCHANGED = 5
 """Repositories without changes that are printed without `--all`."""
@@ -129,12 +129,12 @@ class RepositorySection:
             yield from wrapped(f"Tags that no rule matches: {families}{more}.", view, lead="  ")
 
 
-def render(plan: Plan, view: View) -> str:
+def render(plan: DeletionPlan, view: View) -> str:
     """Print a plan: repositories that need attention first, the counts last."""
     return printed(_lines(plan, view), view)
 
 
-def _lines(plan: Plan, view: View) -> Iterator[Text]:
+def _lines(plan: DeletionPlan, view: View) -> Iterator[Text]:
     parts = sorted(plan.repositories, key=_urgency)
     sections = [RepositorySection(part, plan.evaluated_at, view) for part in parts]
     if view.against:
@@ -172,7 +172,7 @@ def _legend(sections: list[RepositorySection]) -> Iterator[Text]:
         yield line("  ", *parts)
 
 
-def _ending(plan: Plan, view: View, *, hidden: int) -> Iterator[Text]:
+def _ending(plan: DeletionPlan, view: View, *, hidden: int) -> Iterator[Text]:
     # A terminal shows only the end of a long plan, so the reason that blocks it is repeated here.
     summary = plan.summary
     if hidden > 0:

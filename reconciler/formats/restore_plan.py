@@ -16,7 +16,7 @@ from reconciler.formats.report import Cell, Column, Figure, Table
 from reconciler.formats.terminal import ROWS, STYLES, Row, first_rows, line, printed, table, wrapped
 from reconciler.formats.view import View
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan, RepositoryPlan, Summary
+from reconciler.model.plan import RepositoryPlan, RestorePlan, RestoreSummary
 
 MAX_BYTES = 60_000
 """Largest Markdown, in bytes of UTF-8. Source: a comment on GitHub holds 65,536 characters."""
@@ -40,17 +40,17 @@ _COLUMNS = (
 )
 
 
-def totals(summary: Summary) -> str:
+def totals(summary: RestoreSummary) -> str:
     """Write the counts. Programs read this text, so it must not change."""
     return f"{summary.restore} to restore, {summary.incomplete} incomplete"
 
 
-def render(plan: Plan, view: View) -> str:
+def render(plan: RestorePlan, view: View) -> str:
     """Print a restore plan as text."""
     return printed(_lines(plan, view), view)
 
 
-def markdown(plan: Plan, view: View) -> str:
+def markdown(plan: RestorePlan, view: View) -> str:
     """Write a restore plan as Markdown; rows that do not fit are omitted."""
     before = "\n".join([f"### Restore plan: {totals(plan.summary)}", "", *_alerts(plan), ""])
     after = f"\n{times(plan, view)}\nDigest {code(plan.digest)}\n"
@@ -71,12 +71,12 @@ def markdown(plan: Plan, view: View) -> str:
     return "".join([before, *(_HEAD if rows else ()), *body, after])
 
 
-def times(plan: Plan, view: View) -> str:
+def times(plan: RestorePlan, view: View) -> str:
     """Say what a plan restores, when it was evaluated, and until when it may be applied."""
     return f"Restores what run {plan.undoes} deleted. {phrases.times(plan, view)}"
 
 
-def _lines(plan: Plan, view: View) -> Iterator[Text]:
+def _lines(plan: RestorePlan, view: View) -> Iterator[Text]:
     yield from wrapped(times(plan, view), view)
     if plan.summary.restore:
         yield line("  ", ("^", STYLES["^"]), " restore")
@@ -124,7 +124,7 @@ def remaining_time(image: ExpiredImage, view: View) -> str:
     return f"{age(max(until - view.now, timedelta()))} left" if until else ""
 
 
-def _alerts(plan: Plan) -> Iterator[str]:
+def _alerts(plan: RestorePlan) -> Iterator[str]:
     broken = [part for part in plan.repositories if not part.complete]
     stops = [f"{code(part.repository)}: {code(part.error)}" for part in broken]
     warnings = [
@@ -136,7 +136,7 @@ def _alerts(plan: Plan) -> Iterator[str]:
     yield from alert("WARNING", fitting(warnings, _ALERT_BYTES, "... and {:,} more".format))
 
 
-def render_html(plan: Plan, view: View) -> str:
+def render_html(plan: RestorePlan, view: View) -> str:
     """Write a restore plan as one page: counts, notices, and a row for each image."""
     summary = plan.summary
     figures = [Figure(f"{summary.restore:,}", "versions to restore", "keep")]
@@ -153,7 +153,7 @@ def render_html(plan: Plan, view: View) -> str:
     )
 
 
-def _images(plan: Plan, view: View) -> Table:
+def _images(plan: RestorePlan, view: View) -> Table:
     images = [(part.repository, image) for part in plan.repositories for image in expired(part)]
     most = None if view.all_rows else HTML_PLAN_ROWS
     rows = [_html_row(repository, image, view) for repository, image in images[:most]]

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from abc import abstractmethod
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from operator import not_
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -194,6 +195,11 @@ class Summary(Frozen):
     protected: int = 0
     incomplete: int = 0
     bytes: int = 0
+
+
+class RestoreSummary(Summary):
+    """The counts of a restore plan, which deletes nothing. Units: versions."""
+
     restore: int = Field(0, exclude_if=not_)
 
 
@@ -204,11 +210,14 @@ class PlanFormat(Frozen):
     version: str = "1.0"
 
 
-class Plan(Frozen):
-    """What would be deleted, why, and what was observed; equal inputs give equal bytes.
+class _PlanBase(Frozen):
+    """What both kinds of plan have: times, sources, parts and a digest.
 
-    Or what would be restored of the deletions of one run, if `undoes` is set.
+    A restore plan is written with the sources as well, although it has none.
     """
+
+    action: ClassVar[Literal["delete", "restore"]]
+    """What each change does."""
 
     format: PlanFormat = PlanFormat()
     tool: str
@@ -217,12 +226,6 @@ class Plan(Frozen):
     expires_at: datetime
     forecast: bool = False
     """Evaluated for another time than the present: for display, never applied."""
-
-    undoes: str = Field("", exclude_if=not_)
-    """The run whose deletions it restores; empty for a plan that deletes."""
-
-    retag: bool = Field(default=False, exclude_if=not_)
-    """Whether tags that the registry does not restore are attached where they are free."""
 
     policy: tuple[PolicySource, ...] = ()
     policy_paths: tuple[str, ...] = Field((), exclude_if=not_)
@@ -233,25 +236,17 @@ class Plan(Frozen):
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Self:
-        """Refuse a plan that mixes deletions and restorations."""
-        action = "restore" if self.undoes else "delete"
-        if any(change.action != action for part in self.repositories for change in part.changes):
-            raise ValueError(f"a change is no {action}")
+        """Refuse a change of the other kind: a file could mix deletions and restorations."""
+        if any(
+            change.action != self.action for part in self.repositories for change in part.changes
+        ):
+            raise ValueError(f"a change is no {self.action}")
         return self
 
-    @cached_property
+    @property
+    @abstractmethod
     def summary(self) -> Summary:
         """The counts over all repositories."""
-        changes = [change for part in self.repositories for change in part.changes]
-        deletions = 0 if self.undoes else len(changes)
-        return Summary(
-            delete=deletions,
-            restore=len(changes) - deletions,
-            keep=sum(part.versions for part in self.repositories) - deletions,
-            protected=sum(len(part.protected) for part in self.repositories),
-            incomplete=sum(not part.complete for part in self.repositories) + len(self.unlisted),
-            bytes=sum(change.observed.size for change in changes),
-        )
 
     @property
     def outcome(self) -> ExitCode:
@@ -273,6 +268,52 @@ class Plan(Frozen):
     def _document(self) -> dict[str, Any]:
         summary = self.summary.model_dump(mode="json")
         return {**self.model_dump(mode="json"), "summary": summary}
+
+    def _counts(self, *, deleted: int) -> dict[str, int]:
+        """Return the counts that do not depend on the kind."""
+        return {
+            "delete": deleted,
+            "keep": sum(part.versions for part in self.repositories) - deleted,
+            "protected": sum(len(part.protected) for part in self.repositories),
+            "incomplete": sum(not part.complete for part in self.repositories) + len(self.unlisted),
+            "bytes": sum(
+                change.observed.size for part in self.repositories for change in part.changes
+            ),
+        }
+
+
+class DeletionPlan(_PlanBase):
+    """What would be deleted, why, and what was observed; equal inputs give equal bytes."""
+
+    action = "delete"
+
+    @cached_property
+    def summary(self) -> Summary:
+        """The counts over all repositories."""
+        deleted = sum(len(part.changes) for part in self.repositories)
+        return Summary(**self._counts(deleted=deleted))
+
+
+class RestorePlan(_PlanBase):
+    """What would be restored of the deletions of one run."""
+
+    action = "restore"
+
+    undoes: str = Field(min_length=1)
+    """The run whose deletions it restores; a file with it is a restore plan."""
+
+    retag: bool = Field(default=False, exclude_if=not_)
+    """Whether tags that the registry does not restore are attached where they are free."""
+
+    @cached_property
+    def summary(self) -> RestoreSummary:
+        """The counts over all repositories."""
+        restored = sum(len(part.changes) for part in self.repositories)
+        return RestoreSummary(**self._counts(deleted=0), restore=restored)
+
+
+Plan = DeletionPlan | RestorePlan
+"""A plan of either kind, as a file has it."""
 
 
 def read_plan(content: bytes) -> Plan:
@@ -297,7 +338,8 @@ def read_plan(content: bytes) -> Plan:
         content_digest = _sha256(document)
         # The summary is computed from the rest, and checked by the digest below.
         del document["summary"]
-        plan = Plan.model_validate_json(canonical(document))
+        kind: type[Plan] = RestorePlan if document.get("undoes") else DeletionPlan
+        plan = kind.model_validate_json(canonical(document))
     except (ValueError, LookupError, TypeError, RecursionError, AttributeError) as error:
         reason = f"{error.error_count()} errors" if isinstance(error, ValidationError) else error
         raise PlanError(f"this is not a plan: {reason}") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from reconciler.connect import open_registries
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.policyfile import load_text
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.session import Session, utc_now
@@ -74,7 +74,7 @@ def every_manifest(url: str) -> int:
         return sum(1 for _ in pool.map(lambda p: client.get(p, headers=reading).json(), places))
 
 
-def _deletions(plan: Plan) -> int:
+def _deletions(plan: DeletionPlan) -> int:
     (part,) = plan.repositories
     if not part.complete:
         raise RuntimeError(f"the plan is incomplete: {part.error}")

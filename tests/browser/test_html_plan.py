@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.formats.catalogue import render
 from reconciler.formats.view import View
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from tests.support.browser import Browser
 from tests.support.hostile import MARKUP
 from tests.support.plans import NOW, image, lifelike, many, part, plan
@@ -24,7 +24,7 @@ def shown(chromium: Browser, tmp_path: Path) -> Browser:
     return chromium
 
 
-def written(drawn: Plan, folder: Path) -> Path:
+def written(drawn: DeletionPlan, folder: Path) -> Path:
     """Save a plan as a page."""
     path = folder / "plan.html"
     path.write_text(render(drawn, "html", View(now=NOW)), encoding="utf-8")

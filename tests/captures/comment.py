@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from reconciler.formats.comment import Posting, render
 from reconciler.formats.view import View
 from reconciler.model.comparison import read_difference
-from reconciler.model.plan import read_plan
+from reconciler.model.plan import DeletionPlan, read_plan
 from tests.captures.scene import NOW, POLICY, piped
 
 LINK = "https://github.com/acme/policies/actions/runs/4711"
@@ -51,6 +51,7 @@ def comment(folder: Path) -> str:
         policy.write_text(POLICY)
         piped("plan --out plan.json --against main --against-json against.json")
     plan = read_plan((folder / "plan.json").read_bytes())
+    assert isinstance(plan, DeletionPlan)
     difference = read_difference((folder / "against.json").read_bytes())
     return render(plan, View(now=NOW, against=difference), Posting(link=LINK))
 

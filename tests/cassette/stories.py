@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from reconciler.connect import open_registries
 from reconciler.model.inventory import Version
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.model.ports import Listing
 from reconciler.model.results import Applied
 from reconciler.policyfile import load_text
@@ -64,8 +64,8 @@ class Desk:
 class Read:
     """What reading a package came to."""
 
-    plan: Plan
-    again: Plan
+    plan: DeletionPlan
+    again: DeletionPlan
     listing: Listing
     newest: Listing
     looked: Sequence[Version]
@@ -87,9 +87,9 @@ class Changed:
     """What changing a repository came to."""
 
     before: Listing
-    plan: Plan
+    plan: DeletionPlan
     applied: Applied
-    again: Plan
+    again: DeletionPlan
     after: Listing
 
 

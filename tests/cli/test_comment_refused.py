@@ -6,7 +6,7 @@ from reconciler.model.comparison import Difference
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.faults import Answer, Fault
 from tests.support.desk import FIRST, SECOND, THREAD, Desk, OpenDesk
-from tests.support.plans import part, plan
+from tests.support.plans import part, restore_plan
 
 
 def test_a_token_that_only_reads_says_what_to_grant(opened: OpenDesk) -> None:
@@ -61,7 +61,7 @@ def test_what_is_no_link_is_refused(desk: Desk, link: str) -> None:
 
 
 def test_a_plan_that_restores_is_not_for_a_pull_request(desk: Desk) -> None:
-    done = desk.comment(plan(part(), undoes="20261102T120000Z-1a2b3c4d"))
+    done = desk.comment(restore_plan(part(), undoes="20261102T120000Z-1a2b3c4d"))
 
     assert (done.code, desk.bodies) == (4, [])
     assert "this plan restores what a run deleted" in done.stderr

@@ -8,7 +8,7 @@ today to have the same registry once more, and put the old state beside it.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan, RestorePlan
 from reconciler.model.ports import Holder, State
 from tests.support.documents import attestation, cosign_tag, image, index, signature
 from tests.support.scenes import Scene, policy
@@ -40,7 +40,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-def tell(scene: Scene, break_locks: BreakLocks) -> tuple[Plan, Plan]:
+def tell(scene: Scene, break_locks: BreakLocks) -> tuple[DeletionPlan, RestorePlan]:
     """Delete, be killed, resolve, undo, release, break a lock; return the two plans that remain."""
     scene.policy = POLICY
     scene.push(LATEST, "latest")
@@ -72,7 +72,7 @@ def tell(scene: Scene, break_locks: BreakLocks) -> tuple[Plan, Plan]:
     return deletion, restoration
 
 
-def _killed(scene: Scene, plan: Plan) -> None:
+def _killed(scene: Scene, plan: DeletionPlan) -> None:
     scene.registry.fail("delete", Killed())
     try:
         scene.apply(plan)

@@ -14,7 +14,7 @@ from reconciler.core.history import attempts, deletions
 from reconciler.engine.state_admin import break_locks
 from reconciler.errors import ExitCode
 from reconciler.model.journal import Entry, RecordType, entry_of, open_intents
-from reconciler.model.plan import Change, Plan, read_plan
+from reconciler.model.plan import Change, DeletionPlan, RestorePlan, read_plan
 from reconciler.state.local import LocalState
 from tests.golden import first_version_story as story
 from tests.support.fake_registry import WEB
@@ -60,8 +60,10 @@ def scene(tmp_path: Path) -> Scene:
     return scene
 
 
-def _plan(name: str) -> Plan:
-    return read_plan((_FOLDER / name).read_bytes())
+def _deletion() -> DeletionPlan:
+    plan = read_plan((_FOLDER / "deletion.json").read_bytes())
+    assert isinstance(plan, DeletionPlan)
+    return plan
 
 
 def _identity(change: Change) -> tuple[object, ...]:
@@ -85,7 +87,9 @@ def test_a_body_is_written_with_the_keys_it_was_read_from(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", ["deletion.json", "restoration.json"])
 def test_a_plan_is_written_with_the_bytes_it_was_read_from(name: str) -> None:
-    assert _plan(name).to_bytes() == (_FOLDER / name).read_bytes()
+    content = (_FOLDER / name).read_bytes()
+
+    assert read_plan(content).to_bytes() == content
 
 
 def test_log_verify_accepts_the_journal(scene: Scene, tmp_path: Path) -> None:
@@ -122,7 +126,7 @@ def test_the_history_of_each_version_is_read(scene: Scene) -> None:
 
 
 def test_a_new_plan_is_the_one_that_the_first_version_made(scene: Scene) -> None:
-    (now,), (then,) = scene.plan().repositories, _plan("deletion.json").repositories
+    (now,), (then,) = scene.plan().repositories, _deletion().repositories
 
     assert [_identity(change) for change in now.changes] == [
         _identity(change) for change in then.changes
@@ -134,7 +138,7 @@ def test_a_new_plan_is_the_one_that_the_first_version_made(scene: Scene) -> None
 
 
 def test_a_plan_to_delete_is_applied_and_open_intents_are_resolved(scene: Scene) -> None:
-    applied = scene.apply(_plan("deletion.json"))
+    applied = scene.apply(_deletion())
 
     assert applied.resolved == len(LAST_RUN)
     assert results(applied, **NAMES) == dict.fromkeys(LAST_RUN, "deleted")
@@ -142,7 +146,10 @@ def test_a_plan_to_delete_is_applied_and_open_intents_are_resolved(scene: Scene)
 
 
 def test_a_plan_to_restore_is_applied(scene: Scene) -> None:
-    applied = undo(scene, _plan("restoration.json"), name="undo-2")
+    plan = read_plan((_FOLDER / "restoration.json").read_bytes())
+    assert isinstance(plan, RestorePlan)
+
+    applied = undo(scene, plan, name="undo-2")
 
     assert results(applied, **NAMES) == {"killed": "restored"}
     assert story.KILLED.digest in scene.alive
@@ -150,7 +157,7 @@ def test_a_plan_to_restore_is_applied(scene: Scene) -> None:
 
 
 def test_what_a_plan_of_the_first_version_deleted_is_undone(scene: Scene) -> None:
-    scene.apply(_plan("deletion.json"))
+    scene.apply(_deletion())
 
     applied = undo(scene, draw(scene, "run-5"), name="undo-2")
 

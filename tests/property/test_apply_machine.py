@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from reconciler.engine import delete
 from reconciler.errors import AccessError, EvidenceError, LockedError
 from reconciler.model.journal import open_intents, open_runs
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.model.ports import DeletionResult, Holder
 from reconciler.model.results import Applied
 from reconciler.state import lock_file
@@ -100,7 +100,7 @@ class ApplyMachine(RuleBasedStateMachine):
         """Start with nothing: the first rule chooses the policy."""
         super().__init__()
         self.place = Path(tempfile.mkdtemp())
-        self.plans: list[Plan] = []
+        self.plans: list[DeletionPlan] = []
         self.landing: list[str] = []
         """What is to be deleted after the run, by a request that it sent."""
 
@@ -289,7 +289,7 @@ class ApplyMachine(RuleBasedStateMachine):
         """Have a limit ask for ten minutes, in which people go on working."""
         self.scene.registry.on("pace", lambda: self.scene.later(minutes=10))
 
-    def _apply(self, plan: Plan) -> None:
+    def _apply(self, plan: DeletionPlan) -> None:
         self.applying = plan
         self.judge.begin(plan)
         self.scene.registry.hooks[:0] = [self.judge.confirm, self._pass_by]

@@ -14,14 +14,22 @@ from hypothesis import strategies as st
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
 from reconciler.core.interrupted import leftovers
-from reconciler.core.narrow import accepted_limits, check_applicable, narrow
+from reconciler.core.narrow import accepted_limits, check_applicable, narrow, require_deletions
 from reconciler.core.observations import known_observations
 from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.errors import PlanError
 from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.journal import Entry, Record, RecordType, Result, chain, verified
 from reconciler.model.names import Digest
-from reconciler.model.plan import Cause, Change, Guard, Observed, Plan, RepositoryPlan, read_plan
+from reconciler.model.plan import (
+    Cause,
+    Change,
+    DeletionPlan,
+    Guard,
+    Observed,
+    RepositoryPlan,
+    read_plan,
+)
 from reconciler.model.policy import Policy
 from tests.support.inventories import WEB, policy
 from tests.support.strategies import Choices, choices, documents, inventories, observations
@@ -61,7 +69,7 @@ def forged(chosen: Choices, held: Inventory) -> list[Record]:
     return list(verified(records))
 
 
-def edited(chosen: Choices, part: RepositoryPlan, held: Inventory) -> Plan:
+def edited(chosen: Choices, part: RepositoryPlan, held: Inventory) -> DeletionPlan:
     """Edit a plan: name more, call it something else, raise limits, let it last."""
     named = [*part.changes, *(named_anew(chosen, one) for one in held.versions.values())]
     changes = tuple(
@@ -72,7 +80,7 @@ def edited(chosen: Choices, part: RepositoryPlan, held: Inventory) -> Plan:
         for guard in (*part.guards, Guard(name="max_delete", limit=1, actual=0, ok=True))
     ]
     lying = {"changes": changes, "guards": tuple(guards), "state": chosen.of(("", part.state))}
-    return Plan(
+    return DeletionPlan(
         tool="reconciler",
         created_at=chosen.of((NOON, NOON, NOON, LONG_AGO, NOON + timedelta(days=9))),
         evaluated_at=NOON,
@@ -115,7 +123,7 @@ def test_no_state_and_no_plan_file_lets_go_what_the_policies_keep(data: st.DataO
 
     try:
         check_applicable(plan, now=NOON)
-        limits = accepted_limits(plan, allowed={})
+        limits = accepted_limits(require_deletions(plan), allowed={})
     except PlanError:
         return
     work = narrow(plan.repositories[0], case, limits)

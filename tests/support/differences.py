@@ -11,7 +11,7 @@ from reconciler.model.comparison import (
     Weakening,
 )
 from reconciler.model.names import Repository, Tag
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from tests.support.plans import WEB, digest
 
 LAST = PolicyEdit(part="rule", name="commits", key="keep.last", before="50", after="20")
@@ -40,7 +40,10 @@ def repository(name: Repository = WEB, **facts: Any) -> RepositoryDifference:
 
 
 def difference(
-    *parts: RepositoryDifference, of: Plan | None = None, against: str = "main", **facts: Any
+    *parts: RepositoryDifference,
+    of: DeletionPlan | None = None,
+    against: str = "main",
+    **facts: Any,
 ) -> Difference:
     """Put the differences of several repositories together."""
     plan = of.digest if of else ""

@@ -25,7 +25,7 @@ from reconciler.model.manifest import (
     Manifest,
 )
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.plan import Plan, RepositoryPlan
+from reconciler.model.plan import DeletionPlan, RepositoryPlan
 from reconciler.model.policy import Policy
 from tests.support.time import NOON
 
@@ -249,9 +249,9 @@ def deleted(plan: RepositoryPlan) -> list[str]:
     return names(change.digest for change in plan.changes)
 
 
-def whole(*parts: RepositoryPlan) -> Plan:
+def whole(*parts: RepositoryPlan) -> DeletionPlan:
     """Put the plans of repositories together."""
-    return Plan(
+    return DeletionPlan(
         tool="reconciler test",
         created_at=NOON,
         evaluated_at=NOON,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.model.journal import Result
-from reconciler.model.plan import Change, Plan
+from reconciler.model.plan import Change, DeletionPlan
 from reconciler.model.ports import FRESH_SECONDS
 from reconciler.model.results import Applied
 from tests.support.scenes import Scene
@@ -47,7 +47,7 @@ class Judge:
         self.deletions = 0
         """How many versions were really deleted so far."""
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: DeletionPlan) -> None:
         """Remember what a run may delete, and what speaks of what before it."""
         changes = (change for part in plan.repositories for change in part.changes)
         self._planned = {str(change.digest): change for change in changes}

@@ -9,11 +9,12 @@ from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.plan import (
     Cause,
     Change,
+    DeletionPlan,
     Guard,
     Kept,
     Observed,
-    Plan,
     RepositoryPlan,
+    RestorePlan,
     TagFamily,
     Waiting,
 )
@@ -115,18 +116,25 @@ def incomplete(repository: Repository, error: str, hint: str = "") -> Repository
     )
 
 
-def plan(*parts: RepositoryPlan, **facts: Any) -> Plan:
+_HEAD: dict[str, Any] = {
+    "tool": "reconciler 1.0.0",
+    "created_at": NOW,
+    "evaluated_at": NOW,
+    "expires_at": NOW + 3 * DAY,
+}
+
+
+def plan(*parts: RepositoryPlan, **facts: Any) -> DeletionPlan:
     """Put a plan of several repositories together."""
-    defaults: dict[str, Any] = {
-        "tool": "reconciler 1.0.0",
-        "created_at": NOW,
-        "evaluated_at": NOW,
-        "expires_at": NOW + 3 * DAY,
-    }
-    return Plan(repositories=parts, **(defaults | facts))
+    return DeletionPlan(repositories=parts, **(_HEAD | facts))
 
 
-def lifelike() -> Plan:
+def restore_plan(*parts: RepositoryPlan, undoes: str, retag: bool = False) -> RestorePlan:
+    """Put a plan to restore what a run deleted together."""
+    return RestorePlan(repositories=parts, undoes=undoes, retag=retag, **_HEAD)
+
+
+def lifelike() -> DeletionPlan:
     """Draw a plan with a bit of everything, as a busy team would see it."""
     return plan(_busy(), _stopped(), _broken(), _quiet())
 

@@ -12,7 +12,7 @@ from reconciler.engine.run import Run
 from reconciler.model.inventory import Observation
 from reconciler.model.journal import Record
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Holder, State
 from reconciler.model.results import Applied, Outcome
@@ -42,7 +42,7 @@ def draw_plan(
     times: PlanTimes,
     source: PlanSource,
     allowed: RaisedLimits,
-) -> Plan:
+) -> DeletionPlan:
     """Plan every repository, as a session does."""
     planned = plan_each(targets, state, times, allowed)
     return complete_plan([repository.part for repository in planned], times, source)
@@ -93,7 +93,7 @@ class Scene:
         """Push a document with all it lists, and return its digest."""
         return self.registry.storage.push(document, *tags).digest
 
-    def plan(self, allowed: RaisedLimits | None = None) -> Plan:
+    def plan(self, allowed: RaisedLimits | None = None) -> DeletionPlan:
         """Plan as of now."""
         assert self.policy, "only a repository that a policy names is planned"
         governed = Target(self.registry.repository, self.policy, self.registry, self.retry_refused)
@@ -107,7 +107,7 @@ class Scene:
 
     def apply(
         self,
-        plan: Plan | None = None,
+        plan: DeletionPlan | None = None,
         *,
         halt: Callable[[], str] = go_on,
         allowed: RaisedLimits | None = None,

@@ -17,7 +17,7 @@ from reconciler.errors import ReconcilerError, StoppedError, worst
 from reconciler.formats import applied as applied_format
 from reconciler.formats.catalogue import FORMATS
 from reconciler.formats.view import View
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.policyfile import load_text
 from reconciler.sandbox.server import Sandbox
 from reconciler.session import Session
@@ -55,7 +55,7 @@ class SessionStage:
     budget: timedelta | None = None
     """How long an apply may take."""
 
-    drawn: Plan | None = None
+    drawn: DeletionPlan | None = None
 
     def plan(self, policy: str) -> Ended:
         """Plan as `reconciler plan` does."""
@@ -87,7 +87,7 @@ class SessionStage:
         code = worst([plan.outcome, *(applied.exit_code for applied in done)])
         return Ended(code, applied_format.render(done, self._view), "")
 
-    def _drawn(self, session: Session) -> Plan:
+    def _drawn(self, session: Session) -> DeletionPlan:
         return session.plan(lasts=timedelta(hours=72), allowed=self.allowed)
 
     def _ended(

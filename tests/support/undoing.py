@@ -9,7 +9,7 @@ from reconciler.engine.restore import release_holds
 from reconciler.engine.run import Run
 from reconciler.engine.undo import apply_restorations, draw_restorations
 from reconciler.model.names import Mention
-from reconciler.model.plan import Plan
+from reconciler.model.plan import RestorePlan
 from reconciler.model.ports import Holder
 from reconciler.model.results import Applied, Outcome
 from tests.support.documents import Document, cosign_tag, image, signature
@@ -49,7 +49,7 @@ def deleted(scene: Scene) -> None:
     scene.registry.calls.clear()
 
 
-def draw(scene: Scene, run: str = "run-1", only: str = "", *, retag: bool = False) -> Plan:
+def draw(scene: Scene, run: str = "run-1", only: str = "", *, retag: bool = False) -> RestorePlan:
     """Plan to restore what a run deleted."""
     mention = Mention.parse(only) if only else Mention()
     return draw_restorations(
@@ -63,7 +63,7 @@ def draw(scene: Scene, run: str = "run-1", only: str = "", *, retag: bool = Fals
 
 def undo(
     scene: Scene,
-    plan: Plan | None = None,
+    plan: RestorePlan | None = None,
     *,
     name: str = "undo-1",
     retag: bool = False,
@@ -86,13 +86,13 @@ def release(scene: Scene, *names: str) -> list[str]:
     return [digest for one in released for digest in one.digests]
 
 
-def planned(plan: Plan, **documents: Document) -> list[str]:
+def planned(plan: RestorePlan, **documents: Document) -> list[str]:
     """Name what a plan restores, in its order, by the names given."""
     names = {document.digest: name for name, document in documents.items()}
     return [names[change.digest] for part in plan.repositories for change in part.changes]
 
 
-def warnings(plan: Plan) -> list[str]:
+def warnings(plan: RestorePlan) -> list[str]:
     """Return what a plan warns of."""
     return [text for part in plan.repositories for text in part.warnings]
 

@@ -13,7 +13,7 @@ from typing import Any
 from reconciler.model.inventory import Observation, Observations, Version
 from reconciler.model.journal import Entry
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.plan import Cause, Change, Guard, Observed, Plan
+from reconciler.model.plan import Cause, Change, DeletionPlan, Guard, Observed
 from reconciler.model.ports import Deletion, DeletionResult, Listing
 from reconciler.model.results import Applied
 from tests.support.documents import Document, digest_of
@@ -99,7 +99,7 @@ class Trial:
         """What promises were broken, each with its kind in front."""
 
         self.deleted: list[str] = []
-        self.planned: Plan | None = None
+        self.planned: DeletionPlan | None = None
         self._broken_at: datetime | None = None
         self._history: deque[tuple[datetime, Rows]] = deque()
         self._calls = 0
@@ -115,11 +115,11 @@ class Trial:
         """How every version stands now."""
         return rows_of(self.storage.live.values())
 
-    def plan(self) -> Plan:
+    def plan(self) -> DeletionPlan:
         """Plan as of now."""
         return self.scene.plan()
 
-    def forged(self) -> Plan:
+    def forged(self) -> DeletionPlan:
         """Plan, and then edit the plan so that it names every version and lifts every guard."""
         plan = self.plan()
         (part,) = plan.repositories
@@ -144,7 +144,7 @@ class Trial:
         edited = part.model_copy(update={"changes": changes, "guards": guards})
         return plan.model_copy(update={"repositories": (edited,)})
 
-    def apply(self, plan: Plan, events: Sequence[Event] = ()) -> Applied:
+    def apply(self, plan: DeletionPlan, events: Sequence[Event] = ()) -> Applied:
         """Apply a plan; the events happen on the way, and every DELETE is judged."""
         self.planned, self._events, self._calls = plan, list(events), 0
         self._broken_at = None

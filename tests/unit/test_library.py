@@ -10,7 +10,8 @@ import reconciler
 from reconciler.api import _interruptible_sleep
 from reconciler.errors import PlanError, StoppedError
 from reconciler.model.language import PolicyProblems
-from tests.support.plans import NOW, plan
+from reconciler.session import utc_now
+from tests.support.plans import DAY, NOW, part, plan, restore_plan
 
 HEAVY = ("httpx", "pydantic", "typer", "reconciler.api")
 
@@ -57,6 +58,17 @@ def test_an_expired_plan_is_refused_before_policies_are_read(tmp_path: Path) -> 
 
     with pytest.raises(PlanError, match="the plan expired at 2026-11-02 12:00 UTC"):
         reconciler.apply(expired, [tmp_path / "none"])
+
+
+def test_a_plan_that_restores_is_refused_before_policies_are_read(tmp_path: Path) -> None:
+    now = utc_now()
+    times = {"created_at": now, "evaluated_at": now, "expires_at": now + DAY}
+    saved = restore_plan(part(), undoes="run-1").model_copy(update=times)
+
+    with pytest.raises(PlanError) as refused:
+        reconciler.apply(saved, [tmp_path / "none"])
+
+    assert str(refused.value) == "the plan restores what run run-1 deleted; it deletes nothing"
 
 
 def test_a_wait_ends_with_the_reason_to_stop() -> None:

@@ -8,14 +8,14 @@ import pytest
 from reconciler.core.narrow import MAX_LIFE, accepted_limits, check_applicable, check_state
 from reconciler.errors import ExitCode, PlanError
 from reconciler.model.journal import Entry, Record, chain
-from reconciler.model.plan import Guard, Plan, RepositoryPlan, Unlisted
+from reconciler.model.plan import DeletionPlan, Guard, RepositoryPlan, Unlisted
 from tests.support.inventories import WEB, whole
 from tests.support.time import NOON
 
 GOOD = RepositoryPlan(repository=WEB, policy="web", complete=True)
 
 
-def refusal(plan: Plan, *, expected: str = "", hours: int = 0) -> tuple[str, str]:
+def refusal(plan: DeletionPlan, *, expected: str = "", hours: int = 0) -> tuple[str, str]:
     with pytest.raises(PlanError) as refused:
         check_applicable(plan, now=NOON + timedelta(hours=hours), expected=expected)
     assert refused.value.exit_code is ExitCode.PLAN_REJECTED

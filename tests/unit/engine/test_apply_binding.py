@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ExitCode, PlanError
-from reconciler.model.plan import read_plan
+from reconciler.model.plan import DeletionPlan, read_plan
 from reconciler.state.local import LocalState
 from tests.support.documents import image
 from tests.support.samples import LATEST
@@ -70,10 +70,11 @@ def test_a_plan_of_another_state_is_refused_by_one_with_a_past(
 def test_a_plan_that_was_drawn_without_a_state_goes_wherever_there_is_none(
     scene: Scene, elsewhere: LocalState
 ) -> None:
-    saved = scene.plan().to_bytes()
+    saved = read_plan(scene.plan().to_bytes())
+    assert isinstance(saved, DeletionPlan)
     scene.state = elsewhere
 
-    applied = scene.apply(read_plan(saved))
+    applied = scene.apply(saved)
 
     assert applied.exit_code is ExitCode.OK
     assert scene.alive == {LATEST.digest}

@@ -18,7 +18,7 @@ from reconciler.errors import (
     worst,
 )
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Holder, Registry
 from reconciler.model.results import Applied
@@ -41,7 +41,7 @@ class Fleet:
             scene.later(days=2)
         plans = [scene.plan() for scene in self.scenes.values()]
         parts = tuple(part for plan in reversed(plans) for part in plan.repositories)
-        self.plan: Plan = plans[0].model_copy(update={"repositories": parts})
+        self.plan: DeletionPlan = plans[0].model_copy(update={"repositories": parts})
         self.refused: dict[Repository, ReconcilerError] = {}
 
     def apply(

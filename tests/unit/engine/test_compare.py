@@ -15,7 +15,7 @@ from reconciler.engine.plan import (
 from reconciler.errors import AccessError, EvidenceError, PolicyError
 from reconciler.model.comparison import Difference, RepositoryDifference
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DeletionPlan
 from reconciler.model.policy import Policy
 from tests.support.documents import image
 from tests.support.scenes import WEB, Scene, draw_plan, policy
@@ -45,7 +45,7 @@ def scene(place: Path) -> Scene:
     return made
 
 
-def drawn(web: Scene, after: Policy, comparison: Comparison) -> tuple[Plan, Differences]:
+def drawn(web: Scene, after: Policy, comparison: Comparison) -> tuple[DeletionPlan, Differences]:
     """Draw a plan, and compare what it is drawn from."""
     now = web.time.now
     times = PlanTimes(now, now, timedelta(days=3))
@@ -54,7 +54,7 @@ def drawn(web: Scene, after: Policy, comparison: Comparison) -> tuple[Plan, Diff
     return plan, [comparison.of(one.case) for one in planned if one.case]
 
 
-def alone(web: Scene, after: Policy) -> Plan:
+def alone(web: Scene, after: Policy) -> DeletionPlan:
     """Draw a plan that nothing is compared with."""
     now = web.time.now
     return draw_plan(

@@ -8,7 +8,7 @@ from reconciler.core.planner import RaisedLimits
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, naming_unused
 from reconciler.errors import AccessError, EvidenceError, ExitCode
 from reconciler.model.names import Repository
-from reconciler.model.plan import Plan, PolicySource, RepositoryPlan, read_plan
+from reconciler.model.plan import DeletionPlan, PolicySource, RepositoryPlan, read_plan
 from tests.support.documents import image, index
 from tests.support.samples import LATEST
 from tests.support.scenes import WEB, Scene, draw_plan, policy
@@ -26,7 +26,7 @@ def _scene(place: Path, repository: Repository) -> Scene:
     return scene
 
 
-def _drawn(scenes: Iterable[Scene], allowed: RaisedLimits | None = None) -> Plan:
+def _drawn(scenes: Iterable[Scene], allowed: RaisedLimits | None = None) -> DeletionPlan:
     scenes = list(scenes)
     now = scenes[0].time.now
     return draw_plan(

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.errors import AccessError, EvidenceError, ExitCode, PlanError, StoppedError
 from reconciler.model.journal import open_intents, open_runs
-from reconciler.model.plan import read_plan
+from reconciler.model.plan import RestorePlan, read_plan
 from tests.support.documents import cosign_tag
 from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import Scene, policy, results
@@ -66,10 +66,11 @@ def test_the_plan_says_why_each_was_deleted_and_how_long_it_can_be_restored(scen
 
 
 def test_a_restore_plan_can_be_saved_and_applied_later(scene: Scene) -> None:
-    saved = draw(scene).to_bytes()
+    saved = read_plan(draw(scene).to_bytes())
+    assert isinstance(saved, RestorePlan)
     scene.later(days=1)
 
-    undo(scene, read_plan(saved))
+    undo(scene, saved)
 
     assert BUILD.digest in scene.alive
 

@@ -18,7 +18,7 @@ from reconciler.formats.log import RunSummary
 from reconciler.formats.plan_markdown import MAX_BYTES
 from reconciler.formats.view import View
 from reconciler.model.journal import Entry, Record, chain
-from reconciler.model.plan import Guard, Plan
+from reconciler.model.plan import DeletionPlan, Guard
 from tests.support import differences
 from tests.support.gfm import HOSTILE, foreign_html, html_of, prose_of, rows_of, tokens_of
 from tests.support.plans import DAY, NOW, WEB, digest, image, lifelike, many, part, plan
@@ -29,7 +29,7 @@ OTHER = plan(part([image("v1"), image("v2")], versions=4))
 RUN = "20261102T120000Z-1a2b3c4d"
 
 
-def hostile_plan(text: str) -> Plan:
+def hostile_plan(text: str) -> DeletionPlan:
     """Put one text wherever a stranger could, with enough rows to be folded."""
     guard = Guard(name="max_delete", limit=0, actual=2, ok=False, override=text)
     return plan(

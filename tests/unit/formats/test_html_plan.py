@@ -13,7 +13,7 @@ from reconciler.formats.view import Cost, View
 from reconciler.model.base import safe
 from reconciler.model.comparison import Weakening
 from reconciler.model.names import Repository
-from reconciler.model.plan import Guard, Plan
+from reconciler.model.plan import DeletionPlan, Guard, Plan
 from tests.support.differences import LAST, UNPROTECTED, difference, repository, shift
 from tests.support.effort import THIRD
 from tests.support.hostile import MARKUP
@@ -27,6 +27,7 @@ from tests.support.plans import (
     many,
     part,
     plan,
+    restore_plan,
 )
 
 PLAIN = View(now=NOW)
@@ -67,7 +68,7 @@ def cells(text: str) -> Iterator[str]:
     return (words for words in map(str.strip, Page(text).words) if words)
 
 
-def plan_that_quotes(text: str) -> Plan:
+def plan_that_quotes(text: str) -> DeletionPlan:
     """Put one text wherever a stranger could."""
     hostile = part(
         [image("v1", rules=(text,), reasons=(text,))],
@@ -224,7 +225,7 @@ def test_a_restore_plan_has_its_own_words() -> None:
     (change,) = image("sha-7", days=44)
     restored = change.model_copy(update={"action": "restore", "until": NOW + 3 * DAY})
 
-    page = html(plan(part([[restored]]), undoes="20261101T120000Z-aaaaaaaa"))
+    page = html(restore_plan(part([[restored]]), undoes="20261101T120000Z-aaaaaaaa"))
 
     told = list(cells(page))
     assert "Restore plan" in told

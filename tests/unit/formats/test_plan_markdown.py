@@ -9,7 +9,7 @@ import pytest
 from reconciler.formats.plan_markdown import MAX_BYTES, render
 from reconciler.formats.view import Cost, View
 from reconciler.model.names import Repository
-from reconciler.model.plan import Guard, Plan, RepositoryPlan
+from reconciler.model.plan import DeletionPlan, Guard, RepositoryPlan
 from tests.support.gfm import HOSTILE, foreign_html, prose_of, rows_of, tokens_of
 from tests.support.plans import (
     NOW,
@@ -27,7 +27,7 @@ PLAIN = View(now=NOW)
 COST = Cost(requests=168, deletions=42, duration=timedelta(minutes=2), quota=4_832)
 
 
-def hostile_plan(text: str) -> Plan:
+def hostile_plan(text: str) -> DeletionPlan:
     """Put one text wherever a stranger could."""
     hostile = part(
         [image("v1", rules=(text,), reasons=(text,)), image("v2", rules=(text, "b"))],

@@ -6,8 +6,8 @@ from reconciler.formats import catalogue
 from reconciler.formats.restore_plan import MAX_BYTES, markdown, render
 from reconciler.formats.view import View
 from reconciler.model.names import Repository
-from reconciler.model.plan import Change, Plan, RepositoryPlan
-from tests.support.plans import DAY, NOW, digest, image, incomplete, many, part, plan
+from reconciler.model.plan import Change, RepositoryPlan, RestorePlan
+from tests.support.plans import DAY, NOW, digest, image, incomplete, many, part, restore_plan
 
 RUN = "20261031T120000Z-0123abcd"
 PLAIN = View(now=NOW, width=100)
@@ -20,9 +20,9 @@ def back(changes: list[Change], days: float = 29) -> list[Change]:
     return [change.model_copy(update=facts) for change in reversed(changes)]
 
 
-def restoring(*parts: RepositoryPlan, retag: bool = False) -> Plan:
+def restoring(*parts: RepositoryPlan, retag: bool = False) -> RestorePlan:
     """Plan to restore what a run deleted."""
-    return plan(*parts, undoes=RUN, retag=retag)
+    return restore_plan(*parts, undoes=RUN, retag=retag)
 
 
 def web() -> RepositoryPlan:

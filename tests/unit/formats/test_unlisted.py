@@ -8,7 +8,7 @@ from reconciler.errors import ExitCode
 from reconciler.formats import html_plan as html
 from reconciler.formats import plan_markdown, plan_text
 from reconciler.formats.view import View
-from reconciler.model.plan import Plan, Unlisted
+from reconciler.model.plan import DeletionPlan, Unlisted
 from tests.support.plans import NOW, image, part, plan
 
 VIEW = View(now=NOW)
@@ -28,7 +28,7 @@ MISSED = plan(
 
 @pytest.mark.parametrize("render", [plan_text.render, plan_markdown.render, html.render])
 def test_it_is_named_with_its_reason_and_with_what_to_do(
-    render: Callable[[Plan, View], str],
+    render: Callable[[DeletionPlan, View], str],
 ) -> None:
     shown = " ".join(render(MISSED, VIEW).split())
 

@@ -6,30 +6,34 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
+from pydantic import ValidationError
 
 from reconciler.errors import ExitCode, PlanError
 from reconciler.model.base import canonical
 from reconciler.model.inventory import Inventory
 from reconciler.model.plan import (
     Cause,
+    DeletionPlan,
     Guard,
     Plan,
     RepositoryPlan,
+    RestorePlan,
     read_plan,
 )
 from reconciler.model.policy import Policy
+from tests.support import plans
 from tests.support.inventories import WEB, ago, image, index, planned, signature, whole
 from tests.support.strategies import inventories, policies
 
 EVERYTHING = "rules: [{name: all, match: {any: true}, keep: {none: true}}]"
 
 
-def small() -> Plan:
+def small() -> DeletionPlan:
     amd = image("amd")
     return whole(planned(EVERYTHING, amd, index("web", "v1", lists=[amd])))
 
 
-def altered(plan: Plan, old: bytes, new: bytes) -> bytes:
+def altered(plan: DeletionPlan, old: bytes, new: bytes) -> bytes:
     content = plan.to_bytes()
     assert content.count(old) == 1
     return content.replace(old, new)
@@ -161,6 +165,48 @@ def test_counts_are_those_of_all_repositories() -> None:
     summary = plan.summary
     assert (summary.delete, summary.keep) == (1, 1)
     assert (summary.protected, summary.incomplete) == (1, 1)
+
+
+def test_a_file_says_of_which_kind_its_plan_is() -> None:
+    deletion, restoration = (
+        plans.plan(plans.part()),
+        plans.restore_plan(plans.part(), undoes="run-1"),
+    )
+
+    assert isinstance(read_plan(deletion.to_bytes()), DeletionPlan)
+    assert read_plan(deletion.to_bytes()) == deletion
+    assert isinstance(read_plan(restoration.to_bytes()), RestorePlan)
+    assert read_plan(restoration.to_bytes()) == restoration
+
+
+def test_a_plan_to_restore_deletes_nothing_and_keeps_every_version() -> None:
+    back = [change.model_copy(update={"action": "restore"}) for change in plans.image("v1")]
+
+    plan = plans.restore_plan(plans.part([back], versions=3), undoes="run-1")
+
+    summary = plan.summary
+    assert (summary.delete, summary.restore, summary.keep) == (0, 1, 3)
+    assert json.loads(plan.to_bytes())["summary"]["restore"] == 1
+    assert not hasattr(small().summary, "restore")
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "action"),
+    [(DeletionPlan, {}, "restore"), (RestorePlan, {"undoes": "run-1"}, "delete")],
+)
+def test_a_plan_with_a_change_of_the_other_kind_is_refused(
+    kind: type[Plan], facts: dict[str, str], action: str
+) -> None:
+    others = [change.model_copy(update={"action": action}) for change in plans.image("v1")]
+    head = small().model_dump(exclude={"repositories"})
+
+    with pytest.raises(ValidationError, match=f"a change is no {kind.action}"):
+        kind.model_validate(head | facts | {"repositories": (plans.part([others]),)})
+
+
+def test_a_restore_plan_without_its_run_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        plans.restore_plan(plans.part(), undoes="")
 
 
 def test_followers_do_not_count_as_images() -> None:
