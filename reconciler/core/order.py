@@ -26,7 +26,7 @@ def deletion_order(
     lists, a referrer before its subject. Components are oldest first; a child that several images
     share is deleted with the newest of them.
 
-    Shape: nothing outside `doomed` keeps anything in it; the components together are a
+    Shape: nothing outside `to_delete` keeps anything in it; the components together are a
         permutation of it, the same for the same input.
     Source: OCI image-spec v1.1, image-index.md (`manifests`) and manifest.md (`subject`).
     """
@@ -61,9 +61,9 @@ def _rank(version: Version) -> Rank:
 def _owners(graph: Graph, ranks: Mapping[Digest, Rank]) -> dict[Digest, Digest]:
     """Map each version to the newest deleted image that keeps it."""
     owner: dict[Digest, Digest] = {}
-    doomed_roots = [digest for digest in graph.roots if digest in ranks]
+    deleted_roots = [digest for digest in graph.roots if digest in ranks]
     # Newest first, so that a child that several images share is deleted with the last of them.
-    for root in sorted(doomed_roots, key=ranks.__getitem__, reverse=True):
+    for root in sorted(deleted_roots, key=ranks.__getitem__, reverse=True):
         owner.update(dict.fromkeys(closure(graph.keeps, [root], excluding=owner), root))
     return owner
 

@@ -141,8 +141,8 @@ def weakenings(
 ) -> Iterator[Weakening]:
     """Yield protections that were removed or narrowed, then guards that were loosened.
 
-    Shape: `decided` by the policy before and the one after; `added` is what only the new policy
-        deletes.
+    Shape: `decided` by the policy before and the one after; `deleted_now` is what only the new
+        one deletes.
     """
     changed = [edit for edit in edits.all if edit.part == "protection"]
     for name, group in groupby(changed, key=attrgetter("name")):
