@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.core.calendar import read_dates
-from reconciler.core.decide import Decision, Decisions, decide, pinned
+from reconciler.core.decide import Decision, Decisions, decide
+from reconciler.core.evaluation import pinned
 from reconciler.core.graph import Graph, Links, build_graph
 from reconciler.core.planner import PlanningInput
 from reconciler.core.walk import closure
