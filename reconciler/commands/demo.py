@@ -73,6 +73,11 @@ def demo() -> None:
         _print_heading("5. Plan again")
         again = session.plan(lasts=timedelta(hours=1))
         print_plan(again, "text", view(utc_now()))
+        typer.echo(
+            "\nThe simulated registry and its log end here, so there is nothing to undo."
+            "\nNext: reconciler sandbox  (serves such a registry until interrupted, to try every command)"
+            "\n      reconciler init ghcr.io/OWNER/PACKAGE  (a policy for your own packages)"
+        )
         # Planning again must delete nothing: the registry conforms to the policy after an apply.
         finish(ExitCode.INTERNAL if broken or again.summary.delete else ExitCode.OK)
 

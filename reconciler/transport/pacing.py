@@ -182,7 +182,7 @@ class Budget:
             now = self._watch.monotonic()
             sums = enumerate(accumulate(costs))
             delays = (self._delay(points, now) - place * each for place, points in sums)
-            return max(*delays, self._next_write - now)
+            return max((*delays, self._next_write - now))
 
     def _delay(self, points: int, now: float) -> float:
         over = self._window.spent(now) + self._in_flight + points - self._allowance.points
