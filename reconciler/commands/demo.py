@@ -75,7 +75,7 @@ def demo() -> None:
         print_plan(again, "text", view(utc_now()))
         typer.echo(
             "\nThe simulated registry and its log end here, so there is nothing to undo."
-            "\nNext: reconciler sandbox  (serves such a registry until interrupted, to try every command)"
+            "\nNext: reconciler sandbox  (serves one until interrupted, to try every command on)"
             "\n      reconciler init ghcr.io/OWNER/PACKAGE  (a policy for your own packages)"
         )
         # Planning again must delete nothing: the registry conforms to the policy after an apply.
