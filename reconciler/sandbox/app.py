@@ -42,33 +42,32 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or leave it unanswered where a fault requires that."""
         request = Request(scope, receive)
+        # A client that gives up, as it does on a fault, is not an error of the server.
         with suppress(ClientDisconnect):
             call = Call.of(request, await request.body())
             if call.segments[0] == "_sandbox":
                 await self._control.answer(call)(scope, receive, send)
-            else:
-                await self._serve(call, request, send)
-
-    async def _serve(self, call: Call, request: Request, send: Send) -> None:
-        with self._world.lock:
-            fault = self._world.faults.faults_for(call.method, call.target)
-        response = await self._respond(call, fault)
-        status = 0 if fault.is_silent else response.status_code
-        has_credential = bool(call.credential[0])
-        with self._world.lock:
-            self._world.requests.append(
-                RecordedCall(call.method, call.target, status, has_credential)
-            )
-        perform(self._world, *fault.after)
-        match fault.cut:
-            case "hang":
-                await hang(request)
-            case "truncate":
-                await send_half(response, request, send)
-            case _ if fault.is_silent:
-                await drop(request)
-            case _:
-                await response(request.scope, request.receive, send)
+                return
+            with self._world.lock:
+                fault = self._world.faults.faults_for(call.method, call.target)
+            response = await self._respond(call, fault)
+            status = 0 if fault.is_silent else response.status_code
+            has_credential = bool(call.credential[0])
+            # Recorded before it is sent: a client that has the answer may ask for the record.
+            with self._world.lock:
+                self._world.requests.append(
+                    RecordedCall(call.method, call.target, status, has_credential)
+                )
+            perform(self._world, *fault.after)
+            match fault.cut:
+                case "hang":
+                    await hang(request)
+                case "truncate":
+                    await send_half(response, request, send)
+                case _ if fault.is_silent:
+                    await drop(request)
+                case _:
+                    await response(scope, receive, send)
 
     async def _respond(self, call: Call, fault: CombinedFault) -> Response:
         """Let the service handle the call, unless a fault intercepts it."""
@@ -88,6 +87,7 @@ class App:
         if fault.answer is not None:
             answer = fault.answer
             response = Response(answer.body, answer.status, answer.headers)
+        # The `Date` of the server, and not this machine's clock, is what clients measure ages by.
         date = self._world.now + self._world.settings.date_skew
         response.headers["date"] = format_datetime(date, usegmt=True)
         return response

@@ -32,37 +32,32 @@ class CommentCalls:
 
         Raises: RefusedError.
         """
+        conversations, now = self._world.conversations, self._world.now
         match (call.method, *call.segments[1:]):
             case ("GET", owner, name, "issues", number, "comments") if number.isdecimal():
-                return self._list(call, f"{owner}/{name}#{number}")
+                issue = f"{owner}/{name}#{number}"
+                comments, page = conversations.of(issue), PageRequest.of(call)
+                link = page.link(call, "/".join(call.segments), len(comments))
+                listed = comments[page.slice]
+                rows = [comment_row(comment, issue, call.base_url) for comment in listed]
+                return json_response(rows, headers=link)
             case ("POST", owner, name, "issues", number, "comments") if number.isdecimal():
-                return self._create(call, f"{owner}/{name}#{number}", _writer(account))
+                issue, author = f"{owner}/{name}#{number}", _writer(account).login
+                self._refuse_locked(issue, "create")
+                comment = conversations.add(issue, author, _body(call), now)
+                return json_response(comment_row(comment, issue, call.base_url), 201)
             case ("PATCH", owner, name, "issues", "comments", number) if number.isdecimal():
+                # Before the look-up: a refused token learns nothing about comments.
                 _writer(account)
-                return self._update(call, f"{owner}/{name}", int(number))
+                match = conversations.find(f"{owner}/{name}", int(number))
+                if match is None:
+                    raise github_refusal(404, _NO_SUCH_RESOURCE)
+                issue, comment = match
+                self._refuse_locked(issue, "update")
+                comment.body, comment.updated_at = _body(call), now
+                return json_response(comment_row(comment, issue, call.base_url))
             case _:
                 raise github_refusal(404, _NO_SUCH_RESOURCE)
-
-    def _list(self, call: Call, issue: str) -> Response:
-        comments, page = self._world.conversations.of(issue), PageRequest.of(call)
-        link = page.link(call, "/".join(call.segments), len(comments))
-        rows = [comment_row(comment, issue, call.base_url) for comment in comments[page.slice]]
-        return json_response(rows, headers=link)
-
-    def _create(self, call: Call, issue: str, account: Account) -> Response:
-        self._refuse_locked(issue, "create")
-        body = _body(call)
-        comment = self._world.conversations.add(issue, account.login, body, self._world.now)
-        return json_response(comment_row(comment, issue, call.base_url), 201)
-
-    def _update(self, call: Call, repository: str, number: int) -> Response:
-        match = self._world.conversations.find(repository, number)
-        if match is None:
-            raise github_refusal(404, _NO_SUCH_RESOURCE)
-        issue, comment = match
-        self._refuse_locked(issue, "update")
-        comment.body, comment.updated_at = _body(call), self._world.now
-        return json_response(comment_row(comment, issue, call.base_url))
 
     def _refuse_locked(self, issue: str, verb: str) -> None:
         if issue.lower() in self._world.conversations.locked:

@@ -172,11 +172,13 @@ class Faults:
 
         Delays and operations add up, the first answer and the first cut count.
         """
-        struck = [
-            rule
-            for place, rule in enumerate(self._rules)
-            if rule.matches(method, target) and self._hits(place)
-        ]
+        struck = []
+        for place, rule in enumerate(self._rules):
+            if rule.matches(method, target):
+                # Every match is counted, also before the `nth` and after the last of `times`.
+                self._counts[place] += 1
+                if rule.hits(self._counts[place]):
+                    struck.append(rule)
         return CombinedFault(
             delay=sum(fault.delay for fault in struck),
             before=tuple(chain.from_iterable(fault.before for fault in struck)),
@@ -184,7 +186,3 @@ class Faults:
             cut=next(filter(None, (fault.cut for fault in struck)), None),
             after=tuple(chain.from_iterable(fault.after for fault in struck)),
         )
-
-    def _hits(self, place: int) -> bool:
-        self._counts[place] += 1
-        return self._rules[place].hits(self._counts[place])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import accumulate
 from random import Random
 from typing import Literal
@@ -32,7 +33,7 @@ _INTERRUPTED_RUNS = 4
 _STEPS = ("patch", "patch", "minor", "patch", "candidate", "minor", "patch", "major")
 """The part of the version that each release increases; repeated in this order."""
 
-Event = tuple[datetime, Callable[[datetime], None]]
+Event = tuple[datetime, Callable[[datetime], object]]
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
 YEAR = timedelta(days=365)
@@ -67,7 +68,12 @@ class _Workflows:
             if number % _RELEASE_EVERY == _RELEASE_EVERY - 1:
                 yield at + _DAY / 12, self._release(commit, versions[number // _RELEASE_EVERY])
         for number in range(1, _PULL_REQUESTS + 1):
-            yield from self._pull_request(number)
+            # The builds of one pull request: each takes the tag from the one before.
+            opened = self.now - YEAR * (_PULL_REQUESTS - number + 0.3) / _PULL_REQUESTS
+            for push in range(self.random.randint(1, 4)):
+                at, commit = opened + _DAY * push * self.random.uniform(0.2, 0.6), self._commit()
+                run = f"pr {number} {commit}"
+                yield at, partial(self._build, [f"pr-{number}"], commit, run)
         for number in range(_INTERRUPTED_RUNS):
             yield self.now - YEAR * self.random.uniform(0.05, 0.95), self._interrupted(number)
 
@@ -83,9 +89,14 @@ class _Workflows:
 
     def _release(self, commit: str, version: str) -> Callable[[datetime], None]:
         """Build a released commit again, sign it and attest it twice."""
+        tags = [version]
+        # A candidate gets only its own tag. Source: docker/metadata-action, `type=semver`.
+        if "-" not in version:
+            major, minor, _ = version.split(".")
+            tags += [f"{major}.{minor}", major, "latest"]
 
         def happen(at: datetime) -> None:
-            built = self._build(_release_tags(version), commit, f"release {version}", at)
+            built = self._build(tags, commit, f"release {version}", at)
             signature = cosign_signature(built, version)
             self.package.push(signature, f"{referrers_tag(built.digest)}.sig", at=at)
             statements = [bundle(built, f"{version} {kind}") for kind in ("provenance", "sbom")]
@@ -93,19 +104,6 @@ class _Workflows:
             for known in accumulate([statement] for statement in statements):
                 self.package.push(known[-1], at=at)
                 self.package.push(plain_index(known), referrers_tag(built.digest), at=at)
-
-        return happen
-
-    def _pull_request(self, number: int) -> Iterator[Event]:
-        """Yield the builds of one pull request; each takes the tag from the one before."""
-        opened = self.now - YEAR * (_PULL_REQUESTS - number + 0.3) / _PULL_REQUESTS
-        for push in range(self.random.randint(1, 4)):
-            at = opened + _DAY * push * self.random.uniform(0.2, 0.6)
-            yield at, self._preview(number, self._commit())
-
-    def _preview(self, number: int, commit: str) -> Callable[[datetime], None]:
-        def happen(at: datetime) -> None:
-            self._build([f"pr-{number}"], commit, f"pr {number} {commit}", at)
 
         return happen
 
@@ -130,14 +128,6 @@ class _Workflows:
 
     def _commit(self) -> str:
         return f"{self.random.getrandbits(160):040x}"
-
-
-def _release_tags(version: str) -> list[str]:
-    """Return the tags that docker/metadata-action gives a release; a candidate gets one."""
-    if "-" in version:
-        return [version]
-    major, minor, _ = version.split(".")
-    return [version, f"{major}.{minor}", major, "latest"]
 
 
 def _versions(count: int) -> list[str]:

@@ -36,8 +36,13 @@ class GitCalls:
                 return self._graphql(json.loads(call.body), _require_account(account))
             case ("GET", "repos", owner, name):
                 return json_response({"full_name": f"{owner}/{name}", "private": True})
-            case ("GET", "repos", owner, name, "git", "ref", "heads", *branch):
-                return _ref(self._repositories[f"{owner}/{name}"], "/".join(branch))
+            case ("GET", "repos", owner, name, "git", "ref", "heads", *parts):
+                # The name of a branch may contain slashes, which are not encoded here.
+                branch, heads = "/".join(parts), self._repositories[f"{owner}/{name}"].branches
+                if branch not in heads:
+                    raise github_refusal(404, "Not Found")
+                target = {"type": "commit", "sha": heads[branch]}
+                return json_response({"ref": f"refs/heads/{branch}", "object": target})
             case ("GET", "repos", owner, name, "git", kind, sha):
                 return _object(self._repositories[f"{owner}/{name}"], kind, sha)
             case ("POST", "repos", owner, name, "git", kind):
@@ -58,6 +63,7 @@ class GitCalls:
         return json_response({"data": {"repository": texts}})
 
     def _commit(self, request: dict[str, Any], account: Account) -> Response:
+        # GraphQL answers 200 with the error in the body, where REST answers 403.
         if not account.contents:
             return _error("FORBIDDEN", INTEGRATION)
         git = self._repositories[request["branch"]["repositoryNameWithOwner"]]
@@ -87,13 +93,6 @@ def _require_account(account: Account | None) -> Account:
     if account is None:
         raise github_refusal(401, "Requires authentication")
     return account
-
-
-def _ref(git: GitRepository, branch: str) -> Response:
-    if branch not in git.branches:
-        raise github_refusal(404, "Not Found")
-    target = {"type": "commit", "sha": git.branches[branch]}
-    return json_response({"ref": f"refs/heads/{branch}", "object": target})
 
 
 def _object(git: GitRepository, kind: str, sha: str) -> Response:

@@ -73,23 +73,17 @@ class GitHub:
                 if call.segments != ("rate_limit",):
                     self._meter.charge(account)
                 await pause()
-                response = self._counted(call, account)
+                with self._world.lock:
+                    response = self._conditional(call, self._answered(call, account))
+                # An answer 304 is free. Source: GitHub, "Best practices for using the REST API",
+                # conditional requests.
+                if response.status_code == 304:
+                    self._meter.refund(account)
         except RefusedError as refusal:
             response = refusal.response
         response.headers.update(self._meter.headers(account))
         if account and account.kind is SandboxTokenKind.CLASSIC:
             response.headers["x-oauth-scopes"] = ", ".join(sorted(account.scopes))
-        return response
-
-    def _counted(self, call: Call, account: Account | None) -> Response:
-        """Answer, and refund a call whose answer is 304.
-
-        Source: GitHub, "Best practices for using the REST API", conditional requests.
-        """
-        with self._world.lock:
-            response = self._conditional(call, self._answered(call, account))
-        if response.status_code == 304:
-            self._meter.refund(account)
         return response
 
     def _answered(self, call: Call, account: Account | None) -> Response:
@@ -107,7 +101,11 @@ class GitHub:
             return operation(request)
         match (call.method, *call.segments):
             case ("GET", "rate_limit"):
-                return self._rate_limit(account)
+                rate = self._meter.rate(account)
+                # The header names the resource; in this document it is the key.
+                del rate["resource"]
+                resources = {"core": rate, "search": rate, "graphql": rate}
+                return json_response({"resources": resources, "rate": rate})
             case ("GET", "user"):
                 return self._user(call, account)
             case ("GET", "users", login):
@@ -125,15 +123,10 @@ class GitHub:
         response.headers["etag"] = etag
         return response
 
-    def _rate_limit(self, account: Account | None) -> Response:
-        rate = self._meter.rate(account)
-        del rate["resource"]
-        resources = {"core": rate, "search": rate, "graphql": rate}
-        return json_response({"resources": resources, "rate": rate})
-
     def _user(self, call: Call, account: Account | None) -> Response:
         if account is None:
             raise github_refusal(401, "Requires authentication")
+        # The token of a workflow belongs to an app, and not to a user.
         if account.kind is SandboxTokenKind.ACTIONS:
             raise github_refusal(403, INTEGRATION)
         return self._profile(call, account.login)
@@ -165,6 +158,7 @@ class PackageCalls:
     def _list(self, request: PackageCall) -> Response:
         call, page = request.call, PageRequest.of(request.call)
         account = authenticated(request.account, Right.READ)
+        # The type is required, and the token of a workflow cannot list packages at all.
         if account.kind is SandboxTokenKind.ACTIONS or "package_type" not in call.query:
             raise github_refusal(400, "Invalid argument.")
         if page.number * page.size > MAX_ROWS:
@@ -172,22 +166,18 @@ class PackageCalls:
                 f"The value of `per_page` multiplied by `page` cannot be greater than {MAX_ROWS}."
             )
             raise github_refusal(400, text)
-        packages = self._visible(request, account)
-        rows = [package_row(package, call.base_url) for package in packages[page.slice]]
-        link = page.link(call, numeric_path(request.owner), len(packages))
-        return json_response(rows, headers=link)
-
-    def _visible(self, request: PackageCall, account: Account) -> list[StoredPackage]:
-        query = request.call.query
-        return [
+        packages = [
             package
             for package in self._world.packages.values()
             if package.owner == request.owner
-            and query["package_type"] == "container"
+            and call.query["package_type"] == "container"
             and package.deleted_at is None
-            and query.get("visibility", package.visibility) == package.visibility
+            and call.query.get("visibility", package.visibility) == package.visibility
             and may_see(account, package)
         ]
+        rows = [package_row(package, call.base_url) for package in packages[page.slice]]
+        link = page.link(call, numeric_path(request.owner), len(packages))
+        return json_response(rows, headers=link)
 
     def _get(self, request: PackageCall) -> Response:
         package = permit(request.account, request.live_package, Right.READ)
@@ -195,6 +185,7 @@ class PackageCalls:
 
     def _delete(self, request: PackageCall) -> Response:
         package = permit(request.account, request.live_package, Right.DELETE)
+        # One popular version is enough. Source: the text of GitHub's refusal.
         if any(is_popular(package, version) for version in package.live):
             refuse_deletion(self._world, PACKAGE_DOWNLOADED)
         package.deleted_at = self._world.now
@@ -203,6 +194,7 @@ class PackageCalls:
     def _restore(self, request: PackageCall) -> Response:
         package = permit(request.account, request.package, Right.RESTORE)
         gone_at = package.deleted_at
+        # A package that is not deleted is not found either, as with versions.
         if gone_at is None or gone_at + RESTORABLE <= self._world.now:
             raise github_refusal(404, NO_SUCH_PACKAGE)
         package.deleted_at = None

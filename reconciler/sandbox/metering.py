@@ -137,6 +137,7 @@ class Meter:
         window = self._registry[namespace]
         wait = window.wait(1, allowed, now)
         if wait:
+            # ghcr.io sends no `Retry-After` header: the wait is only in this text.
             text = f"retry-after: {_go_duration(wait)}, allowed: {allowed}/minute"
             raise registry_refusal(429, "TOOMANYREQUESTS", text)
         window.spend(1, now)
@@ -145,20 +146,16 @@ class Meter:
         now = self.clock.now()
         key = account.quota if account else ""
         limit = account.hourly_limit if account else ANONYMOUS_HOURLY
-        quota = self._quotas.get(key) or self._quotas.setdefault(key, self._fresh(limit, now))
+        quota = self._quotas.get(key)
+        if quota is None:
+            minute, hour = self.limits.minute, self.limits.hour
+            content = (SpendingWindow(minute), SpendingWindow(hour))
+            quota = _Quota(limit, now + hour, SpendingWindow(minute), content)
+            self._quotas[key] = quota
         if now >= quota.reset:
             # The new hour begins with this call, and not where the last one ended.
             quota.used, quota.reset = 0, now + self.limits.hour
         return quota
-
-    def _fresh(self, limit: int, now: datetime) -> _Quota:
-        minute, hour = self.limits.minute, self.limits.hour
-        return _Quota(
-            limit,
-            now + hour,
-            SpendingWindow(minute),
-            (SpendingWindow(minute), SpendingWindow(hour)),
-        )
 
     def _check_secondary(self, quota: _Quota, method: str) -> None:
         now = self.clock.now()
@@ -178,6 +175,7 @@ class Meter:
     def _waits(self, quota: _Quota, method: str, now: datetime) -> list[timedelta]:
         """Return the wait that each of the secondary limits requires for this call."""
         limits, reads = self.limits, method in _READS
+        # GitHub does not publish how long to wait here; a minute is what it advises in general.
         crowded = limits.concurrent is not None and quota.in_flight > limits.concurrent
         waits = [limits.minute if crowded else timedelta()]
         if limits.points is not None:

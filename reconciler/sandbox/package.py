@@ -267,17 +267,16 @@ class PackageListing:
     def _settle(self, now: datetime) -> None:
         while self._pending:
             change = self._pending[0]
+            # Changes become visible in their order, so a later one waits for an earlier one.
             if change.due_at > now or change.due_after_reads > self._reads:
                 break
-            self._apply(self._pending.popleft())
-
-    def _apply(self, change: _Change) -> None:
-        version_id = change.key[1]
-        is_listed = version_id in self._tags
-        if change.tags is not None:
-            self._tags[version_id] = change.tags
-            if not is_listed:
-                insort(self._keys, change.key)
-        elif is_listed:
-            del self._tags[version_id]
-            del self._keys[bisect_left(self._keys, change.key)]
+            self._pending.popleft()
+            version_id = change.key[1]
+            is_listed = version_id in self._tags
+            if change.tags is not None:
+                self._tags[version_id] = change.tags
+                if not is_listed:
+                    insort(self._keys, change.key)
+            elif is_listed:
+                del self._tags[version_id]
+                del self._keys[bisect_left(self._keys, change.key)]

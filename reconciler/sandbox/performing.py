@@ -35,21 +35,22 @@ def perform(world: World, *operations: Operation) -> None:
                     # As in a registry, the first push creates the package.
                     package = world.find(operation.package) or world.create(operation.package)
                     package.push(_content(package, operation), *operation.tags, at=world.now)
-                case Retag() | Delete() | Download():
-                    _change(world, operation)
+                case Retag():
+                    package = _package(world, operation.package)
+                    package.tag(_version(package, operation.to), operation.tag, at=world.now)
+                case Delete():
+                    package = _package(world, operation.package)
+                    package.delete(_version(package, operation.reference), world.now)
+                case Download():
+                    package = _package(world, operation.package)
+                    _version(package, operation.reference).downloads = operation.count
 
 
-def _change(world: World, operation: Retag | Delete | Download) -> None:
-    package = world.find(operation.package)
+def _package(world: World, path: str) -> StoredPackage:
+    package = world.find(path)
     if package is None:
-        raise LookupError(f"no package {operation.package}")
-    match operation:
-        case Retag():
-            package.tag(_version(package, operation.to), operation.tag, at=world.now)
-        case Delete():
-            package.delete(_version(package, operation.reference), world.now)
-        case Download():
-            _version(package, operation.reference).downloads = operation.count
+        raise LookupError(f"no package {path}")
+    return package
 
 
 def _content(package: StoredPackage, push: Push) -> Content:

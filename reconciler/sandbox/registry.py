@@ -17,6 +17,7 @@ from reconciler.sandbox.metering import Meter
 from reconciler.sandbox.package import Content, StoredPackage, sha256
 from reconciler.sandbox.world import World
 
+_READING = frozenset({"GET", "HEAD"})
 _PUSHING = frozenset({"POST", "PUT", "PATCH"})
 
 DEFAULT_TAGS = 100
@@ -62,9 +63,12 @@ class SandboxRegistry:
         match target.collection:
             case "":
                 return json_response({})
-            case "manifests":
-                return self._manifest(call, target)
-            case "blobs" if call.method in ("GET", "HEAD"):
+            # ghcr.io deletes no manifest here: a version is deleted through GitHub's API.
+            case "manifests" if call.method in _READING:
+                return self._manifests.get(call, target.path, target.entry)
+            case "manifests" if call.method == "PUT":
+                return self._manifests.put(call, target.path, target.entry)
+            case "blobs" if call.method in _READING:
                 return self._blobs.get(target.path, target.entry)
             case "uploads":
                 return self._upload(call, target)
@@ -72,15 +76,6 @@ class SandboxRegistry:
                 return self._manifests.referrers(target.path, target.entry)
             case "tags":
                 return self._manifests.tags(call, target.path)
-            case _:
-                raise _unsupported()
-
-    def _manifest(self, call: Call, target: _Target) -> Response:
-        match call.method:
-            case "GET" | "HEAD":
-                return self._manifests.get(call, target.path, target.entry)
-            case "PUT":
-                return self._manifests.put(call, target.path, target.entry)
             case _:
                 raise _unsupported()
 
@@ -115,6 +110,7 @@ def _target_of(call: Call) -> _Target:
 
 def _namespace(call: Call) -> str:
     """Return the owner whose limit a call counts against."""
+    # A request for a token names the repository in its scope only.
     if call.segments == ("token",):
         return call.query.get("scope", "").removeprefix("repository:").partition("/")[0]
     return call.segments[1] if len(call.segments) > 1 else ""
@@ -134,6 +130,7 @@ class Manifests:
     def get(self, call: Call, path: str, reference: str) -> Response:
         """Return the bytes of a manifest, if the caller accepts its type."""
         version = _package(self._world, path).find(reference)
+        # A row of GitHub's listing may have no manifest: then a pull fails, and the row stays.
         if version is None or version.body is None:
             raise registry_refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")
         _check_accept(call, version.media_type)
@@ -149,6 +146,7 @@ class Manifests:
 
     def put(self, call: Call, path: str, reference: str) -> Response:
         """Store a manifest; if the reference is a tag, move the tag to it."""
+        # The type is that of the header: the member `mediaType` may be absent from the document.
         media_type = call.headers.get("content-type", "").partition(";")[0]
         content = Content(media_type, call.body)
         _check_document(content)
@@ -164,6 +162,7 @@ class Manifests:
     def tags(self, call: Call, path: str) -> Response:
         """List tags by name; each tag listed counts as a download of its version."""
         package = _package(self._world, path)
+        # Pages continue after a tag's name. Source: OCI distribution-spec, "Listing Tags".
         after = call.query.get("last", "")
         names = sorted(tag for tag in package.tags if tag > after)
         listed = names[: call.number("n", DEFAULT_TAGS)]
@@ -204,6 +203,7 @@ def _check_accept(call: Call, media_type: str) -> None:
 
 
 def _check_document(content: Content) -> None:
+    # Registries should accept 4 MiB at least. Source: OCI distribution-spec, "Pushing Manifests".
     if len(content.body) > MAX_MANIFEST_BYTES:
         raise registry_refusal(413, "SIZE_INVALID", "manifest is too large")
     try:
@@ -233,6 +233,7 @@ class Blobs:
 
     def start(self, call: Call, path: str) -> Response:
         """Start an upload, mount a blob of another package, or store it at once."""
+        # With a digest the body is the whole blob. Source: OCI distribution-spec, "Single POST".
         digest = call.query.get("digest", "")
         if digest:
             return self._store(path, digest, call.body)

@@ -73,6 +73,8 @@ def authenticated(account: Account | None, right: Right) -> Account:
     """
     if account is None:
         raise github_refusal(401, "Requires authentication")
+    # GitHub Packages accepts classic tokens only. Source: GitHub, "About permissions for GitHub
+    # Packages".
     if account.kind is SandboxTokenKind.FINE_GRAINED:
         raise github_refusal(403, "Resource not accessible by personal access token")
     needed = _SCOPES[right]
@@ -89,6 +91,7 @@ def permit(account: Account | None, package: StoredPackage | None, right: Right)
         workflow's token.
     """
     holder = authenticated(account, right)
+    # A private package is hidden, so its refusal is that of a package that does not exist.
     if package is None or not may_see(holder, package):
         raise github_refusal(404, NO_SUCH_PACKAGE)
     if right is not Right.READ:
@@ -147,13 +150,10 @@ def package_call(world: World, call: Call, account: Account | None) -> PackageCa
         raise github_refusal(404, "Not Found")
     name, numbers = "".join(rest[1:2]), [int(part) for part in rest[2:] if part.isdecimal()]
     package = world.packages.get(f"{owner.login.lower()}/{name}")
-    return PackageCall(call, account, owner, _shape(rest), package, *numbers[:1])
-
-
-def _shape(rest: list[str]) -> str:
-    """Replace the values in a path by placeholders: the name, then numbers."""
+    # Placeholders replace the values: the name, which may look like a number, then the ids.
     tail = ("{id}" if part.isdecimal() else part for part in rest[2:])
-    return "/".join((*rest[:1], *("{name}" for _ in rest[1:2]), *tail))
+    shape = "/".join((*rest[:1], *("{name}" for _ in rest[1:2]), *tail))
+    return PackageCall(call, account, owner, shape, package, *numbers[:1])
 
 
 def _owner(call: Call, account: Account | None) -> tuple[str, list[str]]:
@@ -178,6 +178,7 @@ def check_deletion(world: World, package: StoredPackage, version: StoredVersion)
     # This version has all tags of the package. Untagged versions may be deleted.
     if version.tags and len(package.tags) == len(version.tags):
         refuse_deletion(world, _LAST_TAGGED)
+    # Only deleting the package would remove this one.
     if len(package.live) == 1:
         refuse_deletion(world, _LAST)
 

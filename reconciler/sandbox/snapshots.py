@@ -29,24 +29,20 @@ def _package(record: PackageRecord, taken_at: datetime) -> StoredPackage:
     first_id = package.next_id
     for place, version in enumerate(sorted(record.versions, key=lambda v: v.created_at)):
         content = record.manifests.get(version.digest)
-        package.add(_version(version, content, first_id + place), taken_at)
+        stored = StoredVersion(
+            id=first_id + place if version.id is None else version.id,
+            digest=version.digest,
+            created_at=version.created_at,
+            updated_at=version.updated_at or version.created_at,
+            # Without bytes the registry has lost the manifest, and answers 404 for it.
+            media_type=content.media_type if content else "",
+            body=content.body if content else None,
+            tags=version.tags,
+            downloads=version.downloads,
+            deleted_at=version.deleted_at,
+        )
+        package.add(stored, taken_at)
     return package
-
-
-def _version(
-    record: VersionRecord, content: ContentRecord | None, counted_id: int
-) -> StoredVersion:
-    return StoredVersion(
-        id=counted_id if record.id is None else record.id,
-        digest=record.digest,
-        created_at=record.created_at,
-        updated_at=record.updated_at or record.created_at,
-        media_type=content.media_type if content else "",
-        body=content.body if content else None,
-        tags=record.tags,
-        downloads=record.downloads,
-        deleted_at=record.deleted_at,
-    )
 
 
 def _record(package: StoredPackage) -> PackageRecord:
@@ -56,23 +52,22 @@ def _record(package: StoredPackage) -> PackageRecord:
         owner_kind=package.owner.kind,
         name=package.name,
         visibility=package.visibility,
-        versions=tuple(_version_record(version) for version in versions),
+        versions=tuple(
+            VersionRecord(
+                id=version.id,
+                digest=Digest(version.digest),
+                created_at=version.created_at,
+                updated_at=version.updated_at,
+                tags=tuple(Tag(tag) for tag in version.tags),
+                downloads=version.downloads,
+                deleted_at=version.deleted_at,
+            )
+            for version in versions
+        ),
         manifests={
             Digest(version.digest): ContentRecord.of(version.body, version.media_type)
             for version in versions
             if version.body is not None
         },
         blobs={Digest(digest): ContentRecord.of(body) for digest, body in package.blobs.items()},
-    )
-
-
-def _version_record(version: StoredVersion) -> VersionRecord:
-    return VersionRecord(
-        id=version.id,
-        digest=Digest(version.digest),
-        created_at=version.created_at,
-        updated_at=version.updated_at,
-        tags=tuple(Tag(tag) for tag in version.tags),
-        downloads=version.downloads,
-        deleted_at=version.deleted_at,
     )

@@ -94,27 +94,27 @@ class World:
 
     def state(self) -> dict[str, Any]:
         """Describe every package, for tests that check what a client did to it."""
-        return {"packages": [_described(package) for package in self.packages.values()]}
-
-
-def _described(package: StoredPackage) -> dict[str, Any]:
-    return {
-        "path": package.path,
-        "visibility": package.visibility,
-        "deleted": package.deleted_at is not None,
-        "tags": {tag: version.digest for tag, version in package.tags.items()},
-        "versions": [
+        packages = [
             {
-                "id": version.id,
-                "digest": version.digest,
-                "tags": list(version.tags),
-                "created_at": version.created_at.isoformat(),
-                "downloads": version.downloads,
-                "deleted": version.deleted_at is not None,
+                "path": package.path,
+                "visibility": package.visibility,
+                "deleted": package.deleted_at is not None,
+                "tags": {tag: version.digest for tag, version in package.tags.items()},
+                "versions": [
+                    {
+                        "id": version.id,
+                        "digest": version.digest,
+                        "tags": list(version.tags),
+                        "created_at": version.created_at.isoformat(),
+                        "downloads": version.downloads,
+                        "deleted": version.deleted_at is not None,
+                    }
+                    for version in package.versions.values()
+                ],
             }
-            for version in package.versions.values()
-        ],
-    }
+            for package in self.packages.values()
+        ]
+        return {"packages": packages}
 
 
 @dataclass
