@@ -8,11 +8,11 @@ import typer
 
 from reconciler.commands._console import error_text
 from reconciler.errors import ExitCode, ReconcilerError
-from reconciler.formats import phrases
 from reconciler.formats.markdown import alert, code
+from reconciler.formats.plan_view import guard_stops
 from reconciler.formats.problems import as_github
 from reconciler.model.language import PolicyProblems, Problem
-from reconciler.model.plan import DeletionPlan, RepositoryPlan
+from reconciler.model.plan import DeletionPlan
 from reconciler.policyfile import PolicySet, remarks_on
 
 MOST_NOTES = 10
@@ -111,19 +111,14 @@ def notes_on(plan: DeletionPlan, policies: PolicySet) -> tuple[Note, ...]:
     """Note at each policy what stops its plan, and remark on rules that are probably wrong."""
     obstacles = []
     for part in plan.repositories:
-        for text in _obstacles(part):
+        texts = [
+            f"{stop.guard}: {stop.violation}. To let it pass once, plan with {stop.override}"
+            for stop in guard_stops(part)
+        ]
+        if not part.complete:
+            texts.insert(0, "\n".join(filter(None, [part.error, part.hint])))
+        for text in texts:
             origin = policies.origins[part.policy, ""]
-            place, where = (origin.path, origin.line, origin.column), f"policy {part.policy}"
-            obstacles.append(Note("error", Problem(*place, where, text)))
+            problem = Problem(*origin, f"policy {part.policy}", f"{part.repository}: {text}")
+            obstacles.append(Note("error", problem))
     return (*obstacles, *(Note("warning", problem) for problem in remarks_on(policies)))
-
-
-def _obstacles(part: RepositoryPlan) -> Iterator[str]:
-    if not part.complete:
-        yield "\n".join(filter(None, [f"{part.repository}: {part.error}", part.hint]))
-    for guard in part.guards:
-        if not guard.ok:
-            yield (
-                f"{part.repository}: {guard.name}: {phrases.guard_violation(guard)}."
-                f" To let it pass once, plan with {guard.override}"
-            )

@@ -1,14 +1,14 @@
 """A policy comparison for a terminal and for a pull request."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from rich.text import Text
 
 from reconciler.formats.markdown import ROWS as MARKDOWN_ROWS
 from reconciler.formats.markdown import ImageGroup, alert, code, html, row
-from reconciler.formats.phrases import counted, fitting, shortened
+from reconciler.formats.phrases import Quote, counted, fitting, shortened
 from reconciler.formats.terminal import ROWS, STYLES, Row, first_rows, line, table, wrapped
 from reconciler.formats.view import View
 from reconciler.model.comparison import (
@@ -18,9 +18,6 @@ from reconciler.model.comparison import (
     Shift,
     Weakening,
 )
-
-Quote = Callable[[str], str]
-"""Escapes or quotes a text from outside for one format."""
 
 EDITS = 3
 """Edits that one sentence lists; the others are counted."""

@@ -1,21 +1,18 @@
 """The plan as an HTML page: notices, deleted images as tables, and the policy comparison."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from reconciler.formats import compare, phrases
 from reconciler.formats.html_page import ages, deleted_chart, kept_chart, page
-from reconciler.formats.images import ExpiredImage, expired, newest_first
+from reconciler.formats.images import newest_first
 from reconciler.formats.phrases import age, counted, size
+from reconciler.formats.plan_view import PlanView, RepositoryView, plan_view
 from reconciler.formats.report import Cell, Column, Figure, Notice, Table
 from reconciler.formats.view import View
 from reconciler.model.comparison import Difference
-from reconciler.model.names import Digest, Repository
-from reconciler.model.plan import DeletionPlan, Plan, RepositoryPlan
-
-Lost = Mapping[Repository, Sequence[ExpiredImage]]
-"""The images to delete of each repository."""
+from reconciler.model.names import Digest
+from reconciler.model.plan import DeletionPlan
 
 ROWS = 5_000
 """Rows of images on one page without `--all`, divided among its repositories."""
@@ -59,35 +56,33 @@ _COLUMNS = (
 
 def render(plan: DeletionPlan, view: View) -> str:
     """Write a plan as one page: counts, notices, charts, and a row for each image."""
-    lost = {part.repository: list(expired(part)) for part in plan.repositories}
-    images = list(chain.from_iterable(lost.values()))
+    prepared = plan_view(plan)
+    images = [image for repository in prepared.repositories for image in repository.images]
+    against = view.against
+    summary = plan.summary
+    figures = [
+        Figure(f"{summary.delete:,}", "versions to delete", "delete"),
+        Figure(f"{summary.keep:,}", "versions to keep", "keep"),
+        Figure(f"{summary.protected:,}", "images protected", "keep"),
+        Figure(f"{len(plan.repositories):,}", "repositories"),
+    ]
+    if summary.incomplete:
+        figures.append(Figure(f"{summary.incomplete:,}", "repositories incomplete", "warn"))
+    if summary.bytes:
+        figures.append(Figure(size(summary.bytes), "of content freed at most"))
     return page(
         "plan.html.j2",
         title="Retention plan",
         lead=list(phrases.times_and_cost(plan, view)),
-        figures=list(_figures(plan)),
-        notices=[*([notice(view.against)] if view.against else []), *notices(plan)],
-        changed_images=changed_images(view.against, all_rows=view.all_rows)
-        if view.against
-        else None,
+        figures=figures,
+        notices=[*([notice(against)] if against else []), *notices(prepared)],
+        changed_images=changed_images(against, all_rows=view.all_rows) if against else None,
         charts=[chart for chart in (deleted_chart(images), kept_chart(plan)) if chart.bars],
         ages=ages(images, plan.evaluated_at),
-        overview=overview(plan, lost),
-        sections=list(sections(plan, lost, view)),
+        overview=overview(prepared),
+        sections=list(sections(prepared, view)),
         plan=plan,
     )
-
-
-def _figures(plan: DeletionPlan) -> Iterator[Figure]:
-    summary = plan.summary
-    yield Figure(f"{summary.delete:,}", "versions to delete", "delete")
-    yield Figure(f"{summary.keep:,}", "versions to keep", "keep")
-    yield Figure(f"{summary.protected:,}", "images protected", "keep")
-    yield Figure(f"{len(plan.repositories):,}", "repositories")
-    if summary.incomplete:
-        yield Figure(f"{summary.incomplete:,}", "repositories incomplete", "warn")
-    if summary.bytes:
-        yield Figure(size(summary.bytes), "of content freed at most")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +94,47 @@ class PageSection:
     tables: Sequence[Table]
 
 
-def overview(plan: DeletionPlan, lost: Lost) -> Table:
+def overview(prepared: PlanView) -> Table:
     """List the repositories with their counts, most deletions first."""
-    parts = sorted(plan.repositories, key=lambda part: (-len(part.changes), part.repository))
-    rows = [_summed(part, lost[part.repository], plan) for part in parts]
+    rows = []
+    for repository in prepared.most_deletions_first:
+        part, newest = repository.part, repository.newest
+        rows.append(
+            (
+                Cell(part.repository),
+                Cell(part.policy),
+                count(repository.deleted),
+                count(repository.kept),
+                count(len(part.protected)),
+                Cell("", -1) if newest is None else Cell(age(newest), newest.total_seconds()),
+                _weight(repository.size),
+                Cell("incomplete" if not part.complete else "stopped" if part.stopped else "ready"),
+            )
+        )
     return Table(f"{counted(len(rows), 'repository', 'repositories')}", _REPOSITORIES, rows)
 
 
-def sections(plan: DeletionPlan, lost: Lost, view: View) -> Iterator[PageSection]:
+def sections(prepared: PlanView, view: View) -> Iterator[PageSection]:
     """Describe each repository that has images to delete, protected or retained."""
-    parts = [part for part in plan.repositories if part.changes or part.protected or part.retained]
+    repositories = [
+        repository
+        for repository in prepared.repositories
+        if repository.part.changes or repository.part.protected or repository.part.retained
+    ]
     # The rows are bounded so that a browser opens the page quickly.
-    most = None if view.all_rows else max(ROWS // max(len(parts), 1), _LEAST_ROWS)
-    for part in parts:
-        tables = [_deleted_table(lost[part.repository], plan, most), _kept_table(part, most)]
-        texts = list(_texts(part, view))
+    most = None if view.all_rows else max(ROWS // max(len(repositories), 1), _LEAST_ROWS)
+    for repository in repositories:
+        part = repository.part
+        size_text = phrases.size_text(part)
+        texts = [f"{size_text[:1].upper()}{size_text[1:]}."]
+        if part.waiting:
+            texts.append(phrases.waiting(part.waiting, part.min_age, view))
+        if part.kept:
+            texts.append(phrases.kept_counts(part.kept))
+        if part.unmatched:
+            families = ", ".join(map(phrases.family, part.unmatched))
+            texts.append(f"Tags that no rule matches: {families}.")
+        tables = (_deleted_table(repository, prepared, most), _kept_table(repository, most))
         yield PageSection(part.repository, texts, [table for table in tables if table.rows])
 
 
@@ -122,32 +143,16 @@ def count(number: int) -> Cell:
     return Cell(f"{number:,}", number)
 
 
-def _summed(
-    part: RepositoryPlan, lost: Sequence[ExpiredImage], plan: DeletionPlan
-) -> Sequence[Cell]:
-    ages = [known for image in lost if (known := image.age(plan.evaluated_at)) is not None]
-    return (
-        Cell(part.repository),
-        Cell(part.policy),
-        count(len(part.changes)),
-        count(part.versions - len(part.changes)),
-        count(len(part.protected)),
-        Cell(age(min(ages)), min(ages).total_seconds()) if ages else Cell("", -1),
-        _weight(sum(change.observed.size for change in part.changes)),
-        Cell("incomplete" if not part.complete else "stopped" if part.stopped else "ready"),
-    )
-
-
 def _weight(octets: int) -> Cell:
     return Cell(size(octets) if octets else "", octets)
 
 
-def _deleted_table(lost: Sequence[ExpiredImage], plan: DeletionPlan, most: int | None) -> Table:
+def _deleted_table(repository: RepositoryView, prepared: PlanView, most: int | None) -> Table:
     """List the images to delete, the newest first: these are closest to being kept."""
-    images = newest_first(lost)
+    images = newest_first(repository.images)
     rows = []
     for image in images[:most]:
-        known = image.age(plan.evaluated_at)
+        known = image.age(prepared.plan.evaluated_at)
         rows.append(
             (
                 Cell(image.name),
@@ -164,9 +169,9 @@ def _deleted_table(lost: Sequence[ExpiredImage], plan: DeletionPlan, most: int |
     return Table(caption, _IMAGES, rows, more(len(images) - len(rows)))
 
 
-def _kept_table(part: RepositoryPlan, most: int | None) -> Table:
+def _kept_table(repository: RepositoryView, most: int | None) -> Table:
     """List the images that are kept although a rule expires them."""
-    images = [*part.protected, *part.retained]
+    images = [*repository.part.protected, *repository.part.retained]
     rows = [
         (
             Cell(", ".join(image.tags) or "(untagged)"),
@@ -187,28 +192,19 @@ def more(hidden: int) -> str:
     return f"{counted(hidden, 'more image')} omitted; `--all` and `--format json` have them all."
 
 
-def _texts(part: RepositoryPlan, view: View) -> Iterator[str]:
-    size_text = phrases.size_text(part)
-    yield f"{size_text[:1].upper()}{size_text[1:]}."
-    if part.waiting:
-        yield phrases.waiting(part.waiting, part.min_age, view)
-    if part.kept:
-        yield phrases.kept_counts(part.kept)
-    if part.unmatched:
-        yield f"Tags that no rule matches: {', '.join(map(phrases.family, part.unmatched))}."
-
-
-def notices(plan: Plan) -> Iterator[Notice]:
+def notices(prepared: PlanView) -> Iterator[Notice]:
     """Yield what blocks a plan, then its warnings."""
-    stops = [f"{unlisted.pattern} {phrases.unlisted(unlisted)}" for unlisted in plan.unlisted]
-    stops += [f"{part.repository} {text}" for part in plan.repositories for text in _stops(part)]
+    unlisted = prepared.plan.unlisted
+    stops = [f"{pattern.pattern} {phrases.unlisted(pattern)}" for pattern in unlisted]
+    for repository in prepared.repositories:
+        part = repository.part
+        if not part.complete:
+            error = ". ".join(filter(None, [f"is incomplete: {part.error}", part.hint]))
+            stops.append(f"{part.repository} {error}")
+        stops += [f"{part.repository} {stop.sentence()}" for stop in repository.stops]
     if stops:
-        yield Notice(phrases.blocked(plan), bounded(stops), "delete")
-    warnings = [
-        f"{part.repository}: {text}"
-        for part in plan.repositories
-        for text in phrases.warnings(part)
-    ]
+        yield Notice(prepared.blocked, bounded(stops), "delete")
+    warnings = [f"{name}: {text}" for name, text in prepared.warnings]
     if warnings:
         yield Notice("Warnings", bounded(warnings))
 
@@ -219,17 +215,6 @@ def bounded(texts: list[str]) -> list[str]:
     return [*texts[:TEXTS], f"... and {more:,} more"] if more > 0 else texts
 
 
-def _stops(part: RepositoryPlan) -> Iterator[str]:
-    if not part.complete:
-        yield ". ".join(filter(None, [f"is incomplete: {part.error}", part.hint]))
-    for guard in part.guards:
-        if not guard.ok:
-            yield (
-                f"is stopped by {guard.name}: {phrases.guard_violation(guard)}."
-                f" To override once, plan with {guard.override}"
-            )
-
-
 def notice(difference: Difference) -> Notice:
     """Sum up the comparison: first what protects less, then which images change."""
     weakened = [
@@ -237,8 +222,14 @@ def notice(difference: Difference) -> Notice:
         for part in difference.repositories
         for weak in part.weakened
     ]
-    failures = [compare.failure(difference)] if difference.error else []
-    texts = [*failures, *weakened, *_shifts(difference)]
+    texts = [*([compare.failure(difference)] if difference.error else []), *weakened]
+    for part in difference.repositories:
+        if part.error:
+            texts.append(f"{part.repository}: {compare.uncompared(part)}")
+        for shifts, more in ((part.added, True), (part.spared, False)):
+            for shift in shifts:
+                amount = compare.shift_amount(shift, more=more)
+                texts.append(f"{part.repository}: {amount} {compare.reason(shift, part)}")
     return Notice(compare.headline(difference), bounded(texts), "delete" if weakened else "")
 
 
@@ -262,13 +253,3 @@ def changed_images(difference: Difference, *, all_rows: bool) -> Table:
     kept = rows if all_rows else rows[:ROWS]
     caption = counted(len(rows), "image with another decision", "images with another decision")
     return Table(caption, _COLUMNS, kept, more(len(rows) - len(kept)))
-
-
-def _shifts(difference: Difference) -> Iterator[str]:
-    for part in difference.repositories:
-        if part.error:
-            yield f"{part.repository}: {compare.uncompared(part)}"
-        for shifts, added in ((part.added, True), (part.spared, False)):
-            for shift in shifts:
-                amount = compare.shift_amount(shift, more=added)
-                yield f"{part.repository}: {amount} {compare.reason(shift, part)}"

@@ -6,14 +6,14 @@ Source: GitHub Flavored Markdown, "Code spans" and "Tables".
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 
-from reconciler.formats.images import ExpiredImage, by_rules, expired
+from reconciler.formats.images import by_rules
 from reconciler.formats.phrases import age, counted, octets, related_versions, shortened, size
+from reconciler.formats.plan_view import PlanView
 from reconciler.model.base import safe
-from reconciler.model.plan import DeletionPlan
 
 LONGEST = 300
 """Longest text from outside that is quoted, in characters."""
@@ -72,21 +72,37 @@ class ImageGroup:
     folded: str
 
 
-def groups(plan: DeletionPlan) -> Iterator[ImageGroup]:
+def groups(prepared: PlanView) -> Iterator[ImageGroup]:
     """Group the images of a plan by repository and rules."""
-    for part in plan.repositories:
-        for rules, images in by_rules(expired(part)).items():
-            count = counted(len(images), "image")
-            table = "\n".join(_rows(images, plan))
+    for repository in prepared.repositories:
+        name = repository.part.repository
+        for rules, images in by_rules(repository.images).items():
+            lines = [
+                row("Tags", "Digest", "Age", "Size", "Reason"),
+                "| --- | --- | ---: | ---: | --- |",
+            ]
+            for image in images[:ROWS]:
+                known = image.age(prepared.plan.evaluated_at)
+                lines.append(
+                    row(
+                        code(image.name),
+                        code(image.root.digest.short),
+                        age(known) if known is not None else "",
+                        size(image.size) if image.size else "",
+                        f"{code(image.reason)} {related_versions(image.followers)}".rstrip(),
+                    )
+                )
+            if len(images) > ROWS:
+                # An empty line ends the table; without it the note would be a row.
+                lines.append(f"\n{counted(len(images) - ROWS, 'more image')} omitted.")
+            count, table = counted(len(images), "image"), "\n".join(lines)
             yield ImageGroup(
                 images=len(images),
                 full=(
-                    f"\n<details><summary>{html(part.repository)}: {count} expired by"
+                    f"\n<details><summary>{html(name)}: {count} expired by"
                     f" {html(rules)}</summary>\n\n{table}\n\n</details>\n"
                 ),
-                folded=(
-                    f"\n- {code(part.repository)}: {count} expired by {code(rules)}, rows omitted\n"
-                ),
+                folded=f"\n- {code(name)}: {count} expired by {code(rules)}, rows omitted\n",
             )
 
 
@@ -99,47 +115,22 @@ def details(groups: Iterable[ImageGroup], room: int) -> str:
     """Write as many groups as fit: first omit the rows of the largest, then the smallest groups."""
     chosen = list(groups)
     largest_first = sorted(range(len(chosen)), key=lambda number: -chosen[number].images)
-    texts = _folded(chosen, largest_first, room)
-    kept = _fitting(texts, largest_first, room)
-    omitted = counted(len(texts) - len(kept), "smaller group")
-    note = f"\n{omitted} omitted; the saved plan has them all.\n"
-    # In the order of the plan, which is the order of the repositories.
-    written = "".join(texts[number] for number in sorted(kept))
-    return written + note if len(kept) < len(texts) else written
-
-
-def _folded(chosen: Sequence[ImageGroup], order: Sequence[int], room: int) -> list[str]:
-    """Replace groups by their folded text, in the given order, until all of them fit."""
     texts = [group.full for group in chosen]
     total = sum(map(octets, texts))
-    # The largest group first: this leaves the rows of most other groups.
-    for number in order:
+    # The rows of the largest group first: this leaves the rows of most other groups.
+    for number in largest_first:
         if total <= room:
             break
         total += octets(chosen[number].folded) - octets(texts[number])
         texts[number] = chosen[number].folded
-    return texts
-
-
-def _fitting(texts: Sequence[str], order: Sequence[int], room: int) -> list[int]:
-    """Drop groups from the end of the order until the rest and the note fit."""
-    kept, total = list(order), sum(map(octets, texts))
-    while kept and total > room - (_NOTE_BYTES if len(kept) < len(order) else 0):
+    # Where even the folded texts do not fit, the smallest groups are omitted, and the note counts
+    # them. The note needs room only once something is omitted.
+    kept = list(largest_first)
+    while kept and total > room - (_NOTE_BYTES if len(kept) < len(texts) else 0):
         total -= octets(texts[kept.pop()])
-    return kept
-
-
-def _rows(images: Sequence[ExpiredImage], plan: DeletionPlan) -> Iterator[str]:
-    yield row("Tags", "Digest", "Age", "Size", "Reason")
-    yield "| --- | --- | ---: | ---: | --- |"
-    for image in images[:ROWS]:
-        known = image.age(plan.evaluated_at)
-        yield row(
-            code(image.name),
-            code(image.root.digest.short),
-            age(known) if known is not None else "",
-            size(image.size) if image.size else "",
-            f"{code(image.reason)} {related_versions(image.followers)}".rstrip(),
-        )
-    if len(images) > ROWS:
-        yield f"\n{counted(len(images) - ROWS, 'more image')} omitted."
+    # In the order of the plan, which is the order of the repositories.
+    written = "".join(texts[number] for number in sorted(kept))
+    if len(kept) == len(texts):
+        return written
+    omitted = counted(len(texts) - len(kept), "smaller group")
+    return f"{written}\n{omitted} omitted; the saved plan has them all.\n"

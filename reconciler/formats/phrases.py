@@ -11,7 +11,6 @@ from reconciler.formats.view import Cost, View
 from reconciler.model.durations import Span, as_span
 from reconciler.model.plan import (
     Cause,
-    Guard,
     Plan,
     RepositoryPlan,
     Summary,
@@ -20,6 +19,9 @@ from reconciler.model.plan import (
     Waiting,
 )
 from reconciler.model.ports import FRESH_SECONDS
+
+Quote = Callable[[str], str]
+"""Escapes or quotes a text from outside for one format."""
 
 UNLISTED = "is incomplete, as its repositories could not be listed"
 """The condition of a pattern whose repositories are not known."""
@@ -33,12 +35,6 @@ _CAUSES = {
     Cause.NEEDED: "needed by a kept image",
     Cause.RETAINED: "retained by the registry",
 }
-_GUARDS = {
-    "max_delete": "{actual:,.0f} images would be deleted, and the limit is {limit:,}",
-    "max_delete_percent": "{actual:.1f}% of the images would be deleted, and the limit is {limit}%",
-    "never_empty": "{actual:,.0f} images would be kept, and at least {limit} must be",
-}
-
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _TWO_YEARS = timedelta(days=2 * 365)
 
@@ -74,57 +70,10 @@ def unlisted(pattern: Unlisted) -> str:
     return ". ".join(filter(None, [f"{UNLISTED}: {pattern.error}", pattern.hint]))
 
 
-def blocked(plan: Plan) -> str:
-    """Say why a plan cannot be applied; empty where it can."""
-    incomplete = plan.summary.incomplete
-    stopped = sum(part.stopped for part in plan.repositories)
-    problems = [
-        f"{counted(incomplete, 'repository', 'repositories')} incomplete" if incomplete else "",
-        f"{counted(stopped, 'repository', 'repositories')} stopped by guards" if stopped else "",
-    ]
-    named = ", ".join(filter(None, problems))
-    return f"This plan cannot be applied: {named}." if named else ""
-
-
-def guard_violation(guard: Guard) -> str:
-    """Say which limit a guard found exceeded."""
-    return _GUARDS[guard.name].format(actual=guard.actual, limit=guard.limit)
-
-
-def override(part: RepositoryPlan) -> str:
-    """Write the options that override the guards of a stopped repository once."""
-    return " ".join(guard.override for guard in part.guards if not guard.ok)
-
-
-def near_limits(part: RepositoryPlan) -> Iterator[str]:
-    """Name the guards whose limit was raised for this plan, or is more than half used."""
-    for guard in part.guards:
-        if guard.asked:
-            yield f"{guard.name} is {guard.limit:,} for this plan, as requested"
-        # `never_empty` is a lower limit, so more than half of it says nothing.
-        if guard.ok and guard.name != "never_empty" and guard.actual * 2 > guard.limit:
-            yield f"{guard.name} is more than half used: {guard.actual:g} of {guard.limit:,}"
-
-
-def warnings(part: RepositoryPlan) -> Iterator[str]:
-    """Yield the warnings of one repository for a reviewer."""
-    yield from no_undo(part)
-    yield from near_limits(part)
-    yield from part.warnings
-    # These were broken before this plan: it does not delete what they lack.
-    yield from (f"already broken: {text}" for text in part.missing)
-
-
 def size_text(part: RepositoryPlan) -> str:
     """Say which policy governs a repository, and how large it is."""
     versions, images = counted(part.versions, "version"), counted(part.images, "image")
     return f"policy {part.policy}, {versions}, {images}"
-
-
-def no_undo(part: RepositoryPlan) -> Iterator[str]:
-    """Warn where deleted versions cannot be restored."""
-    if part.changes and not part.undo:
-        yield f"No undo: {part.repository.registry} cannot restore what is deleted."
 
 
 def related_versions(count: int) -> str:

@@ -5,11 +5,11 @@ from itertools import chain
 
 from reconciler.formats import phrases
 from reconciler.formats.compare import shift_groups, summary
-from reconciler.formats.images import expired
 from reconciler.formats.markdown import alert, code, details, groups, row
 from reconciler.formats.phrases import age, fitting, octets, size
+from reconciler.formats.plan_view import PlanView, plan_view
 from reconciler.formats.view import View
-from reconciler.model.plan import DeletionPlan, RepositoryPlan
+from reconciler.model.plan import DeletionPlan
 
 MAX_BYTES = 60_000
 """Largest result, in bytes of UTF-8. Source: a comment on GitHub holds 65,536 characters."""
@@ -35,14 +35,15 @@ def render(plan: DeletionPlan, view: View) -> str:
 
 def framed(plan: DeletionPlan, view: View, *, top: Iterable[str], bottom: Iterable[str]) -> str:
     """Write a plan between `top` and `bottom`, all within `MAX_BYTES`."""
+    prepared = plan_view(plan)
     compared = [*summary(view.against)] if view.against else []
-    before = "\n".join([*top, *compared, *_alerts(plan), *_table(plan), ""])
+    before = "\n".join([*top, *compared, *_alerts(prepared, plan), *_table(prepared), ""])
     times = phrases.times_and_cost(plan, view)
     after = "\n".join(["", *times, f"Digest {code(plan.digest)}", *bottom, ""])
     # Only the groups of images are cut: what a reviewer must see is in `before` and `after`.
     room = MAX_BYTES - octets(before) - octets(after)
     shifts = shift_groups(view.against) if view.against else ()
-    return before + details(chain(shifts, groups(plan)), room) + after
+    return before + details(chain(shifts, groups(prepared)), room) + after
 
 
 def verdict(plan: DeletionPlan) -> Iterator[str]:
@@ -55,59 +56,42 @@ def verdict(plan: DeletionPlan) -> Iterator[str]:
     yield ""
 
 
-def _alerts(plan: DeletionPlan) -> Iterator[str]:
+def _alerts(prepared: PlanView, plan: DeletionPlan) -> Iterator[str]:
     """Write what blocks the plan, then the warnings."""
-    parts = plan.repositories
     stops = []
     for unlisted in plan.unlisted:
         stops.append(f"{code(unlisted.pattern)} {phrases.UNLISTED}: {code(unlisted.error)}")
         if unlisted.hint:
             stops.append(f"what to do: {code(unlisted.hint)}")
-    stops += [text for part in parts for text in _stops(part)]
+    for repository in prepared.repositories:
+        part, name = repository.part, code(repository.part.repository)
+        if not part.complete:
+            stops.append(f"{name} is incomplete: {code(part.error)}")
+            if part.hint:
+                stops.append(f"what to do: {code(part.hint)}")
+        stops += [f"{name} {stop.sentence(code)}" for stop in repository.stops]
     displayed = fitting(stops, _ALERT_BYTES, lambda count: f"... and {count:,} more")
-    yield from alert("CAUTION", filter(None, [phrases.blocked(plan), *displayed]))
-    warnings = [
-        f"{code(part.repository)}: {code(text)}"
-        for part in parts
-        for text in phrases.warnings(part)
-    ]
+    # The sentence that the plan is blocked comes first, where no limit of bytes can drop it.
+    yield from alert("CAUTION", filter(None, [prepared.blocked, *displayed]))
+    warnings = [f"{code(name)}: {code(text)}" for name, text in prepared.warnings]
     yield from alert(
         "WARNING", fitting(warnings, _ALERT_BYTES, lambda count: f"... and {count:,} more")
     )
 
 
-def _stops(part: RepositoryPlan) -> Iterator[str]:
-    name = code(part.repository)
-    if not part.complete:
-        yield f"{name} is incomplete: {code(part.error)}"
-        if part.hint:
-            yield f"what to do: {code(part.hint)}"
-    for guard in part.guards:
-        if not guard.ok:
-            yield (
-                f"{name} is stopped by {code(guard.name)}: {phrases.guard_violation(guard)}."
-                f" To override once, plan with {code(guard.override)}"
-            )
-
-
-def _table(plan: DeletionPlan) -> Iterator[str]:
+def _table(prepared: PlanView) -> Iterator[str]:
     """Write one row for each repository, most deletions first."""
     yield from _HEAD
-    parts = sorted(plan.repositories, key=lambda part: (-len(part.changes), part.repository))
-    rows = [_summed(part, plan) for part in parts]
+    rows = [
+        row(
+            code(repository.part.repository),
+            code(repository.part.policy),
+            f"{repository.deleted:,}" if repository.part.complete else "incomplete",
+            f"{repository.kept:,}",
+            f"{len(repository.part.protected):,}",
+            age(repository.newest) if repository.newest is not None else "",
+            size(repository.size) if repository.size else "",
+        )
+        for repository in prepared.most_deletions_first
+    ]
     yield from fitting(rows, _TABLE_BYTES, lambda count: row(f"... and {count:,} more"))
-
-
-def _summed(part: RepositoryPlan, plan: DeletionPlan) -> str:
-    ages = [known for image in expired(part) if (known := image.age(plan.evaluated_at)) is not None]
-    weight = sum(change.observed.size for change in part.changes)
-    deleted, kept = len(part.changes), part.versions - len(part.changes)
-    return row(
-        code(part.repository),
-        code(part.policy),
-        f"{deleted:,}" if part.complete else "incomplete",
-        f"{kept:,}",
-        f"{len(part.protected):,}",
-        age(min(ages)) if ages else "",
-        size(weight) if weight else "",
-    )

@@ -7,8 +7,9 @@ from datetime import datetime
 from rich.text import Text
 
 from reconciler.formats import compare, phrases
-from reconciler.formats.images import by_rules, expired
+from reconciler.formats.images import by_rules
 from reconciler.formats.phrases import counted, size
+from reconciler.formats.plan_view import PlanView, RepositoryView, no_undo, plan_view
 from reconciler.formats.terminal import (
     ROWS,
     STYLES,
@@ -21,7 +22,7 @@ from reconciler.formats.terminal import (
     wrapped,
 )
 from reconciler.formats.view import View
-from reconciler.model.plan import DeletionPlan, RepositoryPlan
+from reconciler.model.plan import DeletionPlan
 
 UNCHANGED = 5
 """Repositories without changes that are printed without `--all`."""
@@ -38,20 +39,20 @@ _MEANINGS = {
 class RepositorySection:
     """The section of one repository: what stops it, what is deleted, and what is kept."""
 
-    part: RepositoryPlan
+    prepared: RepositoryView
     evaluated: datetime
     view: View
 
     @property
     def is_unchanged(self) -> bool:
         """Whether nothing is deleted, and there is no problem or warning."""
-        part = self.part
+        part = self.prepared.part
         return part.complete and not (part.changes or part.stopped or part.warnings or part.missing)
 
     @property
     def symbols(self) -> set[str]:
         """The symbols that its lines begin with."""
-        part = self.part
+        part = self.prepared.part
         used = {
             "-": part.changes,
             "!": part.protected,
@@ -62,58 +63,51 @@ class RepositorySection:
 
     def lines(self) -> Iterator[Text]:
         """Print the repository."""
-        yield from self._heading()
-        if not self.part.complete:
-            text = f"Incomplete: {self.part.error}"
-            yield from wrapped(text, self.view, lead="  ", style=STYLES["?"])
-            yield from wrapped(self.part.hint, self.view, lead="  ")
-            return
-        yield from self._stops()
-        yield from self._warnings()
-        yield from self._images()
-        yield from self._counts()
-
-    def _heading(self) -> Iterator[Text]:
-        part = self.part
+        part = self.prepared.part
         mark = "" if part.complete and not part.stopped else "? "
         size = phrases.size_text(part) if part.complete else f"policy {part.policy}"
         yield line((mark, STYLES["?"]), (part.repository, "bold"), f"  ({size})")
-
-    def _stops(self) -> Iterator[Text]:
-        if not self.part.stopped:
+        if not part.complete:
+            text = f"Incomplete: {part.error}"
+            yield from wrapped(text, self.view, lead="  ", style=STYLES["?"])
+            yield from wrapped(part.hint, self.view, lead="  ")
+            # An incomplete plan has no changes and no counts that could be trusted.
             return
-        for guard in self.part.guards:
-            if not guard.ok:
-                text = f"Stopped by {guard.name}: {phrases.guard_violation(guard)}."
-                yield from wrapped(text, self.view, lead="  ", style=STYLES["?"])
-        yield line("  To override once, add to the command:")
-        # Not broken into lines, so that it can be copied.
-        yield line(f"    {phrases.override(self.part)}")
-
-    def _warnings(self) -> Iterator[Text]:
-        broken = [f"Already broken: {text}" for text in self.part.missing]
-        warnings = [f"Warning: {text}" for text in self.part.warnings]
-        texts = [*phrases.no_undo(self.part), *warnings, *broken]
+        stops = self.prepared.stops
+        for stop in stops:
+            text = f"Stopped by {stop.guard}: {stop.violation}."
+            yield from wrapped(text, self.view, lead="  ", style=STYLES["?"])
+        if stops:
+            yield line("  To override once, add to the command:")
+            # Not broken into lines, so that it can be copied.
+            yield line(f"    {' '.join(stop.override for stop in stops)}")
+        broken = [f"Already broken: {text}" for text in part.missing]
+        warnings = [f"Warning: {text}" for text in part.warnings]
+        texts = [*no_undo(part), *warnings, *broken]
         for text in first_rows(texts, self.view):
             yield from wrapped(text, self.view, lead="  ", style="yellow")
         if len(texts) > len(first_rows(texts, self.view)):
             yield line(f"  ... and {counted(len(texts) - ROWS, 'more warning')}")
+        yield from self._images()
+        yield from self._counts()
 
     def _images(self) -> Iterator[Text]:
         # What is deleted comes before what is kept, because it is what a reviewer approves.
-        for rules, images in by_rules(expired(self.part)).items():
+        for rules, images in by_rules(self.prepared.images).items():
             yield line()
             yield line(f"  {counted(len(images), 'image')} expired by {rules}")
             rows = [expired_row(image, self.evaluated) for image in first_rows(images, self.view)]
             yield from table(rows, self.view, of=len(images))
-        for symbol, kept in (("!", self.part.protected), (".", self.part.retained)):
+        part = self.prepared.part
+        for symbol, kept in (("!", part.protected), (".", part.retained)):
             if kept:
                 rows = [kept_row(symbol, image) for image in first_rows(kept, self.view)]
                 yield line()
                 yield from table(rows, self.view, of=len(kept))
 
     def _counts(self) -> Iterator[Text]:
-        part, view = self.part, self.view
+        part, view = self.prepared.part, self.view
+        # Tables were printed: an empty line keeps the counts from looking like their last row.
         if part.changes or part.protected or part.retained:
             yield line()
         if part.waiting:
@@ -131,16 +125,25 @@ class RepositorySection:
 
 def render(plan: DeletionPlan, view: View) -> str:
     """Print a plan: repositories that need attention first, the counts last."""
-    return printed(_lines(plan, view), view)
+    return printed(_lines(plan_view(plan), plan, view), view)
 
 
-def _lines(plan: DeletionPlan, view: View) -> Iterator[Text]:
-    parts = sorted(plan.repositories, key=_urgency)
-    sections = [RepositorySection(part, plan.evaluated_at, view) for part in parts]
+def _lines(prepared: PlanView, plan: DeletionPlan, view: View) -> Iterator[Text]:
+    urgent_first = sorted(prepared.repositories, key=_urgency)
+    sections = [RepositorySection(part, plan.evaluated_at, view) for part in urgent_first]
     if view.against:
         yield from compare.lines(view.against, view)
     yield from wrapped(phrases.times(plan, view), view)
-    yield from _legend(sections)
+    # The legend explains the symbols that are used, and no others.
+    used = set().union(*(section.symbols for section in sections))
+    legend = [
+        part
+        for symbol, meaning in _MEANINGS.items()
+        if symbol in used
+        for part in ((symbol, STYLES[symbol]), f" {meaning}   ")
+    ]
+    if legend:
+        yield line("  ", *legend)
     for unlisted in plan.unlisted:
         text = f"? {unlisted.pattern} (policy {unlisted.policy}) {phrases.unlisted(unlisted)}"
         yield from wrapped(text, view, style=STYLES["?"])
@@ -151,39 +154,28 @@ def _lines(plan: DeletionPlan, view: View) -> Iterator[Text]:
             yield line()
             yield from section.lines()
     yield line()
-    yield from _ending(plan, view, hidden=0 if view.all_rows else unchanged - UNCHANGED)
-
-
-def _urgency(part: RepositoryPlan) -> tuple[bool, bool, bool, str]:
-    """Sort incomplete repositories first, then stopped ones, then those with changes."""
-    return part.complete, not part.stopped, not part.changes, part.repository
-
-
-def _legend(sections: list[RepositorySection]) -> Iterator[Text]:
-    """Explain the symbols that are used, and no others."""
-    used = set().union(*(section.symbols for section in sections))
-    parts = [
-        part
-        for symbol, meaning in _MEANINGS.items()
-        if symbol in used
-        for part in ((symbol, STYLES[symbol]), f" {meaning}   ")
-    ]
-    if parts:
-        yield line("  ", *parts)
-
-
-def _ending(plan: DeletionPlan, view: View, *, hidden: int) -> Iterator[Text]:
-    # A terminal shows only the end of a long plan, so the reason that blocks it is repeated here.
-    summary = plan.summary
+    hidden = 0 if view.all_rows else unchanged - UNCHANGED
     if hidden > 0:
         more = counted(hidden, "more repository", "more repositories")
         yield from wrapped(f"{more} without changes; `reconciler show --all` has them.", view)
+    yield from _ending(prepared, plan, view)
+
+
+def _urgency(prepared: RepositoryView) -> tuple[bool, bool, bool, str]:
+    """Sort incomplete repositories first, then stopped ones, then those with changes."""
+    part = prepared.part
+    return part.complete, not part.stopped, not part.changes, part.repository
+
+
+def _ending(prepared: PlanView, plan: DeletionPlan, view: View) -> Iterator[Text]:
+    # A terminal shows only the end of a long plan, so the reason that blocks it is repeated here.
+    summary = plan.summary
     if not (summary.delete or summary.incomplete):
         yield line("No changes.")
     if summary.bytes:
         yield line(f"Up to {size(summary.bytes)} of image content would be freed.")
     if view.cost and summary.delete:
         yield from wrapped(phrases.cost_text(view.cost), view)
-    yield from wrapped(phrases.blocked(plan), view, style="bold red")
+    yield from wrapped(prepared.blocked, view, style="bold red")
     yield line(f"Digest: {plan.digest}")
     yield line((f"Plan: {phrases.totals(summary)}.", "bold"))

@@ -12,6 +12,7 @@ from reconciler.formats.html_plan import count, more, notices
 from reconciler.formats.images import ExpiredImage, expired
 from reconciler.formats.markdown import alert, code, row
 from reconciler.formats.phrases import age, counted, fitting, octets
+from reconciler.formats.plan_view import plan_view
 from reconciler.formats.report import Cell, Column, Figure, Table
 from reconciler.formats.terminal import ROWS, STYLES, Row, first_rows, line, printed, table, wrapped
 from reconciler.formats.view import View
@@ -88,7 +89,7 @@ def _lines(plan: RestorePlan, view: View) -> Iterator[Text]:
         yield line(
             "Tags that the registry does not restore are attached again unless they are in use."
         )
-    yield from wrapped(phrases.blocked(plan), view, style="bold red")
+    yield from wrapped(plan_view(plan).blocked, view, style="bold red")
     yield line(f"Digest: {plan.digest}")
     yield line((f"Plan: {totals(plan.summary)}.", "bold"))
 
@@ -147,7 +148,7 @@ def render_html(plan: RestorePlan, view: View) -> str:
         title="Restore plan",
         lead=times(plan, view),
         figures=figures,
-        notices=list(notices(plan)),
+        notices=list(notices(plan_view(plan))),
         images=_images(plan, view),
         plan=plan,
     )
