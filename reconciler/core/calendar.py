@@ -45,13 +45,17 @@ def read_dates(texts: Iterable[str], zone: tzinfo, now: datetime) -> Mapping[str
     """
     wanted = frozenset(filter(None, texts))
     dates = _plausible({text: _calendar_date(text, zone) for text in wanted}, now)
-    numbers = [
-        _plausible({text: _since_1970(text, digits) for text in wanted}, now) for digits in _EPOCHS
-    ]
-    for moments in numbers:
+    # `isdigit` alone accepts digits of every script.
+    numbers = [text for text in wanted if text.isascii() and text.isdigit()]
+    unix_times: list[Mapping[str, datetime]] = []
+    for digits, units in _EPOCHS.items():
+        fitting = [text for text in numbers if len(text) == digits]
+        read = {text: datetime.fromtimestamp(int(text) / units, UTC) for text in fitting}
+        unix_times.append(_plausible(read, now))
+    for moments in unix_times:
         if moments.keys() == wanted and not dates:
             return moments
-    doubtful = frozenset().union(*numbers)
+    doubtful = frozenset().union(*unix_times)
     return {text: date for text, date in dates.items() if text not in doubtful}
 
 
@@ -72,9 +76,3 @@ def _calendar_date(text: str, zone: tzinfo) -> datetime | None:
         return datetime.strptime(digits, form).replace(tzinfo=zone)
     except ValueError:
         return None
-
-
-def _since_1970(text: str, digits: int) -> datetime | None:
-    if len(text) != digits or not (text.isascii() and text.isdigit()):
-        return None
-    return datetime.fromtimestamp(int(text) / _EPOCHS[digits], UTC)

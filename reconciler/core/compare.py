@@ -40,36 +40,24 @@ def blame(kept: Side, deleted: Side, digest: Digest, edits: Edits) -> tuple[Poli
     if kept.policy is None or keeping is None or deleting is None:
         return ()
     covering = _rules(deleting)
-    # From the most specific explanation to the most general; the first with an edit is reported.
-    for edits_of_step in (
-        _keeping(kept.policy, keeping, edits),
-        _selecting(keeping, covering, edits),
-        edits.on(covering | _rules(keeping), "rule"),
-    ):
-        if edits_of_step:
-            return edits_of_step
-    return edits.on(_OWN, "policy")
-
-
-def _keeping(policy: Policy, kept: Decision, edits: Edits) -> tuple[PolicyEdit, ...]:
-    """Return the edits of the rule, protection or setting that kept the image."""
-    match kept.cause:
+    edits_of_cause: tuple[PolicyEdit, ...] = ()
+    match keeping.cause:
         case Cause.PROTECTED:
-            return edits.on(protecting(policy, kept), "protection")
+            edits_of_cause = edits.on(protecting(kept.policy, keeping), "protection")
         case Cause.RULE:
-            keepers = {opinion.rule for opinion in kept.opinions if opinion.keeps}
-            return edits.on(keepers, "rule")
+            keepers = {opinion.rule for opinion in keeping.opinions if opinion.keeps}
+            edits_of_cause = edits.on(keepers, "rule")
         case Cause.YOUNG:
-            return _settings(edits, "guards.min_age")
-        case _:
-            return ()
-
-
-def _selecting(kept: Decision, covering: set[str], edits: Edits) -> tuple[PolicyEdit, ...]:
-    """Return the edits by which a rule covers an image that no rule covered on the other side."""
-    if kept.cause is Cause.UNMATCHED_TAG:
-        return (*edits.on(covering, "rule"), *_settings(edits, "unmatched_tags"))
-    return edits.on(covering, "rule") if kept.cause is Cause.UNCOVERED else ()
+            edits_of_cause = _settings(edits, "guards.min_age")
+        # No rule covered the image, or not all of its tags: the rules that cover it now do.
+        case Cause.UNMATCHED_TAG:
+            edits_of_cause = (*edits.on(covering, "rule"), *_settings(edits, "unmatched_tags"))
+        case Cause.UNCOVERED:
+            edits_of_cause = edits.on(covering, "rule")
+    # From the most specific explanation to the most general; the first with an edit is reported.
+    return (
+        edits_of_cause or edits.on(covering | _rules(keeping), "rule") or edits.on(_OWN, "policy")
+    )
 
 
 def _settings(edits: Edits, key: str) -> tuple[PolicyEdit, ...]:
@@ -140,18 +128,19 @@ class _Changes:
         # Which versions are images does not depend on the policy: where both sides decided, they
         # decided on the same ones. A missing policy decided on none.
         decided = self.new.images or self.old.images
-        images = [self._fate(digest) for digest in digests if digest in decided]
+        images: list[ChangedImage] = []
+        for digest in digests:
+            if digest in decided:
+                version = self.inventory.versions[digest]
+                before, after = self.old.images.get(digest), self.new.images.get(digest)
+                image = ChangedImage(
+                    digest=digest,
+                    tags=version.tags,
+                    pushed=version.pushed or version.first_seen,
+                    before=before.reasons if before else (),
+                    after=after.reasons if after else (),
+                )
+                images.append(image)
         # An unknown push time counts as new, as it does for rules.
-        images.sort(key=lambda fate: fate.pushed or _LATEST, reverse=True)
+        images.sort(key=lambda image: image.pushed or _LATEST, reverse=True)
         return Shift(because=because, images=tuple(images), versions=len(digests))
-
-    def _fate(self, digest: Digest) -> ChangedImage:
-        version = self.inventory.versions[digest]
-        before, after = self.old.images.get(digest), self.new.images.get(digest)
-        return ChangedImage(
-            digest=digest,
-            tags=version.tags,
-            pushed=version.pushed or version.first_seen,
-            before=before.reasons if before else (),
-            after=after.reasons if after else (),
-        )

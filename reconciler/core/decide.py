@@ -108,11 +108,17 @@ def decide(
     pinned = evaluation.pinned.keys() & inventory.versions.keys()
     to_delete = inventory.versions.keys() - closure(graph.keeps, kept | pinned)
     _keep_needed(decisions, graph, to_delete)
+    # A protection by digest that matches nothing is often a typing error, so it is reported.
+    unused_by_digest = [
+        protection.name
+        for protection in policy.protect
+        if protection.digests and inventory.versions.keys().isdisjoint(protection.digests)
+    ]
     return Decisions(
         decisions,
         to_delete,
         warnings=[*evaluation.warnings, *_unproven_tag_times(decisions.values(), evaluation)],
-        unused=[*evaluation.unused, *_unused_digests(policy, inventory)],
+        unused=[*evaluation.unused, *unused_by_digest],
     )
 
 
@@ -263,10 +269,3 @@ def _keep_needed(decisions: dict[Digest, Decision], graph: Graph, to_delete: Set
             owner = next(owner for owner in graph.kept_by[digest] if owner not in to_delete)
             note = f"needed by {owner}"
             decisions[digest] = Decision(decision.image, Cause.NEEDED, note, decision.opinions)
-
-
-def _unused_digests(policy: Policy, inventory: Inventory) -> Iterator[str]:
-    """Name the protections by digest whose digests are all missing, often by a typing error."""
-    for protection in policy.protect:
-        if protection.digests and inventory.versions.keys().isdisjoint(protection.digests):
-            yield protection.name

@@ -170,9 +170,14 @@ def kept_followers(
     for rules in (_protections(evaluation.policy), evaluation.policy.rules):
         for digest, opinion in _keeping_unranked(evaluation, rules, images):
             reasons.setdefault(digest, str(opinion))
+    keeps_unmatched = evaluation.policy.unmatched_tags == "keep"
     for image in images:
-        if reason := refusal_of(image, evaluation) or _unknown_tag(inventory, image, evaluation):
-            reasons.setdefault(image.digest, reason)
+        if refusal := refusal_of(image, evaluation):
+            reasons.setdefault(image.digest, refusal)
+        if keeps_unmatched:
+            for tag in image_tags(inventory, image.version):
+                if tag not in evaluation.known_tags:
+                    reasons.setdefault(image.digest, f"tag {tag} matches no rule")
     return reasons
 
 
@@ -190,16 +195,6 @@ def _keeping_unranked(
         for digest, opinion in evaluate(rule, young, index, now=now, zone=zone).opinions.items():
             if opinion.keeps:
                 yield digest, opinion
-
-
-def _unknown_tag(inventory: Inventory, image: Image, evaluation: Evaluation) -> str:
-    """Return the reason if an unmatched tag of its own keeps a version; empty if not."""
-    if evaluation.policy.unmatched_tags != "keep":
-        return ""
-    own = image_tags(inventory, image.version)
-    return next(
-        (f"tag {tag} matches no rule" for tag in own if tag not in evaluation.known_tags), ""
-    )
 
 
 def _possibly_kept(

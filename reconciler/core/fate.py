@@ -69,34 +69,33 @@ class DecidedRepository:
         """Return the fate of one version."""
         paths = _paths_up(self.graph.kept_by, digest)
         cause, note = self._cause(digest, paths)
-        return VersionFate(
-            version=self.case.inventory.versions[digest],
-            cause=cause,
-            is_deleted=digest in self.decisions.to_delete,
-            note=note,
-            # Kept images first, then the nearest.
-            chains=tuple(
-                sorted(
-                    self._chains(paths),
-                    key=lambda chain: (chain.decision.expires, len(chain.path)),
-                )
-            ),
-        )
-
-    def _chains(self, paths: PathsUp) -> Iterator[Chain]:
-        """Yield the chain from each image that keeps the version, in the order of digests."""
+        versions = self.case.inventory.versions
+        chains: list[Chain] = []
         for root in sorted(paths.keys() & self.decisions.images.keys()):
             path = [root]
             # Only the version that is explained is its own next step: it ends every path.
             while paths[path[-1]] != path[-1]:
                 path.append(paths[path[-1]])
-            versions = (self.case.inventory.versions[digest] for digest in reversed(path))
-            yield Chain(tuple(versions), self.decisions.images[root])
+            links = tuple(versions[step] for step in reversed(path))
+            chains.append(Chain(links, self.decisions.images[root]))
+        # Kept images first, then the nearest.
+        chains.sort(key=lambda chain: (chain.decision.expires, len(chain.path)))
+        return VersionFate(
+            version=versions[digest],
+            cause=cause,
+            is_deleted=digest in self.decisions.to_delete,
+            note=note,
+            chains=tuple(chains),
+        )
 
     def _cause(self, digest: Digest, paths: PathsUp) -> tuple[Cause, str]:
         """Return the cause of an image's own decision, or that of a follower, with a note."""
-        own = self.decisions.images.get(digest)
-        if own and (own.cause is not Cause.NEEDED or not self._is_needed_above(digest, paths)):
+        images = self.decisions.images
+        own, above = images.get(digest), paths.keys() & images.keys() - {digest}
+        is_needed_above = any(not images[root].expires for root in above) or (
+            not paths.keys().isdisjoint(self.pinned)
+        )
+        if own and (own.cause is not Cause.NEEDED or not is_needed_above):
             # If no owner needs an image with the cause NEEDED, one of its followers keeps it.
             return own.cause, own.note
         if digest in self.pinned:
@@ -105,11 +104,6 @@ class DecidedRepository:
             return Cause.FOLLOWS, ""
         pins = sorted(paths.keys() & self.pinned.keys())
         return Cause.NEEDED, f"needed by {pins[0]}; {self.pinned[pins[0]][1]}" if pins else ""
-
-    def _is_needed_above(self, digest: Digest, paths: PathsUp) -> bool:
-        above = paths.keys() & self.decisions.images.keys() - {digest}
-        staying = any(not self.decisions.images[root].expires for root in above)
-        return staying or not paths.keys().isdisjoint(self.pinned)
 
 
 def decide_repository(case: PlanningInput) -> DecidedRepository:
@@ -172,23 +166,15 @@ def _moments_to_try(decided: DecidedRepository, digest: Digest) -> Iterator[date
     }
     # Equal spans and ages are tried once: a repository has many versions of the same age.
     spans = {span.delta for span in (*limits, policy.guards.min_age) if span}
-    now = decided.case.now
-    ages = {
-        now - born
-        for version in _relevant(decided, digest)
-        for born in _age_starts(version, policy, now)
-    }
+    now, versions = decided.case.now, decided.case.inventory.versions
+    relevant: Iterable[Digest] = versions
+    # Where no rule ranks images, the age of other images cannot matter.
+    if not any(rule.keep.extra or _bucket_spans(rule.keep) for rule in policy.judging):
+        owners = closure(decided.graph.kept_by, [digest])
+        relevant = closure(decided.graph.keeps, owners)
+    ages = {now - born for each in relevant for born in _age_starts(versions[each], policy, now)}
     waits = {span - age for age in ages for span in spans}
     yield from (now + wait for wait in waits if timedelta() < wait < _NEVER)
-
-
-def _relevant(decided: DecidedRepository, digest: Digest) -> Iterable[Version]:
-    """Return the versions whose age can matter: its relatives, or all if a rule ranks images."""
-    versions = decided.case.inventory.versions
-    if any(rule.keep.extra or _bucket_spans(rule.keep) for rule in decided.case.policy.judging):
-        return versions.values()
-    owners = closure(decided.graph.kept_by, [digest])
-    return [versions[relative] for relative in closure(decided.graph.keeps, owners)]
 
 
 def _bucket_spans(keep: Keep) -> list[Span]:

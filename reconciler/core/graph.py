@@ -55,11 +55,13 @@ def build_graph(inventory: Inventory) -> Graph:
             # A missing layer of a build cache is not a hole: indexes of caches list blobs too.
             elif child.is_manifest:
                 missing[version.digest].append(child.digest)
+        # A listed attestation is kept by its index and not by its subject.
+        subject = None if version.digest in attestations else _subject(version)
         # A referrer whose subject does not exist is kept by nothing: it is an image of its own.
         # A tag can contain the digest of its own version, which must not keep itself for ever.
-        for subject in _subjects(version, attestations):
-            if _is_other(inventory, version, subject):
-                keeps[subject].append(version.digest)
+        for keeper in (subject, *[tag.subject for tag in version.tags]):
+            if keeper and _is_other(inventory, version, keeper):
+                keeps[keeper].append(version.digest)
     kept_by = reversed_edges(keeps)
     roots = _roots(inventory, keeps, kept_by)
     return Graph(dict(keeps), kept_by, roots, dict(missing))
@@ -95,17 +97,6 @@ def _listed_attestations(inventory: Inventory) -> Iterator[Digest]:
 
 def _subject(version: Version) -> Digest | None:
     return version.manifest.subject if version.manifest else None
-
-
-def _subjects(version: Version, attestations: frozenset[Digest]) -> Iterator[Digest]:
-    """Yield the digests that keep this version because it refers to them."""
-    # A listed attestation is kept by its index and not by its subject; see `build_graph`.
-    subject = _subject(version)
-    if subject and version.digest not in attestations:
-        yield subject
-    for tag in version.tags:
-        if tag.subject:
-            yield tag.subject
 
 
 def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, ...]:

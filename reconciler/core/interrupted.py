@@ -123,16 +123,11 @@ def interrupted_runs(records: Iterable[Record]) -> list[InterruptedRun]:
         remaining: dict[Digest, Attempt] = {}
         # The last attempt on each version counts, even if it was made by another run.
         for attempt in (last[key] for key in keys):
+            restored, is_gone = attempt.restored, attempt.result in _DONE
             if attempt.is_standing and attempt.run == run:
                 deleted[attempt.digest] = attempt
-            elif _remains(attempt):
+            # What undo restored does not count: it restores the followers by itself.
+            elif not (restored.body.is_restoration if restored else is_gone):
                 remaining[attempt.digest] = attempt
         runs.append(InterruptedRun(deleted, remaining))
     return runs
-
-
-def _remains(attempt: Attempt) -> bool:
-    """Whether a version was not deleted in the end; undo restores its followers by itself."""
-    if attempt.restored:
-        return not attempt.restored.body.is_restoration
-    return attempt.result not in _DONE

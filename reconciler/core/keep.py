@@ -7,7 +7,7 @@ Source: docs/adr/0016-unknown-order.md.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from itertools import chain, groupby
 from operator import attrgetter
 
@@ -15,7 +15,6 @@ from reconciler.core.calendar import bucket_of, read_dates
 from reconciler.core.select import Image, SelectedImage, TagIndex
 from reconciler.model.durations import Span, as_span
 from reconciler.model.inventory import Fact
-from reconciler.model.language import OrderKey
 from reconciler.model.names import Digest, Tag
 from reconciler.model.rules import Keep, Rule
 from reconciler.model.semver import SemVer
@@ -74,7 +73,18 @@ class ImageRanker:
         self._rule = rule
         self._index = index
         self._now = now
-        self._texts = {name: self._captures(pool, name) for name in _dated(rule)}
+        keys = [rule.order] if rule.keep.reads_order else []
+        keys += [rule.age_by] if rule.keep.reads_age else []
+        # A group of the regex that did not match captures nothing, which is no value.
+        self._texts = {
+            name: {
+                text
+                for selected in pool
+                for tag in selected.tags
+                if (text := self._captured(tag).get(name))
+            }
+            for name in {key.capture for key in keys if key.startswith("date:")}
+        }
         self._dates = {name: read_dates(texts, zone, now) for name, texts in self._texts.items()}
         self._order = self._order_key(rule)
 
@@ -97,21 +107,19 @@ class ImageRanker:
         tag = next(tag for key, tag in keys if key == order)
         captured = self._captured(tag)
         moment, pushed = self._age_start(selected), selected.image.version.time(Fact.PUSHED)
+        # A sort key or a time in the future is no more certain than an unknown one.
+        is_ahead = isinstance(order[1], datetime) and order[1] > self._now
+        has_doubtful_order = order == _UNKNOWN or is_ahead
+        has_doubtful_age = moment is None or moment > self._now
+        keep = self._rule.keep
         return RankedImage(
             image=selected.image,
             order=order,
             group="/".join(self._part(name, tag, captured) for name in self._rule.group_by),
             age_start=min(moment, self._now) if moment else self._now,
             pushed=pushed if pushed and pushed <= self._now else None,
-            is_doubtful=self._is_doubtful(order, moment),
-        )
-
-    def _is_doubtful(self, order: SortKey, moment: datetime | None) -> bool:
-        """Whether a sort key or a time that the rule reads is unknown or in the future."""
-        unknown, key = order
-        ahead = isinstance(key, datetime) and key > self._now
-        return (self._rule.keep.reads_order and (unknown == 1 or ahead)) or (
-            self._rule.keep.reads_age and (moment is None or moment > self._now)
+            is_doubtful=(keep.reads_order and has_doubtful_order)
+            or (keep.reads_age and has_doubtful_age),
         )
 
     def _order_key(self, rule: Rule) -> Callable[[SelectedImage, Tag | None], SortKey]:
@@ -121,23 +129,15 @@ class ImageRanker:
             return lambda selected, _: _known(selected.image.version.time(fact))
         if rule.order == "semver":
             return lambda _, tag: _known(self._index.versions.get(tag) if tag else None)
-        read = self._type_of(rule.order)
-        return lambda _, tag: _known(read(self._captured(tag).get(capture, "")))
-
-    def _type_of(self, order: OrderKey) -> Callable[[str], datetime | int | str | None]:
-        """Return the function that reads the values of a capture."""
-        match order.partition(":")[0]:
+        read: Callable[[str], datetime | int | str | None]
+        match rule.order.partition(":")[0]:
             case "int":
-                return _whole_number
+                read = _whole_number
             case "date":
-                return self._dates.get(order.capture, {}).get
+                read = self._dates.get(capture, {}).get
             case _:
-                return lambda text: text or None
-
-    def _captures(self, pool: Sequence[SelectedImage], name: str) -> set[str]:
-        """Return the distinct values of a capture; a group that did not match has none."""
-        texts = (self._captured(tag).get(name, "") for selected in pool for tag in selected.tags)
-        return set(filter(None, texts))
+                return lambda _, tag: _known(self._captured(tag).get(capture) or None)
+        return lambda _, tag: _known(read(self._captured(tag).get(capture, "")))
 
     def _captured(self, tag: Tag | None) -> dict[str, str]:
         regex = self._rule.match.regex
@@ -159,13 +159,6 @@ class ImageRanker:
         texts = (self._captured(tag).get(capture, "") for tag in selected.tags)
         dates = [known[text] for text in texts if text in known]
         return max(dates) if dates and len(dates) == len(selected.tags) else None
-
-
-def _dated(rule: Rule) -> set[str]:
-    """Return the captures that the rule reads as dates."""
-    keys = [rule.order] if rule.keep.reads_order else []
-    keys += [rule.age_by] if rule.keep.reads_age else []
-    return {key.capture for key in keys if key.startswith("date:")}
 
 
 def _whole_number(text: str) -> int | None:
@@ -238,19 +231,15 @@ def evaluate(
         measured = _distances(rule.keep, label, ties, now=now, zone=zone)
         members = chain.from_iterable(ties)
         for ranked, distances in zip(members, _with_extra(rule.keep, ties, measured), strict=True):
-            opinions[ranked.image.digest] = _opinion(rule, ranked, distances)
+            met = [distance for distance in distances if distance.met]
+            opinions[ranked.image.digest] = Opinion(
+                rule.name,
+                keeps=bool(met),
+                reason="; ".join(distance.text for distance in distances),
+                is_doubtful=ranked.is_doubtful,
+                is_tied=bool(met) and all(distance.is_tied for distance in met),
+            )
     return RuleEvaluation(opinions, tuple(_warnings(rule, reader, opinions.values())))
-
-
-def _opinion(rule: Rule, ranked: RankedImage, distances: Sequence[Distance]) -> Opinion:
-    met = [distance for distance in distances if distance.met]
-    return Opinion(
-        rule.name,
-        keeps=bool(met),
-        reason="; ".join(distance.text for distance in distances),
-        is_doubtful=ranked.is_doubtful,
-        is_tied=bool(met) and all(distance.is_tied for distance in met),
-    )
 
 
 def _warnings(rule: Rule, reader: ImageRanker, opinions: Iterable[Opinion]) -> Iterator[str]:
@@ -361,7 +350,8 @@ def _calendar(
     taken: set[str] = set()
     for tied, buckets in zip(ties, names, strict=True):
         is_newest = [
-            name not in taken and _is_recent(limit, latest, name, now - image.age_start)
+            name not in taken
+            and (now - image.age_start < limit.delta if isinstance(limit, Span) else name in latest)
             for image, name in zip(tied, buckets, strict=True)
         ]
         newest = Counter(name for name, met in zip(buckets, is_newest, strict=True) if met)
@@ -371,8 +361,3 @@ def _calendar(
             others = _tied_with(newest[name]) if is_tied else ""
             yield Distance(met, f"{where} vs {kind} {limit}{others}", is_tied)
         taken.update(newest)
-
-
-def _is_recent(limit: int | Span, latest: frozenset[str], name: str, age: timedelta) -> bool:
-    """Whether an image is in one of the latest buckets, or young enough for the limit."""
-    return age < limit.delta if isinstance(limit, Span) else name in latest

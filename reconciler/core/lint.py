@@ -68,90 +68,74 @@ def _policy_remarks(policy: Policy) -> Iterator[str]:
 
 def _compared(rules: Sequence[Rule], protections: Sequence[Rule]) -> Iterator[tuple[str, str]]:
     for position, rule in enumerate(rules):
-        others = (*rules[:position], *rules[position + 1 :])
-        for message in (
-            *_shadowed(rule, (*protections, *others)),
-            *_empty_rest(rule, others),
-            *_duplicated(rule, rules[:position]),
-        ):
-            yield rule.name, message
-
-
-def _shadowed(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
-    """Yield the first rule or protection that keeps every image that could expire by this one."""
-    for other in others:
-        if other.keep.all and not rule.keep.all and sees_all(other.match, rule.match):
-            yield (
-                f"'{other.name}' keeps every image that this rule covers;"
-                f" remove this rule, or narrow '{other.name}'"
-            )
-            return
-
-
-def _empty_rest(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
-    for other in others:
-        if rule.match.rest and sees_all(other.match, _EVERY_IMAGE):
-            yield f"'rest' matches nothing, because '{other.name}' covers every image; remove one"
-            return
-
-
-def _duplicated(rule: Rule, earlier: Sequence[Rule]) -> Iterator[str]:
-    # Only earlier rules, so that each pair is reported once.
-    for other in earlier:
-        if other.model_copy(update={"name": rule.name}) == rule:
-            yield f"'{other.name}' is the same rule; remove one of them"
-            return
+        earlier, later = rules[:position], rules[position + 1 :]
+        others = (*earlier, *later)
+        # One remark of each kind is enough: correcting the first often removes the others.
+        for other in (*protections, *others):
+            if other.keep.all and not rule.keep.all and sees_all(other.match, rule.match):
+                redundant = f"'{other.name}' keeps every image that this rule covers"
+                yield rule.name, f"{redundant}; remove this rule, or narrow '{other.name}'"
+                break
+        for other in others if rule.match.rest else ():
+            if sees_all(other.match, _EVERY_IMAGE):
+                empty = f"'rest' matches nothing, because '{other.name}' covers every image"
+                yield rule.name, f"{empty}; remove one"
+                break
+        # Only earlier rules, so that each pair is reported once.
+        for other in earlier:
+            if other.model_copy(update={"name": rule.name}) == rule:
+                yield rule.name, f"'{other.name}' is the same rule; remove one of them"
+                break
 
 
 def sees_all(wide: Match, narrow: Match) -> bool:
     """Whether `wide` certainly covers every image that `narrow` covers; False when in doubt."""
-    return _filters_no_more(wide, narrow) and _picks_all(wide, narrow)
-
-
-def _filters_no_more(wide: Match, narrow: Match) -> bool:
-    """Whether `narrow` has each filter of `wide` as well."""
-    return (
+    has_all_filters = (
         not wide.every_tag
         and wide.artifact_type in (None, narrow.artifact_type)
         and set(wide.except_) <= set(narrow.except_)
         and set(wide.with_) <= set(narrow.with_)
         and set(wide.without) <= set(narrow.without)
     )
+    return has_all_filters and _picks_all(wide, narrow)
 
 
 def _picks_all(wide: Match, narrow: Match) -> bool:
     if wide.any or wide.selector == narrow.selector == "untagged":
         return True
     if narrow.tags:
-        return all(_picks_pattern(wide, pattern) for pattern in narrow.tags)
+        return all(
+            _picks(wide, pattern.literal)
+            if pattern.literal
+            else any(other.covers(pattern) for other in wide.tags or ())
+            for pattern in narrow.tags
+        )
     if narrow.semver and wide.semver:
-        return _admits_all(wide, narrow)
+        # Ranges that differ anywhere differ at a probe of one of them; see `SemVerRange.probes`.
+        versions = frozenset().union(wide.semver.probes, narrow.semver.probes)
+        return all(wide.admits(version) for version in versions if narrow.admits(version))
     if narrow.regex and narrow.regex == wide.regex:
         return True
     return narrow.reads_tags and EVERYTHING in (wide.tags or ())
 
 
-def _picks_pattern(wide: Match, pattern: TagGlob) -> bool:
-    """Whether a selector matches every tag of a pattern."""
-    if pattern.literal:
-        return _picks(wide, pattern.literal)
-    return any(other.covers(pattern) for other in wide.tags or ())
-
-
-def _admits_all(wide: Match, narrow: Match) -> bool:
-    """Whether one range contains every version of another, tried where they could differ."""
-    # Two ranges that differ anywhere differ at a probe of one of them; see `SemVerRange.probes`.
-    probes = (part.semver.probes for part in (wide, narrow) if part.semver)
-    versions = frozenset().union(*probes)
-    return all(wide.admits(version) for version in versions if narrow.admits(version))
-
-
 def futile(match: Match) -> Iterator[str]:
     """Yield why a selector, or one of its patterns, never matches, and what to write instead."""
     yield from _empty_range(match)
-    yield from _impossible_patterns(match)
-    yield from _excluded(match)
-    yield from _contradicted(match)
+    for pattern in match.tags or ():
+        if pattern[0] in ".-" or len(pattern.replace("*", "")) > _LONGEST:
+            yield f"no tag matches {pattern}: tags start with a letter, a digit or _; correct it"
+    if match.regex and (signs := impossible_in_a_tag(match.regex)):
+        yield f"no tag contains {signs}, so nothing matches; correct the regex"
+    # The filters of a rule may exclude all that its selector matches, or what they require.
+    for key, patterns in (("except", match.except_), ("without", match.without)):
+        if match.reads_tags and _cover(patterns, match.tags or [EVERYTHING]):
+            yield f"{key!r} excludes all that {match.selector!r} matches; remove one of them"
+    for pattern in match.with_:
+        if _cover(match.without, [pattern]):
+            yield f"'with' requires {pattern} and 'without' excludes it; remove one of them"
+        elif match.every_tag and (tag := pattern.literal) and not _picks(match, tag):
+            yield f"'with' requires {tag} and 'every_tag' excludes it; remove one of them"
 
 
 def _empty_range(match: Match) -> Iterator[str]:
@@ -165,30 +149,6 @@ def _empty_range(match: Match) -> Iterator[str]:
         yield f"no version is in the range {match.semver}, so nothing matches; correct the range"
 
 
-def _impossible_patterns(match: Match) -> Iterator[str]:
-    for pattern in match.tags or ():
-        if pattern[0] in ".-" or len(pattern.replace("*", "")) > _LONGEST:
-            yield f"no tag matches {pattern}: tags start with a letter, a digit or _; correct it"
-    if match.regex and (signs := impossible_in_a_tag(match.regex)):
-        yield f"no tag contains {signs}, so nothing matches; correct the regex"
-
-
-def _excluded(match: Match) -> Iterator[str]:
-    """Yield filters that exclude everything that the selector matches."""
-    for key, patterns in (("except", match.except_), ("without", match.without)):
-        if match.reads_tags and _cover(patterns, match.tags or [EVERYTHING]):
-            yield f"{key!r} excludes all that {match.selector!r} matches; remove one of them"
-
-
-def _contradicted(match: Match) -> Iterator[str]:
-    """Yield required tags that another filter excludes."""
-    for pattern in match.with_:
-        if _cover(match.without, [pattern]):
-            yield f"'with' requires {pattern} and 'without' excludes it; remove one of them"
-        elif match.every_tag and (tag := pattern.literal) and not _picks(match, tag):
-            yield f"'with' requires {tag} and 'every_tag' excludes it; remove one of them"
-
-
 def _cover(wide: Iterable[TagGlob], narrow: Iterable[TagGlob]) -> bool:
     return all(any(glob.covers(pattern) for glob in wide) for pattern in narrow)
 
@@ -199,7 +159,11 @@ def _picks(match: Match, tag: Tag) -> bool:
 
 def idle(rule: Rule, min_age: Span) -> Iterator[str]:
     """Yield keys that have no effect, and what to write instead."""
-    yield from _unread_keys(rule)
+    for key, is_written in (("group_by", rule.group_by), ("order_by", rule.order_by)):
+        if is_written and not rule.keep.reads_order:
+            yield f"'{key}' has no effect, because no key of 'keep' counts images; remove it"
+    if "age_by" in rule.model_fields_set and not rule.keep.reads_age:
+        yield "'age_by' has no effect, because no key of 'keep' reads ages; remove it"
     # The state records each of these two times for one kind of image only.
     if rule.match.reads_tags and rule.keep.reads_age and rule.age_by.fact is Fact.UNTAGGED_SINCE:
         yield "a tagged image has no untagged_since, so all of them count as new; use pushed"
@@ -215,15 +179,6 @@ def idle(rule: Rule, min_age: Span) -> Iterator[str]:
             "in SemVer, rc10 comes before rc9, and 1.2.1-alpine is a pre-release: match"
             " pre-releases by regex, and order by pushed"
         )
-
-
-def _unread_keys(rule: Rule) -> Iterator[str]:
-    if rule.group_by and not rule.keep.reads_order:
-        yield "'group_by' has no effect, because no key of 'keep' counts images; remove it"
-    if rule.order_by and not rule.keep.reads_order:
-        yield "'order_by' has no effect, because no key of 'keep' counts images; remove it"
-    if "age_by" in rule.model_fields_set and not rule.keep.reads_age:
-        yield "'age_by' has no effect, because no key of 'keep' reads ages; remove it"
 
 
 def _never(rule: Rule, read: OrderKey) -> str:

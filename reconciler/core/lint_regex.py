@@ -113,8 +113,19 @@ def _takes(characters: str, alphabet: str) -> bool:
 
 def unanchored(match: Match) -> Iterator[str]:
     """Yield why a pattern matches less than it seems to, and what to write instead."""
-    if match.regex:
-        yield from _half_anchored(match.regex)
+    if regex := match.regex:
+        # An anchor on one side only: an expression for the whole tag needs none, a search does.
+        begun, ended = _BEGUN.match(regex), _ENDED.search(regex)
+        if begun and not ended and not _OPEN_END.search(regex):
+            yield (
+                f"'{regex}' looks like a search, but it must match the whole tag:"
+                " end it with .* if more may follow, or with $ if not"
+            )
+        if ended and not begun and not _OPEN_START.match(regex):
+            yield (
+                f"'{regex}' looks like a search, but it must match the whole tag:"
+                " begin it with .* if more may precede it, or with ^ if not"
+            )
     for pattern in (*(match.tags or ()), *match.except_, *match.with_, *match.without):
         if _DOT_STAR.search(pattern):
             glob, dotted = pattern.replace(".*", "*"), pattern.replace(".*", ".?*")
@@ -122,18 +133,3 @@ def unanchored(match: Match) -> Iterator[str]:
                 f"{pattern} matches only tags with a dot there, because * alone is any text:"
                 f" write {glob}, or {dotted} if you mean the dot"
             )
-
-
-def _half_anchored(regex: str) -> Iterator[str]:
-    """Look for an anchor on one side only: only a search needs one."""
-    begun, ended = _BEGUN.match(regex), _ENDED.search(regex)
-    if begun and not ended and not _OPEN_END.search(regex):
-        yield (
-            f"'{regex}' looks like a search, but it must match the whole tag:"
-            " end it with .* if more may follow, or with $ if not"
-        )
-    if ended and not begun and not _OPEN_START.match(regex):
-        yield (
-            f"'{regex}' looks like a search, but it must match the whole tag:"
-            " begin it with .* if more may precede it, or with ^ if not"
-        )

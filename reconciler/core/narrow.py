@@ -4,13 +4,13 @@ The live decision can only remove deletions from a plan, never add one: apply de
 approved. Source: docs/promises.md, "Approved only".
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from deepdiff import DeepDiff
 
-from reconciler.core.decide import Decision, Decisions, decide
+from reconciler.core.decide import Decisions, decide
 from reconciler.core.graph import Graph, build_graph
 from reconciler.core.order import deletion_order
 from reconciler.core.planner import (
@@ -22,9 +22,8 @@ from reconciler.core.planner import (
 )
 from reconciler.core.walk import closure
 from reconciler.errors import PlanError
-from reconciler.model.inventory import Inventory, Version
+from reconciler.model.inventory import Version
 from reconciler.model.journal import Record, Result
-from reconciler.model.names import Digest
 from reconciler.model.plan import (
     Cause,
     Change,
@@ -79,7 +78,11 @@ def narrow(planned: RepositoryPlan, case: PlanningInput, allowed: RaisedLimits) 
     changes = {change.digest: change for change in planned.changes}
     dropped = {drop.change.digest: drop for drop in _dropped(planned.changes, case, decided)}
     still_due = changes.keys() - dropped.keys()
-    incomplete = _incomplete(inventory, graph, decided, changes.keys(), still_due)
+    # Followers that were pushed after planning: their deletion was not approved, and without
+    # their image they would be left over.
+    unplanned = {*decided.to_delete} - changes.keys() - decided.images.keys()
+    kept_anyway = closure(graph.keeps, inventory.versions.keys() - still_due - unplanned)
+    incomplete = closure(graph.kept_by, unplanned - kept_anyway)
     # Everything that is not deleted now is kept, and so is everything that it needs.
     kept = closure(graph.keeps, inventory.versions.keys() - (still_due - incomplete))
     for digest in still_due & kept:
@@ -116,21 +119,6 @@ def _with_document(change: Change, version: Version) -> Change:
     return change.model_copy(update={"observed": change.observed.model_copy(update=read)})
 
 
-def _incomplete(
-    inventory: Inventory,
-    graph: Graph,
-    decided: Decisions,
-    planned: Set[Digest],
-    still_due: Set[Digest],
-) -> set[Digest]:
-    """Return the planned deletions that would leave behind a follower which was not planned."""
-    # Followers that were pushed after planning: their deletion was not approved, and without
-    # their image they would be left over.
-    unplanned = {*decided.to_delete} - planned - decided.images.keys()
-    kept = closure(graph.keeps, inventory.versions.keys() - still_due - unplanned)
-    return closure(graph.kept_by, unplanned - kept)
-
-
 def _dropped(
     changes: Sequence[Change], case: PlanningInput, decided: Decisions
 ) -> Iterator[Dropped]:
@@ -143,14 +131,12 @@ def _dropped(
         elif difference := drift(change.observed, version):
             yield Dropped(change, Result.SKIPPED_CHANGED, difference)
         elif change.digest not in decided.to_delete:
-            yield Dropped(change, *_why_kept(change.digest, decided.images))
-
-
-def _why_kept(digest: Digest, images: Mapping[Digest, Decision]) -> tuple[Result, str]:
-    decision = images.get(digest)
-    if decision is None or decision.cause in (Cause.NEEDED, Cause.EXPIRED):
-        return Result.SKIPPED_REFERENCED, _NEEDED
-    return Result.SKIPPED_CHANGED, f"now kept ({decision.cause}): {'; '.join(decision.reasons)}"
+            decision = decided.images.get(change.digest)
+            if decision is None or decision.cause in (Cause.NEEDED, Cause.EXPIRED):
+                yield Dropped(change, Result.SKIPPED_REFERENCED, _NEEDED)
+            else:
+                reason = f"now kept ({decision.cause}): {'; '.join(decision.reasons)}"
+                yield Dropped(change, Result.SKIPPED_CHANGED, reason)
 
 
 def drift(observed: Observed, version: Version) -> str:

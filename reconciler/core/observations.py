@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.core.history import Attempt, attempts
+from reconciler.core.history import attempts
 from reconciler.core.walk import closure
 from reconciler.model.inventory import Fact, Inventory, Observation, Observations
 from reconciler.model.journal import HoldBody, IntentBody, Record, ReleaseBody, Result
@@ -28,32 +28,28 @@ def known_observations(
     # Only the last attempt on each digest counts; a deleted version needs no observation.
     for attempt in {attempt.digest: attempt for attempt in attempts(records)}.values():
         if attempt.result not in _DONE:
-            observation = digests.get(attempt.digest) or _observed_by(attempt)
-            digests[attempt.digest] = observation.model_copy(update=_refusal(attempt))
+            observation = digests.get(attempt.digest)
+            if observation is None:
+                # All that a run observed counts from its beginning, so that no order is implied.
+                at = attempt.opened.ts if attempt.opened else attempt.intent.ts
+                since = at if attempt.tags else None
+                observation = Observation(first_seen=at, tagged_since=since, tags=attempt.tags)
+            # A refusal applies while tags and visibility do not change. If the intent had no room
+            # for all tags, it is unknown which of them it applies to.
+            if attempt.ended and attempt.result is Result.RETAINED and not attempt.is_abridged:
+                refusal = {
+                    "tags": attempt.tags,
+                    "retained": attempt.ended.body.reason,
+                    "visibility": attempt.visibility,
+                }
+                observation = observation.model_copy(update=refusal)
+            digests[attempt.digest] = observation
     if retry_refused:
         digests = {
             digest: observation.model_copy(update={"retained": ""})
             for digest, observation in digests.items()
         }
     return with_holds(Observations(digests=digests), records)
-
-
-def _observed_by(attempt: Attempt) -> Observation:
-    """Return what a run observed, all at the moment it began, so that no order is implied."""
-    at = attempt.opened.ts if attempt.opened else attempt.intent.ts
-    return Observation(first_seen=at, tagged_since=at if attempt.tags else None, tags=attempt.tags)
-
-
-def _refusal(attempt: Attempt) -> dict[str, object]:
-    """Return what to save of a refusal: it applies while tags and visibility do not change."""
-    # If the intent has no room for all tags, it is unknown which of them the refusal applies to.
-    if not attempt.ended or attempt.result is not Result.RETAINED or attempt.is_abridged:
-        return {}
-    return {
-        "tags": attempt.tags,
-        "retained": attempt.ended.body.reason,
-        "visibility": attempt.visibility,
-    }
 
 
 def moved_tags(inventory: Inventory, observations: Observations) -> frozenset[Tag]:

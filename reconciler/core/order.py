@@ -37,7 +37,7 @@ def deletion_order(
         for digest in to_delete
         if (manifest := inventory.versions[digest].manifest)
     }
-    component_of = _components(_owners(graph, ranks), references)
+    component_of = _components(graph, ranks, references)
     members: dict[Digest, list[Digest]] = defaultdict(list)
     for digest in sorted(to_delete):
         members[component_of[digest]].append(digest)
@@ -58,24 +58,19 @@ def _rank(version: Version) -> Rank:
     return not signature, version.pushed or version.first_seen or _OLDEST, version.digest
 
 
-def _owners(graph: Graph, ranks: Mapping[Digest, Rank]) -> dict[Digest, Digest]:
-    """Map each version to the newest deleted image that keeps it."""
+def _components(
+    graph: Graph, ranks: Mapping[Digest, Rank], references: Mapping[Digest, Set[Digest]]
+) -> dict[Digest, Digest]:
+    """Map each version to the image it is deleted with: the newest deleted one that keeps it."""
     owner: dict[Digest, Digest] = {}
     deleted_roots = [digest for digest in graph.roots if digest in ranks]
     # Newest first, so that a child that several images share is deleted with the last of them.
     for root in sorted(deleted_roots, key=ranks.__getitem__, reverse=True):
         owner.update(dict.fromkeys(closure(graph.keeps, [root], excluding=owner), root))
-    return owner
-
-
-def _components(
-    owner: Mapping[Digest, Digest], references: Mapping[Digest, Set[Digest]]
-) -> dict[Digest, Digest]:
-    """Join components that refer to each other in a cycle, so that they can be ordered."""
     between: dict[Digest, set[Digest]] = {first: set() for first in owner.values()}
     for digest, names in references.items():
         between[owner[digest]].update(owner[name] for name in names)
-    # Two components may refer to each other, so that neither can come first.
+    # Components that refer to each other in a cycle are joined, since neither can come first.
     joined = strongly_connected(
         sorted(between), {first: sorted(names) for first, names in between.items()}
     )

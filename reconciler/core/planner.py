@@ -11,7 +11,7 @@ from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.graph import Graph, build_graph
 from reconciler.core.interrupted import Leftover
 from reconciler.core.order import deletion_order
-from reconciler.core.select import Image, family
+from reconciler.core.select import family
 from reconciler.model.base import canonical
 from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.names import Digest, Repository, Tag
@@ -140,6 +140,12 @@ def _changes(inventory: Inventory, graph: Graph, decided: Decisions) -> Iterator
     for number, component in enumerate(components, start=1):
         for digest in component:
             decision = decided.images.get(digest)
+            if decision:
+                reasons = decision.reasons
+            else:
+                owners = sorted(set(graph.kept_by[digest]))
+                others = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
+                reasons = (f"deleted with {owners[0]}{others}",)
             yield Change(
                 key=f"{inventory.repository}@{digest}",
                 digest=digest,
@@ -147,15 +153,9 @@ def _changes(inventory: Inventory, graph: Graph, decided: Decisions) -> Iterator
                 component=number,
                 cause=decision.cause if decision else Cause.FOLLOWS,
                 rules=tuple(opinion.rule for opinion in decision.opinions) if decision else (),
-                reasons=decision.reasons if decision else _following(graph, digest),
+                reasons=reasons,
                 observed=_observed(inventory.versions[digest]),
             )
-
-
-def _following(graph: Graph, digest: Digest) -> tuple[str, ...]:
-    owners = sorted(set(graph.kept_by[digest]))
-    others = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
-    return (f"deleted with {owners[0]}{others}",)
 
 
 def _observed(version: Version) -> Observed:
@@ -218,7 +218,11 @@ def _leftover_warnings(leftovers: Mapping[Digest, Leftover], decided: Decisions)
     for digest, leftover in leftovers.items():
         decision = decided.images.get(digest)
         if decision and decision.cause in (Cause.UNCOVERED, Cause.UNMATCHED_TAG):
-            rule = _rule_for(decision.image)
+            rule = _UNTAGGED_RULE
+            if tags := decision.image.tags:
+                # A rule for signatures does not match a leftover that has a tag of its own.
+                is_orphan = decision.image.is_orphan
+                rule = _REFERRER_RULE if is_orphan else f"a rule that matches the tag {tags[0]}"
             groups[leftover.owner.run, leftover.owner.digest, rule].append(digest)
     for (run, owner, rule), digests in sorted(groups.items()):
         count = "1 version" if len(digests) == 1 else f"{len(digests)} versions"
@@ -226,13 +230,6 @@ def _leftover_warnings(leftovers: Mapping[Digest, Leftover], decided: Decisions)
             f"run {run} deleted {owner} but left {count} of it, such as {min(digests)}, "
             f"which no rule covers: to delete what is left, add {rule}"
         )
-
-
-def _rule_for(image: Image) -> str:
-    """Return a rule under which a leftover expires; a hint if it has a tag of its own."""
-    if not image.tags:
-        return _UNTAGGED_RULE
-    return _REFERRER_RULE if image.is_orphan else f"a rule that matches the tag {image.tags[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,10 +253,20 @@ def check_guards(
     Units: images, and percent of the repository's images.
     """
     # An empty repository has no share to compute, and nothing that a guard could protect.
-    guard_list = _checks(guards, repository, counts, allowed) if counts.images else ()
+    if not counts.images:
+        return ()
+    deleted, share = counts.deleted, 100 * counts.deleted / counts.images
+    # A raised limit holds for one repository only. Source: docs/adr/0013-who-may-let-more-go.md.
+    count_limit = allowed.get(("max_delete", repository), guards.max_delete)
+    share_limit = allowed.get(("max_delete_percent", repository), guards.max_delete_percent)
+    least = 1 if allowed.get(("never_empty", repository), guards.never_empty) else 0
+    checked = (
+        _guard("max_delete", repository, count_limit, deleted, ok=deleted <= count_limit),
+        _guard("max_delete_percent", repository, share_limit, share, ok=share <= share_limit),
+        _guard("never_empty", repository, least, counts.remaining, ok=counts.remaining >= least),
+    )
     return tuple(
-        guard.model_copy(update={"asked": (guard.name, repository) in allowed})
-        for guard in guard_list
+        guard.model_copy(update={"asked": (guard.name, repository) in allowed}) for guard in checked
     )
 
 
@@ -268,19 +275,6 @@ def raised_limits(part: RepositoryPlan) -> Iterator[tuple[tuple[str, Repository]
     for guard in part.guards:
         if guard.asked:
             yield (guard.name, part.repository), guard.limit
-
-
-def _checks(
-    guards: Guards, repository: Repository, counts: ImageCounts, allowed: RaisedLimits
-) -> Iterator[Guard]:
-    deleted, share = counts.deleted, 100 * counts.deleted / counts.images
-    # A raised limit holds for one repository only. Source: docs/adr/0013-who-may-let-more-go.md.
-    count_limit = allowed.get(("max_delete", repository), guards.max_delete)
-    share_limit = allowed.get(("max_delete_percent", repository), guards.max_delete_percent)
-    least = 1 if allowed.get(("never_empty", repository), guards.never_empty) else 0
-    yield _guard("max_delete", repository, count_limit, deleted, ok=deleted <= count_limit)
-    yield _guard("max_delete_percent", repository, share_limit, share, ok=share <= share_limit)
-    yield _guard("never_empty", repository, least, counts.remaining, ok=counts.remaining >= least)
 
 
 def _guard(

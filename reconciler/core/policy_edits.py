@@ -68,7 +68,13 @@ def edits_between(before: Policy | None, after: Policy | None) -> Edits:
 
 def _named(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Edits:
     """Compare rules or protections by name; renamed ones are compared under their old name."""
-    former = _renamed(old, new)
+    removed: dict[str, list[str]] = defaultdict(list)
+    # Sorted, so that of several with the same text each is matched with the same one every time.
+    for name, body in sorted(old.items()):
+        if name not in new:
+            removed[_json(body)].append(name)
+    added = [(name, _json(body)) for name, body in sorted(new.items()) if name not in old]
+    former = {name: removed[text].pop(0) for name, text in added if removed[text]}
     known = {former.get(name, name): body for name, body in new.items()}
     return Edits(tuple(_edits(part, old, known)), former)
 
@@ -94,17 +100,6 @@ def _ordered(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _ordered(inner) for key, inner in value.items()}
     return sorted(value) if isinstance(value, list) else value
-
-
-def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
-    """Map each new name to a removed one that had the same text."""
-    removed: dict[str, list[str]] = defaultdict(list)
-    # Sorted, so that of several with the same text each is matched with the same one every time.
-    for name, body in sorted(old.items()):
-        if name not in new:
-            removed[_json(body)].append(name)
-    added = [(name, _json(body)) for name, body in sorted(new.items()) if name not in old]
-    return {name: removed[text].pop(0) for name, text in added if removed[text]}
 
 
 def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[PolicyEdit]:

@@ -1,7 +1,7 @@
 """Run the unit tests of a policy: build the repository that a test describes, and plan it."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,7 +79,13 @@ def run_policy_test(policy: Policy, test: PolicyTest) -> tuple[Check, ...]:
     for name, image in zip(test.names, test.images, strict=True):
         fate = decided.fate(digests[name])
         checks.append(Check(", ".join(image.tags) or name, _complaint(image, fate), fate))
-    return (*checks, *_guard_checks(case, test))
+    if test.guards:
+        stopping = [guard for guard in plan_repository(case, {}).guards if not guard.ok]
+        actual = "stop" if stopping else "ok"
+        limits = ", ".join(f"{guard.name} {guard.actual:g} vs {guard.limit}" for guard in stopping)
+        complaint = f"expected {test.guards.expect}, got {actual}: {limits}".removesuffix(": ")
+        checks.append(Check("guards", "" if test.guards.expect == actual else complaint))
+    return tuple(checks)
 
 
 def _complaint(image: ExpectedImage, fate: VersionFate) -> str:
@@ -88,31 +94,17 @@ def _complaint(image: ExpectedImage, fate: VersionFate) -> str:
     if expected != ("delete" if fate.is_deleted else "keep"):
         by = f" by {image.by}" if image.by else ""
         return f"expected {image.expect}{by}" if image.expect else "deleted without expect: delete"
-    deciders = _deciders(fate)
+    decided = fate.cause in (Cause.PROTECTED, Cause.RULE, Cause.EXPIRED)
+    opinions = fate.own.opinions if fate.own and decided else ()
+    # Rules and protections that keep it, or all that cover it.
+    deciders = [opinion.rule for opinion in opinions if opinion.keeps is not fate.is_deleted]
+    # A protection by digest has no opinion; its note begins with its name.
+    if fate.cause is Cause.PROTECTED and not deciders:
+        deciders = [fate.note.partition(":")[0]]
     if image.by and str(image.by) not in (*deciders, fate.cause):
         actual = f"{', '.join(deciders)} ({fate.cause})" if deciders else fate.cause
         return f"expected {expected} by {image.by}, but it is by {actual}"
     return ""
-
-
-def _deciders(fate: VersionFate) -> list[str]:
-    """Name the rules and protections that decide: those that keep it, or all that cover it."""
-    decided = fate.cause in (Cause.PROTECTED, Cause.RULE, Cause.EXPIRED)
-    opinions = fate.own.opinions if fate.own and decided else ()
-    rules = [opinion.rule for opinion in opinions if opinion.keeps is not fate.is_deleted]
-    # A protection by digest has no opinion; its note begins with its name.
-    pinned = [fate.note.partition(":")[0]] if fate.cause is Cause.PROTECTED and not rules else []
-    return [*rules, *pinned]
-
-
-def _guard_checks(case: PlanningInput, test: PolicyTest) -> Iterator[Check]:
-    if test.guards is None:
-        return
-    stopping = [guard for guard in plan_repository(case, {}).guards if not guard.ok]
-    actual = "stop" if stopping else "ok"
-    measured = ", ".join(f"{guard.name} {guard.actual:g} vs {guard.limit}" for guard in stopping)
-    complaint = f"expected {test.guards.expect}, got {actual}: {measured}".removesuffix(": ")
-    yield Check("guards", "" if test.guards.expect == actual else complaint)
 
 
 def described_inventory(test: PolicyTest) -> Inventory:
@@ -123,10 +115,18 @@ def described_inventory(test: PolicyTest) -> Inventory:
     """
     digests = digests_of(test)
     named = dict(zip(test.names, test.images, strict=True))
-    descriptors = {name: _descriptor(image, digests[name]) for name, image in named.items()}
-    versions = [
-        _version(name, image, _manifest(name, image, descriptors), test.now.moment)
+    # Each image as an index that lists it would describe it.
+    descriptors = {
+        name: Descriptor(
+            digests[name],
+            OCI_INDEX if image.children else OCI_MANIFEST,
+            artifact_type=image.artifact_type,
+            attestation=image.artifact_type == ATTESTATION_TYPE,
+        )
         for name, image in named.items()
+    }
+    versions = [
+        _version(name, image, descriptors, test.now.moment) for name, image in named.items()
     ]
     # Without any time, the test is about tags alone, and any registry would do.
     known = {fact for version in versions for fact in Fact if version.time(fact)}
@@ -142,7 +142,20 @@ def digests_of(test: PolicyTest) -> Mapping[str, Digest]:
     }
 
 
-def _version(name: str, image: ExpectedImage, manifest: Manifest, now: datetime) -> Version:
+def _version(
+    name: str, image: ExpectedImage, descriptors: Mapping[str, Descriptor], now: datetime
+) -> Version:
+    is_plain = not (image.children or image.artifact_type)
+    manifest = Manifest(
+        digest=descriptors[name].digest,
+        shape=DocumentKind.INDEX if image.children else DocumentKind.IMAGE,
+        media_type=descriptors[name].media_type,
+        size=0,
+        artifact_type=image.artifact_type,
+        config=_CONFIG if is_plain else None,
+        children=tuple(descriptors[child] for child in image.children),
+        subject=descriptors[image.subject].digest if image.subject else None,
+    )
     return Version(
         digest=manifest.digest,
         tags=tuple(sorted(set(image.tags))),
@@ -153,28 +166,4 @@ def _version(name: str, image: ExpectedImage, manifest: Manifest, now: datetime)
         untagged_since=image.time(Fact.UNTAGGED_SINCE, now),
         tagged_since=image.time(Fact.TAGGED_SINCE, now),
         manifest=manifest,
-    )
-
-
-def _manifest(name: str, image: ExpectedImage, descriptors: Mapping[str, Descriptor]) -> Manifest:
-    plain = not (image.children or image.artifact_type)
-    return Manifest(
-        digest=descriptors[name].digest,
-        shape=DocumentKind.INDEX if image.children else DocumentKind.IMAGE,
-        media_type=descriptors[name].media_type,
-        size=0,
-        artifact_type=image.artifact_type,
-        config=_CONFIG if plain else None,
-        children=tuple(descriptors[child] for child in image.children),
-        subject=descriptors[image.subject].digest if image.subject else None,
-    )
-
-
-def _descriptor(image: ExpectedImage, digest: Digest) -> Descriptor:
-    """Describe an image as an index that lists it would."""
-    return Descriptor(
-        digest,
-        OCI_INDEX if image.children else OCI_MANIFEST,
-        artifact_type=image.artifact_type,
-        attestation=image.artifact_type == ATTESTATION_TYPE,
     )

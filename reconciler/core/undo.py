@@ -81,12 +81,16 @@ class RestoreSelection:
 
 def plan_restorations(case: UndoInput, request: UndoRequest) -> RepositoryPlan:
     """Plan what to restore in one repository."""
-    chosen = _requested(case, request)
+    named = [
+        deletion.digest
+        for deletion in case.deletions
+        if request.includes(case.repository, deletion)
+    ]
+    # Companions are restored as well, even those that were deleted by another run.
+    requested = closure(companions(case.deletions), named)
+    # The last one first: children were deleted after what lists them.
+    chosen = [attempt for attempt in reversed(case.deletions) if attempt.digest in requested]
     selection = _select_restorable(chosen, case, retag=request.retag)
-    warnings = (
-        *_impossible_warnings(selection.impossible),
-        *_moved_tag_warnings(selection.restorable.values(), case),
-    )
     return RepositoryPlan(
         repository=case.repository,
         policy="",
@@ -95,7 +99,7 @@ def plan_restorations(case: UndoInput, request: UndoRequest) -> RepositoryPlan:
         versions=len(case.live),
         undo=True,
         changes=tuple(_changes(selection.restorable.values(), case)),
-        warnings=warnings,
+        warnings=tuple(_warnings(selection, case)),
     )
 
 
@@ -106,15 +110,21 @@ def narrow_restorations(
     by_digest = {attempt.digest: attempt for attempt in case.deletions}
     named = [by_digest[change.digest] for change in planned.changes if change.digest in by_digest]
     selection = _select_restorable(named, case, retag=retag)
-    restorable = tuple(
-        change for change in planned.changes if change.digest in selection.restorable
-    )
-    dropped = (
-        _dropped(change, selection, case)
-        for change in planned.changes
-        if change.digest not in selection.restorable
-    )
-    return restorable, tuple(dropped)
+    remaining: list[Change] = []
+    dropped: list[Dropped] = []
+    for change in planned.changes:
+        reason = selection.impossible.get(change.digest, "")
+        if change.digest in selection.restorable:
+            remaining.append(change)
+        elif change.digest in case.live:
+            again = "the registry has it again"
+            dropped.append(Dropped(change, Result.SKIPPED_CHANGED, again))
+        elif reason in (_HOLE, _ALONE, _UNNAMED):
+            dropped.append(Dropped(change, Result.SKIPPED_REFERENCED, reason))
+        else:
+            gone = "the registry can no longer restore it"
+            dropped.append(Dropped(change, Result.ABSENT, gone))
+    return tuple(remaining), tuple(dropped)
 
 
 def companions(deletions: Iterable[Attempt]) -> Mapping[Digest, Set[Digest]]:
@@ -126,18 +136,6 @@ def companions(deletions: Iterable[Attempt]) -> Mapping[Digest, Set[Digest]]:
         for subject in attempt.subjects:
             links[subject].add(attempt.digest)
     return links
-
-
-def _requested(case: UndoInput, request: UndoRequest) -> list[Attempt]:
-    """Return the deletions to undo, the last one first: children before what lists them."""
-    # Companions are restored as well, even those that were deleted by another run.
-    named = [
-        deletion.digest
-        for deletion in case.deletions
-        if request.includes(case.repository, deletion)
-    ]
-    reached = closure(companions(case.deletions), named)
-    return [attempt for attempt in reversed(case.deletions) if attempt.digest in reached]
 
 
 def _select_restorable(
@@ -199,28 +197,17 @@ def _changes(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[Change]
         )
 
 
-def _impossible_warnings(impossible: Mapping[Digest, str]) -> Iterator[str]:
-    """Warn of versions that cannot be restored, with one example of each reason."""
+def _warnings(selection: RestoreSelection, case: UndoInput) -> Iterator[str]:
+    """Warn of versions that cannot be restored, and of tags that point to other images now."""
+    impossible = selection.impossible
+    # One example of each reason: a run may have deleted thousands that cannot be restored.
     examples = {reason: digest for digest, reason in reversed(list(impossible.items()))}
     for reason, count in sorted(Counter(impossible.values()).items()):
         example = examples[reason]
         subject = example if count == 1 else f"{count} versions, such as {example},"
         yield f"{subject} cannot be restored: {reason}"
-
-
-def _moved_tag_warnings(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[str]:
-    """Warn of tags that point to other images now, and are not moved."""
-    for attempt in restorable:
+    for attempt in selection.restorable.values():
         for tag in attempt.tags:
             holder = case.tagged.get(tag, attempt.digest)
             if holder != attempt.digest:
                 yield f"tag {tag} of {attempt.digest.short} now points to {holder}, and stays there"
-
-
-def _dropped(change: Change, selection: RestoreSelection, case: UndoInput) -> Dropped:
-    if change.digest in case.live:
-        return Dropped(change, Result.SKIPPED_CHANGED, "the registry has it again")
-    reason = selection.impossible.get(change.digest, "")
-    if reason in (_HOLE, _ALONE, _UNNAMED):
-        return Dropped(change, Result.SKIPPED_REFERENCED, reason)
-    return Dropped(change, Result.ABSENT, "the registry can no longer restore it")
