@@ -70,7 +70,15 @@ UNDO = RunTexts("Undo", _RESTORED_TOTALS, _RESTORE_RESULT_TEXTS)
 
 def render(parts: Sequence[Applied], view: View, *, texts: RunTexts = APPLY, undo: str = "") -> str:
     """Print the result of a run; `undo` is the command that restores what it deleted."""
-    return printed(_lines(parts, view, texts, undo), view)
+    lines: list[Text] = []
+    for part in parts:
+        # A repository where everything went as planned has no lines: the totals count it.
+        if written := list(_part(part, view, texts)):
+            lines += [line((part.planned.repository, "bold")), *written, line()]
+    if undo:
+        lines.append(line(f"To restore what was deleted: {undo}"))
+    lines.append(line((f"{texts.title}: {totals(parts, texts)}.", "bold")))
+    return printed(lines, view)
 
 
 def totals(parts: Iterable[Applied], texts: RunTexts = APPLY) -> str:
@@ -85,18 +93,6 @@ def counts(parts: Iterable[Applied], texts: RunTexts = APPLY) -> Mapping[str, in
         name: sum(results[result] for result in counted_as)
         for name, counted_as in texts.totals.items()
     }
-
-
-def _lines(parts: Sequence[Applied], view: View, texts: RunTexts, undo: str) -> Iterator[Text]:
-    for part in parts:
-        lines = list(_part(part, view, texts))
-        if lines:
-            yield line((part.planned.repository, "bold"))
-            yield from lines
-            yield line()
-    if undo:
-        yield line(f"To restore what was deleted: {undo}")
-    yield line((f"{texts.title}: {totals(parts, texts)}.", "bold"))
 
 
 def _part(part: Applied, view: View, texts: RunTexts) -> Iterator[Text]:
@@ -114,24 +110,19 @@ def _part(part: Applied, view: View, texts: RunTexts) -> Iterator[Text]:
             for change in final
             if change.result is result and (change.reason or result is not Result.RESTORED)
         ]
-        if ended:
-            yield line((f"  {counted(len(ended), 'version')} {text}", style))
-            yield from _reasons(ended, view)
+        if not ended:
+            continue
+        yield line((f"  {counted(len(ended), 'version')} {text}", style))
+        displayed = ended if view.all_rows else ended[:ROWS]
+        for ending in displayed:
+            name = ", ".join(ending.change.observed.tags) or "(untagged)"
+            reason = f": {ending.reason}" if ending.reason else ""
+            yield from wrapped(f"{name} {ending.change.digest.short}{reason}", view, lead="    ")
+        if hidden := len(ended) - len(displayed):
+            yield line(f"    ... and {hidden:,} more; `reconciler log show` has all")
     # Users may keep the hash elsewhere, to prove later that no record was changed.
     if part.outcomes and part.head:
         yield line(f"  Head of the log: {part.head}")
-
-
-def _reasons(ended: Sequence[Ended], view: View) -> Iterator[Text]:
-    displayed = ended if view.all_rows else ended[:ROWS]
-    for ending in displayed:
-        name = ", ".join(ending.change.observed.tags) or "(untagged)"
-        reason = f": {ending.reason}" if ending.reason else ""
-        yield from wrapped(f"{name} {ending.change.digest.short}{reason}", view, lead="    ")
-    if len(ended) > len(displayed):
-        yield line(
-            f"    ... and {len(ended) - len(displayed):,} more; `reconciler log show` has all"
-        )
 
 
 def _final(part: Applied) -> Sequence[Ended]:

@@ -67,7 +67,14 @@ def is_ours(body: str) -> bool:
 def render(plan: DeletionPlan, view: View, posting: Posting) -> str:
     """Write the comment: marker, result or verdict, the superseded plan, the plan."""
     marker = Marker(plan=Digest(plan.digest), summary=plan.summary)
-    top = [str(marker), *_heading(plan, view, posting.applied), *_superseded(plan, posting.before)]
+    # The marker is the first line: GitHub lists comments with their text, and only the text that
+    # begins with it is ours to update.
+    top = [str(marker), *_heading(plan, view, posting.applied)]
+    superseded = _marker_of(posting.before)
+    # Only numbers and a valid digest are repeated, so an edited marker cannot add text.
+    if superseded and superseded.plan != plan.digest:
+        counts = f"~~Retention plan: {totals(superseded.summary)}~~"
+        top += [f"{counts} (superseded: {code(superseded.plan.short)})", ""]
     link = [f"[The full plan](<{posting.link}>)"] if posting.link else []
     return framed(plan, view, top=top, bottom=link)
 
@@ -97,29 +104,17 @@ def _heading(plan: DeletionPlan, view: View, applied: AppliedRun | None) -> Iter
     if applied.summary.end != "done":
         yield f"The run stopped early: {code(applied.summary.end)}. The next run continues."
         yield ""
-    yield _undo(applied, view)
+    if applied.undo_until is None:
+        yield "Its deletions cannot be undone."
+    else:
+        end = f"{moment(applied.undo_until)} ({distance(applied.undo_until, view.now)})"
+        if applied.undo_until <= view.now:
+            yield f"Its deletions could be undone until {end}."
+        else:
+            yield f"Undo with {code(f'reconciler undo {applied.summary.run}')} until {end}."
     yield ""
     yield f"~~Retention plan: {totals(plan.summary)}~~"
     yield ""
-
-
-def _undo(applied: AppliedRun, view: View) -> str:
-    if applied.undo_until is None:
-        return "Its deletions cannot be undone."
-    end = f"{moment(applied.undo_until)} ({distance(applied.undo_until, view.now)})"
-    if applied.undo_until <= view.now:
-        return f"Its deletions could be undone until {end}."
-    return f"Undo with {code(f'reconciler undo {applied.summary.run}')} until {end}."
-
-
-def _superseded(plan: DeletionPlan, before: str) -> Iterator[str]:
-    """Strike through the counts of another plan, rebuilt from its marker without its text."""
-    marker = _marker_of(before)
-    # Only numbers and a valid digest are repeated, so an edited marker cannot add text.
-    if marker and marker.plan != plan.digest:
-        counts = totals(marker.summary)
-        yield f"~~Retention plan: {counts}~~ (superseded: {code(marker.plan.short)})"
-        yield ""
 
 
 def _marker_of(body: str) -> Marker | None:

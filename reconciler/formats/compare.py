@@ -127,7 +127,18 @@ def lines(difference: Difference, view: View) -> Iterator[Text]:
     yield from wrapped(headline(difference), view, style="bold")
     if difference.error:
         yield from wrapped(failure(difference), view, lead="  ? ", style=STYLES["?"])
-    yield from _weakened(difference, view)
+    # Weakened protections come first: they also endanger images that are not to delete yet.
+    weakened = [
+        f"{part.repository}: {weakness(weak)}"
+        for part in difference.repositories
+        for weak in part.weakened
+    ]
+    if weakened:
+        yield line(("  Weakened protections:", STYLES["?"]))
+    for text in first_rows(weakened, view):
+        yield from wrapped(text, view, lead="  ! ", style=STYLES["!"])
+    if len(weakened) > len(first_rows(weakened, view)):
+        yield line(f"  ... and {len(weakened) - ROWS:,} more; `--all` has them")
     for part in difference.repositories:
         if part.error:
             yield line((f"? {part.repository}", STYLES["?"]))
@@ -139,20 +150,6 @@ def lines(difference: Difference, view: View) -> Iterator[Text]:
             for shift in part.spared:
                 yield from _shift(shift, part, view, symbol="^")
     yield line()
-
-
-def _weakened(difference: Difference, view: View) -> Iterator[Text]:
-    texts = [
-        f"{part.repository}: {weakness(weak)}"
-        for part in difference.repositories
-        for weak in part.weakened
-    ]
-    if texts:
-        yield line(("  Weakened protections:", STYLES["?"]))
-    for text in first_rows(texts, view):
-        yield from wrapped(text, view, lead="  ! ", style=STYLES["!"])
-    if len(texts) > len(first_rows(texts, view)):
-        yield line(f"  ... and {len(texts) - ROWS:,} more; `--all` has them")
 
 
 def _shift(shift: Shift, part: RepositoryDifference, view: View, *, symbol: str) -> Iterator[Text]:
@@ -186,9 +183,17 @@ def summary(difference: Difference) -> Iterator[str]:
         yield from alert("CAUTION", ["**Weakened protections**", *sentences])
     yield f"**{headline(difference, code)}**"
     yield ""
-    listed = [f"- {text}" for text in _list_changes(difference)]
-    yield from fitting(listed, CHANGES_BYTES, lambda count: f"- {_more(count)}")
-    if listed:
+    changes = [f"- {failure(difference, code)}"] if difference.error else []
+    for part in difference.repositories:
+        name = code(part.repository)
+        if part.error:
+            changes.append(f"- {name}: {uncompared(part, code)}")
+        changes += [
+            f"- {name}: {shift_amount(shift, more=more)} {reason(shift, part, code)}"
+            for shift, more in _shifts(part)
+        ]
+    yield from fitting(changes, CHANGES_BYTES, lambda count: f"- {_more(count)}")
+    if changes:
         yield ""
 
 
@@ -200,10 +205,22 @@ def shift_groups(difference: Difference) -> Iterator[ImageGroup]:
                 continue
             amount = shift_amount(shift, more=more)
             heading = f"{html(part.repository)}: {amount} {reason(shift, part, html)}"
-            table = "\n".join(_rows(shift))
+            rows = [row("Tags", "Digest", "Before", "Now"), "| --- | --- | --- | --- |"]
+            rows += [
+                row(
+                    code(", ".join(fate.tags) or "(untagged)"),
+                    code(fate.digest.short),
+                    code(verdicts(fate.before)),
+                    code(verdicts(fate.after)),
+                )
+                for fate in shift.images[:MARKDOWN_ROWS]
+            ]
+            if (hidden := len(shift.images) - MARKDOWN_ROWS) > 0:
+                rows.append(f"\n{counted(hidden, 'more image')} omitted.")
+            text = "\n".join(rows)
             yield ImageGroup(
                 images=len(shift.images),
-                full=f"\n<details><summary>{heading}</summary>\n\n{table}\n\n</details>\n",
+                full=f"\n<details><summary>{heading}</summary>\n\n{text}\n\n</details>\n",
                 # Empty, because the list of changes already has its heading.
                 folded="",
             )
@@ -213,31 +230,6 @@ def _more(count: int) -> str:
     return f"... and {count:,} more"
 
 
-def _list_changes(difference: Difference) -> Iterator[str]:
-    if difference.error:
-        yield failure(difference, code)
-    for part in difference.repositories:
-        name = code(part.repository)
-        if part.error:
-            yield f"{name}: {uncompared(part, code)}"
-        for shift, more in _shifts(part):
-            yield f"{name}: {shift_amount(shift, more=more)} {reason(shift, part, code)}"
-
-
 def _shifts(part: RepositoryDifference) -> Iterator[tuple[Shift, bool]]:
     yield from ((shift, True) for shift in part.added)
     yield from ((shift, False) for shift in part.spared)
-
-
-def _rows(shift: Shift) -> Iterator[str]:
-    yield row("Tags", "Digest", "Before", "Now")
-    yield "| --- | --- | --- | --- |"
-    for fate in shift.images[:MARKDOWN_ROWS]:
-        yield row(
-            code(", ".join(fate.tags) or "(untagged)"),
-            code(fate.digest.short),
-            code(verdicts(fate.before)),
-            code(verdicts(fate.after)),
-        )
-    if len(shift.images) > MARKDOWN_ROWS:
-        yield f"\n{counted(len(shift.images) - MARKDOWN_ROWS, 'more image')} omitted."

@@ -21,7 +21,22 @@ _ROW = 20
 
 def render(trials: Sequence[PolicyTestRun], view: View) -> str:
     """Print a sign for each check, then each failure with its reasons, then the counts."""
-    return printed(_lines(trials, view), view)
+    lines: list[Text] = []
+    for trial in trials:
+        # A dot for each check that passes, and an F for each that fails, as test runners print.
+        signs = "".join("." if check.ok else "F" for check in trial.checks)
+        lead = f"{trial.path} "
+        for row in folded(signs, max(view.width - len(lead), _ROW)):
+            lines.append(line(lead + row))
+            lead = " " * len(lead)
+    # Failures come after all signs, because a terminal shows only the end of a long report.
+    for trial in trials:
+        for at, check in trial.failures:
+            lines += [line(), line((f"{trial.path}:{at}: {check.name}", "bold red"))]
+            lines += failure(check, view)
+    passed, failed = counts(trials)
+    result = line((f"{passed} passed, {failed} failed", "bold red" if failed else "bold green"))
+    return printed([*lines, line(), result], view)
 
 
 def as_json(trials: Sequence[PolicyTestRun]) -> str:
@@ -46,28 +61,6 @@ def counts(trials: Sequence[PolicyTestRun]) -> tuple[int, int]:
     """Return how many checks passed, and how many failed."""
     failed = sum(len(trial.failures) for trial in trials)
     return sum(len(trial.checks) for trial in trials) - failed, failed
-
-
-def _lines(trials: Sequence[PolicyTestRun], view: View) -> Iterator[Text]:
-    for trial in trials:
-        yield from _signs(trial, view)
-    for trial in trials:
-        for at, check in trial.failures:
-            yield line()
-            yield line((f"{trial.path}:{at}: {check.name}", "bold red"))
-            yield from failure(check, view)
-    passed, failed = counts(trials)
-    yield line()
-    yield line((f"{passed} passed, {failed} failed", "bold red" if failed else "bold green"))
-
-
-def _signs(trial: PolicyTestRun, view: View) -> Iterator[Text]:
-    """Print a dot for each check that passes, and an F for each that fails."""
-    signs = "".join("." if check.ok else "F" for check in trial.checks)
-    lead = f"{trial.path} "
-    for row in folded(signs, max(view.width - len(lead), _ROW)):
-        yield line(lead + row)
-        lead = " " * len(lead)
 
 
 def failure(check: Check, view: View) -> Iterator[Text]:

@@ -27,22 +27,23 @@ def as_github(
 
     Source: GitHub Docs, "Workflow commands for GitHub Actions".
     """
-    return "".join(f"{_command(problem, level)}\n" for problem in problems)
-
-
-def _command(problem: Problem, level: str) -> str:
-    properties = {"file": problem.path, "title": problem.where}
-    if problem.line:
-        properties |= {"line": str(problem.line), "col": str(problem.column)}
-    options = ",".join(f"{name}={_property(text)}" for name, text in properties.items() if text)
-    return f"::{level} {options}::{_escaped(problem.message)}"
-
-
-def _property(text: str) -> str:
-    # Within a property these two would end the value; in a message they have no meaning.
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+    commands = []
+    for problem in problems:
+        properties = {"file": problem.path, "title": problem.where}
+        # A problem of the whole file has no line; GitHub then shows it at the file's first line.
+        if problem.line:
+            properties |= {"line": str(problem.line), "col": str(problem.column)}
+        # Within a property a colon or a comma would end the value; in a message they may stay.
+        options = ",".join(
+            f"{name}={_escaped(text).replace(':', '%3A').replace(',', '%2C')}"
+            for name, text in properties.items()
+            if text
+        )
+        commands.append(f"::{level} {options}::{_escaped(problem.message)}\n")
+    return "".join(commands)
 
 
 def _escaped(text: str) -> str:
     """Escape characters that would end a command or start another one."""
+    # The percent sign first: the other replacements add some, which must not be escaped again.
     return inert(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,7 +1,7 @@
 """Output of `state` and `lock`: the condition of each repository, copies, and lock holders."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
@@ -19,7 +19,22 @@ FREE = "No lock is held. A lock ends with its process, so there is nothing to br
 
 def render_conditions(conditions: Sequence[StateCheck], view: View) -> str:
     """Print the condition of each repository."""
-    return printed(_conditions(conditions), view)
+    lines = [] if conditions else [line("No repository has a state yet.")]
+    for condition in conditions:
+        lines.append(line((condition.repository, "bold")))
+        if condition.error:
+            lines.append(line(("  broken  ", "red"), safe(str(condition.error))))
+            # Nothing else is known of a journal that fails its verification.
+            continue
+        records = counted(condition.records, "record")
+        lines.append(line(f"  journal  {records}, verified; head {condition.head or '-'}"))
+        if condition.pending:
+            pending = counted(condition.pending, "intent")
+            lines.append(line(f"  pending  {pending} without an outcome"))
+        lines.append(line(f"  observed {counted(condition.observed, 'digest')}"))
+        if condition.holder:
+            lines.append(line(f"  locked   by run {condition.holder.run}"))
+    return printed(lines, view)
 
 
 def render_copied(copied: Sequence[CopyResult], view: View) -> str:
@@ -38,25 +53,6 @@ def as_line(repository: Repository, record: Record) -> str:
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
-def _conditions(conditions: Sequence[StateCheck]) -> Iterator[Text]:
-    if not conditions:
-        yield line("No repository has a state yet.")
-    for condition in conditions:
-        yield line((condition.repository, "bold"))
-        if condition.error:
-            yield line(("  broken  ", "red"), safe(str(condition.error)))
-            continue
-        yield line(
-            f"  journal  {counted(condition.records, 'record')}, verified;"
-            f" head {condition.head or '-'}"
-        )
-        if condition.pending:
-            yield line(f"  pending  {counted(condition.pending, 'intent')} without an outcome")
-        yield line(f"  observed {counted(condition.observed, 'digest')}")
-        if condition.holder:
-            yield line(f"  locked   by run {condition.holder.run}")
-
-
 def render(locks: Sequence[LockStatus], view: View) -> str:
     """Print the lock holder of each repository."""
     lines = [] if locks else [line("No repository has a state yet.")]
@@ -73,7 +69,25 @@ def render(locks: Sequence[LockStatus], view: View) -> str:
 
 def render_broken(locks: Sequence[LockStatus], view: View, *, machine: str) -> str:
     """Print the broken locks and how to end their processes; `machine` is this machine."""
-    return printed(_broken(locks, view, machine), view)
+    lines: list[Text] = []
+    for lock in locks:
+        holder = lock.holder
+        if holder is None:
+            continue
+        lines.append(line((lock.repository, "bold"), f"  the lock of run {holder.run} is broken"))
+        # A process id of another machine would name an unrelated process here.
+        is_here = holder.where == machine
+        where = "this machine" if is_here else holder.where
+        lines += wrapped(f"Held by {holder.who} on {where}{_process(holder)}.", view, lead="  ")
+        # Breaking a lock ends no process: each run checks its lock before each deletion.
+        lines.append(
+            line(
+                "  If this process still runs, it deletes nothing more and stops at its next step."
+            )
+        )
+        if is_here and holder.process:
+            lines.append(line(f"  To end it now: kill {holder.process}"))
+    return printed(lines, view)
 
 
 def as_json(locks: Iterable[LockStatus]) -> str:
@@ -98,20 +112,3 @@ def as_json(locks: Iterable[LockStatus]) -> str:
 
 def _process(holder: Holder) -> str:
     return f", process {holder.process}" if holder.process else ""
-
-
-def _broken(locks: Sequence[LockStatus], view: View, machine: str) -> Iterator[Text]:
-    for lock in locks:
-        holder = lock.holder
-        if holder is None:
-            continue
-        yield line((lock.repository, "bold"), f"  the lock of run {holder.run} is broken")
-        # A process id of another machine would name an unrelated process here.
-        is_here = holder.where == machine
-        where = "this machine" if is_here else holder.where
-        yield from wrapped(f"Held by {holder.who} on {where}{_process(holder)}.", view, lead="  ")
-        yield line(
-            "  If this process still runs, it deletes nothing more and stops at its next step."
-        )
-        if is_here and holder.process:
-            yield line(f"  To end it now: kill {holder.process}")

@@ -32,7 +32,24 @@ _ENDS = {
 
 def render(deletions: Sequence[DeletionOf], name: str, view: View) -> str:
     """Print each attempt to delete the named version, the latest first."""
-    return printed(_lines(deletions, name, view), view)
+    displayed = first_rows(deletions, view)
+    lines: list[Text] = []
+    if not deletions:
+        lines += wrapped(f"No run deleted {name} or planned to.", view)
+    for repository, attempt in displayed:
+        lines.append(line((f"{repository}@{attempt.digest}", "bold")))
+        tags = f"tagged {', '.join(attempt.tags)}" if attempt.tags else "without a tag"
+        lines += wrapped(tags, view, lead="  ")
+        who = f", {attempt.opened.body.who}" if attempt.opened and attempt.opened.body.who else ""
+        when = f"{moment(attempt.at)} ({distance(attempt.at, view.now)})"
+        end = f"{_ENDS[attempt.result]} {when} by run {attempt.run}{who}"
+        lines += wrapped(end, view, lead="  ")
+        for reason in _reasons(attempt):
+            lines += wrapped(reason, view, lead="    ")
+        lines += _undo(attempt, view)
+    if hidden := len(deletions) - len(displayed):
+        lines.append(line(f"... and {counted(hidden, 'earlier attempt')}"))
+    return printed(lines, view)
 
 
 def as_json(deletions: Sequence[DeletionOf]) -> str:
@@ -60,39 +77,14 @@ def as_json(deletions: Sequence[DeletionOf]) -> str:
     return json.dumps(documents, indent=2, sort_keys=True) + "\n"
 
 
-def _lines(deletions: Sequence[DeletionOf], name: str, view: View) -> Iterator[Text]:
-    if not deletions:
-        yield from wrapped(f"No run deleted {name} or planned to.", view)
-    displayed = first_rows(deletions, view)
-    for repository, attempt in displayed:
-        yield line((f"{repository}@{attempt.digest}", "bold"))
-        tags = f"tagged {', '.join(attempt.tags)}" if attempt.tags else "without a tag"
-        yield from wrapped(tags, view, lead="  ")
-        who = f", {attempt.opened.body.who}" if attempt.opened and attempt.opened.body.who else ""
-        when = f"{moment(attempt.at)} ({distance(attempt.at, view.now)})"
-        end = f"{_ENDS[attempt.result]} {when} by run {attempt.run}{who}"
-        yield from wrapped(end, view, lead="  ")
-        for reason in _reasons(attempt):
-            yield from wrapped(reason, view, lead="    ")
-        yield from _undo(attempt, view)
-    if hidden := len(deletions) - len(displayed):
-        yield line(f"... and {counted(hidden, 'earlier attempt')}")
-
-
 def _reasons(attempt: Attempt) -> Iterator[str]:
     """Yield the registry's reason, the rules' reasons, then the policy and the plan."""
     opened = attempt.opened.body if attempt.opened else RunOpenBody()
     if attempt.ended and attempt.ended.body.reason:
         yield attempt.ended.body.reason
     yield from attempt.intent.body.reasons
-    yield _policy(opened)
-    if opened.plan:
-        yield f"plan {opened.plan}"
-
-
-def _policy(opened: RunOpenBody) -> str:
-    """Name the policy, its file, and the commit and workflow run where they are known."""
-    parts = (
+    # Journals of older releases record less, so each part but the policy may be missing.
+    policy = (
         f"policy {opened.policy or 'unknown'}",
         f"in {opened.policy_file} (sha256 {opened.policy_sha256[:_SHORT]})"
         if opened.policy_file
@@ -101,7 +93,9 @@ def _policy(opened: RunOpenBody) -> str:
         f"in run {opened.workflow_run}" if opened.workflow_run else "",
         f"of {opened.workflow_repository}" if opened.workflow_repository else "",
     )
-    return " ".join(filter(None, parts))
+    yield " ".join(filter(None, policy))
+    if opened.plan:
+        yield f"plan {opened.plan}"
 
 
 def _undo(attempt: Attempt, view: View) -> Iterator[Text]:
