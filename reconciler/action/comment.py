@@ -6,15 +6,12 @@ import typer
 
 from reconciler.action.runner import PullRequestEvent, Runner, WorkflowRun, event_of
 from reconciler.action.step import Note, StepReport, failed, general_note, text_of
-from reconciler.commands.comment import CommentTarget, deletion_plan, publish
+from reconciler.commands.comment import CommentTarget, deletion_plan, github_client, publish
 from reconciler.errors import ReconcilerError, SettingsError
-from reconciler.github.client import GitHubClient
 from reconciler.github.pulls import Head, open_pull_request
 from reconciler.model.comparison import Difference
 from reconciler.model.plan import DeletionPlan
-from reconciler.session import utc_now
-from reconciler.settings import GITHUB_HOST, Settings
-from reconciler.transport.watch import RunClock
+from reconciler.settings import Settings
 
 NO_REQUEST = "There is no pull request to comment on, so the plan is only on this page."
 FROM_FORK = (
@@ -78,12 +75,6 @@ def _number(run: WorkflowRun, runner: Runner) -> int | None:
     # A fork that was deleted cannot be asked for: its pull requests are closed.
     if run.head_repository is None:
         return None
-    settings = Settings.load()
-    token = settings.token_for(GITHUB_HOST)
-    secret = token.get_secret_value() if token else ""
-    client = GitHubClient.open(settings.github_api, secret, RunClock(utc_now))
     head = Head(run.head_repository.owner.login, run.head_branch, run.head_sha)
-    try:
+    with github_client(Settings.load()) as client:
         return open_pull_request(client, runner.repository, head)
-    finally:
-        client.close()

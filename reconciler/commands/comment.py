@@ -95,13 +95,13 @@ def comment(
         if not applied:
             refuse({"--state": state}, "requires --applied")
         plan = deletion_plan(path)
-        publication = publish(
-            CommentTarget(number, repository, author),
-            plan,
-            _difference(against_json, plan),
-            link=link,
-            applied=_run(applied, state),
-        )
+        difference = _difference(against_json, plan)
+        # Every journal is verified here: the comment must not report a run that was forged.
+        run = applied_run(journals(state), applied) if applied else None
+        if applied and run is None:
+            raise SettingsError(f"no run {applied}", hint="`reconciler log list` lists all runs.")
+        target = CommentTarget(number, repository, author)
+        publication = publish(target, plan, difference, link=link, applied=run)
         typer.echo(publication.address)
         for message in publication.messages:
             typer.echo(message, err=True)
@@ -149,19 +149,6 @@ def _difference(path: Path | None, plan: DeletionPlan) -> Difference | None:
     return difference
 
 
-def _run(run: str, state: str | None) -> AppliedRun | None:
-    """Find a run in the state; None when none is named.
-
-    Raises: SettingsError, when the state has no such run.
-    """
-    if not run:
-        return None
-    applied = applied_run(journals(state), run)
-    if applied is None:
-        raise SettingsError(f"no run {run}", hint="`reconciler log list` lists all runs.")
-    return applied
-
-
 @dataclass(frozen=True, slots=True)
 class CommentTarget:
     """The pull request to comment on, and the account that writes.
@@ -199,7 +186,16 @@ def publish(
         UnreachableError, ProtocolError.
     """
     display, address = view(utc_now(), against=difference), _address(link)
-    with _conversation(target) as conversation:
+    settings = Settings.load()
+    repository = target.repository or settings.workflow_repository
+    # Clients resolve dots in a path, which would then be that of another resource.
+    if not _REPOSITORY.fullmatch(repository) or repository.endswith(("/.", "/..")):
+        raise SettingsError(
+            f"{repository!r} is not a GitHub repository",
+            hint="Name it with --repo OWNER/NAME, or set GITHUB_REPOSITORY.",
+        )
+    with github_client(settings) as client:
+        conversation = Conversation(client, repository, target.number)
         author = target.author or conversation.author()
         posted = post(
             conversation,
@@ -220,20 +216,12 @@ def publish(
 
 
 @contextmanager
-def _conversation(target: CommentTarget) -> Iterator[Conversation]:
-    """Open the conversation with GitHub's token, which is sent to its API only."""
-    settings = Settings.load()
-    repository = target.repository or settings.workflow_repository
-    # Clients resolve dots in a path, which would then be that of another resource.
-    if not _REPOSITORY.fullmatch(repository) or repository.endswith(("/.", "/..")):
-        raise SettingsError(
-            f"{repository!r} is not a GitHub repository",
-            hint="Name it with --repo OWNER/NAME, or set GITHUB_REPOSITORY.",
-        )
+def github_client(settings: Settings) -> Iterator[GitHubClient]:
+    """Open GitHub's API, with the token of the environment, which is sent to this API only."""
     token = settings.token_for(GITHUB_HOST)
     secret = token.get_secret_value() if token else ""
     client = GitHubClient.open(settings.github_api, secret, RunClock(utc_now))
     try:
-        yield Conversation(client, repository, target.number)
+        yield client
     finally:
         client.close()
