@@ -29,14 +29,22 @@ def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
 
     `verbose` adds the level `debug`, with an event for each request.
     """
+    target = stream or sys.stderr
+    renderer: Processor = JSONRenderer(sort_keys=True)
+    if target.isatty():
+        # NO_COLOR is the convention of no-color.org.
+        colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        # The plain formatter: the default prints local variables, which may be secrets.
+        renderer = ConsoleRenderer(colors=colours, exception_formatter=plain_traceback)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             add_log_level,
             TimeStamper(fmt="iso", utc=True),
             format_exc_info,
+            # After every fact was added, and before anything is written.
             redact,
-            *_renderer(stream or sys.stderr),
+            renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.DEBUG if verbose else logging.INFO
@@ -53,14 +61,6 @@ def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Redact secrets, and cut credentials out of URLs (a structlog processor)."""
     return {key: _fact(key, value) for key, value in event.items()}
-
-
-def _renderer(target: TextIO) -> Sequence[Processor]:
-    if not target.isatty():
-        return [JSONRenderer(sort_keys=True)]
-    colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    # The plain formatter: the default prints local variables, which may be secrets.
-    return [ConsoleRenderer(colors=colours, exception_formatter=plain_traceback)]
 
 
 def _fact(key: str, value: Any) -> Any:

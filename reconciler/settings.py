@@ -84,11 +84,6 @@ def _header_value(token: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
-def _shortened(text: str) -> str:
-    """Truncate a value that is only recorded, so that it never fails a run."""
-    return text[:_LONGEST]
-
-
 def _decode(value: object) -> object:
     """Parse JSON if the value comes from the environment."""
     return json.loads(value) if isinstance(value, str) else value
@@ -111,7 +106,8 @@ def _hosts(registries: Mapping[str, "RegistrySettings"]) -> dict[str, "RegistryS
 
 ApiUrl = Annotated[str, AfterValidator(_plain_url)]
 Token = Annotated[SecretStr, AfterValidator(_header_value)]
-ShortText = Annotated[str, AfterValidator(_shortened)]
+# Truncated and not refused: a value that is only recorded must never fail a run.
+ShortText = Annotated[str, AfterValidator(lambda text: text[:_LONGEST])]
 
 
 class RegistrySettings(BaseModel):
@@ -169,8 +165,11 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
+            problems = error.errors(include_url=False)
+            variables = dict.fromkeys(_variable(problem) for problem in problems)
+            hint = " ".join(_CURES.get(variable, f"Correct {variable}.") for variable in variables)
             # The validation error is dropped from the traceback: it quotes values.
-            raise _settings_error(error) from None
+            raise SettingsError("; ".join(map(_explain, problems)), hint=hint) from None
 
     @property
     def cache_path(self) -> Path:
@@ -248,14 +247,6 @@ _DEFAULT_PORTS = ("80", "443")
 def _default_port(registry: RegistrySettings) -> str:
     """Return the port of a registry whose name has none."""
     return "80" if registry.plain_http else "443"
-
-
-def _settings_error(error: ValidationError) -> SettingsError:
-    """Translate a validation error: name each variable, and what to write."""
-    problems = error.errors(include_url=False)
-    variables = dict.fromkeys(_variable(problem) for problem in problems)
-    hint = " ".join(_CURES.get(variable, f"Correct {variable}.") for variable in variables)
-    return SettingsError("; ".join(map(_explain, problems)), hint=hint)
 
 
 def _variable(problem: ErrorDetails) -> str:

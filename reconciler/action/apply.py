@@ -87,8 +87,18 @@ def _report(
     display: View,
     notes: Sequence[Note],
 ) -> StepReport:
-    code = worst([approved.outcome, *(result.exit_code for result in results)])
+    exit_code = worst([approved.outcome, *(result.exit_code for result in results)])
     text = applied_format.render(results, display)
+    # The plan follows in the same summary, so the text may take only its part of the limit.
+    kept = fitting(
+        text.splitlines(keepends=True), MAX_TEXT_BYTES, lambda count: f"... {count:,} more lines"
+    )
+    undo = next((result.run for result in results if result.can_be_undone), "")
+    restoring = f"To restore what was deleted: {code(f'reconciler undo {undo}')}\n\n"
+    summary = (
+        f"### Retention applied: {applied_format.totals(results)}\n\n"
+        f"{restoring if undo else ''}{fenced(''.join(kept))}\n"
+    )
     counts = applied_format.counts(results)
     heads = {str(result.planned.repository): result.head for result in results if result.head}
     outputs = {name: str(counts[name]) for name in ("deleted", "skipped", "retained", "failed")}
@@ -96,24 +106,11 @@ def _report(
     outputs["run-id"] = next((result.run for result in results if result.run), "")
     outputs["journal-head"] = json.dumps(heads, sort_keys=True)
     return StepReport(
-        code=ExitCode.INTERRUPTED if halt.interrupted else code,
+        code=ExitCode.INTERRUPTED if halt.interrupted else exit_code,
         outputs={**outputs_of(approved), **outputs},
         text=catalogue.render(approved, "text", display) + "\n" + text,
-        summary=_summary(results, text) + catalogue.render(approved, "markdown", display),
+        summary=summary + catalogue.render(approved, "markdown", display),
         notes=notes,
-    )
-
-
-def _summary(results: Sequence[Applied], text: str) -> str:
-    # The plan follows in the same summary, so the text may take only its part of the limit.
-    kept = fitting(
-        text.splitlines(keepends=True), MAX_TEXT_BYTES, lambda count: f"... {count:,} more lines"
-    )
-    undo = next((result.run for result in results if result.can_be_undone), "")
-    takes_back = f"To restore what was deleted: {code(f'reconciler undo {undo}')}\n\n"
-    return (
-        f"### Retention applied: {applied_format.totals(results)}\n\n"
-        f"{takes_back if undo else ''}{fenced(''.join(kept))}\n"
     )
 
 

@@ -79,31 +79,28 @@ class Inputs(BaseSettings):
             # Report all problems at once, so that one edit of the workflow corrects them.
             problems = error.errors(include_url=False)
             raise SettingsError("; ".join(map(_explain, problems))) from None
-        inputs._check()
+        # An input without effect is refused: an ignored limit is worse than none.
+        if inputs.expect_digest and not (inputs.command == "apply" and inputs.plan):
+            raise SettingsError(
+                "input expect-digest has no effect here",
+                hint="Use it with `command: apply` and `plan`, the saved plan.",
+            )
+        if inputs.fail_on_changes and inputs.command != "plan":
+            raise SettingsError(
+                f"input fail-on-changes has no effect with {inputs.command}",
+                hint="Use it with `command: plan`.",
+            )
+        if inputs.command == "comment" and not inputs.plan:
+            raise SettingsError(
+                "input plan is missing",
+                hint="Name the file with the saved plan to show in the comment.",
+            )
         return inputs
 
     @property
     def files(self) -> list[Path]:
         """The policy files and folders."""
         return [Path(path) for path in self.paths]
-
-    def _check(self) -> None:
-        """Refuse inputs that would have no effect: an ignored limit is worse than none."""
-        if self.expect_digest and not (self.command == "apply" and self.plan):
-            raise SettingsError(
-                "input expect-digest has no effect here",
-                hint="Use it with `command: apply` and `plan`, the saved plan.",
-            )
-        if self.fail_on_changes and self.command != "plan":
-            raise SettingsError(
-                f"input fail-on-changes has no effect with {self.command}",
-                hint="Use it with `command: plan`.",
-            )
-        if self.command == "comment" and not self.plan:
-            raise SettingsError(
-                "input plan is missing",
-                hint="Name the file with the saved plan to show in the comment.",
-            )
 
 
 def _explain(problem: ErrorDetails) -> str:

@@ -19,11 +19,22 @@ ACTION_NEEDED = "There are findings: the summary of this run lists them, and wha
 
 def inspect(inputs: Inputs) -> StepReport:
     """Check the state and the registry, or diagnose repositories, and report it as Markdown."""
+    nothing = {"changes": "false"}
+    # An input of white space only gets no default, and leaves no path.
+    if inputs.command == "diagnose" and not inputs.paths:
+        return failed(typer.BadParameter("name a repository", param_hint="paths"), nothing)
     try:
-        code, markdown = _diagnose(inputs) if inputs.command == "diagnose" else _check(inputs)
+        if inputs.command == "diagnose":
+            results = diagnose_all(inputs.paths, None, read_workflows(workflow_files()))
+            markdown = render_markdown(diagnosis.report(results), view(utc_now()))
+            code = worst(result.exit_code for result in results)
+        else:
+            health_results = check_health(policy_paths(inputs.files), None)
+            markdown = health.as_markdown(health_results, view(utc_now()))
+            code = worst(result.exit_code for result in health_results)
     # The output `changes` is set even then, so that later steps can compare it.
     except (ReconcilerError, typer.BadParameter) as error:
-        return failed(error, outputs={"changes": "false"})
+        return failed(error, nothing)
     has_findings = code is ExitCode.CHANGES
     return StepReport(
         code=code,
@@ -32,17 +43,3 @@ def inspect(inputs: Inputs) -> StepReport:
         summary=markdown,
         notes=[general_note("error", ACTION_NEEDED)] if has_findings else [],
     )
-
-
-def _check(inputs: Inputs) -> tuple[ExitCode, str]:
-    results = check_health(policy_paths(inputs.files), None)
-    markdown = health.as_markdown(results, view(utc_now()))
-    return worst(result.exit_code for result in results), markdown
-
-
-def _diagnose(inputs: Inputs) -> tuple[ExitCode, str]:
-    if not inputs.paths:
-        raise typer.BadParameter("name a repository", param_hint="paths")
-    results = diagnose_all(inputs.paths, None, read_workflows(workflow_files()))
-    markdown = render_markdown(diagnosis.report(results), view(utc_now()))
-    return worst(result.exit_code for result in results), markdown

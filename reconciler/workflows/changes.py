@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from reconciler.analysis.diagnose.causes import VersionCause
 from reconciler.analysis.diagnose.finding import CauseGroup
@@ -67,7 +67,13 @@ def changes(
                 yield _single_attestation(step, pushing)
             # Without a schedule a job that only signs has a new image each time.
             case SignStep() if workflow.is_scheduled:
-                yield from _sign_once(step, pushing)
+                here = [other for other in pushing if other.location.job is step.location.job]
+                if not any(isinstance(other, BuildStep) for other in here):
+                    text = (
+                        "Sign once, in the job that builds the image; each run here signs it again."
+                    )
+                    stops = frozenset({VersionCause.REPLACED_SIGNATURE})
+                    yield WorkflowChange(step.location, stops, text)
 
 
 def _build_changes(
@@ -163,15 +169,6 @@ def _single_attestation(attest: AttestStep, pushing: Sequence[PushStep]) -> Work
     )
     stops = frozenset({VersionCause.REPLACED_REFERRERS})
     return WorkflowChange(attest.location, stops, text, _possible(*edits))
-
-
-def _sign_once(sign: SignStep, pushing: Sequence[PushStep]) -> Iterator[WorkflowChange]:
-    built = any(
-        isinstance(step, BuildStep) and step.location.job is sign.location.job for step in pushing
-    )
-    if not built:
-        text = "Sign once, in the job that builds the image; each run here signs it again."
-        yield WorkflowChange(sign.location, frozenset({VersionCause.REPLACED_SIGNATURE}), text)
 
 
 def _option(push_step: PushStep, program: str, option: str) -> LineEdit | None:
@@ -276,31 +273,19 @@ def advise(
     attributions: list[Attribution] = []
     proposals: list[AdvisedChange] = []
     for workflow in files.workflows:
-        steps = islice(_push_steps(workflow), MAX_PUSH_STEPS)
-        pushing = [step for step in steps if step.may_push_to(repository)]
-        attributions += _attributed(pushing, repository, by_cause)
+        spots = (StepLocation(workflow, job, step) for job, step in workflow.steps)
+        steps = chain.from_iterable(chain(by_action(spot), by_script(spot)) for spot in spots)
+        pushing = [step for step in islice(steps, MAX_PUSH_STEPS) if step.may_push_to(repository)]
+        for step in pushing:
+            created = causes_of(step, pushing, repository) & by_cause.keys()
+            # In the order of the enumeration, so that equal workflows give equal reports.
+            if causes := tuple(cause for cause in VersionCause if cause in created):
+                attributions.append(Attribution(str(step.location), step.location.label, causes))
         possible = changes(workflow, pushing, repository)
         proposals += (_proposal(change, by_cause) for change in possible)
     useful = [proposal for proposal in proposals if proposal.unneeded or proposal.needed]
     useful.sort(key=lambda proposal: (-proposal.unneeded, -proposal.needed, proposal.place))
     return WorkflowAdvice(tuple(attributions), tuple(useful), files.unread)
-
-
-def _push_steps(workflow: Workflow) -> Iterator[PushStep]:
-    """Yield every step that pushes, in the order of the file."""
-    for job, step in workflow.steps:
-        spot = StepLocation(workflow, job, step)
-        yield from by_action(spot)
-        yield from by_script(spot)
-
-
-def _attributed(
-    pushing: Sequence[PushStep], repository: Repository, groups: Mapping[VersionCause, CauseGroup]
-) -> Iterator[Attribution]:
-    for step in pushing:
-        created = causes_of(step, pushing, repository)
-        if causes := tuple(cause for cause in VersionCause if cause in created and cause in groups):
-            yield Attribution(str(step.location), step.location.label, causes)
 
 
 def _proposal(change: WorkflowChange, groups: Mapping[VersionCause, CauseGroup]) -> AdvisedChange:

@@ -138,8 +138,19 @@ def patch(workflow: Workflow, edits: Iterable[LineEdit]) -> str:
     # A patch names files by their path inside the repository.
     _, folder, file = workflow.path.rpartition(FOLDER.as_posix())
     name = f"{folder}{file}" if folder else PurePosixPath(workflow.path).name
-    head = (f"--- a/{name}", f"+++ b/{name}")
-    return "".join(f"{line}\n" for line in (*head, *_hunks(workflow.lines, _groups(ordered))))
+    written = [f"--- a/{name}", f"+++ b/{name}"]
+    lines, grown = workflow.lines, 0
+    # Splitting at the last newline leaves an empty text, which is not a line of the file.
+    end = len(lines) if lines[-1] else len(lines) - 1
+    for group in _groups(ordered):
+        first = max(group[0].line - AROUND, 1)
+        last = min(group[-1].line + len(group[-1].removed) + AROUND, end + 1)
+        added = sum(len(edit.added) - len(edit.removed) for edit in group)
+        written += [f"@@ -{first},{last - first} +{first + grown},{last - first + added} @@"]
+        written += _body(lines, group, first, last)
+        # The line numbers of later hunks in the new file are moved by this many lines.
+        grown += added
+    return "".join(f"{line}\n" for line in written)
 
 
 def _groups(edits: Iterable[LineEdit]) -> Iterator[list[LineEdit]]:
@@ -151,21 +162,6 @@ def _groups(edits: Iterable[LineEdit]) -> Iterator[list[LineEdit]]:
             group = []
         group.append(edit)
     yield group
-
-
-def _hunks(lines: Sequence[str], groups: Iterable[Sequence[LineEdit]]) -> Iterator[str]:
-    grown = 0
-    # Splitting at the last newline leaves an empty text, which is not a line of the file.
-    end = len(lines) if lines[-1] else len(lines) - 1
-    for group in groups:
-        first = max(group[0].line - AROUND, 1)
-        last = min(group[-1].line + len(group[-1].removed) + AROUND, end + 1)
-        body = list(_body(lines, group, first, last))
-        added = sum(len(edit.added) - len(edit.removed) for edit in group)
-        yield f"@@ -{first},{last - first} +{first + grown},{last - first + added} @@"
-        yield from body
-        # The line numbers of later hunks in the new file are moved by this many lines.
-        grown += added
 
 
 def _body(lines: Sequence[str], edits: Iterable[LineEdit], first: int, last: int) -> Iterator[str]:
