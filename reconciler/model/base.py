@@ -54,7 +54,10 @@ def safe(text: str) -> str:
     # The usual case, and much faster than a join.
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
 
 
 def public(text: str) -> str:
@@ -73,15 +76,12 @@ def inert(text: str) -> str:
     return _LINE_COMMAND.sub(r"\1 ", _MARK.sub(r"\1 ", text))
 
 
-def _escape(letter: str) -> str:
-    return letter.encode("unicode_escape").decode()
-
-
 def is_loopback(host: str) -> bool:
     """Whether a host, with or without a port, is this machine."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ip_address(name).is_loopback
+    # Any other name is not resolved: what a name server answers must not decide about TLS.
     except ValueError:
         return False
 

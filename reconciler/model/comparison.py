@@ -135,6 +135,7 @@ def read_difference(content: bytes) -> Difference:
     try:
         document = json.loads(content)
         name, version = document["format"]["name"], str(document["format"]["version"])
+        # Before the rest is read, so that the error names the newer release and not a key of it.
         if (name, version.partition(".")[0]) != (FORMAT_NAME, str(FORMAT_MAJOR)):
             raise PlanError(f"{name} {version} is not a difference this tool reads")
         return Difference.model_validate(document)

@@ -162,6 +162,7 @@ class Observation(Frozen):
 
     def arrived(self, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
         """Return those of its present tags that it did not have when last observed."""
+        # An observation keeps the tags that a version has lost: they do not count as present.
         here = self.tags if self.untagged_since is None else ()
         return tuple(tag for tag in tags if tag not in here)
 

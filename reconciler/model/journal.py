@@ -130,6 +130,7 @@ class VersionBody(JournalBody):
         name, separator, digest = self.key.partition("@")
         try:
             return f"{Repository(name)}@{digest}" if separator else self.key
+        # Kept as written: a journal that cannot be read would stop every later run.
         except InvalidNameError:
             return self.key
 
@@ -366,6 +367,7 @@ def open_intents(records: Iterable[Record]) -> dict[str, TypedRecord[IntentBody]
     pending: dict[str, TypedRecord[IntentBody]] = {}
     for record in records:
         match record.content:
+            # A later intent on the same version replaces an earlier one: its outcome decides.
             case IntentBody() as intent:
                 pending[intent.version_key] = TypedRecord.of(record, intent)
             case OutcomeBody() | ResolveBody() as answer if answer.result is not Result.UNKNOWN:
@@ -385,6 +387,7 @@ def run_of(record: Record) -> str:
 
 def open_runs(records: Sequence[Record]) -> list[str]:
     """Return the runs that were opened and never closed, in the order they were opened."""
+    # A later run closes the runs that were killed, under its own name.
     closed = {run_of(record) for record in records if record.type == "run_close"}
     opened = (record.run for record in records if record.type == "run_open")
     return [run for run in opened if run not in closed]

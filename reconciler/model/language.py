@@ -94,6 +94,7 @@ class PolicyPart(Frozen):
 
     @model_validator(mode="after")
     def _refuse_flaws(self) -> Self:
+        # One `ValueError` would name no key, and hide all conflicts but the first.
         problems = [
             InitErrorDetails(
                 type=PydanticCustomError("flaw", "{text}", {"text": flaw.message}),

@@ -157,7 +157,14 @@ def parse_manifest(digest: Digest, content_type: str, body: bytes) -> Manifest:
         parsed in two ways, or list an invalid digest: all of these are missing evidence.
     Source: OCI image-spec v1.1, manifest.md and image-index.md.
     """
-    document = _json_object(digest, verify(digest, body))
+    verified = verify(digest, body)
+    try:
+        document = json.loads(verified, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(f"{digest}: not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ManifestError(f"{digest}: not a JSON object")
+    _refuse_ambiguous(digest, document)
     # Parameters such as a charset are not part of the media type.
     label = content_type.partition(";")[0].strip()
     try:
@@ -203,6 +210,7 @@ def _base64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+_OPAQUE_MEMBERS = ("fsLayers", "blobs")
 _UNREADABLE = (LookupError, TypeError, ValueError, OverflowError, AttributeError)
 
 _KNOWN_KEYS = {
@@ -226,17 +234,6 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
     document = _Object(pairs)
     if len(document) != len(pairs):
         document.repeats = True
-    return document
-
-
-def _json_object(digest: Digest, body: bytes) -> Mapping[str, Any]:
-    try:
-        document = json.loads(body, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise ManifestError(f"{digest}: not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise ManifestError(f"{digest}: not a JSON object")
-    _refuse_ambiguous(digest, document)
     return document
 
 
@@ -276,33 +273,34 @@ def _refuse_repeats(digest: Digest, members: object) -> None:
 
 def _read(digest: Digest, label: str, size: int, document: Mapping[str, Any]) -> Manifest:
     """Parse an index strictly, and any other document, which lists no manifest, where possible."""
-    # The subject is parsed first and strictly: an opaque document still refers to it.
-    subject = _subject(document.get("subject"))
+    # The subject is parsed first and strictly: an opaque document still refers to it. One without
+    # a digest refers to nothing.
+    named = (document.get("subject") or {}).get("digest")
+    subject = Digest(named) if named else None
     # Members decide, and not the media type, which a publisher may set to anything.
     if document.get("manifests") is not None:
-        _refuse_two_shapes(document)
-        return _index(digest, label, size, document, subject)
+        # Clients disagree on what an index is that is an image as well.
+        for member in ("config", "layers", *_OPAQUE_MEMBERS):
+            if document.get(member) is not None:
+                raise ValueError(
+                    f"it is neither image nor index: it has both manifests and {member}"
+                )
+        return Manifest(
+            digest=digest,
+            shape=DocumentKind.INDEX,
+            media_type=_text(document.get("mediaType") or label),
+            size=size,
+            artifact_type=_text(document.get("artifactType")),
+            children=_descriptors(document, "manifests"),
+            subject=subject,
+            created=_created(document),
+        )
     try:
         return _content(digest, label, size, document, subject)
     except _UNREADABLE as error:
         return Manifest(
             digest, DocumentKind.OPAQUE, label, size, subject=subject, oddity=str(error)
         )
-
-
-def _index(
-    digest: Digest, label: str, size: int, document: Mapping[str, Any], subject: Digest | None
-) -> Manifest:
-    return Manifest(
-        digest=digest,
-        shape=DocumentKind.INDEX,
-        media_type=_text(document.get("mediaType") or label),
-        size=size,
-        artifact_type=_text(document.get("artifactType")),
-        children=_descriptors(document, "manifests"),
-        subject=subject,
-        created=_created(document),
-    )
 
 
 def _content(
@@ -327,28 +325,6 @@ def _content(
     )
 
 
-_OPAQUE_MEMBERS = ("fsLayers", "blobs")
-
-
-def _refuse_two_shapes(document: Mapping[str, Any]) -> None:
-    """Refuse an index that is an image as well: clients disagree on what it is.
-
-    Raises: ValueError.
-    """
-    for member in ("config", "layers", *_OPAQUE_MEMBERS):
-        if document.get(member) is not None:
-            raise ValueError(f"it is neither image nor index: it has both manifests and {member}")
-
-
-def _subject(entry: Any) -> Digest | None:
-    """Parse a subject; one without a digest is ignored.
-
-    Raises: TypeError, ValueError or AttributeError, for an invalid digest.
-    """
-    named = entry.get("digest") if entry else None
-    return Digest(named) if named else None
-
-
 def _created(document: Mapping[str, Any]) -> str:
     return _text((document.get("annotations") or {}).get(CREATED))
 
@@ -364,32 +340,26 @@ def _descriptor(entry: Mapping[str, Any]) -> Descriptor:
     annotations = entry.get("annotations") or {}
     artifact_type = _text(entry.get("artifactType"))
     media_type = _text(entry.get("mediaType"))
+    digest = Digest(entry["digest"])
+    # A negative or huge size would make the totals of a plan wrong. Source: OCI image-spec v1.1,
+    # descriptor.md (`size` is an int64).
+    size = int(entry.get("size") or 0)
+    if not 0 <= size < 1 << 63:
+        raise ValueError("a size is no number of bytes")
+    # `os/architecture[/variant]` is the notation of `docker --platform`.
+    platform = entry.get("platform") or {}
+    parts = (platform.get("os"), platform.get("architecture"), platform.get("variant"))
     return Descriptor(
-        digest=Digest(entry["digest"]),
+        digest=digest,
         media_type=media_type,
-        size=_size(entry.get("size")),
+        size=size,
         artifact_type=artifact_type,
-        platform=_text(_platform(entry.get("platform") or {})),
+        platform=_text("/".join(str(part) for part in parts if part)),
         # Source: BuildKit, docs/attestations/attestation-storage.md.
         attestation=annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
         or artifact_type == ATTESTATION_TYPE,
         foreign=bool(entry.get("urls")) and any(mark in media_type for mark in _FOREIGN_TYPES),
     )
-
-
-def _size(value: Any) -> int:
-    """Read a size in bytes. Source: OCI image-spec v1.1, descriptor.md (`size` is an int64)."""
-    # A negative or huge size would make the totals of a plan wrong.
-    size = int(value or 0)
-    if not 0 <= size < 1 << 63:
-        raise ValueError("a size is no number of bytes")
-    return size
-
-
-def _platform(platform: Mapping[str, Any]) -> str:
-    """Write a platform as `os/architecture[/variant]`, the notation of `docker --platform`."""
-    parts = (platform.get("os"), platform.get("architecture"), platform.get("variant"))
-    return "/".join(str(part) for part in parts if part)
 
 
 def _text(value: object) -> str:

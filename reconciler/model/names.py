@@ -76,6 +76,7 @@ class Digest(Name):
 
     __slots__ = ()
 
+    # A digest becomes a part of URLs and file names, so no other text must pass as one.
     _kind = "digest (sha256:<64 hex> or sha512:<128 hex>)"
     _grammar = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
@@ -133,6 +134,7 @@ class Repository(Name):
 
     def __new__(cls, text: str) -> Self:
         """Check the text, and replace it by the canonical name."""
+        # Checked first: only a text that follows the grammar can be split into host and path.
         checked = super().__new__(cls, text)
         canonical = canonical_repository(checked, "repository")
         return checked if canonical == text else super().__new__(cls, canonical)

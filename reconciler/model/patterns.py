@@ -167,6 +167,7 @@ class RepositoryGlob(Name):
 
     def matches(self, repository: Repository) -> bool:
         """Whether the repository's whole name matches."""
+        # `**` first, because it contains `*`.
         expression = re2.escape(self).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
         return bool(compiled(expression).fullmatch(repository))
 
@@ -234,5 +235,6 @@ def together() -> "re2.Set":
 def _options(memory: int) -> re2.Options:
     options = re2.Options()
     options.max_mem = memory
+    # RE2 would write them to stderr, with the pattern as it is; `complaint_about` reports them.
     options.log_errors = False
     return options

@@ -321,6 +321,7 @@ def read_plan(content: bytes) -> Plan:
 
     Raises: PlanError, when it is too large, not a plan, of an unknown major version or altered.
     """
+    # A plan may come from another job or person, and is parsed in memory as a whole.
     if len(content) > MAX_PLAN_BYTES:
         raise PlanError(f"the plan is larger than {MAX_PLAN_BYTES} bytes")
     try:

@@ -152,8 +152,17 @@ class PolicyTest(PolicyPart):
 
     def flaws(self) -> Iterator[Flaw]:
         """Yield names and tags that are used twice, references to nothing, and cycles."""
-        yield from self._twice()
-        yield from self._astray()
+        positions: dict[str, int] = {}
+        for position, image in enumerate(self.images):
+            for key, text in image.marks:
+                if positions.setdefault(text, position) != position:
+                    message = f"{text} is used by images[{positions[text]}] too; give each its own"
+                    yield Flaw(("images", position, key), message)
+        known = set(self.names)
+        for position, image in enumerate(self.images):
+            for at, link in image.links:
+                if link not in known:
+                    yield Flaw(("images", position, *at), f"no image of this test is named {link}")
         links = {
             name: [link for _, link in image.links]
             for name, image in zip(self.names, self.images, strict=True)
@@ -164,18 +173,3 @@ class PolicyTest(PolicyPart):
             circle = " -> ".join(error.args[1])
             message = f"{circle} is a cycle, which cannot exist: a digest is the hash of a document"
             yield Flaw(("images",), message)
-
-    def _twice(self) -> Iterator[Flaw]:
-        positions: dict[str, int] = {}
-        for position, image in enumerate(self.images):
-            for key, text in image.marks:
-                if positions.setdefault(text, position) != position:
-                    message = f"{text} is used by images[{positions[text]}] too; give each its own"
-                    yield Flaw(("images", position, key), message)
-
-    def _astray(self) -> Iterator[Flaw]:
-        known = set(self.names)
-        for position, image in enumerate(self.images):
-            for at, link in image.links:
-                if link not in known:
-                    yield Flaw(("images", position, *at), f"no image of this test is named {link}")

@@ -57,20 +57,20 @@ class Applied:
         """The error's exit code, or PARTIAL where a change failed."""
         if self.error:
             return self.error.exit_code
-        return ExitCode.PARTIAL if any(map(self._is_failure, self.outcomes)) else ExitCode.OK
+        # The time limit and a signal stop a run between changes: the rest waits for the next run.
+        failed = (
+            outcome.reason != self.stopped
+            if outcome.result is Result.NOT_DONE
+            else outcome.result in (Result.FAILED, Result.UNKNOWN)
+            for outcome in self.outcomes
+        )
+        return ExitCode.PARTIAL if any(failed) else ExitCode.OK
 
     @property
     def can_be_undone(self) -> bool:
         """Whether it deleted something that the registry can restore."""
         deleted = any(outcome.result is Result.DELETED for outcome in self.outcomes)
         return deleted and self.planned.undo
-
-    def _is_failure(self, outcome: Outcome) -> bool:
-        """Whether a change failed; a change that was not begun when the run stopped did not."""
-        # The time limit and a signal stop a run between changes: the rest waits for the next run.
-        if outcome.result is Result.NOT_DONE:
-            return outcome.reason != self.stopped
-        return outcome.result in (Result.FAILED, Result.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

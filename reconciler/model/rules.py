@@ -116,6 +116,7 @@ class Keep(PolicyPart):
                 yield Flaw((key,), f"{key!r} leaves {others} without effect; remove one side")
         for name in given:
             limit = getattr(self, name)
+            # No image is younger than that, so it would expire everything without saying so.
             if isinstance(limit, Span) and not limit.delta:
                 message = f"{name!r} of zero keeps nothing; write keep: {{none: true}}"
                 yield Flaw((name,), message)
@@ -225,6 +226,7 @@ class Protection(PolicyPart):
         if (self.match is None) == (self.digests is None):
             got = "both" if self.match else "none"
             yield Flaw((), f"exactly one of match and digests is needed; got {got}")
+        # The rest has no effect: its author believes in a protection that does not exist.
         if self.keep.none:
             message = "a protection that keeps nothing protects nothing; remove it"
             yield Flaw(("keep", "none"), message)

@@ -4,7 +4,6 @@ Source: semver.org 2.0.0; Helm's registry rule (`_` in a tag stands for `+`).
 """
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
@@ -117,13 +116,20 @@ class SemVerRange(Name):
         """
         pieces = (bound for bounds in _bounds(self) for bound in bounds)
         ends = {end for bound in pieces for end in (bound.low, bound.high) if end}
-        return frozenset(probe for end in (SemVer(0, 0, 0), *ends) for probe in _around(end))
+        probes: set[SemVer] = set()
+        for end in (SemVer(0, 0, 0), *ends):
+            probes |= {SemVer(*end.numbers), SemVer(*end.numbers, _FIRST)}
+            # An end that is a pre-release compares in full: try it, and the next version after it.
+            if end.is_prerelease:
+                probes |= {end._replace(past=False), SemVer(*end.numbers, end.prerelease + _FIRST)}
+        return frozenset(probes)
 
     def admits(self, version: SemVer) -> bool:
         """Whether a version is in one of the alternatives."""
         return any(all(bound.admits(version) for bound in bounds) for bounds in _bounds(self))
 
 
+# A range is compared with every tag of a repository, so it is parsed once.
 @lru_cache(maxsize=1024)
 def _bounds(text: str) -> tuple[tuple[_Bound, ...], ...]:
     return tuple(
@@ -138,24 +144,17 @@ def _bound(match: re.Match[str]) -> _Bound:
     given = [int(number) for number in match.groups()[1:4] if number is not None]
     floor = SemVer(*_padded(given), _prerelease(match[5]))
     above = floor._replace(past=True) if floor.is_prerelease else _after(given)
+    # A caret fixes the numbers through the first one that is not zero, else all of them.
+    fixed = next((at for at, number in enumerate(given, start=1) if number), len(given))
     ends = {
         ">=": (floor, None),
         ">": (above, None),
         "<": (None, floor),
         "<=": (None, above),
-        "^": (floor, _after(given[: _significant(given)])),
+        "^": (floor, _after(given[:fixed])),
         "~": (floor, _after(given[:2])),
     }
     return _Bound(*ends.get(operator, (floor, above)), negated=operator == "!=")
-
-
-def _around(end: SemVer) -> Iterator[SemVer]:
-    """Yield the release of an end, its first pre-release, the end itself and the next version."""
-    yield SemVer(*end.numbers)
-    yield SemVer(*end.numbers, _FIRST)
-    if end.is_prerelease:
-        yield end._replace(past=False)
-        yield SemVer(*end.numbers, end.prerelease + _FIRST)
 
 
 def _padded(numbers: list[int]) -> tuple[int, int, int]:
@@ -166,11 +165,3 @@ def _padded(numbers: list[int]) -> tuple[int, int, int]:
 def _after(numbers: list[int]) -> SemVer:
     """Return the first release after every version that starts with these numbers."""
     return SemVer(*_padded([*numbers[:-1], numbers[-1] + 1]))
-
-
-def _significant(numbers: list[int]) -> int:
-    """How many numbers a caret fixes: through the first one that is not zero."""
-    for position, number in enumerate(numbers, start=1):
-        if number:
-            return position
-    return len(numbers)
