@@ -1,6 +1,6 @@
 """Explain one version: find it, say what it is, what it is connected to, and when it is deleted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -70,6 +70,7 @@ def explain(case: PlanningInput, digest: Digest) -> Explanation:
     judged = decide_repository(case)
     fate = judged.fate(digest)
     listed = _listed(judged, digest)
+    versions, entries = case.inventory.versions, _entries(fate.version)
     return Explanation(
         repository=case.inventory.repository,
         policy=case.policy.name,
@@ -77,26 +78,23 @@ def explain(case: PlanningInput, digest: Digest) -> Explanation:
         nature=nature_of(fate.version, listed),
         platform=listed.platform if listed else "",
         fate=fate,
-        keeps=tuple(_kept(judged, digest)),
-        kept_by=tuple(_keepers(judged, digest)),
+        keeps=tuple(
+            Relative(
+                versions[kept], nature_of(versions[kept], entries.get(kept)), entries.get(kept)
+            )
+            for kept in judged.graph.keeps.get(digest, ())
+        ),
+        kept_by=tuple(
+            Relative(
+                versions[owner],
+                nature_of(versions[owner], _listed(judged, owner)),
+                _entries(versions[owner]).get(digest),
+            )
+            for owner in judged.graph.kept_by.get(digest, ())
+        ),
         missing=tuple(judged.graph.missing.get(digest, ())),
         deletable_from=None if fate.is_deleted else deletable_from(judged, digest),
     )
-
-
-def _kept(judged: DecidedRepository, digest: Digest) -> Iterator[Relative]:
-    versions = judged.case.inventory.versions
-    entries = _entries(versions[digest])
-    for kept in judged.graph.keeps.get(digest, ()):
-        listed = entries.get(kept)
-        yield Relative(versions[kept], nature_of(versions[kept], listed), listed)
-
-
-def _keepers(judged: DecidedRepository, digest: Digest) -> Iterator[Relative]:
-    versions = judged.case.inventory.versions
-    for owner in judged.graph.kept_by.get(digest, ()):
-        nature = nature_of(versions[owner], _listed(judged, owner))
-        yield Relative(versions[owner], nature, _entries(versions[owner]).get(digest))
 
 
 def _listed(judged: DecidedRepository, digest: Digest) -> Descriptor | None:

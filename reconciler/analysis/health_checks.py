@@ -1,7 +1,7 @@
 """Check one repository: overdue images, interrupted runs, stale locks, missing manifests."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -46,6 +46,7 @@ def stale_lock(health: HealthInput, thresholds: Thresholds) -> Iterator[HealthFi
     if holder is None:
         return
     duration = health.now - holder.since
+    # A process that has ended cannot release its lock, so nothing is gained by waiting.
     if not health.holder_ended and duration <= thresholds.lock:
         return
     state = "has ended, but its lock is held" if health.holder_ended else "has held its lock"
@@ -100,6 +101,7 @@ def broken_images(health: HealthInput, _: Thresholds) -> Iterator[HealthFinding]
     versions = health.case.inventory.versions
     holes = {digest: missing[digest] for digest in sorted(missing.keys() - to_delete)}
     if holes:
+        # What one of our own runs deleted, an undo of that run may restore.
         ours = _deleted(health)
         runs = sorted(
             {ours[digest].run for lost in holes.values() for digest in lost if digest in ours}
@@ -130,7 +132,9 @@ def lost_tags(health: HealthInput, _: Thresholds) -> Iterator[HealthFinding]:
     }
     lost = {tag: before[tag] for tag in sorted(before.keys() - case.inventory.tagged.keys())}
     # Other tags may be removed by users at any time; a protected one must not be.
-    protected = _protected(case, lost)
+    matches = [part.rule.match for part in case.policy.protect if part.rule]
+    index = TagIndex(lost, matches)
+    protected: set[Tag] = set().union(*(index.known(match) for match in matches))
     if gone := {tag: digest for tag, digest in lost.items() if tag in protected}:
         yield HealthFinding(
             Kind.LOST_TAG,
@@ -145,8 +149,19 @@ def deleted_elsewhere(health: HealthInput, _: Thresholds) -> Iterator[HealthFind
     """Find versions that another tool or a user deleted since the last run."""
     if health.case is None:
         return
+    # An intent without an outcome may have been carried out, so it counts as ours.
+    ours = {Digest(intent.body.digest) for intent in open_intents(health.records).values()}
+    ours |= {
+        attempt.digest
+        for attempt in attempts(health.records)
+        if attempt.is_standing or attempt.result is Result.ABSENT
+    }
     observed = health.case.observations.digests
-    gone = observed.keys() - health.case.inventory.versions.keys() - _touched(health.records)
+    gone = {
+        # Tags are kept in an observation after the version has lost them.
+        digest: () if observed[digest].untagged_since else observed[digest].tags
+        for digest in sorted(observed.keys() - health.case.inventory.versions.keys() - ours)
+    }
     if gone:
         yield HealthFinding(
             Kind.DELETED_ELSEWHERE,
@@ -154,7 +169,7 @@ def deleted_elsewhere(health: HealthInput, _: Thresholds) -> Iterator[HealthFind
             " but not by Reconciler",
             "Find out what else deletes in this repository: a workflow, a user, another tool. The"
             " next apply records it.",
-            tuple(_as_observed(digest, observed) for digest in sorted(gone)),
+            tuple(name_text(tags, digest) for digest, tags in gone.items()),
         )
 
 
@@ -163,36 +178,13 @@ def _deleted(health: HealthInput) -> Mapping[Digest, Attempt]:
     return {attempt.digest: attempt for attempt in attempts(health.records) if attempt.is_standing}
 
 
-def _touched(records: Sequence[Record]) -> set[Digest]:
-    """Return what our own runs deleted or found deleted, or may have deleted."""
-    tried = attempts(records)
-    # An intent without an outcome may have been carried out, so it counts as ours.
-    done = {
-        attempt.digest
-        for attempt in tried
-        if attempt.is_standing or attempt.result is Result.ABSENT
-    }
-    return done | {Digest(intent.body.digest) for intent in open_intents(records).values()}
-
-
-def _protected(case: PlanningInput, tags: Mapping[Tag, Digest]) -> set[Tag]:
-    """Return the tags that a protection of the policy selects."""
-    matches = [part.rule.match for part in case.policy.protect if part.rule]
-    index = TagIndex(tags, matches)
-    return set().union(*(index.known(match) for match in matches))
-
-
-def _as_observed(digest: Digest, observed: Mapping[Digest, Observation]) -> str:
-    noted = observed[digest]
-    return name_text(noted.tags if noted.untagged_since is None else (), digest)
-
-
 def overdue(health: HealthInput, thresholds: Thresholds) -> Iterator[HealthFinding]:
     """Find images that have been due for deletion for too long."""
     images = due_since(health, health.now - thresholds.overdue)
     if images:
         subject = counted_verb(len(images), "image", "has", "have")
         message = f"{subject} been due for deletion for more than {as_span(thresholds.overdue)}"
+        # A reader knows the tagged ones by name.
         tagged_first = sorted(images, key=lambda version: (not version.tags, version.digest))
         yield HealthFinding(
             Kind.OVERDUE, message, _cure(health.plan), tuple(map(version_name, tagged_first))
@@ -240,18 +232,13 @@ def last_success(records: Iterable[Record]) -> datetime | None:
         match record.content:
             case RunOpenBody(undoes=undoes) if undoes:
                 undo_runs.add(record.run)
-            case RunCloseBody() as closing if record.run not in undo_runs and _is_success(closing):
-                last = max(last or record.ts, record.ts)
+            case RunCloseBody(counts=counts, reason=reason) if record.run not in undo_runs:
+                # A run with one failure is no success, even if it deleted the rest: it needs
+                # attention. One whose time ran out is a success if it deleted something.
+                failed = any(counts.get(result) for result in (Result.FAILED, Result.UNKNOWN))
+                if (reason == "done" or counts.get(Result.DELETED)) and not failed:
+                    last = max(last or record.ts, record.ts)
     return last
-
-
-def _is_success(closing: RunCloseBody) -> bool:
-    """Whether a run completed without a failure, or deleted something before its time ran out."""
-    counts = closing.counts
-    # A run with one failure is no success, even if it deleted the rest: it needs attention.
-    failed = any(counts.get(result) for result in (Result.FAILED, Result.UNKNOWN))
-    progressed = closing.reason == "done" or counts.get(Result.DELETED)
-    return bool(progressed) and not failed
 
 
 def _expired_at(case: PlanningInput, then: datetime) -> frozenset[Digest]:

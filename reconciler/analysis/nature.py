@@ -4,7 +4,6 @@ from enum import StrEnum
 
 from reconciler.model.inventory import Version
 from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, DocumentKind, Manifest
-from reconciler.model.names import Tag
 
 
 class Nature(StrEnum):
@@ -58,9 +57,10 @@ def nature_of(version: Version, listed: Descriptor | None = None) -> Nature:
         OCI distribution-spec v1.1, "Referrers tag schema".
     """
     # The tag comes first: cosign writes signatures as ordinary images.
-    tag_nature = next((_by_tag(tag) for tag in version.tags if tag.subject), None)
-    if tag_nature:
-        return tag_nature
+    tag = next((tag for tag in version.tags if tag.subject), None)
+    if tag:
+        natures = (nature for end, nature in _SUFFIXES.items() if tag.endswith(end))
+        return next(natures, Nature.REFERRERS)
     # The index's annotation is decisive: BuildKit writes attestations as ordinary image manifests.
     if listed and listed.attestation:
         return Nature.ATTESTATION
@@ -68,12 +68,6 @@ def nature_of(version: Version, listed: Descriptor | None = None) -> Nature:
         return Nature.PLATFORM
     nature = _by_document(version.manifest)
     return Nature.PLATFORM if nature is Nature.IMAGE and listed else nature
-
-
-def _by_tag(tag: Tag) -> Nature:
-    return next(
-        (nature for end, nature in _SUFFIXES.items() if tag.endswith(end)), Nature.REFERRERS
-    )
 
 
 def _by_document(manifest: Manifest) -> Nature:

@@ -55,7 +55,9 @@ class ProposalInput:
         """All tags by family, sorted; example tags where there are none or none could be read."""
         tags = sorted(tag for inventory in self.inventories for tag in inventory.tagged)
         families: dict[Family, list[Tag]] = defaultdict(list)
-        for tag in tags or [Tag(shape.example) for shape in _usual_shapes()]:
+        # The first shape of each family, which is how docker/metadata-action writes its tags.
+        usual = {shape.family: Tag(shape.example) for shape in reversed(SHAPES)}
+        for tag in tags or usual.values():
             families[family_of(tag)].append(tag)
         return dict(families)
 
@@ -67,6 +69,7 @@ class ProposalInput:
     @cached_property
     def guards(self) -> Guards:
         """The default guards; where there are many images, a tenth of them may be deleted."""
+        # The default limit would stop the first plan of every large repository.
         usual = Guards()
         images = max(
             (len(build_graph(inventory).roots) for inventory in self.inventories), default=0
@@ -125,8 +128,8 @@ def propose(subject: ProposalInput, now: datetime) -> Proposal:
     return _planned(subject, PATIENCE[min(at, len(PATIENCE) - 1)], now)
 
 
-def _draft(subject: ProposalInput, patience: int) -> Proposal:
-    """Write a rule for each family that exists."""
+def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
+    """Write a rule for each family that exists, and plan with them for the present images."""
     terms = ProposalSettings(patience, subject.has_push_times)
     families, shapes = subject.families, subject.shapes
     # Deployments pull moving tags by name, whatever their age.
@@ -134,18 +137,13 @@ def _draft(subject: ProposalInput, patience: int) -> Proposal:
     if Family.SERIES in shapes:
         protect.append(series(shapes[Family.SERIES]))
     rules = [timed(family, shapes[family], terms) for family in _TIMED if family in shapes]
-    return Proposal(
+    proposal = Proposal(
         subject=subject,
         settings=terms,
         protect=tuple(protect),
         rules=(releases(), *rules, dangling(terms)),
         unknown=tuple(families.get(Family.UNKNOWN, ())),
     )
-
-
-def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
-    """Write a proposal, and plan with it for the present images."""
-    proposal = _draft(subject, patience)
     policy = Policy.model_validate(proposal.document)
     # Without observations, as in the first run, which has no state yet.
     cases = (
@@ -153,12 +151,3 @@ def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
     )
     plans = tuple(plan_repository(case, {}) for case in cases)
     return replace(proposal, plans=plans)
-
-
-def _usual_shapes() -> Iterator[TagShape]:
-    """Yield the first shape of each family, as docker/metadata-action writes tags."""
-    families: set[Family] = set()
-    for shape in SHAPES:
-        if shape.family not in families:
-            families.add(shape.family)
-            yield shape

@@ -266,5 +266,6 @@ def _aged(terms: ProposalSettings) -> dict[str, str]:
 def _by_age(tags: tuple[str, ...], name: str, terms: ProposalSettings) -> Iterator[Example]:
     """Yield an image that is young enough to be kept, and one that is not."""
     yield Example(tags, terms.patience - 1, "keep", name)
+    # A tag is on one image only, so the second example needs another one.
     other = tuple(tag.replace("12", "11") for tag in tags)
     yield Example(other, terms.patience + 1, "delete", name)

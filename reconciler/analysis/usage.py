@@ -162,6 +162,7 @@ def usage_totals(subjects: Iterable[UsageInput]) -> UsageTotals:
     for subject in subjects:
         index = BlobIndex(subject.inventory)
         usages.append(usage_of(index, subject.causes, subject.to_delete))
+        # Once per repository, however often its versions refer to a blob.
         naming.update(index.sizes.keys())
         sizes |= index.sizes
     between = sum(sizes[blob] for blob, times in naming.items() if times > 1)

@@ -151,6 +151,7 @@ def is_attestation(manifest: Manifest) -> bool:
 
     Source: BuildKit, docs/attestations/attestation-storage.md.
     """
+    # Older releases of BuildKit write no artifact type: there, the layers show what it is.
     statements = [layer.media_type.startswith(_IN_TOTO) for layer in manifest.layers]
     return manifest.artifact_type == ATTESTATION_TYPE or (
         manifest.subject is None and bool(statements) and all(statements)

@@ -87,7 +87,12 @@ def diagnose(inventory: Inventory, observations: Observations, *, now: datetime)
         )
         for digest, cause, evidence in causes(references)
     )
-    return Diagnosis(references, now, findings, _groups(findings), weeks(findings, now))
+    by_cause: dict[VersionCause, list[DiagnosedVersion]] = defaultdict(list)
+    for finding in sorted(findings, key=lambda finding: finding.order, reverse=True):
+        by_cause[finding.cause].append(finding)
+    groups = [CauseGroup(cause, tuple(members)) for cause, members in by_cause.items()]
+    groups.sort(key=lambda group: (-group.count, group.cause))
+    return Diagnosis(references, now, findings, tuple(groups), weeks(findings, now))
 
 
 def outlook(diagnosis: Diagnosis, policy: Policy | None) -> Forecast | None:
@@ -106,14 +111,6 @@ def outlook(diagnosis: Diagnosis, policy: Policy | None) -> Forecast | None:
         observations=references.observations,
     )
     return forecast(diagnosis.findings, diagnosis.now, decided.to_delete)
-
-
-def _groups(findings: tuple[DiagnosedVersion, ...]) -> tuple[CauseGroup, ...]:
-    by_cause: dict[VersionCause, list[DiagnosedVersion]] = defaultdict(list)
-    for finding in sorted(findings, key=lambda finding: finding.order, reverse=True):
-        by_cause[finding.cause].append(finding)
-    groups = (CauseGroup(cause, tuple(members)) for cause, members in by_cause.items())
-    return tuple(sorted(groups, key=lambda group: (-group.count, group.cause)))
 
 
 def causes(references: ReferenceGraph) -> Iterator[tuple[Digest, VersionCause, CauseEvidence]]:

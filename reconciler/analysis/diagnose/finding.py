@@ -153,23 +153,17 @@ def weeks(findings: Iterable[DiagnosedVersion], now: datetime) -> tuple[Week, ..
 
     Shape: empty where no push time is known.
     """
-    pushed: dict[date, list[DiagnosedVersion]] = defaultdict(list)
+    pushed: dict[date, dict[VersionCause, Amount]] = defaultdict(lambda: defaultdict(Amount))
     for finding in findings:
         if finding.version.pushed:
-            pushed[_monday(finding.version.pushed)].append(finding)
+            amounts = pushed[_monday(finding.version.pushed)]
+            amounts[finding.cause] += Amount(1, finding.added_bytes)
     # Weeks without a push are listed as well, so that a chart of them has an even scale.
     last = _monday(now)
     first = max(min(pushed, default=last), last - (WEEKS - 1) * _WEEK)
     count = (last - first) // _WEEK + 1 if pushed else 0
     starts = (first + number * _WEEK for number in range(count))
-    return tuple(Week(start, _by_cause(pushed.get(start, ()))) for start in starts)
-
-
-def _by_cause(findings: Iterable[DiagnosedVersion]) -> dict[VersionCause, Amount]:
-    amounts: dict[VersionCause, Amount] = defaultdict(Amount)
-    for finding in findings:
-        amounts[finding.cause] += Amount(1, finding.added_bytes)
-    return dict(amounts)
+    return tuple(Week(start, dict(pushed.get(start, {}))) for start in starts)
 
 
 def forecast(

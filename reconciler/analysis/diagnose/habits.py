@@ -46,9 +46,15 @@ class BuildPatterns:
     @cached_property
     def pushes_separately(self) -> bool:
         """Whether the platforms of every image are pushed one by one, as by jobs of a matrix."""
-        spans = [self._span(images) for images in self._indexes if len(images) > 1]
+        shortest: list[timedelta] = []
+        for images in self._indexes:
+            if len(images) > 1:
+                times = sorted(image.pushed for image in self._present(images) if image.pushed)
+                gaps = (later - earlier for earlier, later in pairwise(times))
+                # Without push times, nothing shows that the platforms were pushed one by one.
+                shortest.append(min(gaps, default=timedelta()))
         # One image whose platforms were pushed at once shows that builds can do so.
-        return bool(spans) and min(spans) > TOGETHER
+        return bool(shortest) and min(shortest) > TOGETHER
 
     @cached_property
     def strays(self) -> Sequence[Version]:
@@ -57,8 +63,15 @@ class BuildPatterns:
         Images from the same base come from the same build. Where no tagged image has that base,
         the evidence is that all tagged images are listed by an index.
         """
-        unlisted = (v for v in self.references.versions.values() if self._is_plain(v))
-        return [version for version in unlisted if not version.tags and self._is_stray(version)]
+        strays: list[Version] = []
+        for version in self.references.versions.values():
+            if not version.tags and self._is_plain(version):
+                base = _base(version)
+                is_for_index = base in self._fewest or (self._indexes and not self._plain_bases)
+                # Where tagged images of the same base are in no index, this one needs none.
+                if is_for_index and base not in self._plain_bases:
+                    strays.append(version)
+        return strays
 
     @cached_property
     def moving(self) -> Sequence[Tag]:
@@ -73,12 +86,6 @@ class BuildPatterns:
     def is_usual(self, version: Version) -> bool:
         """Whether a tagged version is a container image too, or of the same artifact type."""
         return self._artifact_type(version.digest) in self._usual
-
-    def _is_stray(self, version: Version) -> bool:
-        base = _base(version)
-        if base in self._plain_bases:
-            return False
-        return base in self._fewest or bool(self._indexes and not self._plain_bases)
 
     @cached_property
     def _usual(self) -> Set[str]:
@@ -120,11 +127,6 @@ class BuildPatterns:
             and not is_attestation(version.manifest)
             and self.references.nature(version.digest) is Nature.IMAGE
         )
-
-    def _span(self, images: Iterable[Digest]) -> timedelta:
-        """Return the shortest time between the pushes of two images of an index."""
-        times = sorted(version.pushed for version in self._present(images) if version.pushed)
-        return min((later - earlier for earlier, later in pairwise(times)), default=timedelta())
 
     def _present(self, digests: Iterable[Digest]) -> Iterable[Version]:
         return (

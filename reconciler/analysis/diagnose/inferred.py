@@ -80,6 +80,7 @@ class SameContent:
     def _key(self, image: Digest, same: str) -> Hashable:
         version = self._references.versions.get(image)
         manifest = version.manifest if version else None
+        # All artifacts share the empty configuration, which says nothing about their content.
         if manifest is None or manifest.config is None or not manifest.config.is_image_config:
             return None
         return KEYS[same](manifest)

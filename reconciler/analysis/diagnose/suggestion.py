@@ -1,6 +1,6 @@
 """Remedies for a diagnosis: a policy that deletes leftovers, and workflow changes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.analysis.diagnose.causes import ADVICE, Remedy, VersionCause
@@ -22,31 +22,32 @@ def suggestion(inventory: Inventory, causes: Iterable[VersionCause]) -> str:
 
     Images with tags that no rule matches are kept, so the policy deletes no other tagged image.
     """
-    wanted = _by_remedy(causes)
-    return "".join(f"{line}\n" for line in _lines(inventory, wanted)) if wanted else ""
-
-
-def _by_remedy(causes: Iterable[VersionCause]) -> Mapping[Remedy, Sequence[VersionCause]]:
     present = set(causes)
     remedies: dict[Remedy, list[VersionCause]] = {}
+    # In the order of the causes, so that the same causes always give the same file.
     for cause in VersionCause:
         remedy = ADVICE[cause].remedy
         if cause in present and remedy:
             remedies.setdefault(remedy, []).append(cause)
-    return remedies
-
-
-def _lines(inventory: Inventory, wanted: Mapping[Remedy, Sequence[VersionCause]]) -> Iterator[str]:
+    if not remedies:
+        return ""
+    # Written as text and not dumped from a document, because each rule has a comment.
+    lines = [
+        "# Deletes versions that are not needed. `reconciler plan` shows them, and deletes none.",
+        "version: 1",
+        "policies:",
+        f"  - name: {NAME}",
+        f'    repositories: ["{inventory.repository}"]',
+        "    rules:",
+    ]
     # Without push times an age counts from when a run first observed the version.
     since = "" if Fact.PUSHED in inventory.facts else "age_by: first_seen, "
-    yield "# Deletes versions that are not needed. `reconciler plan` shows them, and deletes none."
-    # Written as text and not dumped from a document, because each rule has a comment.
-    yield from ("version: 1", "policies:", f"  - name: {NAME}")
-    yield f'    repositories: ["{inventory.repository}"]'
-    yield "    rules:"
-    for remedy, causes in wanted.items():
-        yield f"      # {', '.join(causes)}"
-        yield f"      - {{name: {remedy}, {_RULES[remedy]}, {since}keep: {{within: 7d}}}}"
+    for remedy, remedied in remedies.items():
+        lines += [
+            f"      # {', '.join(remedied)}",
+            f"      - {{name: {remedy}, {_RULES[remedy]}, {since}keep: {{within: 7d}}}}",
+        ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
