@@ -6,7 +6,7 @@ from math import ceil
 
 from reconciler.analysis.diagnose.causes import ADVICE, VersionCause
 from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
-from reconciler.analysis.diagnose.finding import AHEAD, Amount, DiagnosedVersion
+from reconciler.analysis.diagnose.finding import AHEAD, Amount
 from reconciler.analysis.diagnose.suggestion import NAME, WorkflowAdvice, suggestion
 from reconciler.formats.diagnosis_json import patch, steps, unread, verdict
 from reconciler.formats.phrases import counted, size
@@ -192,7 +192,16 @@ def examples(diagnosis: Diagnosis) -> Iterator[Table]:
         for group in diagnosis.groups:
             findings = [finding for finding in group.findings if finding.needed is needed]
             # The first and the last one, which are the same where a cause has a single version.
-            rows += map(_example, [*findings[:1], *findings[1:][-1:]])
+            for finding in (*findings[:1], *findings[1:][-1:]):
+                doubt = "" if finding.is_proven else f"{finding.evidence.confidence}: "
+                rows.append(
+                    (
+                        Cell(finding.cause),
+                        Cell(finding.version.digest.short),
+                        Cell(_day(finding.version.pushed)),
+                        Cell(f"{doubt}{finding.evidence.text}"),
+                    )
+                )
         yield Table(f"Versions {which}: newest and oldest", columns, rows)
 
 
@@ -212,36 +221,23 @@ def growth(diagnosis: Diagnosis) -> Table:
         Column("Bytes per week", "number"),
         Column(f"Last {drawn} weeks"),
     )
-    rows = (
-        [_growth_row(group.cause, diagnosis) for group in diagnosis.groups]
-        if diagnosis.weeks
-        else []
-    )
+    rows = []
+    # Without push times there are no weeks, and an average over none is not defined.
+    for cause in [group.cause for group in diagnosis.groups] if diagnosis.weeks else []:
+        amounts = [week.amounts.get(cause, Amount()) for week in diagnosis.weeks]
+        recent = sum(amounts[-RECENT:], Amount())
+        # A repository that is younger is averaged over the weeks that it has.
+        weeks = min(RECENT, len(amounts))
+        rows.append(
+            (
+                Cell(cause),
+                Cell(f"{recent.versions / weeks:,.1f}", recent.versions / weeks),
+                Cell(size(recent.octets // weeks), recent.octets / weeks),
+                Cell(sparkline([amount.versions for amount in amounts[-DRAWN:]])),
+            )
+        )
     more = f"Averages of {RECENT} weeks, of versions that still exist. A dot is a week without any."
     return Table("Growth", columns, rows, more)
-
-
-def _example(finding: DiagnosedVersion) -> Sequence[Cell]:
-    doubt = "" if finding.is_proven else f"{finding.evidence.confidence}: "
-    return (
-        Cell(finding.cause),
-        Cell(finding.version.digest.short),
-        Cell(_day(finding.version.pushed)),
-        Cell(f"{doubt}{finding.evidence.text}"),
-    )
-
-
-def _growth_row(cause: VersionCause, diagnosis: Diagnosis) -> Sequence[Cell]:
-    amounts = [week.amounts.get(cause, Amount()) for week in diagnosis.weeks]
-    recent = sum(amounts[-RECENT:], Amount())
-    # A repository that is younger is averaged over the weeks that it has.
-    weeks = min(RECENT, len(amounts))
-    return (
-        Cell(cause),
-        Cell(f"{recent.versions / weeks:,.1f}", recent.versions / weeks),
-        Cell(size(recent.octets // weeks), recent.octets / weeks),
-        Cell(sparkline([amount.versions for amount in amounts[-DRAWN:]])),
-    )
 
 
 def _row(cause: VersionCause, text: str) -> Sequence[Cell]:

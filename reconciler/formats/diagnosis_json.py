@@ -11,30 +11,36 @@ from reconciler.analysis.diagnose.finding import (
     Amount,
     CauseGroup,
     DiagnosedVersion,
-    Forecast,
 )
-from reconciler.analysis.diagnose.suggestion import AdvisedChange, WorkflowAdvice, suggestion
+from reconciler.analysis.diagnose.suggestion import WorkflowAdvice, suggestion
 from reconciler.formats.phrases import counted
 from reconciler.formats.report import Cell, Column, Notice, Table
 
 
 def as_json(results: Sequence[DiagnosisResult]) -> str:
     """Write the results as one JSON document."""
-    document = {"repositories": [_repository(result) for result in results]}
+    repositories = []
+    for result in results:
+        ahead = result.forecast
+        forecast = ahead and {
+            "now": _amount(ahead.now),
+            "then": _amount(ahead.then),
+            "staying": _amount(ahead.kept_now),
+            "kept": _amount(ahead.kept_then),
+        }
+        repositories.append(
+            {
+                "repository": result.repository,
+                "error": str(result.error or ""),
+                "hint": result.error.hint if result.error else "",
+                "forecast": forecast,
+                "policy": result.policy.name if result.policy else None,
+                "workflows": _workflows(result.workflow_advice) if result.workflow_advice else None,
+                **(_diagnosis(result.diagnosis) if result.diagnosis else {}),
+            }
+        )
+    document = {"repositories": repositories}
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
-
-
-def _repository(result: DiagnosisResult) -> dict[str, Any]:
-    diagnosis = _diagnosis(result.diagnosis) if result.diagnosis else {}
-    return {
-        "repository": result.repository,
-        "error": str(result.error or ""),
-        "hint": result.error.hint if result.error else "",
-        "forecast": _forecast(result.forecast) if result.forecast else None,
-        "policy": result.policy.name if result.policy else None,
-        "workflows": _workflows(result.workflow_advice) if result.workflow_advice else None,
-        **diagnosis,
-    }
 
 
 def _workflows(advice: WorkflowAdvice) -> dict[str, Any]:
@@ -108,18 +114,8 @@ def _finding(finding: DiagnosedVersion) -> dict[str, Any]:
     }
 
 
-def _forecast(ahead: Forecast) -> dict[str, Any]:
-    amounts = {
-        "now": ahead.now,
-        "then": ahead.then,
-        "staying": ahead.kept_now,
-        "kept": ahead.kept_then,
-    }
-    return {name: _amount(amount) if amount else None for name, amount in amounts.items()}
-
-
-def _amount(amount: Amount) -> dict[str, int]:
-    return {"versions": amount.versions, "bytes": amount.octets}
+def _amount(amount: Amount | None) -> dict[str, int] | None:
+    return {"versions": amount.versions, "bytes": amount.octets} if amount else None
 
 
 def steps(counsel: WorkflowAdvice) -> Iterator[Table]:
@@ -131,7 +127,13 @@ def steps(counsel: WorkflowAdvice) -> Iterator[Table]:
     columns = (Column("Place", "code"), Column("Step", "code"), Column("Creates"))
     yield Table("Workflow steps that create them", columns, rows)
     changes = (Column("Place", "code"), Column("Avoids", "number"), Column("Change"))
-    yield Table("What to change in the workflows", changes, [*map(_proposal, counsel.proposals)])
+    proposals = []
+    for change in counsel.proposals:
+        avoided = change.unneeded or change.needed
+        which = "not needed" if change.unneeded else "needed"
+        cells = (Cell(change.place), Cell(f"{avoided:,} {which}", avoided), Cell(change.text))
+        proposals.append(cells)
+    yield Table("What to change in the workflows", changes, proposals)
 
 
 def verdict(counsel: WorkflowAdvice) -> Iterator[str]:
@@ -151,8 +153,3 @@ def unread(counsel: WorkflowAdvice) -> Iterator[Notice]:
 def patch(counsel: WorkflowAdvice) -> str:
     """Return the most effective change, as `git apply` takes it; empty where there is none."""
     return next((change.patch for change in counsel.proposals[:1]), "")
-
-
-def _proposal(change: AdvisedChange) -> tuple[Cell, ...]:
-    avoided = f"{change.unneeded:,} not needed" if change.unneeded else f"{change.needed:,} needed"
-    return Cell(change.place), Cell(avoided, change.unneeded or change.needed), Cell(change.text)

@@ -31,7 +31,35 @@ Naming = Callable[[Version], str]
 
 def render(explanation: Explanation, view: View) -> str:
     """Print an explanation: the version, its relatives, the rules, and the verdict last."""
-    return printed(_lines(explanation, view), view)
+    version, now = explanation.version, explanation.now
+    manifest = version.manifest
+    platform = explanation.platform if explanation.nature is Nature.PLATFORM else ""
+    facts = (
+        f"{explanation.nature} {platform}".rstrip(),
+        version.kind,
+        # The size of an index alone would mislead: its content is in the manifests it lists.
+        size(manifest.content_size) if manifest and manifest.shape is DocumentKind.IMAGE else "",
+    )
+    lines = [line((f"{explanation.repository}@{version.digest}", "bold"))]
+    lines += wrapped(", ".join(filter(None, facts)), view, lead="  ")
+    if version.tags:
+        lines += wrapped(f"tagged {', '.join(version.tags)}", view, lead="  ")
+    for fact, label in _FACTS.items():
+        if when := version.time(fact):
+            lines.append(line(f"  {label} {_dated(when, now)}"))
+    lines += _relatives("Keeps", explanation.keeps, ("", "that refers to it"), view)
+    if explanation.missing:
+        lacking = counted(len(explanation.missing), "manifest")
+        lines += [line(), line((f"  Lists {lacking} that the registry lacks", "yellow"))]
+        lines += [line(f"    {digest}") for digest in first_rows(explanation.missing, view)]
+    links = ("that lists it", "that it refers to")
+    lines += _relatives("Kept by", explanation.kept_by, links, view)
+    lines += [line(), line(f"  Decided by policy {explanation.policy}")]
+    lines += reasons(explanation.fate, view)
+    lines.append(line())
+    lines += wrapped(f"It {verdict(explanation.fate)}.", view, style="bold")
+    lines += wrapped(_outlook(explanation), view)
+    return printed(lines, view)
 
 
 def as_json(explanation: Explanation) -> str:
@@ -59,43 +87,6 @@ def as_json(explanation: Explanation) -> str:
         "missing": explanation.missing,
     }
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
-
-
-def _lines(explanation: Explanation, view: View) -> Iterator[Text]:
-    yield line((f"{explanation.repository}@{explanation.version.digest}", "bold"))
-    yield from wrapped(_nature(explanation), view, lead="  ")
-    if explanation.version.tags:
-        yield from wrapped(f"tagged {', '.join(explanation.version.tags)}", view, lead="  ")
-    for fact, label in _FACTS.items():
-        if when := explanation.version.time(fact):
-            yield line(f"  {label} {_dated(when, explanation.now)}")
-    yield from _relatives("Keeps", explanation.keeps, ("", "that refers to it"), view)
-    if explanation.missing:
-        lacking = counted(len(explanation.missing), "manifest")
-        yield line()
-        yield line((f"  Lists {lacking} that the registry lacks", "yellow"))
-        yield from (line(f"    {digest}") for digest in first_rows(explanation.missing, view))
-    yield from _relatives(
-        "Kept by", explanation.kept_by, ("that lists it", "that it refers to"), view
-    )
-    yield line()
-    yield line(f"  Decided by policy {explanation.policy}")
-    yield from reasons(explanation.fate, view)
-    yield line()
-    sentence = verdict(explanation.fate)
-    yield from wrapped(f"It {sentence}.", view, style="bold")
-    yield from wrapped(_outlook(explanation), view)
-
-
-def _nature(explanation: Explanation) -> str:
-    manifest = explanation.version.manifest
-    platform = explanation.platform if explanation.nature is Nature.PLATFORM else ""
-    facts = (
-        f"{explanation.nature} {platform}".rstrip(),
-        explanation.version.kind,
-        size(manifest.content_size) if manifest and manifest.shape is DocumentKind.IMAGE else "",
-    )
-    return ", ".join(filter(None, facts))
 
 
 def _dated(when: datetime, now: datetime) -> str:
@@ -180,13 +171,28 @@ def verdict(fate: VersionFate, naming: Naming = by_digest) -> str:
         return "would be deleted: no rule keeps it"
     if fate.cause is Cause.FOLLOWS:
         return f"would be deleted with {_listed([chain.path[-1] for chain in fate.chains], naming)}"
-    return f"is kept: {fate.note or _keepers(fate, naming)}"
+    if fate.note:
+        return f"is kept: {fate.note}"
+    if fate.cause is Cause.NEEDED:
+        others = [chain for chain in fate.chains if len(chain.path) > 1]
+        kept = [chain.path[-1] for chain in others if not chain.decision.expires]
+        return f"is kept: needed by {_listed(kept, naming)}"
+    opinions = fate.own.opinions if fate.own else ()
+    # One rule that keeps it is enough, so the first one is the answer.
+    rule = next(opinion.rule for opinion in opinions if opinion.keeps)
+    return f"is kept: {rule} {'protects' if fate.cause is Cause.PROTECTED else 'keeps'} it"
 
 
 def reasons(fate: VersionFate, view: View, naming: Naming = by_digest) -> Iterator[Text]:
     """Print each image that decides, with the reason of every rule that covers it."""
     for chain in first_rows(fate.chains, view):
-        yield from wrapped(_heading(chain, naming), view, lead="    ")
+        # A version that is not an image itself is decided through those that list it.
+        *way, image = chain.path
+        between = [naming(version) for version in reversed(way[1:])]
+        through = f" through {', '.join(between)}" if between else ""
+        subject = f"{naming(image)}{through}" if way else "the image itself"
+        effect = "would be deleted" if chain.decision.expires else "is kept"
+        yield from wrapped(f"{subject} {effect}", view, lead="    ")
         texts = list(chain.decision.reasons)
         # Source: docs/policies.md: an unknown or future time counts as new, so that it keeps the
         # image.
@@ -198,25 +204,6 @@ def reasons(fate: VersionFate, view: View, naming: Naming = by_digest) -> Iterat
     hidden = len(fate.chains) - len(first_rows(fate.chains, view))
     if hidden:
         yield line(f"    ... and {counted(hidden, 'more image')}")
-
-
-def _heading(chain: Chain, naming: Naming) -> str:
-    *way, image = chain.path
-    between = [naming(version) for version in reversed(way[1:])]
-    through = f" through {', '.join(between)}" if between else ""
-    subject = f"{naming(image)}{through}" if way else "the image itself"
-    return f"{subject} {'would be deleted' if chain.decision.expires else 'is kept'}"
-
-
-def _keepers(fate: VersionFate, naming: Naming) -> str:
-    """Name the rule, the protection or the images that keep a version."""
-    if fate.cause is Cause.NEEDED:
-        others = [chain for chain in fate.chains if len(chain.path) > 1]
-        kept = [chain.path[-1] for chain in others if not chain.decision.expires]
-        return f"needed by {_listed(kept, naming)}"
-    opinions = fate.own.opinions if fate.own else ()
-    keeping = [opinion.rule for opinion in opinions if opinion.keeps]
-    return f"{keeping[0]} {'protects' if fate.cause is Cause.PROTECTED else 'keeps'} it"
 
 
 def _listed(images: Sequence[Version], naming: Naming) -> str:

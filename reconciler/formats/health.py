@@ -17,7 +17,24 @@ EXAMPLES = 5
 
 def render(checked: Sequence[HealthResult], view: View) -> str:
     """Print every finding with what to do, then the summary."""
-    return printed(_lines(checked, view), view)
+    lines: list[Text] = []
+    for result in filter(_has_news, checked):
+        lines.append(line((result.repository, "bold")))
+        if result.error:
+            lines += wrapped(f"cannot be read: {result.error}", view, lead="  ! ", style="red")
+            lines += wrapped(result.error.hint, view, lead="    ")
+        for finding in result.findings:
+            sign, style = ("!", "red") if finding.kind.is_alarm else ("-", "yellow")
+            text = f"{finding.kind}: {finding.message}"
+            lines += wrapped(text, view, lead=f"  {sign} ", style=style)
+            for example in _examples(finding, view):
+                lines += wrapped(example, view, lead="      ")
+            lines += wrapped(finding.cure, view, lead="    ")
+        lines.append(line())
+    # An unread repository is not known to be well, so it counts like a finding.
+    alarming = _alarms(checked) or any(result.error for result in checked)
+    lines.append(line((_sentence(checked), "bold red" if alarming else "bold green")))
+    return printed(lines, view)
 
 
 def as_json(checked: Sequence[HealthResult], _: View) -> str:
@@ -50,7 +67,20 @@ def as_json(checked: Sequence[HealthResult], _: View) -> str:
 
 def as_markdown(checked: Sequence[HealthResult], view: View) -> str:
     """Write the findings for an issue or a step summary, the summary first."""
-    return "\n".join([f"### {_sentence(checked)}", "", *_paragraphs(checked, view)]) + "\n"
+    lines = [f"### {_sentence(checked)}", ""]
+    for result in filter(_has_news, checked):
+        lines += [f"**{code(result.repository)}**", ""]
+        # Messages and examples quote names from the registry: as code they have no effect.
+        if error := result.error:
+            text = f"- :x: cannot be read: {code(str(error))} {code(error.hint)}"
+            lines.append(text.rstrip())
+        for finding in result.findings:
+            sign = ":x:" if finding.kind.is_alarm else ":information_source:"
+            lines.append(f"- {sign} **{finding.kind}**: {code(finding.message)}")
+            lines += [f"  - {code(example)}" for example in _examples(finding, view)]
+            lines.append(f"  - What to do: {code(finding.cure)}")
+        lines.append("")
+    return "\n".join(lines) + "\n"
 
 
 FORMATS: Mapping[str, Callable[[Sequence[HealthResult], View], str]] = {
@@ -59,40 +89,6 @@ FORMATS: Mapping[str, Callable[[Sequence[HealthResult], View], str]] = {
     "markdown": as_markdown,
 }
 """Each format by its name. To add a format, add its function here."""
-
-
-def _lines(checked: Sequence[HealthResult], view: View) -> Iterator[Text]:
-    for result in filter(_has_news, checked):
-        yield line((result.repository, "bold"))
-        if result.error:
-            yield from wrapped(f"cannot be read: {result.error}", view, lead="  ! ", style="red")
-            yield from wrapped(result.error.hint, view, lead="    ")
-        for finding in result.findings:
-            sign, style = ("!", "red") if finding.kind.is_alarm else ("-", "yellow")
-            text = f"{finding.kind}: {finding.message}"
-            yield from wrapped(text, view, lead=f"  {sign} ", style=style)
-            for example in _examples(finding, view):
-                yield from wrapped(example, view, lead="      ")
-            yield from wrapped(finding.cure, view, lead="    ")
-        yield line()
-    # An unread repository is not known to be well, so it counts like a finding.
-    alarming = _alarms(checked) or any(result.error for result in checked)
-    yield line((_sentence(checked), "bold red" if alarming else "bold green"))
-
-
-def _paragraphs(checked: Sequence[HealthResult], view: View) -> Iterator[str]:
-    for result in filter(_has_news, checked):
-        yield f"**{code(result.repository)}**"
-        yield ""
-        if result.error:
-            error = result.error
-            yield f"- :x: cannot be read: {code(str(error))} {code(error.hint)}".rstrip()
-        for finding in result.findings:
-            sign = ":x:" if finding.kind.is_alarm else ":information_source:"
-            yield f"- {sign} **{finding.kind}**: {code(finding.message)}"
-            yield from (f"  - {code(example)}" for example in _examples(finding, view))
-            yield f"  - What to do: {code(finding.cure)}"
-        yield ""
 
 
 def _examples(finding: HealthFinding, view: View) -> Iterator[str]:

@@ -8,7 +8,7 @@ never marks a text as safe, and sets no `style` attribute: the page's security p
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -70,22 +70,21 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     style, script = (folder.get_source(loaded, name)[0] for name in (_STYLE, _SCRIPT))
+    style_hash, script_hash = (
+        b64encode(sha256(text.encode()).digest()).decode() for text in (style, script)
+    )
+    # The page's Content-Security-Policy: nothing is loaded, and nothing is sent anywhere.
+    allowed = (
+        f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}';"
+        " base-uri 'none'; form-action 'none'"
+    )
     loaded.globals.update(
         # Both are our own files, without any text from outside.
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
-        allowed="; ".join(_allowed(style, script)),
+        allowed=allowed,
     )
     return loaded
-
-
-def _allowed(style: str, script: str) -> Iterator[str]:
-    """Yield the page's Content-Security-Policy: nothing is loaded, nothing is sent anywhere."""
-    yield "default-src 'none'"
-    for kind, text in (("style-src", style), ("script-src", script)):
-        yield f"{kind} 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-    yield "base-uri 'none'"
-    yield "form-action 'none'"
 
 
 def _quoted(value: object) -> object:
@@ -111,7 +110,11 @@ def kept_chart(plan: DeletionPlan) -> Chart:
 
 def ages(images: Iterable[ExpiredImage], now: datetime) -> Chart | None:
     """Count the images to delete by age; None where the plan has no age at all."""
-    counts = Counter(_column(image.age(now)) for image in images)
+    known = [image.age(now) for image in images]
+    counts = Counter(
+        _UNKNOWN if age is None else next(name for name, older in _SPANS if age < older)
+        for age in known
+    )
     # A chart of one column would show nothing that the tables do not.
     if counts.total() == counts[_UNKNOWN]:
         return None
@@ -119,12 +122,6 @@ def ages(images: Iterable[ExpiredImage], now: datetime) -> Chart | None:
     return Chart(
         "Age of the images to delete", [Bar(name, counts[name], "", "delete") for name in names]
     )
-
-
-def _column(age: timedelta | None) -> str:
-    if age is None:
-        return _UNKNOWN
-    return next(name for name, older in _SPANS if age < older)
 
 
 def _bars(counts: Counter[str], tone: Tone) -> list[Bar]:

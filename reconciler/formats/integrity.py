@@ -3,9 +3,8 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
 
-from reconciler.analysis.integrity import BrokenImage, ImagePart, IntegrityResult, MissingPart
+from reconciler.analysis.integrity import ImagePart, IntegrityResult, MissingPart
 from reconciler.formats.phrases import counted, moment, size
 from reconciler.formats.report import Cell, Column, Figure, Notice, Report, ReportSection, Table
 
@@ -39,23 +38,33 @@ def _worst_first(result: IntegrityResult) -> tuple[bool, bool, str]:
 
 def as_json(results: Sequence[IntegrityResult]) -> str:
     """Write the results as one JSON document."""
-    repositories = [_repository(result) for result in results]
+    repositories = [asdict(result) for result in results]
+    # The keys are part of the format: programs read them, so they keep their first names.
+    for repository in repositories:
+        del repository["failure"]
+        for image in repository["broken"]:
+            for part in image["missing"]:
+                part["seen"] = part.pop("last_seen")
     broken = sum(len(result.broken) for result in results)
     document = {"repositories": repositories, "broken": broken}
     return json.dumps(document, indent=2, sort_keys=True, default=str) + "\n"
 
 
-def _repository(result: IntegrityResult) -> dict[str, Any]:
-    document = asdict(result)
-    del document["failure"]
-    for image in document["broken"]:
-        for part in image["missing"]:
-            part["seen"] = part.pop("last_seen")
-    return document
-
-
 def _section(result: IntegrityResult) -> ReportSection:
-    rows = [_row(image) for image in result.broken]
+    rows = []
+    for image in result.broken:
+        tags = ", ".join(image.tags[:_MAX_ROWS])
+        more = len(image.tags) - _MAX_ROWS
+        missing = [_named(hole) for hole in image.missing[:_MAX_ROWS]]
+        if len(image.missing) > _MAX_ROWS:
+            missing.append(f"and {len(image.missing) - _MAX_ROWS:,} more")
+        rows.append(
+            (
+                Cell(f"{tags} and {more} more" if more > 0 else tags),
+                Cell(image.digest.short),
+                Cell("; ".join(missing)),
+            )
+        )
     return ReportSection(
         heading=result.repository,
         notices=tuple(_notices(result)),
@@ -95,19 +104,6 @@ def _texts(result: IntegrityResult) -> Iterator[str]:
         yield f"Not checked: {counted(result.foreign, 'non-distributable layer')}."
     if result.broken:
         yield "To repair a broken image, rebuild and push it, or delete its tags."
-
-
-def _row(image: BrokenImage) -> Sequence[Cell]:
-    tags = ", ".join(image.tags[:_MAX_ROWS])
-    more = len(image.tags) - _MAX_ROWS
-    missing = [_named(hole) for hole in image.missing[:_MAX_ROWS]]
-    if len(image.missing) > _MAX_ROWS:
-        missing.append(f"and {len(image.missing) - _MAX_ROWS:,} more")
-    return (
-        Cell(f"{tags} and {more} more" if more > 0 else tags),
-        Cell(image.digest.short),
-        Cell("; ".join(missing)),
-    )
 
 
 def _named(hole: MissingPart) -> str:

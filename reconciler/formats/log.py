@@ -84,6 +84,14 @@ def summaries(journals: Journals) -> list[RunSummary]:
 def _summary(run: str, entries: Sequence[Located]) -> RunSummary:
     records = [record for _, record in entries]
     closed, end = _ending(run, records)
+    # The last record of a version counts: an unknown outcome is resolved by a later run.
+    bodies = (record.content for record in records)
+    last = {
+        body.version_key: body.result
+        for body in bodies
+        if isinstance(body, OutcomeBody | ResolveBody)
+    }
+    counts = Counter(last.values())
     users = (
         record.content.who
         for record in records
@@ -96,7 +104,7 @@ def _summary(run: str, entries: Sequence[Located]) -> RunSummary:
         end=end,
         who=next(filter(None, users), ""),
         repositories=tuple(sorted({repository for repository, _ in entries})),
-        results=_results(records),
+        results={result: counts[result] for result in Result if counts[result]},
     )
 
 
@@ -110,19 +118,6 @@ def _ending(run: str, records: Sequence[Record]) -> tuple[datetime | None, str]:
     # Another run that closes an interrupted one writes the time at which it did so, not the end.
     own = [record.ts for record, _ in closings if record.run == run]
     return max(own, default=None), closings[-1][1].reason
-
-
-def _results(records: Iterable[Record]) -> Mapping[str, int]:
-    """Count versions by the last known result of each."""
-    bodies = (record.content for record in records)
-    # The last record counts: an unknown outcome is resolved by a later run.
-    last = {
-        body.version_key: body.result
-        for body in bodies
-        if isinstance(body, OutcomeBody | ResolveBody)
-    }
-    counts = Counter(last.values())
-    return {result: counts[result] for result in Result if counts[result]}
 
 
 def render_runs(runs: Sequence[RunSummary], view: View) -> str:
