@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
-from reconciler.analysis.diagnose.suggestion import suggestion
+from reconciler.analysis.diagnose.remedies import suggestion
 from reconciler.commands._console import AllRows, ReportFormat, finish, print_report, running, view
 from reconciler.commands._options import StateDirectory, Verbose
 from reconciler.commands._progress import Activity

@@ -1,26 +1,223 @@
-"""Compare two policies on one inventory: which decisions change, and which edits cause that."""
+"""Compare two policies on one inventory: which decisions change, and which edits cause that.
 
+Also find the edits that weaken protections or guards. The names of rules and the order of lists
+have no meaning, so changing them is not an edit.
+"""
+
+import json
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby, takewhile
+from operator import attrgetter
+from typing import Any, Literal
+
+from deepdiff import DeepDiff
 
 from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.graph import Graph, build_graph
 from reconciler.core.planner import PlanningInput
-from reconciler.core.policy_edits import Edits, edits_between, protecting, weakenings
 from reconciler.core.walk import closure
-from reconciler.model.comparison import ChangedImage, PolicyEdit, RepositoryDifference, Shift
+from reconciler.model.comparison import (
+    ChangedImage,
+    PolicyEdit,
+    RepositoryDifference,
+    Shift,
+    Weakening,
+)
+from reconciler.model.durations import Span
 from reconciler.model.inventory import Inventory
 from reconciler.model.names import Digest
 from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
+from reconciler.model.rules import Protection, Rule
+
+Part = Literal["rule", "protection", "policy"]
+
+_KINDS = (
+    "values_changed",
+    "type_changes",
+    "dictionary_item_added",
+    "dictionary_item_removed",
+    "iterable_item_added",
+    "iterable_item_removed",
+)
+
+_PICKING = ("match.tags", "digests")
+"""Lists that protect more images, the longer they are."""
+
+_PASSING_OVER = ("match.except", "match.without")
+"""Lists that protect fewer images, the longer they are."""
 
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _NOTHING = Decisions({}, frozenset())
 
 _OWN = {""}
 """The name under which edits of the policy itself are listed."""
+
+
+@dataclass(frozen=True)
+class Edits:
+    """The edits between two policies, and the former name of each renamed rule or protection."""
+
+    all: tuple[PolicyEdit, ...]
+    former: Mapping[str, str]
+
+    def on(self, names: set[str], *parts: Part) -> tuple[PolicyEdit, ...]:
+        """Return the edits on rules or protections by one of these names, old or new."""
+        former_names = {self.former.get(name, name) for name in names}
+        return tuple(e for e in self.all if e.part in parts and e.name in former_names)
+
+
+def edits_between(before: Policy | None, after: Policy | None) -> Edits:
+    """Compare two policies key by key.
+
+    A rule with a new name and the same text was not changed; it keeps its old name here. The
+    repositories are left out: the difference already names the policy on each side.
+    """
+    if before is None or after is None:
+        return Edits((), {})
+    protections = _named("protection", _bodies(before.protect), _bodies(after.protect))
+    rules = _named("rule", _bodies(before.rules), _bodies(after.rules))
+    own = _edits("policy", {"": _own(before)}, {"": _own(after)})
+    return Edits((*own, *protections.all, *rules.all), {**protections.former, **rules.former})
+
+
+def _named(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Edits:
+    """Compare rules or protections by name; renamed ones are compared under their old name."""
+    removed: dict[str, list[str]] = defaultdict(list)
+    # Sorted, so that of several with the same text each is matched with the same one every time.
+    for name, body in sorted(old.items()):
+        if name not in new:
+            removed[_json(body)].append(name)
+    added = [(name, _json(body)) for name, body in sorted(new.items()) if name not in old]
+    former = {name: removed[text].pop(0) for name, text in added if removed[text]}
+    known = {former.get(name, name): body for name, body in new.items()}
+    return Edits(tuple(_edits(part, old, known)), former)
+
+
+def _own(policy: Policy) -> dict[str, Any]:
+    """Return the settings that apply to all rules of a policy."""
+    return {
+        "guards": policy.guards.model_dump(mode="json"),
+        "timezone": policy.timezone,
+        "unmatched_tags": policy.unmatched_tags,
+    }
+
+
+def _bodies(parts: tuple[Rule, ...] | tuple[Protection, ...]) -> dict[str, dict[str, Any]]:
+    """Return each rule's text by its name, with lists sorted, since their order has no meaning."""
+    documents = [
+        part.model_dump(mode="json", by_alias=True, exclude_defaults=True) for part in parts
+    ]
+    return {document.pop("name"): _ordered(document) for document in documents}
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _ordered(inner) for key, inner in value.items()}
+    return sorted(value) if isinstance(value, list) else value
+
+
+def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[PolicyEdit]:
+    """Yield one edit for each key with another value; a list is one value."""
+    # Without this, DeepDiff reports two policies with few names in common as a single change.
+    difference = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
+    levels = (level for kind in _KINDS for level in difference.get(kind, ()))
+    # A list is one value, so a path ends where it enters a list: there its steps are numbers.
+    paths = {
+        tuple(takewhile(lambda step: isinstance(step, str), level.path(output_format="list")))
+        for level in levels
+    }
+    for path in sorted(paths):
+        name, *keys = path
+        before, after = _json(_at(old, path)), _json(_at(new, path))
+        yield PolicyEdit(part=part, name=name, key=".".join(keys), before=before, after=after)
+
+
+def _at(document: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+def _json(value: Any) -> str:
+    return "" if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def weakenings(
+    before: Policy | None,
+    edits: Edits,
+    decided: tuple[Decisions, Decisions],
+    deleted_now: Set[Digest],
+) -> Iterator[Weakening]:
+    """Yield protections that were removed or narrowed, then guards that were loosened.
+
+    Shape: `decided` by the policy before and the one after; `deleted_now` is what only the new
+        one deletes.
+    """
+    changed = [edit for edit in edits.all if edit.part == "protection"]
+    for name, group in groupby(changed, key=attrgetter("name")):
+        edited = tuple(group)
+        lost = list(_unprotected(before, name, *decided)) if before else []
+        if lost or any(_narrows(edit) for edit in edited):
+            deleted = sum(digest in deleted_now for digest in lost)
+            yield Weakening(edits=edited, images=len(lost), going=deleted)
+    for edit in edits.all:
+        if edit.part == "policy" and _loosens(edit):
+            yield Weakening(edits=(edit,))
+
+
+def protecting(policy: Policy, decision: Decision) -> set[str]:
+    """Name the protections that keep an image, those by digest among them."""
+    names = {opinion.rule for opinion in decision.opinions if opinion.keeps}
+    return {
+        part.name
+        for part in policy.protect
+        if part.name in names or decision.image.digest in (part.digests or ())
+    }
+
+
+def _unprotected(before: Policy, name: str, old: Decisions, new: Decisions) -> Iterator[Digest]:
+    """Yield the images that a protection kept and that no protection keeps now."""
+    for digest, decision in old.images.items():
+        if decision.cause is Cause.PROTECTED and name in protecting(before, decision):
+            now = new.images.get(digest)
+            if now is None or now.cause is not Cause.PROTECTED:
+                yield digest
+
+
+def _narrows(edit: PolicyEdit) -> bool:
+    """Whether an edit may narrow a protection; adding one, or extending its list, does not."""
+    # Without a key, the whole protection was added or removed.
+    if not edit.key:
+        return not edit.after
+    if edit.key in _PICKING:
+        return not _listed(edit.before) <= _listed(edit.after)
+    if edit.key in _PASSING_OVER:
+        return not _listed(edit.after) <= _listed(edit.before)
+    # A protection without `keep` keeps all that it matches, so removing the key widens it. Of any
+    # other key it is not certain, and a reviewer should look at it.
+    return edit.key != "keep" or bool(edit.after)
+
+
+def _listed(text: str) -> set[str]:
+    return set(json.loads(text or "[]"))
+
+
+def _loosens(edit: PolicyEdit) -> bool:
+    """Whether an edit allows more deletions, whatever the repository contains now."""
+    before, after = json.loads(edit.before), json.loads(edit.after)
+    match edit.key:
+        case "guards.min_age":
+            return Span(after).delta < Span(before).delta
+        case "guards.max_delete" | "guards.max_delete_percent":
+            return bool(after > before)
+        case "guards.never_empty" | "unmatched_tags":
+            return bool(before in (True, "keep"))
+        case _:
+            return False
 
 
 @dataclass(frozen=True, slots=True)

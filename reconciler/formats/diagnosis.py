@@ -7,7 +7,7 @@ from math import ceil
 from reconciler.analysis.diagnose.causes import ADVICE, VersionCause
 from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
 from reconciler.analysis.diagnose.finding import AHEAD, Amount
-from reconciler.analysis.diagnose.suggestion import NAME, WorkflowAdvice, suggestion
+from reconciler.analysis.diagnose.remedies import NAME, WorkflowAdvice, suggestion
 from reconciler.formats.diagnosis_json import patch, steps, unread, verdict
 from reconciler.formats.phrases import counted, size
 from reconciler.formats.report import (

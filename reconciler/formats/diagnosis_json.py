@@ -12,7 +12,7 @@ from reconciler.analysis.diagnose.finding import (
     CauseGroup,
     DiagnosedVersion,
 )
-from reconciler.analysis.diagnose.suggestion import WorkflowAdvice, suggestion
+from reconciler.analysis.diagnose.remedies import WorkflowAdvice, suggestion
 from reconciler.formats.phrases import counted
 from reconciler.formats.report import Cell, Column, Notice, Table
 

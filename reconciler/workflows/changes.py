@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 from reconciler.analysis.diagnose.causes import VersionCause
 from reconciler.analysis.diagnose.finding import CauseGroup
-from reconciler.analysis.diagnose.suggestion import AdvisedChange, Attribution, WorkflowAdvice
+from reconciler.analysis.diagnose.remedies import AdvisedChange, Attribution, WorkflowAdvice
 from reconciler.model.names import Repository
 from reconciler.workflows.edits import LineEdit, add_lines, patch, set_input, substituted
 from reconciler.workflows.expressions import may_name

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.analysis.diagnose.diagnose import Diagnosis, diagnose
-from reconciler.analysis.diagnose.suggestion import WorkflowAdvice
+from reconciler.analysis.diagnose.remedies import WorkflowAdvice
 from reconciler.model.inventory import Observations
 from reconciler.workflows.changes import advise
 from reconciler.workflows.parse import WorkflowFiles, read_workflow

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconciler.analysis.diagnose.causes import VersionCause
 from reconciler.analysis.diagnose.diagnose import diagnose
 from reconciler.analysis.diagnose.finding import Forecast, forecast
-from reconciler.analysis.diagnose.suggestion import suggestion
+from reconciler.analysis.diagnose.remedies import suggestion
 from reconciler.analysis.usage import BlobIndex
 from reconciler.model.inventory import Inventory, Observations
 from reconciler.policyfile import load_text

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 
 from reconciler.analysis.diagnose.finding import CauseGroup
-from reconciler.analysis.diagnose.suggestion import WorkflowAdvice
+from reconciler.analysis.diagnose.remedies import WorkflowAdvice
 from reconciler.workflows.changes import advise
 from reconciler.workflows.parse import WorkflowFiles, read_workflow
 from tests.support.diagnosed import tried

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import TypeAlias
 
 from reconciler.analysis.diagnose import evident
-from reconciler.analysis.diagnose.anatomy import ReferenceGraph
 from reconciler.analysis.diagnose.causes import CauseEvidence, VersionCause
 from reconciler.analysis.diagnose.finding import (
     CauseGroup,
@@ -24,7 +23,8 @@ from reconciler.analysis.diagnose.finding import (
     weeks,
 )
 from reconciler.analysis.diagnose.inferred import Unreferenced
-from reconciler.analysis.diagnose.suggestion import WorkflowAdvice
+from reconciler.analysis.diagnose.references import ReferenceGraph
+from reconciler.analysis.diagnose.remedies import WorkflowAdvice
 from reconciler.analysis.usage import added_bytes
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph

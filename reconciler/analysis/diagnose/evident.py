@@ -1,6 +1,7 @@
 """Evidence that a version is in use, or that its own manifest shows as superseded."""
 
-from reconciler.analysis.diagnose.anatomy import (
+from reconciler.analysis.diagnose.causes import CauseEvidence
+from reconciler.analysis.diagnose.references import (
     ReferenceGraph,
     is_attestation,
     is_cache,
@@ -9,7 +10,6 @@ from reconciler.analysis.diagnose.anatomy import (
     own_tags,
     spelled,
 )
-from reconciler.analysis.diagnose.causes import CauseEvidence
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from reconciler.analysis.diagnose.causes import VersionCause
 from reconciler.analysis.diagnose.diagnose import DiagnosisResult
-from reconciler.analysis.diagnose.suggestion import AdvisedChange, Attribution, WorkflowAdvice
+from reconciler.analysis.diagnose.remedies import AdvisedChange, Attribution, WorkflowAdvice
 from reconciler.analysis.integrity import BrokenImage, ImagePart, IntegrityResult, MissingPart
 from reconciler.analysis.usage import GroupUsage, ImageUsage, Usage, UsageTotals
 from reconciler.formats import diagnosis_json, integrity, usage

@@ -251,9 +251,9 @@ def test_versions_that_keep_one_another_in_a_circle_get_a_cause() -> None:
 
 
 def test_causes_are_looked_for_in_the_order_in_which_they_are_told() -> None:
-    anatomy = diagnose(inventory(), Observations(), now=NOON).references
+    references = diagnose(inventory(), Observations(), now=NOON).references
 
-    assert list(precedence(anatomy)) == list(VersionCause)
+    assert list(precedence(references)) == list(VersionCause)
 
 
 def test_an_empty_repository_has_nothing_to_tell() -> None:

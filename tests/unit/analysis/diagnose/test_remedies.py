@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.analysis.diagnose.causes import ADVICE, VersionCause
 from reconciler.analysis.diagnose.diagnose import Diagnosis, diagnose
-from reconciler.analysis.diagnose.suggestion import suggestion
+from reconciler.analysis.diagnose.remedies import suggestion
 from reconciler.core.decide import decide
 from reconciler.model.inventory import Fact, Observations
 from reconciler.policyfile import load_text, remarks_on
