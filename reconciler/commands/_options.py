@@ -53,6 +53,7 @@ def allowances(texts: list[str] | None) -> RaisedLimits:
     """
     allowed: dict[tuple[str, Repository], int] = {}
     for text in texts or ():
+        # The repository may have a port, and so a colon; the limit is after the last `=`.
         guard, _, rest = text.partition(":")
         repository, _, limit = rest.rpartition("=")
         if guard not in ("max_delete", "max_delete_percent", "never_empty") or not limit.isdigit():

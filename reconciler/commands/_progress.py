@@ -76,6 +76,7 @@ class Activity:
 
     def hear(self, event: Sent | Wait) -> None:
         """Note a request or a wait."""
+        # Called by every thread that reads, while the display is drawn by another one.
         with self._lock:
             if isinstance(event, Wait):
                 self._wait = event

@@ -95,6 +95,7 @@ def repositories_named(
     for policy in load_policies(paths).policies if paths else ():
         for glob in policy.repositories:
             listed = registries.reader(glob.registry).repositories(glob)
+            # Only a warning: the repository may be created by the next push.
             if not listed:
                 log.warning("pattern_names_nothing", pattern=glob, policy=policy.name)
             repositories |= dict.fromkeys(filter(policy.governs, listed))
@@ -111,6 +112,7 @@ def matching(registries: Registries, text: str) -> list[Repository]:
     except InvalidNameError as error:
         raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
     repositories = list(registries.reader(glob.registry).repositories(glob))
+    # An error, other than for a pattern of a policy: an argument that matches nothing is a typo.
     if not repositories:
         raise typer.BadParameter(f"{text} matches no repository", param_hint="REPOSITORY")
     return repositories

@@ -119,9 +119,7 @@ def apply(
                 files, state, only=scope, retry_refused=retry_retained, sleep=halt.sleep
             ) as session,
         ):
-            if accepted:
-                _print_changes(accepted, session)
-            plan = accepted or _planned(session, allowed)
+            plan = _displayed(accepted, session, allowed)
             _ask(plan, yes=yes)
             code = _carry_out(plan, session, allowed, halt)
         finish(code)
@@ -179,17 +177,21 @@ def _policies_of(plan: DeletionPlan) -> list[Path]:
     return files
 
 
-def _print_changes(plan: DeletionPlan, session: Session) -> None:
-    """Print which policies changed since the plan was made: both versions must agree."""
-    if changed := changed_sources(plan, session.policies.sources):
-        typer.echo(
-            f"Changed since the plan was made: {', '.join(changed)}. Only what both the plan and"
-            " the current policies delete is deleted.",
-            err=True,
-        )
+def _displayed(
+    accepted: DeletionPlan | None, session: Session, allowed: RaisedLimits
+) -> DeletionPlan:
+    """Return the saved plan, after printing which policies changed since; else make and print one.
 
-
-def _planned(session: Session, allowed: RaisedLimits) -> DeletionPlan:
+    A saved plan is not printed again: `plan` or `show` prints it for review.
+    """
+    if accepted:
+        if changed := changed_sources(accepted, session.policies.sources):
+            typer.echo(
+                f"Changed since the plan was made: {', '.join(changed)}. Only what both the plan"
+                " and the current policies delete is deleted.",
+                err=True,
+            )
+        return accepted
     with Activity(session.registries.watch):
         plan = session.plan(lasts=LASTS, allowed=allowed)
     cost = session.cost(plan) if plan.summary.delete else None
@@ -200,6 +202,7 @@ def _planned(session: Session, allowed: RaisedLimits) -> DeletionPlan:
 def _ask(plan: DeletionPlan, *, yes: bool) -> None:
     """Ask for confirmation, and state how many deletions cannot be undone."""
     count = plan.summary.delete
+    # Whether a deletion can be undone decides what a user risks with this answer.
     final = sum(len(part.changes) for part in plan.repositories if not part.undo)
     undo = f", {final} of them without undo" if final else ""
     if count:

@@ -106,22 +106,13 @@ def diagnose_all(
                 else ahead
                 for ahead in listed
             ]
-    return _with_advice(results, workflows)
-
-
-def _with_advice(results: list[DiagnosisResult], workflows: WorkflowFiles) -> list[DiagnosisResult]:
-    """Add advice on the workflows, if there are any."""
     # Unread files count: the advice reports them instead of ignoring them.
-    if not workflows.workflows and not workflows.unread:
-        return results
-    return [
-        replace(
-            result, workflow_advice=advise(workflows, result.repository, result.diagnosis.groups)
-        )
-        if result.diagnosis
-        else result
-        for result in results
-    ]
+    if workflows.workflows or workflows.unread:
+        for place, result in enumerate(results):
+            if result.diagnosis:
+                advice = advise(workflows, result.repository, result.diagnosis.groups)
+                results[place] = replace(result, workflow_advice=advice)
+    return results
 
 
 def _policies(paths: list[Path] | None) -> Callable[[Diagnosis], Policy | None]:

@@ -40,7 +40,10 @@ def explain(
     Reads the repository as `plan` does, and deletes nothing.
     """
     with running(verbose=verbose):
-        wanted = _reference(reference)
+        try:
+            wanted = Reference.parse(reference)
+        except InvalidNameError as error:
+            raise typer.BadParameter(str(error), param_hint="REF") from error
         with (
             open_session(policy_paths(policy), state) as session,
             Activity(session.registries.watch),
@@ -52,22 +55,12 @@ def explain(
         typer.echo(text, nl=False)
 
 
-def _reference(text: str) -> Reference:
-    """Parse the reference.
-
-    Raises: typer.BadParameter, when it is malformed.
-    """
-    try:
-        return Reference.parse(text)
-    except InvalidNameError as error:
-        raise typer.BadParameter(str(error), param_hint="REF") from error
-
-
 def _digest(inventory: Inventory, wanted: Reference) -> Digest:
     """Return the digest of the one version that a reference matches.
 
     Raises: typer.BadParameter, when it matches none or several, naming candidates.
     """
+    # A tag has one version. The first digits of a digest may match several, and none is guessed.
     matches = find_versions(inventory, wanted)
     if len(matches) == 1:
         return matches[0].digest

@@ -13,7 +13,7 @@ from reconciler.commands._console import ask, complain, create, refuse_existing,
 from reconciler.commands._options import Verbose
 from reconciler.commands._progress import Activity
 from reconciler.connect import open_registries
-from reconciler.engine.read_all import Sample, sample
+from reconciler.engine.read_all import sample
 from reconciler.errors import InvalidNameError, SettingsError
 from reconciler.formats.phrases import counted
 from reconciler.formats.propose import (
@@ -83,7 +83,13 @@ def init(
     with running(verbose=verbose):
         settings = Settings.load()
         globs = _globs([*(names or ()), *(repository or ())], settings)
-        where = _policy_path(policy_file, globs)
+        if policy_file and not is_policy_file(policy_file.name):
+            raise typer.BadParameter(
+                f"{policy_file} is not the name of a policy file: that ends in .yaml, but not in"
+                " .test.yaml",
+                param_hint="--policy-file",
+            )
+        where = policy_file or Path("policies", f"{_label(globs[0].rpartition('/')[2])}.yaml")
         workflow = None if no_workflow else _workflow(where, action)
         test = where.with_suffix(".test.yaml")
         # Refuse before the registry is read, which can take minutes.
@@ -107,6 +113,7 @@ def _globs(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob]:
     Raises: typer.BadParameter, when there is none, or one is malformed.
     """
     names = list(texts)
+    # The name of a repository of GitHub may have capitals; that of a package may not.
     if not names and settings.workflow_repository:
         names = [f"{GITHUB_HOST}/{settings.workflow_repository.lower()}"]
     if not names and sys.stdin.isatty():
@@ -118,19 +125,6 @@ def _globs(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob]:
         return [RepositoryGlob(text) for text in dict.fromkeys(names)]
     except InvalidNameError as error:
         raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
-
-
-def _policy_path(path: Path | None, globs: Sequence[RepositoryGlob]) -> Path:
-    """Return the policy file to write, by default one in policies/.
-
-    Raises: typer.BadParameter, when its name is not that of a policy file.
-    """
-    if path and not is_policy_file(path.name):
-        raise typer.BadParameter(
-            f"{path} is not the name of a policy file: that ends in .yaml, but not in .test.yaml",
-            param_hint="--policy-file",
-        )
-    return path or Path("policies", f"{_label(globs[0].rpartition('/')[2])}.yaml")
 
 
 def _workflow(policy: Path, action: str) -> str:
@@ -152,6 +146,7 @@ def _workflow(policy: Path, action: str) -> str:
 
 def _label(text: str) -> str:
     """Make the name of a policy from that of a repository or file."""
+    # The names of policies allow no other characters; cutting may leave a hyphen at the end.
     parts = re.findall(r"[a-z0-9]+", text.lower())
     return "-".join(parts)[:40].strip("-") or "images"
 
@@ -162,6 +157,7 @@ def _refuse_clashes(globs: Sequence[RepositoryGlob], where: Path) -> None:
     Raises: SettingsError, naming the other policy; PolicyProblems, when one of them is invalid.
     """
     folder, name = where.parent, _label(where.stem)
+    # A folder without policies is an error when it is loaded, but here it is the usual start.
     if not any(is_policy_file(path.name) for path in folder.glob("*")):
         return
     policies = load_policies([folder])
@@ -186,27 +182,23 @@ def _subject(globs: Sequence[RepositoryGlob], settings: Settings, name: str) -> 
         facts = frozenset(Fact).intersection(
             *(reader.capabilities.facts for reader in readers.values())
         )
-    for each in samples:
-        _print_sample(each)
+    for read in samples:
+        for inventory in read.inventories:
+            tags = counted(len(inventory.tagged), "tag")
+            versions = counted(len(inventory.versions), "version")
+            typer.echo(f"{inventory.repository}: {versions}, {tags}", err=True)
+        if read.error:
+            typer.echo(f"{read.glob} could not be read completely:", err=True)
+            complain(read.error)
+        # Not an error: the policy may be written before the first image is pushed.
+        elif not read.inventories:
+            typer.echo(f"No repository matches {read.glob} yet.", err=True)
     return ProposalInput(
         name=name,
         repositories=globs,
-        inventories=[inventory for each in samples for inventory in each.inventories],
+        inventories=[inventory for read in samples for inventory in read.inventories],
         has_push_times=Fact.PUSHED in facts,
     )
-
-
-def _print_sample(read: Sample) -> None:
-    """Print on stderr what was read, and what could not be."""
-    for inventory in read.inventories:
-        tags = counted(len(inventory.tagged), "tag")
-        versions = counted(len(inventory.versions), "version")
-        typer.echo(f"{inventory.repository}: {versions}, {tags}", err=True)
-    if read.error:
-        typer.echo(f"{read.glob} could not be read completely:", err=True)
-        complain(read.error)
-    elif not read.inventories:
-        typer.echo(f"No repository matches {read.glob} yet.", err=True)
 
 
 def _print_next_steps(proposal: Proposal, policy: Path) -> None:

@@ -43,6 +43,7 @@ def break_(run: Run, state: StateDirectory = None) -> None:
     with running(verbose=False):
         breaker = holder(utc_now())
         broken = break_locks(run, open_state(state), breaker)
+        # A free lock is no error: the run may have ended since `lock status` listed it.
         if broken:
             typer.echo(render_broken(broken, view(utc_now()), machine=breaker.where), nl=False)
         else:

@@ -35,6 +35,7 @@ LogFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="Th
 def list_runs(state: StateDirectory = None, output: LogFormat = "text") -> None:
     """List every run that changed anything, newest first."""
     with running(verbose=False):
+        # Every command of this group verifies the hash chains before it shows anything.
         runs = summaries(journals(state))
         text = runs_as_json(runs) if output == "json" else render_runs(runs, view(utc_now()))
         typer.echo(text, nl=False)

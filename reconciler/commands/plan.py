@@ -89,7 +89,12 @@ def plan(
     with running(verbose=verbose):
         if not against:
             refuse({"--against-json": against_json}, "requires --against")
-        lasts, allowed = _lasting(expires), allowances(allow)
+        lasts, allowed = duration(expires, "--expires"), allowances(allow)
+        # `apply` refuses a plan that claims to live longer, so it is refused here already.
+        if lasts > MAX_LIFE:
+            raise typer.BadParameter(
+                f"a plan can be applied for at most {MAX_LIFE.days}d", param_hint="--expires"
+            )
         # Typer parses times without a time zone.
         files, moment = policy_paths(paths), at.replace(tzinfo=UTC) if at else None
         # Loaded before the registry is read, so that a wrong revision fails at once.
@@ -117,16 +122,3 @@ def exit_code_of(plan: DeletionPlan, *, detailed: bool) -> ExitCode:
     if plan.outcome is ExitCode.OK and detailed and plan.summary.delete:
         return ExitCode.CHANGES
     return plan.outcome
-
-
-def _lasting(text: str) -> timedelta:
-    """Read how long a plan can be applied.
-
-    Raises: typer.BadParameter, when it is not a duration, or longer than `apply` accepts.
-    """
-    lasts = duration(text, "--expires")
-    if lasts > MAX_LIFE:
-        raise typer.BadParameter(
-            f"a plan can be applied for at most {MAX_LIFE.days}d", param_hint="--expires"
-        )
-    return lasts

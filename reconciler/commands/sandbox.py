@@ -12,7 +12,6 @@ from reconciler.errors import SettingsError
 from reconciler.model.snapshot import Snapshot
 from reconciler.sandbox.accounts import CLASSIC
 from reconciler.sandbox.generate import lifelike
-from reconciler.sandbox.package import StoredPackage
 from reconciler.sandbox.server import serve_forever
 from reconciler.sandbox.settings import SandboxSettings
 from reconciler.sandbox.snapshots import packages_of
@@ -46,28 +45,21 @@ def sandbox(
     registry.
     """
     with running(verbose=False):
-        packages = _packages(snapshot)
-        serve_forever(_settings(settings), packages, port=port, started=_announce)
-
-
-def _packages(path: Path | None) -> list[StoredPackage]:
-    if path is None:
-        return [lifelike(utc_now())]
-    try:
-        return packages_of(Snapshot.model_validate_json(path.read_bytes()))
-    except (OSError, ValidationError) as error:
-        raise SettingsError(
-            f"{path}: not a snapshot: {error}", hint="Create one with `reconciler snapshot`."
-        ) from error
-
-
-def _settings(path: Path | None) -> SandboxSettings:
-    if path is None:
-        return SandboxSettings()
-    try:
-        return SandboxSettings.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise SettingsError(f"{path}: not valid sandbox settings: {error}") from error
+        packages, chosen = [lifelike(utc_now())], SandboxSettings()
+        if snapshot:
+            try:
+                packages = packages_of(Snapshot.model_validate_json(snapshot.read_bytes()))
+            except (OSError, ValidationError) as error:
+                raise SettingsError(
+                    f"{snapshot}: not a snapshot: {error}",
+                    hint="Create one with `reconciler snapshot`.",
+                ) from error
+        if settings:
+            try:
+                chosen = SandboxSettings.model_validate_json(settings.read_bytes())
+            except (OSError, ValidationError) as error:
+                raise SettingsError(f"{settings}: not valid sandbox settings: {error}") from error
+        serve_forever(chosen, packages, port=port, started=_announce)
 
 
 def _announce(url: str) -> None:

@@ -44,6 +44,7 @@ def doctor(state: StateDirectory = None) -> None:
     Exits with 8 when something is broken.
     """
     with running(verbose=False):
+        # Broken journals are results here, so that all of them are listed, and not only the first.
         conditions = list(examine(open_state(state)))
         typer.echo(render_conditions(conditions, view(utc_now())), nl=False)
         finish(worst(condition.error.exit_code for condition in conditions if condition.error))

@@ -11,7 +11,7 @@ from reconciler.core.policy_tests import PolicyTestRun, run_policy_test
 from reconciler.errors import ExitCode, PolicyError
 from reconciler.formats import policy_tests as junit_format
 from reconciler.formats import policy_tests as trials_format
-from reconciler.policyfile import WrittenTest, load_tests
+from reconciler.policyfile import load_tests
 from reconciler.session import utc_now
 
 app = typer.Typer(add_completion=False)
@@ -37,7 +37,15 @@ def run_tests(
 ) -> None:
     """Run the unit tests of policies. Contacts nothing. Exits with 1 when a check fails."""
     with running(verbose=False):
-        trials = [_tried(written) for written in load_tests(policy_paths(paths))]
+        trials = []
+        for written in load_tests(policy_paths(paths)):
+            try:
+                checks = run_policy_test(written.policy, written.test)
+            # The error is about a rule; the path of the test shows which times are missing.
+            except PolicyError as error:
+                raise PolicyError(f"{written.path}: {error}", hint=error.hint) from error
+            name = written.policy.name
+            trials.append(PolicyTestRun(written.path, name, checks, written.lines))
         display = view(utc_now())
         if junit:
             save(junit, junit_format.render_junit(trials, display))
@@ -46,16 +54,3 @@ def run_tests(
         typer.echo(text, nl=False)
         # Test runners exit with 1 when a test fails; no other command ends with 1 on purpose.
         finish(ExitCode.INTERNAL if any(trial.failures for trial in trials) else ExitCode.OK)
-
-
-def _tried(written: WrittenTest) -> PolicyTestRun:
-    """Run one test.
-
-    Raises: PolicyError, naming the test, when a rule needs a time that it does not give.
-    """
-    try:
-        checks = run_policy_test(written.policy, written.test)
-    # The error is about a rule; the path of the test shows which times are missing.
-    except PolicyError as error:
-        raise PolicyError(f"{written.path}: {error}", hint=error.hint) from error
-    return PolicyTestRun(written.path, written.policy.name, checks, written.lines)

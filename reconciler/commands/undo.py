@@ -93,7 +93,14 @@ def undo(
             refuse(given, "cannot be combined with --release")
             _release(names or [], state)
             return
-        run = _run(names or [], last=last)
+        runs = names or []
+        # Exactly one: undoing several would need several plans, each with its own confirmation.
+        if len(runs) + last != 1:
+            raise typer.BadParameter(
+                "name one run, or add --last; `reconciler log list` lists all runs",
+                param_hint="RUN",
+            )
+        run = "" if last else runs[0]
         wanted = mention(only, "--only") if only else Mention()
         with halting(utc_now) as halt, open_recovery(state, halt.sleep) as recovery:
             with Activity(recovery.registries.watch):
@@ -107,20 +114,9 @@ def undo(
                 restore(plan, recovery, halt, yes=yes, aside=output != "text")
 
 
-def _run(names: list[str], *, last: bool) -> str:
-    """Return the run to undo, or an empty text for the last one.
-
-    Raises: typer.BadParameter, unless exactly one is named.
-    """
-    if len(names) + last != 1:
-        raise typer.BadParameter(
-            "name one run, or add --last; `reconciler log list` lists all runs", param_hint="RUN"
-        )
-    return "" if last else names[0]
-
-
 def _release(names: list[str], state: str | None) -> None:
     """Release the holds on what is named, by default all of them, and print them."""
+    # No registry is contacted: a hold exists only in the state.
     mentions = [mention(name, "NAMES") for name in names]
     released = release_holds(mentions, open_state(state), holder(utc_now()))
     for part in released:
@@ -152,5 +148,6 @@ def restore(
     with Activity(recovery.registries.watch, "Restoring", count) as progress:
         done = recovery.restore(plan, halt=halt, watching=(progress.report,))
     typer.echo(render(done, view(utc_now()), texts=UNDO), nl=False, err=aside)
+    # An incomplete plan keeps its code, even if all that it lists was restored.
     codes = [plan.outcome, *(applied.exit_code for applied in done)]
     finish(ExitCode.INTERRUPTED if halt.interrupted else worst(codes))

@@ -1,6 +1,5 @@
 """`reconciler usage`: show how much storage repositories use, and what a plan would free."""
 
-from collections.abc import Mapping, Set
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -22,14 +21,12 @@ from reconciler.commands._targets import MaxReads, YesReads, read_all, repositor
 from reconciler.connect import open_registries
 from reconciler.formats.usage import as_json, report
 from reconciler.model.inventory import Inventory
-from reconciler.model.names import Digest, Repository
+from reconciler.model.plan import Plan
 from reconciler.model.ports import State
 from reconciler.session import noting, open_session, open_state, utc_now
 from reconciler.settings import Settings
 
 app = typer.Typer(add_completion=False)
-
-Deleted = Mapping[Repository, Set[Digest]]
 
 
 @app.command()
@@ -65,6 +62,7 @@ def usage(
             wanted = repositories_named(registries, repositories)
             states = open_state(state)
             read = read_all(registries, wanted, states, limit=max_reads, yes=yes)
+        # Where a registry reports no push times, rules use the time of the first reading instead.
         note = noting(states, utc_now)
         for inventory in read:
             note(inventory)
@@ -72,25 +70,21 @@ def usage(
         if policy:
             with open_session(policy, state, only=wanted) as session:
                 chosen = session.plan(lasts=timedelta(hours=1))
-        deleted = (
-            {
-                part.repository: {change.digest for change in part.changes}
-                for part in chosen.repositories
-            }
-            if chosen
-            else None
-        )
-        totals = usage_totals(_usage_input(inventory, states, deleted) for inventory in read)
+        totals = usage_totals(_usage_input(inventory, states, chosen) for inventory in read)
         display = view(utc_now(), all_rows=all_rows)
         print_report(output, display, report(totals), as_json(totals))
 
 
-def _usage_input(inventory: Inventory, states: State, deleted: Deleted | None) -> UsageInput:
+def _usage_input(inventory: Inventory, states: State, plan: Plan | None) -> UsageInput:
     """Describe one repository: the cause of each version, and what a plan deletes."""
     observations = states.of(inventory.repository).observations()
     groups = diagnose(inventory, observations, now=utc_now()).groups
+    parts = plan.repositories if plan else ()
+    own = [part for part in parts if part.repository == inventory.repository]
+    deleted = frozenset(change.digest for part in own for change in part.changes)
     return UsageInput(
         inventory,
         {group.cause: {finding.version.digest for finding in group.findings} for group in groups},
-        deleted.get(inventory.repository, frozenset()) if deleted is not None else None,
+        # Without a plan nothing is forecast, which is not the same as a plan that frees nothing.
+        deleted if plan else None,
     )
