@@ -43,45 +43,77 @@ WORKFLOW = ".github/workflows/retention.yml"
 
 def write_policy(proposal: Proposal) -> str:
     """Write the policy file."""
-    return "\n".join(_policy_lines(proposal)) + "\n"
+    document = proposal.document
+    lines = [
+        *comment(
+            "A first policy, written by `reconciler init`. `reconciler plan` shows what it would"
+            " delete and why; nothing is deleted until `reconciler apply`."
+        ),
+        *comment(_first_plan(proposal)),
+        "version: 1",
+        "policies:",
+        f"  - name: {flow(document['name'])}",
+        "    # Exact names or patterns: * does not match a slash, ** does.",
+        f"    repositories: {flow(document['repositories'])}",
+        "",
+        "    # These are always kept, regardless of the rules.",
+        "    protect:",
+        *chain.from_iterable(_rule(rule, proposal) for rule in proposal.protect),
+        "",
+        "    # A rule says which of the images it covers to keep; the others expire.",
+        "    # Keep always wins, and an image with a tag that no rule matches is kept.",
+        "    rules:",
+        *chain.from_iterable(_rule(rule, proposal) for rule in proposal.rules),
+        "",
+        "    # A plan that exceeds these limits is shown, but cannot be applied.",
+        f"    guards: {flow(document['guards'])}",
+        *_unknown(proposal.unknown),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def write_test(proposal: Proposal, now: datetime) -> str:
     """Write the test of the policy, evaluated at a fixed time."""
-    return "\n".join(_test_lines(proposal, now)) + "\n"
-
-
-def _policy_lines(proposal: Proposal) -> Iterator[str]:
-    yield from comment(
-        "A first policy, written by `reconciler init`. `reconciler plan` shows what it would delete"
-        " and why; nothing is deleted until `reconciler apply`."
-    )
-    yield from comment(_first_plan(proposal))
-    document = proposal.document
-    yield "version: 1"
-    yield "policies:"
-    yield f"  - name: {flow(document['name'])}"
-    yield "    # Exact names or patterns: * does not match a slash, ** does."
-    yield f"    repositories: {flow(document['repositories'])}"
-    yield ""
-    yield "    # These are always kept, regardless of the rules."
-    yield "    protect:"
-    yield from chain.from_iterable(_rule(rule, proposal) for rule in proposal.protect)
-    yield ""
-    yield "    # A rule says which of the images it covers to keep; the others expire."
-    yield "    # Keep always wins, and an image with a tag that no rule matches is kept."
-    yield "    rules:"
-    yield from chain.from_iterable(_rule(rule, proposal) for rule in proposal.rules)
-    yield ""
-    yield "    # A plan that exceeds these limits is shown, but cannot be applied."
-    yield f"    guards: {flow(document['guards'])}"
-    yield from _unknown(proposal.unknown)
+    lines = [
+        *comment(
+            "What the policy must decide for images such as these. `reconciler test` checks it,"
+            " without network access; a deletion that is not listed here fails the test."
+        ),
+        f"policy: {flow(proposal.subject.name)}",
+        f"now: {now:%Y-%m-%dT%H:%M:%SZ}",
+        "images:",
+    ]
+    groups: dict[str, list[Example]] = defaultdict(list)
+    for example in proposal.examples:
+        groups[example.by].append(example)
+    for by, examples in groups.items():
+        lines.append(f"  # {by}")
+        for example in examples:
+            image: dict[str, object] = {
+                "age": f"{example.age}d",
+                "expect": example.expect,
+                "by": str(example.by),
+            }
+            tags = {"tags": list(example.tags)} if example.tags else {}
+            lines += entry({**tags, **image}, "  ")
+    return "\n".join(lines) + "\n"
 
 
 def _rule(rule: ProposedRule, proposal: Proposal) -> Iterator[str]:
     yield from comment(rule.reason, _RULES)
-    if comment_text := _rule_comment(rule.document["name"], proposal):
-        yield from comment(comment_text, _RULES)
+    families = proposal.subject.families.items()
+    tags = {tag for family, images in families if family == rule.document["name"] for tag in images}
+    images = [
+        version
+        for inventory in proposal.subject.inventories
+        for version in inventory.versions.values()
+        if not tags.isdisjoint(version.tags)
+    ]
+    # The images that a rule was written for let a reviewer judge its pattern and its ages.
+    if images:
+        times = sorted(version.pushed for version in images if version.pushed)
+        ages = f", pushed {times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}" if times else ""
+        yield from comment(f"Found: {counted(len(images), 'image')}{ages}.", _RULES)
     yield from entry(rule.document, _RULES)
 
 
@@ -103,21 +135,6 @@ def _first_plan(proposal: Proposal) -> str:
     return f"{result} This exceeds a guard: `reconciler plan` prints how to override it."
 
 
-def _rule_comment(name: str, proposal: Proposal) -> str:
-    """Say how many images a rule was written for, and when they were pushed."""
-    families = proposal.subject.families.items()
-    tags = {tag for family, images in families if family == name for tag in images}
-    images = [
-        version
-        for inventory in proposal.subject.inventories
-        for version in inventory.versions.values()
-        if not tags.isdisjoint(version.tags)
-    ]
-    times = sorted(version.pushed for version in images if version.pushed)
-    ages = f", pushed {times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}" if times else ""
-    return f"Found: {counted(len(images), 'image')}{ages}." if images else ""
-
-
 def _unknown(tags: Sequence[Tag]) -> Iterator[str]:
     if not tags:
         return
@@ -127,29 +144,6 @@ def _unknown(tags: Sequence[Tag]) -> Iterator[str]:
         yield from comment(f"  {tag}")
     if len(tags) > _LISTED:
         yield from comment(f"  ... and {len(tags) - _LISTED:,} more; `reconciler plan` groups them")
-
-
-def _test_lines(proposal: Proposal, now: datetime) -> Iterator[str]:
-    yield from comment(
-        "What the policy must decide for images such as these. `reconciler test` checks it, without"
-        " network access; a deletion that is not listed here fails the test."
-    )
-    yield f"policy: {flow(proposal.subject.name)}"
-    yield f"now: {now:%Y-%m-%dT%H:%M:%SZ}"
-    yield "images:"
-    groups: dict[str, list[Example]] = defaultdict(list)
-    for example in proposal.examples:
-        groups[example.by].append(example)
-    for by, examples in groups.items():
-        yield f"  # {by}"
-        for example in examples:
-            image: dict[str, object] = {
-                "age": f"{example.age}d",
-                "expect": example.expect,
-                "by": str(example.by),
-            }
-            tags = {"tags": list(example.tags)} if example.tags else {}
-            yield from entry({**tags, **image}, "  ")
 
 
 class ActionReference(Name):

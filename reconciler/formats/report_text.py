@@ -10,7 +10,7 @@ from reconciler.formats.markdown import alert, code, fence_around
 from reconciler.formats.markdown import row as markdown_row
 from reconciler.formats.phrases import counted, fitting, octets, shortened
 from reconciler.formats.plan_markdown import MAX_BYTES
-from reconciler.formats.report import Cell, Column, Report, ReportSection, Table
+from reconciler.formats.report import Cell, Report, ReportSection, Table
 from reconciler.formats.terminal import folded, line, printed, wrapped
 from reconciler.formats.view import View
 from reconciler.model.base import safe
@@ -72,7 +72,12 @@ def _text_table(table: Table, view: View) -> Iterator[Text]:
     displayed = table.rows if view.all_rows else table.rows[:TEXT_ROWS]
     titles = [Cell(column.title) for column in table.columns]
     right = [column.kind == "number" for column in table.columns]
-    widths = _widths([titles, *displayed], view)
+    columns = zip(titles, *displayed, strict=True)
+    *needed, last = (max(len(safe(cell.text)) for cell in column) for column in columns)
+    # Each column gets the width it needs, and the last one, which is wrapped, the remaining width.
+    cut = [min(width, WIDEST) for width in needed]
+    remaining = view.width - sum(cut) - len(_GAP) * (len(cut) + 1)
+    widths = [*cut, max(min(last, remaining), min(last, _LAST))]
     yield line((f"  {table.caption}", "bold"))
     for number, row in enumerate([titles, *displayed]):
         yield from _text_row(row, widths, right, style="" if number else "dim")
@@ -80,16 +85,6 @@ def _text_table(table: Table, view: View) -> Iterator[Text]:
         yield line(f"  ... and {counted(hidden, 'more row')}; --all has them")
     if table.more:
         yield from wrapped(table.more, view, lead="  ")
-
-
-def _widths(rows: Sequence[Sequence[Cell]], view: View) -> list[int]:
-    """Give each column the width it needs, and the last one the remaining width."""
-    *widths, last = (
-        max(len(safe(cell.text)) for cell in column) for column in zip(*rows, strict=True)
-    )
-    widths = [min(width, WIDEST) for width in widths]
-    remaining = view.width - sum(widths) - len(_GAP) * (len(widths) + 1)
-    return [*widths, max(min(last, remaining), min(last, _LAST))]
 
 
 def _text_row(
@@ -142,22 +137,16 @@ def _markdown_table(table: Table) -> Iterator[str]:
     yield from (f"**{table.caption}**", "")
     yield markdown_row(*(column.title for column in table.columns))
     yield markdown_row(*(_SIDES[column.kind] for column in table.columns))
-    rows = [_markdown_row(table.columns, cells) for cells in table.rows]
-    yield from rows[:MARKDOWN_ROWS]
-    if len(rows) > MARKDOWN_ROWS:
+    for cells in table.rows[:MARKDOWN_ROWS]:
         yield markdown_row(
-            f"... and {len(rows) - MARKDOWN_ROWS:,} more", *[""] * (len(table.columns) - 1)
+            *(
+                code(cell.text) if column.kind == "code" else _escaped(cell.text)
+                for column, cell in zip(table.columns, cells, strict=True)
+            )
         )
+    if (hidden := len(table.rows) - MARKDOWN_ROWS) > 0:
+        yield markdown_row(f"... and {hidden:,} more", *[""] * (len(table.columns) - 1))
     yield from ("", *([_escaped(table.more), ""] if table.more else []))
-
-
-def _markdown_row(columns: Sequence[Column], cells: Sequence[Cell]) -> str:
-    return markdown_row(
-        *(
-            code(cell.text) if column.kind == "code" else _escaped(cell.text)
-            for column, cell in zip(columns, cells, strict=True)
-        )
-    )
 
 
 def _escaped(text: str) -> str:

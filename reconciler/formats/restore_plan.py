@@ -1,6 +1,6 @@
 """A restore plan as text, Markdown and HTML: what is restored, until when, and what is not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 
 from rich.text import Text
@@ -16,7 +16,6 @@ from reconciler.formats.plan_view import plan_view
 from reconciler.formats.report import Cell, Column, Figure, Table
 from reconciler.formats.terminal import ROWS, STYLES, Row, first_rows, line, printed, table, wrapped
 from reconciler.formats.view import View
-from reconciler.model.names import Repository
 from reconciler.model.plan import RepositoryPlan, RestorePlan, RestoreSummary
 
 MAX_BYTES = 60_000
@@ -48,12 +47,37 @@ def totals(summary: RestoreSummary) -> str:
 
 def render(plan: RestorePlan, view: View) -> str:
     """Print a restore plan as text."""
-    return printed(_lines(plan, view), view)
+    lines = list(wrapped(times(plan, view), view))
+    if plan.summary.restore:
+        lines.append(line("  ", ("^", STYLES["^"]), " restore"))
+    for part in plan.repositories:
+        lines += [line(), *_part(part, view)]
+    lines.append(line())
+    if plan.retag:
+        lines.append(
+            line(
+                "Tags that the registry does not restore are attached again unless they are in use."
+            )
+        )
+    lines += wrapped(plan_view(plan).blocked, view, style="bold red")
+    lines += [line(f"Digest: {plan.digest}"), line((f"Plan: {totals(plan.summary)}.", "bold"))]
+    return printed(lines, view)
 
 
 def markdown(plan: RestorePlan, view: View) -> str:
     """Write a restore plan as Markdown; rows that do not fit are omitted."""
-    before = "\n".join([f"### Restore plan: {totals(plan.summary)}", "", *_alerts(plan), ""])
+    broken = [part for part in plan.repositories if not part.complete]
+    stops = [f"{code(part.repository)}: {code(part.error)}" for part in broken]
+    warnings = [
+        f"{code(part.repository)}: {code(text)}"
+        for part in plan.repositories
+        for text in part.warnings
+    ]
+    alerts = (
+        *alert("CAUTION", fitting(stops, _ALERT_BYTES, "... and {:,} more".format)),
+        *alert("WARNING", fitting(warnings, _ALERT_BYTES, "... and {:,} more".format)),
+    )
+    before = "\n".join([f"### Restore plan: {totals(plan.summary)}", "", *alerts, ""])
     after = f"\n{times(plan, view)}\nDigest {code(plan.digest)}\n"
     cells = (
         row(
@@ -75,23 +99,6 @@ def markdown(plan: RestorePlan, view: View) -> str:
 def times(plan: RestorePlan, view: View) -> str:
     """Say what a plan restores, when it was evaluated, and until when it may be applied."""
     return f"Restores what run {plan.undoes} deleted. {phrases.times(plan, view)}"
-
-
-def _lines(plan: RestorePlan, view: View) -> Iterator[Text]:
-    yield from wrapped(times(plan, view), view)
-    if plan.summary.restore:
-        yield line("  ", ("^", STYLES["^"]), " restore")
-    for part in plan.repositories:
-        yield line()
-        yield from _part(part, view)
-    yield line()
-    if plan.retag:
-        yield line(
-            "Tags that the registry does not restore are attached again unless they are in use."
-        )
-    yield from wrapped(plan_view(plan).blocked, view, style="bold red")
-    yield line(f"Digest: {plan.digest}")
-    yield line((f"Plan: {totals(plan.summary)}.", "bold"))
 
 
 def _part(part: RepositoryPlan, view: View) -> Iterator[Text]:
@@ -125,51 +132,35 @@ def remaining_time(image: ExpiredImage, view: View) -> str:
     return f"{age(max(until - view.now, timedelta()))} left" if until else ""
 
 
-def _alerts(plan: RestorePlan) -> Iterator[str]:
-    broken = [part for part in plan.repositories if not part.complete]
-    stops = [f"{code(part.repository)}: {code(part.error)}" for part in broken]
-    warnings = [
-        f"{code(part.repository)}: {code(text)}"
-        for part in plan.repositories
-        for text in part.warnings
-    ]
-    yield from alert("CAUTION", fitting(stops, _ALERT_BYTES, "... and {:,} more".format))
-    yield from alert("WARNING", fitting(warnings, _ALERT_BYTES, "... and {:,} more".format))
-
-
 def render_html(plan: RestorePlan, view: View) -> str:
     """Write a restore plan as one page: counts, notices, and a row for each image."""
     summary = plan.summary
     figures = [Figure(f"{summary.restore:,}", "versions to restore", "keep")]
     if summary.incomplete:
         figures.append(Figure(f"{summary.incomplete:,}", "repositories incomplete", "warn"))
+    images = [(part.repository, image) for part in plan.repositories for image in expired(part)]
+    most = None if view.all_rows else HTML_PLAN_ROWS
+    rows = []
+    for repository, image in images[:most]:
+        until = image.root.until
+        rows.append(
+            (
+                Cell(repository),
+                Cell(image.name),
+                Cell(image.root.digest.short),
+                # Where the end is not known, the row is sorted before all others.
+                Cell(remaining_time(image, view), until.timestamp() if until else -1),
+                Cell(image.reason),
+                count(image.followers),
+            )
+        )
+    caption = f"{counted(len(images), 'image')} to restore"
     return page(
         "restoring.html.j2",
         title="Restore plan",
         lead=times(plan, view),
         figures=figures,
         notices=list(notices(plan_view(plan))),
-        images=_images(plan, view),
+        images=Table(caption, _COLUMNS, rows, more(len(images) - len(rows))),
         plan=plan,
-    )
-
-
-def _images(plan: RestorePlan, view: View) -> Table:
-    images = [(part.repository, image) for part in plan.repositories for image in expired(part)]
-    most = None if view.all_rows else HTML_PLAN_ROWS
-    rows = [_html_row(repository, image, view) for repository, image in images[:most]]
-    caption = f"{counted(len(images), 'image')} to restore"
-    return Table(caption, _COLUMNS, rows, more(len(images) - len(rows)))
-
-
-def _html_row(repository: Repository, image: ExpiredImage, view: View) -> Sequence[Cell]:
-    until = image.root.until
-    return (
-        Cell(repository),
-        Cell(image.name),
-        Cell(image.root.digest.short),
-        # Where the end is not known, the row is sorted before all others.
-        Cell(remaining_time(image, view), until.timestamp() if until else -1),
-        Cell(image.reason),
-        count(image.followers),
     )

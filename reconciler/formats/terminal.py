@@ -126,25 +126,21 @@ def table(rows: Sequence[Row], view: View, *, of: int) -> Iterator[Text]:
     # One decision for all rows, so that the notes of a group form a column or none do.
     beside = all(len(_joined(row.notes)) <= room for row in rows)
     for row in rows:
-        yield from _lines(row, view, name_width=name_width, beside=beside)
+        first, *more = folded(row.name, name_width)
+        notes = _joined(row.notes)
+        beyond = f"  {notes}" if beside else ""
+        symbol = (row.symbol, STYLES[row.symbol])
+        yield line("  ", symbol, f" {first:<{name_width}}  {row.facts}{beyond}")
+        for name in more:
+            yield line(f"    {name}")
+        if not beside:
+            # On one line where they fit, else each on its own lines.
+            fits = len(_DEEPER) + len(notes) <= view.width
+            for note in [notes] if fits else row.notes:
+                yield from wrapped(note, view, lead=_DEEPER)
     if of > len(rows):
         hidden = f"{of - len(rows):,} more"
         yield line(f"    ... and {hidden}; `--format json` or `reconciler show --all` has them all")
-
-
-def _lines(row: Row, view: View, *, name_width: int, beside: bool) -> Iterator[Text]:
-    """Print one row, with the notes beside the facts or indented below."""
-    first, *more = folded(row.name, name_width)
-    beyond = f"  {_joined(row.notes)}" if beside else ""
-    symbol = (row.symbol, STYLES[row.symbol])
-    yield line("  ", symbol, f" {first:<{name_width}}  {row.facts}{beyond}")
-    for name in more:
-        yield line(f"    {name}")
-    if not beside:
-        # On one line where they fit, else each on its own lines.
-        fits = len(_DEEPER) + len(_joined(row.notes)) <= view.width
-        for note in [_joined(row.notes)] if fits else row.notes:
-            yield from wrapped(note, view, lead=_DEEPER)
 
 
 def _joined(notes: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from reconciler.analysis.usage import GroupUsage, ImageUsage, Usage, UsageTotals
+from reconciler.analysis.usage import GroupUsage, Usage, UsageTotals
 from reconciler.formats.phrases import counted, size
 from reconciler.formats.report import Bar, Cell, Chart, Column, Figure, Report, ReportSection, Table
 
@@ -40,11 +40,19 @@ def report(totals: UsageTotals) -> Report:
     ]
     if freed := [usage.freed.alone for usage in ordered if usage.freed]:
         figures.append(Figure(size(sum(freed)), "freed by the plan", "delete"))
+    sections = [*map(_section, ordered)]
+    # Of one repository alone nothing is shared with others.
+    if len(totals.repositories) > 1:
+        text = (
+            f"{size(totals.between)} are shared by several of these repositories, and counted in"
+            " each. The registry does not report whether it stores them once."
+        )
+        sections.append(ReportSection("Between repositories", (text,)))
     return Report(
         title="Storage used by repositories",
         last=f"Usage: {size(totals.octets)} in {counted(versions, 'version')} of {repositories}.",
         figures=figures,
-        sections=(*map(_section, ordered), *_common(totals)),
+        sections=sections,
     )
 
 
@@ -54,6 +62,18 @@ def as_json(totals: UsageTotals) -> str:
 
 
 def _section(usage: Usage) -> ReportSection:
+    images = []
+    for image in usage.biggest:
+        tags = ", ".join(image.tags[:_TAGS]) or "(no tag)"
+        more = len(image.tags) - _TAGS
+        images.append(
+            (
+                Cell(image.digest.short),
+                _amount(image.octets),
+                _amount(image.alone),
+                Cell(f"{tags} and {more} more" if more > 0 else tags),
+            )
+        )
     bars = [
         Bar(family.name, family.octets, size(family.octets)) for family in usage.families[:_BARS]
     ]
@@ -64,11 +84,7 @@ def _section(usage: Usage) -> ReportSection:
         tables=(
             Table("By tag", _FAMILIES, list(map(_share, usage.families)), _ONLY),
             Table("By cause", _CAUSES, list(map(_share, usage.causes))),
-            Table(
-                "Largest images, with all that they refer to",
-                _IMAGES,
-                list(map(_image, usage.biggest)),
-            ),
+            Table("Largest images, with all that they refer to", _IMAGES, images),
         ),
     )
 
@@ -79,32 +95,17 @@ def _texts(usage: Usage) -> Iterator[str]:
         f" once; {size(usage.stated)} if nothing were shared."
         f" {size(usage.shared)} are shared by several versions."
     )
-    if usage.freed:
-        yield _freed(usage.freed)
+    if plan := usage.freed:
+        deleted = f"The plan deletes {counted(plan.versions, 'version')} of {size(plan.octets)}"
+        if plan.alone == plan.octets:
+            yield f"{deleted}, and frees all of it."
+        else:
+            yield f"{deleted}, and frees {size(plan.alone)}: kept versions share the rest."
     if usage.foreign:
         yield f"Not counted: {counted(usage.foreign, 'non-distributable layer')}."
     if usage.unmeasured:
         versions = counted(usage.unmeasured, "version")
         yield f"Not counted: the layers of {versions} without a manifest that states sizes."
-
-
-def _freed(plan: GroupUsage) -> str:
-    """Say how much a plan deletes, and how much of that kept versions share."""
-    deleted = f"The plan deletes {counted(plan.versions, 'version')} of {size(plan.octets)}"
-    if plan.alone == plan.octets:
-        return f"{deleted}, and frees all of it."
-    return f"{deleted}, and frees {size(plan.alone)}: kept versions share the rest."
-
-
-def _common(totals: UsageTotals) -> Iterator[ReportSection]:
-    """Say how much several repositories share, where more than one was measured."""
-    # Of one repository alone nothing is shared with others.
-    if len(totals.repositories) > 1:
-        text = (
-            f"{size(totals.between)} are shared by several of these repositories, and counted in"
-            " each. The registry does not report whether it stores them once."
-        )
-        yield ReportSection("Between repositories", (text,))
 
 
 def _share(share: GroupUsage) -> Sequence[Cell]:
@@ -113,17 +114,6 @@ def _share(share: GroupUsage) -> Sequence[Cell]:
         Cell(f"{share.versions:,}", share.versions),
         _amount(share.octets),
         _amount(share.alone),
-    )
-
-
-def _image(image: ImageUsage) -> Sequence[Cell]:
-    tags = ", ".join(image.tags[:_TAGS]) or "(no tag)"
-    more = len(image.tags) - _TAGS
-    return (
-        Cell(image.digest.short),
-        _amount(image.octets),
-        _amount(image.alone),
-        Cell(f"{tags} and {more} more" if more > 0 else tags),
     )
 
 

@@ -56,6 +56,7 @@ def files_with_tests(paths: Iterable[Path]) -> list[Path]:
 def _files(paths: Iterable[Path], wanted: Callable[[str], bool], noun: str) -> list[Path]:
     files: dict[Path, Path] = {}
     for path in paths:
+        # Checked before anything behind a link is listed or read.
         _refuse_leaving(path)
         for file in _below(path, wanted, noun) if path.is_dir() else [path]:
             # Two paths may name one file; read twice, its policies would clash with themselves.
@@ -75,7 +76,6 @@ def _refuse_leaving(path: Path) -> None:
     lexical = Path(os.path.normpath(path))
     if lexical.is_absolute() or lexical.parts[:1] == ("..",):
         return
-    # Checked before anything behind the link is listed or read.
     if not path.resolve().is_relative_to(here.resolve()):
         raise _refusal(path, f"symbolic links lead out of the current folder; {_REMEDY}")
 

@@ -105,20 +105,23 @@ class PolicySet:
 
 def gather(documents: Sequence[Document]) -> PolicySet:
     """Combine the policies of several files, which must not clash."""
+    origins: dict[tuple[str, str], Origin] = {}
+    for document, position, policy in _policies(documents):
+        origins[policy.name, ""] = _origin(document, "policies", position)
+        for key, parts in (("protect", policy.protect), ("rules", policy.rules)):
+            names = [part.name for part in parts]
+            for entry, name in enumerate(names):
+                place = _origin(document, "policies", position, key, entry)
+                origins[policy.name, name] = place
     return PolicySet(
         policies=tuple(policy for document in documents for policy in document.file.policies),
         sources=tuple(document.source for document in documents),
-        origins=dict(origin for document in documents for origin in _origins(document)),
+        origins=origins,
     )
 
 
 def clashes(documents: Sequence[Document]) -> Iterator[Problem]:
     """Yield policies that have one name, and repositories that two of them name."""
-    yield from _shared_names(documents)
-    yield from _shared_repositories(documents)
-
-
-def _shared_names(documents: Sequence[Document]) -> Iterator[Problem]:
     first: dict[str, Origin] = {}
     for document, position, policy in _policies(documents):
         origin = _origin(document, "policies", position, "name")
@@ -127,6 +130,7 @@ def _shared_names(documents: Sequence[Document]) -> Iterator[Problem]:
             yield Problem(*origin, policy.name, message)
         # Of three equal names, the second and the third refer to the first.
         first.setdefault(policy.name, origin)
+    yield from _shared_repositories(documents)
 
 
 def _shared_repositories(documents: Sequence[Document]) -> Iterator[Problem]:
@@ -153,15 +157,6 @@ def _policies(documents: Sequence[Document]) -> Iterator[tuple[Document, int, Po
     for document in documents:
         for position, policy in enumerate(document.file.policies):
             yield document, position, policy
-
-
-def _origins(document: Document) -> Iterator[tuple[tuple[str, str], Origin]]:
-    for position, policy in enumerate(document.file.policies):
-        yield (policy.name, ""), _origin(document, "policies", position)
-        for key, parts in (("protect", policy.protect), ("rules", policy.rules)):
-            names = [part.name for part in parts]
-            for entry, name in enumerate(names):
-                yield (policy.name, name), _origin(document, "policies", position, key, entry)
 
 
 def _origin(document: Document, *location: str | int) -> Origin:

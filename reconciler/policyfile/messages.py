@@ -128,20 +128,19 @@ own wording, which names Python types, never reaches a user.
 
 def unknown_key(grammar: Grammar, level: str, key: str) -> str:
     """Return the message about a key that its level does not have."""
-    return f"unknown key {quoted(key)}; {_remedy(grammar, level, key)}"
-
-
-def _remedy(grammar: Grammar, level: str, key: str) -> str:
+    # Other tools spell their keys with dashes or capitals.
     name = key.replace("-", "_").lower()
     # From the most to the least specific advice.
     if near := grammar.suggestion(level, key):
-        return f"did you mean '{near}'?"
-    if name in grammar.foreign:
-        return grammar.foreign[name]
-    if name in _LATER:
-        return "this version of reconciler does not have it; remove it"
-    if homes := grammar.homes_of(key):
+        remedy = f"did you mean '{near}'?"
+    elif name in grammar.foreign:
+        remedy = grammar.foreign[name]
+    elif name in _LATER:
+        remedy = "this version of reconciler does not have it; remove it"
+    elif homes := grammar.homes_of(key):
         # The innermost level, which is the most specific one.
         home = homes[-1]
-        return f"it belongs {grammar.homes[home]}, as in {grammar.example(home, key)}"
-    return f"the keys here are {', '.join(grammar.keys_of(level))}"
+        remedy = f"it belongs {grammar.homes[home]}, as in {grammar.example(home, key)}"
+    else:
+        remedy = f"the keys here are {', '.join(grammar.keys_of(level))}"
+    return f"unknown key {quoted(key)}; {remedy}"

@@ -67,7 +67,15 @@ def load_revision(paths: Sequence[Path], reference: str) -> Revision:
     if tree is None:
         where = safe(Path.cwd().as_posix())
         raise PolicyError(f"{where}: this is not inside a git clone", hint=_RUN_IN_CLONE)
-    names = [_name_in(tree, path) for path in paths]
+    names = []
+    for path in paths:
+        name = tree.path_of(path)
+        if name is None:
+            there = safe(tree.top.as_posix())
+            raise PolicyError(
+                f"{name_of(path)}: this is outside of the clone {there}", hint=_RUN_IN_CLONE
+            )
+        names.append(name)
     commit = _commit(tree, reference)
     blobs: dict[str, _Blob] = {}
     try:
@@ -79,16 +87,6 @@ def load_revision(paths: Sequence[Path], reference: str) -> Revision:
         # Not an error: the change under review may be the one that corrects them.
         return Revision(reference, commit, load_texts([]), error.problems)
     return Revision(reference, commit, policies)
-
-
-def _name_in(tree: WorkTree, path: Path) -> str:
-    name = tree.path_of(path)
-    if name is None:
-        there = safe(tree.top.as_posix())
-        raise PolicyError(
-            f"{name_of(path)}: this is outside of the clone {there}", hint=_RUN_IN_CLONE
-        )
-    return name
 
 
 def _commit(tree: WorkTree, reference: str) -> str:
@@ -140,7 +138,14 @@ def _blobs(tree: WorkTree, path: Path, name: str, commit: str) -> dict[str, _Blo
         is_policy = is_policy_file(inner.name) and not is_hidden(inner)
         if path.is_dir() and not is_policy and not (is_itself and _is_link(part[1])):
             continue
-        _check(path / inner, mode=part[1], size=int(part[4]))
+        message = ""
+        if _is_link(part[1]):
+            message = "this is a symbolic link in that revision, and such links are not followed"
+        # The size is checked before anything is read, because a branch may have a file of any size.
+        elif int(part[4]) > MAX_BYTES:
+            message = f"the file is larger than {MAX_BYTES} bytes in that revision; split it"
+        if message:
+            raise PolicyProblems([Problem(name_of(path / inner), 0, 0, "", message)])
         blobs[part[5]] = _Blob(path / inner, part[3])
     return blobs
 
@@ -160,16 +165,6 @@ def _read(tree: WorkTree, *arguments: str, given: bytes = b"") -> bytes:
 
 def _is_link(mode: str) -> bool:
     return not mode.startswith(_REGULAR)
-
-
-def _check(file: Path, *, mode: str, size: int) -> None:
-    message = ""
-    if _is_link(mode):
-        message = "this is a symbolic link in that revision, and such links are not followed"
-    elif size > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES} bytes in that revision; split it"
-    if message:
-        raise PolicyProblems([Problem(name_of(file), 0, 0, "", message)])
 
 
 def _texts(tree: WorkTree, blobs: Collection[_Blob]) -> Iterator[tuple[str, bytes]]:

@@ -1,6 +1,6 @@
 """Load tests of policies, each together with the policy that it names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
@@ -77,7 +77,14 @@ def read_test(path: str, content: bytes, policies: PolicySet) -> WrittenTest:
     if test.policy not in known:
         raise PolicyProblems([_unknown_name(path, root, ("policy",), "policy here", [*known])])
     policy = known[test.policy]
-    unknown_names = list(_unknown_deciders(path, root, test, policy))
+    names = [part.name for part in policy.protect] + [rule.name for rule in policy.rules]
+    deciders = [*map(str, names), *map(str, Cause)]
+    noun = f"rule, protection or cause of policy {policy.name}"
+    unknown_names = [
+        _unknown_name(path, root, ("images", position, "by"), noun, deciders)
+        for position, image in enumerate(test.images)
+        if image.by and image.by not in deciders
+    ]
     if unknown_names:
         raise PolicyProblems(unknown_names)
     places: list[Location] = [("images", position) for position in range(len(test.images))]
@@ -85,18 +92,6 @@ def read_test(path: str, content: bytes, policies: PolicySet) -> WrittenTest:
         places.append(("guards",))
     lines = tuple(find(root, place).node.place.line for place in places)
     return WrittenTest(path, policy, test, lines)
-
-
-def _unknown_deciders(
-    path: str, root: MapNode, test: PolicyTest, policy: Policy
-) -> Iterator[Problem]:
-    """Yield a problem for each `by` that names no rule, protection or cause: most likely a typo."""
-    names = [part.name for part in policy.protect] + [rule.name for rule in policy.rules]
-    deciders = [*map(str, names), *map(str, Cause)]
-    noun = f"rule, protection or cause of policy {policy.name}"
-    for position, image in enumerate(test.images):
-        if image.by and image.by not in deciders:
-            yield _unknown_name(path, root, ("images", position, "by"), noun, deciders)
 
 
 def _unknown_name(
@@ -114,15 +109,16 @@ def _unknown_name(
 
 def _with_times(root: MapNode) -> MapNode:
     """Read unquoted times under these keys as text, which the model parses by its own grammar."""
-    return replace(root, entries=tuple((key, _timed(key, value)) for key, value in root.entries))
-
-
-def _timed(key: Node, value: Node) -> Node:
-    match key, value:
-        # Elsewhere a date is refused where a text is expected.
-        case ScalarNode(text=name), ScalarNode(type=ScalarType.DATE) if name in _TIMES:
-            return replace(value, type=ScalarType.TEXT)
-        case _, ListNode():
-            entries = (_with_times(e) if isinstance(e, MapNode) else e for e in value.entries)
-            return replace(value, entries=tuple(entries))
-    return value
+    pairs: list[tuple[Node, Node]] = []
+    for key, value in root.entries:
+        match key, value:
+            # Elsewhere a date is refused where a text is expected.
+            case ScalarNode(text=name), ScalarNode(type=ScalarType.DATE) if name in _TIMES:
+                pairs.append((key, replace(value, type=ScalarType.TEXT)))
+            # The times of images are one level below, in the list `images`.
+            case _, ListNode(entries=entries):
+                timed = (_with_times(e) if isinstance(e, MapNode) else e for e in entries)
+                pairs.append((key, replace(value, entries=tuple(timed))))
+            case _:
+                pairs.append((key, value))
+    return replace(root, entries=tuple(pairs))

@@ -47,7 +47,13 @@ def validate(path: str, root: MapNode) -> PolicyFile:
 
     Raises: PolicyProblems, with everything that is wrong with it.
     """
-    _refuse_other_versions(path, root)
+    version = find(root, ("version",))
+    one = ScalarNode(version.node.place, "1", ScalarType.NUMBER)
+    # Messages about the keys of a file in another version of the language would mislead.
+    if version.location and version.node != one:
+        got = as_written(version.node)
+        message = f"this reconciler reads version: 1 of the language; got {got}"
+        raise PolicyProblems([Problem(path, *version.node.place, "version", message)])
     _refuse_many_expressions(path, root)
     return conform(path, root, PolicyFile, POLICIES)
 
@@ -71,17 +77,6 @@ def conform(path: str, root: MapNode, model: type[Model], grammar: Grammar) -> M
     if odd:
         raise PolicyProblems(odd)
     return file
-
-
-def _refuse_other_versions(path: str, root: MapNode) -> None:
-    """Stop at a file of another language version: messages about its keys would mislead."""
-    version = find(root, ("version",))
-    if not version.location or version.node == ScalarNode(
-        version.node.place, "1", ScalarType.NUMBER
-    ):
-        return
-    message = f"this reconciler reads version: 1 of the language; got {as_written(version.node)}"
-    raise PolicyProblems([Problem(path, *version.node.place, "version", message)])
 
 
 def _refuse_many_expressions(path: str, root: MapNode) -> None:
@@ -180,19 +175,15 @@ def oddities(node: Node, location: Location = ()) -> Iterator[Oddity]:
             for position, entry in enumerate(node.entries):
                 yield from oddities(entry, (*location, position))
         case MapNode():
-            yield from _odd_keys(node, location)
+            for key, _ in node.entries:
+                if not isinstance(key, ScalarNode):
+                    yield Oddity(location, key, "a key is a text, not a list or a map")
+                elif (first := node.by_name[key.text][0]) is not key:
+                    line = first.place.line
+                    message = f"the key {quoted(key.text)} is already in line {line}; remove one"
+                    yield Oddity(location, key, message)
             for name, (_, value) in node.by_name.items():
                 yield from oddities(value, (*location, name))
-
-
-def _odd_keys(node: MapNode, location: Location) -> Iterator[Oddity]:
-    for key, _ in node.entries:
-        if not isinstance(key, ScalarNode):
-            yield Oddity(location, key, "a key is a text, not a list or a map")
-        elif (first := node.by_name[key.text][0]) is not key:
-            line = first.place.line
-            message = f"the key {quoted(key.text)} is already in line {line}; remove one"
-            yield Oddity(location, key, message)
 
 
 def problems_of(
@@ -208,22 +199,16 @@ def problems_of(
         message = f"only {MAX_PROBLEMS} of {len(errors)} problems are shown"
         yield Problem(path, 0, 0, "", message)
     # The locations that misspelled keys were meant for: these are not missing.
+    unknown = [error["loc"] for error in reported if error["type"] == "extra_forbidden"]
     intended = {
-        _intended_location(grammar, error["loc"])
-        for error in reported
-        if error["type"] == "extra_forbidden"
+        (*location[:-1], grammar.suggestion(*_level_and_key(location)) or "")
+        for location in unknown
     }
     for error in reported:
         node = find(root, error["loc"]).node
         entry_failed = error["type"] == "too_short" and isinstance(node, ListNode) and node.entries
         if not entry_failed and not (error["type"] == "missing" and error["loc"] in intended):
             yield _problem(path, root, grammar, error)
-
-
-def _intended_location(grammar: Grammar, location: Location) -> Location:
-    """Return the location that an unknown key would have, spelled correctly."""
-    level, key = _level_and_key(location)
-    return (*location[:-1], grammar.suggestion(level, key) or "")
 
 
 def _problem(path: str, root: Node, grammar: Grammar, error: ErrorDetails) -> Problem:

@@ -124,31 +124,25 @@ class _Composer:
                 kind = scalar_type_of(event.value) if plain else ScalarType.TEXT
                 node: Node = ScalarNode(place, event.value, kind)
             case yaml.SequenceStartEvent():
-                node = self._list(place, depth)
+                entries = self._until(yaml.SequenceEndEvent)
+                node = ListNode(place, tuple(self._node(entry, depth + 1) for entry in entries))
+                if len(node.entries) > MAX_ENTRIES:
+                    count = len(node.entries)
+                    message = f"this list has {count} entries; at most {MAX_ENTRIES} are allowed"
+                    self._refuse(place, message)
             case _:
-                node = self._map(place, depth)
+                keys = self._until(yaml.MappingEndEvent)
+                # After the event of a key, the next ones are those of its value.
+                pairs = (
+                    (self._node(key, depth + 1), self._node(next(self._events), depth + 1))
+                    for key in keys
+                )
+                node = MapNode(place, tuple(pairs))
         self._refuse_tag(event, place)
         # Named only when complete: an alias inside its own anchor is refused as unknown.
         if isinstance(event, yaml.NodeEvent) and event.anchor:
             self._anchors[event.anchor] = node
         return node
-
-    def _list(self, place: Place, depth: int) -> ListNode:
-        entries = tuple(self._node(e, depth + 1) for e in self._until(yaml.SequenceEndEvent))
-        if len(entries) > MAX_ENTRIES:
-            message = f"this list has {len(entries)} entries; at most {MAX_ENTRIES} are allowed"
-            self._refuse(place, message)
-        return ListNode(place, entries)
-
-    def _map(self, place: Place, depth: int) -> MapNode:
-        keys = self._until(yaml.MappingEndEvent)
-        return MapNode(
-            place,
-            tuple(
-                (self._node(key, depth + 1), self._node(next(self._events), depth + 1))
-                for key in keys
-            ),
-        )
 
     def _until(self, end: type[yaml.Event]) -> Iterator[yaml.Event]:
         return takewhile(lambda event: not isinstance(event, end), self._events)

@@ -192,7 +192,10 @@ def explain_error(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
     start = _place(error.context_mark or error.problem_mark).line
     problem = error.problem or "it cannot be read"
     message = next((ours for part, ours in _MESSAGES.items() if part in problem), problem)
-    character = _character_at(text, place)
+    # The place may be past the end of its line, or of the file.
+    lines = text.splitlines()
+    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    character = line[place.column - 1 : place.column]
     # Whatever the parser says of a tab, indentation is the cause.
     if character == "\t":
         message = "lines are indented with spaces, never with tabs"
@@ -201,10 +204,3 @@ def explain_error(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
 
 def _place(mark: yaml.Mark | None) -> Place:
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-
-
-def _character_at(text: str, place: Place) -> str:
-    """Return the character at a place, empty past the end of its line."""
-    lines = text.splitlines()
-    line = lines[place.line - 1] if place.line <= len(lines) else ""
-    return line[place.column - 1 : place.column]
