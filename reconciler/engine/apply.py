@@ -166,41 +166,24 @@ class _Application:
             # Step 3: lock. Everything below relies on being the only run here.
             with self.state.lock(self.run.holder):
                 # Steps 4 and 5: read the journal, and settle what interrupted runs left open.
-                records = self._settle()
-                check_state(self.part, self.plan.created_at, records)
+                settled = settle(
+                    self.registry, self.part.repository, self.state, self.run.id, self.run.clock()
+                )
+                self.resolved, self.head = settled.resolved, settled.head
+                check_state(self.part, self.plan.created_at, settled.records)
+                interrupted = interrupted_runs(settled.records)
                 companions = Companions(
-                    self.registry,
-                    self.state,
-                    self.part.repository,
-                    self.run,
-                    interrupted_runs(records),
+                    self.registry, self.state, self.part.repository, self.run, interrupted
                 )
                 # Step 6: read the repository again, and narrow the plan to what still holds.
                 saved = self.state.observations()
-                case, work = self._read(saved, records)
-                # Step 5, its end: only a read shows whether the image of a signature is kept. What
-                # is restored may list what was about to be deleted, so all is read once more.
-                if restored := self._restore(companions, case.inventory, _planned(work)):
-                    case, work = self._read(saved, [*records, *restored])
+                case, work = self._read_and_restore(saved, settled.records, companions)
                 self.dropped = work.dropped
                 # Step 7: check the guards against the numbers of now.
                 _check_guards(self.part, work)
                 if work.components:
-                    # Step 8: check that deletion is possible, before anything is written down.
-                    self.registry.check_deletion(self.part.repository)
-                    _refuse_doubt(case.inventory)
-                    # Steps 9 to 11: write intents, delete, write outcomes.
-                    self._open_run(case.inventory, work)
-                    self.execution = Execution(
-                        self.registry,
-                        self.state,
-                        case.inventory,
-                        work.graph,
-                        self.run,
-                        work.components,
-                    )
-                    self.execution.carry_out()
-                    self._close_run(self.execution)
+                    # Steps 8 to 11: check that deletion is possible, and delete.
+                    self._delete(case.inventory, work)
                 # A run that is to stop sends nothing more; the next one restores what is missing.
                 if not self.stopped:
                     self._restore(companions, case.inventory, _absent(self.outcomes))
@@ -226,13 +209,20 @@ class _Application:
         """How each deletion ended so far."""
         return tuple(self.execution.outcomes) if self.execution else ()
 
-    def _settle(self) -> Sequence[Record]:
-        """Write outcomes for what interrupted runs left open; return the journal."""
-        settled = settle(
-            self.registry, self.part.repository, self.state, self.run.id, self.run.clock()
-        )
-        self.resolved, self.head = settled.resolved, settled.head
-        return settled.records
+    def _read_and_restore(
+        self, saved: Observations, records: Sequence[Record], companions: Companions
+    ) -> tuple[PlanningInput, RemainingWork]:
+        """Take step 6, and the end of step 5: restore what interrupted runs deleted too early."""
+        case, work = self._read(saved, records)
+        planned = {change.digest for component in work.components for change in component}
+        # Step 7 will stop the repository: its companions are restored as if nothing were planned.
+        if not all(guard.ok for guard in work.guards):
+            planned = set()
+        # Only the read shows whether the image of a signature is kept. What is restored may list
+        # what was about to be deleted, so all is read once more.
+        if restored := self._restore(companions, case.inventory, planned):
+            case, work = self._read(saved, [*records, *restored])
+        return case, work
 
     def _read(
         self, saved: Observations, records: Sequence[Record]
@@ -256,6 +246,28 @@ class _Application:
         records = companions.restore_companions(inventory.versions.keys() - absent)
         self.head = head_of(records) or self.head
         return records
+
+    def _delete(self, inventory: Inventory, work: RemainingWork) -> None:
+        """Take steps 8 to 11.
+
+        Raises: EvidenceError, where the registry may have versions that it does not list; and what
+            the registry and the state raise.
+        """
+        # Step 8: check that deletion is possible, before anything is written down.
+        self.registry.check_deletion(self.part.repository)
+        if inventory.doubt:
+            raise EvidenceError(
+                f"{inventory.repository}: {inventory.doubt}",
+                hint="Nothing was deleted in this repository. Use a token that may delete: GitHub"
+                " lists the deleted versions for it, which explain the count.",
+            )
+        # Steps 9 to 11: write intents, delete, write outcomes.
+        self._open_run(inventory, work)
+        self.execution = Execution(
+            self.registry, self.state, inventory, work.graph, self.run, work.components
+        )
+        self.execution.carry_out()
+        self._close_run(self.execution)
 
     def _open_run(self, inventory: Inventory, work: RemainingWork) -> None:
         """Write that a run begins, for whoever reads the journal or undoes the run."""
@@ -300,14 +312,6 @@ class _Application:
             self.state.save_observations(observations)
 
 
-def _planned(work: RemainingWork) -> Set[Digest]:
-    """Return what is about to be deleted: nothing, where a guard stops the repository."""
-    # Step 7 stops the repository then, so its companions are restored as if nothing were planned.
-    if not all(guard.ok for guard in work.guards):
-        return frozenset()
-    return {change.digest for component in work.components for change in component}
-
-
 def _check_guards(part: RepositoryPlan, work: RemainingWork) -> None:
     """Check the guards against the numbers of now.
 
@@ -323,19 +327,6 @@ def _check_guards(part: RepositoryPlan, work: RemainingWork) -> None:
         raise GuardError(
             f"{part.repository}: {limits}",
             hint=f"Nothing was deleted. If this is intended, apply it with: {overrides}",
-        )
-
-
-def _refuse_doubt(inventory: Inventory) -> None:
-    """Refuse to delete where the registry may have versions that it does not list.
-
-    Raises: EvidenceError.
-    """
-    if inventory.doubt:
-        raise EvidenceError(
-            f"{inventory.repository}: {inventory.doubt}",
-            hint="Nothing was deleted in this repository. Use a token that may delete: GitHub"
-            " lists the deleted versions for it, which explain the count.",
         )
 
 

@@ -32,7 +32,12 @@ class Comparison:
         repository, after = case.inventory.repository, case.policy
         try:
             before = self.policy_before(repository)
-            return compare(self._complete(case, before), before, after)
+            # Build times cost a request for each image, so they are read only where a rule of the
+            # other policy needs them, and of what was read already.
+            if before and Fact.CREATED in before.facts - after.facts:
+                reader = self.reader_for(repository.registry)
+                case = replace(case, inventory=with_creation_times(reader, case.inventory))
+            return compare(case, before, after)
         except ReconcilerError as error:
             return _uncompared(repository, error, after=after.name)
 
@@ -75,15 +80,6 @@ class Comparison:
             return compare(case, before, None)
         except ReconcilerError as error:
             return _uncompared(repository, error)
-
-    def _complete(self, case: PlanningInput, before: Policy | None) -> PlanningInput:
-        """Read the times that only the other policy asks for, of what was read already."""
-        wanted = before.facts if before else frozenset()
-        # Build times cost a request for each image, so they are read only where a rule needs them.
-        if Fact.CREATED not in wanted - case.policy.facts:
-            return case
-        reader = self.reader_for(case.inventory.repository.registry)
-        return replace(case, inventory=with_creation_times(reader, case.inventory))
 
 
 def _uncompared(

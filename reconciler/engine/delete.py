@@ -19,13 +19,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 
 from reconciler.core.graph import Graph
 from reconciler.core.narrow import drift
 from reconciler.core.walk import closure
 from reconciler.engine.failure_limit import FailureBudget
-from reconciler.engine.recheck import LookSize, Recheck
+from reconciler.engine.recheck import Component, Looks, Recheck
 from reconciler.engine.records import BATCH, batches, intents, outcome_entry
 from reconciler.engine.restore import restore_version
 from reconciler.engine.run import Run
@@ -37,7 +36,6 @@ from reconciler.model.plan import Change
 from reconciler.model.ports import (
     FRESH_SECONDS,
     SENDING_SECONDS,
-    TOGETHER,
     Deletion,
     DeletionResult,
     Registry,
@@ -55,9 +53,6 @@ MAX_REFUSALS = 10
 _NO_REASON = "it gave no reason"
 _NEEDED = "a version that is kept needs it"
 _SUBJECT_KEPT = "the image it belongs to is kept"
-
-Component = Sequence[Change]
-"""The deletions of one image: its index, what only that lists, and what refers to it."""
 
 
 @dataclass
@@ -86,16 +81,12 @@ class Execution:
     def __post_init__(self) -> None:
         """Index the components; nothing is attempted yet."""
         self._changes = {change.digest: change for part in self.components for change in part}
-        self._component_of = {
-            change.digest: number for number, part in enumerate(self.components) for change in part
-        }
+        self._looks = Looks(self.inventory, self.graph, self.components)
         self._recheck = Recheck(self.registry, self.inventory)
         self._failures = FailureBudget(len(self._changes))
 
         # What is known of versions and components.
         self._open_intents: set[Digest] = set()
-        self._begun: set[int] = set()
-        """Components of which every version was read again."""
         self._partly_deleted: set[int] = set()
         self._deleted: dict[Digest, Change] = {}
         """In the order of deletion, without what was restored since."""
@@ -110,7 +101,6 @@ class Execution:
         self._unwritten: list[Outcome] = []
 
         # How fast to go on.
-        self._look_size = LookSize(self.inventory.repository, TOGETHER)
         self._refusals = 0
         self._held_up = ""
         """Why the rest of this pass is postponed."""
@@ -219,7 +209,7 @@ class Execution:
         return change.digest in self._kept
 
     def _is_partly_deleted(self, change: Change) -> bool:
-        return self._component_of[change.digest] in self._partly_deleted
+        return self._looks.component_of[change.digest] in self._partly_deleted
 
     def _delete_group(self, queue: deque[Change]) -> None:
         """Step 10 of docs/apply.md: delete what is next in the queue, as far as one look covers it.
@@ -227,8 +217,8 @@ class Execution:
         A look is one round of reads: who holds the lock, what is new, and how the versions are now.
         """
         repository = self.inventory.repository
-        group = self._next_group(queue)
-        versions = self._versions_to_read(group)
+        group = self._looks.next_group(queue, self._kept | self._postponed)
+        versions = self._looks.versions_to_read(group, self._deleted.keys())
         followers = {
             version.digest for version in versions if self.graph.kept_by.get(version.digest)
         }
@@ -260,7 +250,7 @@ class Execution:
                     # confirmation, which may have taken time itself.
                     self.state.confirm_lock()
                     if self.run.monotonic() - looked_at > FRESH_SECONDS - SENDING_SECONDS:
-                        self._look_size.shrink(sent)
+                        self._looks.size.shrink(sent)
                         return
                     deletion = self.registry.delete(repository, version)
                     # Refused by a limit: the rest waits, and needs a new look after that.
@@ -272,38 +262,7 @@ class Execution:
             queue.popleft()
             # At once: an image that is kept must not be without its signature for longer.
             self._restore_pending()
-        self._look_size.grow()
-
-    def _next_group(self, queue: Iterable[Change]) -> list[Change]:
-        """Return what the next look covers: whole components, or a part of a large one."""
-        group: list[Change] = []
-        for _, part in groupby(queue, key=lambda change: self._component_of[change.digest]):
-            members = [
-                change for change in part if change.digest not in self._kept | self._postponed
-            ]
-            # Components are not divided, so that a stop between two looks leaves whole images.
-            if group and len(group) + len(members) > self._look_size.versions:
-                break
-            group += members[: self._look_size.versions]
-        return group
-
-    def _versions_to_read(self, group: Sequence[Change]) -> list[Version]:
-        """Return the versions of a group, and what of the plan would keep any of them.
-
-        Before the first deletion of a component all its versions are read: one that changed keeps
-        the whole component.
-        """
-        numbers = dict.fromkeys(self._component_of[change.digest] for change in group)
-        new = [
-            change.digest
-            for number in numbers
-            if number not in self._begun
-            for change in self.components[number]
-        ]
-        self._begun |= numbers.keys()
-        keepers = closure(self.graph.kept_by, (change.digest for change in group))
-        wanted = dict.fromkeys([*new, *sorted(keepers & self._changes.keys())])
-        return [self.inventory.versions[digest] for digest in wanted if digest not in self._deleted]
+        self._looks.size.grow()
 
     def _keep_changed(self, versions: Iterable[Version], current: Mapping[Digest, Version]) -> None:
         """Keep each component of which a version is no longer as planned."""
@@ -311,7 +270,7 @@ class Execution:
             now = current.get(version.digest)
             if now and (difference := drift(self._changes[version.digest].observed, now)):
                 self._changed[version.digest] = difference
-                component = self.components[self._component_of[version.digest]]
+                component = self.components[self._looks.component_of[version.digest]]
                 self._keep(change.digest for change in component)
 
     def _keep(self, digests: Iterable[Digest]) -> None:
@@ -319,12 +278,6 @@ class Execution:
         kept = closure(self.graph.keeps, digests, excluding=self._kept)
         self._kept |= kept
         self._plan_restoration(kept)
-
-    def _postpone(self, digest: Digest) -> None:
-        """Leave a version, and what is kept as long as it exists, to the end of the run."""
-        postponed = closure(self.graph.keeps, [digest], excluding=self._kept | self._postponed)
-        self._postponed |= postponed
-        self._plan_restoration(postponed)
 
     def _plan_restoration(self, kept: Set[Digest]) -> None:
         """Queue what of kept versions was deleted, the last deletion first."""
@@ -336,13 +289,21 @@ class Execution:
     def _end_deletion(self, change: Change, version: Version, deletion: Deletion) -> None:
         """Record the answer to a DELETE, and keep what belongs to a version that still exists."""
         self._refusals = 0
-        outcome = self._outcome(change, version, deletion)
+        # A lost answer is resolved by reading, never by sending the DELETE again.
+        is_lost = deletion.result is DeletionResult.LOST
+        result = self._result_by_reading(version) if is_lost else Result(deletion.result)
+        reason = deletion.message or (_NO_REASON if result is Result.RETAINED else "")
+        outcome = Outcome(change, result, reason, deletion.status, deletion.request_id)
         self.stopped = self._failures.note(outcome.result) or self.stopped
         self._end(outcome)
-        # The registry may still carry out a lost DELETE, so what depends on the version waits.
         if outcome.result is Result.UNKNOWN:
             self._unanswered[change.digest] = outcome.reason
-            self._postpone(change.digest)
+            # The registry may still carry out a lost DELETE, so the version, and what is kept as
+            # long as it exists, wait for the end of the run.
+            spared = self._kept | self._postponed
+            postponed = closure(self.graph.keeps, [change.digest], excluding=spared)
+            self._postponed |= postponed
+            self._plan_restoration(postponed)
         elif outcome.result not in (Result.DELETED, Result.ABSENT):
             self._keep([change.digest])
 
@@ -351,13 +312,6 @@ class Execution:
         self._refusals += 1
         if self._refusals >= MAX_REFUSALS:
             self._held_up = f"{MAX_REFUSALS} times in a row: {deletion.message}"
-
-    def _outcome(self, change: Change, version: Version, deletion: Deletion) -> Outcome:
-        """Translate an answer. A lost one is resolved by reading, never by sending it again."""
-        is_lost = deletion.result is DeletionResult.LOST
-        result = self._result_by_reading(version) if is_lost else Result(deletion.result)
-        reason = deletion.message or (_NO_REASON if result is Result.RETAINED else "")
-        return Outcome(change, result, reason, deletion.status, deletion.request_id)
 
     def _result_by_reading(self, version: Version) -> Result:
         """Read whether a DELETE took effect. A version that exists may still be deleted later."""
@@ -377,11 +331,12 @@ class Execution:
         absent was deleted by this run, and one that exists is `unknown`.
         """
         digest = outcome.change.digest
-        if digest in self._unanswered:
-            outcome = _after_lost_answer(outcome)
+        if digest in self._unanswered and outcome.result is not Result.RETAINED:
+            is_gone = outcome.result in (Result.DELETED, Result.ABSENT)
+            outcome = replace(outcome, result=Result.DELETED if is_gone else Result.UNKNOWN)
         if outcome.result is Result.DELETED:
             self._deleted[digest] = outcome.change
-            self._partly_deleted.add(self._component_of[digest])
+            self._partly_deleted.add(self._looks.component_of[digest])
             self._unanswered.pop(digest, None)
         self.outcomes.append(outcome)
         self._unwritten.append(outcome)
@@ -423,12 +378,3 @@ class Execution:
             with self._keeping_errors():
                 self._restore_pending()
         self._write_outcomes()
-
-
-def _after_lost_answer(outcome: Outcome) -> Outcome:
-    """Correct the outcome of a version to which an earlier DELETE got no answer."""
-    if outcome.result in (Result.DELETED, Result.ABSENT):
-        return replace(outcome, result=Result.DELETED)
-    if outcome.result is Result.RETAINED:
-        return outcome
-    return replace(outcome, result=Result.UNKNOWN)

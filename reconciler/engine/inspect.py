@@ -53,9 +53,20 @@ class Inspection:
     def _checked(self, repository: Repository, governed: Target | None) -> HealthResult:
         try:
             case, error = self._read(governed)
-            return HealthResult(
-                repository, check(self._health_input(repository, case), self.bounds), error
+            state = self.state.of(repository)
+            # The state is read after the registry, so that it records every deletion that was
+            # observed; and the lock before the journal, so that a run which ends in between does
+            # not count as interrupted.
+            holder = state.holder()
+            health = HealthInput(
+                repository=repository,
+                now=self.now,
+                records=state.records(),
+                holder=holder,
+                holder_ended=holder is not None and self.has_ended(holder),
+                case=case,
             )
+            return HealthResult(repository, check(health, self.bounds), error)
         except ReconcilerError as failure:
             return HealthResult(repository, error=failure)
 
@@ -70,25 +81,6 @@ class Inspection:
             return case, None
         except (EvidenceError, AccessError) as error:
             return None, error
-
-    def _health_input(self, repository: Repository, case: PlanningInput | None) -> HealthInput:
-        """Put the state beside what was read.
-
-        The state is read last, so that it records every deletion that was observed; and the lock
-        before the journal, so that a run which ends in between does not count as interrupted.
-
-        Raises: StateError, when it cannot be read whole.
-        """
-        state = self.state.of(repository)
-        holder = state.holder()
-        return HealthInput(
-            repository=repository,
-            now=self.now,
-            records=state.records(),
-            holder=holder,
-            holder_ended=holder is not None and self.has_ended(holder),
-            case=case,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,22 +105,19 @@ class Examination:
     def read(self, reader: RegistryReader, ahead: Ahead) -> DiagnosisResult:
         """Read one repository completely, save new digests, and diagnose it."""
         try:
-            return self._examined(reader, ahead)
+            observations = self.state.of(ahead.repository).observations()
+            inventory = read_whole(reader, ahead, observations)
+            self.save_digests(inventory)
+            diagnosis = diagnose(inventory, observations, now=self.clock())
+            policy = self.policy_for(diagnosis)
+            if policy and Fact.CREATED in policy.facts:
+                # Only the diagnosis shows which policy to forecast with, and so whether it needs
+                # the build times, which cost a request for each image.
+                dated = with_creation_times(reader, diagnosis.inventory)
+                diagnosis = diagnose(dated, observations, now=diagnosis.now)
+            return DiagnosisResult(ahead.repository, diagnosis, policy, outlook(diagnosis, policy))
         except ReconcilerError as error:
             return DiagnosisResult(ahead.repository, error=error)
-
-    def _examined(self, reader: RegistryReader, ahead: Ahead) -> DiagnosisResult:
-        observations = self.state.of(ahead.repository).observations()
-        inventory = read_whole(reader, ahead, observations)
-        self.save_digests(inventory)
-        diagnosis = diagnose(inventory, observations, now=self.clock())
-        policy = self.policy_for(diagnosis)
-        if policy and Fact.CREATED in policy.facts:
-            # Only the diagnosis shows which policy to forecast with, and so whether it needs the
-            # build times, which cost a request for each image.
-            dated = with_creation_times(reader, diagnosis.inventory)
-            diagnosis = diagnose(dated, observations, now=diagnosis.now)
-        return DiagnosisResult(ahead.repository, diagnosis, policy, outlook(diagnosis, policy))
 
 
 def broken_images(
@@ -203,7 +192,11 @@ def _examined(
     tagged = [version for version in listing.versions if version.tags]
     require_known(repository, listing, [version.digest for version in tagged], state.observations())
     documents = documents_below(reader, repository, [version.digest for version in tagged])
-    save_digests(_inventory(reader, repository, tagged, documents))
+    # The tagged versions, and of what they list that which the registry has.
+    below = [Version(digest) for digest, document in documents.items() if document]
+    versions = {version.digest: version for version in (*below, *tagged)}
+    facts = reader.capabilities.facts
+    save_digests(Inventory.of(repository, versions.values(), facts=facts))
     named = {blob.digest: blob for document in documents.values() for _, blob in blobs_of(document)}
     # Foreign layers are stored elsewhere, by their URLs: the registry need not have them.
     wanted = sorted(digest for digest, blob in named.items() if not blob.foreign)
@@ -218,21 +211,6 @@ def _examined(
         dangling=listing.broken,
         broken=tuple(_broken(tagged, documents, lacking, state)),
     )
-
-
-def _inventory(
-    reader: RegistryReader,
-    repository: Repository,
-    tagged: Iterable[Version],
-    documents: Documents,
-) -> Inventory:
-    """Return what was read: the tagged versions, and what they list and the registry has."""
-    below = (Version(digest) for digest, document in documents.items() if document)
-    versions = {
-        **{version.digest: version for version in below},
-        **{version.digest: version for version in tagged},
-    }
-    return Inventory.of(repository, versions.values(), facts=reader.capabilities.facts)
 
 
 def _broken(

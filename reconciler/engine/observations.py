@@ -87,20 +87,14 @@ class DigestSaver:
             # Such a registry lists untagged versions as well, with their times.
             return
         try:
-            self._save(inventory)
+            state = self.state.of(inventory.repository)
+            if inventory.versions.keys() <= state.observations().digests.keys():
+                return
+            observed = updated_observations(Observations(), inventory, now=self.clock()).digests
+            with state.lock(self.holder()):
+                # Read again: another run may have saved its observations before this lock.
+                saved = state.observations().digests
+                state.save_observations(Observations(digests={**observed, **saved}))
         except ReconcilerError as error:
             # Another run holds the lock, or this one may only read the state.
             log.debug("not_noted", repository=inventory.repository, reason=str(error))
-
-    def _save(self, inventory: Inventory) -> None:
-        """Save under the lock, after reading again what other runs have saved meanwhile.
-
-        Raises: LockedError, StateError.
-        """
-        state = self.state.of(inventory.repository)
-        if inventory.versions.keys() <= state.observations().digests.keys():
-            return
-        observed = updated_observations(Observations(), inventory, now=self.clock()).digests
-        with state.lock(self.holder()):
-            saved = state.observations().digests
-            state.save_observations(Observations(digests={**observed, **saved}))

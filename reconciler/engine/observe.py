@@ -57,7 +57,16 @@ def observe(
     before = reader.requests
     observations = observations or Observations()
     listing = reader.listing(repository)
-    _refuse_broken(repository, listing)
+    if listing.broken:
+        # A tag without a manifest may get it back, with all that it lists.
+        raise EvidenceError(
+            f"{repository}: these tags are listed, but the registry has no manifest for them:"
+            f" {', '.join(listing.broken)}",
+            hint="Nothing was deleted in this repository. Run again, in case the registry"
+            f" recovers. Else push each anew, say `skopeo copy docker://IMAGE"
+            f" docker://{repository}:{listing.broken[0]}`, or delete the tag by hand where the"
+            " registry can.",
+        )
     # Only before a deletion, since it costs a request for each image that others deleted.
     if whole and listing.closed:
         _confirm_absence(reader, repository, listing, observations.digests.keys() - opaque)
@@ -117,23 +126,6 @@ def _read(
     trail = TagOnlyObserver(reader, repository, listing.versions, opaque=opaque, whole=whole)
     trail.run(observations.digests)
     return trail.versions.values(), trail.documents
-
-
-def _refuse_broken(repository: Repository, listing: Listing) -> None:
-    """Refuse a listing with tags that have no manifest, since it may appear again.
-
-    Raises: EvidenceError, naming all of them.
-    """
-    if listing.broken:
-        tags = ", ".join(listing.broken)
-        raise EvidenceError(
-            f"{repository}: these tags are listed, but the registry has no manifest for them:"
-            f" {tags}",
-            hint="Nothing was deleted in this repository. Run again, in case the registry"
-            f" recovers. Else push each anew, say `skopeo copy docker://IMAGE"
-            f" docker://{repository}:{listing.broken[0]}`, or delete the tag by hand where the"
-            " registry can.",
-        )
 
 
 def _confirm_absence(

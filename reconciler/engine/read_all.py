@@ -4,7 +4,7 @@ A plan needs about one document for each image. Here each document that the cach
 request, so the reads can be counted first, and the caller decides whether they are made.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,7 +60,13 @@ def read_whole(reader: RegistryReader, ahead: Ahead, observations: Observations)
     Raises: EvidenceError, when anything could not be read and verified; AccessError.
     """
     before = reader.requests
-    versions = {version.digest: version for version in _versions(reader, ahead, observations)}
+    listed: Iterable[Version] = ahead.listing.versions
+    if not ahead.listing.closed:
+        # Where only tags are listed, versions are found by following references from them.
+        trail = TagOnlyObserver(reader, ahead.repository, ahead.listing.versions)
+        trail.run(observations.digests)
+        listed = trail.versions.values()
+    versions = {version.digest: version for version in listed}
     require_known(ahead.repository, ahead.listing, versions, observations)
     read = reader.documents.manifests(ahead.repository, versions)
     documents = {digest: document for digest, document in read.items() if document}
@@ -74,16 +80,6 @@ def read_whole(reader: RegistryReader, ahead: Ahead, observations: Observations)
             watermark=ahead.listing.watermark,
         ),
     )
-
-
-def _versions(
-    reader: RegistryReader, ahead: Ahead, observations: Observations
-) -> Iterable[Version]:
-    if ahead.listing.closed:
-        return ahead.listing.versions
-    trail = TagOnlyObserver(reader, ahead.repository, ahead.listing.versions)
-    trail.run(observations.digests)
-    return trail.versions.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +146,13 @@ def copy(
         content.repository, [version.digest for version in content.versions]
     )
     present = {digest: document for digest, document in documents.items() if document}
-    wanted = _configs(present) if configs else ()
+    wanted = [
+        config.digest
+        for digest, document in present.items()
+        # Without `configs` nothing is parsed, so that any manifest can be copied.
+        if configs and (config := parse_manifest(digest, *document).config)
+        if config.is_image_config
+    ]
     blobs = reader.documents.blobs(content.repository, wanted)
     owner, _, name = content.repository.path.partition("/")
     return PackageRecord(
@@ -170,10 +172,3 @@ def copy(
         },
         blobs={digest: ContentRecord.of(body) for digest, body in blobs.items() if body},
     )
-
-
-def _configs(documents: Mapping[Digest, tuple[str, bytes]]) -> Iterator[Digest]:
-    for digest, (kind, body) in documents.items():
-        config = parse_manifest(digest, kind, body).config
-        if config and config.is_image_config:
-            yield config.digest

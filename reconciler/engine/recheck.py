@@ -1,15 +1,23 @@
-"""Look again before each group of deletions: what is new, and how much one look may cover.
+"""Look again before each group of deletions: what one look covers, and what is new.
 
 What is new is what was pushed or tagged since the inventory was read, and all that it refers to.
 """
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TypeAlias
 
+from reconciler.core.graph import Graph
+from reconciler.core.walk import closure
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.names import Digest, Repository
-from reconciler.model.ports import FRESH_SECONDS, RegistryReader
+from reconciler.model.plan import Change
+from reconciler.model.ports import FRESH_SECONDS, TOGETHER, RegistryReader
+
+Component: TypeAlias = Sequence[Change]
+"""The deletions of one image: its index, what only that lists, and what refers to it."""
 
 MAX_SLOW_LOOKS = 8
 """Looks in a row that took too long for a single DELETE before the repository is given up.
@@ -50,6 +58,56 @@ class LookSize:
 
 
 @dataclass
+class Looks:
+    """Chooses what each look covers: whole components, or a part of a large one.
+
+    Shape: `component_of` is the position in `components` of the component of each version.
+    """
+
+    inventory: Inventory
+    graph: Graph
+    components: Sequence[Component]
+
+    def __post_init__(self) -> None:
+        """Index the components; nothing is read yet."""
+        self.size = LookSize(self.inventory.repository, TOGETHER)
+        self.component_of = {
+            change.digest: number for number, part in enumerate(self.components) for change in part
+        }
+        self._begun: set[int] = set()
+        """Components of which every version was read again."""
+
+    def next_group(self, queue: Iterable[Change], spared: Set[Digest]) -> list[Change]:
+        """Return what the next look covers, without versions that are spared."""
+        group: list[Change] = []
+        for _, part in groupby(queue, key=lambda change: self.component_of[change.digest]):
+            members = [change for change in part if change.digest not in spared]
+            # Components are not divided, so that a stop between two looks leaves whole images.
+            if group and len(group) + len(members) > self.size.versions:
+                break
+            group += members[: self.size.versions]
+        return group
+
+    def versions_to_read(self, group: Sequence[Change], deleted: Set[Digest]) -> list[Version]:
+        """Return the versions of a group, and what of the plan would keep any of them.
+
+        Before the first deletion of a component all its versions are read: one that changed keeps
+        the whole component.
+        """
+        numbers = dict.fromkeys(self.component_of[change.digest] for change in group)
+        new = [
+            change.digest
+            for number in numbers
+            if number not in self._begun
+            for change in self.components[number]
+        ]
+        self._begun |= numbers.keys()
+        keepers = closure(self.graph.kept_by, (change.digest for change in group))
+        wanted = dict.fromkeys([*new, *sorted(keepers & self.component_of.keys())])
+        return [self.inventory.versions[digest] for digest in wanted if digest not in deleted]
+
+
+@dataclass
 class Recheck:
     """Reads the newest versions before each group of deletions; each document is read once."""
 
@@ -83,21 +141,18 @@ class Recheck:
         # What the inventory has needs no read here: the graph knows what it refers to.
         while ahead := (fresh | named) - followed - self.inventory.versions.keys():
             followed |= ahead
-            if unread := ahead - self._names.keys():
-                self._read(unread, fresh)
+            unread = sorted(ahead - self._names.keys())
+            repository = self.inventory.repository
+            manifests = self.reader.documents.manifests(repository, unread) if unread else {}
+            for digest, manifest in manifests.items():
+                if manifest:
+                    self._names[digest] = frozenset(manifest.names)
+                # It was just listed, so its manifest exists, and may list any planned version. Only
+                # what a new version names may be missing.
+                elif digest in fresh:
+                    raise EvidenceError(f"{repository}@{digest}: its manifest is unknown")
             named.update(*(self._names.get(digest, ()) for digest in ahead))
         return named
-
-    def _read(self, digests: Set[Digest], fresh: Set[Digest]) -> None:
-        """Read documents. What a new version names may be missing, but not the version itself."""
-        repository = self.inventory.repository
-        manifests = self.reader.documents.manifests(repository, sorted(digests))
-        for digest, manifest in manifests.items():
-            if manifest:
-                self._names[digest] = frozenset(manifest.names)
-            # It was just listed, so its manifest exists, and may list any planned version.
-            elif digest in fresh:
-                raise EvidenceError(f"{repository}@{digest}: its manifest is unknown")
 
 
 def _tagged(versions: Iterable[Version], inventory: Inventory) -> Iterator[Digest]:

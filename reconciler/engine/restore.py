@@ -106,18 +106,17 @@ class Restoring:
             ]
             self.state.append(self.run.id, self.run.clock(), [entry_of(hold), *entries])
             for change in batch:
-                self._end(change, self._restore(change))
+                outcome = self._restore(change)
+                self.stopped = self.stopped or self._budget.note(outcome.result)
+                is_back = outcome.result is Result.RESTORED
+                (self._back if is_back else self._failed).add(change.digest)
+                self.outcomes.append(outcome)
+                self.state.note(self.run.id, self.run.clock(), [outcome_entry(outcome)])
+                self.run.report(outcome)
 
     def _halted(self) -> bool:
         self.stopped = self.stopped or self.run.halt()
         return bool(self.stopped)
-
-    def _end(self, change: Change, outcome: Outcome) -> None:
-        self.stopped = self.stopped or self._budget.note(outcome.result)
-        (self._back if outcome.result is Result.RESTORED else self._failed).add(change.digest)
-        self.outcomes.append(outcome)
-        self.state.note(self.run.id, self.run.clock(), [outcome_entry(outcome)])
-        self.run.report(outcome)
 
     def _restore(self, change: Change) -> Outcome:
         """Restore one version, unless a version that it lists was not restored."""
@@ -131,10 +130,7 @@ class Restoring:
         except StoppedError as error:
             self.stopped = str(error)
             return Outcome(change, Result.NOT_DONE, self.stopped)
-        return self._sent(change)
-
-    def _sent(self, change: Change) -> Outcome:
-        """Restore one version; the next run resolves what this one does not learn."""
+        # From here on the request may be sent: the next run resolves what this one does not learn.
         try:
             return self._restored(change)
         except StoppedError as error:
@@ -162,17 +158,14 @@ class Restoring:
             answer = restore_version(self.registry, self.state, self.repository, wanted)
             if not answer.done:
                 return Outcome(change, Result.FAILED, answer.message, answer.status)
-        current = self._look_at(wanted)
+        try:
+            current = self.registry.version(self.repository, wanted)
+        except AccessError as error:
+            # Without the permission to read, it is not known what was restored.
+            raise EvidenceError(str(error)) from error
         if current is None or current.digest != change.digest:
             return Outcome(change, Result.UNKNOWN, "the registry does not list it yet")
         return Outcome(change, Result.RESTORED, "; ".join(self._tags(change, current)))
-
-    def _look_at(self, version: Version) -> Version | None:
-        """Read what was restored; without the permission to read, the result is not known."""
-        try:
-            return self.registry.version(self.repository, version)
-        except AccessError as error:
-            raise EvidenceError(str(error)) from error
 
     def _tags(self, change: Change, current: Version) -> Iterator[str]:
         """Attach missing tags where that is allowed; yield what differs from before."""
@@ -221,7 +214,13 @@ def release_holds(mentions: Sequence[Mention], state: State, holder: Holder) -> 
         with own.lock(holder):
             # Read again: before the lock, another run could change it.
             digests = sorted(_named(own, repository, mentions))
-            own.append(holder.run, holder.since, _release_entries(digests, holder))
+            releases = [
+                entry_of(ReleaseBody(digests=tuple(digests[start : start + _RECORD])))
+                for start in range(0, len(digests), _RECORD)
+            ]
+            opening = entry_of(RunOpenBody(who=holder.address, changes=len(digests)))
+            closing = entry_of(RunCloseBody(reason="done"))
+            own.append(holder.run, holder.since, [opening, *releases, closing])
         released.append(Released(repository, digests))
     return released
 
@@ -232,13 +231,6 @@ def _named(
     records = state.records()
     observations = with_holds(state.observations(), records)
     return digests_on_hold(observations, repository, mentions, companions(deletions(records)))
-
-
-def _release_entries(digests: Sequence[Digest], holder: Holder) -> Iterator[Entry]:
-    yield entry_of(RunOpenBody(who=holder.address, changes=len(digests)))
-    for start in range(0, len(digests), _RECORD):
-        yield entry_of(ReleaseBody(digests=tuple(digests[start : start + _RECORD])))
-    yield entry_of(RunCloseBody(reason="done"))
 
 
 @dataclass(frozen=True, slots=True)

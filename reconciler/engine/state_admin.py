@@ -98,20 +98,17 @@ def break_locks(run: str, state: State, breaker: Holder) -> list[LockStatus]:
 def examine(state: State) -> Iterator[StateCheck]:
     """Read and verify the journal and the observations of each repository."""
     for repository in state.repositories():
-        yield _examined(state, repository)
-
-
-def _examined(state: State, repository: Repository) -> StateCheck:
-    own = state.of(repository)
-    try:
-        records = own.records()
-        return StateCheck(
-            repository,
-            len(records),
-            head_of(records),
-            len(open_intents(records)),
-            len(own.observations().digests),
-            own.holder(),
-        )
-    except ReconcilerError as error:
-        return StateCheck(repository, error=error)
+        own = state.of(repository)
+        try:
+            records = own.records()
+            checked = StateCheck(
+                repository,
+                len(records),
+                head_of(records),
+                len(open_intents(records)),
+                len(own.observations().digests),
+                own.holder(),
+            )
+        except ReconcilerError as error:
+            checked = StateCheck(repository, error=error)
+        yield checked

@@ -3,7 +3,7 @@
 The hold is written before the restoration, so that no other run can delete the version again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -43,7 +43,16 @@ def draw_restorations(
 
     Raises: PlanError, when that run deleted nothing of what was asked for.
     """
-    parts = tuple(_parts(wanted, state, reader_for, moment.now))
+    parts: list[RepositoryPlan] = []
+    for repository in state.repositories():
+        try:
+            records = state.of(repository).records()
+            sent = [*deletions(records), *late_deletions(records)]
+            if any(wanted.includes(repository, attempt) for attempt in sent):
+                case = _undo_input(reader_for(repository), repository, records, moment.now)
+                parts.append(plan_restorations(case, wanted))
+        except ReconcilerError as error:
+            parts.append(incomplete(repository, error, policy=""))
     if not parts:
         raise PlanError(
             f"run {wanted.run} deleted nothing of that name",
@@ -56,7 +65,7 @@ def draw_restorations(
         expires_at=moment.now + moment.lasts,
         undoes=wanted.run,
         retag=wanted.retag,
-        repositories=parts,
+        repositories=tuple(parts),
     )
 
 
@@ -69,20 +78,6 @@ def apply_restorations(
     """
     parts = sorted(plan.repositories, key=lambda part: part.repository)
     return tuple(_apply_part(part, plan, registry_for, state, run) for part in parts)
-
-
-def _parts(
-    wanted: UndoRequest, state: State, reader_for: ReaderFor, now: datetime
-) -> Iterator[RepositoryPlan]:
-    for repository in state.repositories():
-        try:
-            records = state.of(repository).records()
-            sent = [*deletions(records), *late_deletions(records)]
-            if any(wanted.includes(repository, attempt) for attempt in sent):
-                case = _undo_input(reader_for(repository), repository, records, now)
-                yield plan_restorations(case, wanted)
-        except ReconcilerError as error:
-            yield incomplete(repository, error, policy="")
 
 
 def _undo_input(

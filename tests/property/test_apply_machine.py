@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from reconciler.engine import delete
+from reconciler.engine import delete, recheck
 from reconciler.errors import AccessError, EvidenceError, LockedError
 from reconciler.model.journal import open_intents, open_runs
 from reconciler.model.plan import DeletionPlan
@@ -296,7 +296,7 @@ class ApplyMachine(RuleBasedStateMachine):
         self.scene.registry.hooks.append(self.judge.watch)
         applied: Applied | None = None
         try:
-            with patch.object(delete, "BATCH", 5), patch.object(delete, "TOGETHER", 3):
+            with patch.object(delete, "BATCH", 5), patch.object(recheck, "TOGETHER", 3):
                 applied = self.scene.apply(plan)
         except Killed:
             pass

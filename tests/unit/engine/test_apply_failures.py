@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.engine import delete
+from reconciler.engine import recheck
 from reconciler.engine.delete import MAX_REFUSALS, RETRIES
 from reconciler.engine.state_admin import break_locks
 from reconciler.errors import AccessError, EvidenceError, ExitCode, StateError
@@ -305,7 +305,7 @@ def test_a_right_lost_on_the_way_ends_the_repository_with_all_of_it_recorded(
 def test_a_registry_that_falls_silent_between_components_ends_the_repository(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delete, "TOGETHER", 3)
+    monkeypatch.setattr(recheck, "TOGETHER", 3)
     scene.registry.fail("version", SILENCE, nth=4)
 
     applied = scene.apply()

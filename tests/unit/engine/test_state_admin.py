@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.engine import delete
+from reconciler.engine import recheck
 from reconciler.engine.state_admin import break_locks, locks
 from reconciler.errors import ExitCode, LockedError
 from reconciler.model.names import Repository
@@ -79,7 +79,7 @@ def test_where_nobody_holds_a_lock_nothing_is_broken_or_written(state: LocalStat
 def test_an_apply_whose_lock_is_broken_sends_no_deletion_any_more(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delete, "TOGETHER", 1)
+    monkeypatch.setattr(recheck, "TOGETHER", 1)
     scene.push(image("latest"), "latest")
     scene.push(image("pr 7"), "pr-7")
     scene.push(image("pr 8"), "pr-8")
