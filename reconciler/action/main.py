@@ -7,11 +7,10 @@ import typer
 
 from reconciler.action.apply import apply
 from reconciler.action.comment import comment_on
-from reconciler.action.console import Console, workflow_console
 from reconciler.action.inputs import Inputs
 from reconciler.action.inspect import inspect
 from reconciler.action.plan import plan
-from reconciler.action.runner import Runner
+from reconciler.action.runner import Console, Runner, workflow_console
 from reconciler.action.step import StepReport, of_error
 from reconciler.commands._console import finish, running
 from reconciler.errors import ReconcilerError

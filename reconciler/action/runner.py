@@ -1,20 +1,30 @@
-"""The workflow runner: the files it reads results from, and the event that started it.
+"""The workflow runner: the files it reads results from, the event, and the log of the step.
+
+Nearly every line of the log has untrusted text: tags, annotations, answers of servers, policies of
+a pull request. None of it may become a command. So commands are stopped before anything is done;
+and as the runner reads two streams, each at its own pace, every command is also broken up in both.
+Only our own annotations are written as commands.
 
 Source: GitHub Docs, "Workflow commands for GitHub Actions", "Variables reference" and "Webhook
-events and payloads", `pull_request` and `workflow_run`.
+events and payloads", `pull_request` and `workflow_run`; actions/runner, ActionCommand.cs: `::`
+after white space at the start of a line, `##[` anywhere in one.
 """
 
+import io
 import secrets
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Self
+from typing import Self, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reconciler.errors import SettingsError
 from reconciler.formats.phrases import fitting
+from reconciler.model.base import inert
 
 MAX_SUMMARY_BYTES = 1_000_000
 """Largest summary of a step, in bytes. Source: GitHub drops one of more than 1 MiB whole."""
@@ -149,3 +159,72 @@ def event_of(path: Path | None) -> Event:
         raise SettingsError(f"{path}: {error.strerror}") from error
     except ValidationError as error:
         raise SettingsError(f"{path}: not a GitHub event") from error
+
+
+class InertStream(io.TextIOBase):
+    """A stream that writes complete lines to another stream, with workflow commands broken up."""
+
+    def __init__(self, target: TextIO) -> None:
+        """Write to `target`."""
+        super().__init__()
+        self._target = target
+        self._rest = ""
+
+    def writable(self) -> bool:
+        """Whether the stream can be written to: always."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Write complete lines, and buffer the rest: a command may be written in parts."""
+        # The last element has no line break yet: it is the start of a line, or empty.
+        *lines, self._rest = (self._rest + text).split("\n")
+        self._target.write("".join(f"{inert(line)}\n" for line in lines))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the complete lines."""
+        self._target.flush()
+
+    def finish(self) -> None:
+        """Write the buffered text as the last line."""
+        if self._rest:
+            self.write("\n")
+        self.flush()
+
+
+class Console:
+    """The log of a step. Shape: commands are stopped except during `command`."""
+
+    def __init__(self, target: TextIO) -> None:
+        """Stop commands."""
+        self._target = target
+        self._token = ""
+        self._stop()
+
+    def command(self, lines: str) -> None:
+        """Write workflow commands, which the caller has escaped."""
+        self._target.write(f"::{self._token}::\n")
+        self._target.write(lines)
+        self._stop()
+
+    def _stop(self) -> None:
+        # Commands resume only with this token, which no other text can contain.
+        self._token = secrets.token_hex(16)
+        self._target.write(f"::stop-commands::{self._token}\n")
+        self._target.flush()
+
+
+@contextmanager
+def workflow_console() -> Iterator[Console]:
+    """Guard stdout and stderr of this process during a `with` block.
+
+    Commands stay stopped afterwards: nothing that follows in this step is written by us.
+    """
+    console = Console(sys.stdout)
+    output, errors = InertStream(sys.stdout), InertStream(sys.stderr)
+    try:
+        with redirect_stdout(output), redirect_stderr(errors):
+            yield console
+    finally:
+        output.finish()
+        errors.finish()

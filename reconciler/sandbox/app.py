@@ -13,10 +13,9 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.sandbox.call import Call
-from reconciler.sandbox.control import Control
+from reconciler.sandbox.control import Control, perform
 from reconciler.sandbox.faults import CombinedFault
 from reconciler.sandbox.github import GitHub
-from reconciler.sandbox.performing import perform
 from reconciler.sandbox.registry import SandboxRegistry
 from reconciler.sandbox.world import RecordedCall, World
 

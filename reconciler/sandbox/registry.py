@@ -11,10 +11,10 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from reconciler.model.manifest import MAX_MANIFEST_BYTES
-from reconciler.sandbox.access import RegistryAccess
 from reconciler.sandbox.call import Call, Pause, RefusedError, json_response, registry_refusal
 from reconciler.sandbox.metering import Meter
 from reconciler.sandbox.package import Content, StoredPackage, sha256
+from reconciler.sandbox.rights import RegistryAccess
 from reconciler.sandbox.world import World
 
 _READING = frozenset({"GET", "HEAD"})

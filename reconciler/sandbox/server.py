@@ -12,9 +12,9 @@ import uvicorn
 
 from reconciler.model.snapshot import Snapshot
 from reconciler.sandbox.app import App, ExposedProtocol
+from reconciler.sandbox.control import perform
 from reconciler.sandbox.faults import Advance, Fault, Operation
 from reconciler.sandbox.package import StoredPackage
-from reconciler.sandbox.performing import perform
 from reconciler.sandbox.settings import SandboxSettings
 from reconciler.sandbox.snapshots import snapshot_of
 from reconciler.sandbox.world import RecordedCall, World

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import logs
-from reconciler.action.console import Console, InertStream
+from reconciler.action.runner import Console, InertStream
 from reconciler.formats.problems import as_github
 from reconciler.formats.terminal import line, printed, wrapped
 from reconciler.formats.view import View

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.action.console import workflow_console
 from reconciler.action.inputs import Inputs
 from reconciler.action.main import _write
-from reconciler.action.runner import MAX_SUMMARY_BYTES, Runner, event_of
+from reconciler.action.runner import MAX_SUMMARY_BYTES, Runner, event_of, workflow_console
 from reconciler.action.step import Note, StepReport, general_note, of_error
 from reconciler.errors import AccessError, ExitCode, SettingsError
 from reconciler.model.language import PolicyProblems, Problem
