@@ -75,7 +75,8 @@ class _Workflows:
                 run = f"pr {number} {commit}"
                 yield at, partial(self._build, [f"pr-{number}"], commit, run)
         for number in range(_INTERRUPTED_RUNS):
-            yield self.now - YEAR * self.random.uniform(0.05, 0.95), self._interrupted(number)
+            at = self.now - YEAR * self.random.uniform(0.05, 0.95)
+            yield at, partial(self._interrupt, number)
 
     def _main(self, commit: str) -> Callable[[datetime], None]:
         """Build a commit of the main branch and replace the build cache."""
@@ -107,14 +108,10 @@ class _Workflows:
 
         return happen
 
-    def _interrupted(self, number: int) -> Callable[[datetime], None]:
+    def _interrupt(self, number: int, at: datetime) -> None:
         """Push platform images by digest and fail before the index is pushed."""
-
-        def happen(at: datetime) -> None:
-            for platform in PLATFORMS:
-                self.package.push(image(f"interrupted {number}", platform), at=at)
-
-        return happen
+        for platform in PLATFORMS:
+            self.package.push(image(f"interrupted {number}", platform), at=at)
 
     def _build(self, tags: list[str], commit: str, run: str, at: datetime) -> Content:
         """Build, with attestations in the form that BuildKit used at that time."""

@@ -47,7 +47,11 @@ class SandboxRegistry:
     async def answer(self, call: Call, pause: Pause) -> Response:
         """Answer one call."""
         try:
-            self._meter.admit(_namespace(call))
+            # A request for a token names the repository in its scope only.
+            scope = call.query.get("scope", "").removeprefix("repository:")
+            path = scope if call.segments == ("token",) else "/".join(call.segments[1:])
+            # The limit is that of the owner, whose name comes first.
+            self._meter.admit(path.partition("/")[0])
             await pause()
             with self._world.lock:
                 return self._answered(call)
@@ -108,14 +112,6 @@ def _target_of(call: Call) -> _Target:
             raise registry_refusal(404, "NAME_INVALID", "invalid repository name")
 
 
-def _namespace(call: Call) -> str:
-    """Return the owner whose limit a call counts against."""
-    # A request for a token names the repository in its scope only.
-    if call.segments == ("token",):
-        return call.query.get("scope", "").removeprefix("repository:").partition("/")[0]
-    return call.segments[1] if len(call.segments) > 1 else ""
-
-
 def _unsupported() -> RefusedError:
     return registry_refusal(405, "UNSUPPORTED", "The operation is unsupported.")
 
@@ -133,7 +129,13 @@ class Manifests:
         # A row of GitHub's listing may have no manifest: then a pull fails, and the row stays.
         if version is None or version.body is None:
             raise registry_refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")
-        _check_accept(call, version.media_type)
+        # Without the header any type is accepted. Source: RFC 9110, section 12.5.1.
+        ranges = ",".join(call.headers.getlist("accept") or ["*/*"])
+        accepted = {entry.partition(";")[0].strip() for entry in ranges.split(",")}
+        # Registries answer 404 to a caller that does not accept the type, and not 406.
+        if not accepted & {version.media_type, "*/*", "application/*"}:
+            text = f"{version.media_type} found, but accept header does not support it"
+            raise registry_refusal(404, "MANIFEST_UNKNOWN", text)
         # Whether GitHub counts a HEAD is unknown; here it does not, as on Docker Hub.
         if call.method == "GET":
             version.downloads += 1
@@ -148,8 +150,17 @@ class Manifests:
         """Store a manifest; if the reference is a tag, move the tag to it."""
         # The type is that of the header: the member `mediaType` may be absent from the document.
         media_type = call.headers.get("content-type", "").partition(";")[0]
+        # Registries should accept 4 MiB at least. Source: OCI distribution-spec, "Pushing
+        # Manifests".
+        if len(call.body) > MAX_MANIFEST_BYTES:
+            raise registry_refusal(413, "SIZE_INVALID", "manifest is too large")
+        try:
+            is_document = isinstance(json.loads(call.body), dict)
+        except ValueError:
+            is_document = False
+        if not is_document or not media_type:
+            raise registry_refusal(400, "MANIFEST_INVALID", "manifest invalid")
         content = Content(media_type, call.body)
-        _check_document(content)
         is_digest = ":" in reference  # no tag has a colon
         if is_digest and reference != content.digest:
             raise registry_refusal(400, "DIGEST_INVALID", "digest does not match the content")
@@ -190,28 +201,6 @@ def _package(world: World, path: str) -> StoredPackage:
     if package is None:
         raise registry_refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
     return package
-
-
-def _check_accept(call: Call, media_type: str) -> None:
-    """Answer 404 to a caller that does not accept this type, as registries do."""
-    # Without the header any type is accepted. Source: RFC 9110, section 12.5.1.
-    ranges = ",".join(call.headers.getlist("accept") or ["*/*"])
-    accepted = {entry.partition(";")[0].strip() for entry in ranges.split(",")}
-    if not accepted & {media_type, "*/*", "application/*"}:
-        text = f"{media_type} found, but accept header does not support it"
-        raise registry_refusal(404, "MANIFEST_UNKNOWN", text)
-
-
-def _check_document(content: Content) -> None:
-    # Registries should accept 4 MiB at least. Source: OCI distribution-spec, "Pushing Manifests".
-    if len(content.body) > MAX_MANIFEST_BYTES:
-        raise registry_refusal(413, "SIZE_INVALID", "manifest is too large")
-    try:
-        readable = isinstance(json.loads(content.body), dict)
-    except ValueError:
-        readable = False
-    if not readable or not content.media_type:
-        raise registry_refusal(400, "MANIFEST_INVALID", "manifest invalid")
 
 
 class Blobs:

@@ -151,7 +151,17 @@ def package_call(world: World, call: Call, account: Account | None) -> PackageCa
 
     Raises: RefusedError, with 404, when there is no such owner.
     """
-    login, rest = _owner(call, account)
+    match call.segments:
+        case ("user", "packages", *rest):
+            holder = authenticated(account, Right.READ)
+            # The token of a workflow belongs to no user.
+            if holder.kind is SandboxTokenKind.ACTIONS:
+                raise github_refusal(403, INTEGRATION)
+            login = holder.login
+        case ("orgs" | "users" | "organizations" | "user", login, "packages", *rest):
+            pass
+        case _:
+            raise github_refusal(404, "Not Found")
     # Organisations answer below `/users` as well; users do not answer below `/orgs`.
     by_id = {str(owner.id): owner for owner in world.owners.values()}
     owner = world.owners.get(login.lower()) or by_id.get(login)
@@ -163,21 +173,6 @@ def package_call(world: World, call: Call, account: Account | None) -> PackageCa
     tail = ("{id}" if part.isdecimal() else part for part in rest[2:])
     shape = "/".join((*rest[:1], *("{name}" for _ in rest[1:2]), *tail))
     return PackageCall(call, account, owner, shape, package, *numbers[:1])
-
-
-def _owner(call: Call, account: Account | None) -> tuple[str, list[str]]:
-    """Return the login or number that a path gives, and what follows `packages`."""
-    match call.segments:
-        case ("user", "packages", *rest):
-            holder = authenticated(account, Right.READ)
-            # The token of a workflow belongs to no user.
-            if holder.kind is SandboxTokenKind.ACTIONS:
-                raise github_refusal(403, INTEGRATION)
-            return holder.login, rest
-        case ("orgs" | "users" | "organizations" | "user", login, "packages", *rest):
-            return login, rest
-        case _:
-            raise github_refusal(404, "Not Found")
 
 
 def check_deletion(world: World, package: StoredPackage, version: StoredVersion) -> None:
@@ -218,7 +213,14 @@ class RegistryAccess:
 
         Raises: RefusedError, with DENIED, when there are none, or the credential is bad.
         """
-        account = self._basic_account(call)
+        scheme, credential = call.credential
+        account = None
+        if scheme:
+            password = _decoded(credential).partition(":")[2] if scheme == "basic" else ""
+            account = self._world.account(password)
+            # GitHub Packages accepts classic tokens only, as in `authenticated`.
+            if account is None or account.kind is SandboxTokenKind.FINE_GRAINED:
+                raise registry_refusal(403, "DENIED", "denied")
         asked = _scopes(call)
         granted = {grant for grant in asked if self._may(account, grant)}
         if asked and not granted:
@@ -255,18 +257,6 @@ class RegistryAccess:
         realm = f"{call.base_url}/token"
         challenge = f'Bearer realm="{realm}",service="{call.host}",scope="{scope}"'
         return registry_refusal(401, "UNAUTHORIZED", message, {"www-authenticate": challenge})
-
-    def _basic_account(self, call: Call) -> Account | None:
-        scheme, credential = call.credential
-        if not scheme:
-            return None
-        password = _decoded(credential).partition(":")[2] if scheme == "basic" else ""
-        account = self._world.account(password)
-        # GitHub Packages accepts classic tokens only. Source: GitHub, "About permissions for GitHub
-        # Packages".
-        if account is None or account.kind is SandboxTokenKind.FINE_GRAINED:
-            raise registry_refusal(403, "DENIED", "denied")
-        return account
 
     def _may(self, account: Account | None, grant: Grant) -> bool:
         path, action = grant
