@@ -10,14 +10,15 @@ from reconciler.commands._options import StateDirectory, mention
 from reconciler.core.history import attempts_on
 from reconciler.errors import JournalError, SettingsError
 from reconciler.formats.log import (
+    deletions_as_json,
     located,
     records_as_json,
+    render_deletions,
     render_records,
     render_runs,
     runs_as_json,
     summaries,
 )
-from reconciler.formats.why import as_json, render
 from reconciler.model.journal import Record
 from reconciler.model.names import Repository
 from reconciler.session import open_state, utc_now
@@ -77,7 +78,11 @@ def why(
     with running(verbose=False):
         attempts = attempts_on(journals(state), mention(name, "REF"))
         display = view(utc_now(), all_rows=all_rows)
-        text = as_json(attempts) if output == "json" else render(attempts, name, display)
+        text = (
+            deletions_as_json(attempts)
+            if output == "json"
+            else render_deletions(attempts, name, display)
+        )
         typer.echo(text, nl=False)
 
 

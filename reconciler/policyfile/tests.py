@@ -11,7 +11,7 @@ from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
 from reconciler.model.policytest import PolicyTest
 from reconciler.policyfile.files import files_with_tests, name_of, read
-from reconciler.policyfile.keys import TESTS
+from reconciler.policyfile.grammar import TESTS
 from reconciler.policyfile.load import PolicySet, load_policies, read_map
 from reconciler.policyfile.validate import Location, conform, find, location_text
 from reconciler.yamltree.tree import ListNode, MapNode, Node, ScalarNode, ScalarType, as_written

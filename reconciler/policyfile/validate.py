@@ -10,8 +10,7 @@ from pydantic_core import ErrorDetails
 from reconciler.errors import InvalidNameError
 from reconciler.model.language import Label, PolicyProblems, Problem
 from reconciler.model.policy import PolicyFile
-from reconciler.policyfile.keys import POLICIES, Grammar
-from reconciler.policyfile.messages import Complaint, sentence
+from reconciler.policyfile.grammar import POLICIES, Complaint, Grammar, sentence
 from reconciler.yamltree.tree import (
     ListNode,
     MapNode,

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from reconciler.core.history import attempts
+from reconciler.formats.log import DeletionOf, deletions_as_json, render_deletions
 from reconciler.formats.view import View
-from reconciler.formats.why import DeletionOf, as_json, render
 from reconciler.model.journal import Entry, Result, chain
 from tests.support.inventories import WEB, digest
 from tests.support.journals import OPENED, Book, change
@@ -32,7 +32,7 @@ def found(book: Book) -> list[DeletionOf]:
 
 def lines(book: Book) -> list[str]:
     """Tell the attempts of a journal."""
-    return render(found(book), "pr-8", VIEW).splitlines()
+    return render_deletions(found(book), "pr-8", VIEW).splitlines()
 
 
 def ended(result: Result | None) -> Book:
@@ -123,8 +123,8 @@ def test_the_words_of_the_registry_are_told() -> None:
 
 
 def test_what_was_never_deleted_is_said_to_be_so() -> None:
-    assert render([], "pr-9", VIEW) == "No run deleted pr-9 or planned to.\n"
-    assert as_json([]) == "[]\n"
+    assert render_deletions([], "pr-9", VIEW) == "No run deleted pr-9 or planned to.\n"
+    assert deletions_as_json([]) == "[]\n"
 
 
 def test_of_many_attempts_the_latest_are_shown() -> None:
@@ -143,7 +143,7 @@ def test_programs_get_all_of_it() -> None:
     book.run("run-1", 3, LONE, result=Result.DELETED, opened=IN_CI)
     book.restored("undo-1", 1, "lone")
 
-    (told,) = json.loads(as_json(found(book)))
+    (told,) = json.loads(deletions_as_json(found(book)))
 
     assert told == {
         "repository": WEB,
@@ -166,7 +166,7 @@ def test_a_hostile_journal_cannot_drive_the_terminal() -> None:
     opened = {**OPENED, "policy": "\x1b[2J", "commit": "[red]\x9b1m\nx"}
     book.run("run-1", 3, LONE, result=Result.DELETED, opened=opened)
 
-    text = render(found(book), "\x1b]0;t\x07", VIEW)
+    text = render_deletions(found(book), "\x1b]0;t\x07", VIEW)
 
     assert r"policy \x1b[2J of commit [red]\x9b1m\nx" in text
     assert "\x1b" not in text
