@@ -24,6 +24,7 @@ settings.register_profile("long", max_examples=50_000, deadline=None)
 settings.load_profile("ci" if IN_CI else "dev")
 
 _OURS = ("RECONCILER_", "GITHUB_", "GH_")
+_SLOW = ("property", "actions", "fault")  # folders whose tests take seconds each
 _FOREIGN = ("http_proxy", "https_proxy", "all_proxy", "no_color", "force_color", "columns")
 
 
@@ -35,6 +36,30 @@ def pytest_report_header() -> list[str]:
 def pytest_xdist_auto_num_workers() -> int:
     """Start two workers for each processor: a test that runs a program waits most of its time."""
     return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin the share of each worker with slow tests, so that no worker ends alone with one.
+
+    `--dist=worksteal` cuts the list into as many shares of equal size as there are workers.
+    """
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    slow: dict[Path, list[pytest.Item]] = {}
+    quick = []
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).parts[0] in _SLOW:
+            slow.setdefault(item.path, []).append(item)  # a module's fixtures are started once
+        else:
+            quick.append(item)
+    size = -(-len(items) // workers)
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        for module in list(slow)[worker::workers]:
+            ordered += slow[module]
+        room = max(0, size * (worker + 1) - len(ordered))
+        ordered += quick[:room]
+        del quick[:room]
+    items[:] = [*ordered, *quick]
 
 
 @pytest.fixture(autouse=True)

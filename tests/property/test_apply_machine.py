@@ -101,6 +101,9 @@ class ApplyMachine(RuleBasedStateMachine):
         super().__init__()
         self.place = Path(tempfile.mkdtemp())
         self.plans: list[DeletionPlan] = []
+        self.verified = b""
+        """The journal as it was verified last."""
+
         self.landing: list[str] = []
         """What is to be deleted after the run, by a request that it sent."""
 
@@ -179,7 +182,11 @@ class ApplyMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_journal_verifies(self) -> None:
-        records = self.scene.records
+        journal = self.state.journal(WEB)
+        content = journal.read_bytes() if journal.exists() else b""
+        if content == self.verified:
+            return  # most steps are no runs, and reading all records anew takes long
+        records, self.verified = self.scene.records, content
         assert [record.seq for record in records] == list(range(1, len(records) + 1))
 
     def teardown(self) -> None:

@@ -4,9 +4,11 @@ The judge looks at raw bytes only (`world_oracle.py`). What was true `FRESH` ago
 a DELETE is sent forbids it; what happened since then no client can know.
 """
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from reconciler.model.inventory import Observation, Observations, Version
 from reconciler.model.journal import Entry
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.plan import Cause, Change, DeletionPlan, Guard, Observed
+from reconciler.model.policy import Policy
 from reconciler.model.ports import Deletion, DeletionResult, Listing
 from reconciler.model.results import Applied
 from tests.support.documents import Document, digest_of
@@ -32,6 +35,12 @@ MINUTE = 60.0
 
 SPACE = Path("/nowhere")
 """Where a state in memory would be."""
+
+
+@lru_cache(maxsize=512)
+def _policy(parts: str) -> Policy:
+    """Read a policy's parts from JSON; many worlds have the same, and its patterns are compiled."""
+    return policy(**json.loads(parts))
 
 
 class WorldRegistry(FakeRegistry):
@@ -79,7 +88,7 @@ class Trial:
     def __init__(self, world: World) -> None:
         """Fill the registry."""
         self.world = world
-        self.scene = Scene(SPACE, policy(**world.policy), page=3)
+        self.scene = Scene(SPACE, _policy(json.dumps(world.policy)), page=3)
         self.scene.registry = self.registry = WorldRegistry(
             self.scene.clock, closed=world.closed, referrers=not world.closed, page=3
         )
