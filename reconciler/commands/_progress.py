@@ -87,13 +87,11 @@ class Activity:
 
     def picture(self) -> RenderableType:
         """Draw one line below the bar."""
-        self._spinner.update(text=Text(self._line(), no_wrap=True, overflow="ellipsis"))
-        return Group(self._bar, self._spinner)
-
-    def _line(self) -> str:
-        wait = self._wait
-        if wait and (remaining := wait.until - self._watch.now()).total_seconds() > 0:
-            return f"Waiting {duration(remaining)}, until {wait.until:%H:%M:%S} UTC: {wait.reason}"
         with self._lock:
             reads = [counted(number, kind) for kind, number in self._reads.items()]
-        return f"Reading: {', '.join(reads)}" if reads else "Reading"
+            wait = self._wait
+        line = f"Reading: {', '.join(reads)}" if reads else "Reading"
+        if wait and (remaining := wait.until - self._watch.now()).total_seconds() > 0:
+            line = f"Waiting {duration(remaining)}, until {wait.until:%H:%M:%S} UTC: {wait.reason}"
+        self._spinner.update(text=Text(line, no_wrap=True, overflow="ellipsis"))
+        return Group(self._bar, self._spinner)

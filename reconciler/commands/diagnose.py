@@ -1,7 +1,8 @@
 """`reconciler diagnose`: explain why versions exist, and which builds create more."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from reconciler.errors import worst
 from reconciler.formats.diagnosis import report
 from reconciler.formats.diagnosis_json import as_json
 from reconciler.model.policy import Policy
-from reconciler.policyfile import load_policies, load_text
+from reconciler.policyfile import PolicySet, load_policies, load_text
 from reconciler.session import noting, open_state, utc_now
 from reconciler.settings import Settings
 from reconciler.workflows.changes import advise
@@ -91,7 +92,9 @@ def diagnose_all(
     """
     with open_registries(Settings.load(), utc_now) as registries:
         states = open_state(state)
-        examination = Examination(states, utc_now, _policies(policies), noting(states, utc_now))
+        given = load_policies(policies) if policies else None
+        forecast = partial(_policy_for, given)
+        examination = Examination(states, utc_now, forecast, noting(states, utc_now))
         # Every listing comes first, so that one question covers the reads of all repositories.
         with Activity(registries.watch):
             listed = [
@@ -115,17 +118,9 @@ def diagnose_all(
     return results
 
 
-def _policies(paths: list[Path] | None) -> Callable[[Diagnosis], Policy | None]:
-    """Return a function that chooses the policy to forecast with: of the files, else suggested.
-
-    Raises: PolicyError, for files that cannot be read.
-    """
-    if paths:
-        given = load_policies(paths)
-        return lambda diagnosis: given.policy_for(diagnosis.inventory.repository)
-    return _suggested
-
-
-def _suggested(diagnosis: Diagnosis) -> Policy | None:
+def _policy_for(given: PolicySet | None, diagnosis: Diagnosis) -> Policy | None:
+    """Choose the policy to forecast with: one of those given, else the suggested one."""
+    if given:
+        return given.policy_for(diagnosis.inventory.repository)
     text = suggestion(diagnosis.inventory, (group.cause for group in diagnosis.groups))
     return load_text("suggested", text.encode()).policies[0] if text else None

@@ -10,39 +10,38 @@ from reconciler.sandbox.package import Owner, StoredPackage, StoredVersion
 
 def packages_of(snapshot: Snapshot) -> list[StoredPackage]:
     """Create every package of a snapshot."""
-    return [_package(record, snapshot.taken_at) for record in snapshot.packages]
+    packages = []
+    for record in snapshot.packages:
+        owner = Owner(record.owner, record.owner_kind)
+        # A snapshot does not record when the package was created.
+        created = min((v.created_at for v in record.versions), default=snapshot.taken_at)
+        package = StoredPackage(owner, record.name, created, record.visibility)
+        package.blobs.update((digest, blob.body) for digest, blob in record.blobs.items())
+        # Ids increase with time on GitHub, so versions without one are numbered from the oldest on.
+        first_id = package.next_id
+        for place, version in enumerate(sorted(record.versions, key=lambda v: v.created_at)):
+            content = record.manifests.get(version.digest)
+            stored = StoredVersion(
+                id=first_id + place if version.id is None else version.id,
+                digest=version.digest,
+                created_at=version.created_at,
+                updated_at=version.updated_at or version.created_at,
+                # Without bytes the registry has lost the manifest, and answers 404 for it.
+                media_type=content.media_type if content else "",
+                body=content.body if content else None,
+                tags=version.tags,
+                downloads=version.downloads,
+                deleted_at=version.deleted_at,
+            )
+            package.add(stored, snapshot.taken_at)
+        packages.append(package)
+    return packages
 
 
 def snapshot_of(packages: Iterable[StoredPackage], now: datetime) -> Snapshot:
     """Record the packages that are not deleted; the inverse of `packages_of`."""
     live = (package for package in packages if package.deleted_at is None)
     return Snapshot(taken_at=now, packages=tuple(_record(package) for package in live))
-
-
-def _package(record: PackageRecord, taken_at: datetime) -> StoredPackage:
-    owner = Owner(record.owner, record.owner_kind)
-    # A snapshot does not record when the package was created.
-    oldest = min((version.created_at for version in record.versions), default=taken_at)
-    package = StoredPackage(owner, record.name, oldest, record.visibility)
-    package.blobs.update((digest, blob.body) for digest, blob in record.blobs.items())
-    # Ids increase with time on GitHub, so versions without one are numbered from the oldest on.
-    first_id = package.next_id
-    for place, version in enumerate(sorted(record.versions, key=lambda v: v.created_at)):
-        content = record.manifests.get(version.digest)
-        stored = StoredVersion(
-            id=first_id + place if version.id is None else version.id,
-            digest=version.digest,
-            created_at=version.created_at,
-            updated_at=version.updated_at or version.created_at,
-            # Without bytes the registry has lost the manifest, and answers 404 for it.
-            media_type=content.media_type if content else "",
-            body=content.body if content else None,
-            tags=version.tags,
-            downloads=version.downloads,
-            deleted_at=version.deleted_at,
-        )
-        package.add(stored, taken_at)
-    return package
 
 
 def _record(package: StoredPackage) -> PackageRecord:

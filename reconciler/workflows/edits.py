@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from reconciler.workflows.parse import FOLDER
 from reconciler.workflows.workflow import Step, Workflow
-from reconciler.yamltree.tree import MapNode, Node
+from reconciler.yamltree.tree import MapNode
 
 LONGEST_LINE = 2_000
 """Longest line in which a pattern is replaced, in characters: it bounds the time of a regex."""
@@ -96,30 +96,25 @@ def add_lines(
 
 def span(workflow: Workflow, step: Step, *keys: str) -> LineSpan | None:
     """Return the lines of a key and its value; None where those lines have other keys, too."""
-    lines = workflow.lines
-    key = _key(step.node, keys, lines)
-    if key is None:
-        return None
-    first, indent = key.place.line, key.place.column - 1
-    last = first
-    for number, line in enumerate(lines[first:], start=first + 1):
-        if line.strip() and len(line) - len(line.lstrip(" ")) <= indent:
-            break
-        # Blank lines after the value belong to what follows.
-        last = number if line.strip() else last
-    return LineSpan(first, tuple(lines[first - 1 : last]), indent)
-
-
-def _key(node: MapNode, keys: Sequence[str], lines: Sequence[str]) -> Node | None:
-    """Find the key at the end of a path; None inside braces, where a line has several keys."""
+    lines, node = workflow.lines, step.node
     for name in keys[:-1]:
         inner = node.by_name.get(name, (None, None))[1]
         if not isinstance(inner, MapNode):
             return None
         node = inner
     line, column = node.place
-    inside_braces = lines[line - 1][column - 1 :].startswith("{")
-    return None if inside_braces else node.by_name.get(keys[-1], (None, None))[0]
+    key = node.by_name.get(keys[-1], (None, None))[0]
+    # Inside braces a line has several keys.
+    if key is None or lines[line - 1][column - 1 :].startswith("{"):
+        return None
+    first, indent = key.place.line, key.place.column - 1
+    last = first
+    for number, text in enumerate(lines[first:], start=first + 1):
+        if text.strip() and len(text) - len(text.lstrip(" ")) <= indent:
+            break
+        # Blank lines after the value belong to what follows.
+        last = number if text.strip() else last
+    return LineSpan(first, tuple(lines[first - 1 : last]), indent)
 
 
 def _replaced(current: LineSpan, lines: Sequence[str]) -> LineEdit:

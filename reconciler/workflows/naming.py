@@ -4,7 +4,7 @@ Source: docker/metadata-action, "tags input".
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -96,26 +96,20 @@ def lines_of(text: str, *, commas: bool = True) -> list[str]:
 
 def _by_metadata(step: Step, workflow: Workflow) -> ImageNames:
     texts = lines_of(expanded(step.inputs.get("tags", ""), step), commas=False)
-    return ImageNames(
-        images=tuple(lines_of(expanded(step.inputs.get("images", ""), step))),
-        tags=tuple(_typed(texts or _DEFAULTS, workflow)),
-        metadata=step,
-    )
-
-
-def _typed(texts: Sequence[str], workflow: Workflow) -> Iterator[Naming]:
-    for text in texts:
+    tags: list[Naming] = []
+    for text in texts or _DEFAULTS:
         kind = text.replace(" ", "")
         if kind.startswith("type=sha") or _DATE.search(text) or is_run_specific(text):
             # A nightly build of the same commit takes the tag of the night before.
             again = kind.startswith("type=sha") and workflow.events == {"schedule"}
-            yield Naming.MOVING if again else Naming.OWN
+            tags.append(Naming.MOVING if again else Naming.OWN)
         elif kind.startswith(_RELEASES):
             # On a branch these types produce no tag at all.
-            if workflow.only_tags:
-                yield Naming.OWN
+            tags += [Naming.OWN] if workflow.only_tags else []
         else:
-            yield _naming(text)
+            tags.append(_naming(text))
+    images = lines_of(expanded(step.inputs.get("images", ""), step))
+    return ImageNames(tuple(images), tuple(tags), metadata=step)
 
 
 def _naming(tag: str) -> Naming:

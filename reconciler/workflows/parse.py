@@ -67,26 +67,24 @@ def _job(name: str, node: Node, outer: Environment) -> WorkflowJob:
     environment = {**outer, **_texts(_below(node, "env"), MAX_VARIABLE)}
     steps = _below(node, "steps")
     entries = steps.entries if isinstance(steps, ListNode) else ()
-    return WorkflowJob(
-        name=name,
-        steps=tuple(_step(step, environment) for step in entries if isinstance(step, MapNode)),
-        is_matrix=_below(node, "strategy", "matrix") is not None,
-    )
-
-
-def _step(node: MapNode, outer: Environment) -> Step:
-    texts = _texts(node)
-    return Step(
-        name=texts.get("name", ""),
-        id=texts.get("id", ""),
-        # GitHub ignores the case of owner and name; the version does not matter here.
-        uses=texts.get("uses", "").partition("@")[0].strip().lower(),
-        script=texts.get("run", ""),
-        place=node.place,
-        inputs=_texts(_below(node, "with")),
-        environment={**outer, **_texts(_below(node, "env"), MAX_VARIABLE)},
-        node=node,
-    )
+    parsed = []
+    for entry in entries:
+        if isinstance(entry, MapNode):
+            texts = _texts(entry)
+            step = Step(
+                name=texts.get("name", ""),
+                id=texts.get("id", ""),
+                # GitHub ignores the case of owner and name; the version does not matter here.
+                uses=texts.get("uses", "").partition("@")[0].strip().lower(),
+                script=texts.get("run", ""),
+                place=entry.place,
+                inputs=_texts(_below(entry, "with")),
+                environment={**environment, **_texts(_below(entry, "env"), MAX_VARIABLE)},
+                node=entry,
+            )
+            parsed.append(step)
+    is_matrix = _below(node, "strategy", "matrix") is not None
+    return WorkflowJob(name, tuple(parsed), is_matrix)
 
 
 def _below(node: Node | None, *keys: str) -> Node | None:
