@@ -23,6 +23,7 @@ _TOTALS = {
     "failed": (Result.FAILED,),
     "unknown": (Result.UNKNOWN,),
 }
+# In the order of printing: what a user has to look at comes first.
 _RESULT_TEXTS = {
     Result.FAILED: ("failed", "bold red"),
     Result.UNKNOWN: ("with unknown outcome: the next run asks the registry", "bold red"),

@@ -19,6 +19,7 @@ from reconciler.model.names import Digest
 from reconciler.model.plan import DeletionPlan, Summary
 
 _OPENING, _CLOSING = "<!-- reconciler:plan ", " -->"
+# Everyone with write access can edit a comment, so the JSON to parse is bounded.
 _MAX_MARKER = 1_000
 """Longest first line that is parsed as a marker, in characters."""
 

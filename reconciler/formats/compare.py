@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 from rich.text import Text
 
@@ -88,23 +87,23 @@ def uncompared(part: RepositoryDifference, quote: Quote = str) -> str:
 
 
 def _list_edits(edits: Sequence[PolicyEdit], quote: Quote) -> str:
-    texts = [_edit_text(edit, quote) for edit in islice(edits, EDITS)]
+    texts = []
+    for edit in edits[:EDITS]:
+        path = quote(edit.path)
+        before, after = _value(edit.before, quote), _value(edit.after, quote)
+        # An edit without a key adds or removes a whole part, such as a rule.
+        if not edit.key:
+            texts.append(f"{edit.part} {path} {'is new' if edit.after else 'was removed'}")
+        elif not edit.after:
+            texts.append(f"{path}: {before} was removed")
+        elif not edit.before:
+            texts.append(f"{path} is now {after}")
+        else:
+            texts.append(f"{path} changed from {before} to {after}")
     if len(edits) > EDITS:
         texts.append(counted(len(edits) - EDITS, "more change"))
     *others, last = texts
     return ", ".join([*others, f"and {last}" if others else last])
-
-
-def _edit_text(edit: PolicyEdit, quote: Quote) -> str:
-    """Describe one edit: `commits.keep.last` changed from 50 to 20."""
-    path = quote(edit.path)
-    if not edit.key:
-        return f"{edit.part} {path} {'is new' if edit.after else 'was removed'}"
-    if not edit.after:
-        return f"{path}: {_value(edit.before, quote)} was removed"
-    if not edit.before:
-        return f"{path} is now {_value(edit.after, quote)}"
-    return f"{path} changed from {_value(edit.before, quote)} to {_value(edit.after, quote)}"
 
 
 def _value(text: str, quote: Quote) -> str:

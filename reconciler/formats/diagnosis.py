@@ -8,7 +8,6 @@ from reconciler.analysis.diagnose.causes import ADVICE, VersionCause
 from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
 from reconciler.analysis.diagnose.finding import AHEAD, Amount
 from reconciler.analysis.diagnose.remedies import NAME, WorkflowAdvice, suggestion
-from reconciler.formats.diagnosis_json import patch, steps, unread, verdict
 from reconciler.formats.phrases import counted, size
 from reconciler.formats.report import (
     Bar,
@@ -79,8 +78,8 @@ def _section(result: DiagnosisResult) -> ReportSection:
     ]
     return ReportSection(
         heading=result.repository,
-        texts=tuple(_texts(result, diagnosis)),
-        notices=(*_notices(diagnosis), *unread(counsel)),
+        texts=tuple(_texts(result, diagnosis, counsel)),
+        notices=tuple(_notices(diagnosis, counsel)),
         charts=(Chart(CAUSES_HEADING, bars),),
         courses=tuple(weekly_charts(diagnosis)),
         tables=(
@@ -92,11 +91,12 @@ def _section(result: DiagnosisResult) -> ReportSection:
             growth(diagnosis),
         ),
         listing=suggestion(diagnosis.inventory, (group.cause for group in diagnosis.groups)),
-        patch=patch(counsel),
+        # The first change is the most effective one, and one patch is enough to review at once.
+        patch=next((change.patch for change in counsel.proposals[:1]), ""),
     )
 
 
-def _texts(result: DiagnosisResult, diagnosis: Diagnosis) -> Iterator[str]:
+def _texts(result: DiagnosisResult, diagnosis: Diagnosis, counsel: WorkflowAdvice) -> Iterator[str]:
     yield (
         f"{counted(len(diagnosis.findings), 'version')}: {diagnosis.tagged:,} tagged,"
         f" {diagnosis.needed:,} untagged and needed by a tagged image,"
@@ -105,10 +105,13 @@ def _texts(result: DiagnosisResult, diagnosis: Diagnosis) -> Iterator[str]:
     if doubtful := sum(not finding.is_proven for finding in diagnosis.findings):
         yield f"The cause of {counted(doubtful, 'version')} {_LIKELY}."
     yield from outlook(result)
-    yield from verdict(result.workflow_advice or WorkflowAdvice())
+    for first in counsel.proposals[:1]:
+        avoided = counted(first.unneeded or first.needed, "version")
+        which = "that are not needed" if first.unneeded else "that are needed now"
+        yield f"One change in {first.place} would have avoided {avoided} {which}."
 
 
-def _notices(diagnosis: Diagnosis) -> Iterator[Notice]:
+def _notices(diagnosis: Diagnosis, counsel: WorkflowAdvice) -> Iterator[Notice]:
     broken = [
         finding
         for finding in diagnosis.findings
@@ -122,6 +125,8 @@ def _notices(diagnosis: Diagnosis) -> Iterator[Notice]:
         yield Notice(
             f"{counted(len(broken), 'tagged image')} cannot be pulled completely.", [*named]
         )
+    if counsel.unread:
+        yield Notice("Workflow files that could not be read", counsel.unread)
 
 
 def weekly_charts(diagnosis: Diagnosis) -> Iterator[Chart]:
@@ -203,6 +208,24 @@ def examples(diagnosis: Diagnosis) -> Iterator[Table]:
                     )
                 )
         yield Table(f"Versions {which}: newest and oldest", columns, rows)
+
+
+def steps(counsel: WorkflowAdvice) -> Iterator[Table]:
+    """List the steps that create these versions, and what could be changed in them."""
+    rows = [
+        (Cell(attribution.place), Cell(attribution.step), Cell(", ".join(attribution.causes)))
+        for attribution in counsel.attributions
+    ]
+    columns = (Column("Place", "code"), Column("Step", "code"), Column("Creates"))
+    yield Table("Workflow steps that create them", columns, rows)
+    changes = (Column("Place", "code"), Column("Avoids", "number"), Column("Change"))
+    proposals = []
+    for change in counsel.proposals:
+        avoided = change.unneeded or change.needed
+        which = "not needed" if change.unneeded else "needed"
+        cells = (Cell(change.place), Cell(f"{avoided:,} {which}", avoided), Cell(change.text))
+        proposals.append(cells)
+    yield Table("What to change in the workflows", changes, proposals)
 
 
 def changes(diagnosis: Diagnosis) -> Table:

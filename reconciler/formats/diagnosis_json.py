@@ -1,7 +1,7 @@
 """A diagnosis as JSON: versions, causes, weeks, and the workflows that push them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,8 +13,6 @@ from reconciler.analysis.diagnose.finding import (
     DiagnosedVersion,
 )
 from reconciler.analysis.diagnose.remedies import WorkflowAdvice, suggestion
-from reconciler.formats.phrases import counted
-from reconciler.formats.report import Cell, Column, Notice, Table
 
 
 def as_json(results: Sequence[DiagnosisResult]) -> str:
@@ -116,40 +114,3 @@ def _finding(finding: DiagnosedVersion) -> dict[str, Any]:
 
 def _amount(amount: Amount | None) -> dict[str, int] | None:
     return {"versions": amount.versions, "bytes": amount.octets} if amount else None
-
-
-def steps(counsel: WorkflowAdvice) -> Iterator[Table]:
-    """List the steps that create these versions, and what could be changed in them."""
-    rows = [
-        (Cell(attribution.place), Cell(attribution.step), Cell(", ".join(attribution.causes)))
-        for attribution in counsel.attributions
-    ]
-    columns = (Column("Place", "code"), Column("Step", "code"), Column("Creates"))
-    yield Table("Workflow steps that create them", columns, rows)
-    changes = (Column("Place", "code"), Column("Avoids", "number"), Column("Change"))
-    proposals = []
-    for change in counsel.proposals:
-        avoided = change.unneeded or change.needed
-        which = "not needed" if change.unneeded else "needed"
-        cells = (Cell(change.place), Cell(f"{avoided:,} {which}", avoided), Cell(change.text))
-        proposals.append(cells)
-    yield Table("What to change in the workflows", changes, proposals)
-
-
-def verdict(counsel: WorkflowAdvice) -> Iterator[str]:
-    """Name the single change that would avoid most of the growth."""
-    for first in counsel.proposals[:1]:
-        avoided = counted(first.unneeded or first.needed, "version")
-        which = "that are not needed" if first.unneeded else "that are needed now"
-        yield f"One change in {first.place} would have avoided {avoided} {which}."
-
-
-def unread(counsel: WorkflowAdvice) -> Iterator[Notice]:
-    """List the workflow files that could not be read."""
-    if counsel.unread:
-        yield Notice("Workflow files that could not be read", counsel.unread)
-
-
-def patch(counsel: WorkflowAdvice) -> str:
-    """Return the most effective change, as `git apply` takes it; empty where there is none."""
-    return next((change.patch for change in counsel.proposals[:1]), "")

@@ -77,6 +77,7 @@ def as_json(explanation: Explanation) -> str:
         },
         "policy": explanation.policy,
         "evaluated_at": explanation.now.isoformat(),
+        # The keys are part of the format: programs read them, so they keep their first names.
         "goes": explanation.fate.is_deleted,
         "cause": explanation.fate.cause,
         "verdict": verdict(explanation.fate),

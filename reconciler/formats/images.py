@@ -8,6 +8,7 @@ from itertools import groupby
 
 from reconciler.model.plan import Cause, Change, RepositoryPlan
 
+# An unknown age sorts as the newest, because an image of unknown age counts as new.
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 

@@ -50,6 +50,7 @@ _ENDS = {
     Result.NOT_DONE: "Planned, but not begun,",
     Result.FAILED: "Failed to delete",
     Result.UNKNOWN: "Deletion with unknown outcome, which the next run resolves,",
+    # The run ended between the two records, for example because it was killed.
     None: "Deletion announced, outcome not recorded,",
 }
 
@@ -303,19 +304,17 @@ def _undo(attempt: Attempt, view: View) -> Iterator[Text]:
         restored = attempt.restored
         yield line(f"  Restored {moment(restored.ts)} by run {restored.run}")
     elif attempt.result is Result.DELETED:
-        yield line(f"  {_restorable(attempt, view)}")
-        if attempt.until is None or attempt.until > view.now:
+        until = attempt.until
+        if until is None:
+            text = "If the registry can restore it:"
+        # A period of undo that ends with the deletion stands for a registry that cannot restore.
+        elif until == attempt.at:
+            text = "The registry cannot restore it."
+        elif until <= view.now:
+            text = f"It could be restored until {moment(until)}."
+        else:
+            text = f"Can be restored until {moment(until)} ({distance(until, view.now)}):"
+        yield line(f"  {text}")
+        if until is None or until > view.now:
             # Not broken into lines, so that it can be copied.
             yield line(f"    reconciler undo {attempt.run} --only {attempt.digest.short}")
-
-
-def _restorable(attempt: Attempt, view: View) -> str:
-    until = attempt.until
-    if until is None:
-        return "If the registry can restore it:"
-    # A period of undo that ends with the deletion stands for a registry that cannot restore.
-    if until == attempt.at:
-        return "The registry cannot restore it."
-    if until <= view.now:
-        return f"It could be restored until {moment(until)}."
-    return f"Can be restored until {moment(until)} ({distance(until, view.now)}):"

@@ -15,11 +15,14 @@ from reconciler.formats.phrases import age, counted, octets, related_versions, s
 from reconciler.formats.plan_view import PlanView
 from reconciler.model.base import safe
 
+# Holds any tag (128 characters), and any repository name that clients accept (255).
+# Source: OCI distribution-spec, "Pulling manifests".
 LONGEST = 300
 """Longest text from outside that is quoted, in characters."""
 
 _LOOKALIKES = str.maketrans({"`": "'", "|": "\N{BROKEN BAR}"})
 
+# About a tenth of a comment, so that several groups fit with their rows.
 ROWS = 30
 """Most rows of one group."""
 

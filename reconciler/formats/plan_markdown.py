@@ -11,6 +11,7 @@ from reconciler.formats.plan_view import PlanView, plan_view
 from reconciler.formats.view import View
 from reconciler.model.plan import DeletionPlan
 
+# Counted in bytes, because a text never has more characters than bytes.
 MAX_BYTES = 60_000
 """Largest result, in bytes of UTF-8. Source: a comment on GitHub holds 65,536 characters."""
 

@@ -6,7 +6,7 @@ The YAML library writes every value. Control characters in comments are escaped.
 import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from itertools import chain
@@ -20,7 +20,7 @@ from reconciler.analysis.propose import PATIENCE, Proposal
 from reconciler.analysis.propose_rules import Example, ProposedRule
 from reconciler.formats.phrases import counted
 from reconciler.model.base import safe
-from reconciler.model.names import Name, Tag
+from reconciler.model.names import Name
 from reconciler.version import __version__
 
 _LISTED = 20
@@ -67,8 +67,13 @@ def write_policy(proposal: Proposal) -> str:
         "",
         "    # A plan that exceeds these limits is shown, but cannot be applied.",
         f"    guards: {flow(document['guards'])}",
-        *_unknown(proposal.unknown),
     ]
+    if unknown := proposal.unknown:
+        tags = counted(len(unknown), "tag")
+        lines += ["", *comment(f"Kept, because no rule matches them: {tags}.")]
+        lines += chain.from_iterable(comment(f"  {tag}") for tag in unknown[:_LISTED])
+        if (hidden := len(unknown) - _LISTED) > 0:
+            lines += comment(f"  ... and {hidden:,} more; `reconciler plan` groups them")
     return "\n".join(lines) + "\n"
 
 
@@ -133,17 +138,6 @@ def _first_plan(proposal: Proposal) -> str:
     if proposal.is_safe:
         return f"{result} Shorter ages would exceed a guard. {cure}"
     return f"{result} This exceeds a guard: `reconciler plan` prints how to override it."
-
-
-def _unknown(tags: Sequence[Tag]) -> Iterator[str]:
-    if not tags:
-        return
-    yield ""
-    yield from comment(f"Kept, because no rule matches them: {counted(len(tags), 'tag')}.", "")
-    for tag in tags[:_LISTED]:
-        yield from comment(f"  {tag}")
-    if len(tags) > _LISTED:
-        yield from comment(f"  ... and {len(tags) - _LISTED:,} more; `reconciler plan` groups them")
 
 
 class ActionReference(Name):

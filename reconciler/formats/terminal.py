@@ -33,6 +33,7 @@ STYLES = {"-": "red", "^": "green", "!": "yellow", "?": "bold red", ".": "cyan"}
 _GAP = 2
 _INDENT = 4
 _DEEPER = " " * 6
+# As docker prints the ids of images.
 _SHORT_DIGEST = 12
 
 
