@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from reconciler.model.inventory import Version
-from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, DocumentKind, Manifest
+from reconciler.model.manifest import ATTESTATION_TYPE, Descriptor, DocumentKind
 
 
 class Nature(StrEnum):
@@ -64,18 +64,14 @@ def nature_of(version: Version, listed: Descriptor | None = None) -> Nature:
     # The index's annotation is decisive: BuildKit writes attestations as ordinary image manifests.
     if listed and listed.attestation:
         return Nature.ATTESTATION
-    if version.manifest is None:
+    manifest = version.manifest
+    if manifest is None:
         return Nature.PLATFORM
-    nature = _by_document(version.manifest)
-    return Nature.PLATFORM if nature is Nature.IMAGE and listed else nature
-
-
-def _by_document(manifest: Manifest) -> Nature:
     if manifest.shape is DocumentKind.OPAQUE:
         return Nature.OPAQUE
-    kinds = (nature for start, nature in _KINDS.items() if manifest.kind.startswith(start))
-    by_type = next(kinds, Nature.ARTIFACT)
     if manifest.shape is DocumentKind.INDEX:
         # An index of blobs is a cache that BuildKit exported with `image-manifest=false`.
         return Nature.CACHE if any(child.is_blob for child in manifest.children) else Nature.INDEX
-    return by_type
+    kinds = (nature for start, nature in _KINDS.items() if manifest.kind.startswith(start))
+    nature = next(kinds, Nature.ARTIFACT)
+    return Nature.PLATFORM if nature is Nature.IMAGE and listed else nature

@@ -157,10 +157,23 @@ def weakenings(
     Shape: `decided` by the policy before and the one after; `deleted_now` is what only the new
         one deletes.
     """
+    old, new = (
+        {
+            digest: decision
+            for digest, decision in side.images.items()
+            if decision.cause is Cause.PROTECTED
+        }
+        for side in decided
+    )
     changed = [edit for edit in edits.all if edit.part == "protection"]
     for name, group in groupby(changed, key=attrgetter("name")):
         edited = tuple(group)
-        lost = list(_unprotected(before, name, *decided)) if before else []
+        # The images that this protection kept, and that no protection keeps now.
+        lost = [
+            digest
+            for digest, decision in old.items()
+            if before and digest not in new and name in protecting(before, decision)
+        ]
         if lost or any(_narrows(edit) for edit in edited):
             deleted = sum(digest in deleted_now for digest in lost)
             yield Weakening(edits=edited, images=len(lost), going=deleted)
@@ -177,15 +190,6 @@ def protecting(policy: Policy, decision: Decision) -> set[str]:
         for part in policy.protect
         if part.name in names or decision.image.digest in (part.digests or ())
     }
-
-
-def _unprotected(before: Policy, name: str, old: Decisions, new: Decisions) -> Iterator[Digest]:
-    """Yield the images that a protection kept and that no protection keeps now."""
-    for digest, decision in old.images.items():
-        if decision.cause is Cause.PROTECTED and name in protecting(before, decision):
-            now = new.images.get(digest)
-            if now is None or now.cause is not Cause.PROTECTED:
-                yield digest
 
 
 def _narrows(edit: PolicyEdit) -> bool:

@@ -105,22 +105,9 @@ def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, 
     A referrer whose subject exists is no root, tagged or not: it is deleted with its subject.
 
     An island is a cycle of versions that only keep each other, such as an untagged index that
-    lists its own subject. Without a root, no rule would ever decide about it.
-    """
-    roots = {
-        digest
-        for digest, version in inventory.versions.items()
-        if digest not in kept_by
-        or (image_tags(inventory, version) and not _is_other(inventory, version, _subject(version)))
-    }
-    unreached = inventory.versions.keys() - closure(keeps, roots)
-    return tuple(sorted(roots | set(_island_roots(inventory, unreached, keeps))))
-
-
-def _island_roots(inventory: Inventory, unreached: Set[Digest], keeps: Links) -> Iterator[Digest]:
-    """Yield one version of each island from which all the others are reached.
-
-    A version with a tag of its own is preferred, so that rules can match the tag; then an index.
+    lists its own subject. Without a root, no rule would ever decide about it. Its root is a version
+    from which all the others are reached: one with a tag of its own is preferred, so that rules can
+    match the tag; then an index.
     """
 
     def tagged_and_indexes_first(digest: Digest) -> tuple[bool, bool, Digest]:
@@ -128,12 +115,20 @@ def _island_roots(inventory: Inventory, unreached: Set[Digest], keeps: Links) ->
         is_index = version.manifest is not None and version.manifest.shape is DocumentKind.INDEX
         return not image_tags(inventory, version), not is_index, digest
 
+    roots = {
+        digest
+        for digest, version in inventory.versions.items()
+        if digest not in kept_by
+        or (image_tags(inventory, version) and not _is_other(inventory, version, _subject(version)))
+    }
+    unreached = inventory.versions.keys() - closure(keeps, roots)
     reached: set[Digest] = set()
     # The version of an island that finishes last is the one whose search reached all the others.
     for digest in reversed(finish_order(sorted(unreached, key=tagged_and_indexes_first), keeps)):
         if digest not in reached:
-            yield digest
+            roots.add(digest)
             reached |= closure(keeps, [digest], excluding=reached)
+    return tuple(sorted(roots))
 
 
 def documents_to_read(

@@ -7,7 +7,7 @@ they are restored. Source: docs/adr/0009-left-over-parts.md, 0012-leftovers-wait
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -51,12 +51,19 @@ def leftovers(records: Iterable[Record], inventory: Inventory) -> dict[Digest, L
     deleted = {
         attempt.digest: attempt for attempt in last.values() if _is_deleted(attempt, inventory)
     }
-    return {
-        leftover.deletion.digest: leftover
-        for component in components.values()
-        for leftover in _leftovers_of(component, deleted)
-        if last[leftover.deletion.digest].result in _OPEN and leftover.is_present(inventory)
-    }
+    left_over: dict[Digest, Leftover] = {}
+    for component in components.values():
+        # The attempt itself, since a later run may have deleted the same digest again.
+        deleted_here = [attempt for attempt in component if deleted.get(attempt.digest) is attempt]
+        for follower in component:
+            if follower.intent.body.cause != Cause.FOLLOWS or follower.digest in deleted:
+                continue
+            owner = next((owner for owner in deleted_here if _keeps(owner, follower)), None)
+            if owner and last[follower.digest].result in _OPEN:
+                leftover = Leftover(follower, owner)
+                if leftover.is_present(inventory):
+                    left_over[follower.digest] = leftover
+    return left_over
 
 
 def _is_deleted(attempt: Attempt, inventory: Inventory) -> bool:
@@ -64,19 +71,6 @@ def _is_deleted(attempt: Attempt, inventory: Inventory) -> bool:
     if attempt.result in (None, Result.UNKNOWN):
         return attempt.digest not in inventory.versions
     return attempt.is_standing or attempt.result is Result.ABSENT
-
-
-def _leftovers_of(
-    component: Sequence[Attempt], deleted: Mapping[Digest, Attempt]
-) -> Iterator[Leftover]:
-    """Yield the leftovers of one component: followers of a version that was deleted."""
-    # The attempt itself, since a later run may have deleted the same digest again.
-    deleted_here = [attempt for attempt in component if deleted.get(attempt.digest) is attempt]
-    for follower in component:
-        if follower.digest not in deleted and follower.intent.body.cause == Cause.FOLLOWS:
-            owners = (attempt for attempt in deleted_here if _keeps(attempt, follower))
-            if owner := next(owners, None):
-                yield Leftover(follower, owner)
 
 
 def _keeps(owner: Attempt, follower: Attempt) -> bool:

@@ -183,7 +183,17 @@ def check_applicable(plan: Plan, *, now: datetime, expected: str = "") -> None:
         raise PlanError(f"the plan is a forecast for {plan.evaluated_at:%Y-%m-%d %H:%M} UTC")
     if now >= plan.expires_at:
         raise PlanError(f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC")
-    _check_times(plan, now)
+    # `plan` never writes such times: an edited file could make a plan valid for ever.
+    if plan.created_at > now + MAX_APART:
+        raise PlanError(
+            f"the plan was made at {plan.created_at:%Y-%m-%d %H:%M} UTC, which is in the future",
+            hint="Correct the clock of this machine or of the one that planned, then plan again.",
+        )
+    if plan.expires_at > plan.created_at + MAX_LIFE:
+        raise PlanError(
+            f"the plan is valid until {plan.expires_at:%Y-%m-%d %H:%M} UTC, more than "
+            f"{MAX_LIFE.days} days after it was made"
+        )
     # It is unknown what the pattern matches, so the plan may lack whole repositories.
     for unlisted in plan.unlisted:
         raise PlanError(f"{unlisted.pattern}: the plan is incomplete: {unlisted.error}")
@@ -267,18 +277,4 @@ def _check_part(part: RepositoryPlan) -> None:
         raise PlanError(
             f"{part.repository}: the plan was stopped by {names}",
             hint=f"If this is intended, plan again with: {overrides}",
-        )
-
-
-def _check_times(plan: Plan, now: datetime) -> None:
-    """Refuse times that `plan` never writes: an edited file could make a plan valid for ever."""
-    if plan.created_at > now + MAX_APART:
-        raise PlanError(
-            f"the plan was made at {plan.created_at:%Y-%m-%d %H:%M} UTC, which is in the future",
-            hint="Correct the clock of this machine or of the one that planned, then plan again.",
-        )
-    if plan.expires_at > plan.created_at + MAX_LIFE:
-        raise PlanError(
-            f"the plan is valid until {plan.expires_at:%Y-%m-%d %H:%M} UTC, more than "
-            f"{MAX_LIFE.days} days after it was made"
         )

@@ -46,10 +46,16 @@ def deletion_order(
         members,
         ((component_of[a], component_of[b]) for a, names in references.items() for b in names),
     )
-    return tuple(
-        tuple(_sorted(_predecessors(inside, _pairs(inside, references)), ranks.__getitem__))
-        for inside in (members[first] for first in _sorted(between, ranks.__getitem__))
-    )
+    ordered: list[Component] = []
+    for first in _sorted(between, ranks.__getitem__):
+        inside = set(members[first])
+        pairs = [
+            (digest, name)
+            for digest in inside
+            for name in references.get(digest, frozenset()) & inside
+        ]
+        ordered.append(tuple(_sorted(_predecessors(inside, pairs), ranks.__getitem__)))
+    return tuple(ordered)
 
 
 def _rank(version: Version) -> Rank:
@@ -75,18 +81,6 @@ def _components(
         sorted(between), {first: sorted(names) for first, names in between.items()}
     )
     return {digest: joined[first] for digest, first in owner.items()}
-
-
-def _pairs(
-    inside: Iterable[Digest], references: Mapping[Digest, Set[Digest]]
-) -> Iterator[tuple[Digest, Digest]]:
-    members = set(inside)
-    return (
-        (digest, name)
-        for digest in members
-        for name in references.get(digest, ())
-        if name in members
-    )
 
 
 def _predecessors(

@@ -139,7 +139,8 @@ def _changes(inventory: Inventory, graph: Graph, decided: Decisions) -> Iterator
     components = deletion_order(inventory, graph, decided.to_delete)
     for number, component in enumerate(components, start=1):
         for digest in component:
-            decision = decided.images.get(digest)
+            version, decision = inventory.versions[digest], decided.images.get(digest)
+            manifest = version.manifest
             if decision:
                 reasons = decision.reasons
             else:
@@ -149,26 +150,21 @@ def _changes(inventory: Inventory, graph: Graph, decided: Decisions) -> Iterator
             yield Change(
                 key=f"{inventory.repository}@{digest}",
                 digest=digest,
-                version_id=inventory.versions[digest].id,
+                version_id=version.id,
                 component=number,
                 cause=decision.cause if decision else Cause.FOLLOWS,
                 rules=tuple(opinion.rule for opinion in decision.opinions) if decision else (),
                 reasons=reasons,
-                observed=_observed(inventory.versions[digest]),
+                observed=Observed(
+                    tags=version.tags,
+                    kind=version.kind,
+                    size=manifest.content_size if manifest else 0,
+                    pushed=version.pushed,
+                    first_seen=version.first_seen,
+                    children=tuple(child.digest for child in manifest.children) if manifest else (),
+                    subject=manifest.subject if manifest else None,
+                ),
             )
-
-
-def _observed(version: Version) -> Observed:
-    manifest = version.manifest
-    return Observed(
-        tags=version.tags,
-        kind=version.kind,
-        size=manifest.content_size if manifest else 0,
-        pushed=version.pushed,
-        first_seen=version.first_seen,
-        children=tuple(child.digest for child in manifest.children) if manifest else (),
-        subject=manifest.subject if manifest else None,
-    )
 
 
 def _kept(

@@ -150,7 +150,12 @@ def _select_restorable(
             if retag and case.missing_tags(attempt):
                 restorable[attempt.digest] = attempt
         elif not case.can_restore(attempt):
-            impossible[attempt.digest] = _why_impossible(attempt, case)
+            is_too_late = case.window and attempt.at + case.window <= case.now
+            impossible[attempt.digest] = (
+                f"the registry keeps deleted versions for {case.window.days} days"
+                if case.window and is_too_late
+                else "the registry can no longer restore it"
+            )
         # Without all its children, an image would come back broken.
         elif attempt.has_unnamed_children:
             impossible[attempt.digest] = _UNNAMED
@@ -161,13 +166,6 @@ def _select_restorable(
         else:
             restorable[attempt.digest] = attempt
     return RestoreSelection(restorable, impossible)
-
-
-def _why_impossible(attempt: Attempt, case: UndoInput) -> str:
-    window = case.window
-    if window and attempt.at + window <= case.now:
-        return f"the registry keeps deleted versions for {window.days} days"
-    return "the registry can no longer restore it"
 
 
 def _changes(restorable: Iterable[Attempt], case: UndoInput) -> Iterator[Change]:
