@@ -17,10 +17,9 @@ from reconciler.sandbox.call import (
     github_refusal,
     json_response,
 )
-from reconciler.sandbox.comment_api import CommentCalls
-from reconciler.sandbox.git_api import GitCalls
 from reconciler.sandbox.metering import Meter
 from reconciler.sandbox.package import RESTORABLE, StoredPackage, StoredVersion
+from reconciler.sandbox.repos_api import CommentCalls, GitCalls
 from reconciler.sandbox.rights import (
     INTEGRATION,
     NO_SUCH_PACKAGE,

@@ -1,7 +1,8 @@
-"""GitHub's API for branches, which reads and commits, and the repositories behind it.
+"""GitHub's API for repositories: branches with their commits, and comments.
 
 Every requested repository exists, and is empty at first. Source: GitHub's OpenAPI description,
-"git"; and its GraphQL reference.
+"git", `issues/list-comments`, `issues/create-comment` and `issues/update-comment`; its GraphQL
+reference; its refusals as clients report them.
 """
 
 import json
@@ -14,9 +15,19 @@ from typing import Any
 
 from starlette.responses import Response
 
-from reconciler.sandbox.accounts import Account
-from reconciler.sandbox.call import Call, github_refusal, json_response
+from reconciler.sandbox.accounts import Account, SandboxTokenKind
+from reconciler.sandbox.call import Call, PageRequest, github_refusal, json_response
 from reconciler.sandbox.rights import INTEGRATION
+from reconciler.sandbox.rows import comment_row
+from reconciler.sandbox.world import World
+
+MAX_BODY = 65_536
+"""Longest comment, in characters. Source: GitHub's own refusal."""
+
+_NO_SUCH_RESOURCE = "Not Found"
+_OBJECT_FIELD = re.compile(r'(\w+): object\(oid: "([0-9a-f]{40})"\)')
+_MAX_TEXT = 512 * 1024
+"""Longest text of a blob that GraphQL returns without truncating it, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +94,6 @@ def _name(kind: str, content: object) -> str:
     return sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
-_OBJECT_FIELD = re.compile(r'(\w+): object\(oid: "([0-9a-f]{40})"\)')
-_MAX_TEXT = 512 * 1024
-"""Longest text of a blob that GraphQL returns without truncating it, in bytes."""
-
-
 class GitCalls:
     """Answers calls for branches and their contents."""
 
@@ -106,7 +112,7 @@ class GitCalls:
                 # The name of a branch may contain slashes, which are not encoded here.
                 branch, heads = "/".join(parts), self._repositories[f"{owner}/{name}"].branches
                 if branch not in heads:
-                    raise github_refusal(404, "Not Found")
+                    raise github_refusal(404, _NO_SUCH_RESOURCE)
                 target = {"type": "commit", "sha": heads[branch]}
                 return json_response({"ref": f"refs/heads/{branch}", "object": target})
             case ("GET", "repos", owner, name, "git", kind, sha):
@@ -168,7 +174,7 @@ def _object(git: GitRepository, kind: str, sha: str) -> Response:
     if kind == "blobs" and sha in git.blobs:
         content = b64encode(git.blobs[sha]).decode()
         return json_response({"sha": sha, "encoding": "base64", "content": content})
-    raise github_refusal(404, "Not Found")
+    raise github_refusal(404, _NO_SUCH_RESOURCE)
 
 
 def _create_object(git: GitRepository, kind: str, request: dict[str, Any]) -> Response:
@@ -187,7 +193,7 @@ def _create_object(git: GitRepository, kind: str, request: dict[str, Any]) -> Re
             git.branches[branch] = request["sha"]
             return json_response({"ref": f"refs/heads/{branch}"}, 201)
         case _:
-            raise github_refusal(404, "Not Found")
+            raise github_refusal(404, _NO_SUCH_RESOURCE)
 
 
 def _text(git: GitRepository, sha: str) -> dict[str, Any] | None:
@@ -203,3 +209,76 @@ def _text(git: GitRepository, sha: str) -> dict[str, Any] | None:
 
 def _error(kind: str, message: str) -> Response:
     return json_response({"data": None, "errors": [{"type": kind, "message": message}]})
+
+
+class CommentCalls:
+    """Lists, writes and edits comments."""
+
+    def __init__(self, world: World) -> None:
+        """Serve the conversations of a world."""
+        self._world = world
+
+    def answer(self, call: Call, account: Account | None) -> Response:
+        """Answer one call below `/repos`.
+
+        Raises: RefusedError.
+        """
+        conversations, now = self._world.conversations, self._world.now
+        match (call.method, *call.segments[1:]):
+            case ("GET", owner, name, "issues", number, "comments") if number.isdecimal():
+                issue = f"{owner}/{name}#{number}"
+                comments, page = conversations.of(issue), PageRequest.of(call)
+                link = page.link(call, "/".join(call.segments), len(comments))
+                listed = comments[page.slice]
+                rows = [comment_row(comment, issue, call.base_url) for comment in listed]
+                return json_response(rows, headers=link)
+            case ("POST", owner, name, "issues", number, "comments") if number.isdecimal():
+                issue, author = f"{owner}/{name}#{number}", _writer(account).login
+                self._refuse_locked(issue, "create")
+                comment = conversations.add(issue, author, _body(call), now)
+                return json_response(comment_row(comment, issue, call.base_url), 201)
+            case ("PATCH", owner, name, "issues", "comments", number) if number.isdecimal():
+                # Before the look-up: a refused token learns nothing about comments.
+                _writer(account)
+                match = conversations.find(f"{owner}/{name}", int(number))
+                if match is None:
+                    raise github_refusal(404, _NO_SUCH_RESOURCE)
+                issue, comment = match
+                self._refuse_locked(issue, "update")
+                comment.body, comment.updated_at = _body(call), now
+                return json_response(comment_row(comment, issue, call.base_url))
+            case _:
+                raise github_refusal(404, _NO_SUCH_RESOURCE)
+
+    def _refuse_locked(self, issue: str, verb: str) -> None:
+        if issue.lower() in self._world.conversations.locked:
+            raise github_refusal(403, f"Unable to {verb} comment because issue is locked.")
+
+
+def _writer(account: Account | None) -> Account:
+    """Return the account, if its token may write comments.
+
+    Raises: RefusedError.
+    """
+    writer = _require_account(account)
+    if not writer.may_comment:
+        own = writer.kind is SandboxTokenKind.ACTIONS
+        raise github_refusal(403, INTEGRATION if own else "Must have write rights to Repository.")
+    return writer
+
+
+def _body(call: Call) -> str:
+    """Read the text of a comment.
+
+    Raises: RefusedError, for one that is missing or too long.
+    """
+    try:
+        body = json.loads(call.body)["body"]
+    except (ValueError, LookupError, TypeError):
+        raise github_refusal(400, "Problems parsing JSON") from None
+    if not isinstance(body, str) or not 0 < len(body) <= MAX_BODY:
+        message = (
+            f"Body is too long (maximum is {MAX_BODY} characters)" if body else "Body is blank"
+        )
+        raise github_refusal(422, f"Validation Failed: {message}")
+    return body
