@@ -51,7 +51,7 @@ def leftovers(records: Iterable[Record], inventory: Inventory) -> dict[Digest, L
     deleted = {
         attempt.digest: attempt for attempt in last.values() if _is_deleted(attempt, inventory)
     }
-    left_over: dict[Digest, Leftover] = {}
+    present: dict[Digest, Leftover] = {}
     for component in components.values():
         # The attempt itself, since a later run may have deleted the same digest again.
         deleted_here = [attempt for attempt in component if deleted.get(attempt.digest) is attempt]
@@ -62,8 +62,8 @@ def leftovers(records: Iterable[Record], inventory: Inventory) -> dict[Digest, L
             if owner and last[follower.digest].result in _OPEN:
                 leftover = Leftover(follower, owner)
                 if leftover.is_present(inventory):
-                    left_over[follower.digest] = leftover
-    return left_over
+                    present[follower.digest] = leftover
+    return present
 
 
 def _is_deleted(attempt: Attempt, inventory: Inventory) -> bool:
