@@ -47,9 +47,9 @@ def validate(path: str, root: MapNode) -> PolicyFile:
     Raises: PolicyProblems, with everything that is wrong with it.
     """
     version = find(root, ("version",))
-    one = ScalarNode(version.node.place, "1", ScalarType.NUMBER)
+    supported = ScalarNode(version.node.place, "1", ScalarType.NUMBER)
     # Messages about the keys of a file in another version of the language would mislead.
-    if version.location and version.node != one:
+    if version.location and version.node != supported:
         got = as_written(version.node)
         message = f"this reconciler reads version: 1 of the language; got {got}"
         raise PolicyProblems([Problem(path, *version.node.place, "version", message)])
