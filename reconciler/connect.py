@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.model.base import HUB
 from reconciler.model.names import Repository
 from reconciler.model.ports import Clock, Registry, RegistryReader
 from reconciler.providers.ghcr.api import GhcrConnection, GitHubHost
@@ -15,13 +16,23 @@ from reconciler.providers.ghcr.registry import GhcrRegistry
 from reconciler.providers.oci.reader import OciReader
 from reconciler.providers.oci.registry import OciRegistry
 from reconciler.settings import Settings
+from reconciler.transport.auth import RepositoryAuth
 from reconciler.transport.cache import ManifestCache
-from reconciler.transport.credentials import ConfigFile, RegistryCredentials, credential_paths
-from reconciler.transport.registry import open_registry
+from reconciler.transport.client import Client
+from reconciler.transport.credentials import (
+    ConfigFile,
+    Credentials,
+    RegistryCredentials,
+    anonymous,
+    credential_paths,
+)
 from reconciler.transport.replies import registry_url
 from reconciler.transport.watch import RunClock
 
 CACHE_FILE = "manifests.sqlite3"
+
+_ENDPOINTS = {HUB: "registry-1.docker.io"}
+"""Registries with another host than their images. Source: distribution/reference, "normalize"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,14 @@ class Registries:
             kind = self.settings.registry_for(host).kind
             self._open[host] = KINDS[kind](host, self.settings, self.cache, self.watch)
         return self._open[host]
+
+
+def open_registry(
+    host: str, watch: RunClock, *, plain_http: bool, credentials: Credentials = anonymous
+) -> Client:
+    """Open a client of the registry that has the images of `host`; nothing is sent yet."""
+    base_url = registry_url(_ENDPOINTS.get(host, host), plain_http=plain_http)
+    return Client(base_url, watch, auth=RepositoryAuth(base_url, credentials, watch))
 
 
 def _open_ghcr(host: str, settings: Settings, cache: ManifestCache, watch: RunClock) -> Connection:

@@ -15,7 +15,7 @@ from reconciler.commands.log import journals
 from reconciler.errors import PlanError, SettingsError
 from reconciler.formats.comment import AppliedRun, Posting, applied_run, is_ours, render
 from reconciler.github.client import GitHubClient
-from reconciler.github.issues import Conversation, post
+from reconciler.github.pulls import Conversation, post
 from reconciler.model.comparison import Difference, read_difference
 from reconciler.model.plan import DeletionPlan, RestorePlan
 from reconciler.session import utc_now

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reconciler.core.compare import compare
 from reconciler.core.planner import PlanningInput
-from reconciler.engine.observe import with_creation_times
+from reconciler.engine.manifests import with_creation_times
 from reconciler.engine.plan import Target, read_case
 from reconciler.errors import ReconcilerError
 from reconciler.model.comparison import Difference, RepositoryDifference

@@ -22,8 +22,9 @@ from reconciler.analysis.integrity import (
 )
 from reconciler.core.history import deletions
 from reconciler.core.planner import PlanningInput
+from reconciler.engine.manifests import with_creation_times
 from reconciler.engine.observations import SaveDigests
-from reconciler.engine.observe import require_known, with_creation_times
+from reconciler.engine.observe import require_known
 from reconciler.engine.plan import Target, check_clock, read_case
 from reconciler.engine.read_all import Ahead, look_ahead, read_whole
 from reconciler.errors import AccessError, EvidenceError, ReconcilerError

@@ -1,10 +1,16 @@
-"""Read manifests of listed versions; the error for unreadable ones says how to resolve it."""
+"""Read manifests of listed versions, and the build times that they claim.
+
+The error for manifests that cannot be read says how to resolve it.
+"""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from itertools import chain
 
 from reconciler.errors import EvidenceError, ManifestError
-from reconciler.model.inventory import Version
-from reconciler.model.manifest import Manifest
+from reconciler.model.inventory import Inventory, Version
+from reconciler.model.manifest import DocumentKind, Manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.model.ports import RegistryReader
 
@@ -64,3 +70,36 @@ def _described(version: Version) -> str:
     tags = f"tags {', '.join(version.tags)}" if version.tags else "no tag"
     number = f"version {version.id}, " if version.id else ""
     return f"{version.digest} ({number}{tags})"
+
+
+def creation_times(
+    reader: RegistryReader, repository: Repository, documents: Mapping[Digest, Manifest]
+) -> dict[Digest, datetime]:
+    """Read the time each document claims; an index without one takes its newest image's.
+
+    Shape: documents whose time is unknown are left out.
+    """
+    indexes = [m for m in documents.values() if m.shape is DocumentKind.INDEX and not m.created]
+    wanted = set(chain.from_iterable(map(_images, indexes))) - documents.keys()
+    children = reader.documents.manifests(repository, sorted(wanted)).values()
+    claimed = reader.documents.created(repository, [*documents.values(), *filter(None, children)])
+    times = {digest: moment for digest, moment in claimed.items() if moment}
+    newest = {
+        index.digest: max(filter(None, map(times.get, _images(index))), default=None)
+        for index in indexes
+    }
+    return times | {digest: moment for digest, moment in newest.items() if moment}
+
+
+def with_creation_times(reader: RegistryReader, inventory: Inventory) -> Inventory:
+    """Add the build times that images claim, for a policy with `age_by: created`."""
+    versions = inventory.versions
+    documents = {d: version.manifest for d, version in versions.items() if version.manifest}
+    times = creation_times(reader, inventory.repository, documents)
+    dated = {d: replace(version, created=times.get(d)) for d, version in versions.items()}
+    return replace(inventory, versions=dated)
+
+
+def _images(index: Manifest) -> list[Digest]:
+    """Return the platform images of an index, which are built when it is."""
+    return [c.digest for c in index.children if c.is_plain_image and not c.attestation]

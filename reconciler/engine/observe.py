@@ -12,13 +12,13 @@ runs observed. Each is proven present by the registry itself, never by the cache
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from reconciler.core.graph import documents_to_read
-from reconciler.engine.manifests import read_manifests
+from reconciler.engine.manifests import creation_times, read_manifests
 from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Evidence, Fact, Inventory, Observations, Version
-from reconciler.model.manifest import DocumentKind, Manifest
+from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
 from reconciler.model.ports import Listing, RegistryReader
 
@@ -343,36 +343,3 @@ class TagOnlyObserver:
         self._referred.update(unasked)
         referrers = self._reader.referrers(self._repository, unasked)
         self._look(digest for listed in referrers.values() for digest in listed)
-
-
-def creation_times(
-    reader: RegistryReader, repository: Repository, documents: Mapping[Digest, Manifest]
-) -> dict[Digest, datetime]:
-    """Read the time each document claims; an index without one takes its newest image's.
-
-    Shape: documents whose time is unknown are left out.
-    """
-    indexes = [m for m in documents.values() if m.shape is DocumentKind.INDEX and not m.created]
-    wanted = set(chain.from_iterable(map(_images, indexes))) - documents.keys()
-    children = reader.documents.manifests(repository, sorted(wanted)).values()
-    claimed = reader.documents.created(repository, [*documents.values(), *filter(None, children)])
-    times = {digest: moment for digest, moment in claimed.items() if moment}
-    newest = {
-        index.digest: max(filter(None, map(times.get, _images(index))), default=None)
-        for index in indexes
-    }
-    return times | {digest: moment for digest, moment in newest.items() if moment}
-
-
-def with_creation_times(reader: RegistryReader, inventory: Inventory) -> Inventory:
-    """Add the build times that images claim, for a policy with `age_by: created`."""
-    versions = inventory.versions
-    documents = {d: version.manifest for d, version in versions.items() if version.manifest}
-    times = creation_times(reader, inventory.repository, documents)
-    dated = {d: replace(version, created=times.get(d)) for d, version in versions.items()}
-    return replace(inventory, versions=dated)
-
-
-def _images(index: Manifest) -> list[Digest]:
-    """Return the platform images of an index, which are built when it is."""
-    return [c.digest for c in index.children if c.is_plain_image and not c.attestation]

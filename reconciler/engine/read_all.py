@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.engine.manifests import creation_times
 from reconciler.engine.observe import (
     TagOnlyObserver,
-    creation_times,
     observe,
     remembered,
     require_known,

@@ -12,17 +12,19 @@ import httpx
 
 from reconciler.errors import ProtocolError
 from reconciler.model.base import public, safe
-from reconciler.transport.credentials import Credential
+from reconciler.transport.credentials import Credential, Credentials
 from reconciler.transport.tokens import (
     Challenge,
     RealmRule,
     Token,
     challenges_of,
+    repository_in,
     scope_of,
     token_of,
     token_request,
     trust_over_tls,
 )
+from reconciler.transport.watch import RunClock
 
 Flow: TypeAlias = Generator[httpx.Request, httpx.Response, None]
 
@@ -134,3 +136,28 @@ class RegistryAuth(httpx.Auth):
                 hint="If you run this registry, configure TLS for its token server.",
             )
         return realm
+
+
+class RepositoryAuth(httpx.Auth):
+    """Authenticates each request with the credential of its repository."""
+
+    def __init__(self, base_url: str, credentials: Credentials, watch: RunClock) -> None:
+        """Look up the credential of a repository at its first request."""
+        self._base_url = base_url
+        self._credentials = credentials
+        self._watch = watch
+        self._lock = Lock()
+        self._known: dict[Credential, RegistryAuth] = {}
+
+    def sync_auth_flow(self, request: httpx.Request) -> Flow:
+        """Send a request with the credential of its repository."""
+        credential = self._credentials(repository_in(request.url))
+        # Repositories with the same credential share its tokens.
+        with self._lock:
+            if credential not in self._known:
+                self._known[credential] = RegistryAuth(
+                    self._base_url, credential, monotonic=self._watch.monotonic
+                )
+            auth = self._known[credential]
+        # Outside the lock: a slow token server must not delay the requests of other threads.
+        yield from auth.sync_auth_flow(request)

@@ -14,7 +14,7 @@ import httpx
 from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.model.base import is_loopback, public
 from reconciler.model.ports import SENDING_SECONDS
-from reconciler.transport.bounds import MAX_ANSWER_BYTES, MAX_ERROR_BYTES
+from reconciler.transport.bounds import MAX_ANSWER_BYTES, MAX_ERROR_BYTES, Totals
 from reconciler.transport.limits import http_time
 from reconciler.transport.pacing import AT_ONCE
 from reconciler.transport.parallel import ConnectionPool
@@ -27,7 +27,6 @@ from reconciler.transport.replies import (
     translate_errors,
 )
 from reconciler.transport.retry import Retry
-from reconciler.transport.totals import Totals
 from reconciler.transport.watch import RunClock, Sent
 from reconciler.transport.wire import Wire
 from reconciler.version import __version__

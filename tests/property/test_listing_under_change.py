@@ -11,8 +11,7 @@ from reconciler.errors import EvidenceError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest
 from reconciler.providers.ghcr.listing import read_whole
-from reconciler.providers.ghcr.pages import VersionsPage
-from reconciler.providers.ghcr.recent import read_newest
+from reconciler.providers.ghcr.pages import VersionsPage, read_newest
 from tests.support.effort import THIRD
 
 SIZE = 3

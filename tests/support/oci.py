@@ -6,12 +6,12 @@ from pathlib import Path
 
 import httpx
 
+from reconciler.connect import open_registry
 from reconciler.model.names import Digest, Repository
 from reconciler.providers.oci.reader import OciReader
 from reconciler.providers.oci.registry import OciRegistry
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.credentials import Credential, Credentials, anonymous
-from reconciler.transport.registry import open_registry
 from tests.support.answers import Answer, Site, client_of
 from tests.support.documents import Document, digest_of, image
 from tests.support.time import VirtualTime

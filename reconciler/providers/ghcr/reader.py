@@ -20,7 +20,7 @@ from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import TOGETHER, Allowance, Capabilities, Effort, Job, Listing
-from reconciler.providers.ghcr.api import GhcrConnection
+from reconciler.providers.ghcr.api import GhcrConnection, Packages
 from reconciler.providers.ghcr.errors import Need, is_version_absent, missing_scopes
 from reconciler.providers.ghcr.listing import (
     PARALLEL_PAGES,
@@ -29,9 +29,7 @@ from reconciler.providers.ghcr.listing import (
     VersionPages,
     read_whole,
 )
-from reconciler.providers.ghcr.packages import Packages
-from reconciler.providers.ghcr.pages import PAGE_SIZE
-from reconciler.providers.ghcr.recent import PagePositions, read_newest
+from reconciler.providers.ghcr.pages import PAGE_SIZE, PagePositions, read_newest
 from reconciler.providers.ghcr.rows import package_of, version_of, versions_of
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
 from reconciler.transport.parallel import gather

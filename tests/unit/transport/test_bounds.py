@@ -4,9 +4,8 @@ import httpx
 import pytest
 
 from reconciler.errors import ExhaustedError
-from reconciler.transport.bounds import READING_BYTES, READING_SECONDS
+from reconciler.transport.bounds import READING_BYTES, READING_SECONDS, Totals, repository_part
 from reconciler.transport.client import Client
-from reconciler.transport.totals import Totals, repository_part
 from tests.support.answers import REGISTRY, Site, client_of
 from tests.support.time import VirtualTime
 
@@ -84,7 +83,7 @@ def test_time_in_which_several_answers_are_awaited_counts_once() -> None:
 
 
 def test_a_repository_that_sends_too_much_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.transport.totals.READING_BYTES", READING_BYTES // 2**10)
+    monkeypatch.setattr("reconciler.transport.bounds.READING_BYTES", READING_BYTES // 2**10)
     large = Site({"/v2/evil/tags/list": httpx.Response(200, content=b" " * 2**18)})
     client = client_of(large)
 

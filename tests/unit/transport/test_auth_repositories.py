@@ -3,8 +3,9 @@
 import httpx
 import pytest
 
+from reconciler.connect import open_registry
+from reconciler.transport.auth import RepositoryAuth
 from reconciler.transport.credentials import ANONYMOUS, Credential
-from reconciler.transport.registry import RepositoryAuth, open_registry
 from reconciler.transport.tokens import repository_in
 from reconciler.transport.wire import Wire
 from tests.support.answers import REGISTRY, client_of

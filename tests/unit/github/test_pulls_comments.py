@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
 from reconciler.github.client import GitHubClient
-from reconciler.github.issues import Conversation, IssueComment, post
+from reconciler.github.pulls import Conversation, IssueComment, post
 from tests.support.time import VirtualTime
 
 API = "https://api.github.example"
