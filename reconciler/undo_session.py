@@ -10,9 +10,9 @@ from reconciler.connect import Registries, open_registries
 from reconciler.core.undo import UndoRequest
 from reconciler.engine.plan import PlanTimes
 from reconciler.engine.undo import apply_restorations, draw_restorations, last_run
-from reconciler.model.names import Mention, Repository
+from reconciler.model.names import Mention
 from reconciler.model.plan import RestorePlan
-from reconciler.model.ports import Clock, RegistryReader, State
+from reconciler.model.ports import Clock, State
 from reconciler.model.results import Applied, Outcome
 from reconciler.session import begin, state_of, utc_now
 from reconciler.settings import Settings
@@ -36,7 +36,7 @@ class Recovery:
         return draw_restorations(
             UndoRequest(run or last_run(self.state), only, retag),
             self.state,
-            self._reader,
+            lambda repository: self.registries.reader(repository.registry),
             moment=PlanTimes(now, now, lasts),
             tool=f"reconciler {__version__}",
         )
@@ -57,9 +57,6 @@ class Recovery:
         self.state.check_writable()
         run = begin(self.clock, halt, watching)
         return apply_restorations(plan, self.registries.registry, self.state, run)
-
-    def _reader(self, repository: Repository) -> RegistryReader:
-        return self.registries.reader(repository.registry)
 
 
 @contextmanager

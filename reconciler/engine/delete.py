@@ -212,27 +212,11 @@ class Execution:
         return self._looks.component_of[change.digest] in self._partly_deleted
 
     def _delete_group(self, queue: deque[Change]) -> None:
-        """Step 10 of docs/apply.md: delete what is next in the queue, as far as one look covers it.
-
-        A look is one round of reads: who holds the lock, what is new, and how the versions are now.
-        """
+        """Step 10 of docs/apply.md: delete what comes next, as far as one look covers it."""
         repository = self.inventory.repository
-        group = self._looks.next_group(queue, self._kept | self._postponed)
-        versions = self._looks.versions_to_read(group, self._deleted.keys())
-        followers = {
-            version.digest for version in versions if self.graph.kept_by.get(version.digest)
-        }
-        # Step 10, wait: nothing may wait between the look and the last DELETE of the group, or
-        # an image could be tagged in that time unnoticed.
-        self.registry.pace(repository, len(group), versions, followers)
-        # Step 10, look. The age counts from before the first read.
-        looked_at = self.run.monotonic()
-        self.state.confirm_lock()
-        self._keep(self._recheck.newly_referenced())
-        current = self.registry.look(repository, versions, followers)
-        self._keep_changed(versions, current)
+        covered, current, looked_at = self._look(queue)
         # Step 10, delete: each DELETE is sent once, and at once.
-        sent, covered = 0, {change.digest for change in group}
+        sent = 0
         while queue:
             change = queue[0]
             if not self._is_skipped(change):
@@ -263,6 +247,28 @@ class Execution:
             # At once: an image that is kept must not be without its signature for longer.
             self._restore_pending()
         self._looks.size.grow()
+
+    def _look(self, queue: Iterable[Change]) -> tuple[Set[Digest], Mapping[Digest, Version], float]:
+        """Step 10, wait and look: read who holds the lock, what is new, and the next versions.
+
+        Returns: what the look covers, the versions that exist, and when it began.
+        """
+        repository = self.inventory.repository
+        group = self._looks.next_group(queue, self._kept | self._postponed)
+        versions = self._looks.versions_to_read(group, self._deleted.keys())
+        followers = {
+            version.digest for version in versions if self.graph.kept_by.get(version.digest)
+        }
+        # Step 10, wait: nothing may wait between the look and the last DELETE of the group, or
+        # an image could be tagged in that time unnoticed.
+        self.registry.pace(repository, len(group), versions, followers)
+        # Step 10, look. The age counts from before the first read.
+        looked_at = self.run.monotonic()
+        self.state.confirm_lock()
+        self._keep(self._recheck.newly_referenced())
+        current = self.registry.look(repository, versions, followers)
+        self._keep_changed(versions, current)
+        return {change.digest for change in group}, current, looked_at
 
     def _keep_changed(self, versions: Iterable[Version], current: Mapping[Digest, Version]) -> None:
         """Keep each component of which a version is no longer as planned."""

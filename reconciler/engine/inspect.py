@@ -3,7 +3,7 @@
 A repository that cannot be read does not keep the others from being inspected.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -13,7 +13,6 @@ from reconciler.analysis.health import HealthInput, HealthResult, Thresholds
 from reconciler.analysis.health_checks import check
 from reconciler.analysis.integrity import (
     BrokenImage,
-    Documents,
     IntegrityResult,
     add_history,
     blobs_of,
@@ -203,6 +202,12 @@ def _examined(
     wanted = sorted(digest for digest, blob in named.items() if not blob.foreign)
     present = reader.documents.blobs_present(repository, wanted) if blobs else {}
     lacking = frozenset(digest for digest, there in present.items() if not there)
+    gone, observations = deletions(state.records()), state.observations()
+    broken = [
+        BrokenImage(version.digest, version.tags, add_history(missing, gone, observations))
+        for version in tagged
+        if (missing := tuple(holes(version.digest, documents, lacking)))
+    ]
     return IntegrityResult(
         repository,
         images=len(tagged),
@@ -210,20 +215,5 @@ def _examined(
         blobs=len(present) if blobs else None,
         foreign=len(named) - len(wanted),
         dangling=listing.broken,
-        broken=tuple(_broken(tagged, documents, lacking, state)),
+        broken=tuple(broken),
     )
-
-
-def _broken(
-    tagged: Iterable[Version],
-    documents: Documents,
-    lacking: Set[Digest],
-    state: RepositoryState,
-) -> Iterator[BrokenImage]:
-    """Yield each tagged image that is incomplete, with what the state records of the missing."""
-    gone, observations = deletions(state.records()), state.observations()
-    for version in tagged:
-        if missing := tuple(holes(version.digest, documents, lacking)):
-            yield BrokenImage(
-                version.digest, version.tags, add_history(missing, gone, observations)
-            )

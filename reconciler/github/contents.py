@@ -115,7 +115,10 @@ class GitApi:
                 content = (entry.get("text") or "").encode()
                 # The hash differs for a text that GitHub truncated, and for bytes that are not
                 # UTF-8.
-                yield content if blob_sha(content) == sha else self._blob(sha)
+                if blob_sha(content) != sha:
+                    answer = json_of(self._get(f"{self._base}/blobs/{sha}", (200,)))
+                    content = b64decode(answer["content"])
+                yield content
 
     def commit(self, expected: str, name: str, content: bytes) -> str | None:
         """Commit one file on top of an expected commit; return the new one, None if it moved.
@@ -152,10 +155,6 @@ class GitApi:
         # 422: the branch exists, since another process was faster.
         self._post(f"{self._base}/refs", ref, (201, 422))
 
-    def _blob(self, sha: str) -> bytes:
-        answer = json_of(self._get(f"{self._base}/blobs/{sha}", (200,)))
-        return b64decode(answer["content"])
-
     def _texts(self, names: Sequence[str]) -> Mapping[str, Any]:
         """Read the texts of blobs with one query, each under its number."""
         fields = " ".join(
@@ -170,7 +169,11 @@ class GitApi:
 
     def _query(self, query: str, **variables: object) -> Mapping[str, Any]:
         body = {"query": query, "variables": variables}
-        url = _graphql_url(self._client.http.base_url)
+        # GraphQL is below the REST API on github.com, and beside it on an Enterprise Server, whose
+        # REST API ends with /api/v3.
+        base = self._client.http.base_url.rstrip("/")
+        parent = base.removesuffix("/v3") if base.endswith("/api/v3") else base
+        url = f"{parent}/graphql"
         answer: Mapping[str, Any] = json_of(self._post(url, body, (200,)))
         return answer
 
@@ -204,11 +207,3 @@ def state_of_github() -> Iterator[None]:
         yield
     except EvidenceError as error:
         raise StateError(str(error), hint="Run again when GitHub answers.") from error
-
-
-def _graphql_url(api_url: str) -> str:
-    """Return the URL of GraphQL: beside the REST API on an Enterprise Server, else below it."""
-    base = api_url.rstrip("/")
-    if base.endswith("/api/v3"):
-        return f"{base.removesuffix('/v3')}/graphql"
-    return f"{base}/graphql"

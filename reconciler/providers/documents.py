@@ -165,16 +165,22 @@ class DocumentReader:
         fetched: dict[Digest, Document] = {}
 
         def fetch(digest: Digest) -> None:
+            path = f"/v2/{repository.path}/{kind}/{digest}"
+            response = self._client.get(path, headers=HEADERS, limit=MAX_MANIFEST_BYTES)
+            if is_absent(response):
+                return
+            if response.status_code != 200:
+                raise self._refusal(response)
             try:
-                document = self._fetch(f"/v2/{repository.path}/{kind}/{digest}", digest)
+                verify(digest, response.content)
             except ManifestError as error:
                 if flaws is None:
                     raise
                 flaws[digest] = str(error)
                 return
-            if document:
-                fetched[digest] = document
-                self._count(repository, digest, document)
+            document = response.headers.get("content-type", ""), response.content
+            fetched[digest] = document
+            self._count(repository, digest, document)
 
         try:
             gather(fetch, missing, workers=PARALLEL_READS)
@@ -195,15 +201,6 @@ class DocumentReader:
                 raise ExhaustedError(
                     f"{repository}: its documents exceed {MAX_DOCUMENT_BYTES} bytes in total"
                 )
-
-    def _fetch(self, path: str, digest: Digest) -> Document | None:
-        response = self._client.get(path, headers=HEADERS, limit=MAX_MANIFEST_BYTES)
-        if is_absent(response):
-            return None
-        if response.status_code != 200:
-            raise self._refusal(response)
-        verify(digest, response.content)
-        return response.headers.get("content-type", ""), response.content
 
 
 def _batches(digests: Iterable[Digest]) -> Iterable[list[Digest]]:

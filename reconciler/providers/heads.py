@@ -5,9 +5,9 @@ distribution-spec v1.1, "Error Codes".
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import httpx
 
@@ -121,7 +121,13 @@ def errors_of(response: httpx.Response) -> tuple[RegistryError, ...]:
     except (ValueError, RecursionError):
         return ()
     listed = document.get("errors") if isinstance(document, dict) else None
-    return tuple(_errors(listed)) if isinstance(listed, list) else ()
+    errors: list[RegistryError] = []
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and isinstance(code := entry.get("code"), str):
+            message = entry.get("message")
+            text = _bounded(message) if isinstance(message, str) else ""
+            errors.append(RegistryError(_bounded(code), text))
+    return tuple(errors)
 
 
 def codes_of(response: httpx.Response) -> frozenset[str]:
@@ -141,15 +147,6 @@ def is_absent(response: httpx.Response) -> bool:
     A 404 without an error code is no such report: it may come from a proxy or a wrong address.
     """
     return response.status_code == 404 and bool(codes_of(response) & _ABSENT)
-
-
-def _errors(listed: list[Any]) -> Iterator[RegistryError]:
-    for entry in listed:
-        if isinstance(entry, dict) and isinstance(code := entry.get("code"), str):
-            message = entry.get("message")
-            yield RegistryError(
-                _bounded(code), _bounded(message) if isinstance(message, str) else ""
-            )
 
 
 def _bounded(text: str) -> str:

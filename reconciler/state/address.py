@@ -1,7 +1,6 @@
 """The address of a state as the user gave it, and which parts of it are secret."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote
 
@@ -40,8 +39,18 @@ class Address:
     def without_secrets(self, text: str) -> str:
         """Mask this address and its secrets in the message of a library."""
         text = text.replace(self.text, str(self))
+        user = self._rest.rpartition("@")[0]
+        values = [user, user.partition(":")[2], self._query if self.scheme != "github" else ""]
+        values += [value for values in parse_qs(self._query).values() for value in values]
+        # Libraries quote an address percent-encoded or decoded.
+        secrets = {
+            spelling
+            for value in values
+            if self.scheme and len(value) >= _SHORTEST
+            for spelling in (value, unquote(value))
+        }
         # The longest first: one secret may contain another, and its rest would remain readable.
-        for secret in sorted(self._secrets(), key=len, reverse=True):
+        for secret in sorted(secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return public(text)
 
@@ -61,12 +70,3 @@ class Address:
             return location.rpartition("@")[2]
         # With a `?` in the password, its first part would be displayed as the host.
         return "***" if "@" in self._query else location
-
-    def _secrets(self) -> Iterator[str]:
-        user = self._rest.rpartition("@")[0]
-        values = [user, user.partition(":")[2], self._query if self.scheme != "github" else ""]
-        values += [value for values in parse_qs(self._query).values() for value in values]
-        for value in values:
-            if self.scheme and len(value) >= _SHORTEST:
-                # Libraries quote an address percent-encoded or decoded.
-                yield from {value, unquote(value)}

@@ -122,7 +122,13 @@ class Branch:
             # These files are the same at every later head, so no new head is read.
             if not self._head:
                 self._refresh()
-            yield from self._api.blobs([self._known_sha(name) for name in names])
+            shas: list[str] = []
+            for name in names:
+                sha = self._sha(self._folder + name)
+                if sha is None:
+                    raise object_missing(self, name)
+                shas.append(sha)
+            yield from self._api.blobs(shas)
 
     def names(self, folder: str) -> Sequence[str]:
         """List the names below a directory, sorted."""
@@ -200,12 +206,6 @@ class Branch:
             self._past_heads.add(self._head)
             self._head = self._base = head
             self._committed.clear()
-
-    def _known_sha(self, name: str) -> str:
-        sha = self._sha(self._folder + name)
-        if sha is None:
-            raise object_missing(self, name)
-        return sha
 
     def _sha(self, path: str) -> str | None:
         """Return the SHA of a file's blob; None if the file does not exist."""

@@ -7,7 +7,7 @@ own tools use. Source: obstore, configuration of `S3Store`, `GCSStore` and `Azur
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -73,9 +73,11 @@ def open_at(address: Address, settings: BackendSettings) -> State:
             f"the address of the state at {address} has more than a bucket and a prefix",
             hint=_RIGHTS,
         )
-    # Plain HTTP is allowed to this machine only, unless AWS_ALLOW_HTTP is set.
+    # Plain HTTP is allowed to this machine only, where no other can read the requests, unless
+    # AWS_ALLOW_HTTP is set.
     client: ClientConfig = {"timeout": REQUEST_TIMEOUT}
-    if _is_local(os.environ):
+    endpoints = [os.environ[name] for name in _ENDPOINTS if name in os.environ]
+    if any(is_loopback(urlsplit(endpoint).netloc) for endpoint in endpoints):
         client["allow_http"] = True
     retry: RetryConfig = {"max_retries": TRIES, "retry_timeout": RETRY_TIMEOUT}
     with _state_errors(f"use {address}"):
@@ -146,12 +148,6 @@ def _version(metadata: "ObjectMeta | PutResult") -> str:
     """Return what identifies a version of an object, as JSON."""
     # A write to Google Cloud Storage is conditional on `version`, to S3 and Azure on the ETag.
     return json.dumps({key: metadata[key] for key in ("e_tag", "version") if metadata[key]})
-
-
-def _is_local(environment: Mapping[str, str]) -> bool:
-    """Whether requests are sent to this machine, where no other can read them."""
-    endpoints = (environment[name] for name in _ENDPOINTS if name in environment)
-    return any(is_loopback(urlsplit(endpoint).netloc) for endpoint in endpoints)
 
 
 @contextmanager

@@ -128,20 +128,14 @@ def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str:
 
     Source: proc(5) and fstab(5): device, mount point with octal escapes, type, ...
     """
-    resolved = path.resolve()
-    # A later mount hides an earlier one, and inner mounts are listed after outer ones.
-    kinds = [kind for point, kind in _mounted(mounts) if resolved.is_relative_to(point)]
-    return kinds[-1] if kinds and kinds[-1] in _NETWORK else ""
-
-
-def _mounted(mounts: Path) -> list[tuple[Path, str]]:
+    resolved, kind = path.resolve(), ""
     lines: list[str] = []
     # Without /proc, as on macOS, the type is unknown; it only decides about a warning.
     with suppress(OSError):
         lines = mounts.read_text(errors="surrogateescape").splitlines()
-    fields = [line.split(" ") for line in lines]
-    return [
-        (Path(re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), parts[1])), parts[2])
-        for parts in fields
-        if len(parts) > 2
-    ]
+    for fields in (line.split(" ") for line in lines):
+        if len(fields) > 2:
+            point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[1])
+            # A later mount hides an earlier one, and inner mounts are listed after outer ones.
+            kind = fields[2] if resolved.is_relative_to(point) else kind
+    return kind if kind in _NETWORK else ""

@@ -61,7 +61,11 @@ def read_journal(path: Path) -> JournalContent:
 
     Raises: JournalError, with file and line, for any damage but a torn tail.
     """
-    content = _content(path)
+    with state_errors("read", path):
+        try:
+            content = read_private(path)
+        except FileNotFoundError:
+            content = b""
     size = content.rfind(b"\n") + 1
     whole = takewhile(lambda line: line.endswith(b"\n"), BytesIO(content))
     records = read_lines(path, whole)
@@ -69,14 +73,6 @@ def read_journal(path: Path) -> JournalContent:
     if not _is_cut_short(torn):
         raise JournalError(f"{path}:{len(records) + 1}: the record does not end with a newline")
     return JournalContent(records, End(records[-1] if records else None, size), torn)
-
-
-def _content(path: Path) -> bytes:
-    with state_errors("read", path):
-        try:
-            return read_private(path)
-        except FileNotFoundError:
-            return b""
 
 
 def _is_cut_short(tail: bytes) -> bool:
@@ -167,7 +163,13 @@ class JournalFile:
         ):
             # A difference is a writer that the lock did not exclude: a chain of both would not
             # verify.
-            self._expect(size, os.fstat(file.fileno()).st_size)
+            actual = os.fstat(file.fileno()).st_size
+            if actual != size:
+                raise StateError(
+                    f"{self._path} has {actual} bytes instead of {size}: another program wrote to"
+                    " it despite the lock",
+                    hint="Find that program, check with `reconciler log verify`, then run again.",
+                )
             write_through(file.fileno(), content)
             # With the first record, the name of the file must become durable, too.
             if size == 0:
@@ -180,14 +182,6 @@ class JournalFile:
             raise StateError(
                 f"{self._path}: nothing more is written after a failed write",
                 hint="Make the disk writable and run again: that run continues this one.",
-            )
-
-    def _expect(self, size: int, actual: int) -> None:
-        if actual != size:
-            raise StateError(
-                f"{self._path} has {actual} bytes instead of {size}: another program wrote to it "
-                "despite the lock",
-                hint="Find that program, check with `reconciler log verify`, then run again.",
             )
 
     def _set_aside(self, reading: JournalContent) -> None:
@@ -223,7 +217,17 @@ def to_lines(records: Iterable[Record]) -> bytes:
 
     Raises: StateError, for a record that is too long to be read back.
     """
-    return b"".join(map(_line, records))
+    lines: list[bytes] = []
+    for record in records:
+        line = record.to_line()
+        # A longer line could be written, but no run could read the journal any more.
+        if len(line) > MAX_RECORD_BYTES:
+            raise StateError(
+                f"record {record.seq} ({record.type}) of run {record.run} has {len(line)} bytes,"
+                f" but the limit is {MAX_RECORD_BYTES}"
+            )
+        lines.append(line)
+    return b"".join(lines)
 
 
 def read_lines(place: object, lines: Iterable[bytes]) -> tuple[Record, ...]:
@@ -238,17 +242,6 @@ def read_lines(place: object, lines: Iterable[bytes]) -> tuple[Record, ...]:
     except JournalError as error:
         raise JournalError(f"{place}:{len(records) + 1}: {error}") from error
     return tuple(records)
-
-
-def _line(record: Record) -> bytes:
-    line = record.to_line()
-    # A longer line could be written, but no run could read the journal any more.
-    if len(line) > MAX_RECORD_BYTES:
-        raise StateError(
-            f"record {record.seq} ({record.type}) of run {record.run} has {len(line)} bytes, but "
-            f"the limit is {MAX_RECORD_BYTES}"
-        )
-    return line
 
 
 def _parsed(line: bytes, number: int) -> Record:

@@ -211,18 +211,14 @@ class LeaseLock:
                 yield
         finally:
             # An error in the block matters more: if the release fails, the lease expires.
-            with suppress(StateError):
-                self._release()
-
-    def _release(self) -> None:
-        with self._mutex:
-            # First of all, so that this object does not count as locked when the write fails.
-            lease, self._lease = self._lease, None
-            if lease:
-                free = lease.record.model_copy(
-                    update={"gen": lease.record.gen + 1, "state": "free"}
-                )
-                self._put(free, lease.stored)
+            with suppress(StateError), self._mutex:
+                # First of all, so that this object does not count as locked when the write fails.
+                lease, self._lease = self._lease, None
+                if lease:
+                    free = lease.record.model_copy(
+                        update={"gen": lease.record.gen + 1, "state": "free"}
+                    )
+                    self._put(free, lease.stored)
 
     def _refusal(self, current: _StoredLock | None) -> LockedError:
         if current is None or current.record.state == "free":

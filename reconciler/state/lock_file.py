@@ -82,7 +82,9 @@ class RepositoryLock:
         # The lock on this file excludes other calls of `seize` until it is in its place.
         fresh = self._path.with_name("lock.new")
         with self._acquired(fresh):
-            self._require_holder(run)
+            record = self._recorded()
+            if record is None or record.run != run:
+                raise not_the_holder(self._repository, run)
             # The record is written first, so that a second `seize` for the same run is refused.
             self._sign(holder)
             with state_errors("break", self._path):
@@ -158,11 +160,6 @@ class RepositoryLock:
             return _identity(self._path.stat()) == self._locked
         except FileNotFoundError:
             return False
-
-    def _require_holder(self, run: str) -> None:
-        record = self._recorded()
-        if record is None or record.run != run:
-            raise not_the_holder(self._repository, run)
 
     def _sign(self, holder: Holder) -> None:
         record = HolderRecord(

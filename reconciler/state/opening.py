@@ -77,7 +77,13 @@ def open_state_at(place: str, settings: BackendSettings) -> State:
     address = Address(place)
     scheme = address.scheme
     if not scheme:
-        directory = _directory(place)
+        # A database connection string would be a directory with a password in its name.
+        if _PASSWORD.search(place):
+            raise SettingsError(
+                "the location of the state contains a password and is not an address",
+                hint="Write postgresql://USER@HOST/DATABASE, and set the password with PGPASSWORD.",
+            )
+        directory = Path(place)
         _check_untracked(directory)
         return LocalState(directory)
     backend = BACKENDS.get(scheme)
@@ -87,16 +93,6 @@ def open_state_at(place: str, settings: BackendSettings) -> State:
             f"{scheme}:// is not a known state backend", hint=_HELP.format(known=known)
         )
     return backend.open_at(address, settings)
-
-
-def _directory(place: str) -> Path:
-    """Refuse a database connection string: it would be a directory with a password in its name."""
-    if _PASSWORD.search(place):
-        raise SettingsError(
-            "the location of the state contains a password and is not an address",
-            hint="Write postgresql://USER@HOST/DATABASE, and set the password with PGPASSWORD.",
-        )
-    return Path(place)
 
 
 def _check_untracked(root: Path) -> None:

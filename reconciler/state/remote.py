@@ -90,20 +90,15 @@ class RemoteJournal:
         """Append the noted and the added entries; return the records of the latter."""
         if not self._known:
             self.settle()
-        records = self._chained([*self._noted, *added])
+        records: list[Record] = []
+        for request in (*self._noted, *added):
+            records.extend(chained(records[-1] if records else self._last, *request))
         if records:
             self._write(records)
             self._last = records[-1]
         self._noted.clear()
         # Those of `note` come first: the caller gets the records of its own entries.
         return records[len(records) - sum(len(request.entries) for request in added) :]
-
-    def _chained(self, requests: Iterable[_WriteRequest]) -> list[Record]:
-        records: list[Record] = []
-        for request in requests:
-            last = records[-1] if records else self._last
-            records.extend(chained(last, *request))
-        return records
 
     def _write(self, records: Sequence[Record]) -> None:
         """Write records; the journal counts as intact only after a confirmed write."""
@@ -225,7 +220,13 @@ class RemoteRepositoryState:
             if previous:
                 # The entry reports the takeover, and occupies the number of the record that the
                 # previous holder would write next: if it is only paused, its write is refused.
-                self._journal.append(holder.run, holder.since, [_taken_over(previous, holder)])
+                takeover = LockBreakBody(
+                    of=previous.run,
+                    who=holder.address,
+                    holder=previous.address,
+                    process=previous.process,
+                )
+                self._journal.append(holder.run, holder.since, [entry_of(takeover)])
             yield
             self._journal.flush()
 
@@ -250,13 +251,3 @@ class RemoteRepositoryState:
     def holder(self) -> Holder | None:
         """Return the current lock holder; None if the lock is free."""
         return self._lock.holder()
-
-
-def _taken_over(previous: Holder, by: Holder) -> Entry:
-    body = LockBreakBody(
-        of=previous.run,
-        who=by.address,
-        holder=previous.address,
-        process=previous.process,
-    )
-    return entry_of(body)

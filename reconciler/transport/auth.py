@@ -72,24 +72,24 @@ class RegistryAuth(httpx.Auth):
         """Send a request with the known credential, and after a 401 with the requested one."""
         if self._challenge:
             ready = yield from self._authorise(request, self._challenge)
+            # The refusal of the token server is then the response to the request.
             if not ready:
                 return
         response = yield request
-        challenge = self._chosen(response) if response.status_code == 401 else None
+        if response.status_code != 401:
+            return
+        # Tokens before passwords: a token is valid for one repository and some minutes only.
+        offered = {challenge.scheme: challenge for challenge in challenges_of(response)}
+        challenge = offered.get("bearer")
+        if not (challenge and challenge.realm):
+            challenge = offered.get("basic") if self._credential.password else None
         if challenge:
             self._challenge = challenge
             refused = request.headers.get("Authorization", "")
             ready = yield from self._authorise(request, challenge, refused)
+            # The same credential would be refused again, and some servers count such failures.
             if ready and request.headers["Authorization"] != refused:
                 yield request
-
-    def _chosen(self, response: httpx.Response) -> Challenge | None:
-        """Choose a challenge that can be answered, tokens before passwords."""
-        offered = {challenge.scheme: challenge for challenge in challenges_of(response)}
-        bearer = offered.get("bearer")
-        if bearer and bearer.realm:
-            return bearer
-        return offered.get("basic") if self._credential.password else None
 
     def _authorise(
         self, request: httpx.Request, challenge: Challenge, refused: str = ""

@@ -7,7 +7,8 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TypeAlias, TypeVar
@@ -129,7 +130,14 @@ class ManifestCache:
         """Read one batch; a row that does not verify is deleted, so that it is read again."""
         none: list[_Row] = []
         rows = self._file.run(lambda connection: self._find(connection, digests), none)
-        documents = dict(_verified(rows))
+        documents: dict[Digest, Document] = {}
+        for text, content_type, packed in rows:
+            digest = Digest(text)
+            # The file may have been altered: no more is decompressed than `verify` accepts.
+            with suppress(zlib.error, ManifestError):
+                body = zlib.decompressobj().decompress(packed, MAX_MANIFEST_BYTES + 1)
+                verify(digest, body)
+                documents[digest] = content_type, body
         damaged = [digest for digest, *_ in rows if digest not in documents]
         if damaged:
             log.warning("cached_documents_damaged", count=len(damaged), first=damaged[0])
@@ -148,9 +156,11 @@ class ManifestCache:
     def _keep(self, connection: sqlite3.Connection, documents: Mapping[Digest, Document]) -> None:
         self._open_use(connection)
         for digest, (content_type, body) in documents.items():
+            # The fastest level: a first run packs every document of a registry.
             packed = zlib.compress(body, zlib.Z_BEST_SPEED)
             size = len(packed) + ROW_BYTES
             connection.execute(_KEEP, (digest, content_type, self._use, size, packed))
+            # A document that is replaced counts twice, until the next eviction reads the sum anew.
             self._bytes += size
         if self._bytes > self._limit:
             connection.execute(_EVICT, (int(self._limit * EVICTED_TO),))
@@ -162,18 +172,6 @@ class ManifestCache:
             (last,) = connection.execute(_LAST_USE).fetchone()
             (self._bytes,) = connection.execute(_BYTES).fetchone()
             self._use = last + 1
-
-
-def _verified(rows: Iterable[_Row]) -> Iterator[tuple[Digest, Document]]:
-    for text, content_type, packed in rows:
-        digest = Digest(text)
-        try:
-            # The file may have been altered: no body is decompressed beyond what `verify` accepts.
-            body = zlib.decompressobj().decompress(packed, MAX_MANIFEST_BYTES + 1)
-            verify(digest, body)
-        except (zlib.error, ManifestError):
-            continue
-        yield digest, (content_type, body)
 
 
 class CacheFile:
@@ -201,7 +199,14 @@ class CacheFile:
                 with self._connection as connection:
                     return work(connection)
             except sqlite3.DatabaseError as error:
-                self._recover(self._path, error)
+                family = error.sqlite_errorcode & _PRIMARY_CODE
+                if family in _OCCUPIED:
+                    # Another process writes: this time the registry is read instead.
+                    log.debug("cache_busy", path=str(self._path))
+                elif family in _DAMAGED:
+                    self._set_aside(self._path, error)
+                else:
+                    self._give_up(error)
             except OSError as error:
                 self._give_up(error)
             return default
@@ -215,6 +220,7 @@ class CacheFile:
         """Open the file for its owner only: its content may come from private repositories."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
+        # All threads share the connection: `run` holds a lock while one of them uses it.
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
         try:
             # Readers do not wait for a writer, which may be another process.
@@ -227,15 +233,6 @@ class CacheFile:
             raise
         return connection
 
-    def _recover(self, path: Path, error: sqlite3.DatabaseError) -> None:
-        family = error.sqlite_errorcode & _PRIMARY_CODE
-        if family in _OCCUPIED:
-            log.debug("cache_busy", path=str(path))
-        elif family in _DAMAGED:
-            self._set_aside(path, error)
-        else:
-            self._give_up(error)
-
     def _set_aside(self, path: Path, error: sqlite3.DatabaseError) -> None:
         """Rename the damaged file, so that the next `run` begins a new one."""
         self._disconnect()
@@ -243,6 +240,7 @@ class CacheFile:
         log.warning("cache_damaged", path=str(path), kept_as=str(aside), error=str(error))
         try:
             path.replace(aside)
+            # SQLite would apply the write-ahead log of the damaged file to the new one.
             for sidecar in _SIDECARS:
                 path.with_name(path.name + sidecar).unlink(missing_ok=True)
         except OSError as refused:

@@ -64,7 +64,10 @@ def connect(base_url: str, watch: RunClock) -> ConnectionPool:
     time of each response and of the run.
     """
     certificates = _certificates()
-    proxy = _proxy_for(httpx.URL(base_url))
+    url, proxies = httpx.URL(base_url), getproxies()
+    # A proxy on another machine could not reach the services of this one.
+    is_direct = is_loopback(url.host) or proxy_bypass(url.host)
+    proxy = None if is_direct else proxies.get(url.scheme) or proxies.get("all")
     return ConnectionPool(lambda: Wire(watch, certificates, proxy, connections=LANE_CONNECTIONS))
 
 
@@ -109,6 +112,7 @@ class Client:
             headers={"User-Agent": f"reconciler/{__version__}", "Accept-Encoding": "gzip"},
             # A registry needs no cookies, and one could link requests of different credentials.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            # Hooks see every request, those for tokens and after redirects included.
             event_hooks={"request": [self._count], "response": [self._note_time]},
         )
 
@@ -160,6 +164,7 @@ class Client:
         Raises: UnreachableError, when it is unknown whether the change was made.
         """
         request = self._request(method, url, headers, content)
+        # Not through `self._retry`: a write whose response was lost may have been carried out.
         with translate_errors(request):
             return self._exchange(request, MAX_ANSWER_BYTES)
 
@@ -213,6 +218,7 @@ class Client:
     ) -> httpx.Request:
         """Build a request; one to another server is an error."""
         request = self._http.build_request(method, url, headers=headers, content=content)
+        # A link in a response may name any server, and the request would have the credentials.
         if origin(request.url) != self._origin:
             raise ProtocolError(f"{request_text(request)}: not on the server {self._http.base_url}")
         return request
@@ -270,6 +276,8 @@ class Client:
 
     def _send(self, request: httpx.Request, limit: int) -> httpx.Response:
         began = self._watch.monotonic()
+        # Without httpx's own handling of credentials and redirects, which has no bound on size:
+        # see `_exchange` and `_follow`.
         response = self._http.send(request, stream=True, auth=None)
         response = read_body(response, min(limit, MAX_ERROR_BYTES) if response.is_error else limit)
         with self._lock:
@@ -286,11 +294,3 @@ class Client:
         # The clock of a token server or storage is not the one that dates the versions.
         if origin(response.request.url) == self._origin:
             self._server_time = http_time(response.headers.get("date", "")) or self._server_time
-
-
-def _proxy_for(url: httpx.URL) -> str | None:
-    """Return the proxy in the environment for a server; none for this machine."""
-    if is_loopback(url.host) or proxy_bypass(url.host):
-        return None
-    proxies = getproxies()
-    return proxies.get(url.scheme) or proxies.get("all")

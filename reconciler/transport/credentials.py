@@ -98,6 +98,7 @@ class Helper:
         return self._credential(username, secret)
 
     def _run(self) -> "subprocess.CompletedProcess[str]":
+        # The name becomes part of a program's: with a slash it could be any file.
         if not _NAME.fullmatch(self.name):
             raise self._error("is not a valid name of a helper")
         try:
@@ -108,7 +109,11 @@ class Helper:
                 check=False,
                 text=True,
                 timeout=SECONDS,
-                env=_environment(),
+                env={
+                    name: value
+                    for name, value in os.environ.items()
+                    if name not in _WITHHELD and not name.startswith(_WITHHELD_PREFIXES)
+                },
             )
         # `from None`: the cause could quote what the helper printed, which may be a secret.
         except FileNotFoundError:
@@ -129,15 +134,6 @@ class Helper:
         return SettingsError(
             f"{self.file}: {program}, queried for {safe(self.server)}, {what}", hint=_HELPER_HINT
         )
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of a helper."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name not in _WITHHELD and not name.startswith(_WITHHELD_PREFIXES)
-    }
 
 
 def credential_paths(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
@@ -173,7 +169,10 @@ class ConfigFile:
 
     def offers(self, host: str, repository: str) -> Iterator[Credential | Helper]:
         """Yield the possible credentials of a repository, the most specific first."""
-        for name in _names(host, repository):
+        # An entry may name the repository, one of its parents, or the registry.
+        parts = [host, *filter(None, repository.split("/"))]
+        for length in range(len(parts), 0, -1):
+            name = "/".join(parts[:length])
             for key, helper in self.helpers.items():
                 if _normal(key) == name:
                     yield Helper(str(helper), key, self.path)
@@ -181,8 +180,11 @@ class ConfigFile:
                 if _normal(key) == name:
                     yield self._credential(key, entry)
         if self.store:
-            for server in _servers(host):
-                yield Helper(self.store, server, self.path)
+            yield Helper(self.store, _HUB_SERVER if host == HUB else host, self.path)
+            # Users may have logged in under either name of this machine.
+            name, colon, port = host.partition(":")
+            if name == LOOPBACK:
+                yield Helper(self.store, f"localhost{colon}{port}", self.path)
 
     def _credential(self, key: str, entry: Any) -> Credential:
         source = f"the entry {safe(key)} of {self.path}"
@@ -224,6 +226,7 @@ class RegistryCredentials:
 
 def _json(path: Path) -> Mapping[str, Any]:
     try:
+        # A file that is longer is cut off, and then it is not JSON: an error.
         with path.open("rb") as stream:
             document = json.loads(stream.read(MAX_FILE_BYTES).strip() or b"{}")
     except (FileNotFoundError, NotADirectoryError):
@@ -248,22 +251,8 @@ def _user(entry: Mapping[str, Any]) -> tuple[str, str]:
     username, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     if not (username and colon):
         raise ValueError("no user and password")
+    # As docker's own decoding does.
     return username, password.strip("\0")
-
-
-def _servers(host: str) -> Iterator[str]:
-    """Yield the names under which docker's credential store may have a registry."""
-    yield _HUB_SERVER if host == HUB else host
-    name, colon, port = host.partition(":")
-    if name == LOOPBACK:
-        yield f"localhost{colon}{port}"
-
-
-def _names(host: str, repository: str) -> Iterator[str]:
-    """Yield the names that an entry may have: the repository, its parents, the registry."""
-    parts = [host, *filter(None, repository.split("/"))]
-    for length in range(len(parts), 0, -1):
-        yield "/".join(parts[:length])
 
 
 def _normal(key: str) -> str:

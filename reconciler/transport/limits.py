@@ -97,6 +97,7 @@ def github_refusal(response: httpx.Response) -> Refusal | None:
         # The longer wait counts: an earlier request would be refused again.
         waits = [wait for wait in (delay, seconds_to(quota.reset, response)) if wait is not None]
         return Refusal(Reason.PRIMARY, max(waits, default=None))
+    # A 403 may come without Retry-After: then only its text distinguishes it from a missing right.
     text = response.text.lower()
     mentions_limit = any(phrase in text for phrase in _LIMIT_PHRASES)
     if delay is not None or response.status_code == 429 or mentions_limit:
@@ -112,6 +113,7 @@ def registry_refusal(response: httpx.Response) -> Refusal | None:
     if response.status_code != 429:
         return None
     text = response.text
+    # Go prints the micro sign; a text that was normalized on its way has the Greek letter.
     wait = _GO_WAIT.search(text.replace(_GREEK_MU, _MICRO_SIGN))
     allowed = _GO_ALLOWED.search(text)
     return Refusal(
@@ -128,6 +130,7 @@ def quota_of(response: httpx.Response) -> Quota | None:
             int(response.headers[f"x-ratelimit-{name}"]) for name in ("limit", "remaining", "reset")
         )
         return Quota(limit, remaining, datetime.fromtimestamp(reset, UTC))
+    # `fromtimestamp` raises the last two for a time that this machine cannot represent.
     except (KeyError, ValueError, OverflowError, OSError):
         return None
 

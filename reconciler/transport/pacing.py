@@ -124,6 +124,8 @@ class Budget:
             self._wait(delay)
         with self._lock:
             now, span = self._watch.monotonic(), self._window.span
+            # Time lost to slow responses may be caught up, but only as much as CATCH_UP: a pause of
+            # minutes must not end in a burst.
             missed = max(self._next_write, now - CATCH_UP * span)
             self._next_write = missed + sum(costs) * span / self._allowance.points
 
@@ -170,6 +172,8 @@ class Budget:
             now = self._watch.monotonic()
             self._refusals += 1
             self._in_a_row += 1
+            # What the server itself names counts; else what it accepted in the last window, without
+            # the refused request. The hourly limit does not change the pace.
             if refusal.allowed:
                 self._allowance.limit(refusal.allowed)
             elif refusal.reason is not Reason.PRIMARY:
@@ -206,6 +210,7 @@ class Budget:
         doubled = 2.0 ** (self._in_a_row - 1)
         if refusal.seconds is None:
             return min(self._window.span * doubled, LONGEST_SILENT_WAIT)
+        # A server that asks for too short a wait again and again is not believed.
         again = self._window.span / 60.0 * doubled if self._in_a_row > 1 else 0.0
         return max(refusal.seconds, min(again, LONGEST_SILENT_WAIT))
 
@@ -329,9 +334,11 @@ class LimitedTransport(httpx.BaseTransport):
         try:
             with self._in_flight:
                 response = self._inner.handle_request(request)
+                # Only the text distinguishes a limit from a missing right.
                 if response.status_code in _REFUSALS:
                     response.request = request
                     response = read_body(response, MAX_REFUSAL_BYTES)
+        # Without a response, too: the server may have counted the request.
         finally:
             self.budget.settle(ticket)
         refusal = self._rules.refusal(response)

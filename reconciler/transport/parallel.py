@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import suppress
 from itertools import islice
 from typing import TypeVar
 
@@ -33,6 +32,7 @@ def gather(
         while batch := list(islice(remaining, BATCH)):
             futures = {key: pool.submit(function, key) for key in batch}
             done, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
+            # Raises the first error, before results that are not there yet are waited for.
             for future in done:
                 future.result()
             results |= {key: future.result() for key, future in futures.items()}
@@ -60,12 +60,19 @@ class ConnectionPool(httpx.BaseTransport):
 
         So no request waits for a connection that is busy with a slow response.
         """
-        lane = self._take()
+        try:
+            # A deque is thread-safe at both ends.
+            lane = self._free.popleft()
+        except IndexError:
+            lane = self._connect()
+            self._lanes.append(lane)
         try:
             response = lane.handle_request(request)
+        # An interrupt by the user, too: a lane that is not returned is lost.
         except BaseException:
             self._free.append(lane)
             raise
+        # A response that was read whole is closed already, and `close` is not called again.
         if response.is_closed:
             self._free.append(lane)
         else:
@@ -76,14 +83,6 @@ class ConnectionPool(httpx.BaseTransport):
         """Close all connections."""
         for lane in self._lanes:
             lane.close()
-
-    def _take(self) -> httpx.BaseTransport:
-        # A deque is thread-safe at both ends.
-        with suppress(IndexError):
-            return self._free.popleft()
-        lane = self._connect()
-        self._lanes.append(lane)
-        return lane
 
 
 class _PooledBody(httpx.SyncByteStream):

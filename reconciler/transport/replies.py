@@ -153,6 +153,7 @@ def json_of(response: httpx.Response) -> Any:
     """
     try:
         return response.json()
+    # JSON that is nested deeply enough exhausts the stack of the parser.
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"{place(response)}, but the body is not JSON") from error
 
@@ -187,6 +188,7 @@ def _describe(error: Exception) -> str:
 
 def _is_tls(error: BaseException | None) -> bool:
     """Whether a failed TLS handshake caused a failure."""
+    # The HTTP library raises its own error from it, or while it handles it.
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
     return error is not None
@@ -232,6 +234,7 @@ def pages(
     visited: set[str] = set()
     url: str | None = first
     while url is not None:
+        # A server that links in a circle would keep the run, and its lock, for ever.
         if url in visited:
             raise ProtocolError(f"the pages of {_public(httpx.URL(first))} link in a cycle")
         if len(visited) == MAX_PAGES:
@@ -272,6 +275,7 @@ def follow_redirect(request: httpx.Request, response: httpx.Response) -> httpx.R
         target,
         headers=[pair for pair in request.headers.items() if pair[0].lower() not in _BOUND],
     )
+    # The signed URL of a document, and the document itself, could be read and altered on the way.
     if request.url.scheme == "https" and target.scheme != "https":
         raise ProtocolError(
             f"{place(response)} and redirects to plain HTTP: {request_text(following)}"

@@ -56,6 +56,7 @@ class Retry:
         )
         try:
             return retrying(attempt)
+        # After the last try, tenacity raises the error of a try, but not its result.
         except RetryError as error:
             response: httpx.Response = error.last_attempt.result()
             return response

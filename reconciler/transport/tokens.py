@@ -9,7 +9,7 @@ Source: distribution, docs/spec/auth/token.md and docs/spec/auth/oauth.md.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.request import parse_http_list
 
 import httpx
@@ -72,6 +72,7 @@ def challenges_of(response: httpx.Response) -> tuple[Challenge, ...]:
                 challenges.append(Challenge(scheme, parameters))
             scheme, parameters, text = named[1].lower(), {}, named[2] or ""
         if match := _PARAMETER.fullmatch(text):
+            # The first of two parameters with one name counts: none can replace the realm.
             parameters.setdefault(match[1].lower(), match[2] or match[3] or "")
     if scheme:
         challenges.append(Challenge(scheme, parameters))
@@ -111,6 +112,7 @@ def token_request(
     wanted = {"service": challenge.service, "scope": scope}
     asked = {name: value for name, value in wanted.items() if value}
     if credential.identity_token:
+        # The specification requires a `client_id`, which may be the name of the program.
         grant = {"grant_type": "refresh_token", "refresh_token": credential.identity_token}
         return httpx.Request("POST", realm, data={**asked, **grant, "client_id": "reconciler"})
     request = httpx.Request("GET", realm.copy_merge_params(asked))
@@ -129,16 +131,16 @@ def token_of(response: httpx.Response, now: float) -> Token | None:
     document = json_of(response) if response.status_code == 200 else None
     if not isinstance(document, dict):
         raise ProtocolError(f"{place(response)}, but the body is not a token response")
+    # Servers with OAuth2 send the second name, older ones the first; some send both.
     text = document.get("token") or document.get("access_token")
+    # It becomes a header, in which a line break would begin another one.
     if not (isinstance(text, str) and text and text.isascii() and text.isprintable()):
         raise ProtocolError(f"{place(response)} without a token")
-    return Token(f"Bearer {text}", now + LIFE_USED * _life(document.get("expires_in")))
-
-
-def _life(expires_in: Any) -> float:
-    """Return the life of a token, in seconds; an invalid one counts as none."""
-    number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
-    return float(expires_in) if number and expires_in > 0 else DEFAULT_LIFE
+    # An invalid life counts as none; `true` is a number to Python.
+    life = document.get("expires_in")
+    if not isinstance(life, int | float) or isinstance(life, bool) or not life > 0:
+        life = DEFAULT_LIFE
+    return Token(f"Bearer {text}", now + LIFE_USED * float(life))
 
 
 def trust_over_tls(registry: httpx.URL, realm: httpx.URL) -> bool:

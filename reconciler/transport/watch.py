@@ -92,20 +92,18 @@ class RunClock:
     def wait(self, reason: str, seconds: float) -> None:
         """Sleep; a wait that several threads share is reported once."""
         if seconds >= REPORTED_SECONDS:
-            self._report(Wait(reason, seconds, self.now() + timedelta(seconds=seconds)))
+            wait = Wait(reason, seconds, self.now() + timedelta(seconds=seconds))
+            with self._lock:
+                is_new = not self._reported or wait.until > self._reported[-1] + _SAME_WAIT
+                if is_new:
+                    self._reported.append(wait.until)
+            # Outside the lock: an observer may wait for a thread that waits here.
+            for observer in self._observers if is_new else ():
+                observer(wait)
+            if is_new and not self._observers:
+                self.report(wait)
         self.sleep(seconds)
 
     def check(self) -> None:
         """Raise if the run is to stop; without waiting."""
         self.sleep(0.0)
-
-    def _report(self, wait: Wait) -> None:
-        with self._lock:
-            news = not self._reported or wait.until > self._reported[-1] + _SAME_WAIT
-            if news:
-                self._reported.append(wait.until)
-        if news:
-            for observer in self._observers:
-                observer(wait)
-            if not self._observers:
-                self.report(wait)

@@ -120,6 +120,7 @@ class TimedStream(httpcore.NetworkStream):
         silent = self._watch.monotonic() + (ANSWER_SECONDS if timeout is None else timeout)
         while True:
             remaining = self._remaining(min(silent, self._ends))
+            # In short reads, so that a run that is to stop does not wait for a silent server.
             try:
                 return self._inner.read(max_bytes, min(remaining, GLANCE_SECONDS))
             except httpcore.ReadTimeout:
@@ -189,6 +190,7 @@ def _named_by_httpx() -> Iterator[None]:
     """Raise the failures of httpcore as those of httpx."""
     try:
         yield
+    # Both libraries give a failure the same name, by which the class is found.
     except (
         httpcore.TimeoutException,
         httpcore.NetworkError,

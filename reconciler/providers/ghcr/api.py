@@ -53,11 +53,23 @@ class GhcrConnection:
     ) -> "GhcrConnection":
         """Open both servers with one token, which may be empty; nothing is sent yet."""
         api = GitHubClient.open(host.api_url, token, watch, points=host.points, minute=host.minute)
+        # GitHub's token endpoint is known, so that no challenge is needed. Credentials are sent
+        # there and never to the registry, which rejects them without a challenge.
+        service = httpx.URL(host.registry_url).netloc.decode()
+        realm = {"realm": f"{host.registry_url}/token", "service": service}
+        auth = RegistryAuth(
+            host.registry_url,
+            # Any user name is accepted: the token is the password.
+            Credential("token", token, source="GITHUB_TOKEN") if token else ANONYMOUS,
+            challenge=Challenge("bearer", realm),
+            trusts=trust_own_host,
+            monotonic=watch.monotonic,
+        )
         registry = Client(
             host.registry_url,
             watch,
             transport=LimitedTransport(connect(host.registry_url, watch), GHCR, watch),
-            auth=_registry_auth(host.registry_url, token, watch),
+            auth=auth,
             retry=RETRY,
         )
         documents = DocumentReader(
@@ -74,22 +86,6 @@ class GhcrConnection:
         """Close all connections."""
         self.api.close()
         self.registry.close()
-
-
-def _registry_auth(registry_url: str, token: str, watch: RunClock) -> RegistryAuth:
-    """Authenticate at GitHub's token endpoint, which is known without a challenge.
-
-    Credentials are sent there and never to the registry, which rejects them without a challenge.
-    """
-    service = httpx.URL(registry_url).netloc.decode()
-    return RegistryAuth(
-        registry_url,
-        # Any user name is accepted: the token is the password.
-        Credential("token", token, source="GITHUB_TOKEN") if token else ANONYMOUS,
-        challenge=Challenge("bearer", {"realm": f"{registry_url}/token", "service": service}),
-        trusts=trust_own_host,
-        monotonic=watch.monotonic,
-    )
 
 
 _NO_USER = (TokenKind.NONE, TokenKind.ACTIONS)

@@ -67,21 +67,17 @@ def _hints(response: httpx.Response, kind: TokenKind, need: Need) -> Iterator[st
     elif response.status_code == 401:
         yield f"{UNKNOWN_TOKEN} Use {classic}."
     elif kind is TokenKind.ACTIONS:
-        yield from _workflow_hints(classic, need)
+        yield _WORKFLOW_HINTS[need]
+        if need is Need.LIST:
+            yield f"Or use {classic}."
+        else:
+            role = _ROLES.get(need, "read").capitalize()
+            yield (
+                f"Give its repository the role {role} on the package:"
+                " package settings, Manage Actions access. Check the name, too."
+            )
     else:
         yield from _personal_hints(response, need)
-
-
-def _workflow_hints(classic: str, need: Need) -> Iterator[str]:
-    yield _WORKFLOW_HINTS[need]
-    if need is Need.LIST:
-        yield f"Or use {classic}."
-    else:
-        role = _ROLES.get(need, "read").capitalize()
-        yield (
-            f"Give its repository the role {role} on the package:"
-            " package settings, Manage Actions access. Check the name, too."
-        )
 
 
 def _personal_hints(response: httpx.Response, need: Need) -> Iterator[str]:

@@ -91,21 +91,14 @@ class VersionPages:
         page = VersionsPage(
             versions_of(response), last_page(response, number), unnamed_of(response)
         )
-        self._bound(number, page, response)
-        self._remembered.keep(path, response.headers.get("etag", ""), page)
-        return page
-
-    def _bound(self, number: int, page: VersionsPage, response: httpx.Response) -> None:
-        """Count the names of a page.
-
-        Raises: ExhaustedError, when all pages have too many in total.
-        """
         self._names[number] = page.rows + sum(len(version.tags) for version in page.versions)
         # Other threads add pages meanwhile, so the sum is taken over a copy.
         if sum(dict(self._names).values()) > MAX_NAMES:
             raise ExhaustedError(
                 f"{place(response)}: the package has more than {MAX_NAMES} versions and tags"
             )
+        self._remembered.keep(path, response.headers.get("etag", ""), page)
+        return page
 
 
 def last_page(response: httpx.Response, number: int) -> int:

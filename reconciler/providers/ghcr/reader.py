@@ -1,6 +1,6 @@
 """Read GitHub Container Registry: versions from the REST API, documents from the registry."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -107,7 +107,12 @@ class GhcrReader:
                 f"{glob}: the owner of GitHub packages cannot be a pattern",
                 hint=f"Write {glob.registry}/OWNER/*, once for each owner.",
             )
-        return sorted(filter(glob.matches, self._owned(glob.registry, owner)))
+        repositories: list[Repository] = []
+        for package in self._packages.of(owner):
+            # No pattern matches an invalid name, so leaving it out hides nothing.
+            with suppress(InvalidNameError):
+                repositories.append(Repository(f"{glob.registry}/{owner}/{package.name}"))
+        return sorted(filter(glob.matches, repositories))
 
     def listing(self, repository: Repository) -> Listing:
         """List every version of a package.
@@ -227,12 +232,6 @@ class GhcrReader:
     @staticmethod
     def _on_pages(versions: Sequence[Version], followers: Set[Digest]) -> list[Version]:
         return [version for version in versions if version.digest in followers and not version.tags]
-
-    def _owned(self, host: str, owner: str) -> Iterator[Repository]:
-        for package in self._packages.of(owner):
-            # No pattern matches an invalid name, so leaving it out hides nothing.
-            with suppress(InvalidNameError):
-                yield Repository(f"{host}/{owner}/{package.name}")
 
     def _count_mismatch(self, repository: Repository, reading: ListingRead, counted: int) -> str:
         """Compare a reading with GitHub's own count; return why they differ, empty if explained.

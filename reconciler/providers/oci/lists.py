@@ -211,9 +211,17 @@ def read_catalogue(client: Client, registry: str, credential: Credential) -> Ite
 
     def page(url: str) -> httpx.Response:
         response = read_page(client, url)
-        if response.status_code != 200:
-            raise _refused(response, registry, credential)
-        return response
+        if response.status_code == 200:
+            return response
+        if response.status_code not in _NO_CATALOGUE:
+            raise ProtocolError(error_text(response))
+        # The specification has no catalogue: many registries deny it, or do not have it at all.
+        kind = AccessError if response.status_code in DENIED else ProtocolError
+        raise kind(
+            f"{registry} does not list its repositories: {error_text(response)};"
+            f" the request used {credential.source}",
+            hint="Name the repositories in the policy one by one, without wildcards.",
+        )
 
     for name in read_names(page, "/v2/_catalog", "repositories").names:
         try:
@@ -221,17 +229,6 @@ def read_catalogue(client: Client, registry: str, credential: Credential) -> Ite
         except InvalidNameError:
             # No policy can match an invalid name: the repository is left out.
             log.warning("repository_name_invalid", registry=registry, name=name)
-
-
-def _refused(response: httpx.Response, registry: str, credential: Credential) -> ReconcilerError:
-    if response.status_code not in _NO_CATALOGUE:
-        return ProtocolError(error_text(response))
-    kind = AccessError if response.status_code in DENIED else ProtocolError
-    return kind(
-        f"{registry} does not list its repositories: {error_text(response)};"
-        f" the request used {credential.source}",
-        hint="Name the repositories in the policy one by one, without wildcards.",
-    )
 
 
 class Referrers:
@@ -260,22 +257,20 @@ class Referrers:
         path = f"/v2/{repository.path}/referrers/{digest}"
         digests: list[Digest] = []
         for page in pages(self._client.get, path):
-            listed = list(self._referrers(page))
-            count.add(len(listed))
-            digests += listed
+            # Some registries answer 404 with a code for a digest without referrers.
+            if is_absent(page):
+                continue
+            if page.status_code in _UNSUPPORTED:
+                if self.supported:
+                    log.debug("referrers_unsupported", answer=place(page))
+                self.supported = False
+            elif page.status_code != 200:
+                raise self._refusal(page)
+            else:
+                listed = _listed(page)
+                count.add(len(listed))
+                digests += listed
         return tuple(digests)
-
-    def _referrers(self, response: httpx.Response) -> Iterator[Digest]:
-        if is_absent(response):
-            return
-        if response.status_code in _UNSUPPORTED:
-            if self.supported:
-                log.debug("referrers_unsupported", answer=place(response))
-            self.supported = False
-        elif response.status_code != 200:
-            raise self._refusal(response)
-        else:
-            yield from _listed(response)
 
 
 class _ReferrerCount:
@@ -297,13 +292,13 @@ class _ReferrerCount:
                 raise ExhaustedError(f"{self._repository} has more than {MAX_NAMES} referrers")
 
 
-def _listed(response: httpx.Response) -> Iterator[Digest]:
+def _listed(response: httpx.Response) -> list[Digest]:
     """Parse an index of referrers.
 
     Raises: ProtocolError, when it is invalid.
     """
     document: Any = json_of(response)
     try:
-        yield from [Digest(entry["digest"]) for entry in document["manifests"]]
+        return [Digest(entry["digest"]) for entry in document["manifests"]]
     except (InvalidNameError, LookupError, TypeError) as error:
         raise ProtocolError(f"{place(response)}: not a list of referrers: {error}") from error

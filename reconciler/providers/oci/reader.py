@@ -12,7 +12,7 @@ import httpx
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.inventory import Fact, Version
-from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import (
     FRESH_SECONDS,
@@ -136,10 +136,13 @@ class OciReader:
         a version that no tag points to any more is requested by its digest. A tag that was added
         after that listing is missed: a registry does not list the tags of a digest.
         """
+        rounds = self._rounds.get(repository)
+        reading = rounds.last if rounds else self._readings.get(repository)
+        known = reading.tags if reading else {}
         asked = {
             tag: None
             for version in versions
-            for tag in (*version.tags, *self._known(repository, version))
+            for tag in (*version.tags, *known.get(version.digest, ()))
         }
         targets = self._tags.targets(repository, asked)
         tagged = set(targets.values())
@@ -180,12 +183,6 @@ class OciReader:
     ) -> Mapping[Digest, tuple[Digest, ...]]:
         """List the referrers of each digest; empty if the registry has no such endpoint."""
         return self._referrers.of(repository, digests)
-
-    def _known(self, repository: Repository, version: Version) -> Iterable[Tag]:
-        """Return the tags that a version had when all tags were last read."""
-        rounds = self._rounds.get(repository)
-        reading = rounds.last if rounds else self._readings.get(repository)
-        return reading.tags.get(version.digest, ()) if reading else ()
 
     def _refusal(self, response: httpx.Response) -> ReconcilerError:
         """Build the error for an unexpected response to a read."""
