@@ -1,1 +1,1 @@
-"""GitHub apart from its packages: the conversation of a pull request."""
+"""GitHub apart from its packages: its client, pull requests, and the files of a branch."""

@@ -218,14 +218,14 @@ class _Side(BaseModel):
     sha: str
 
 
-class _Row(BaseModel):
+class _PullRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     number: int
     head: _Side
 
 
-_ROWS = TypeAdapter(list[_Row])
+_PULL_REQUESTS = TypeAdapter(list[_PullRequest])
 
 
 def open_pull_request(client: GitHubClient, repository: str, head: Head) -> int | None:
@@ -242,10 +242,10 @@ def open_pull_request(client: GitHubClient, repository: str, head: Head) -> int 
     # Forks may have several open pull requests of one branch, each to another base.
     for response in client.pages(f"/repos/{repository}/pulls?{query}", purpose):
         try:
-            rows = _ROWS.validate_python(json_of(response))
+            pulls = _PULL_REQUESTS.validate_python(json_of(response))
         except ValidationError as error:
             raise ProtocolError(f"{place(response)}: not a list of pull requests") from error
-        for row in rows:
-            if row.head.sha == head.sha:
-                return row.number
+        for pull in pulls:
+            if pull.head.sha == head.sha:
+                return pull.number
     return None

@@ -87,7 +87,7 @@ class RegistryAuth(httpx.Auth):
             self._challenge = challenge
             refused = request.headers.get("Authorization", "")
             ready = yield from self._authorise(request, challenge, refused)
-            # The same credential would be refused again, and some servers count such failures.
+            # The same credential would only be refused again.
             if ready and request.headers["Authorization"] != refused:
                 yield request
 

@@ -276,8 +276,7 @@ class Client:
 
     def _send(self, request: httpx.Request, limit: int) -> httpx.Response:
         began = self._watch.monotonic()
-        # Without httpx's own handling of credentials and redirects, which has no bound on size:
-        # see `_exchange` and `_follow`.
+        # `_exchange` adds the credential and `_follow` follows redirects: httpx must do neither.
         response = self._http.send(request, stream=True, auth=None)
         response = read_body(response, min(limit, MAX_ERROR_BYTES) if response.is_error else limit)
         with self._lock:
