@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.sandbox.accounts import Account
+from tests.support.cli_harness import CliHarness, served_package
 from tests.support.workflows.machine import Event, Job, Machine
 from tests.support.workflows.pages import workflows
 from tests.support.workflows.runner import run_job
-from tests.support.workshop import Workshop, workshop
 
 INSTALL = "Install Reconciler"
 PUSH = Event("push")
@@ -50,7 +50,7 @@ def put_program(temporary: Path) -> None:
 class Actions:
     """Runs workflows where the policies are, on what is there, and notes what stand-ins did."""
 
-    web: Workshop
+    web: CliHarness
     folder: Path
     uploads: list[str] = field(default_factory=list)
     permissions: Mapping[str, str] = field(default_factory=lambda: {"packages": "write"})
@@ -118,7 +118,7 @@ class Actions:
 def actions(tmp_path: Path) -> Iterator[Actions]:
     """Serve a package of which 7 versions are to go, and give the machine to run workflows on."""
     (tmp_path / "repository").mkdir()
-    with workshop(tmp_path / "repository", accounts=tuple(accounts())) as web:
+    with served_package(tmp_path / "repository", accounts=tuple(accounts())) as web:
         yield Actions(web, tmp_path)
 
 

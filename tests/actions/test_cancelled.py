@@ -9,9 +9,9 @@ import yaml
 
 from tests.actions.conftest import put_program
 from tests.support.cli import SECONDS
+from tests.support.cli_harness import served_package
 from tests.support.workflows.files import read_commands
 from tests.support.workflows.machine import ACTION
-from tests.support.workshop import workshop
 
 
 def test_a_cancelled_apply_stops_cleanly_and_says_so(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_a_cancelled_apply_stops_cleanly_and_says_so(tmp_path: Path) -> None:
     *_, step = yaml.safe_load(ACTION.read_text(encoding="utf-8"))["runs"]["steps"]
     output = tmp_path / "output"
     variables = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(output)}
-    with workshop(tmp_path / "repository", latency=0.2) as web:
+    with served_package(tmp_path / "repository", latency=0.2) as web:
         environment = {**os.environ, **web.reconciler.environment, **variables}
         process = subprocess.Popen(
             ["bash", "-e", "-c", step["run"]],

@@ -20,7 +20,7 @@ PULL_REQUEST = {
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    """Give the workflow for the policies of the workshop, with its state in the workspace."""
+    """Give the workflow for the policies of the served package, with its state in the workspace."""
     text = write_workflow(PurePath("policies/policy.yaml"), ActionReference(PINNED))
     path = tmp_path / "retention.yml"
     path.write_text(text.replace("github://${{ github.repository }}/reconciler-state", ".state"))

@@ -26,7 +26,7 @@ from reconciler.sandbox.generate import lifelike
 from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.transport.client import Client
-from tests.support.stage import CLASSIC, POINTS_PER_MINUTE
+from tests.support.sandbox_commands import CLASSIC, POINTS_PER_MINUTE
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 LATENCY = 0.1

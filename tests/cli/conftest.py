@@ -10,8 +10,8 @@ import pytest
 from reconciler.sandbox.accounts import ACTIONS, CLASSIC, Account
 from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
+from tests.support.cli_harness import CliHarness, Emptied, served_package
 from tests.support.desk import Desk, OpenDesk
-from tests.support.workshop import Emptied, Workshop, workshop
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def emptied(tmp_path: Path) -> Iterator[Emptied]:
     """Serve a package and apply its policy: only `latest` is left."""
     with ExitStack() as stack:
 
-        def start(**settings: Any) -> Workshop:
-            web = stack.enter_context(workshop(tmp_path, **settings))
+        def start(**settings: Any) -> CliHarness:
+            web = stack.enter_context(served_package(tmp_path, **settings))
             assert web.reconciler("apply", "--yes").code == 0
             assert set(web.tags) == {"latest"}
             return web

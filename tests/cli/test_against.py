@@ -12,8 +12,8 @@ from reconciler.__main__ import run
 from reconciler.model.comparison import read_difference
 from reconciler.model.plan import read_plan
 from tests.support.cli import Ended
-from tests.support.stage import environment, policy_file
-from tests.support.workshop import PACKAGE, POLICY, Workshop, workshop
+from tests.support.cli_harness import PACKAGE, POLICY, CliHarness, served_package
+from tests.support.sandbox_commands import environment, policy_file
 
 UNPROTECTED = {**POLICY, "protect": []}
 LONGER = {
@@ -25,7 +25,7 @@ LONGER = {
 class Clone(NamedTuple):
     """A served package, and a clone of its policies whose `main` is what was committed."""
 
-    web: Workshop
+    web: CliHarness
     capture: pytest.CaptureFixture[str]
 
     def plan(self, *arguments: str) -> Ended:
@@ -52,7 +52,7 @@ def clone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Clone]:
     """Serve a package whose policy is committed as `main`, and stand in the clone."""
-    with workshop(tmp_path) as served:
+    with served_package(tmp_path) as served:
         for name, value in environment(served.sandbox, tmp_path).items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(tmp_path)

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import SECONDS
-from tests.support.workshop import Workshop, workshop
+from tests.support.cli_harness import CliHarness, served_package
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 PROGRAM = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
-def played(web: Workshop) -> "subprocess.CompletedProcess[str]":
+def played(web: CliHarness) -> "subprocess.CompletedProcess[str]":
     """Run the program of the page where the policies are."""
     (program,) = PROGRAM.findall(PAGE.read_text(encoding="utf-8"))
     return subprocess.run(
@@ -30,7 +30,7 @@ def played(web: Workshop) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_program_of_the_page_plans_saves_and_deletes(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         done = played(web)
         run = web.run
         shown = web.reconciler("show", "plan.json")

@@ -9,8 +9,8 @@ import pytest
 from reconciler.__main__ import run
 from reconciler.errors import ExitCode
 from reconciler.session import utc_now
+from tests.support.cli_harness import served_package
 from tests.support.plans import plan
-from tests.support.workshop import workshop
 
 
 def test_a_digest_cannot_be_expected_of_a_plan_that_was_not_saved(
@@ -27,7 +27,7 @@ def test_a_digest_cannot_be_expected_of_a_plan_that_was_not_saved(
 def test_a_plan_file_with_a_raised_limit_is_applied_only_with_the_words_it_is_refused_with(
     tmp_path: Path,
 ) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         policy = tmp_path / "policies" / "policy.yaml"
         policy.write_text(policy.read_text().replace("max_delete_percent: 100", "max_delete: 2"))
         allow = [
@@ -47,7 +47,7 @@ def test_a_plan_file_with_a_raised_limit_is_applied_only_with_the_words_it_is_re
 
 
 def test_a_saved_plan_is_applied_under_the_policies_that_it_was_drawn_from(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         (tmp_path / "policies").rename(tmp_path / "retention")
         web.reconciler("plan", "retention", "--out", "plan.json")
         (tmp_path / "retention").rename(tmp_path / "elsewhere")
@@ -68,7 +68,7 @@ def test_a_saved_plan_is_applied_under_the_policies_that_it_was_drawn_from(tmp_p
 def test_other_policies_than_those_of_the_plan_are_named_and_refused_where_they_govern_nothing(
     tmp_path: Path,
 ) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         web.reconciler("plan", "--out", "plan.json")
         other = (tmp_path / "policies" / "policy.yaml").read_text().replace("acme/web", "acme/api")
         (tmp_path / "other.yaml").write_text(other)

@@ -10,20 +10,20 @@ import pytest
 from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Answer, Fault
 from reconciler.session import utc_now
+from tests.support.cli_harness import CliHarness, Emptied, served_package
 from tests.support.tripwire import held_up
-from tests.support.workshop import Emptied, Workshop, workshop
 
 WELL = "Check: 1 repository, all is well.\n"
 
 
 @pytest.fixture
-def web(tmp_path: Path) -> Iterator[Workshop]:
+def web(tmp_path: Path) -> Iterator[CliHarness]:
     """Serve a package with three previews that should have gone long ago."""
-    with workshop(tmp_path) as served:
+    with served_package(tmp_path) as served:
         yield served
 
 
-def findings(web: Workshop, *options: str) -> list[dict[str, Any]]:
+def findings(web: CliHarness, *options: str) -> list[dict[str, Any]]:
     """Return what is found, as programs read it."""
     document = json.loads(web.reconciler("check", "--format", "json", *options).stdout)
     (one,) = document["repositories"]
@@ -31,7 +31,7 @@ def findings(web: Workshop, *options: str) -> list[dict[str, Any]]:
     return listed
 
 
-def test_work_that_nobody_does_is_told_with_what_to_do_until_it_is_done(web: Workshop) -> None:
+def test_work_that_nobody_does_is_told_with_what_to_do_until_it_is_done(web: CliHarness) -> None:
     before = web.reconciler("check")
     web.reconciler("apply", "--yes")
     after = web.reconciler("check")
@@ -47,13 +47,13 @@ def test_work_that_nobody_does_is_told_with_what_to_do_until_it_is_done(web: Wor
     assert (after.code, after.stdout, after.stderr) == (ExitCode.OK, WELL, "")
 
 
-def test_bounds_are_options(web: Workshop) -> None:
+def test_bounds_are_options(web: CliHarness) -> None:
     ended = web.reconciler("check", "--overdue", "40d", "--last-apply", "40d")
 
     assert (ended.code, ended.stdout) == (ExitCode.OK, WELL)
 
 
-def test_it_writes_nothing_and_deletes_nothing(web: Workshop) -> None:
+def test_it_writes_nothing_and_deletes_nothing(web: CliHarness) -> None:
     web.reconciler("check")
 
     assert web.digests == web.pushed.digests
@@ -61,7 +61,7 @@ def test_it_writes_nothing_and_deletes_nothing(web: Workshop) -> None:
     assert not (web.folder / ".reconciler").exists()
 
 
-def test_a_run_that_was_killed_is_told_of_until_the_next_apply(web: Workshop) -> None:
+def test_a_run_that_was_killed_is_told_of_until_the_next_apply(web: CliHarness) -> None:
     with held_up(web.sandbox, 1, "DELETE") as held, web.reconciler.running("apply", "--yes") as run:
         assert held.reached_by(run)
         run.kill()
@@ -111,14 +111,14 @@ def test_a_registry_that_cannot_be_read_is_no_all_clear(emptied: Emptied) -> Non
     assert ended.last_line == "Check: 1 repository, 1 of them could not be read, 1 notice."
 
 
-def test_without_a_token_it_says_what_is_missing(web: Workshop) -> None:
+def test_without_a_token_it_says_what_is_missing(web: CliHarness) -> None:
     ended = web.reconciler("check", more={"GITHUB_TOKEN": "", "GH_TOKEN": ""})
 
     assert ended.code == ExitCode.ACCESS
     assert "token" in ended.stdout + ended.stderr
 
 
-def test_markdown_is_for_people_too(web: Workshop) -> None:
+def test_markdown_is_for_people_too(web: CliHarness) -> None:
     ended = web.reconciler("check", "--format", "markdown")
 
     assert ended.code == ExitCode.CHANGES
@@ -128,7 +128,7 @@ def test_markdown_is_for_people_too(web: Workshop) -> None:
     )
 
 
-def test_a_bound_that_is_no_duration_is_refused(web: Workshop) -> None:
+def test_a_bound_that_is_no_duration_is_refused(web: CliHarness) -> None:
     ended = web.reconciler("check", "--last-apply", "soon")
 
     assert (ended.code, ended.stdout) == (ExitCode.USAGE, "")

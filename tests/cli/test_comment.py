@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.faults import Answer, Fault
+from tests.support.cli_harness import Emptied
 from tests.support.desk import FIRST, SECOND, THREAD, Desk, OpenDesk
-from tests.support.workshop import Emptied
 
 
 def test_the_first_plan_writes_a_comment_and_prints_where(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from tests.captures.answer import PAGE, answered
 from tests.support.cli import CommandLine
 from tests.support.labelled.mixed import HABITS, package_of
 from tests.support.labelled.stage import Stage
-from tests.support.stage import environment, policy_file
+from tests.support.sandbox_commands import environment, policy_file
 from tests.support.time import NOON
 
 

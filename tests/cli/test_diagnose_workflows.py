@@ -11,7 +11,7 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from tests.support.cli import CommandLine
 from tests.support.replay import replayed
-from tests.support.stage import environment
+from tests.support.sandbox_commands import environment
 from tests.support.time import NOON
 
 HABITS = Path(__file__).parents[1] / "advice" / "habits"

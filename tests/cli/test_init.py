@@ -16,7 +16,7 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from tests.support.cli import CommandLine
-from tests.support.stage import environment
+from tests.support.sandbox_commands import environment
 from tests.support.workflows.linters import (
     actionlint_complaints,
     schema_complaints,

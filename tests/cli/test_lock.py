@@ -12,21 +12,21 @@ from reconciler.errors import ExitCode
 from reconciler.model.journal import open_intents, open_runs
 from reconciler.state.local import LocalState
 from tests.support.cli import Running
+from tests.support.cli_harness import CliHarness, served_package
 from tests.support.tripwire import held_up
-from tests.support.workshop import Workshop, workshop
 
 APPLY = ("apply", "--yes")
 
 
 @pytest.fixture
-def web(tmp_path: Path) -> Iterator[Workshop]:
+def web(tmp_path: Path) -> Iterator[CliHarness]:
     """Serve a package with seven versions to delete."""
-    with workshop(tmp_path) as served:
+    with served_package(tmp_path) as served:
         yield served
 
 
 @contextmanager
-def paused(web: Workshop) -> Iterator[Running]:
+def paused(web: CliHarness) -> Iterator[Running]:
     """Start an apply and stop it while it waits for the answer to its first deletion.
 
     Stopped anywhere else it might have made its last check already, and the one deletion that no
@@ -42,7 +42,7 @@ def paused(web: Workshop) -> Iterator[Running]:
         yield command
 
 
-def _holder(web: Workshop) -> dict[str, object]:
+def _holder(web: CliHarness) -> dict[str, object]:
     (one,) = json.loads(web.reconciler("lock", "status", "--format", "json").stdout)
     assert one["repository"] == web.repository
     holder: dict[str, object] = one["holder"]
@@ -50,13 +50,13 @@ def _holder(web: Workshop) -> dict[str, object]:
 
 
 def test_without_a_state_there_is_no_lock(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         status = web.reconciler("lock", "status")
 
     assert (status.code, status.stdout) == (0, "No repository has a state yet.\n")
 
 
-def test_a_run_at_work_is_named_with_its_process_and_is_free_afterwards(web: Workshop) -> None:
+def test_a_run_at_work_is_named_with_its_process_and_is_free_afterwards(web: CliHarness) -> None:
     with paused(web) as command:
         during, spoken = _holder(web), web.reconciler("lock", "status").stdout
         command.resume()
@@ -69,7 +69,7 @@ def test_a_run_at_work_is_named_with_its_process_and_is_free_afterwards(web: Wor
     assert after.stdout == f"{web.repository}  free\n"
 
 
-def test_a_killed_run_leaves_nothing_to_break(web: Workshop) -> None:
+def test_a_killed_run_leaves_nothing_to_break(web: CliHarness) -> None:
     with paused(web) as command:
         run = str(_holder(web)["run"])
         command.kill()
@@ -80,7 +80,7 @@ def test_a_killed_run_leaves_nothing_to_break(web: Workshop) -> None:
     assert broken.stdout.startswith("No lock is held. A lock ends with its process")
 
 
-def test_a_lock_is_not_broken_without_the_id_of_its_run(web: Workshop) -> None:
+def test_a_lock_is_not_broken_without_the_id_of_its_run(web: CliHarness) -> None:
     with paused(web) as command:
         nameless = web.reconciler("lock", "break")
         wrong = web.reconciler("lock", "break", "--id", "20260101T000000Z-00000000")
@@ -95,7 +95,7 @@ def test_a_lock_is_not_broken_without_the_id_of_its_run(web: Workshop) -> None:
     assert ended.last_line.startswith("Apply: 7 deleted")
 
 
-def test_a_paused_run_deletes_nothing_once_its_lock_was_broken(web: Workshop) -> None:
+def test_a_paused_run_deletes_nothing_once_its_lock_was_broken(web: CliHarness) -> None:
     with paused(web) as command:
         run = _holder(web)["run"]
         refused = web.reconciler(*APPLY)
@@ -116,7 +116,7 @@ def test_a_paused_run_deletes_nothing_once_its_lock_was_broken(web: Workshop) ->
     assert web.calls("DELETE") == sent
 
 
-def test_the_log_tells_of_the_break_and_stays_whole(web: Workshop) -> None:
+def test_the_log_tells_of_the_break_and_stays_whole(web: CliHarness) -> None:
     with paused(web) as command:
         run = str(_holder(web)["run"])
         web.reconciler("lock", "break", "--id", run)
@@ -134,7 +134,7 @@ def test_the_log_tells_of_the_break_and_stays_whole(web: Workshop) -> None:
     assert set(web.tags) == {"latest"}
 
 
-def test_a_run_that_wakes_up_leaves_the_lock_of_the_next_one_alone(web: Workshop) -> None:
+def test_a_run_that_wakes_up_leaves_the_lock_of_the_next_one_alone(web: CliHarness) -> None:
     with paused(web) as hung:
         web.reconciler("lock", "break", "--id", str(_holder(web)["run"]))
         with paused(web) as after:

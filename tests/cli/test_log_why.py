@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 from reconciler.errors import ExitCode
-from tests.support.workshop import workshop
+from tests.support.cli_harness import served_package
 
 WORKFLOW = {"GITHUB_SHA": "f00dcafe", "GITHUB_RUN_ID": "77", "GITHUB_REPOSITORY": "acme/infra"}
 
 
 def test_the_story_of_a_deletion_goes_from_the_policy_file_to_the_undo(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         web.reconciler("apply", "--yes", more=WORKFLOW)
         web.sandbox.forget_requests()
         told = web.reconciler("log", "why", f"{web.repository}:pr-8")
@@ -32,7 +32,7 @@ def test_the_story_of_a_deletion_goes_from_the_policy_file_to_the_undo(tmp_path:
 
 
 def test_what_was_never_deleted_is_said_to_be_so_and_nothing_is_contacted(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         web.reconciler("apply", "--yes")
         web.sandbox.forget_requests()
         told = web.reconciler("log", "why", "latest")
@@ -45,7 +45,7 @@ def test_what_was_never_deleted_is_said_to_be_so_and_nothing_is_contacted(tmp_pa
 
 
 def test_what_can_be_no_name_is_refused(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         told = web.reconciler("log", "why", "not a name")
 
     assert told.code == ExitCode.USAGE

@@ -10,9 +10,9 @@ import pytest
 from reconciler.commands._progress import Activity
 from reconciler.logs import configure
 from reconciler.transport.watch import RunClock, Sent
+from tests.support.cli_harness import served_package
 from tests.support.terminal import on_a_terminal
 from tests.support.time import NOON, VirtualTime
-from tests.support.workshop import workshop
 
 
 class Terminal(StringIO):
@@ -32,7 +32,7 @@ def looking(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def test_reading_is_shown_on_a_terminal_and_json_on_stdout_stays_whole(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         ended = on_a_terminal(web.reconciler, "plan", "--format", "json")
 
     assert ended.code == 0
@@ -42,7 +42,7 @@ def test_reading_is_shown_on_a_terminal_and_json_on_stdout_stays_whole(tmp_path:
 
 
 def test_deleting_is_shown_as_a_bar(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         ended = on_a_terminal(web.reconciler, "apply", "--yes")
 
     assert ended.code == 0
@@ -55,7 +55,7 @@ def test_deleting_is_shown_as_a_bar(tmp_path: Path) -> None:
 def test_colours_and_movement_are_left_out_where_they_are_not_wanted(
     tmp_path: Path, variables: dict[str, str]
 ) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         ended = on_a_terminal(web.reconciler, "plan", more=variables)
 
     assert ended.code == 0
@@ -64,7 +64,7 @@ def test_colours_and_movement_are_left_out_where_they_are_not_wanted(
 
 
 def test_nothing_is_shown_in_a_file_even_where_colours_are_forced(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         ended = web.reconciler("apply", "--yes", more={"FORCE_COLOR": "1"})
 
     assert (ended.code, ended.stderr) == (0, "")

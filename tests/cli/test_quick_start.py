@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.workshop import workshop
+from tests.support.cli_harness import served_package
 
 PAGE = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"<!-- ([\w ]+) -->\n```\w+\n(.*?)```", re.DOTALL)
@@ -20,7 +20,7 @@ def test_the_commands_of_the_page_run_on_its_policy(tmp_path: Path) -> None:
     blocks = dict(BLOCK.findall(PAGE))
     commands = [line.split("#")[0].split() for line in blocks["commands"].splitlines()]
 
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         web.reconciler.write_policy(blocks["policy"].replace("ghcr.io/acme/web", web.repository))
         ended = [web.reconciler(*arguments) for _, *arguments in commands]
 
@@ -35,7 +35,7 @@ def test_the_first_time_is_allowed_with_the_words_of_the_page(tmp_path: Path) ->
     blocks = dict(BLOCK.findall(PAGE))
     said, *commands = blocks["first time"].splitlines()
 
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         allow = said.partition('"')[2].rstrip('"').replace("ghcr.io/acme/web", web.repository)
         web.reconciler.write_policy(blocks["policy"].replace("ghcr.io/acme/web", web.repository))
         given = [line.split("#")[0].replace("$allow", allow).split()[1:] for line in commands]

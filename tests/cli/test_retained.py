@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.workshop import PACKAGE, Workshop, workshop
+from tests.support.cli_harness import PACKAGE, CliHarness, served_package
 
 POPULAR = 6000
 
 
 @pytest.fixture
-def refused(tmp_path: Path) -> Iterator[Workshop]:
+def refused(tmp_path: Path) -> Iterator[CliHarness]:
     """Serve a package of which an image was downloaded too often, and apply its policy."""
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         package = web.sandbox.package(PACKAGE)
         package.visibility = "public"
         package.tags["pr-8"].downloads = POPULAR
@@ -23,7 +23,7 @@ def refused(tmp_path: Path) -> Iterator[Workshop]:
         yield web
 
 
-def test_a_later_plan_shows_it_as_retained_and_apply_sends_nothing(refused: Workshop) -> None:
+def test_a_later_plan_shows_it_as_retained_and_apply_sends_nothing(refused: CliHarness) -> None:
     planned = refused.reconciler("plan", "--format", "json")
     applied = refused.reconciler("apply", "--yes")
 
@@ -33,7 +33,7 @@ def test_a_later_plan_shows_it_as_retained_and_apply_sends_nothing(refused: Work
     assert (applied.code, refused.calls("DELETE")) == (0, 0)
 
 
-def test_it_is_tried_again_once_the_package_is_private(refused: Workshop) -> None:
+def test_it_is_tried_again_once_the_package_is_private(refused: CliHarness) -> None:
     refused.sandbox.package(PACKAGE).visibility = "private"
 
     applied = refused.reconciler("apply", "--yes")
@@ -43,7 +43,7 @@ def test_it_is_tried_again_once_the_package_is_private(refused: Workshop) -> Non
     assert set(refused.tags) == {"latest"}
 
 
-def test_a_saved_plan_tries_it_again_when_plan_and_apply_are_asked_to(refused: Workshop) -> None:
+def test_a_saved_plan_tries_it_again_when_plan_and_apply_are_asked_to(refused: CliHarness) -> None:
     refused.sandbox.package(PACKAGE).tags["pr-8"].downloads = 0
     refused.reconciler("plan", "--retry-retained", "--out", "plan.json")
 
@@ -56,7 +56,7 @@ def test_a_saved_plan_tries_it_again_when_plan_and_apply_are_asked_to(refused: W
     assert asked.last_line.startswith("Apply: 1 deleted")
 
 
-def test_what_is_refused_again_is_left_alone_again(refused: Workshop) -> None:
+def test_what_is_refused_again_is_left_alone_again(refused: CliHarness) -> None:
     again = refused.reconciler("apply", "--yes", "--retry-retained")
     sent = refused.calls("DELETE")
     after = refused.reconciler("apply", "--yes")

@@ -21,7 +21,7 @@ from reconciler.session import utc_now
 from reconciler.settings import Settings as OurSettings
 from tests.support.cli import SECONDS
 from tests.support.programs import program
-from tests.support.stage import environment
+from tests.support.sandbox_commands import environment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 BLOCK = re.compile(r"<!-- (\w+) -->\n```\w+\n(.*?)```", re.DOTALL)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from reconciler.commands._console import load_plan
-from tests.support.workshop import LAST, workshop
+from tests.support.cli_harness import LAST, served_package
 
 
 def test_a_saved_plan_is_shown_as_a_page_without_contacting_anything(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         drawn = web.reconciler("plan", "--out", "plan.json", "--format", "html")
         before = len(web.sandbox.requests)
         shown = web.reconciler("show", "plan.json", "--format", "html")
@@ -21,7 +21,7 @@ def test_a_saved_plan_is_shown_as_a_page_without_contacting_anything(tmp_path: P
 
 
 def test_what_an_undo_would_restore_is_a_page_too(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         web.reconciler("apply", "--yes")
         page = web.reconciler(*LAST[:2], "--out", "undo.json", "--format", "html")
 

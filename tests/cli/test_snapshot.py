@@ -18,7 +18,7 @@ from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.sandbox.snapshots import packages_of
 from reconciler.session import utc_now
 from tests.support.cli import CommandLine
-from tests.support.stage import environment, policy_file
+from tests.support.sandbox_commands import environment, policy_file
 
 PATHS = ("acme/web", "acme/tools/lint")
 POLICY = {

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ExitCode
-from tests.support.workshop import Workshop, workshop
+from tests.support.cli_harness import CliHarness, served_package
 
 BRANCH = "github://acme/state/reconciler?path=registry"
 
 
 @pytest.fixture
-def web(tmp_path: Path) -> Iterator[Workshop]:
+def web(tmp_path: Path) -> Iterator[CliHarness]:
     """Serve a package of which seven versions were deleted, with the state in a directory."""
-    with workshop(tmp_path) as served:
+    with served_package(tmp_path) as served:
         more = {"GITHUB_API_URL": served.sandbox.url}
         served.reconciler = type(served.reconciler)(
             served.folder, {**served.reconciler.environment, **more}
@@ -23,7 +23,7 @@ def web(tmp_path: Path) -> Iterator[Workshop]:
         yield served
 
 
-def test_a_state_moves_to_a_branch_and_the_next_run_goes_on_there(web: Workshop) -> None:
+def test_a_state_moves_to_a_branch_and_the_next_run_goes_on_there(web: CliHarness) -> None:
     web.reconciler("apply", "--yes")
 
     begun = web.reconciler("state", "init", "--state", BRANCH)
@@ -51,7 +51,7 @@ def test_a_state_moves_to_a_branch_and_the_next_run_goes_on_there(web: Workshop)
 
 
 def test_two_machines_with_empty_disks_go_on_with_one_journal(
-    web: Workshop, tmp_path_factory: pytest.TempPathFactory
+    web: CliHarness, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     state = {"RECONCILER_STATE": BRANCH}
     first = web.reconciler("apply", "--yes", more=state)
@@ -74,7 +74,7 @@ def test_two_machines_with_empty_disks_go_on_with_one_journal(
     assert not (web.folder / ".reconciler").exists()
 
 
-def test_a_broken_journal_is_named_and_the_exit_code_says_so(web: Workshop) -> None:
+def test_a_broken_journal_is_named_and_the_exit_code_says_so(web: CliHarness) -> None:
     web.reconciler("apply", "--yes")
     journal = web.folder / ".reconciler" / web.repository / "_" / "journal.jsonl"
     journal.write_text(journal.read_text().replace('"deleted"', '"present"', 1))
@@ -86,13 +86,13 @@ def test_a_broken_journal_is_named_and_the_exit_code_says_so(web: Workshop) -> N
     assert "was altered: its hash does not match" in " ".join(looked.stdout.split())
 
 
-def test_without_a_state_the_doctor_says_so(web: Workshop) -> None:
+def test_without_a_state_the_doctor_says_so(web: CliHarness) -> None:
     looked = web.reconciler("state", "doctor")
 
     assert (looked.code, looked.stdout) == (0, "No repository has a state yet.\n")
 
 
-def test_a_place_that_is_none_is_refused_with_what_would_be_one(web: Workshop) -> None:
+def test_a_place_that_is_none_is_refused_with_what_would_be_one(web: CliHarness) -> None:
     refused = web.reconciler("state", "init", "--state", "ftp://host/x")
 
     assert refused.code == ExitCode.BAD_POLICY

@@ -18,7 +18,7 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from tests.support.cli import Ended
-from tests.support.stage import ProcessStage, policy_file
+from tests.support.sandbox_commands import ProcessCommands, policy_file
 
 CLASSIC = "ghp_classic0everything"
 WORKFLOW = "ghs_workflow0admin"
@@ -56,7 +56,7 @@ class Desk:
 
     def run(self, token: str, *arguments: str, repositories: str | list[str] = "acme/web") -> Ended:
         """Run a command, its requests logged, under one policy for some repositories."""
-        reconciler = ProcessStage.at(self.sandbox, self.folder, token).reconciler
+        reconciler = ProcessCommands.at(self.sandbox, self.folder, token).reconciler
         named = [repositories] if isinstance(repositories, str) else repositories
         reconciler.write_policy(policy_file(self.sandbox.host, named, POLICY))
         return reconciler(*arguments, "--verbose")

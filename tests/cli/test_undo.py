@@ -7,8 +7,7 @@ import pytest
 
 from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Fault, Push, Retag
-from tests.support.stage import policy_file
-from tests.support.workshop import (
+from tests.support.cli_harness import (
     ALL_BACK,
     LAST,
     NOTHING,
@@ -16,8 +15,9 @@ from tests.support.workshop import (
     POLICY,
     RESTORE,
     Emptied,
-    workshop,
+    served_package,
 )
+from tests.support.sandbox_commands import policy_file
 
 
 def test_everything_is_back_tags_included(emptied: Emptied) -> None:
@@ -31,7 +31,7 @@ def test_everything_is_back_tags_included(emptied: Emptied) -> None:
 
 
 def test_apply_names_the_command_that_takes_it_back(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         before = web.tags
         applied = web.reconciler("apply", "--yes")
         line = next(one for one in applied.stdout.splitlines() if one.startswith("To restore"))

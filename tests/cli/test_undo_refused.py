@@ -9,7 +9,7 @@ from reconciler.errors import ExitCode
 from reconciler.sandbox.accounts import Account
 from reconciler.sandbox.faults import Answer, Fault
 from tests.support.cli import Ended
-from tests.support.workshop import ALL_BACK, LAST, NOTHING, RESTORE, Emptied, workshop
+from tests.support.cli_harness import ALL_BACK, LAST, NOTHING, RESTORE, Emptied, served_package
 
 
 def test_who_may_not_push_gets_images_back_and_is_told_what_is_missing(
@@ -99,7 +99,7 @@ def test_a_run_that_nobody_knows_is_refused(emptied: Emptied) -> None:
 
 
 def test_without_any_run_there_is_nothing_to_undo(tmp_path: Path) -> None:
-    with workshop(tmp_path) as web:
+    with served_package(tmp_path) as web:
         undone = web.reconciler(*LAST)
 
     assert undone.code == ExitCode.PLAN_REJECTED

@@ -11,7 +11,7 @@ from reconciler.sandbox.generate import builds
 from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from tests.support.cli import CommandLine
-from tests.support.stage import environment, policy_file
+from tests.support.sandbox_commands import environment, policy_file
 from tests.support.time import NOON
 
 VERSIONS = 4 * 5

@@ -27,7 +27,7 @@ from reconciler.settings import RegistrySettings, Settings
 from reconciler.state.local import LocalState
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.client import connect
-from tests.support.pauses import Pauses, WatchedTime
+from tests.support.look_ages import Pauses, WatchedTime
 from tests.support.time import NOON
 
 PUBLISHED = Limits()

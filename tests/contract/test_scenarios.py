@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.matrix import matrix
-from tests.support.plays import Play, performed, rehearsed
+from tests.support.scenario_runs import ScenarioRun, performed, rehearsed
 from tests.support.scenarios import Scenario, read_scenarios
 
 SCENARIOS = read_scenarios(Path(__file__).parent / "scenarios")
@@ -18,7 +18,7 @@ FOR_REAL = [scenario for scenario in SCENARIOS if scenario.cli]
 BY_NAME = attrgetter("name")
 
 
-def check(play: Play) -> None:
+def check(play: ScenarioRun) -> None:
     """Play a scenario and hold it to what it says of itself."""
     scenario = play.scenario
 
@@ -35,7 +35,7 @@ def check(play: Play) -> None:
         assert text in " ".join(shown.split())
 
 
-def check_again(play: Play) -> None:
+def check_again(play: ScenarioRun) -> None:
     """Play on: what the first run had to leave goes, and then nothing is sent any more."""
     scenario = play.scenario
 

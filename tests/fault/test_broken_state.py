@@ -10,8 +10,8 @@ import pytest
 from reconciler.model.journal import MAX_RECORD_BYTES, Entry
 from reconciler.model.ports import TOGETHER
 from tests.support.cli import SECONDS, Ended, Running
-from tests.support.forks import gate
-from tests.support.rig import DOOMED, Rig, digests, mixed_package, now, sandbox
+from tests.support.fault_harness import DOOMED, FaultHarness, digests, mixed_package, now, sandbox
+from tests.support.killable_cli import gate
 from tests.support.states import holder
 from tests.support.tripwire import held_up
 
@@ -21,30 +21,32 @@ APPLY = ("apply", "plan.json", "--yes")
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
+def rig(tmp_path: Path) -> Iterator[FaultHarness]:
     """Set up the package and its plan."""
     with sandbox() as serving:
-        made = Rig.at(serving, mixed_package(now()), tmp_path)
+        made = FaultHarness.at(serving, mixed_package(now()), tmp_path)
         assert made.reconciler("plan", "--out", "plan.json").code == 0
         yield made
 
 
 @pytest.fixture
-def written(rig: Rig) -> Rig:
+def written(rig: FaultHarness) -> FaultHarness:
     """Leave the journal of a run that was killed in the middle."""
     killed = rig.reconciler(*APPLY, at="RepositoryState.append:after:5")
     assert killed.code == -SIGKILL
     return rig
 
 
-def check_refused(rig: Rig, ended: Ended, said: str) -> None:
+def check_refused(rig: FaultHarness, ended: Ended, said: str) -> None:
     """Hold a run to having deleted nothing, and to having said where and what to do."""
     assert ended.code == 8, ended
     assert said in ended.stdout + ended.stderr
     assert rig.deletions == []
 
 
-def test_a_state_that_cannot_be_created_is_found_before_anything_is_asked(rig: Rig) -> None:
+def test_a_state_that_cannot_be_created_is_found_before_anything_is_asked(
+    rig: FaultHarness,
+) -> None:
     (rig.folder / ".reconciler").write_text("no directory")
     rig.sandbox.forget_requests()
 
@@ -55,7 +57,7 @@ def test_a_state_that_cannot_be_created_is_found_before_anything_is_asked(rig: R
     assert rig.sandbox.requests == []
 
 
-def limited(rig: Rig, size: int) -> Ended:
+def limited(rig: FaultHarness, size: int) -> Ended:
     """Apply, and let the kernel cut short whatever makes a file longer, as a full disk does."""
     both = gate(2)
     running = rig.reconciler.start(*APPLY, gate=both)
@@ -69,7 +71,9 @@ def limit(running: Running, size: int) -> None:
     prlimit(running.pid, RLIMIT_FSIZE, (size, RLIM_INFINITY))
 
 
-def test_a_disk_that_takes_no_whole_record_is_found_before_anything_is_asked(rig: Rig) -> None:
+def test_a_disk_that_takes_no_whole_record_is_found_before_anything_is_asked(
+    rig: FaultHarness,
+) -> None:
     rig.sandbox.forget_requests()
 
     ended = limited(rig, MAX_RECORD_BYTES // 2)
@@ -79,7 +83,7 @@ def test_a_disk_that_takes_no_whole_record_is_found_before_anything_is_asked(rig
 
 
 def test_a_journal_that_takes_no_other_record_is_found_before_the_first_deletion(
-    rig: Rig,
+    rig: FaultHarness,
 ) -> None:
     state = rig.state.of(rig.repository)
     long = Entry("run_open", {"who": "x" * (MAX_RECORD_BYTES - 1024)})
@@ -94,7 +98,9 @@ def test_a_journal_that_takes_no_other_record_is_found_before_the_first_deletion
     check_the_next_run_finishes(rig)
 
 
-def test_a_disk_that_is_full_by_and_by_ends_the_run_after_the_group_in_hand(rig: Rig) -> None:
+def test_a_disk_that_is_full_by_and_by_ends_the_run_after_the_group_in_hand(
+    rig: FaultHarness,
+) -> None:
     with held_up(rig.sandbox, 1, "DELETE") as held:
         running = rig.reconciler.start(*APPLY)
         assert held.reached_by(running)
@@ -111,7 +117,7 @@ def test_a_disk_that_is_full_by_and_by_ends_the_run_after_the_group_in_hand(rig:
 
 
 @pytest.mark.parametrize("line", [0, 2, -1])
-def test_a_journal_that_was_altered_means_no_deletion(written: Rig, line: int) -> None:
+def test_a_journal_that_was_altered_means_no_deletion(written: FaultHarness, line: int) -> None:
     lines = written.journal.read_bytes().splitlines(keepends=True)
     lines[line] = lines[line].replace(b"sha256:", b"sha257:", 1)
     written.journal.write_bytes(b"".join(lines))
@@ -125,7 +131,7 @@ def test_a_journal_that_was_altered_means_no_deletion(written: Rig, line: int) -
     assert len(written.deletions) == sent
 
 
-def test_a_journal_that_lost_a_line_means_no_deletion(written: Rig) -> None:
+def test_a_journal_that_lost_a_line_means_no_deletion(written: FaultHarness) -> None:
     lines = written.journal.read_bytes().splitlines(keepends=True)
     written.journal.write_bytes(b"".join(lines[:2] + lines[3:]))
     sent = len(written.deletions)
@@ -137,7 +143,7 @@ def test_a_journal_that_lost_a_line_means_no_deletion(written: Rig) -> None:
     assert len(written.deletions) == sent
 
 
-def test_a_torn_tail_is_set_aside_and_the_run_goes_on(written: Rig) -> None:
+def test_a_torn_tail_is_set_aside_and_the_run_goes_on(written: FaultHarness) -> None:
     torn = written.journal.read_bytes().splitlines()[-1][:100]
     with written.journal.open("ab") as file:
         file.write(torn)
@@ -148,7 +154,7 @@ def test_a_torn_tail_is_set_aside_and_the_run_goes_on(written: Rig) -> None:
     assert aside.read_bytes() == torn
 
 
-def check_the_next_run_finishes(rig: Rig) -> None:
+def check_the_next_run_finishes(rig: FaultHarness) -> None:
     """Run to the end: everything that was to go is gone, and the journal verifies."""
     finished = rig.reconciler(*APPLY)
 

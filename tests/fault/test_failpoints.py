@@ -18,8 +18,8 @@ from signal import SIGKILL
 import pytest
 
 from reconciler.sandbox.server import Sandbox
-from tests.support import failpoints, killed_cli, rig
-from tests.support.rig import Rig, digest_of, digests, mixed_package
+from tests.support import failpoints, fault_harness, killed_cli
+from tests.support.fault_harness import FaultHarness, digest_of, digests, mixed_package
 
 pytestmark = pytest.mark.fault
 
@@ -42,7 +42,7 @@ class Yard:
 
     sandbox: Sandbox
     moment: datetime
-    original: Rig
+    original: FaultHarness
     planned: Mapping[str, int]
     folders: Iterator[Path]
     passed: list[str] = field(default_factory=list)
@@ -56,9 +56,9 @@ class Yard:
         """How often the undisturbed run passed each boundary."""
         return Counter(self.passed)
 
-    def rig(self) -> Rig:
+    def rig(self) -> FaultHarness:
         """Set up the same package and the same plan once more."""
-        made = Rig.at(self.sandbox, mixed_package(self.moment), next(self.folders))
+        made = FaultHarness.at(self.sandbox, mixed_package(self.moment), next(self.folders))
         shutil.copy(self.original.folder / "plan.json", made.folder)
         shutil.copytree(self.original.folder / "cache", made.folder / "cache")
         return made
@@ -68,9 +68,9 @@ class Yard:
 def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
     """Draw a plan, and apply it once undisturbed, and once after a kill."""
     folders = (tmp_path_factory.mktemp(f"rig-{number}") for number in count())
-    moment = rig.now()
-    with rig.sandbox() as sandbox:
-        original = Rig.at(sandbox, mixed_package(moment), next(folders))
+    moment = fault_harness.now()
+    with fault_harness.sandbox() as sandbox:
+        original = FaultHarness.at(sandbox, mixed_package(moment), next(folders))
         assert original.reconciler("plan", "--out", "plan.json").code == 0
         made = Yard(sandbox, moment, original, original.planned, folders)
         made.passed.extend(traced(original))
@@ -80,7 +80,7 @@ def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
         yield made
 
 
-def traced(rig: Rig) -> Sequence[str]:
+def traced(rig: FaultHarness) -> Sequence[str]:
     """Apply the plan; return every boundary that was passed."""
     trace = rig.folder / "passages"
     ended = rig.reconciler.start(*APPLY, more={killed_cli.TRACE: str(trace)}).wait()
@@ -95,7 +95,7 @@ def passages(failpoint: str, passed: int) -> Sequence[int]:
     return sorted({1, (passed + 1) // 2, passed})
 
 
-def kill(rig: Rig, at: str, planned: Mapping[str, int]) -> None:
+def kill(rig: FaultHarness, at: str, planned: Mapping[str, int]) -> None:
     """Kill an apply, and hold what it leaves to what must hold at any moment."""
     killed = rig.reconciler(*APPLY, at=at)
 
@@ -105,7 +105,7 @@ def kill(rig: Rig, at: str, planned: Mapping[str, int]) -> None:
     assert rig.bereaved.keys() <= planned.keys()
 
 
-def check_finished(rig: Rig, yard: Yard) -> None:
+def check_finished(rig: FaultHarness, yard: Yard) -> None:
     """Run to the end and once more, and hold the outcome to that of an undisturbed run."""
     finished = rig.reconciler(*APPLY)
     journal = rig.journal.read_bytes()
@@ -122,7 +122,7 @@ def check_finished(rig: Rig, yard: Yard) -> None:
     assert rig.state.of(rig.repository).observations().digests.keys() == rig.standing.keys()
 
 
-def check_recorded(rig: Rig, planned: Mapping[str, int]) -> None:
+def check_recorded(rig: FaultHarness, planned: Mapping[str, int]) -> None:
     """Every deletion was planned, meant beforehand, sent for what was there, and has an outcome."""
     assert {version for version, _ in rig.deletions} <= set(planned.values())
     # What is gone answers 404, so nothing was sent blindly a second time.

@@ -9,7 +9,7 @@ from signal import SIGKILL
 import pytest
 
 from reconciler.sandbox.server import Sandbox
-from tests.support.rig import Rig, now, package_of, sandbox
+from tests.support.fault_harness import FaultHarness, now, package_of, sandbox
 from tests.support.tripwire import held_up
 
 pytestmark = pytest.mark.fault
@@ -38,17 +38,17 @@ TABLE = "\n".join(
 """Signed builds for two platforms and untagged images, all of which go; some stay."""
 
 
-def signed_builds(serving: Sandbox, folder: Path, moment: datetime) -> Rig:
+def signed_builds(serving: Sandbox, folder: Path, moment: datetime) -> FaultHarness:
     """Serve the package, with a plan to delete 120 versions."""
     folder.mkdir()
     package, _ = package_of(TABLE, moment)
-    rig = Rig.at(serving, package, folder)
+    rig = FaultHarness.at(serving, package, folder)
     assert rig.reconciler("plan", "--out", "plan.json").code == 0
     assert len(rig.planned) == DELETIONS == 120
     return rig
 
 
-def kill_often(rig: Rig, random: Random, *command: str) -> None:
+def kill_often(rig: FaultHarness, random: Random, *command: str) -> None:
     """Kill a command at requests chosen by chance, at deletions and at any others in turn."""
     for method, most in (("DELETE", 12), ("", 40)) * (KILLS // 2):
         with held_up(rig.sandbox, random.randint(1, most), method) as held:
@@ -60,7 +60,7 @@ def kill_often(rig: Rig, random: Random, *command: str) -> None:
         assert rig.bereaved.keys() <= rig.planned.keys()
 
 
-def deleting_runs(rig: Rig) -> list[str]:
+def deleting_runs(rig: FaultHarness) -> list[str]:
     """Return the runs that deleted something, the latest first."""
     ended = (record for record in rig.records if record["body"].get("result") == "deleted")
     return list(dict.fromkeys(record["body"].get("of", record["run"]) for record in ended))[::-1]

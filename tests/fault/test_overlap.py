@@ -14,9 +14,9 @@ from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.server import Sandbox
 from tests.support.backends import BACKENDS
 from tests.support.cli import Running
-from tests.support.forks import gate
+from tests.support.fault_harness import FaultHarness, now, package_of, sandbox
+from tests.support.killable_cli import gate
 from tests.support.killed_cli import TRACE
-from tests.support.rig import Rig, now, package_of, sandbox
 from tests.support.state_servers import state_servers
 
 __all__ = ["state_servers"]
@@ -44,14 +44,14 @@ def github() -> Iterator[Sandbox]:
         yield serving
 
 
-def packaged(github: Sandbox, folder: Path, name: str = "web") -> Rig:
+def packaged(github: Sandbox, folder: Path, name: str = "web") -> FaultHarness:
     """Set up a package with five versions that are to go."""
     folder.mkdir()
-    return Rig.at(github, package_of(TABLE, now(), name)[0], folder)
+    return FaultHarness.at(github, package_of(TABLE, now(), name)[0], folder)
 
 
 def started(
-    rigs: list[Rig], apply: tuple[str, ...], state: str, environment: Mapping[str, str]
+    rigs: list[FaultHarness], apply: tuple[str, ...], state: str, environment: Mapping[str, str]
 ) -> list[Running]:
     """Start an apply for each, all at the same moment."""
     together = gate(len(rigs))
@@ -62,7 +62,7 @@ def started(
     ]
 
 
-def turns(rig: Rig) -> list[str]:
+def turns(rig: FaultHarness) -> list[str]:
     """Return which process sent or was answered a DELETE, in order, each turn once."""
     lines = (rig.folder / "passages").read_text().splitlines()
     sent = (line.partition(" ") for line in lines)

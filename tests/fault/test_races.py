@@ -15,9 +15,9 @@ import pytest
 
 from reconciler.sandbox.faults import Fault
 from tests.support.cli import Running
-from tests.support.forks import gate
+from tests.support.fault_harness import FaultHarness, now, package_of, sandbox
+from tests.support.killable_cli import gate
 from tests.support.killed_cli import TRACE
-from tests.support.rig import Rig, now, package_of, sandbox
 from tests.support.tripwire import held_up
 
 pytestmark = pytest.mark.fault
@@ -38,18 +38,18 @@ PATIENCE = 60.0
 
 
 @pytest.fixture
-def rigs(tmp_path: Path) -> Iterator[Iterator[Rig]]:
+def rigs(tmp_path: Path) -> Iterator[Iterator[FaultHarness]]:
     """Set up the package, with a plan to delete five versions, as often as it is wanted."""
     with sandbox() as serving:
 
-        def made() -> Iterator[Rig]:
+        def made() -> Iterator[FaultHarness]:
             moment = now()
             first = tmp_path / "0"
             for number in range(ROUNDS):
                 folder = tmp_path / str(number)
                 folder.mkdir()
                 # The same moment gives the same package, so that one plan fits all of them.
-                rig = Rig.at(serving, package_of(TABLE, moment)[0], folder)
+                rig = FaultHarness.at(serving, package_of(TABLE, moment)[0], folder)
                 if folder == first:
                     assert rig.reconciler("plan", "--out", "plan.json").code == 0
                 else:
@@ -61,7 +61,7 @@ def rigs(tmp_path: Path) -> Iterator[Iterator[Rig]]:
         yield made()
 
 
-def race(rig: Rig, *more: tuple[str, ...]) -> list[Running]:
+def race(rig: FaultHarness, *more: tuple[str, ...]) -> list[Running]:
     """Start two runs at the same moment, with more arguments for each; wait for neither."""
     both = gate(2)
     environment = {TRACE: str(rig.folder / "passages")}
@@ -69,7 +69,7 @@ def race(rig: Rig, *more: tuple[str, ...]) -> list[Running]:
     return [rig.reconciler.start(*APPLY, *one, more=environment, gate=both) for one in arguments]
 
 
-def deleting(rig: Rig) -> list[str]:
+def deleting(rig: FaultHarness) -> list[str]:
     """Return which process sent or was answered a DELETE, in order, each turn once."""
     lines = (rig.folder / "passages").read_text().splitlines()
     sent = (line.partition(" ") for line in lines)
@@ -78,7 +78,7 @@ def deleting(rig: Rig) -> list[str]:
     ]
 
 
-def overlap(rig: Rig) -> bool:
+def overlap(rig: FaultHarness) -> bool:
     """Race two runs that each have a state of their own; return whether both deleted at once."""
     rig.sandbox.add_faults(SLOW)
     for run in race(rig, ("--state", "one"), ("--state", "other")):
@@ -88,7 +88,7 @@ def overlap(rig: Rig) -> bool:
     return len(turns) > len(set(turns)) == 2
 
 
-def check_race(rig: Rig, runs: list[Running]) -> list[int]:
+def check_race(rig: FaultHarness, runs: list[Running]) -> list[int]:
     """Wait for two runs and hold them to what must hold of any two; return their exit codes."""
     ended = [run.wait() for run in runs]
     codes = [end.code for end in ended]
@@ -111,14 +111,14 @@ def until_one_ended(runs: list[Running]) -> None:
 
 
 def test_of_two_runs_at_once_one_deletes_and_the_other_finds_the_lock_held_or_nothing_to_do(
-    rigs: Iterator[Rig],
+    rigs: Iterator[FaultHarness],
 ) -> None:
     for rig in rigs:
         check_race(rig, race(rig))
 
 
 def test_of_two_runs_at_once_the_other_is_refused_while_the_lock_holder_deletes(
-    rigs: Iterator[Rig],
+    rigs: Iterator[FaultHarness],
 ) -> None:
     for rig in rigs:
         # The first DELETE is not answered before the other run has ended, however busy the machine.
@@ -129,13 +129,15 @@ def test_of_two_runs_at_once_the_other_is_refused_while_the_lock_holder_deletes(
         assert sorted(check_race(rig, runs)) == [0, 5]
 
 
-def test_two_runs_that_share_no_lock_do_overlap_and_are_found_out(rigs: Iterator[Rig]) -> None:
+def test_two_runs_that_share_no_lock_do_overlap_and_are_found_out(
+    rigs: Iterator[FaultHarness],
+) -> None:
     # On a busy machine one run may end before the other begins, so they meet again until they do.
     assert any(overlap(rig) for rig in rigs)
 
 
 def test_while_a_run_is_stopped_nobody_else_gets_in_and_afterwards_it_ends_its_work(
-    rigs: Iterator[Rig],
+    rigs: Iterator[FaultHarness],
 ) -> None:
     rig = next(rigs)
     with held_up(rig.sandbox, 2, "DELETE") as held:

@@ -18,12 +18,12 @@ import pytest
 from reconciler.model.journal import Record, open_intents, open_runs
 from reconciler.model.ports import State
 from reconciler.sandbox.server import Sandbox
-from tests.support import rig
+from tests.support import fault_harness
 from tests.support.backends import BACKENDS
-from tests.support.forks import Forks
+from tests.support.fault_harness import FaultHarness, mixed_package
+from tests.support.killable_cli import KillableCommandLine
 from tests.support.killed_cli import BACKEND, TRACE
 from tests.support.remote_failpoints import STATES, remote_failpoints
-from tests.support.rig import Rig, mixed_package
 from tests.support.state_servers import state_servers
 from tests.support.states import holder_left
 
@@ -50,21 +50,23 @@ class Yard:
 
     sandbox: Sandbox
     moment: datetime
-    original: Rig
+    original: FaultHarness
     servers: Mapping[str, str]
     folders: Iterator[Path]
     passed: dict[str, Counter[str]] = field(default_factory=dict)
     standing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def rig(self, backend: str) -> tuple[Rig, State]:
+    def rig(self, backend: str) -> tuple[FaultHarness, State]:
         """Set up the same package and the same plan once more, with a state that is empty."""
         folder = next(self.folders)
-        made = Rig.at(self.sandbox, mixed_package(self.moment), folder)
+        made = FaultHarness.at(self.sandbox, mixed_package(self.moment), folder)
         shutil.copy(self.original.folder / "plan.json", folder)
         shutil.copytree(self.original.folder / "cache", folder / "cache")
         place = folder / "state"
         more = {BACKEND: backend, "RECONCILER_STATE": BACKENDS[backend].address(place)}
-        made.reconciler = Forks(folder, {**made.reconciler.environment, **self.servers, **more})
+        made.reconciler = KillableCommandLine(
+            folder, {**made.reconciler.environment, **self.servers, **more}
+        )
         return made, BACKENDS[backend].open(place)
 
     def passages(self, backend: str) -> Counter[str]:
@@ -86,9 +88,9 @@ def yard(
 ) -> Iterator[Yard]:
     """Draw a plan."""
     folders = (tmp_path_factory.mktemp(f"rig-{number}") for number in count())
-    moment = rig.now()
-    with rig.sandbox() as sandbox:
-        original = Rig.at(sandbox, mixed_package(moment), next(folders))
+    moment = fault_harness.now()
+    with fault_harness.sandbox() as sandbox:
+        original = FaultHarness.at(sandbox, mixed_package(moment), next(folders))
         assert original.reconciler("plan", "--out", "plan.json").code == 0
         yield Yard(sandbox, moment, original, state_servers, folders)
 
@@ -117,7 +119,7 @@ def killed_and_finished(yard: Yard, backend: str, at: str) -> None:
     assert (open_intents(records), open_runs(records)) == ({}, [])
 
 
-def _records(state: State, made: Rig, kind: str) -> list[Record]:
+def _records(state: State, made: FaultHarness, kind: str) -> list[Record]:
     return [record for record in state.of(made.repository).records() if record.type == kind]
 
 

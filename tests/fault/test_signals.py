@@ -12,7 +12,7 @@ from reconciler.sandbox.artifacts import image
 from reconciler.sandbox.faults import Answer, Fault
 from reconciler.sandbox.server import Sandbox
 from tests.support.cli import Ended, Running
-from tests.support.rig import Rig, now, package_of, sandbox
+from tests.support.fault_harness import FaultHarness, now, package_of, sandbox
 from tests.support.tripwire import held_up
 
 pytestmark = pytest.mark.fault
@@ -44,9 +44,9 @@ def serving() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def rig(serving: Sandbox, tmp_path: Path) -> Rig:
+def rig(serving: Sandbox, tmp_path: Path) -> FaultHarness:
     """Set up the package, with a plan to delete 23 versions."""
-    made = Rig.at(serving, package_of(TABLE, now())[0], tmp_path)
+    made = FaultHarness.at(serving, package_of(TABLE, now())[0], tmp_path)
     assert made.reconciler("plan", "--out", "plan.json").code == 0
     assert len(made.planned) == 23
     return made
@@ -58,13 +58,13 @@ def stop(running: Running, number: Signals) -> Ended:
     return running.wait(PROMPT)
 
 
-def closing(rig: Rig) -> str:
+def closing(rig: FaultHarness) -> str:
     """Return why the last run closed its journal."""
     assert rig.records[-1]["type"] == "run_close"
     return str(rig.records[-1]["body"]["reason"])
 
 
-def check_next_run_goes_on(rig: Rig) -> None:
+def check_next_run_goes_on(rig: FaultHarness) -> None:
     """Run to the end; each version was deleted once, and nothing had to be found out."""
     assert rig.reconciler(*APPLY).code == 0
     assert sorted(rig.deletions) == sorted((one, 204) for one in rig.planned.values())
@@ -75,7 +75,7 @@ def check_next_run_goes_on(rig: Rig) -> None:
 
 @SIGNALS
 def test_a_signal_ends_a_run_with_the_image_in_hand_and_the_next_one_goes_on(
-    rig: Rig, number: Signals
+    rig: FaultHarness, number: Signals
 ) -> None:
     with held_up(rig.sandbox, 1, "DELETE") as held:
         running = rig.reconciler.start(*APPLY)
@@ -92,7 +92,7 @@ def test_a_signal_ends_a_run_with_the_image_in_hand_and_the_next_one_goes_on(
 
 @SIGNALS
 def test_a_second_signal_ends_a_run_at_once_and_the_next_one_finds_out(
-    rig: Rig, number: Signals
+    rig: FaultHarness, number: Signals
 ) -> None:
     with held_up(rig.sandbox, 2, "DELETE") as held:
         running = rig.reconciler.start(*APPLY)
@@ -113,7 +113,7 @@ def test_a_second_signal_ends_a_run_at_once_and_the_next_one_finds_out(
     ids=["deleting", "reading", "asking"],
 )
 def test_a_signal_ends_the_wait_for_a_rate_limit(
-    rig: Rig, number: Signals, method: str, path: str
+    rig: FaultHarness, number: Signals, method: str, path: str
 ) -> None:
     rig.sandbox.add_faults(Fault(method=method, path=path, times=None, answer=FOR_AN_HOUR))
     running = rig.reconciler.start(*APPLY)
@@ -128,7 +128,9 @@ def test_a_signal_ends_the_wait_for_a_rate_limit(
 
 
 @SIGNALS
-def test_a_signal_ends_the_wait_for_a_rate_limit_while_it_plans(rig: Rig, number: Signals) -> None:
+def test_a_signal_ends_the_wait_for_a_rate_limit_while_it_plans(
+    rig: FaultHarness, number: Signals
+) -> None:
     rig.sandbox.add_faults(Fault(path="versions", times=None, answer=FOR_AN_HOUR))
     running = rig.reconciler.start("apply", "--yes")
     running.await_that(lambda: "waiting" in running.said)
@@ -139,7 +141,7 @@ def test_a_signal_ends_the_wait_for_a_rate_limit_while_it_plans(rig: Rig, number
 
 
 @SIGNALS
-def test_a_signal_ends_a_long_read(rig: Rig, tmp_path: Path, number: Signals) -> None:
+def test_a_signal_ends_a_long_read(rig: FaultHarness, tmp_path: Path, number: Signals) -> None:
     # So many that those on the way when the signal comes are few of them, however slow we are.
     for number_of_image in range(200):
         rig.package.push(image(f"more {number_of_image}"), at=now())
@@ -157,7 +159,7 @@ def test_a_signal_ends_a_long_read(rig: Rig, tmp_path: Path, number: Signals) ->
     assert len(rig.sandbox.requests) < len(rig.package.live)
 
 
-def test_a_time_budget_ends_a_run_as_a_success_and_the_next_one_goes_on(rig: Rig) -> None:
+def test_a_time_budget_ends_a_run_as_a_success_and_the_next_one_goes_on(rig: FaultHarness) -> None:
     with held_up(rig.sandbox, 1, "DELETE") as held:
         running = rig.reconciler.start(*APPLY, "--time-budget", "5s")
         assert held.reached_by(running)

@@ -11,7 +11,7 @@ from reconciler.model.comparison import RepositoryDifference
 from reconciler.model.inventory import Inventory, Observations
 from reconciler.model.names import Digest
 from reconciler.model.policy import Policy
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 from tests.support.inventories import policy
 from tests.support.strategies import documents, inventories, observations, policies
 from tests.support.time import NOON

@@ -22,14 +22,14 @@ from reconciler.model.plan import DeletionPlan
 from reconciler.model.ports import DeletionResult, Holder
 from reconciler.model.results import Applied
 from reconciler.state import lock_file
-from tests.support.crowd import Crowd
 from tests.support.documents import image
 from tests.support.fragile_state import FragileState, Moment
 from tests.support.judge import Judge
-from tests.support.killed import Killed
+from tests.support.named_pushes import NamedPushes
+from tests.support.process_death import Killed
 from tests.support.programs import IN_CI
+from tests.support.recorded_calls import Call
 from tests.support.scenes import NOON, WEB, Scene, policy
-from tests.support.scripted import Call
 
 PROTECTED = ("latest", "keep-me")
 TAGS = (*PROTECTED, "pr-1", "pr-2", "v1", "v2")
@@ -121,7 +121,7 @@ class ApplyMachine(RuleBasedStateMachine):
         self.state = FragileState(self.place)
         self.scene.state = self.state
         self.latency = self.wait = 0.0
-        self.crowd = Crowd(self.scene.registry.storage)
+        self.crowd = NamedPushes(self.scene.registry.storage)
         self.judge = Judge(self.scene, self.state.journal(WEB), PROTECTED)
         self._stock()
 

@@ -14,7 +14,7 @@ from reconciler.analysis.usage import BlobIndex
 from reconciler.model.inventory import Inventory, Observations
 from reconciler.policyfile import load_text
 from tests.property.naive import links, reach
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 from tests.support.strategies import inventories, observations
 from tests.support.time import NOON
 

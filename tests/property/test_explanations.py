@@ -12,7 +12,7 @@ from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.formats.explain import as_json, render
 from reconciler.formats.view import View
 from reconciler.model.names import Digest
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 from tests.support.strategies import inventories, observations, policies
 from tests.support.time import NOON
 

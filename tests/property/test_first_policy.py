@@ -16,7 +16,7 @@ from reconciler.model.names import Tag
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.policy import Policy
 from reconciler.policyfile import load_text, read_test, remarks_on
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 from tests.support.inventories import WEB, image, inventory
 from tests.support.time import NOON
 

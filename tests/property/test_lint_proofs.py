@@ -14,7 +14,7 @@ from reconciler.model.match import Match
 from reconciler.model.names import Digest, Tag
 from reconciler.model.patterns import TagGlob, TagRegex
 from reconciler.model.semver import SemVer, SemVerRange, parse_semver
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 from tests.support.time import NOON
 
 TAGS = ("a", "ab", "abc", "b", "b1", "1.2.3", "1.2.3-rc.1", "v1.3.0", "2.0.0", "2.0.0-0", "x-1")

@@ -12,7 +12,7 @@ from reconciler.model.inventory import Version
 from reconciler.model.names import Digest
 from reconciler.providers.ghcr.listing import read_whole
 from reconciler.providers.ghcr.pages import VersionsPage, read_newest
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 
 SIZE = 3
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from reconciler.analysis.health_checks import due_since
 from reconciler.core.planner import PlanningInput
 from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.policy import Policy
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 from tests.support.inventories import WEB
 from tests.support.strategies import inventories, policies
 from tests.support.time import NOON

@@ -9,7 +9,7 @@ from jsonschema import Draft7Validator
 from reconciler.formats.schema import json_schema
 from reconciler.model.policy import Policy
 from reconciler.policyfile import load_text
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 from tests.support.strategies import policies
 
 EDITOR: Any = Draft7Validator(json_schema())

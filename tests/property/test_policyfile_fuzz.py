@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.language import PolicyProblems
 from reconciler.policyfile import load_text
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 
 EXAMPLE = (Path(__file__).parents[2] / "policies" / "example.yaml").read_bytes()
 WORDS = (

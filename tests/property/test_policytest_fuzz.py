@@ -12,7 +12,7 @@ from reconciler.core.policy_tests import run_policy_test
 from reconciler.errors import PolicyError
 from reconciler.model.language import PolicyProblems
 from reconciler.policyfile import load_text, read_test
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 
 POLICIES = Path(__file__).parents[2] / "policies"
 WEB = load_text("web.yaml", (POLICIES / "example.yaml").read_bytes())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reconciler.engine.observations import updated_observations
 from reconciler.model.inventory import Inventory, Observation, Observations
 from reconciler.model.names import Tag
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 from tests.support.inventories import WEB, digest, image
 from tests.support.time import NOON
 

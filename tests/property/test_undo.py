@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.documents import Document, cosign_tag, image, index, signature
-from tests.support.killed import Killed
+from tests.support.process_death import Killed
+from tests.support.recorded_calls import Call
 from tests.support.scenes import Scene, policy
-from tests.support.scripted import Call
 from tests.support.undoing import draw, undo
 
 POOL = [image(f"part {number}") for number in range(5)]

@@ -11,7 +11,7 @@ from reconciler.engine.read_all import look_ahead, read_whole
 from reconciler.model.inventory import Observations
 from reconciler.model.names import Digest, Repository
 from tests.support.documents import Document, artifact, attestation, image, index, signature
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 from tests.support.fake_registry import FakeRegistry
 from tests.support.strategies import Choices, choices
 from tests.support.time import NOON

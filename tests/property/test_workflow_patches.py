@@ -15,7 +15,7 @@ from reconciler.analysis.diagnose.remedies import WorkflowAdvice
 from reconciler.workflows.changes import advise
 from reconciler.workflows.parse import WorkflowFiles, read_workflow
 from tests.support.diagnosed import tried
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 from tests.support.inventories import WEB
 from tests.support.labelled.mixed import HABITS, package_of
 from tests.support.strategies import Choices, choices

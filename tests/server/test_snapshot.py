@@ -10,7 +10,7 @@ from reconciler.sandbox.snapshots import packages_of
 from tests.support.cli import CommandLine, Ended
 from tests.support.documents import artifact, attestation, cosign_tag, image, index, signature
 from tests.support.remote import Remote
-from tests.support.stage import environment
+from tests.support.sandbox_commands import environment
 
 POLICY = """
 version: 1

@@ -20,7 +20,7 @@ from reconciler.model.ports import State
 from reconciler.state.address import Address
 from reconciler.state.branch import Branch, branch_at
 from reconciler.state.opening import open_state_at
-from tests.support.known import GITHUB, TOKEN, known
+from tests.support.backend_settings import GITHUB, TOKEN, known
 from tests.support.object_store import BUCKET
 
 DATABASE = "TESTS_DATABASE"

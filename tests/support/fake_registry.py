@@ -24,7 +24,7 @@ from reconciler.model.ports import (
     Listing,
     Restoration,
 )
-from tests.support.scripted import Scripted
+from tests.support.recorded_calls import Scripted
 from tests.support.storage import Storage, Stored
 
 WEB = Repository("ghcr.io/acme/web")

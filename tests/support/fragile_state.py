@@ -11,7 +11,7 @@ from reconciler.model.journal import Entry, Record
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
 from reconciler.state.local import LocalRepositoryState, LocalState
-from tests.support.killed import Killed
+from tests.support.process_death import Killed
 
 
 class Moment(StrEnum):

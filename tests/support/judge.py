@@ -9,8 +9,8 @@ from reconciler.model.journal import Result
 from reconciler.model.plan import Change, DeletionPlan
 from reconciler.model.ports import FRESH_SECONDS
 from reconciler.model.results import Applied
+from tests.support.recorded_calls import Call
 from tests.support.scenes import Scene
-from tests.support.scripted import Call
 from tests.support.storage_oracle import companions, parents, reachable
 
 MIN_AGE = timedelta(hours=24)

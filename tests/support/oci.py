@@ -12,8 +12,8 @@ from reconciler.providers.oci.reader import OciReader
 from reconciler.providers.oci.registry import OciRegistry
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.credentials import Credential, Credentials, anonymous
-from tests.support.answers import Answer, Site, client_of
 from tests.support.documents import Document, digest_of, image
+from tests.support.scripted_server import Answer, Site, client_of
 from tests.support.time import VirtualTime
 
 WEB = Repository("registry.example/acme/web")

@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
+from tests.support.backend_settings import GITHUB
 from tests.support.backends import DATABASE
-from tests.support.known import GITHUB
 from tests.support.object_store import ObjectStore
 from tests.support.postgres_server import PostgresServer
 

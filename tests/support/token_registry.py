@@ -10,7 +10,7 @@ import httpx
 from reconciler.transport.auth import RegistryAuth
 from reconciler.transport.client import Client
 from reconciler.transport.credentials import Credential
-from tests.support.answers import REGISTRY, client_of
+from tests.support.scripted_server import REGISTRY, client_of
 from tests.support.time import VirtualTime
 
 ROBOT = Credential("robot", "s3cret", source="a test")

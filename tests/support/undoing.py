@@ -13,7 +13,7 @@ from reconciler.model.plan import RestorePlan
 from reconciler.model.ports import Holder
 from reconciler.model.results import Applied, Outcome
 from tests.support.documents import Document, cosign_tag, image, signature
-from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
+from tests.support.sample_manifests import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import Scene, go_on, policy
 
 SIGNED = signature(BUILD)

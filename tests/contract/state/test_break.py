@@ -5,8 +5,8 @@ import pytest
 from reconciler.errors import LockedError
 from reconciler.model.inventory import Observation, Observations
 from reconciler.model.ports import State
-from tests.support.actors import actor
 from tests.support.inventories import digest
+from tests.support.other_process import actor
 from tests.support.states import NOON, WEB, holder, intent
 
 SEEN = Observations(digests={digest("v1"): Observation(first_seen=NOON)})

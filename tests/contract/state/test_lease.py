@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.errors import LockedError
 from reconciler.model.ports import State
-from tests.support.actors import actor
 from tests.support.backends import BACKENDS, Backend
+from tests.support.other_process import actor
 from tests.support.states import NOON, WEB, holder, intent
 
 LAPSING = [name for name, backend in BACKENDS.items() if backend.lapses]

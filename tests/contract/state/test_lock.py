@@ -9,8 +9,8 @@ import pytest
 from reconciler.errors import LockedError
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder, State
-from tests.support.actors import actor
 from tests.support.backends import BACKENDS, Backend
+from tests.support.other_process import actor
 from tests.support.states import NOON, WEB, holder, holder_left, intent
 
 LETTING_GO = [name for name, backend in BACKENDS.items() if not backend.lapses]

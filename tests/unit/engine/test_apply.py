@@ -8,7 +8,7 @@ from reconciler.errors import ExitCode, LockedError
 from reconciler.model.journal import open_intents, open_runs
 from reconciler.model.ports import Holder
 from tests.support.documents import Document, artifact, cosign_tag, signature
-from tests.support.samples import AMD64, ARM64, BUILD, LATEST
+from tests.support.sample_manifests import AMD64, ARM64, BUILD, LATEST
 from tests.support.scenes import NOON, WEB, Scene, policy, results
 
 

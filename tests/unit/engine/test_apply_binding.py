@@ -8,7 +8,7 @@ from reconciler.errors import ExitCode, PlanError
 from reconciler.model.plan import DeletionPlan, read_plan
 from reconciler.state.local import LocalState
 from tests.support.documents import image
-from tests.support.samples import LATEST
+from tests.support.sample_manifests import LATEST
 from tests.support.scenes import Scene
 from tests.support.undoing import deleted, draw, undo
 

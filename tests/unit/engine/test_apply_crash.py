@@ -7,8 +7,8 @@ import pytest
 from reconciler.errors import EvidenceError, ExitCode
 from reconciler.model.journal import open_intents, open_runs
 from tests.support.documents import index
-from tests.support.killed import Killed
-from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
+from tests.support.process_death import Killed
+from tests.support.sample_manifests import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import Scene, results
 
 NAMES = {"index": BUILD, "amd64": AMD64, "arm64": ARM64, "other": OTHER}

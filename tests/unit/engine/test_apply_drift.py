@@ -5,7 +5,7 @@ import pytest
 from reconciler.engine import delete
 from reconciler.errors import ExitCode, PlanError
 from tests.support.documents import Document, artifact, cosign_tag, image, index, signature
-from tests.support.samples import AMD64, ARM64, BUILD, LATEST
+from tests.support.sample_manifests import AMD64, ARM64, BUILD, LATEST
 from tests.support.scenes import Scene, policy, results
 
 NEWER = index(AMD64, image("newer"))

@@ -11,7 +11,7 @@ from reconciler.errors import AccessError, EvidenceError, ExitCode, StateError
 from reconciler.model.journal import open_intents
 from reconciler.model.ports import DeletionResult, Holder
 from tests.support.documents import cosign_tag, image, index, signature
-from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
+from tests.support.sample_manifests import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import NOON, Scene, results
 
 NAMES = {"index": BUILD, "amd64": AMD64, "arm64": ARM64, "other": OTHER}

@@ -4,8 +4,8 @@ from reconciler.errors import ExitCode
 from reconciler.model.journal import MAX_RECORD_BYTES, Result
 from reconciler.model.names import Tag
 from tests.support.documents import image
-from tests.support.killed import Killed
-from tests.support.samples import LATEST
+from tests.support.process_death import Killed
+from tests.support.sample_manifests import LATEST
 from tests.support.scenes import Scene, results
 from tests.support.undoing import undo
 

@@ -4,8 +4,8 @@ import pytest
 
 from reconciler.model.ports import DeletionResult
 from tests.support.documents import image
-from tests.support.killed import Killed
-from tests.support.samples import LATEST
+from tests.support.process_death import Killed
+from tests.support.sample_manifests import LATEST
 from tests.support.scenes import Scene
 from tests.support.undoing import draw, planned, undo
 

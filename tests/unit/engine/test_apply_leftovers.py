@@ -14,8 +14,8 @@ from tests.support.documents import (
     index,
     signature,
 )
-from tests.support.killed import Killed
-from tests.support.samples import AMD64, LATEST
+from tests.support.process_death import Killed
+from tests.support.sample_manifests import AMD64, LATEST
 from tests.support.scenes import RULES, WEB, Scene, policy, results
 
 ARM64 = image("pr 7", platform="linux/arm64")

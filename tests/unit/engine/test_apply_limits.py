@@ -5,7 +5,7 @@ import pytest
 from reconciler.errors import ExitCode, GuardError
 from reconciler.model.journal import open_intents, open_runs
 from tests.support.documents import Document, image
-from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
+from tests.support.sample_manifests import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import WEB, Scene, policy, results
 
 NAMES: dict[str, Document] = {"index": BUILD, "amd64": AMD64, "arm64": ARM64, "other": OTHER}

@@ -10,7 +10,7 @@ from reconciler.model.journal import MAX_CHILDREN, MAX_RECORD_BYTES, Entry
 from reconciler.model.names import Digest
 from reconciler.model.plan import Change
 from tests.support.documents import Document, image, index
-from tests.support.samples import LATEST
+from tests.support.sample_manifests import LATEST
 from tests.support.scenes import Scene, policy
 from tests.support.undoing import draw, undo, warnings
 

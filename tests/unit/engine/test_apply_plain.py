@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.errors import ExitCode
 from tests.support.documents import artifact, image, index
-from tests.support.samples import AMD64, ARM64, BUILD, LATEST
+from tests.support.sample_manifests import AMD64, ARM64, BUILD, LATEST
 from tests.support.scenes import Scene, results
 
 OLD = image("old latest")

@@ -7,8 +7,8 @@ from reconciler.model.plan import Cause
 from reconciler.model.ports import DeletionResult
 from reconciler.state.local import LocalRepositoryState
 from tests.support.documents import artifact, cosign_tag, image, index, signature
-from tests.support.killed import Killed
-from tests.support.samples import LATEST, OTHER
+from tests.support.process_death import Killed
+from tests.support.sample_manifests import LATEST, OTHER
 from tests.support.scenes import Scene, policy, results
 
 AMD64 = image("pr 7")

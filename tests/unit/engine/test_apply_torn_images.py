@@ -4,8 +4,8 @@ import pytest
 
 from reconciler.errors import EvidenceError, ExitCode, StoppedError
 from tests.support.documents import artifact, cosign_tag, image, index, signature
-from tests.support.killed import Killed
-from tests.support.samples import LATEST
+from tests.support.process_death import Killed
+from tests.support.sample_manifests import LATEST
 from tests.support.scenes import PROTECT, Scene, policy, results
 
 BUILD = index(image("pr 7"))

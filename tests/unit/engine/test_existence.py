@@ -13,8 +13,8 @@ from reconciler.model.names import Digest
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import Listing
 from reconciler.state.local import LocalState
-from tests.support.answers import Site
 from tests.support.oci import NOBODY, TAGS, WEB, document, error, known, names, reader
+from tests.support.scripted_server import Site
 from tests.support.time import NOON
 
 UNKNOWN = error(404, "NAME_UNKNOWN", "repository name not known to registry")

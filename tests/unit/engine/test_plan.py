@@ -10,7 +10,7 @@ from reconciler.errors import AccessError, EvidenceError, ExitCode
 from reconciler.model.names import Repository
 from reconciler.model.plan import DeletionPlan, PolicySource, RepositoryPlan, read_plan
 from tests.support.documents import image, index
-from tests.support.samples import LATEST
+from tests.support.sample_manifests import LATEST
 from tests.support.scenes import WEB, Scene, draw_plan, policy
 
 API = Repository("ghcr.io/acme/api")

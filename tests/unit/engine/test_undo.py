@@ -6,7 +6,7 @@ from reconciler.errors import AccessError, EvidenceError, ExitCode, PlanError, S
 from reconciler.model.journal import open_intents, open_runs
 from reconciler.model.plan import RestorePlan, read_plan
 from tests.support.documents import cosign_tag
-from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
+from tests.support.sample_manifests import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import Scene, policy, results
 from tests.support.undoing import (
     NAMES,

@@ -5,8 +5,8 @@ import pytest
 from reconciler.errors import ExitCode
 from reconciler.model.journal import open_intents, open_runs
 from reconciler.model.ports import Holder
-from tests.support.killed import Killed
-from tests.support.samples import AMD64, ARM64, BUILD, LATEST, OTHER
+from tests.support.process_death import Killed
+from tests.support.sample_manifests import AMD64, ARM64, BUILD, LATEST, OTHER
 from tests.support.scenes import NOON, Scene, results
 from tests.support.undoing import draw, planned, undo
 

@@ -5,7 +5,7 @@ import pytest
 from reconciler.model.inventory import Observations
 from reconciler.model.ports import Holder
 from tests.support.documents import index
-from tests.support.samples import AMD64, LATEST, OTHER
+from tests.support.sample_manifests import AMD64, LATEST, OTHER
 from tests.support.scenes import WEB, Scene
 from tests.support.undoing import draw, release, undo
 

@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.errors import AccessError, ExitCode, StoppedError
-from tests.support.samples import OTHER
+from tests.support.sample_manifests import OTHER
 from tests.support.scenes import Scene, results
 from tests.support.undoing import (
     NAMES,

@@ -15,7 +15,7 @@ from reconciler.model.comparison import Weakening
 from reconciler.model.names import Repository
 from reconciler.model.plan import DeletionPlan, Guard, Plan
 from tests.support.differences import LAST, UNPROTECTED, difference, repository, shift
-from tests.support.effort import THIRD
+from tests.support.example_counts import THIRD
 from tests.support.hostile import MARKUP
 from tests.support.plans import (
     DAY,

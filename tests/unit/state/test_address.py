@@ -10,7 +10,7 @@ from reconciler.__main__ import run
 from reconciler.errors import ReconcilerError
 from reconciler.state.address import Address
 from reconciler.state.opening import BACKENDS, open_state_at
-from tests.support.known import known
+from tests.support.backend_settings import known
 from tests.support.states import WEB
 
 SECRET = "hunter2-S3CRET"

@@ -5,7 +5,7 @@ import pytest
 
 from reconciler.errors import EvidenceError, ProtocolError, UnreachableError
 from reconciler.transport.auth import BearerAuth
-from tests.support.answers import REGISTRY, Answers, Site, client_of
+from tests.support.scripted_server import REGISTRY, Answers, Site, client_of
 
 OK = httpx.Response(200, text="fine")
 

@@ -8,7 +8,7 @@ from reconciler.transport.auth import RepositoryAuth
 from reconciler.transport.credentials import ANONYMOUS, Credential
 from reconciler.transport.tokens import repository_in
 from reconciler.transport.wire import Wire
-from tests.support.answers import REGISTRY, client_of
+from tests.support.scripted_server import REGISTRY, client_of
 from tests.support.time import VirtualTime
 from tests.support.token_registry import TokenRegistry
 

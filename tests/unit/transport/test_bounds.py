@@ -6,7 +6,7 @@ import pytest
 from reconciler.errors import ExhaustedError
 from reconciler.transport.bounds import READING_BYTES, READING_SECONDS, Totals, repository_part
 from reconciler.transport.client import Client
-from tests.support.answers import REGISTRY, Site, client_of
+from tests.support.scripted_server import REGISTRY, Site, client_of
 from tests.support.time import VirtualTime
 
 

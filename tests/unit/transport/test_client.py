@@ -8,7 +8,7 @@ import pytest
 from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.transport.client import connect
 from reconciler.transport.retry import Retry
-from tests.support.answers import Answers, client_of
+from tests.support.scripted_server import Answers, client_of
 from tests.support.time import VirtualTime
 
 OK = httpx.Response(200, text="fine")

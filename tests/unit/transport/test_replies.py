@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.errors import ProtocolError
 from reconciler.transport.replies import json_of
-from tests.support.answers import Answers, client_of, streamed
+from tests.support.scripted_server import Answers, client_of, streamed
 
 
 class _Sent(httpx.SyncByteStream):

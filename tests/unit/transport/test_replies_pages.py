@@ -5,7 +5,7 @@ import pytest
 
 from reconciler.errors import ExhaustedError, ProtocolError
 from reconciler.transport.replies import page_link, pages
-from tests.support.answers import REGISTRY, Answers, Site, client_of
+from tests.support.scripted_server import REGISTRY, Answers, Site, client_of
 
 
 def page(text: str, link: str = "") -> httpx.Response:

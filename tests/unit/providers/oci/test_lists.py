@@ -5,7 +5,6 @@ import pytest
 
 from reconciler.engine.observe import observe
 from reconciler.errors import AccessError, EvidenceError, ProtocolError, UnreachableError
-from tests.support.answers import Answer, Answers, Site
 from tests.support.oci import (
     ABSENT,
     API,
@@ -20,6 +19,7 @@ from tests.support.oci import (
     reader,
     site,
 )
+from tests.support.scripted_server import Answer, Answers, Site
 
 ONE, TWO, THREE = document("one"), document("two"), document("three")
 

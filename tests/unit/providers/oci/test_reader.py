@@ -10,7 +10,6 @@ from reconciler.errors import AccessError, ManifestError, ProtocolError, Unreach
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import parse_manifest
 from reconciler.model.names import Digest, Tag
-from tests.support.answers import Site
 from tests.support.documents import Document, artifact, image, index
 from tests.support.oci import (
     ABSENT,
@@ -24,6 +23,7 @@ from tests.support.oci import (
     reader,
     site,
 )
+from tests.support.scripted_server import Site
 
 ONE, TWO = document("one"), document("two")
 (ONE_DIGEST, TWO_DIGEST) = digests(ONE, TWO)

@@ -5,9 +5,9 @@ import pytest
 
 from reconciler.errors import AccessError, ProtocolError
 from reconciler.model.names import Digest
-from tests.support.answers import Site
 from tests.support.documents import digest_of
 from tests.support.oci import API, WEB, error, reader
+from tests.support.scripted_server import Site
 
 BLOB = Digest(digest_of(b"a layer"))
 PATH = f"{API}/blobs/{BLOB}"

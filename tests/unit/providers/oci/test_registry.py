@@ -5,8 +5,8 @@ import pytest
 from reconciler.errors import AccessError, ProtocolError
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
-from tests.support.answers import Site
 from tests.support.oci import CREDENTIAL, WEB, error, names, reader
+from tests.support.scripted_server import Site
 
 
 def test_a_pattern_without_wildcard_needs_no_request() -> None:

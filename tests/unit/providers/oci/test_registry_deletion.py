@@ -15,7 +15,6 @@ from reconciler.model.names import Tag
 from reconciler.model.ports import Deletion, DeletionResult
 from reconciler.providers.oci.registry import PROBE, OciRegistry
 from reconciler.transport.cache import ManifestCache
-from tests.support.answers import Answer, Answers, client_of
 from tests.support.oci import (
     ABSENT,
     API,
@@ -27,6 +26,7 @@ from tests.support.oci import (
     reader,
     registry,
 )
+from tests.support.scripted_server import Answer, Answers, client_of
 from tests.support.time import VirtualTime
 
 (DIGEST,) = digests(document("one"))

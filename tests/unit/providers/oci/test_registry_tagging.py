@@ -7,8 +7,8 @@ from reconciler.errors import AccessError
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Tag
 from reconciler.transport.tokens import scope_of
-from tests.support.answers import Site
 from tests.support.oci import ABSENT, API, CREDENTIAL, WEB, document, error, known, registry
+from tests.support.scripted_server import Site
 
 IMAGE = document("v1")
 VERSION = Version(Digest(IMAGE.digest))

@@ -14,8 +14,8 @@ from reconciler.providers.oci.lists import Tags
 from reconciler.providers.oci.registry import OciRegistry
 from reconciler.providers.oci.rounds import Rounds, TagReading
 from reconciler.transport.cache import ManifestCache
-from tests.support.answers import Site, client_of
 from tests.support.oci import ABSENT, API, TAGS, WEB, digests, document, known, names, site
+from tests.support.scripted_server import Site, client_of
 from tests.support.time import VirtualTime
 
 ONE, TWO, THREE = map(document, ("one", "two", "three"))

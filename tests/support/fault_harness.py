@@ -1,4 +1,7 @@
-"""A package on a sandbox, the commands that work on it, and what is true of both afterwards."""
+"""A package on a sandbox under commands that die, race or wait, and what they leave behind.
+
+It is apart from `cli_harness`: its commands run in processes that can be killed at a boundary.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,9 +19,9 @@ from reconciler.session import utc_now
 from reconciler.state.local import LocalState
 from tests.support import oracle
 from tests.support.documents import Document
-from tests.support.forks import Forks
+from tests.support.killable_cli import KillableCommandLine
 from tests.support.pushes import read_pushes
-from tests.support.stage import environment, policy_file
+from tests.support.sandbox_commands import environment, policy_file
 
 POLICY: Mapping[str, Any] = {
     "rules": [
@@ -86,12 +89,12 @@ def mixed_package(now: datetime) -> StoredPackage:
 
 
 @dataclass
-class Rig:
+class FaultHarness:
     """One package, and one folder with its policy, its plan and its state."""
 
     sandbox: Sandbox
     package: StoredPackage
-    reconciler: Forks
+    reconciler: KillableCommandLine
     companions: dict[str, set[str]] = field(init=False)
     """The signatures and attestations there were in the beginning."""
 
@@ -104,12 +107,12 @@ class Rig:
         (policies / "policy.yaml").write_text(text)
 
     @classmethod
-    def at(cls, sandbox: Sandbox, package: StoredPackage, folder: Path) -> "Rig":
+    def at(cls, sandbox: Sandbox, package: StoredPackage, folder: Path) -> "FaultHarness":
         """Serve a package, and begin in a folder."""
         sandbox.world.adopt(package)
         sandbox.forget_requests()
         variables = {"HOME": str(folder), **environment(sandbox, folder)}
-        return cls(sandbox, package, Forks(folder, variables))
+        return cls(sandbox, package, KillableCommandLine(folder, variables))
 
     @property
     def folder(self) -> Path:

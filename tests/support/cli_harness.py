@@ -1,4 +1,7 @@
-"""A package of a few images on a sandbox, with a policy, and the commands as users run them."""
+"""A package of a few images on a sandbox, with a policy, and the commands as users run them.
+
+Tests of `reconciler` in a bare folder without a registry use `bare_folder` instead.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +18,7 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from tests.support.cli import SECONDS, CommandLine
-from tests.support.stage import environment, policy_file
+from tests.support.sandbox_commands import environment, policy_file
 
 PACKAGE = "acme/web"
 LAST = ("undo", "--last", "--yes")
@@ -40,7 +43,7 @@ class Pushed(NamedTuple):
     digests: set[str]
 
 
-class Workshop:
+class CliHarness:
     """`latest` stays; three previews, the first a build for two platforms, are to go."""
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
@@ -88,7 +91,7 @@ class Workshop:
 
 
 @contextmanager
-def workshop(folder: Path, **settings: Any) -> Iterator[Workshop]:
+def served_package(folder: Path, **settings: Any) -> Iterator[CliHarness]:
     """Serve the package until the block ends."""
     package = StoredPackage.of(PACKAGE, utc_now() - timedelta(days=60))
     month = utc_now() - timedelta(days=40)
@@ -98,8 +101,8 @@ def workshop(folder: Path, **settings: Any) -> Iterator[Workshop]:
         package.push(image(tag), tag, at=month + timedelta(hours=number))
     chosen = SandboxSettings(**{"limits": UNLIMITED, **settings})
     with Sandbox(chosen, [package]).serve() as sandbox:
-        yield Workshop(sandbox, folder)
+        yield CliHarness(sandbox, folder)
 
 
-Emptied = Callable[..., Workshop]
+Emptied = Callable[..., CliHarness]
 """Serves a package, with settings of the sandbox, and applies its policy: `latest` is left."""

@@ -12,7 +12,7 @@ from typing import IO, Self
 from reconciler.errors import ReconcilerError
 from reconciler.model.ports import RepositoryState
 from reconciler.state.opening import open_state_at
-from tests.support.known import known
+from tests.support.backend_settings import known
 from tests.support.states import NOON, WEB, holder, intent
 
 _ROOT = Path(__file__).parents[2]

@@ -34,7 +34,7 @@ POINTS_PER_MINUTE = 60_000
 """So fast that processes, whose time is real, need not wait."""
 
 
-class Stage(Protocol):
+class Commands(Protocol):
     """What plans and applies: each call is a command of its own, with all it opens and closes."""
 
     def plan(self, policy: str) -> Ended:
@@ -45,7 +45,7 @@ class Stage(Protocol):
 
 
 @dataclass
-class SessionStage:
+class SessionCommands:
     """Commands in this process, in a time that passes only by waiting."""
 
     sandbox: Sandbox
@@ -123,13 +123,13 @@ class SessionStage:
 
 
 @dataclass(frozen=True)
-class ProcessStage:
+class ProcessCommands:
     """Commands as users run them; they share a folder with the policy, the plan and the state."""
 
     reconciler: CommandLine
 
     @classmethod
-    def at(cls, sandbox: Sandbox, folder: Path, token: str = CLASSIC) -> "ProcessStage":
+    def at(cls, sandbox: Sandbox, folder: Path, token: str = CLASSIC) -> "ProcessCommands":
         """Begin in a folder, with a token that may be empty."""
         return cls(CommandLine(folder, environment(sandbox, folder, token)))
 

@@ -20,7 +20,7 @@ def gate(count: int) -> Barrier:
 
 
 @dataclass(frozen=True)
-class Forks:
+class KillableCommandLine:
     """Runs commands in one folder, which holds `policies/` and the state."""
 
     folder: Path

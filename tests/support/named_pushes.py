@@ -17,7 +17,7 @@ from tests.support.storage import Storage
 PLATFORMS = ("linux/amd64", "linux/arm64")
 
 
-class Crowd:
+class NamedPushes:
     """Pushes images, builds and what speaks of them, and knows all of it by name."""
 
     def __init__(self, storage: Storage) -> None:

@@ -1,4 +1,4 @@
-"""The packages that a scenario begins with, and the names of what is in them."""
+"""The packages that a scenario begins with, and the names of their images."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ _FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
 _OPERATIONS: TypeAdapter[list[Operation]] = TypeAdapter(list[Operation])
 
 
-class Cast:
+class ScenarioPackages:
     """The packages of a scenario, and how its texts name what is in them."""
 
     def __init__(self, scenario: Scenario, now: datetime) -> None:

@@ -12,23 +12,23 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from tests.support import oracle
-from tests.support.cast import Cast
 from tests.support.cli import Ended
+from tests.support.sandbox_commands import Commands, ProcessCommands, SessionCommands, policy_file
+from tests.support.scenario_packages import ScenarioPackages
 from tests.support.scenarios import WEB, Scenario
-from tests.support.stage import ProcessStage, SessionStage, Stage, policy_file
 from tests.support.time import VirtualTime
 
 Companions = Mapping[str, dict[str, set[str]]]
 
 
 @dataclass
-class Play:
+class ScenarioRun:
     """A scenario, and what is true before anything is done; tags and companions by name."""
 
     scenario: Scenario
-    cast: Cast
+    cast: ScenarioPackages
     sandbox: Sandbox
-    stage: Stage
+    stage: Commands
     wait: Callable[[], None]
     """Lets the time between the first apply and the second pass."""
 
@@ -106,25 +106,27 @@ class Play:
 
 
 @contextmanager
-def rehearsed(scenario: Scenario, folder: Path) -> Iterator[Play]:
+def rehearsed(scenario: Scenario, folder: Path) -> Iterator[ScenarioRun]:
     """Play through sessions, in a time that passes only by waiting."""
     time = VirtualTime()
-    cast = Cast(scenario, time.now)
+    cast = ScenarioPackages(scenario, time.now)
     settings = SandboxSettings.model_validate({**scenario.sandbox, "now": lambda: time.now})
     with Sandbox(settings, cast.packages.values()).serve() as sandbox:
         allowed = _allowances(scenario, sandbox)
-        stage = SessionStage(sandbox, folder, time, allowed, scenario.budget)
+        stage = SessionCommands(sandbox, folder, time, allowed, scenario.budget)
         pause = scenario.pause.total_seconds()
-        yield Play(scenario, cast, sandbox, stage, lambda: time.pass_by(pause))
+        yield ScenarioRun(scenario, cast, sandbox, stage, lambda: time.pass_by(pause))
 
 
 @contextmanager
-def performed(scenario: Scenario, folder: Path) -> Iterator[Play]:
+def performed(scenario: Scenario, folder: Path) -> Iterator[ScenarioRun]:
     """Play through the command line, in processes of its own and the time of this machine."""
-    cast = Cast(scenario, utc_now())
+    cast = ScenarioPackages(scenario, utc_now())
     settings = SandboxSettings.model_validate({"limits": UNLIMITED, **scenario.sandbox})
     with Sandbox(settings, cast.packages.values()).serve() as sandbox:
-        yield Play(scenario, cast, sandbox, ProcessStage.at(sandbox, folder), lambda: None)
+        yield ScenarioRun(
+            scenario, cast, sandbox, ProcessCommands.at(sandbox, folder), lambda: None
+        )
 
 
 def _allowances(scenario: Scenario, sandbox: Sandbox) -> RaisedLimits:
