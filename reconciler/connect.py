@@ -1,7 +1,6 @@
 """Connections to the registries of a run, one for each host, opened when first needed."""
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from reconciler.transport.credentials import (
     credential_paths,
 )
 from reconciler.transport.replies import registry_url
-from reconciler.transport.watch import RunClock
+from reconciler.transport.watch import RunClock, pause
 
 CACHE_FILE = "manifests.sqlite3"
 
@@ -114,7 +113,7 @@ KINDS: Mapping[str, Callable[[str, Settings, ManifestCache, RunClock], Connectio
 
 @contextmanager
 def open_registries(
-    settings: Settings, clock: Clock, sleep: Callable[[float], None] = time.sleep
+    settings: Settings, clock: Clock, sleep: Callable[[float], None] = pause
 ) -> Iterator[Registries]:
     """Open the manifest cache, and registries as they are needed; close all of it after.
 

@@ -42,6 +42,7 @@ from reconciler.policyfile import PolicySet, Revision, load_policies
 from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.state.address import Address
 from reconciler.state.opening import BackendSettings, open_state_at
+from reconciler.transport.watch import pause
 from reconciler.version import __version__
 
 log = structlog.get_logger()
@@ -294,7 +295,7 @@ def open_session(
     *,
     only: Iterable[Repository] = (),
     retry_refused: bool = False,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = pause,
 ) -> Iterator[Session]:
     """Build a session from policy files, a state and the environment; close it after.
 

@@ -1,6 +1,5 @@
 """A session of `undo`: the state and the registries. Policies are not needed."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from reconciler.model.ports import Clock, State
 from reconciler.model.results import Applied, Outcome
 from reconciler.session import begin, state_of, utc_now
 from reconciler.settings import Settings
+from reconciler.transport.watch import pause
 from reconciler.version import __version__
 
 
@@ -60,9 +60,7 @@ class Recovery:
 
 
 @contextmanager
-def open_recovery(
-    state: str | None, sleep: Callable[[float], None] = time.sleep
-) -> Iterator[Recovery]:
+def open_recovery(state: str | None, sleep: Callable[[float], None] = pause) -> Iterator[Recovery]:
     """Open what an undo needs from a state and the environment; close it after.
 
     Raises: SettingsError.

@@ -31,14 +31,7 @@ from reconciler.transport.client import Client
 from reconciler.transport.parallel import gather
 
 PARALLEL_READS = 20
-"""Documents read at once.
-
-Other clients of ghcr.io read ten at once and are not throttled. With twenty, at 100 ms an answer,
-12,000 documents are read in a minute, well below the 44,000 that the 429 answers of ghcr.io name.
-Some users report a limit of 2,000 a minute: that is exceeded with ten as well, and then the wait
-that the 429 names is kept. More gains nothing: at 20 ms an answer, twenty parallel reads use all
-of one interpreter.
-"""
+"""Documents read at once from a registry whose limits are not known."""
 
 BATCH = 500
 """Documents in memory as bytes at once: 500 of the largest manifests (4 MiB) take 2 GB."""
@@ -56,11 +49,17 @@ class DocumentReader:
         client: Client,
         cache: ManifestCache,
         refusal: ErrorBuilder,
+        *,
+        parallel: int = PARALLEL_READS,
     ) -> None:
-        """Read through a client; `refusal` builds the error for an unexpected response."""
+        """Read through a client, `parallel` documents at once.
+
+        `refusal` builds the error for an unexpected response.
+        """
         self._client = client
         self._cache = cache
         self._refusal = refusal
+        self._parallel = parallel
         self._lock = Lock()
         self._counted: defaultdict[Repository, set[Digest]] = defaultdict(set)
         self._bytes: defaultdict[Repository, int] = defaultdict(int)
@@ -115,7 +114,7 @@ class DocumentReader:
         def ask(digest: Digest) -> bool:
             return head_manifest(self._client, repository, digest, self._refusal) is not None
 
-        return gather(ask, digests, workers=PARALLEL_READS)
+        return gather(ask, digests, workers=self._parallel)
 
     def blobs_present(
         self, repository: Repository, digests: Iterable[Digest]
@@ -125,7 +124,7 @@ class DocumentReader:
         def ask(digest: Digest) -> bool:
             return has_blob(self._client, repository, digest, self._refusal)
 
-        return gather(ask, digests, workers=PARALLEL_READS)
+        return gather(ask, digests, workers=self._parallel)
 
     def unread(self, digests: Iterable[Digest]) -> list[Digest]:
         """Return the documents that are not in the cache, each once."""
@@ -183,7 +182,7 @@ class DocumentReader:
             self._count(repository, digest, document)
 
         try:
-            gather(fetch, missing, workers=PARALLEL_READS)
+            gather(fetch, missing, workers=self._parallel)
         finally:
             self._cache.put(fetched)
         return {digest: documents.get(digest) or fetched.get(digest) for digest in digests}
@@ -248,7 +247,7 @@ def attach_tag(
     response = client.write(
         "PUT",
         f"/v2/{repository.path}/manifests/{tag}",
-        headers={"Content-Type": media_type},
+        headers={"content-type": media_type},
         content=body,
     )
     if response.status_code != _CREATED:

@@ -22,7 +22,7 @@ from reconciler.transport.replies import place
 ErrorBuilder: TypeAlias = Callable[[httpx.Response], ReconcilerError]
 """Builds the error for a response that shows neither the document nor that it is absent."""
 
-HEADERS = {"Accept": ", ".join(ACCEPTED)}
+HEADERS = {"accept": ", ".join(ACCEPTED)}
 _FIRST_BYTE = {"Range": "bytes=0-0"}
 
 _ABSENT = frozenset({"MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"})

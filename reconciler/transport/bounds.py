@@ -32,6 +32,9 @@ More than zero: most responses are immediate, and that to a deletion says whethe
 GLANCE_SECONDS = 1.0
 """How often to check, while waiting for a response, whether the run is to stop, in seconds."""
 
+KEPT_SECONDS = 5.0
+"""How long an idle connection is kept, in seconds; consecutive reads are closer together."""
+
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """Largest response other than a manifest, decoded, in bytes.
 
@@ -141,17 +144,22 @@ class Totals:
             now = self._monotonic()
             seconds = total.seconds + (now - total.since if total.awaited else 0.0)
             answers, octets = total.answers, total.octets
-        where = safe(public(str(url.copy_with(raw_path=name.encode() or b"/"))))
         if seconds > READING_SECONDS + SECONDS_EACH * answers:
             raise ExhaustedError(
-                f"{where}: {answers} responses took {seconds / 60:.0f} minutes in total, which is"
-                " over the limit"
+                f"{_address(url)}: {answers} responses took {seconds / 60:.0f} minutes in total,"
+                " which is over the limit"
             )
         if octets > READING_BYTES + BYTES_EACH * answers:
             raise ExhaustedError(
-                f"{where}: {answers} responses have {octets / 2**20:.0f} MiB in total, which is"
-                " over the limit"
+                f"{_address(url)}: {answers} responses have {octets / 2**20:.0f} MiB in total,"
+                " which is over the limit"
             )
+
+
+def _address(url: httpx.URL) -> str:
+    """Return the address of the repository that a URL is about, for messages."""
+    path = repository_part(url).encode() or b"/"
+    return safe(public(str(url.copy_with(raw_path=path))))
 
 
 def repository_part(url: httpx.URL) -> str:

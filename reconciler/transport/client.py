@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from datetime import datetime
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
 from threading import Lock
 from urllib.request import getproxies, proxy_bypass
@@ -15,6 +14,7 @@ from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.model.base import is_loopback, public
 from reconciler.model.ports import SENDING_SECONDS
 from reconciler.transport.bounds import MAX_ANSWER_BYTES, MAX_ERROR_BYTES, Totals
+from reconciler.transport.direct import DirectTransport
 from reconciler.transport.limits import http_time
 from reconciler.transport.pacing import AT_ONCE
 from reconciler.transport.parallel import ConnectionPool
@@ -28,7 +28,6 @@ from reconciler.transport.replies import (
 )
 from reconciler.transport.retry import Retry
 from reconciler.transport.watch import RunClock, Sent
-from reconciler.transport.wire import Wire
 from reconciler.version import __version__
 
 CONNECT_SECONDS = 10.0
@@ -52,9 +51,15 @@ MAX_REDIRECTS = 3
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures before a request was sent, so that it cannot have had an effect."""
 
+_HEADERS = {
+    "user-agent": f"reconciler/{__version__}",
+    "accept": "*/*",
+    # One coding only, whose decoded size can be bounded while it is decoded.
+    "accept-encoding": "gzip",
+}
 _TIMEOUT = httpx.Timeout(
     connect=CONNECT_SECONDS, read=READ_SECONDS, write=WRITE_SECONDS, pool=POOL_SECONDS
-)
+).as_dict()
 
 
 def connect(base_url: str, watch: RunClock) -> ConnectionPool:
@@ -68,13 +73,25 @@ def connect(base_url: str, watch: RunClock) -> ConnectionPool:
     # A proxy on another machine could not reach the services of this one.
     is_direct = is_loopback(url.host) or proxy_bypass(url.host)
     proxy = None if is_direct else proxies.get(url.scheme) or proxies.get("all")
-    return ConnectionPool(lambda: Wire(watch, certificates, proxy, connections=LANE_CONNECTIONS))
+    if proxy:
+        # httpcore takes as long to import as all of this package.
+        from reconciler.transport.proxied import ProxiedTransport  # noqa: PLC0415 - rarely needed
+
+        return ConnectionPool(
+            lambda: ProxiedTransport(watch, certificates, proxy, connections=LANE_CONNECTIONS)
+        )
+    return ConnectionPool(
+        lambda: DirectTransport(watch, certificates, connections=LANE_CONNECTIONS)
+    )
 
 
 @cache
 def _certificates() -> SSLContext:
     """Load the certificate authorities that this machine trusts, once: it is slow."""
-    return httpx.create_ssl_context()
+    context = httpx.create_ssl_context()
+    # Servers that would choose HTTP/2 are told that it is not spoken here.
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class Client:
@@ -94,6 +111,7 @@ class Client:
         retry: Retry | None = None,
     ) -> None:
         """Use the server at `base_url`, through `transport` if given."""
+        self.base_url = base_url.rstrip("/")
         self._origin = origin(httpx.URL(base_url))
         self._watch = watch
         self._auth = auth or httpx.Auth()
@@ -104,22 +122,9 @@ class Client:
         self._answers = 0
         self._seconds = 0.0
         self._server_time: datetime | None = None
-        self._http = httpx.Client(
-            base_url=base_url,
-            transport=transport or connect(base_url, watch),
-            timeout=_TIMEOUT,
-            # One coding only, whose decoded size can be bounded while it is decoded.
-            headers={"User-Agent": f"reconciler/{__version__}", "Accept-Encoding": "gzip"},
-            # A registry needs no cookies, and one could link requests of different credentials.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            # Hooks see every request, those for tokens and after redirects included.
-            event_hooks={"request": [self._count], "response": [self._note_time]},
-        )
-
-    @property
-    def base_url(self) -> str:
-        """The address that paths are relative to."""
-        return str(self._http.base_url)
+        # The transport is used without httpx.Client: cookies, redirects and credentials of its
+        # own must not be there, and what it does for each request takes as long as the request.
+        self._transport = transport or connect(base_url, watch)
 
     @property
     def requests(self) -> int:
@@ -181,7 +186,7 @@ class Client:
             that is unknown.
         """
         request = self._request(method, url, headers)
-        timeout = {**_TIMEOUT.as_dict(), "connect": SENDING_SECONDS, "pool": SENDING_SECONDS}
+        timeout = {**_TIMEOUT, "connect": SENDING_SECONDS, "pool": SENDING_SECONDS}
         request.extensions |= {AT_ONCE: True, "timeout": timeout}
         with translate_errors(request):
             try:
@@ -207,7 +212,7 @@ class Client:
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        self._transport.close()
 
     def _request(
         self,
@@ -217,10 +222,16 @@ class Client:
         content: bytes | None = None,
     ) -> httpx.Request:
         """Build a request; one to another server is an error."""
-        request = self._http.build_request(method, url, headers=headers, content=content)
+        request = httpx.Request(
+            method,
+            # A path is appended as text: httpx would parse the whole URL three times.
+            self.base_url + url if url.startswith("/") else url,
+            headers=_HEADERS | {name.lower(): value for name, value in (headers or {}).items()},
+            content=content,
+        )
         # A link in a response may name any server, and the request would have the credentials.
         if origin(request.url) != self._origin:
-            raise ProtocolError(f"{request_text(request)}: not on the server {self._http.base_url}")
+            raise ProtocolError(f"{request_text(request)}: not on the server {self.base_url}")
         return request
 
     def _read(self, request: httpx.Request, limit: int) -> httpx.Response:
@@ -275,21 +286,19 @@ class Client:
         return response
 
     def _send(self, request: httpx.Request, limit: int) -> httpx.Response:
+        # Token requests and redirects are built elsewhere, and have the same bounds on time.
+        request.extensions.setdefault("timeout", _TIMEOUT)
+        with self._lock:
+            self._requests += 1
+        self._watch.sent(Sent(request.method, public(str(request.url))))
         began = self._watch.monotonic()
-        # `_exchange` adds the credential and `_follow` follows redirects: httpx must do neither.
-        response = self._http.send(request, stream=True, auth=None)
+        response = self._transport.handle_request(request)
+        response.request = request
         response = read_body(response, min(limit, MAX_ERROR_BYTES) if response.is_error else limit)
+        # The clock of a token server or storage is not the one that dates the versions.
+        if origin(request.url) == self._origin:
+            self._server_time = http_time(response.headers.get("date", "")) or self._server_time
         with self._lock:
             self._answers += 1
             self._seconds += self._watch.monotonic() - began
         return response
-
-    def _count(self, request: httpx.Request) -> None:
-        with self._lock:
-            self._requests += 1
-        self._watch.sent(Sent(request.method, public(str(request.url))))
-
-    def _note_time(self, response: httpx.Response) -> None:
-        # The clock of a token server or storage is not the one that dates the versions.
-        if origin(response.request.url) == self._origin:
-            self._server_time = http_time(response.headers.get("date", "")) or self._server_time

@@ -67,16 +67,22 @@ class Quota:
     reset: datetime
 
 
+MAX_IN_FLIGHT = 100
+"""Most concurrent requests. Source: GitHub, "Rate limits for the REST API"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The limit of one server: the cost of a request, what is allowed, how a refusal looks.
 
-    Units: `allowed` in points a minute.
+    Units: `allowed` in points a minute. Shape: `in_flight` has how many requests may be in flight
+        at first, and how many after successes.
     """
 
     allowed: int
     points: Callable[[str], int]
     refusal: Callable[[httpx.Response], Refusal | None]
+    in_flight: tuple[int, int] = (MAX_IN_FLIGHT, MAX_IN_FLIGHT)
 
 
 def github_points(method: str) -> int:
@@ -178,4 +184,6 @@ def go_seconds(duration: str) -> float:
 
 
 GITHUB = Rules(GITHUB_POINTS, github_points, github_refusal)
-GHCR = Rules(REGISTRY_CALLS, lambda _: 1, registry_refusal)
+# Ten reads in flight are common and not throttled; 44,000 calls a minute would need more than 64 at
+# 100 ms a response. Below 20, one interpreter has nothing to do at the latency of a near registry.
+GHCR = Rules(REGISTRY_CALLS, lambda _: 1, registry_refusal, in_flight=(20, 64))

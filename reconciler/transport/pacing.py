@@ -1,10 +1,11 @@
 """Keep within the rate limits of a server: published ones, and those learned from refusals."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
-from threading import BoundedSemaphore, Lock
+from threading import Condition, Lock
 
 import httpx
 
@@ -48,9 +49,6 @@ SLOWED = 0.7
 
 GROWTH = 0.005
 """By which part of itself the allowance grows after a window without refusal."""
-
-MAX_IN_FLIGHT = 100
-"""Most concurrent requests. Source: GitHub, "Rate limits for the REST API"."""
 
 MAX_REFUSAL_BYTES = 1024 * 1024
 """Largest body of a refusal, in bytes; its text may name the limit."""
@@ -163,12 +161,14 @@ class Budget:
                     wait = seconds_to(quota.reset, response) or 0.0
                     self._hold(Reason.PRIMARY, now + wait + _RESET_MARGIN)
 
-    def refused(self, ticket: Ticket, refusal: Refusal) -> None:
-        """Pause all requests for as long as the server asks, and send more slowly afterwards."""
+    def refused(self, ticket: Ticket, refusal: Refusal) -> bool:
+        """Pause all requests for as long as the server asks, and send more slowly afterwards.
+
+        False if this was learned already: requests in flight together are refused together.
+        """
         with self._lock:
-            # Requests that were in flight together are refused together: they count once.
             if ticket.refusals != self._refusals:
-                return
+                return False
             now = self._watch.monotonic()
             self._refusals += 1
             self._in_a_row += 1
@@ -179,6 +179,7 @@ class Budget:
             elif refusal.reason is not Reason.PRIMARY:
                 self._allowance.shrink(self._window.spent(now) - ticket.points, now)
             self._hold(refusal.reason, now + self._patience(refusal))
+            return True
 
     def _delay_of(self, costs: Sequence[int], each: float) -> float:
         """Return in how many seconds the first of several requests may be sent."""
@@ -277,6 +278,49 @@ class PointAllowance:
             self._changed = now
 
 
+class InFlight:
+    """How many requests are in flight: more while they succeed, half after a refusal.
+
+    Until the first refusal each success adds one, so that a few round trips show what a server can
+    do; after it, as many successes as are in flight add one.
+    """
+
+    def __init__(self, first: int, most: int) -> None:
+        """Allow `first` requests at once, and up to `most` later."""
+        self.allowed = float(first)
+        self._most = most
+        self._refused = False
+        self._count = 0
+        self._change = Condition()
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Wait until one more request may be in flight, during a `with` block."""
+        with self._change:
+            self._change.wait_for(lambda: self._count < int(self.allowed))
+            self._count += 1
+        try:
+            yield
+        finally:
+            with self._change:
+                self._count -= 1
+                self._change.notify()
+
+    def grow(self) -> None:
+        """Learn from a request that succeeded."""
+        with self._change:
+            step = 1.0 / self.allowed if self._refused else 1.0
+            before = int(self.allowed)
+            self.allowed = min(self.allowed + step, float(self._most))
+            self._change.notify(int(self.allowed) - before)
+
+    def shrink(self) -> None:
+        """Learn from a refusal."""
+        with self._change:
+            self._refused = True
+            self.allowed = max(self.allowed / 2, 1.0)
+
+
 class LimitedTransport(httpx.BaseTransport):
     """Paces requests and, if a limit refuses one, waits and sends it again.
 
@@ -297,7 +341,7 @@ class LimitedTransport(httpx.BaseTransport):
         self._inner = inner
         self._rules = rules
         self._watch = watch
-        self._in_flight = BoundedSemaphore(MAX_IN_FLIGHT)
+        self._in_flight = InFlight(*rules.in_flight)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request when the budget allows it, and again while limits refuse it.
@@ -332,7 +376,7 @@ class LimitedTransport(httpx.BaseTransport):
 
     def _attempt(self, request: httpx.Request, ticket: Ticket) -> tuple[httpx.Response, bool]:
         try:
-            with self._in_flight:
+            with self._in_flight.slot():
                 response = self._inner.handle_request(request)
                 # Only the text distinguishes a limit from a missing right.
                 if response.status_code in _REFUSALS:
@@ -343,7 +387,9 @@ class LimitedTransport(httpx.BaseTransport):
             self.budget.settle(ticket)
         refusal = self._rules.refusal(response)
         if refusal is None:
+            self._in_flight.grow()
             self.budget.accepted(response)
-        else:
-            self.budget.refused(ticket, refusal)
+        # Those that were in flight together are refused together, and count once.
+        elif self.budget.refused(ticket, refusal):
+            self._in_flight.shrink()
         return response, refusal is not None

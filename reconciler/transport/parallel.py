@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from itertools import islice
 from typing import TypeVar
 
 import httpx
@@ -14,9 +13,6 @@ Value = TypeVar("Value")
 WORKERS = 10
 """Parallel reads from one server, if the caller does not say; PARALLEL_READS has the measures."""
 
-BATCH = 1000
-"""Calls queued at once, so that a hundred thousand calls take little memory while they wait."""
-
 
 def gather(
     function: Callable[[Key], Value], keys: Iterable[Key], workers: int = WORKERS
@@ -25,20 +21,30 @@ def gather(
 
     The first error is raised, and calls that have not begun are dropped.
     """
+    wanted = list(dict.fromkeys(keys))
+    pending = deque(wanted)
     results: dict[Key, Value] = {}
-    pool = ThreadPoolExecutor(workers)
-    try:
-        remaining = iter(dict.fromkeys(keys))
-        while batch := list(islice(remaining, BATCH)):
-            futures = {key: pool.submit(function, key) for key in batch}
-            done, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
-            # Raises the first error, before results that are not there yet are waited for.
+
+    def work() -> None:
+        # One task for each thread, not for each call: a future costs as much as parsing a document.
+        while True:
+            try:
+                key = pending.popleft()
+            except IndexError:
+                return
+            results[key] = function(key)
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            done, _ = wait(
+                [pool.submit(work) for _ in range(min(workers, len(wanted)))],
+                return_when=FIRST_EXCEPTION,
+            )
             for future in done:
                 future.result()
-            results |= {key: future.result() for key, future in futures.items()}
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return results
+        finally:
+            pending.clear()
+    return {key: results[key] for key in wanted}
 
 
 class ConnectionPool(httpx.BaseTransport):

@@ -47,6 +47,24 @@ class Retry:
 
     def run(self, attempt: Callable[[], httpx.Response], watch: RunClock) -> httpx.Response:
         """Try until a response is not temporary; return the last response, or raise."""
+        # Nearly all first tries succeed: tenacity costs as much as the rest of a request.
+        try:
+            response = attempt()
+        except httpx.TransportError as error:
+            outcome: Exception | httpx.Response = error
+        else:
+            if not self.is_temporary(response):
+                return response
+            outcome = response
+        outcomes = iter([outcome])
+
+        def repeat() -> httpx.Response:
+            # The first try is made already: tenacity is given its outcome, and decides.
+            outcome = next(outcomes, None)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome or attempt()
+
         retrying = Retrying(
             stop=stop_after_attempt(self.tries),
             wait=_pause,
@@ -55,11 +73,11 @@ class Retry:
             reraise=True,
         )
         try:
-            return retrying(attempt)
+            return retrying(repeat)
         # After the last try, tenacity raises the error of a try, but not its result.
         except RetryError as error:
-            response: httpx.Response = error.last_attempt.result()
-            return response
+            last: httpx.Response = error.last_attempt.result()
+            return last
 
     def is_temporary(self, response: httpx.Response) -> bool:
         """Whether a retry may give another response."""

@@ -51,6 +51,12 @@ def log_wait(wait: Wait) -> None:
     )
 
 
+def pause(seconds: float) -> None:
+    """Sleep; for no time at all, return without giving up the interpreter to another thread."""
+    if seconds > 0:
+        time.sleep(seconds)
+
+
 @dataclass(frozen=True)
 class RunClock:
     """A wall clock, a monotonic clock for measuring, and a function that sleeps.
@@ -61,7 +67,7 @@ class RunClock:
 
     now: Clock
     monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = pause
     report: Callable[[Wait], None] = log_wait
     _lock: Lock = field(default_factory=Lock)
     _reported: list[datetime] = field(default_factory=list)

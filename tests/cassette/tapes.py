@@ -18,7 +18,7 @@ import vcr  # type: ignore[import-untyped]
 import yaml
 from vcr.stubs.httpx_stubs import vcr_handle_request  # type: ignore[import-untyped]
 
-from reconciler.transport.wire import Wire
+from reconciler.transport.direct import DirectTransport
 
 FOLDER = Path(__file__).parents[2] / "cassettes"
 MAX_BYTES = 300_000
@@ -119,9 +119,9 @@ def _taped(cassette: Any) -> Iterator[None]:
 
     The cassette intercepts the transports of httpx by itself, but not our own.
     """
-    send = vcr_handle_request(cassette, Wire.handle_request, httpx)
+    send = vcr_handle_request(cassette, DirectTransport.handle_request, httpx)
     with (
-        patch.object(Wire, "handle_request", send),
+        patch.object(DirectTransport, "handle_request", send),
         patch("reconciler.transport.parallel.ThreadPoolExecutor", lambda _: ThreadPoolExecutor(1)),
     ):
         yield

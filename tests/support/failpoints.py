@@ -24,7 +24,7 @@ from reconciler.providers.documents import DocumentReader
 from reconciler.providers.ghcr.registry import GhcrRegistry
 from reconciler.state import durable, journal_file
 from reconciler.state.local import LocalRepositoryState, LocalState
-from reconciler.transport.wire import Wire
+from reconciler.transport.direct import DirectTransport
 
 PORTS: Mapping[type, type] = {
     ports.Documents: DocumentReader,
@@ -127,9 +127,9 @@ def install(passages: Passages) -> None:
         (journal_file, "os", _system(passages)),
         (Path, "replace", _replace(Path.replace, passages)),
         (
-            Wire,
+            DirectTransport,
             "handle_request",
-            _handle_request(Wire.handle_request, passages),
+            _handle_request(DirectTransport.handle_request, passages),
         ),
     ):
         setattr(owner, name, instead)
@@ -196,7 +196,7 @@ def _replace(real: Callable[[Path, Path], Path], passages: Passages) -> Callable
 def _handle_request(real: Callable[..., Any], passages: Passages) -> Callable[..., Any]:
     """Put boundaries around requests that change something: the second before the answer counts."""
 
-    def handle_request(transport: Wire, request: httpx.Request) -> httpx.Response:
+    def handle_request(transport: DirectTransport, request: httpx.Request) -> httpx.Response:
         if request.method not in _READS:
             passages.at(f"HTTP {request.method}:before")
         response: httpx.Response = real(transport, request)

@@ -73,7 +73,11 @@ class GhcrConnection:
             retry=RETRY,
         )
         documents = DocumentReader(
-            registry, cache, lambda reply: failure(reply, api.kind, Need.READ)
+            registry,
+            cache,
+            lambda reply: failure(reply, api.kind, Need.READ),
+            # Each has a thread, which waits while fewer are allowed in flight.
+            parallel=GHCR.in_flight[1],
         )
         return cls(api, registry, documents)
 

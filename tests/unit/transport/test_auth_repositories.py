@@ -6,8 +6,8 @@ import pytest
 from reconciler.connect import open_registry
 from reconciler.transport.auth import RepositoryAuth
 from reconciler.transport.credentials import ANONYMOUS, Credential
+from reconciler.transport.direct import DirectTransport
 from reconciler.transport.tokens import repository_in
-from reconciler.transport.wire import Wire
 from tests.support.scripted_server import REGISTRY, client_of
 from tests.support.time import VirtualTime
 from tests.support.token_registry import TokenRegistry
@@ -67,11 +67,11 @@ def test_a_registry_is_spoken_to_where_it_answers(
 ) -> None:
     asked: list[str] = []
 
-    def answer(_: Wire, request: httpx.Request) -> httpx.Response:
+    def answer(_: DirectTransport, request: httpx.Request) -> httpx.Response:
         asked.append(str(request.url))
         return httpx.Response(200)
 
-    monkeypatch.setattr(Wire, "handle_request", answer)
+    monkeypatch.setattr(DirectTransport, "handle_request", answer)
     client = open_registry(host, VirtualTime().watch(), plain_http=bool(plain_http))
 
     client.get("/v2/")

@@ -12,8 +12,8 @@ from reconciler.errors import StoppedError, UnreachableError
 from reconciler.transport.bounds import ANSWER_SECONDS, LAST_SECONDS
 from reconciler.transport.client import Client
 from reconciler.transport.parallel import ConnectionPool
+from reconciler.transport.proxied import TimedStream
 from reconciler.transport.watch import RunClock
-from reconciler.transport.wire import TimedStream
 from tests.support.hostile_server import Clock, dripping_body, hostile_server
 from tests.support.time import NOON, VirtualTime
 
