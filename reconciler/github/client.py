@@ -16,9 +16,10 @@ from reconciler.errors import AccessError, ProtocolError, ReconcilerError, Unrea
 from reconciler.model.base import safe
 from reconciler.transport.auth import BearerAuth
 from reconciler.transport.bounds import MAX_MESSAGE
+from reconciler.transport.budget import WINDOW_SECONDS, Budget
 from reconciler.transport.client import Client, connect
 from reconciler.transport.limits import GITHUB, github_refusal
-from reconciler.transport.pacing import WINDOW_SECONDS, Budget, LimitedTransport
+from reconciler.transport.pacing import LimitedTransport
 from reconciler.transport.replies import pages, place
 from reconciler.transport.retry import TEMPORARY, Retry
 from reconciler.transport.watch import RunClock

@@ -80,9 +80,7 @@ def connect(base_url: str, watch: RunClock) -> ConnectionPool:
         return ConnectionPool(
             lambda: ProxiedTransport(watch, certificates, proxy, connections=LANE_CONNECTIONS)
         )
-    return ConnectionPool(
-        lambda: DirectTransport(watch, certificates, connections=LANE_CONNECTIONS)
-    )
+    return ConnectionPool(lambda: DirectTransport(watch, certificates, LANE_CONNECTIONS))
 
 
 @cache

@@ -28,7 +28,7 @@ _PIECE = 64 * 1024
 class DirectTransport(httpx.BaseTransport):
     """A few connections, at most one for each server; it sends one request at a time."""
 
-    def __init__(self, watch: RunClock, certificates: ssl.SSLContext, *, connections: int) -> None:
+    def __init__(self, watch: RunClock, certificates: ssl.SSLContext, connections: int) -> None:
         """Keep up to `connections` open, which are opened when they are needed."""
         self._watch = watch
         self._certificates = certificates

@@ -16,11 +16,12 @@ from reconciler.providers.ghcr.pages import PAGE_SIZE
 from reconciler.providers.ghcr.rows import PackageRow, packages_of, text_of
 from reconciler.transport.auth import RegistryAuth
 from reconciler.transport.bounds import MAX_NAMES
+from reconciler.transport.budget import WINDOW_SECONDS
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.client import Client, connect
 from reconciler.transport.credentials import ANONYMOUS, Credential
 from reconciler.transport.limits import GHCR, GITHUB
-from reconciler.transport.pacing import WINDOW_SECONDS, LimitedTransport
+from reconciler.transport.pacing import LimitedTransport
 from reconciler.transport.replies import place
 from reconciler.transport.tokens import Challenge, trust_own_host
 from reconciler.transport.watch import RunClock

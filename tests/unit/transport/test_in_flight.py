@@ -56,9 +56,7 @@ def test_requests_refused_together_count_once() -> None:
     answers = [httpx.Response(200), *[REFUSED] * 1, *[httpx.Response(200)] * 5]
     time = VirtualTime()
     rules = Rules(10_000, lambda _: 1, registry_refusal, in_flight=(20, 64))
-    transport = LimitedTransport(
-        httpx.MockTransport(lambda _: answers.pop(0)), rules, time.watch()
-    )
+    transport = LimitedTransport(httpx.MockTransport(lambda _: answers.pop(0)), rules, time.watch())
 
     assert [send(transport) for _ in range(2)] == [200, 200]
     assert 10 <= transport._in_flight.allowed < 11
