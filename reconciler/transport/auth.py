@@ -62,7 +62,8 @@ class RegistryAuth(httpx.Auth):
         """Authenticate at the registry at `base_url`; a known `challenge` saves the first 401."""
         self._registry = httpx.URL(base_url)
         self._credential = credential
-        self._challenge = challenge
+        self._challenges = {True: challenge, False: challenge} if challenge else {}
+        """The last challenge for requests about a repository (True), and for all others."""
         self._trusts = trusts
         self._monotonic = monotonic
         self._lock = Lock()
@@ -70,8 +71,9 @@ class RegistryAuth(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Send a request with the known credential, and after a 401 with the requested one."""
-        if self._challenge:
-            ready = yield from self._authorise(request, self._challenge)
+        repository = repository_in(request.url)
+        if known := self._challenge_for(repository):
+            ready = yield from self._authorise(request, known)
             # The refusal of the token server is then the response to the request.
             if not ready:
                 return
@@ -84,12 +86,23 @@ class RegistryAuth(httpx.Auth):
         if not (challenge and challenge.realm):
             challenge = offered.get("basic") if self._credential.password else None
         if challenge:
-            self._challenge = challenge
+            self._challenges[bool(repository)] = challenge
             refused = request.headers.get("Authorization", "")
             ready = yield from self._authorise(request, challenge, refused)
             # The same credential would only be refused again.
             if ready and request.headers["Authorization"] != refused:
                 yield request
+
+    def _challenge_for(self, repository: str) -> Challenge | None:
+        """Return the known challenge for a repository, or for the catalogue (empty).
+
+        Where only the other one is known, it is used if it names a token server.
+
+        Harbor requests a password for its catalogue and tokens for repositories. It computes a
+        slow hash of each password, so a password is sent only where it was requested.
+        """
+        own, other = (self._challenges.get(kind) for kind in (bool(repository), not repository))
+        return own or (other if other and other.scheme == "bearer" else None)
 
     def _authorise(
         self, request: httpx.Request, challenge: Challenge, refused: str = ""
