@@ -111,14 +111,12 @@ def notes_on(plan: DeletionPlan, policies: PolicySet) -> tuple[Note, ...]:
     """Note at each policy what stops its plan, and remark on rules that are probably wrong."""
     obstacles = []
     for part in plan.repositories:
-        texts = [
-            f"{stop.guard}: {stop.violation}. To let it pass once, plan with {stop.override}"
-            for stop in guard_stops(part)
-        ]
+        texts = [f"{part.repository} {stop.sentence()}" for stop in guard_stops(part)]
         if not part.complete:
-            texts.insert(0, "\n".join(filter(None, [part.error, part.hint])))
+            reason = "\n".join(filter(None, [part.error, part.hint]))
+            texts.insert(0, f"{part.repository}: {reason}")
         for text in texts:
             origin = policies.origins[part.policy, ""]
-            problem = Problem(*origin, f"policy {part.policy}", f"{part.repository}: {text}")
+            problem = Problem(*origin, f"policy {part.policy}", text)
             obstacles.append(Note("error", problem))
     return (*obstacles, *(Note("warning", problem) for problem in remarks_on(policies)))

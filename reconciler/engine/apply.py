@@ -1,18 +1,20 @@
 """Apply a plan: delete what it names, one repository after the other, each under its own lock.
 
-`apply_plan` is given a plan that `core.narrow.check_applicable` has accepted (step 1 of
-docs/apply.md) and a state that has proven writable (step 2). The other steps follow in this order
-in each repository. What holds after each of them:
+`apply_plan` is given a saved plan that `core.narrow.check_applicable` has accepted (step 1 of
+docs/apply.md), or one that was just made, and a state that has proven writable (step 2). The other
+steps follow in this order in each repository. What holds after each of them:
 
 3. Lock: no other run changes this repository or its state.
 4. Read the journal: every record is verified.
 5. Settle interrupted runs: every intent has an outcome, and the plan was made with this journal.
 6. Read again and narrow: each deletion that remains was planned, its version has not changed,
-   today's policies expire it too, and nothing that is kept needs it.
+   today's policies expire it too, and nothing that is kept needs it. What interrupted runs deleted
+   too early is restored, as step 5 promises, and all is read once more.
 7. Check the guards: so many deletions are within the limits, as raised by whoever approved.
-8. Check that deletion is possible: the token and the registry allow it. Until here nothing was
-   deleted, and the journal says no more than what became of earlier runs.
-9. to 11. Write intents, delete, write outcomes: see engine/delete.py.
+8. Check that deletion is possible: the token and the registry allow it, and the listing is whole.
+   Until here nothing was deleted, and the journal says no more than what became of earlier runs.
+9. to 11. Open the run; write intents, delete, write outcomes (engine/delete.py); close the run.
+   Then what interrupted runs deleted of images that were kept is restored.
 12. Save the observations: first seen, untagged since, refused by the registry.
 
 A step that fails ends this repository with its error, and the next repository begins at step 3.
@@ -108,7 +110,7 @@ def _apply_part(
     part: RepositoryPlan, plan: DeletionPlan, scope: ApplyScope, state: State, run: Run
 ) -> Applied:
     """Apply one part of a plan, if it can be and the run is not to stop."""
-    # `check_applicable` refuses such a plan as a whole; a caller that skips it deletes nothing.
+    # `check_applicable` refuses a saved plan with such a part; a plan just made is not checked.
     if not part.complete or part.stopped:
         return Applied(part)
     if reason := run.halt():

@@ -1,6 +1,7 @@
 """Restore versions one by one, each one recorded, and release the holds of an undo.
 
-Signatures and referrers that a run deleted are restored where their image is kept after all.
+Signatures and referrers that a run deleted are restored where their image is kept after all: the
+end of step 5 of docs/apply.md, once step 6 has read the repository, and again before step 12.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set

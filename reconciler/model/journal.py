@@ -49,7 +49,7 @@ class Result(StrEnum):
 
     DELETED = "deleted"
     ABSENT = "absent"
-    """The registry no longer had it: done, by somebody."""
+    """Another client deleted it before, or the registry can no longer restore it."""
 
     SKIPPED_CHANGED = "skipped_changed"
     SKIPPED_REFERENCED = "skipped_referenced"

@@ -217,10 +217,10 @@ class RegistryReader(Protocol):
 
     @property
     def allowance(self) -> Allowance:
-        """What the registry lets us do, as of its last answer."""
+        """What the rate limits of the registry allow, as of its last answer."""
 
     def effort(self, repository: Repository, job: Job) -> Effort:
-        """Estimate what a job takes in a repository that was read before; ask nobody."""
+        """Estimate what a job takes in a repository that was read before; send nothing."""
 
     def repositories(self, glob: RepositoryGlob) -> Sequence[Repository]:
         """List the repositories a pattern names; a pattern without wildcard needs no request."""
@@ -245,11 +245,12 @@ class RegistryReader(Protocol):
         """Look at several versions right before they are deleted; absent ones are left out.
 
         Nothing that is returned is older than the call. `followers` are those of the versions
-        that go only because of another one: a listing will do, where that saves requests.
+        that are deleted only with another version: to find them in a listing is enough, where
+        that saves requests.
         """
 
     def deletion_command(self, repository: Repository, version: Version) -> str:
-        """Return the command with which somebody deletes one version by hand."""
+        """Return the command that deletes one version, for the user to run."""
 
     def newest(self, repository: Repository, watermark: str) -> Listing:
         """List versions newer than a watermark, and the tags of all it takes to get there."""
