@@ -17,6 +17,18 @@ import httpx
 from reconciler.errors import ExhaustedError
 from reconciler.model.base import public, safe
 
+CONNECT_SECONDS = 10.0
+"""Longest wait for a connection, TLS included, in seconds: a retry is better than more."""
+
+READ_SECONDS = 30.0
+"""Longest silence before or during a response, in seconds."""
+
+WRITE_SECONDS = 30.0
+"""Longest time that sending one part of a request may take, in seconds."""
+
+POOL_SECONDS = 10.0
+"""Longest wait for a free connection, in seconds; a lane has one for its only request."""
+
 ANSWER_SECONDS = 120.0
 """Longest time from the end of the request to the last byte of the response, in seconds.
 

@@ -13,7 +13,15 @@ import httpx
 from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.model.base import is_loopback, public
 from reconciler.model.ports import SENDING_SECONDS
-from reconciler.transport.bounds import MAX_ANSWER_BYTES, MAX_ERROR_BYTES, Totals
+from reconciler.transport.bounds import (
+    CONNECT_SECONDS,
+    MAX_ANSWER_BYTES,
+    MAX_ERROR_BYTES,
+    POOL_SECONDS,
+    READ_SECONDS,
+    WRITE_SECONDS,
+    Totals,
+)
 from reconciler.transport.direct import DirectTransport
 from reconciler.transport.limits import http_time
 from reconciler.transport.pacing import AT_ONCE
@@ -29,18 +37,6 @@ from reconciler.transport.replies import (
 from reconciler.transport.retry import Retry
 from reconciler.transport.watch import RunClock, Sent
 from reconciler.version import __version__
-
-CONNECT_SECONDS = 10.0
-"""Longest wait for a connection, TLS included, in seconds: a retry is better than more."""
-
-READ_SECONDS = 30.0
-"""Longest silence before or during a response, in seconds."""
-
-WRITE_SECONDS = 30.0
-"""Longest time that sending one part of a request may take, in seconds."""
-
-POOL_SECONDS = 10.0
-"""Longest wait for a free connection, in seconds; a lane has one for its only request."""
 
 LANE_CONNECTIONS = 4
 """Most connections of one lane: it sends one request at a time, but redirects use other hosts."""

@@ -10,10 +10,10 @@ SOURCES = modules(Path(__file__).parents[2] / "reconciler")
 MOST_VAGUE_NAMES = 69
 """Vague words in all names of the package together."""
 
-MOST_USED_ONCE = 0.63
+MOST_USED_ONCE = 0.5
 """Of the private functions, the share that one place uses: such a function must earn its name."""
 
-MOST_LINES = 434
+MOST_LINES = 399
 MOST_LONG_FILES = 13
 LONG = 300
 """Lines from which on a file is long."""
