@@ -106,7 +106,8 @@ def decide(
     # Deleted is only what no kept image and no pinned digest keeps, however deep it is nested.
     kept = {digest for digest, decision in decisions.items() if not decision.expires}
     pinned = evaluation.pinned.keys() & inventory.versions.keys()
-    to_delete = inventory.versions.keys() - closure(graph.keeps, kept | pinned)
+    needed = closure(graph.keeps, kept | pinned)
+    to_delete = {digest for digest in inventory.versions if digest not in needed}
     _keep_needed(decisions, graph, to_delete)
     # A protection by digest that matches nothing is often a typing error, so it is reported.
     unused_by_digest = [
@@ -174,6 +175,8 @@ def _age_start(version: Version, evaluation: Evaluation) -> datetime | None:
     if observation and observation.arrived(version.tags):
         return None
     counted = version.time(evaluation.age_fact)
+    if version.tagged_since is None:
+        return counted
     tagged, first_seen = version.time(Fact.TAGGED_SINCE), version.time(Fact.FIRST_SEEN)
     # A tag that was there when a run first observed the version may be as old as the version.
     was_retagged = tagged is not None and (first_seen is None or tagged > first_seen)
@@ -195,7 +198,7 @@ def _keep_young(
     min_age, young_after = evaluation.policy.guards.min_age, evaluation.young_after
     if young_after is None:
         return
-    starts = [(version, _age_start(version, evaluation)) for version in versions]
+    starts = ((version, _age_start(version, evaluation)) for version in versions)
     # A version of unknown age counts as young: missing evidence never deletes.
     young = [(version, start) for version, start in starts if start is None or start > young_after]
     young_digests = {version.digest for version, _ in young}

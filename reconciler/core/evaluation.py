@@ -115,9 +115,11 @@ def _pools(
 ) -> Iterator[tuple[Rule, Sequence[SelectedImage]]]:
     """Yield each rule with the images it covers; `rest` covers those that no other rule does."""
     covered: set[Digest] = set()
+    # Most rules read tags, and most followers have none.
+    tagged = [image for image in images if image.tags]
     # `rest` comes last, when it is known what the other rules cover.
     for rule in sorted(rules, key=lambda rule: (rule.match.rest is not None, rule.name)):
-        candidates = images
+        candidates = tagged if rule.match.reads_tags else images
         if rule.match.rest:
             candidates = [image for image in images if image.digest not in covered]
         pool = select(rule.match, candidates, index)

@@ -48,6 +48,9 @@ def build_graph(inventory: Inventory) -> Graph:
     missing: dict[Digest, list[Digest]] = defaultdict(list)
     attestations = frozenset(_listed_attestations(inventory))
     for version in inventory.versions.values():
+        # Most versions are platform images whose documents need not be read: they link nothing.
+        if version.manifest is None and not version.tags:
+            continue
         children = version.manifest.children if version.manifest else ()
         for child in {child.digest: child for child in children}.values():
             if child.digest in inventory.versions:
@@ -72,22 +75,23 @@ def image_tags(inventory: Inventory, version: Version) -> tuple[Tag, ...]:
 
     If any tag does not, all of them count: a tag that no rule matches protects its image.
     """
-    return (
-        ()
-        if all(_is_other(inventory, version, tag.subject) for tag in version.tags)
-        else version.tags
-    )
+    for tag in version.tags:
+        if not _is_other(inventory, version, tag.subject):
+            return version.tags
+    return ()
 
 
 def _is_other(inventory: Inventory, version: Version, subject: Digest | None) -> bool:
     """Whether a subject is another version of the repository."""
-    return subject in inventory.versions and subject != version.digest
+    return subject is not None and subject in inventory.versions and subject != version.digest
 
 
 def _listed_attestations(inventory: Inventory) -> Iterator[Digest]:
     """Yield the attestations that an index lists beside their subjects."""
     for version in inventory.versions.values():
-        listed = {child.digest for child in version.manifest.children} if version.manifest else ()
+        if version.manifest is None or not version.manifest.children:
+            continue
+        listed = {child.digest for child in version.manifest.children}
         for digest in listed:
             child = inventory.versions.get(digest)
             # The type is read from the child's own document: the index might name any type.
@@ -119,9 +123,21 @@ def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, 
         digest
         for digest, version in inventory.versions.items()
         if digest not in kept_by
-        or (image_tags(inventory, version) and not _is_other(inventory, version, _subject(version)))
+        or (
+            version.tags
+            and image_tags(inventory, version)
+            and not _is_other(inventory, version, _subject(version))
+        )
     }
-    unreached = inventory.versions.keys() - closure(keeps, roots)
+    # Most versions are kept by a root directly: only the others have to be searched for.
+    deeper = {
+        digest
+        for digest, owners in kept_by.items()
+        if digest not in roots and roots.isdisjoint(owners)
+    }
+    entries = [digest for digest in deeper if not deeper.issuperset(kept_by[digest])]
+    below = closure(keeps, entries)
+    unreached = deeper - below
     reached: set[Digest] = set()
     # The version of an island that finishes last is the one whose search reached all the others.
     for digest in reversed(finish_order(sorted(unreached, key=tagged_and_indexes_first), keeps)):

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import cache
 from itertools import chain, groupby
 from operator import attrgetter
 
@@ -76,6 +77,9 @@ class ImageRanker:
         keys = [rule.order] if rule.keep.reads_order else []
         keys += [rule.age_by] if rule.keep.reads_age else []
         # A group of the regex that did not match captures nothing, which is no value.
+        # A tag is read for its order, its group and its age.
+        self._captured = cache(self._captures)
+        self._reads_order, self._reads_age = rule.keep.reads_order, rule.keep.reads_age
         self._texts = {
             name: {
                 text
@@ -87,6 +91,7 @@ class ImageRanker:
         }
         self._dates = {name: read_dates(texts, zone, now) for name, texts in self._texts.items()}
         self._order = self._order_key(rule)
+        self._age_fact, self._age_capture = rule.age_by.fact, rule.age_by.capture
 
     @property
     def unread_dates(self) -> Iterator[str]:
@@ -111,15 +116,14 @@ class ImageRanker:
         is_ahead = isinstance(order[1], datetime) and order[1] > self._now
         has_doubtful_order = order == _UNKNOWN or is_ahead
         has_doubtful_age = moment is None or moment > self._now
-        keep = self._rule.keep
         return RankedImage(
             image=selected.image,
             order=order,
             group="/".join(self._part(name, tag, captured) for name in self._rule.group_by),
             age_start=min(moment, self._now) if moment else self._now,
             pushed=pushed if pushed and pushed <= self._now else None,
-            is_doubtful=(keep.reads_order and has_doubtful_order)
-            or (keep.reads_age and has_doubtful_age),
+            is_doubtful=(self._reads_order and has_doubtful_order)
+            or (self._reads_age and has_doubtful_age),
         )
 
     def _order_key(self, rule: Rule) -> Callable[[SelectedImage, Tag | None], SortKey]:
@@ -139,7 +143,7 @@ class ImageRanker:
                 return lambda _, tag: _known(self._captured(tag).get(capture) or None)
         return lambda _, tag: _known(read(self._captured(tag).get(capture, "")))
 
-    def _captured(self, tag: Tag | None) -> dict[str, str]:
+    def _captures(self, tag: Tag | None) -> dict[str, str]:
         regex = self._rule.match.regex
         return regex.captured(tag) if regex and tag else {}
 
@@ -152,9 +156,9 @@ class ImageRanker:
 
     def _age_start(self, selected: SelectedImage) -> datetime | None:
         """Return what its age counts from; of several dates in its tags, the latest."""
-        fact, capture = self._rule.age_by.fact, self._rule.age_by.capture
-        if fact:
-            return selected.image.version.time(fact)
+        if self._age_fact:
+            return selected.image.version.time(self._age_fact)
+        capture = self._age_capture
         known: Mapping[str, datetime] = self._dates.get(capture, {})
         texts = (self._captured(tag).get(capture, "") for tag in selected.tags)
         dates = [known[text] for text in texts if text in known]
@@ -314,16 +318,17 @@ def _distances(
     calendars = [_calendar(kind, limit, ties, now=now, zone=zone) for kind, limit in keep.buckets]
     # All images of one tie have the same rank: the number of images that are certainly newer.
     newer = 0
+    within = keep.within.delta if keep.within else None
     for tied in ties:
         for image in tied:
             distances: list[Distance] = []
             if keep.last is not None:
                 text = f"rank {newer + 1} of {label} vs last {keep.last}"
                 distances.append(_rank_distance(text, keep.last, newer, len(tied)))
-            if keep.within is not None:
+            if within is not None:
                 age = now - image.age_start
                 text = f"age {as_span(age)} vs within {keep.within}"
-                distances.append(Distance(age < keep.within.delta, text))
+                distances.append(Distance(age < within, text))
             yield (*distances, *map(next, calendars))
         newer += len(tied)
 

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import UTC, datetime
-from graphlib import TopologicalSorter
-from heapq import heappop, heappush
+from graphlib import CycleError
+from heapq import heapify, heappop, heappush
 
 from reconciler.core.graph import Graph
-from reconciler.core.walk import closure, strongly_connected
+from reconciler.core.walk import closure, reversed_edges, strongly_connected
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.names import Digest
 
@@ -33,9 +33,10 @@ def deletion_order(
     ranks = {digest: _rank(inventory.versions[digest]) for digest in to_delete}
     # References to what is kept do not matter: nothing is deleted on their other end.
     references: dict[Digest, Set[Digest]] = {
-        digest: (manifest.names & to_delete) - {digest}
+        digest: names
         for digest in to_delete
         if (manifest := inventory.versions[digest].manifest)
+        and (names := (manifest.names & to_delete) - {digest})
     }
     component_of = _components(graph, ranks, references)
     members: dict[Digest, list[Digest]] = defaultdict(list)
@@ -49,6 +50,10 @@ def deletion_order(
     ordered: list[Component] = []
     for first in _sorted(between, ranks.__getitem__):
         inside = set(members[first])
+        # Most images are one version, and have nothing to order.
+        if len(inside) == 1:
+            ordered.append(tuple(inside))
+            continue
         pairs = [
             (digest, name)
             for digest in inside
@@ -73,14 +78,17 @@ def _components(
     # Newest first, so that a child that several images share is deleted with the last of them.
     for root in sorted(deleted_roots, key=ranks.__getitem__, reverse=True):
         owner.update(dict.fromkeys(closure(graph.keeps, [root], excluding=owner), root))
-    between: dict[Digest, set[Digest]] = {first: set() for first in owner.values()}
+    between: dict[Digest, set[Digest]] = defaultdict(set)
     for digest, names in references.items():
-        between[owner[digest]].update(owner[name] for name in names)
+        first = owner[digest]
+        # Most references stay inside: only components that refer to another can be in a cycle.
+        for other in {owner[name] for name in names} - {first}:
+            between[first].add(other)
     # Components that refer to each other in a cycle are joined, since neither can come first.
     joined = strongly_connected(
         sorted(between), {first: sorted(names) for first, names in between.items()}
     )
-    return {digest: joined[first] for digest, first in owner.items()}
+    return {digest: joined.get(first, first) for digest, first in owner.items()}
 
 
 def _predecessors(
@@ -100,14 +108,21 @@ def _sorted(
     """Yield the nodes in topological order, the lowest rank first where several are possible.
 
     Documents cannot refer to each other in a cycle, because a digest is the hash of the document.
+
+    Raises: CycleError, if they do all the same: then no order is safe.
     """
-    sorter = TopologicalSorter(before)
-    sorter.prepare()
-    # A heap, since the order of `get_ready` follows that of sets, which differs between runs.
-    ready: list[tuple[Rank, Digest]] = []
-    while sorter.is_active():
-        for node in sorter.get_ready():
-            heappush(ready, (rank(node), node))
+    after = reversed_edges(before)
+    waiting = {node: len(earlier) for node, earlier in before.items() if earlier}
+    ready = [(rank(node), node) for node, earlier in before.items() if not earlier]
+    # A heap, so that the order does not follow that of sets, which differs between runs.
+    heapify(ready)
+    while ready:
         _, first = heappop(ready)
         yield first
-        sorter.done(first)
+        for node in after.get(first, ()):
+            waiting[node] -= 1
+            if not waiting[node]:
+                del waiting[node]
+                heappush(ready, (rank(node), node))
+    if waiting:
+        raise CycleError(f"{len(waiting)} documents refer to each other in a cycle")

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.graph import Graph, build_graph
@@ -119,12 +120,19 @@ def _listing_warnings(inventory: Inventory) -> Iterator[str]:
 
 def listing_digest(inventory: Inventory) -> str:
     """Hash what was listed: digests, tags and times, in one order."""
-    rows = [
+    rows = (
         # Without the times from the state, so that it is the same with any state.
         [version.digest, version.tags, str(version.pushed or "")]
         for version in inventory.versions.values()
-    ]
-    return f"sha256:{hashlib.sha256(canonical(rows)).hexdigest()}"
+    )
+    # Some at a time: the rows of a million versions as one text would take more than the versions.
+    hashed = hashlib.sha256()
+    separator = b"["
+    while some := list(islice(rows, 1000)):
+        hashed.update(separator + canonical(some)[1:-1])
+        separator = b","
+    hashed.update(b"]" if separator == b"," else b"[]")
+    return f"sha256:{hashed.hexdigest()}"
 
 
 def _kept_by(decision: Decision) -> str:

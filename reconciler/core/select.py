@@ -105,29 +105,29 @@ def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[Selec
     known = index.known(match)
     passes = _image_filter(match, index)
     includes_untagged = not match.reads_tags
-    candidates = (
-        # A list inside: a tuple of a generator is slower, and there may be a million images.
+    # A list inside: a tuple of a generator is slower, and there may be a million images.
+    return [
         SelectedImage(image, tuple([tag for tag in image.tags if tag in known]))
         for image in images
-        if (image.tags and not known.isdisjoint(image.tags))
-        or (includes_untagged and not image.tags)
-    )
-    return [candidate for candidate in candidates if passes(candidate)]
+        if (not known.isdisjoint(image.tags) if image.tags else includes_untagged)
+        and (passes is None or passes(image))
+        and not (match.every_tag and not known.issuperset(image.tags))
+    ]
 
 
-def _image_filter(match: Match, index: TagIndex) -> Callable[[SelectedImage], bool]:
-    """Return the filters of a rule as one function; its patterns are matched once, up front."""
+def _image_filter(match: Match, index: TagIndex) -> Callable[[Image], bool] | None:
+    """Return the filters of a rule as one function, if it has any; patterns are matched once."""
+    if not (match.with_ or match.without or match.artifact_type):
+        return None
     required = [index.matching((pattern,)) for pattern in match.with_]
     refused = index.matching(match.without)
     fits = cache(match.artifact_type.matches) if match.artifact_type else None
 
-    def passes(selected: SelectedImage) -> bool:
-        image = selected.image
+    def passes(image: Image) -> bool:
         return (
-            not (match.every_tag and len(selected.tags) != len(image.tags))
+            (fits is None or fits(image.version.kind))
             and all(not tags.isdisjoint(image.tags) for tags in required)
             and refused.isdisjoint(image.tags)
-            and (fits is None or fits(image.version.kind))
         )
 
     return passes

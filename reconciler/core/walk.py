@@ -3,8 +3,7 @@
 Nothing here recurses: a hostile registry may hold chains longer than the stack.
 """
 
-from collections import defaultdict
-from collections.abc import Container, Hashable, Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 Node = TypeVar("Node", bound=Hashable)
@@ -63,10 +62,19 @@ def strongly_connected(nodes: Iterable[Node], edges: Edges[Node]) -> dict[Node, 
     return standing
 
 
-def reversed_edges(edges: Edges[Node]) -> dict[Node, list[Node]]:
+def reversed_edges(edges: Edges[Node]) -> Mapping[Node, Sequence[Node]]:
     """Return the edges in the opposite direction."""
-    back: dict[Node, list[Node]] = defaultdict(list)
+    back: dict[Node, tuple[Node, ...] | list[Node]] = {}
     for source, targets in edges.items():
+        # Most nodes have one edge back. All targets of a source share its tuple until then, which
+        # saves a list for each of a million nodes.
+        alone = (source,)
         for target in targets:
-            back[target].append(source)
-    return dict(back)
+            sources = back.get(target)
+            if sources is None:
+                back[target] = alone
+            elif isinstance(sources, list):
+                sources.append(source)
+            else:
+                back[target] = [*sources, source]
+    return back

@@ -37,7 +37,13 @@ def test_nodes_in_a_circle_stand_for_one_another() -> None:
 
 
 def test_turned_links_lead_the_other_way() -> None:
-    assert reversed_edges(DIAMOND) == {"b": ["a"], "c": ["a"], "d": ["b", "c"]}
+    back = reversed_edges(DIAMOND | {"e": ["b", "b"]})
+
+    assert {node: list(sources) for node, sources in back.items()} == {
+        "b": ["a", "e", "e"],
+        "c": ["a"],
+        "d": ["b", "c"],
+    }
 
 
 def test_a_chain_of_a_hundred_thousand_is_walked_without_recursion() -> None:
