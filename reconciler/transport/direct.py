@@ -8,7 +8,7 @@ import io
 import select
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -220,7 +220,7 @@ def _refuse_ambiguous(answer: HTTPResponse) -> None:
 class _Body(httpx.SyncByteStream):
     """The body of a response; the connection is given back when it is closed."""
 
-    def __init__(self, answer: HTTPResponse, keep: Any) -> None:
+    def __init__(self, answer: HTTPResponse, keep: Callable[[], None]) -> None:
         self._answer = answer
         self._keep = keep
         self._closed = False

@@ -1,4 +1,4 @@
-"""How fast many small documents are read: threads or asyncio, and how many connections.
+"""How fast many small documents are read: threads or asyncio, which client, how many connections.
 
 Run by hand, with nothing else going on: `python -m tests.bench.bench_reads`. The figures in
 docs/adr come from it.
@@ -23,7 +23,7 @@ READS = 2_000
 LATENCY = 0.02
 """How long the server takes for an answer, in seconds: a registry not far away."""
 
-WIDTHS = (10, 20, 50)
+WIDTHS = (10, 20, 64)
 BODY = b"m" * 1_500
 """As many bytes as an index of two platforms with attestations has."""
 
@@ -73,9 +73,17 @@ def with_threads(url: str, width: int) -> None:
 
 
 def with_our_client(url: str, width: int) -> None:
-    """Read with our own client: retries, bounds and authentication are in the way."""
-    transport = httpx.HTTPTransport(limits=_limits(width))
-    client = Client(url, RunClock(lambda: datetime.now(UTC)), transport=transport)
+    """Read with our own client, as a plan does: with retries, bounds and authentication."""
+    _read_with(Client(url, RunClock(lambda: datetime.now(UTC))), width)
+
+
+def with_httpcore(url: str, width: int) -> None:
+    """Read with our own client on the connections of httpx."""
+    transport = httpx.HTTPTransport(limits=_limits(width), trust_env=False)
+    _read_with(Client(url, RunClock(lambda: datetime.now(UTC)), transport=transport), width)
+
+
+def _read_with(client: Client, width: int) -> None:
     gather(lambda number: client.get(f"/{number}").content, range(READS), width)
     client.close()
 
@@ -114,7 +122,7 @@ def main() -> None:
     """Measure every way at every width and write a table."""
     sys.stdout.write("reads with           connections   seconds   processor   at best\n")
     with _server() as url:
-        for read in (with_threads, with_our_client, with_asyncio):
+        for read in (with_threads, with_httpcore, with_our_client, with_asyncio):
             for width in WIDTHS:
                 seconds, processor = _measure(read, url, width)
                 best = READS * LATENCY / width
