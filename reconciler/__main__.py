@@ -1,5 +1,6 @@
 """The command line. Each command is loaded when it is called, so that `--help` stays fast."""
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -40,6 +41,10 @@ COMMANDS = {
 
 _MODULES = {"action": "reconciler.action.main"}
 """Commands whose module is not in `commands`."""
+
+
+_GC_THRESHOLD = 50_000
+"""New objects between two searches for cycles: those of about a thousand versions."""
 
 
 class LazyCommands(TyperGroup):
@@ -107,8 +112,18 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else ExitCode.OK
 
 
+def collect_rarely() -> None:
+    """Look for cycles of objects less often in this process.
+
+    A plan allocates millions of objects that live until the process ends, and hardly any cycle.
+    With the usual threshold of 700, the search takes a fifth of the time of a large plan.
+    """
+    gc.set_threshold(_GC_THRESHOLD, *gc.get_threshold()[1:])
+
+
 def main() -> None:
     """Run the command line of this process."""
+    collect_rarely()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from reconciler.__main__ import collect_rarely
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
 from reconciler.core.planner import PlanningInput, plan_repository
@@ -70,7 +71,8 @@ class Row:
 
 
 def repository(size: int) -> PlanningInput:
-    """Make a repository of about so many versions; the collector need not look at it again."""
+    """Make a repository of about so many versions, in a process like that of the command line."""
+    collect_rarely()
     one = case(POLICY, *busy_repository(round(size / VERSIONS_PER_BUILD)))
     gc.collect()
     gc.freeze()
