@@ -223,6 +223,9 @@ _KNOWN_KEYS = {
 }
 """The keys that are read, by their case-folded spelling: some clients ignore case."""
 
+_PLAIN_KEYS = {*_KNOWN_KEYS.values(), "schemaVersion"}
+"""Keys of which no two differ in case only."""
+
 
 class _Object(dict[str, Any]):
     """A JSON object that records whether a key occurred twice."""
@@ -254,7 +257,8 @@ def _refuse_ambiguous(digest: Digest, document: Mapping[str, Any]) -> None:
     objects += [entry["platform"] for entry in objects if isinstance(entry.get("platform"), dict)]
     for members in (document, *objects):
         folded: dict[str, str] = {}
-        for key in members:
+        # Nearly all objects have only keys that are spelled as they should be.
+        for key in () if members.keys() <= _PLAIN_KEYS else members:
             other = folded.setdefault(key.casefold(), key)
             if other != key or _KNOWN_KEYS.get(key.casefold(), key) != key:
                 raise ManifestError(f"{digest}: clients differ in how they read its key {key!r}")

@@ -23,7 +23,7 @@ from reconciler.providers.ghcr.pages import (
     VersionsPage,
     listing_changed,
 )
-from reconciler.providers.ghcr.rows import unnamed_of, versions_of
+from reconciler.providers.ghcr.rows import page_of
 from reconciler.transport.bounds import MAX_NAMES, MAX_PAGES
 from reconciler.transport.parallel import gather
 from reconciler.transport.replies import page_link, place
@@ -88,9 +88,8 @@ class VersionPages:
         response = self._api.read(path, Need.READ, headers)
         if known and response.status_code == 304:
             return known[1]
-        page = VersionsPage(
-            versions_of(response), last_page(response, number), unnamed_of(response)
-        )
+        versions, unnamed = page_of(response)
+        page = VersionsPage(versions, last_page(response, number), unnamed)
         self._names[number] = page.rows + sum(len(version.tags) for version in page.versions)
         # Other threads add pages meanwhile, so the sum is taken over a copy.
         if sum(dict(self._names).values()) > MAX_NAMES:

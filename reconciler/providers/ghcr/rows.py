@@ -37,28 +37,29 @@ def rows_of(response: httpx.Response) -> Sequence[Mapping[str, Any]]:
     return rows
 
 
-def versions_of(response: httpx.Response) -> tuple[Version, ...]:
-    """Return the versions of one page, in its order.
+def page_of(response: httpx.Response) -> tuple[tuple[Version, ...], tuple[int, ...]]:
+    """Return the versions of one page in its order, and the ids of rows whose name is no digest.
 
-    Raises: ProtocolError, when it has more rows than were requested.
+    No index or subject can refer to such a row, and it has no manifest that refers to others.
+
+    Raises: ProtocolError, when it has more rows than were requested, or a row is no version.
     """
     rows = rows_of(response)
     if len(rows) > PAGE_SIZE:
         raise ProtocolError(f"{place(response)}: {len(rows)} rows, but {PAGE_SIZE} were requested")
-    return tuple(_versions(response, filter(_has_digest, rows)))
-
-
-def unnamed_of(response: httpx.Response) -> tuple[int, ...]:
-    """Return the ids of the rows of one page whose name is not a digest.
-
-    No index or subject can refer to such a version, and it has no manifest that refers to others.
-
-    Raises: ProtocolError, when such a row has no id.
-    """
     try:
-        return tuple(int(row["id"]) for row in rows_of(response) if not _has_digest(row))
+        unnamed = tuple(int(row["id"]) for row in rows if not _has_digest(row))
     except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise ProtocolError(f"{place(response)}: not a container version: {error}") from error
+    return tuple(_versions(response, filter(_has_digest, rows))), unnamed
+
+
+def versions_of(response: httpx.Response) -> tuple[Version, ...]:
+    """Return the versions of one page, in its order.
+
+    Raises: as `page_of`.
+    """
+    return page_of(response)[0]
 
 
 def version_of(response: httpx.Response) -> Version:
