@@ -50,6 +50,10 @@ _GC_THRESHOLD = 50_000
 class LazyCommands(TyperGroup):
     """A group that lists its commands by name and loads the one that is called."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options that belong to no command."""
+        return _without_conversion(super().get_params(ctx), ctx)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find a command by name, and import its module in place of the placeholder."""
         name, command, rest = super().resolve_command(ctx, args)
@@ -57,16 +61,34 @@ class LazyCommands(TyperGroup):
             # Importing all commands takes much longer than `--help` may take.
             module = import_module(_MODULES.get(name, f"reconciler.commands.{name}"))
             command = typer.main.get_command(module.app)
-            _unwrap(command)
+            _simplify(command, ctx)
         return name, command, rest
 
 
-def _unwrap(command: Any) -> None:
-    """Join the lines of each paragraph of the help, so that the terminal wraps them."""
-    paragraphs = cleandoc(command.help or "").split("\n\n")
-    command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+def _simplify(command: Any, ctx: Any) -> None:
+    """Show help as plain text, with the lines of a paragraph joined for the terminal to wrap."""
+    # Importing what draws boxes takes four times as long as the rest of `--help`.
+    command.rich_markup_mode = None
+    _without_conversion(command.get_params(ctx), ctx)
+    paragraphs = [" ".join(text.split()) for text in cleandoc(command.help or "").split("\n\n")]
+    command.help = "\n\n".join(paragraphs)
+    # Otherwise a list of commands has the first sentence only, cut off where the line ends.
+    command.short_help = paragraphs[0]
     for inner in getattr(command, "commands", {}).values():
-        _unwrap(inner)
+        _simplify(inner, ctx)
+
+
+def _without_conversion(params: list[Any], ctx: Any) -> list[Any]:
+    """Leave values as they are where a command is not run: to convert one, typer imports pydantic.
+
+    A flag that is not given is off. Completion needs no values.
+    """
+    for param in params:
+        if getattr(param, "is_flag", False) and param.default is None:
+            param.default = False
+        if ctx.resilient_parsing:
+            param.process_value = lambda _, value: value
+    return params
 
 
 def _show_version(wanted: bool) -> None:
@@ -79,6 +101,7 @@ app = typer.Typer(
     cls=LazyCommands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Declarative retention for container registries: policy in, plan, apply, log.",
 )
 
@@ -94,7 +117,7 @@ def root(
 
 
 for _name, _text in COMMANDS.items():
-    app.command(_name, help=_text)(lambda: None)
+    app.command(_name, short_help=_text)(lambda: None)
 
 
 def run(arguments: Sequence[str]) -> int:

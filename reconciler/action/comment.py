@@ -6,7 +6,7 @@ import typer
 
 from reconciler.action.runner import PullRequestEvent, Runner, WorkflowRun, event_of
 from reconciler.action.step import Note, StepReport, failed, general_note, text_of
-from reconciler.commands.comment import CommentTarget, deletion_plan, github_client, publish
+from reconciler.commands._publish import CommentTarget, deletion_plan, github_client, publish
 from reconciler.errors import ReconcilerError, SettingsError
 from reconciler.github.pulls import Head, open_pull_request
 from reconciler.model.comparison import Difference

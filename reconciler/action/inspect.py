@@ -4,6 +4,7 @@ import typer
 
 from reconciler.action.inputs import Inputs
 from reconciler.action.step import StepReport, failed, general_note
+from reconciler.analysis.health import Thresholds
 from reconciler.commands._console import view
 from reconciler.commands._options import policy_paths
 from reconciler.commands.check import check_health
@@ -29,7 +30,7 @@ def inspect(inputs: Inputs) -> StepReport:
             markdown = render_markdown(diagnosis.report(results), view(utc_now()))
             code = worst(result.exit_code for result in results)
         else:
-            health_results = check_health(policy_paths(inputs.files), None)
+            health_results = check_health(policy_paths(inputs.files), None, Thresholds())
             markdown = health.as_markdown(health_results, view(utc_now()))
             code = worst(result.exit_code for result in health_results)
     # The output `changes` is set even then, so that later steps can compare it.

@@ -3,17 +3,16 @@
 Reads `INPUT_*` variables, runs one step, and writes outputs, summary and annotations.
 """
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from reconciler.action.apply import apply
-from reconciler.action.comment import comment_on
-from reconciler.action.inputs import Inputs
-from reconciler.action.inspect import inspect
-from reconciler.action.plan import plan
-from reconciler.action.runner import Console, Runner, workflow_console
-from reconciler.action.step import StepReport, of_error
 from reconciler.commands._console import finish, running
 from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.action.runner import Console, Runner
+    from reconciler.action.step import StepReport
 
 app = typer.Typer(add_completion=False)
 
@@ -25,6 +24,8 @@ def action() -> None:
     Reads inputs from INPUT_* variables, and writes outputs, summary and annotations to the files
     of the runner. Exits with the codes of the commands.
     """
+    from reconciler.action.runner import Runner, workflow_console
+
     # The console comes first: nothing may be printed while the runner still executes commands.
     with workflow_console() as console, running(verbose=False):
         runner = Runner.load()
@@ -33,8 +34,15 @@ def action() -> None:
         finish(report.code)
 
 
-def _report(runner: Runner) -> StepReport:
+def _report(runner: "Runner") -> "StepReport":
     """Run the step that the inputs choose; an error of ours becomes a report."""
+    from reconciler.action.apply import apply
+    from reconciler.action.comment import comment_on
+    from reconciler.action.inputs import Inputs
+    from reconciler.action.inspect import inspect
+    from reconciler.action.plan import plan
+    from reconciler.action.step import of_error
+
     try:
         inputs = Inputs.load()
         match inputs.command:
@@ -50,7 +58,7 @@ def _report(runner: Runner) -> StepReport:
         return of_error(error)
 
 
-def _write(report: StepReport, runner: Runner, console: Console) -> None:
+def _write(report: "StepReport", runner: "Runner", console: "Console") -> None:
     """Write outputs and summary, then annotations, then the text for the log."""
     runner.set_outputs(report.all_outputs)
     runner.summarise(report.summary)

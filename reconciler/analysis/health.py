@@ -64,16 +64,16 @@ class HealthResult:
 class Thresholds:
     """How long each condition may last before it is a finding."""
 
-    overdue: timedelta
+    overdue: timedelta = timedelta(days=7)
     """How long images may be due for deletion."""
 
-    last_apply: timedelta
+    last_apply: timedelta = timedelta(hours=48)
     """How long ago the last successful apply may be, while images were due for deletion."""
 
-    lock: timedelta
+    lock: timedelta = timedelta(hours=6)
     """How long one run may hold a lock."""
 
-    undo: timedelta
+    undo: timedelta = timedelta(days=3)
     """How long before an undo period ends it is reported."""
 
 

@@ -9,42 +9,37 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
-from reconciler import logs
 from reconciler.errors import ExitCode, PlanError, ReconcilerError, SettingsError, UsageError
-from reconciler.formats import applied as applied_format
-from reconciler.formats import catalogue
-from reconciler.formats.report import Report
-from reconciler.formats.report_text import FORMATS
-from reconciler.formats.view import Cost, View
-from reconciler.model.base import inert, safe
-from reconciler.model.comparison import Difference
-from reconciler.model.plan import Plan, read_plan
-from reconciler.model.results import Applied
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.commands._options import Format
+    from reconciler.formats.report import Report
+    from reconciler.formats.view import Cost, View
+    from reconciler.model.comparison import Difference
+    from reconciler.model.plan import Plan
+    from reconciler.model.results import Applied
 
 PIPED_WIDTH = 100
 """Columns of text that goes to a file or another program."""
 
-Format = Literal["text", "json", "markdown", "html"]
-PlanFormat = Annotated[Format, typer.Option("--format", help="The output format of the plan.")]
-AllRows = Annotated[bool, typer.Option("--all", help="Print every row.")]
-
-ReportFormat = Annotated[Format, typer.Option("--format", help="The output format of the report.")]
-
 
 def view(
-    now: datetime,
+    now: "datetime",
     *,
     all_rows: bool = False,
-    cost: Cost | None = None,
-    against: Difference | None = None,
-) -> View:
+    cost: "Cost | None" = None,
+    against: "Difference | None" = None,
+) -> "View":
     """Describe where stdout goes: a terminal with its width and colours, or a pipe."""
+    from reconciler.formats.view import View
+
     terminal = sys.stdout.isatty()
     # NO_COLOR is the convention of no-color.org; a dumb terminal prints control sequences as text.
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
@@ -58,22 +53,28 @@ def view(
     )
 
 
-def print_plan(plan: Plan, output: Format, display: View) -> None:
+def print_plan(plan: "Plan", output: "Format", display: "View") -> None:
     """Print a plan on stdout."""
+    from reconciler.formats import catalogue
+
     typer.echo(catalogue.render(plan, output, display), nl=False)
 
 
-def print_applied(results: Sequence[Applied], display: View) -> None:
+def print_applied(results: Sequence["Applied"], display: "View") -> None:
     """Print on stdout what an apply did, and the command that undoes it where there is one."""
+    from reconciler.formats import applied as applied_format
+
     undo = (f"reconciler undo {result.run}" for result in results if result.can_be_undone)
     typer.echo(applied_format.render(results, display, undo=next(undo, "")), nl=False)
 
 
-def load_plan(path: Path) -> Plan:
+def load_plan(path: Path) -> "Plan":
     """Read a saved plan and verify its digest.
 
     Raises: PlanError, when it is not a plan, or was altered.
     """
+    from reconciler.model.plan import read_plan
+
     try:
         return read_plan(path.read_bytes())
     except OSError as error:
@@ -126,6 +127,8 @@ def ask(question: str, *, yes: bool, refused: str) -> None:
 @contextmanager
 def running(*, verbose: bool) -> Iterator[None]:
     """Print an error of ours with its hint, and end with its exit code."""
+    from reconciler import logs
+
     logs.configure(verbose=verbose)
     try:
         yield
@@ -141,6 +144,8 @@ def complain(error: ReconcilerError) -> None:
 
 def error_text(error: ReconcilerError) -> str:
     """Return the message and the hint of an error, without any terminal or workflow command."""
+    from reconciler.model.base import inert, safe
+
     # Errors quote answers of servers and names of files; only the line breaks are ours.
     lines = f"{error}\n{error.hint}".splitlines()
     return "\n".join(inert(safe(line)) for line in lines).rstrip()
@@ -152,8 +157,10 @@ def finish(code: ExitCode) -> None:
         raise typer.Exit(code)
 
 
-def print_report(output: Format, display: View, report: Report, as_json: str) -> None:
+def print_report(output: "Format", display: "View", report: "Report", as_json: str) -> None:
     """Print a report on stdout; `as_json` is the document for `--format json`."""
+    from reconciler.formats.report_text import FORMATS
+
     typer.echo(as_json if output == "json" else FORMATS[output](report, display), nl=False)
 
 

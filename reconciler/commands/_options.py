@@ -1,18 +1,28 @@
-"""Options and arguments that several commands share, and how they are read."""
+"""Options and arguments that several commands share, and how they are read.
+
+Modules of commands import at their top only what `--help` and completion need, and what a command
+works with when it runs: otherwise each `--help` would take as long as a command.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from reconciler.core.planner import RaisedLimits
 from reconciler.errors import InvalidNameError
-from reconciler.model.names import Mention, Repository
+
+if TYPE_CHECKING:
+    from reconciler.core.planner import RaisedLimits
+    from reconciler.model.names import Mention
 
 DEFAULT_POLICIES = Path("policies")
 
+Format = Literal["text", "json", "markdown", "html"]
+PlanFormat = Annotated[Format, typer.Option("--format", help="The output format of the plan.")]
+ReportFormat = Annotated[Format, typer.Option("--format", help="The output format of the report.")]
+AllRows = Annotated[bool, typer.Option("--all", help="Print every row.")]
 PolicyPaths = Annotated[
     list[Path] | None,
     typer.Argument(help="Policy files or folders of them. Default: policies/", metavar="PATHS"),
@@ -39,6 +49,15 @@ RetryRetained = Annotated[
     typer.Option("--retry-retained", help="Try again to delete what the registry refused before."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each request to stderr.")]
+MaxReads = Annotated[
+    int,
+    typer.Option(
+        "--max-reads", min=0, help="Ask before reading more manifests than this.", metavar="N"
+    ),
+]
+YesReads = Annotated[
+    bool, typer.Option("--yes", help="Read any number of manifests without asking.")
+]
 
 
 def policy_paths(paths: list[Path] | None) -> list[Path]:
@@ -46,11 +65,13 @@ def policy_paths(paths: list[Path] | None) -> list[Path]:
     return paths or [DEFAULT_POLICIES]
 
 
-def allowances(texts: list[str] | None) -> RaisedLimits:
+def allowances(texts: list[str] | None) -> "RaisedLimits":
     """Read `GUARD:REPOSITORY=LIMIT` arguments.
 
     Raises: typer.BadParameter, quoting what cannot be read.
     """
+    from reconciler.model.names import Repository
+
     allowed: dict[tuple[str, Repository], int] = {}
     for text in texts or ():
         # The repository may have a port, and so a colon; the limit is after the last `=`.
@@ -73,11 +94,13 @@ def refuse(given: Mapping[str, object], reason: str) -> None:
         raise typer.BadParameter(f"{', '.join(named)} {reason}")
 
 
-def mention(text: str, where: str) -> Mention:
+def mention(text: str, where: str) -> "Mention":
     """Read a tag, a digest or its first digits, a repository, or a full reference.
 
     Raises: typer.BadParameter, when it can be none of them.
     """
+    from reconciler.model.names import Mention
+
     try:
         return Mention.parse(text)
     except InvalidNameError as error:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
 
 import structlog
 import typer
@@ -17,16 +16,6 @@ from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import State
 from reconciler.policyfile import load_policies
-
-MaxReads = Annotated[
-    int,
-    typer.Option(
-        "--max-reads", min=0, help="Ask before reading more manifests than this.", metavar="N"
-    ),
-]
-YesReads = Annotated[
-    bool, typer.Option("--yes", help="Read any number of manifests without asking.")
-]
 
 log = structlog.get_logger()
 

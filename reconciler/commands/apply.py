@@ -1,11 +1,10 @@
 """`reconciler apply`: delete what a plan lists, or restore what an undo plan lists."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.api import LASTS
 from reconciler.commands._console import (
     ask,
     finish,
@@ -25,15 +24,13 @@ from reconciler.commands._options import (
     duration,
     refuse,
 )
-from reconciler.commands._progress import Activity
-from reconciler.commands._stop import Halt, halting
-from reconciler.commands.undo import restore_saved
-from reconciler.core.narrow import accepted_limits, changed_sources, check_applicable
-from reconciler.core.planner import RaisedLimits
 from reconciler.errors import ExitCode, PlanError, worst
-from reconciler.model.names import Repository
-from reconciler.model.plan import DeletionPlan, Plan, RestorePlan
-from reconciler.session import Session, open_session, utc_now
+
+if TYPE_CHECKING:
+    from reconciler.commands._stop import Halt
+    from reconciler.core.planner import RaisedLimits
+    from reconciler.model.plan import DeletionPlan, Plan
+    from reconciler.session import Session
 
 app = typer.Typer(add_completion=False)
 
@@ -94,6 +91,13 @@ def apply(
     The plan is an upper bound: the registry and the policies are read again, and an image that
     must be kept now is not deleted. Asks for confirmation on a terminal; elsewhere it needs --yes.
     """
+    from reconciler.commands._stop import halting
+    from reconciler.commands.undo import restore_saved
+    from reconciler.core.narrow import accepted_limits
+    from reconciler.model.names import Repository
+    from reconciler.model.plan import RestorePlan
+    from reconciler.session import open_session, utc_now
+
     with running(verbose=verbose):
         allowed = allowances(allow)
         budget = duration(time_budget, "--time-budget") if time_budget else None
@@ -125,8 +129,13 @@ def apply(
         finish(code)
 
 
-def _carry_out(plan: DeletionPlan, session: Session, allowed: RaisedLimits, halt: Halt) -> ExitCode:
+def _carry_out(
+    plan: "DeletionPlan", session: "Session", allowed: "RaisedLimits", halt: "Halt"
+) -> ExitCode:
     """Apply a plan, print the result, and return the exit code."""
+    from reconciler.commands._progress import Activity
+    from reconciler.session import utc_now
+
     with Activity(session.registries.watch, "Deleting", plan.summary.delete) as progress:
         watching = (halt.note, progress.report)
         done = session.apply(plan, allowed=allowed, halt=halt, watching=watching)
@@ -136,12 +145,15 @@ def _carry_out(plan: DeletionPlan, session: Session, allowed: RaisedLimits, halt
     return ExitCode.INTERRUPTED if halt.interrupted else worst(codes)
 
 
-def _saved_plan(paths: list[Path], expected: str) -> Plan | None:
+def _saved_plan(paths: list[Path], expected: str) -> "Plan | None":
     """Load and check the saved plan if the arguments name one.
 
     Raises: typer.BadParameter, when there are other arguments; PlanError, when the plan cannot be
         applied now, or has another digest than expected.
     """
+    from reconciler.core.narrow import check_applicable
+    from reconciler.session import utc_now
+
     # Policy files are YAML, so the suffix identifies a saved plan.
     plans = [path for path in paths if path.suffix == ".json"]
     if plans and len(paths) > 1:
@@ -155,7 +167,7 @@ def _saved_plan(paths: list[Path], expected: str) -> Plan | None:
     return plan
 
 
-def _policies_of(plan: DeletionPlan) -> list[Path]:
+def _policies_of(plan: "DeletionPlan") -> list[Path]:
     """Return the policy files that a plan was made from; plans of old releases do not record them.
 
     A plan is not trusted with paths: only policies below the current folder are accepted.
@@ -178,12 +190,16 @@ def _policies_of(plan: DeletionPlan) -> list[Path]:
 
 
 def _displayed(
-    accepted: DeletionPlan | None, session: Session, allowed: RaisedLimits
-) -> DeletionPlan:
+    accepted: "DeletionPlan | None", session: "Session", allowed: "RaisedLimits"
+) -> "DeletionPlan":
     """Return the saved plan, after printing which policies changed since; else make and print one.
 
     A saved plan is not printed again: `plan` or `show` prints it for review.
     """
+    from reconciler.api import LASTS
+    from reconciler.commands._progress import Activity
+    from reconciler.core.narrow import changed_sources
+
     if accepted:
         if changed := changed_sources(accepted, session.policies.sources):
             typer.echo(
@@ -199,7 +215,7 @@ def _displayed(
     return plan
 
 
-def _ask(plan: DeletionPlan, *, yes: bool) -> None:
+def _ask(plan: "DeletionPlan", *, yes: bool) -> None:
     """Ask for confirmation, and state how many deletions cannot be undone."""
     count = plan.summary.delete
     # Whether a deletion can be undone decides what a user risks with this answer.

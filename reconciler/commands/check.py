@@ -2,36 +2,27 @@
 
 import os
 import socket
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from reconciler.analysis.health import HealthResult, Thresholds
-from reconciler.commands._console import AllRows, finish, running, view
+from reconciler.commands._console import finish, running, view
 from reconciler.commands._options import (
+    AllRows,
     PolicyPaths,
     StateDirectory,
     Verbose,
     duration,
     policy_paths,
 )
-from reconciler.commands._progress import Activity
 from reconciler.errors import ExitCode, worst
-from reconciler.formats.health import FORMATS
-from reconciler.model.ports import Holder
-from reconciler.session import open_session, utc_now
+
+if TYPE_CHECKING:
+    from reconciler.analysis.health import HealthResult, Thresholds
+    from reconciler.model.ports import Holder
 
 app = typer.Typer(add_completion=False)
-
-DEFAULTS = Thresholds(
-    overdue=timedelta(days=7),
-    last_apply=timedelta(hours=48),
-    lock=timedelta(hours=6),
-    undo=timedelta(days=3),
-)
-"""The defaults of the options below."""
 
 _SPAN = "DURATION"
 
@@ -80,6 +71,10 @@ def check(
     cannot be read completely. Deletions that soon can no longer be restored are reported, but
     count as a finding only with --strict.
     """
+    from reconciler.analysis.health import Thresholds
+    from reconciler.formats.health import FORMATS
+    from reconciler.session import utc_now
+
     with running(verbose=verbose):
         results = check_health(
             policy_paths(paths),
@@ -98,17 +93,20 @@ def check(
 
 
 def check_health(
-    paths: list[Path], state: str | None, thresholds: Thresholds = DEFAULTS
-) -> tuple[HealthResult, ...]:
+    paths: list[Path], state: str | None, thresholds: "Thresholds"
+) -> tuple["HealthResult", ...]:
     """Check every repository that policies govern or that the state knows.
 
     Raises: PolicyError, SettingsError.
     """
+    from reconciler.commands._progress import Activity
+    from reconciler.session import open_session
+
     with open_session(paths, state) as session, Activity(session.registries.watch):
         return session.check(thresholds, _has_ended)
 
 
-def _has_ended(holder: Holder) -> bool:
+def _has_ended(holder: "Holder") -> bool:
     """Whether a lock's holder was a process of this machine that no longer runs."""
     # The id of a process means nothing on another machine.
     if holder.where != socket.gethostname() or not holder.process:

@@ -5,24 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from reconciler.commands._console import finish, print_applied, print_plan, running, view
-from reconciler.commands._progress import Activity
-from reconciler.connect import open_registries
-from reconciler.engine.inspect import broken_images
 from reconciler.errors import ExitCode
-from reconciler.formats.log import render_runs, summaries
-from reconciler.model.names import Repository
-from reconciler.policyfile import load_text
-from reconciler.sandbox.accounts import CLASSIC
-from reconciler.sandbox.generate import lifelike
-from reconciler.sandbox.server import Sandbox
-from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
-from reconciler.session import Session, utc_now
-from reconciler.settings import RegistrySettings, Settings
-from reconciler.state.local import LocalState
+
+if TYPE_CHECKING:
+    from reconciler.model.names import Repository
+    from reconciler.session import Session
 
 app = typer.Typer(add_completion=False)
 
@@ -56,6 +48,11 @@ def demo() -> None:
 
     Needs no token and no network: a simulated GitHub runs on this machine until the demo ends.
     """
+    from reconciler.commands._progress import Activity
+    from reconciler.engine.inspect import broken_images
+    from reconciler.formats.log import render_runs, summaries
+    from reconciler.session import utc_now
+
     with running(verbose=False), _demo_session() as (session, repository):
         _print_heading("1. Plan: the package, and what the policy would delete")
         plan = session.plan(lasts=timedelta(hours=1))
@@ -83,8 +80,19 @@ def demo() -> None:
 
 
 @contextmanager
-def _demo_session() -> Iterator[tuple[Session, Repository]]:
+def _demo_session() -> Iterator[tuple["Session", "Repository"]]:
     """Start the simulated GitHub and open a session on it; both end with the `with` block."""
+    from reconciler.connect import open_registries
+    from reconciler.model.names import Repository
+    from reconciler.policyfile import load_text
+    from reconciler.sandbox.accounts import CLASSIC
+    from reconciler.sandbox.generate import lifelike
+    from reconciler.sandbox.server import Sandbox
+    from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
+    from reconciler.session import Session, utc_now
+    from reconciler.settings import RegistrySettings, Settings
+    from reconciler.state.local import LocalState
+
     served = Sandbox(SandboxSettings(limits=UNLIMITED), [lifelike(utc_now())]).serve()
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder, served as sandbox:
         repository = Repository(f"{sandbox.host}/acme/web")

@@ -4,28 +4,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
-from reconciler.analysis.diagnose.remedies import suggestion
-from reconciler.commands._console import AllRows, ReportFormat, finish, print_report, running, view
-from reconciler.commands._options import StateDirectory, Verbose
-from reconciler.commands._progress import Activity
-from reconciler.commands._targets import MaxReads, YesReads, permit, repositories_named
-from reconciler.connect import open_registries
-from reconciler.engine.inspect import Examination
-from reconciler.engine.read_all import Ahead
+from reconciler.commands._console import finish, print_report, running, view
+from reconciler.commands._options import (
+    AllRows,
+    MaxReads,
+    ReportFormat,
+    StateDirectory,
+    Verbose,
+    YesReads,
+)
 from reconciler.errors import worst
-from reconciler.formats.diagnosis import report
-from reconciler.formats.diagnosis_json import as_json
-from reconciler.model.policy import Policy
-from reconciler.policyfile import PolicySet, load_policies, load_text
-from reconciler.session import noting, open_state, utc_now
-from reconciler.settings import Settings
-from reconciler.workflows.changes import advise
-from reconciler.workflows.parse import WorkflowFiles, read_workflows, workflow_files
+
+if TYPE_CHECKING:
+    from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
+    from reconciler.model.policy import Policy
+    from reconciler.policyfile import PolicySet
+    from reconciler.workflows.parse import WorkflowFiles
 
 app = typer.Typer(add_completion=False)
 
@@ -65,6 +63,11 @@ def diagnose(
     Needs no policy and deletes nothing. Reads every manifest once and caches it. Workflow files
     are searched for the steps that create these versions; they are not run.
     """
+    from reconciler.formats.diagnosis import report
+    from reconciler.formats.diagnosis_json import as_json
+    from reconciler.session import utc_now
+    from reconciler.workflows.parse import read_workflows, workflow_files
+
     with running(verbose=verbose):
         workflows = read_workflows(workflow or workflow_files())
         results = diagnose_all(
@@ -78,18 +81,28 @@ def diagnose(
 def diagnose_all(
     patterns: Sequence[str],
     policies: list[Path] | None,
-    workflows: WorkflowFiles,
+    workflows: "WorkflowFiles",
     *,
     state: str | None = None,
     max_reads: int = MANY_READS,
     yes: bool = False,
-) -> list[DiagnosisResult]:
+) -> list["DiagnosisResult"]:
     """Diagnose every repository that a pattern matches, and advise on the workflows given.
 
     Raises: typer.BadParameter, when a pattern is malformed or matches nothing; UsageError, when
         more than `max_reads` must be read and there is no terminal to ask on; typer.Exit, when it
         is refused; PolicyError, SettingsError.
     """
+    from reconciler.commands._progress import Activity
+    from reconciler.commands._targets import permit, repositories_named
+    from reconciler.connect import open_registries
+    from reconciler.engine.inspect import Examination
+    from reconciler.engine.read_all import Ahead
+    from reconciler.policyfile import load_policies
+    from reconciler.session import noting, open_state, utc_now
+    from reconciler.settings import Settings
+    from reconciler.workflows.changes import advise
+
     with open_registries(Settings.load(), utc_now) as registries:
         states = open_state(state)
         given = load_policies(policies) if policies else None
@@ -118,8 +131,11 @@ def diagnose_all(
     return results
 
 
-def _policy_for(given: PolicySet | None, diagnosis: Diagnosis) -> Policy | None:
+def _policy_for(given: "PolicySet | None", diagnosis: "Diagnosis") -> "Policy | None":
     """Choose the policy to forecast with: one of those given, else the suggested one."""
+    from reconciler.analysis.diagnose.remedies import suggestion
+    from reconciler.policyfile import load_text
+
     if given:
         return given.policy_for(diagnosis.inventory.repository)
     text = suggestion(diagnosis.inventory, (group.cause for group in diagnosis.groups))

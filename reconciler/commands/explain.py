@@ -1,20 +1,17 @@
 """`reconciler explain`: what keeps a version, and when it expires."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from reconciler.analysis.explain import explain as explained
-from reconciler.analysis.explain import find_versions, near_names
-from reconciler.commands._console import AllRows, running, view
-from reconciler.commands._options import StateDirectory, Verbose, policy_paths
-from reconciler.commands._progress import Activity
+from reconciler.commands._console import running, view
+from reconciler.commands._options import AllRows, StateDirectory, Verbose, policy_paths
 from reconciler.errors import InvalidNameError
-from reconciler.formats.explain import as_json, render
-from reconciler.model.inventory import Inventory
-from reconciler.model.names import Digest, Reference
-from reconciler.session import open_session
+
+if TYPE_CHECKING:
+    from reconciler.model.inventory import Inventory
+    from reconciler.model.names import Digest, Reference
 
 app = typer.Typer(add_completion=False)
 
@@ -39,6 +36,12 @@ def explain(
 
     Reads the repository as `plan` does, and deletes nothing.
     """
+    from reconciler.analysis.explain import explain as explained
+    from reconciler.commands._progress import Activity
+    from reconciler.formats.explain import as_json, render
+    from reconciler.model.names import Reference
+    from reconciler.session import open_session
+
     with running(verbose=verbose):
         try:
             wanted = Reference.parse(reference)
@@ -55,11 +58,13 @@ def explain(
         typer.echo(text, nl=False)
 
 
-def _digest(inventory: Inventory, wanted: Reference) -> Digest:
+def _digest(inventory: "Inventory", wanted: "Reference") -> "Digest":
     """Return the digest of the one version that a reference matches.
 
     Raises: typer.BadParameter, when it matches none or several, naming candidates.
     """
+    from reconciler.analysis.explain import find_versions, near_names
+
     # A tag has one version. The first digits of a digest may match several, and none is guessed.
     matches = find_versions(inventory, wanted)
     if len(matches) == 1:

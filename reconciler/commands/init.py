@@ -1,34 +1,13 @@
 """`reconciler init`: write a first policy, its test, and the workflow that uses them."""
 
-import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from reconciler.analysis.propose import Proposal, ProposalInput, propose
-from reconciler.commands._console import ask, complain, create, refuse_existing, running
+from reconciler.commands._console import ask, create, refuse_existing, running
 from reconciler.commands._options import Verbose
-from reconciler.commands._progress import Activity
-from reconciler.connect import open_registries
-from reconciler.engine.read_all import sample
-from reconciler.errors import InvalidNameError, SettingsError
-from reconciler.formats.phrases import counted
-from reconciler.formats.propose import (
-    UNKNOWN,
-    WORKFLOW,
-    ActionReference,
-    write_policy,
-    write_test,
-    write_workflow,
-)
-from reconciler.model.inventory import Fact
-from reconciler.model.patterns import RepositoryGlob
-from reconciler.policyfile import is_policy_file, load_policies
-from reconciler.session import utc_now
-from reconciler.settings import GITHUB_HOST, Settings
 
 app = typer.Typer(add_completion=False)
 
@@ -55,10 +34,15 @@ PolicyFile = Annotated[
         metavar="FILE",
     ),
 ]
-NoWorkflow = Annotated[bool, typer.Option("--no-workflow", help=f"Do not write {WORKFLOW}.")]
+NoWorkflow = Annotated[
+    bool, typer.Option("--no-workflow", help="Do not write .github/workflows/retention.yml.")
+]
 Action = Annotated[
     str,
-    typer.Option(help="The action that the workflow uses.", metavar="OWNER/NAME@COMMIT"),
+    typer.Option(
+        help="The action that the workflow uses. Default: OWNER/reconciler@COMMIT_SHA",
+        metavar="OWNER/NAME@COMMIT",
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
@@ -69,7 +53,7 @@ def init(
     repository: MoreNames = None,
     policy_file: PolicyFile = None,
     no_workflow: NoWorkflow = False,
-    action: Action = UNKNOWN,
+    action: Action = "",
     yes: Yes = False,
     verbose: Verbose = False,
 ) -> None:
@@ -80,23 +64,30 @@ def init(
     stops the first plan. Deletes nothing and overwrites no file. Asks for confirmation on a
     terminal only.
     """
+    from reconciler.analysis.propose import propose
+    from reconciler.commands import _first_policy as first
+    from reconciler.formats.propose import UNKNOWN, WORKFLOW, write_policy, write_test
+    from reconciler.policyfile import is_policy_file
+    from reconciler.session import utc_now
+    from reconciler.settings import Settings
+
     with running(verbose=verbose):
         settings = Settings.load()
-        globs = _globs([*(names or ()), *(repository or ())], settings)
+        globs = first.globs_named([*(names or ()), *(repository or ())], settings)
         if policy_file and not is_policy_file(policy_file.name):
             raise typer.BadParameter(
                 f"{policy_file} is not the name of a policy file: that ends in .yaml, but not in"
                 " .test.yaml",
                 param_hint="--policy-file",
             )
-        where = policy_file or Path("policies", f"{_label(globs[0].rpartition('/')[2])}.yaml")
-        workflow = None if no_workflow else _workflow(where, action)
+        where = policy_file or Path("policies", f"{first.label(globs[0].rpartition('/')[2])}.yaml")
+        workflow = None if no_workflow else first.workflow_text(where, action or UNKNOWN)
         test = where.with_suffix(".test.yaml")
         # Refuse before the registry is read, which can take minutes.
         refuse_existing([where, test, *([Path(WORKFLOW)] if workflow else [])])
-        _refuse_clashes(globs, where)
+        first.refuse_clashes(globs, where)
         now = utc_now()
-        proposal = propose(_subject(globs, settings, _label(where.stem)), now)
+        proposal = propose(first.read_samples(globs, settings, first.label(where.stem)), now)
         files = {where: write_policy(proposal), test: write_test(proposal, now)}
         if workflow:
             files[Path(WORKFLOW)] = workflow
@@ -104,113 +95,4 @@ def init(
         question = f"Write {', '.join(map(str, files))}?"
         ask(question, yes=yes or not sys.stdin.isatty(), refused="Nothing was written.")
         create(files)
-        _print_next_steps(proposal, where)
-
-
-def _globs(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob]:
-    """Parse the names given, by default that of the workflow, else ask on a terminal.
-
-    Raises: typer.BadParameter, when there is none, or one is malformed.
-    """
-    names = list(texts)
-    # The name of a repository of GitHub may have capitals; that of a package may not.
-    if not names and settings.workflow_repository:
-        names = [f"{GITHUB_HOST}/{settings.workflow_repository.lower()}"]
-    if not names and sys.stdin.isatty():
-        typer.echo("Which repositories, such as ghcr.io/acme/web? ", nl=False, err=True)
-        names = input().split()
-    if not names:
-        raise typer.BadParameter("name a repository", param_hint="REPOSITORY")
-    try:
-        return [RepositoryGlob(text) for text in dict.fromkeys(names)]
-    except InvalidNameError as error:
-        raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
-
-
-def _workflow(policy: Path, action: str) -> str:
-    """Write the workflow for a policy in the same repository.
-
-    Raises: typer.BadParameter, when the policy is elsewhere, or the action is malformed.
-    """
-    if policy.is_absolute() or ".." in policy.parts:
-        raise typer.BadParameter(
-            f"{policy} is not below the current folder, so the workflow could not read it;"
-            " name another file, or add --no-workflow",
-            param_hint="--policy-file",
-        )
-    try:
-        return write_workflow(policy, ActionReference(action))
-    except InvalidNameError as error:
-        raise typer.BadParameter(str(error), param_hint="--action") from error
-
-
-def _label(text: str) -> str:
-    """Make the name of a policy from that of a repository or file."""
-    # The names of policies allow no other characters; cutting may leave a hyphen at the end.
-    parts = re.findall(r"[a-z0-9]+", text.lower())
-    return "-".join(parts)[:40].strip("-") or "images"
-
-
-def _refuse_clashes(globs: Sequence[RepositoryGlob], where: Path) -> None:
-    """Refuse a policy that has the name or a repository of another policy in the same folder.
-
-    Raises: SettingsError, naming the other policy; PolicyProblems, when one of them is invalid.
-    """
-    folder, name = where.parent, _label(where.stem)
-    # A folder without policies is an error when it is loaded, but here it is the usual start.
-    if not any(is_policy_file(path.name) for path in folder.glob("*")):
-        return
-    policies = load_policies([folder])
-    for other in policies.policies:
-        claimed = [glob for glob in globs if glob.literal and other.governs(glob.literal)]
-        if claimed or other.name == name:
-            conflict = f"already governs {claimed[0]}" if claimed else "already has this name"
-            raise SettingsError(
-                f"{policies.source_of(other).path}: policy {other.name} {conflict}",
-                hint="Extend that policy, or name another file with --policy-file: the policy is"
-                " named after the file.",
-            )
-
-
-def _subject(globs: Sequence[RepositoryGlob], settings: Settings, name: str) -> ProposalInput:
-    """Read the repositories; one that cannot be read is reported and left out."""
-    with open_registries(settings, utc_now) as registries:
-        readers = {glob: registries.reader(glob.registry) for glob in globs}
-        with Activity(registries.watch):
-            samples = [sample(glob, reader) for glob, reader in readers.items()]
-        # One policy governs all of them, so it may use only what each registry can report.
-        facts = frozenset(Fact).intersection(
-            *(reader.capabilities.facts for reader in readers.values())
-        )
-    for read in samples:
-        for inventory in read.inventories:
-            tags = counted(len(inventory.tagged), "tag")
-            versions = counted(len(inventory.versions), "version")
-            typer.echo(f"{inventory.repository}: {versions}, {tags}", err=True)
-        if read.error:
-            typer.echo(f"{read.glob} could not be read completely:", err=True)
-            complain(read.error)
-        # Not an error: the policy may be written before the first image is pushed.
-        elif not read.inventories:
-            typer.echo(f"No repository matches {read.glob} yet.", err=True)
-    return ProposalInput(
-        name=name,
-        repositories=globs,
-        inventories=[inventory for read in samples for inventory in read.inventories],
-        has_push_times=Fact.PUSHED in facts,
-    )
-
-
-def _print_next_steps(proposal: Proposal, policy: Path) -> None:
-    """Print on stderr what the policy would delete now, and the next commands."""
-    deleted = sum(plan.images_deleted for plan in proposal.plans)
-    images = sum(plan.images for plan in proposal.plans)
-    if proposal.plans:
-        typer.echo(
-            f"With this policy, {deleted:,} of {counted(images, 'image')} would be deleted now.",
-            err=True,
-        )
-    if proposal.unknown:
-        unmatched = counted(len(proposal.unknown), "tag")
-        typer.echo(f"No rule matches {unmatched}; their images are kept.", err=True)
-    typer.echo(f"Next: reconciler test {policy.parent} && reconciler plan {policy}", err=True)
+        first.print_next_steps(proposal, where)

@@ -6,9 +6,6 @@ import typer
 
 from reconciler.commands._console import running, view
 from reconciler.commands._options import StateDirectory
-from reconciler.engine.state_admin import break_locks, locks
-from reconciler.formats.state import FREE, as_json, render, render_broken
-from reconciler.session import holder, open_state, utc_now
 
 app = typer.Typer(
     add_completion=False,
@@ -26,6 +23,10 @@ Run = Annotated[
 @app.command()
 def status(state: StateDirectory = None, output: LockFormat = "text") -> None:
     """Show who holds the lock of each repository, since when and on which machine."""
+    from reconciler.engine.state_admin import locks
+    from reconciler.formats.state import as_json, render
+    from reconciler.session import open_state, utc_now
+
     with running(verbose=False):
         holders = locks(open_state(state))
         text = as_json(holders) if output == "json" else render(holders, view(utc_now()))
@@ -40,6 +41,10 @@ def break_(run: Run, state: StateDirectory = None) -> None:
     process that still runs, and stopping that process is safer. With other backends the lock of
     a run that died expires after some minutes; this frees it at once.
     """
+    from reconciler.engine.state_admin import break_locks
+    from reconciler.formats.state import FREE, render_broken
+    from reconciler.session import holder, open_state, utc_now
+
     with running(verbose=False):
         breaker = holder(utc_now())
         broken = break_locks(run, open_state(state), breaker)

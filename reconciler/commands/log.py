@@ -1,27 +1,17 @@
 """`reconciler log`: show what runs did, explain deletions, and verify the journal."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from reconciler.commands._console import AllRows, running, view
-from reconciler.commands._options import StateDirectory, mention
-from reconciler.core.history import attempts_on
+from reconciler.commands._console import running, view
+from reconciler.commands._options import AllRows, StateDirectory, mention
 from reconciler.errors import JournalError, SettingsError
-from reconciler.formats.log import (
-    deletions_as_json,
-    located,
-    records_as_json,
-    render_deletions,
-    render_records,
-    render_runs,
-    runs_as_json,
-    summaries,
-)
-from reconciler.model.journal import Record
-from reconciler.model.names import Repository
-from reconciler.session import open_state, utc_now
+
+if TYPE_CHECKING:
+    from reconciler.model.journal import Record
+    from reconciler.model.names import Repository
 
 app = typer.Typer(
     add_completion=False,
@@ -35,6 +25,9 @@ LogFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="Th
 @app.command("list")
 def list_runs(state: StateDirectory = None, output: LogFormat = "text") -> None:
     """List every run that changed anything, newest first."""
+    from reconciler.formats.log import render_runs, runs_as_json, summaries
+    from reconciler.session import utc_now
+
     with running(verbose=False):
         # Every command of this group verifies the hash chains before it shows anything.
         runs = summaries(journals(state))
@@ -49,6 +42,9 @@ def show(
     output: LogFormat = "text",
 ) -> None:
     """Show what one run did, record by record."""
+    from reconciler.formats.log import located, records_as_json, render_records
+    from reconciler.session import utc_now
+
     with running(verbose=False):
         records = located(journals(state), run)
         if not records:
@@ -75,6 +71,10 @@ def why(
     all_rows: AllRows = False,
 ) -> None:
     """Explain a deletion: who deleted the version, when, by which rule, and how to restore it."""
+    from reconciler.core.history import attempts_on
+    from reconciler.formats.log import deletions_as_json, render_deletions
+    from reconciler.session import utc_now
+
     with running(verbose=False):
         attempts = attempts_on(journals(state), mention(name, "REF"))
         display = view(utc_now(), all_rows=all_rows)
@@ -110,7 +110,9 @@ def verify(
             )
 
 
-def journals(state: str | None) -> Mapping[Repository, Sequence[Record]]:
+def journals(state: str | None) -> Mapping["Repository", Sequence["Record"]]:
     """Read and verify the journals of all repositories."""
+    from reconciler.session import open_state
+
     opened = open_state(state)
     return {repository: opened.of(repository).records() for repository in opened.repositories()}

@@ -1,23 +1,16 @@
 """`reconciler plan`: show what would be deleted, and why."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.api import LASTS
-from reconciler.commands._console import (
-    AllRows,
-    PlanFormat,
-    finish,
-    print_plan,
-    running,
-    save,
-    view,
-)
+from reconciler.commands._console import finish, print_plan, running, save, view
 from reconciler.commands._options import (
     Allow,
+    AllRows,
+    PlanFormat,
     PolicyPaths,
     RetryRetained,
     StateDirectory,
@@ -27,12 +20,10 @@ from reconciler.commands._options import (
     policy_paths,
     refuse,
 )
-from reconciler.commands._progress import Activity
-from reconciler.core.narrow import MAX_LIFE
 from reconciler.errors import ExitCode
-from reconciler.model.plan import DeletionPlan
-from reconciler.policyfile import load_revision
-from reconciler.session import open_session, utc_now
+
+if TYPE_CHECKING:
+    from reconciler.model.plan import DeletionPlan
 
 app = typer.Typer(add_completion=False)
 
@@ -43,7 +34,10 @@ Out = Annotated[
 DetailedExitCode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Exit with 2 when something would be deleted.")
 ]
-Expires = Annotated[str, typer.Option(help="How long the plan can be applied.", metavar="DURATION")]
+Expires = Annotated[
+    str | None,
+    typer.Option(help="How long the plan can be applied. Default: 72h", metavar="DURATION"),
+]
 At = Annotated[
     datetime | None,
     typer.Option(
@@ -78,7 +72,7 @@ def plan(
     state: StateDirectory = None,
     allow: Allow = None,
     retry_retained: RetryRetained = False,
-    expires: Expires = f"{LASTS // timedelta(hours=1)}h",
+    expires: Expires = None,
     at: At = None,
     against: Against = None,
     against_json: AgainstJson = None,
@@ -86,10 +80,17 @@ def plan(
     verbose: Verbose = False,
 ) -> None:
     """Show what `apply` would delete, and why. Deletes nothing."""
+    from reconciler.api import LASTS
+    from reconciler.commands._progress import Activity
+    from reconciler.core.narrow import MAX_LIFE
+    from reconciler.policyfile import load_revision
+    from reconciler.session import open_session, utc_now
+
     with running(verbose=verbose):
         if not against:
             refuse({"--against-json": against_json}, "requires --against")
-        lasts, allowed = duration(expires, "--expires"), allowances(allow)
+        lasts = duration(expires, "--expires") if expires else LASTS
+        allowed = allowances(allow)
         # `apply` refuses a plan that claims to live longer, so it is refused here already.
         if lasts > MAX_LIFE:
             raise typer.BadParameter(
@@ -114,7 +115,7 @@ def plan(
         finish(exit_code_of(drawn, detailed=detailed_exitcode))
 
 
-def exit_code_of(plan: DeletionPlan, *, detailed: bool) -> ExitCode:
+def exit_code_of(plan: "DeletionPlan", *, detailed: bool) -> ExitCode:
     """Return the exit code of a plan; with `detailed`, planned deletions have a code of their own.
 
     A plan that is incomplete or stopped by a guard keeps its code: that outranks changes.

@@ -5,17 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from reconciler.commands._console import running
 from reconciler.errors import SettingsError
-from reconciler.model.snapshot import Snapshot
-from reconciler.sandbox.accounts import CLASSIC
-from reconciler.sandbox.generate import lifelike
-from reconciler.sandbox.server import serve_forever
-from reconciler.sandbox.settings import SandboxSettings
-from reconciler.sandbox.snapshots import packages_of
-from reconciler.session import utc_now
 
 app = typer.Typer(add_completion=False)
 
@@ -44,6 +36,15 @@ def sandbox(
     Prints the two environment variables that make Reconciler use it. Nothing is sent to a real
     registry.
     """
+    from pydantic import ValidationError
+
+    from reconciler.model.snapshot import Snapshot
+    from reconciler.sandbox.generate import lifelike
+    from reconciler.sandbox.server import serve_forever
+    from reconciler.sandbox.settings import SandboxSettings
+    from reconciler.sandbox.snapshots import packages_of
+    from reconciler.session import utc_now
+
     with running(verbose=False):
         packages, chosen = [lifelike(utc_now())], SandboxSettings()
         if snapshot:
@@ -64,6 +65,8 @@ def sandbox(
 
 def _announce(url: str) -> None:
     """Print the shell commands that make Reconciler use the sandbox."""
+    from reconciler.sandbox.accounts import CLASSIC
+
     host = url.partition("//")[2]
     known = json.dumps({host: {"kind": "ghcr", "api": url, "plain_http": True}})
     typer.echo(f"export RECONCILER_REGISTRIES='{known}'")

@@ -1,10 +1,6 @@
 """`reconciler schema`: print the JSON Schema of policy files."""
 
-import json
-
 import typer
-
-from reconciler.formats.schema import json_schema
 
 app = typer.Typer(add_completion=False)
 
@@ -16,4 +12,8 @@ def schema() -> None:
     For VS Code with its YAML extension, save it and add this first line to a policy file:
     # yaml-language-server: $schema=PATH
     """
+    import json
+
+    from reconciler.formats.schema import json_schema
+
     typer.echo(json.dumps(json_schema(), indent=2))

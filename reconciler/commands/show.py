@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.commands._console import AllRows, PlanFormat, load_plan, print_plan, running, view
-from reconciler.session import utc_now
+from reconciler.commands._console import load_plan, print_plan, running, view
+from reconciler.commands._options import AllRows, PlanFormat
 
 app = typer.Typer(add_completion=False)
 
@@ -18,5 +18,7 @@ def show(
     all_rows: AllRows = False,
 ) -> None:
     """Show a saved plan, even an expired one. Contacts nothing."""
+    from reconciler.session import utc_now
+
     with running(verbose=False):
         print_plan(load_plan(path), output, view(utc_now(), all_rows=all_rows))

@@ -3,21 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.commands._console import running, save
 from reconciler.commands._options import StateDirectory, Verbose
-from reconciler.commands._progress import Activity
-from reconciler.commands._targets import matching
-from reconciler.connect import Registries, open_registries
-from reconciler.engine.read_all import copy, find
-from reconciler.model.names import Repository
-from reconciler.model.ports import State
-from reconciler.model.snapshot import PackageRecord, Snapshot
-from reconciler.session import open_state, utc_now
-from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.connect import Registries
+    from reconciler.model.names import Repository
+    from reconciler.model.ports import State
+    from reconciler.model.snapshot import PackageRecord
 
 app = typer.Typer(add_completion=False)
 
@@ -46,6 +43,12 @@ def snapshot(
     this happens once. If a registry lists only tags, the copy has what they refer to and what
     the state recorded. Layers are not copied.
     """
+    from reconciler.commands._progress import Activity
+    from reconciler.connect import open_registries
+    from reconciler.model.snapshot import Snapshot
+    from reconciler.session import open_state, utc_now
+    from reconciler.settings import Settings
+
     with (
         running(verbose=verbose),
         open_registries(Settings.load(), utc_now) as registries,
@@ -63,13 +66,15 @@ def snapshot(
 class _Copying:
     """Where to read, and what to copy."""
 
-    registries: Registries
-    state: State
+    registries: "Registries"
+    state: "State"
     taken_at: datetime
     configs: bool
 
-    def copied(self, repository: Repository) -> PackageRecord:
+    def copied(self, repository: "Repository") -> "PackageRecord":
         """Copy one repository, and print how many requests that takes, before and after."""
+        from reconciler.engine.read_all import copy, find
+
         reader = self.registries.reader(repository.registry)
         # The reader counts the requests of all repositories.
         before = reader.requests
@@ -89,11 +94,13 @@ class _Copying:
         return record
 
 
-def _named(registries: Registries, texts: list[str]) -> list[Repository]:
+def _named(registries: "Registries", texts: list[str]) -> list["Repository"]:
     """List the repositories that patterns match, each once.
 
     Raises: typer.BadParameter, when one matches none, or two have the same path.
     """
+    from reconciler.commands._targets import matching
+
     by_path: dict[str, Repository] = {}
     for text in texts:
         for repository in matching(registries, text):

@@ -6,11 +6,7 @@ import typer
 
 from reconciler.commands._console import finish, running, view
 from reconciler.commands._options import StateDirectory
-from reconciler.engine.state_admin import examine
-from reconciler.engine.state_admin import migrate as copy
 from reconciler.errors import worst
-from reconciler.formats.state import as_line, render_conditions, render_copied
-from reconciler.session import holder, open_state, place_of_state, utc_now
 
 app = typer.Typer(
     add_completion=False,
@@ -32,6 +28,8 @@ def init(state: StateDirectory = None) -> None:
 
     A store without conditional writes is rejected: it could not keep two runs apart.
     """
+    from reconciler.session import open_state, place_of_state
+
     with running(verbose=False):
         open_state(state).check_writable()
         typer.echo(f"The state can be stored at {place_of_state(state)}.")
@@ -43,6 +41,10 @@ def doctor(state: StateDirectory = None) -> None:
 
     Exits with 8 when something is broken.
     """
+    from reconciler.engine.state_admin import examine
+    from reconciler.formats.state import render_conditions
+    from reconciler.session import open_state, utc_now
+
     with running(verbose=False):
         # Broken journals are results here, so that all of them are listed, and not only the first.
         conditions = list(examine(open_state(state)))
@@ -57,6 +59,10 @@ def migrate(to: Target, state: StateDirectory = None) -> None:
     The copy has the same hashes. The old state is kept: set --state or RECONCILER_STATE to the
     new place everywhere, then remove the old one. Run it again to continue an interrupted copy.
     """
+    from reconciler.engine.state_admin import migrate as copy
+    from reconciler.formats.state import render_copied
+    from reconciler.session import holder, open_state, place_of_state, utc_now
+
     with running(verbose=False):
         # Copied completely before anything is printed: a partial list would look like success.
         copied = list(copy(open_state(state), open_state(to), holder(utc_now())))
@@ -67,6 +73,9 @@ def migrate(to: Target, state: StateDirectory = None) -> None:
 @app.command()
 def export(state: StateDirectory = None) -> None:
     """Print every record of every journal as one line of JSON, with its repository."""
+    from reconciler.formats.state import as_line
+    from reconciler.session import open_state
+
     with running(verbose=False):
         opened = open_state(state)
         for repository in opened.repositories():

@@ -7,12 +7,7 @@ import typer
 
 from reconciler.commands._console import finish, running, save, view
 from reconciler.commands._options import policy_paths
-from reconciler.core.policy_tests import PolicyTestRun, run_policy_test
 from reconciler.errors import ExitCode, PolicyError
-from reconciler.formats import policy_tests as junit_format
-from reconciler.formats import policy_tests as trials_format
-from reconciler.policyfile import load_tests
-from reconciler.session import utc_now
 
 app = typer.Typer(add_completion=False)
 
@@ -36,6 +31,11 @@ def run_tests(
     ] = "text",
 ) -> None:
     """Run the unit tests of policies. Contacts nothing. Exits with 1 when a check fails."""
+    from reconciler.core.policy_tests import PolicyTestRun, run_policy_test
+    from reconciler.formats import policy_tests as formats
+    from reconciler.policyfile import load_tests
+    from reconciler.session import utc_now
+
     with running(verbose=False):
         trials = []
         for written in load_tests(policy_paths(paths)):
@@ -48,9 +48,9 @@ def run_tests(
             trials.append(PolicyTestRun(written.path, name, checks, written.lines))
         display = view(utc_now())
         if junit:
-            save(junit, junit_format.render_junit(trials, display))
+            save(junit, formats.render_junit(trials, display))
         as_json = output == "json"
-        text = trials_format.as_json(trials) if as_json else trials_format.render(trials, display)
+        text = formats.as_json(trials) if as_json else formats.render(trials, display)
         typer.echo(text, nl=False)
         # Test runners exit with 1 when a test fails; no other command ends with 1 on purpose.
         finish(ExitCode.INTERNAL if any(trial.failures for trial in trials) else ExitCode.OK)

@@ -2,32 +2,25 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.api import LASTS
-from reconciler.commands._console import (
+from reconciler.commands._console import ask, finish, print_plan, running, save, view
+from reconciler.commands._options import (
     AllRows,
     PlanFormat,
-    ask,
-    finish,
-    print_plan,
-    running,
-    save,
-    view,
+    StateDirectory,
+    Verbose,
+    mention,
+    refuse,
 )
-from reconciler.commands._options import StateDirectory, Verbose, mention, refuse
-from reconciler.commands._progress import Activity
-from reconciler.commands._stop import Halt, halting
-from reconciler.engine.restore import release_holds
 from reconciler.errors import ExitCode, worst
-from reconciler.formats.applied import UNDO, render
-from reconciler.formats.phrases import counted
-from reconciler.model.names import Mention
-from reconciler.model.plan import RestorePlan
-from reconciler.session import holder, open_state, utc_now
-from reconciler.undo_session import Recovery, open_recovery
+
+if TYPE_CHECKING:
+    from reconciler.commands._stop import Halt
+    from reconciler.model.plan import RestorePlan
+    from reconciler.undo_session import Recovery
 
 app = typer.Typer(add_completion=False)
 
@@ -87,6 +80,13 @@ def undo(
     them until they are released with --release. Asks for confirmation on a terminal; elsewhere it
     needs --yes.
     """
+    from reconciler.api import LASTS
+    from reconciler.commands._progress import Activity
+    from reconciler.commands._stop import halting
+    from reconciler.model.names import Mention
+    from reconciler.session import utc_now
+    from reconciler.undo_session import open_recovery
+
     with running(verbose=verbose):
         if release:
             given = {"--last": last, "--only": only, "--out": out, "--retag": retag}
@@ -116,6 +116,10 @@ def undo(
 
 def _release(names: list[str], state: str | None) -> None:
     """Release the holds on what is named, by default all of them, and print them."""
+    from reconciler.engine.restore import release_holds
+    from reconciler.formats.phrases import counted
+    from reconciler.session import holder, open_state, utc_now
+
     # No registry is contacted: a hold exists only in the state.
     mentions = [mention(name, "NAMES") for name in names]
     released = release_holds(mentions, open_state(state), holder(utc_now()))
@@ -127,20 +131,29 @@ def _release(names: list[str], state: str | None) -> None:
 
 
 def restore_saved(
-    plan: RestorePlan, state: str | None, budget: timedelta | None, *, yes: bool
+    plan: "RestorePlan", state: str | None, budget: timedelta | None, *, yes: bool
 ) -> None:
     """Restore what a saved plan lists, and end with its exit code."""
+    from reconciler.commands._stop import halting
+    from reconciler.session import utc_now
+    from reconciler.undo_session import open_recovery
+
     with halting(utc_now, budget) as halt, open_recovery(state, halt.sleep) as recovery:
         restore(plan, recovery, halt, yes=yes)
 
 
 def restore(
-    plan: RestorePlan, recovery: Recovery, halt: Halt, *, yes: bool, aside: bool = False
+    plan: "RestorePlan", recovery: "Recovery", halt: "Halt", *, yes: bool, aside: bool = False
 ) -> None:
     """Ask for confirmation, restore, print the result, and end with its exit code.
 
     With `aside` the result is printed on stderr: stdout has a document for another program.
     """
+    from reconciler.commands._progress import Activity
+    from reconciler.formats.applied import UNDO, render
+    from reconciler.formats.phrases import counted
+    from reconciler.session import utc_now
+
     count = plan.summary.restore
     if count:
         question = f"Restore {counted(count, 'version')}?"

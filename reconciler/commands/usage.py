@@ -2,29 +2,26 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.analysis.diagnose.diagnose import diagnose
-from reconciler.analysis.usage import UsageInput, usage_totals
-from reconciler.commands._console import (
+from reconciler.commands._console import load_plan, print_report, running, view
+from reconciler.commands._options import (
     AllRows,
+    MaxReads,
     ReportFormat,
-    load_plan,
-    print_report,
-    running,
-    view,
+    StateDirectory,
+    Verbose,
+    YesReads,
+    refuse,
 )
-from reconciler.commands._options import StateDirectory, Verbose, refuse
-from reconciler.commands._targets import MaxReads, YesReads, read_all, repositories_named
-from reconciler.connect import open_registries
-from reconciler.formats.usage import as_json, report
-from reconciler.model.inventory import Inventory
-from reconciler.model.plan import Plan
-from reconciler.model.ports import State
-from reconciler.session import noting, open_session, open_state, utc_now
-from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.analysis.usage import UsageInput
+    from reconciler.model.inventory import Inventory
+    from reconciler.model.plan import Plan
+    from reconciler.model.ports import State
 
 app = typer.Typer(add_completion=False)
 
@@ -54,6 +51,13 @@ def usage(
 
     Each blob is counted once. Reads every manifest once and caches it; layers are not read.
     """
+    from reconciler.analysis.usage import usage_totals
+    from reconciler.commands._targets import read_all, repositories_named
+    from reconciler.connect import open_registries
+    from reconciler.formats.usage import as_json, report
+    from reconciler.session import noting, open_session, open_state, utc_now
+    from reconciler.settings import Settings
+
     with running(verbose=verbose):
         if plan:
             refuse({"--policy": policy}, "cannot be combined with --plan")
@@ -75,8 +79,12 @@ def usage(
         print_report(output, display, report(totals), as_json(totals))
 
 
-def _usage_input(inventory: Inventory, states: State, plan: Plan | None) -> UsageInput:
+def _usage_input(inventory: "Inventory", states: "State", plan: "Plan | None") -> "UsageInput":
     """Describe one repository: the cause of each version, and what a plan deletes."""
+    from reconciler.analysis.diagnose.diagnose import diagnose
+    from reconciler.analysis.usage import UsageInput
+    from reconciler.session import utc_now
+
     observations = states.of(inventory.repository).observations()
     groups = diagnose(inventory, observations, now=utc_now()).groups
     parts = plan.repositories if plan else ()

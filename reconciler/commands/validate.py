@@ -1,16 +1,16 @@
 """`reconciler validate`: check policy files."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from reconciler.commands._console import running
 from reconciler.commands._options import PolicyPaths, policy_paths
 from reconciler.errors import ExitCode
-from reconciler.formats.problems import as_github, as_json, as_text
-from reconciler.model.language import PolicyProblems, Problem
-from reconciler.policyfile import load_policies, remarks_on
+
+if TYPE_CHECKING:
+    from reconciler.model.language import Problem
 
 app = typer.Typer(add_completion=False)
 
@@ -28,6 +28,9 @@ def validate(
 
     Contacts nothing. Exits with 78 when there is a problem; remarks do not change the exit code.
     """
+    from reconciler.model.language import PolicyProblems
+    from reconciler.policyfile import load_policies, remarks_on
+
     with running(verbose=False):
         try:
             policies = load_policies(policy_paths(paths))
@@ -43,8 +46,10 @@ def validate(
 
 
 def _printed(
-    problems: Sequence[Problem], output: ProblemFormat, level: Literal["error", "warning"]
+    problems: Sequence["Problem"], output: ProblemFormat, level: Literal["error", "warning"]
 ) -> str:
+    from reconciler.formats.problems import as_github, as_json, as_text
+
     match output:
         case "json":
             return as_json(problems)

@@ -5,16 +5,9 @@ from typing import Annotated
 
 import typer
 
-from reconciler.commands._console import AllRows, ReportFormat, finish, print_report, running, view
-from reconciler.commands._options import StateDirectory, Verbose
-from reconciler.commands._progress import Activity
-from reconciler.commands._targets import repositories_named
-from reconciler.connect import open_registries
-from reconciler.engine.inspect import examine
+from reconciler.commands._console import finish, print_report, running, view
+from reconciler.commands._options import AllRows, ReportFormat, StateDirectory, Verbose
 from reconciler.errors import worst
-from reconciler.formats.integrity import as_json, report
-from reconciler.session import noting, open_state, utc_now
-from reconciler.settings import Settings
 
 app = typer.Typer(add_completion=False)
 
@@ -42,6 +35,14 @@ def verify(
     Asks the registry for each manifest that a tag refers to, not the cache. Lists what broken
     images lack, with what the state records about it. Exits with 2 when an image is broken.
     """
+    from reconciler.commands._progress import Activity
+    from reconciler.commands._targets import repositories_named
+    from reconciler.connect import open_registries
+    from reconciler.engine.inspect import examine
+    from reconciler.formats.integrity import as_json, report
+    from reconciler.session import noting, open_state, utc_now
+    from reconciler.settings import Settings
+
     with running(verbose=verbose):
         if not repositories and not policy:
             raise typer.BadParameter("name repositories, or policy files with --policy")

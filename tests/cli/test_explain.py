@@ -53,7 +53,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
         session.paths = paths
         yield session
 
-    monkeypatch.setattr("reconciler.commands.explain.open_session", open_session)
+    monkeypatch.setattr("reconciler.session.open_session", open_session)
     return session
 
 

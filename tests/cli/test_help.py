@@ -1,5 +1,7 @@
 """`--help` is quick, names every command, and fits the terminal."""
 
+import json
+import os
 import subprocess
 import sys
 
@@ -7,13 +9,28 @@ import pytest
 
 from reconciler.__main__ import COMMANDS, run
 
-HEAVY = {"deepdiff", "httpx", "jinja2", "pydantic", "structlog", "yaml"}
+HEAVY = {
+    *("deepdiff", "httpcore", "httpx", "jinja2", "pydantic", "rich", "structlog", "yaml"),
+    *("reconciler.engine", "reconciler.providers", "reconciler.session", "reconciler.settings"),
+}
+"""What help and completion must not load: a command loads it when it runs."""
+
+MOST_OF_OURS = 12
+"""Modules of this package that the help of one command may load."""
+
 LOADED = """
-import sys
-from reconciler.__main__ import run
-run(["--help"])
-print(*sys.modules, file=sys.stderr)
+import json, sys
+from reconciler.__main__ import COMMANDS, run
+
+loaded = {}
+for name in [None, *COMMANDS]:
+    for module in [module for module in sys.modules if module.startswith("reconciler.commands")]:
+        del sys.modules[module]
+    run([name, "--help"] if name else ["--help"])
+    loaded[name or ""] = list(sys.modules)
+print(json.dumps(loaded), file=sys.stderr)
 """
+"""The help of every command in one process, and the modules that were loaded after each."""
 
 
 @pytest.fixture(autouse=True)
@@ -22,12 +39,45 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
-def test_help_names_every_command_and_loads_none() -> None:
+def test_help_names_every_command_and_loads_nothing_that_commands_work_with() -> None:
     done = subprocess.run(
         [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, timeout=60
     )
+    loaded: dict[str, list[str]] = json.loads(done.stderr)
 
     assert all(name in done.stdout for name in COMMANDS)
+    assert {name: HEAVY & set(modules) for name, modules in loaded.items()} == {
+        name: set() for name in ("", *COMMANDS)
+    }
+    ours = {
+        name: [module for module in modules if module.startswith("reconciler.")]
+        for name, modules in loaded.items()
+    }
+    assert {name: found for name, found in ours.items() if len(found) > MOST_OF_OURS} == {}
+
+
+def test_completion_of_an_option_loads_as_little() -> None:
+    environment = {
+        **os.environ,
+        "_RECONCILER_COMPLETE": "complete_bash",
+        "COMP_WORDS": "reconciler plan --ag",
+        "COMP_CWORD": "2",
+    }
+    code = (
+        "import sys\nfrom reconciler.__main__ import app\n"
+        "try:\n    app(prog_name='reconciler')\n"
+        "finally:\n    print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=environment,
+    )
+
+    assert "--against" in done.stdout
     assert not HEAVY & set(done.stderr.split())
 
 
@@ -39,15 +89,15 @@ def test_each_command_says_in_80_columns_what_it_does(
 
     lines = capsys.readouterr().out.splitlines()
     assert code == 0
-    assert f"Usage: reconciler {name}" in lines[1]
+    assert lines[0].startswith(f"Usage: reconciler {name}")
     assert max(map(len, lines)) <= 80
 
 
 def test_the_terminal_breaks_the_lines_of_a_paragraph(capsys: pytest.CaptureFixture[str]) -> None:
     run(["undo", "--help"])
 
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert (
-        " A tag that another image has now is not moved back. Restored images are held:  \n"
-        " no plan deletes them until they are released with --release."
-    ) in told
+        "  A tag that another image has now is not moved back. Restored images are\n"
+        "  held: no plan deletes them until they are released with --release."
+    ) in printed

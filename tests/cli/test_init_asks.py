@@ -34,7 +34,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RECONCILER_CACHE", str(tmp_path / "cache"))
     held = inventory(image("a", "1.4.2", "latest"), image("b", "customer-acme"))
-    monkeypatch.setattr("reconciler.commands.init.sample", lambda glob, _: Sample(glob, (held,)))
+    monkeypatch.setattr(
+        "reconciler.commands._first_policy.sample", lambda glob, _: Sample(glob, (held,))
+    )
     return tmp_path
 
 
@@ -86,7 +88,7 @@ def test_a_pattern_that_names_nothing_is_said_and_is_no_error(
     def empty(glob: RepositoryGlob, _: object) -> Sample:
         return Sample(glob, ())
 
-    monkeypatch.setattr("reconciler.commands.init.sample", empty)
+    monkeypatch.setattr("reconciler.commands._first_policy.sample", empty)
 
     code = init(monkeypatch, [], "ghcr.io/acme/tool-*", "--yes")
 
