@@ -1,22 +1,21 @@
-"""Two ways to read a package: as a plan does, and as most other tools do."""
+"""Ways to read a package: as a plan does, as another cleaner does, as most other tools do."""
 
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
-from reconciler.connect import open_registries
-from reconciler.model.plan import DeletionPlan
-from reconciler.policyfile import load_text
 from reconciler.sandbox.accounts import CLASSIC
-from reconciler.session import Session, utc_now
-from reconciler.settings import RegistrySettings, Settings
-from reconciler.state.local import LocalState
 
 PATH = "acme/web"
-POINTS_PER_MINUTE = 1_000_000
-"""So many that pacing plays no part: the sandbox of the bench counts none."""
+POINTS = 1_000_000
+"""A minute: so many that pacing plays no part: the sandbox of the bench counts none."""
 
 READERS = 10
 """Manifests that other tools read at once."""
@@ -36,21 +35,42 @@ policies:
 
 
 def planned(host: str, folder: Path) -> int:
-    """Plan with the state and the cache in a folder; return how many deletions come of it."""
-    api = f"http://{host}"
-    told = RegistrySettings(
-        kind="ghcr", api=api, plain_http=True, points_per_minute=POINTS_PER_MINUTE
-    )
-    settings = Settings(
-        state=str(folder / "state"),
-        cache=folder / "cache",
-        registries={host: told},
-        GITHUB_TOKEN=CLASSIC.token,
-    )
-    policies = load_text("bench.yaml", POLICY.format(repository=f"{host}/{PATH}").encode())
-    with open_registries(settings, utc_now) as registries:
-        session = Session(policies, registries, LocalState(Path(settings.state)))
-        return _deletions(session.plan(lasts=timedelta(hours=1)))
+    """Run `plan` with the state and the cache in a folder; return how many deletions it has."""
+    registry = {"kind": "ghcr", "api": f"http://{host}", "plain_http": True}
+    environment = {
+        "RECONCILER_REGISTRIES": json.dumps({host: registry | {"points_per_minute": POINTS}}),
+        "RECONCILER_CACHE": str(folder / "cache"),
+        "GITHUB_TOKEN": CLASSIC.token.get_secret_value(),
+    }
+    policy = folder / "policy.yaml"
+    policy.write_text(POLICY.format(repository=f"{host}/{PATH}"))
+    arguments = ("plan", str(policy), "--state", str(folder / "state"))
+    printed = run([sys.executable, "-m", "reconciler", *arguments], environment)
+    return int(_first(r"^Plan: (\d+) to delete", printed))
+
+
+def rival(url: str, folder: Path, script: Path) -> int:
+    """Let ghcr-cleanup-action list what it would delete; return how many manifests it read.
+
+    Shape: `script` is its own build, `dist/index.js`, which Node runs as it is.
+    Source: github.com/dataaxiom/ghcr-cleanup-action, the inputs in `action.yml`.
+    """
+    owner, name = PATH.split("/")
+    summary = folder / "summary.md"
+    summary.touch()
+    environment = {
+        "GITHUB_REPOSITORY": PATH,
+        "GITHUB_STEP_SUMMARY": str(summary),
+        "INPUT_TOKEN": CLASSIC.token.get_secret_value(),
+        "INPUT_OWNER": owner,
+        "INPUT_PACKAGE": name,
+        "INPUT_REGISTRY-URL": url,
+        "INPUT_GITHUB-API-URL": url,
+        "INPUT_DELETE-UNTAGGED": "true",
+        "INPUT_DRY-RUN": "true",
+        "INPUT_LOG-LEVEL": "warn",
+    }
+    return int(_first(r"(\d+) manifests fetched", run(["node", str(script)], environment)))
 
 
 def every_manifest(url: str) -> int:
@@ -74,8 +94,22 @@ def every_manifest(url: str) -> int:
         return sum(1 for _ in pool.map(lambda p: client.get(p, headers=reading).json(), places))
 
 
-def _deletions(plan: DeletionPlan) -> int:
-    (part,) = plan.repositories
-    if not part.complete:
-        raise RuntimeError(f"the plan is incomplete: {part.error}")
-    return plan.summary.delete
+def run(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Run a command with these variables besides our own; return what it printed.
+
+    Raises RuntimeError with what it printed, where it does not end with 0.
+    """
+    variables = {**os.environ, **environment}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(
+            f"{command[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        )
+    return done.stdout
+
+
+def _first(pattern: str, text: str) -> str:
+    found = re.search(pattern, text, re.MULTILINE)
+    if found is None:
+        raise RuntimeError(f"{pattern!r} is not in:\n{text}")
+    return found[1]
