@@ -5,7 +5,7 @@ approved. Source: docs/promises.md, "Approved only".
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from deepdiff import DeepDiff
@@ -110,13 +110,14 @@ def _with_document(change: Change, version: Version) -> Change:
     manifest = version.manifest
     if manifest is None:
         return change
-    read = {
-        "kind": manifest.kind,
-        "size": manifest.content_size,
-        "children": tuple(child.digest for child in manifest.children),
-        "subject": manifest.subject,
-    }
-    return change.model_copy(update={"observed": change.observed.model_copy(update=read)})
+    read = replace(
+        change.observed,
+        kind=manifest.kind,
+        size=manifest.content_size,
+        children=tuple(child.digest for child in manifest.children),
+        subject=manifest.subject,
+    )
+    return replace(change, observed=read)
 
 
 def _dropped(

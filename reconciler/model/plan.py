@@ -3,13 +3,14 @@
 import hashlib
 import json
 from abc import abstractmethod
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from operator import not_
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from reconciler.errors import ExitCode, PlanError, worst
 from reconciler.model.base import Frozen, canonical
@@ -46,8 +47,15 @@ class Cause(StrEnum):
     """It is a follower: it is deleted with the last image that needed it."""
 
 
-class Observed(Frozen):
+_ROW = ConfigDict(extra="forbid")
+"""A file has no field that a row lacks. Rows have slots: a model takes 3 KiB for each of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
     """One version as planning observed it. Units: `size` in bytes of image content, if known."""
+
+    __pydantic_config__: ClassVar = _ROW
 
     tags: tuple[Tag, ...] = ()
     kind: str = ""
@@ -58,7 +66,8 @@ class Observed(Frozen):
     subject: Digest | None = None
 
 
-class Change(Frozen):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
     """One deletion: which version, in which order, why, and what must still be true to delete it.
 
     Or one restoration: which version, and why it was deleted; `observed` is what it was then.
@@ -66,6 +75,8 @@ class Change(Frozen):
     Shape: `component` is the number of the image that this is a part of; changes of one component
         are adjacent, a document before the digests it refers to; for restorations, after them.
     """
+
+    __pydantic_config__: ClassVar = _ROW
 
     key: str
     digest: Digest
@@ -78,12 +89,15 @@ class Change(Frozen):
 
     reasons: tuple[str, ...] = ()
     observed: Observed
-    until: datetime | None = Field(None, exclude_if=not_)
+    until: Annotated[datetime | None, Field(exclude_if=not_)] = None
     """Until when the registry can restore it, if that is known."""
 
 
-class Kept(Frozen):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
     """One image that is kept and that the plan lists, with the reasons."""
+
+    __pydantic_config__: ClassVar = _ROW
 
     key: str
     tags: tuple[Tag, ...] = ()

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,15 +62,14 @@ def image(
 
 def _follower(root: Change, number: int) -> Change:
     child = digest(f"{root.digest} {number}")
-    return root.model_copy(
-        update={
-            "key": f"{root.key.partition('@')[0]}@{child}",
-            "digest": child,
-            "cause": Cause.FOLLOWS,
-            "rules": (),
-            "reasons": (f"deleted with {root.digest}",),
-            "observed": Observed(size=MIB),
-        }
+    return replace(
+        root,
+        key=f"{root.key.partition('@')[0]}@{child}",
+        digest=child,
+        cause=Cause.FOLLOWS,
+        rules=(),
+        reasons=(f"deleted with {root.digest}",),
+        observed=Observed(size=MIB),
     )
 
 
@@ -77,10 +77,7 @@ def many(count: int, *, repository: Repository = WEB) -> list[list[Change]]:
     """Delete very many images, made as fast as they can be."""
     (first,) = image("sha-0", repository=repository)
     names = (f"sha256:{number:064x}" for number in range(count))
-    return [
-        [first.model_copy(update={"digest": Digest(name), "key": f"{repository}@{name}"})]
-        for name in names
-    ]
+    return [[replace(first, digest=Digest(name), key=f"{repository}@{name}")] for name in names]
 
 
 def kept(
@@ -96,7 +93,7 @@ def part(
 ) -> RepositoryPlan:
     """Plan one repository; components are numbered as they come."""
     numbered = tuple(
-        change.model_copy(update={"component": number})
+        replace(change, component=number)
         for number, component in enumerate(changes, start=1)
         for change in component
     )

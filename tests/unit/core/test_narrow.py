@@ -187,7 +187,7 @@ def test_children_that_a_killed_run_left_go_on_their_own() -> None:
 
 def test_guards_count_the_images_of_now_whatever_the_plan_calls_them() -> None:
     limits = COMMITS + "guards: {max_delete: 1, max_delete_percent: 100, never_empty: false}\n"
-    followers = [change.model_copy(update={"cause": Cause.FOLLOWS}) for change in PLAN.changes]
+    followers = [replace(change, cause=Cause.FOLLOWS) for change in PLAN.changes]
     edited = PLAN.model_copy(update={"changes": tuple(followers)})
 
     work = narrowed(edited, A, B, document=limits)

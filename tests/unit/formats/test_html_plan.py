@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -223,7 +224,7 @@ def test_a_plan_without_changes_says_so() -> None:
 
 def test_a_restore_plan_has_its_own_words() -> None:
     (change,) = image("sha-7", days=44)
-    restored = change.model_copy(update={"action": "restore", "until": NOW + 3 * DAY})
+    restored = replace(change, action="restore", until=NOW + 3 * DAY)
 
     page = html(restore_plan(part([[restored]]), undoes="20261101T120000Z-aaaaaaaa"))
 

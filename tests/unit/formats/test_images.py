@@ -1,5 +1,7 @@
 """A plan names versions; people count images."""
 
+from dataclasses import replace
+
 from reconciler.formats.images import by_rules, expired
 from reconciler.model.plan import Cause
 from tests.support.plans import MIB, image, part
@@ -28,7 +30,7 @@ def test_two_images_of_one_component_are_two_images() -> None:
 
 
 def test_a_component_without_an_image_is_shown_by_its_first_version() -> None:
-    orphan = image("left-over")[0].model_copy(update={"cause": Cause.FOLLOWS, "rules": ()})
+    orphan = replace(image("left-over")[0], cause=Cause.FOLLOWS, rules=())
 
     (shown,) = expired(part([[orphan]]))
 

@@ -1,6 +1,7 @@
 """A restore plan says what comes back, how long it still can, and what cannot."""
 
 import json
+from dataclasses import replace
 
 from reconciler.formats import catalogue
 from reconciler.formats.restore_plan import MAX_BYTES, markdown, render
@@ -16,8 +17,8 @@ CONFLICT = "tag pr-8 of 72686d6d04db is on sha256:abc now, and stays there"
 
 def back(changes: list[Change], days: float = 29) -> list[Change]:
     """Turn deletions round: children first, restorable for so many days."""
-    facts = {"action": "restore", "until": NOW + days * DAY}
-    return [change.model_copy(update=facts) for change in reversed(changes)]
+    until = NOW + days * DAY
+    return [replace(change, action="restore", until=until) for change in reversed(changes)]
 
 
 def restoring(*parts: RepositoryPlan, retag: bool = False) -> RestorePlan:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -180,7 +182,7 @@ def test_a_file_says_of_which_kind_its_plan_is() -> None:
 
 
 def test_a_plan_to_restore_deletes_nothing_and_keeps_every_version() -> None:
-    back = [change.model_copy(update={"action": "restore"}) for change in plans.image("v1")]
+    back = [replace(change, action="restore") for change in plans.image("v1")]
 
     plan = plans.restore_plan(plans.part([back], versions=3), undoes="run-1")
 
@@ -195,9 +197,9 @@ def test_a_plan_to_restore_deletes_nothing_and_keeps_every_version() -> None:
     [(DeletionPlan, {}, "restore"), (RestorePlan, {"undoes": "run-1"}, "delete")],
 )
 def test_a_plan_with_a_change_of_the_other_kind_is_refused(
-    kind: type[Plan], facts: dict[str, str], action: str
+    kind: type[Plan], facts: dict[str, str], action: Literal["delete", "restore"]
 ) -> None:
-    others = [change.model_copy(update={"action": action}) for change in plans.image("v1")]
+    others = [replace(change, action=action) for change in plans.image("v1")]
     head = small().model_dump(exclude={"repositories"})
 
     with pytest.raises(ValidationError, match=f"a change is no {kind.action}"):
