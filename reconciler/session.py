@@ -1,14 +1,11 @@
 """Sessions: the policies, registries and state that one command works with, opened together."""
 
-import getpass
-import secrets
-import socket
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -20,15 +17,17 @@ from reconciler.engine.compare import Comparison
 from reconciler.engine.inspect import Inspection
 from reconciler.engine.observations import DigestSaver
 from reconciler.engine.plan import (
+    PlannedRepository,
     PlanSource,
     PlanTimes,
     Target,
     complete_plan,
-    plan_each,
+    plan_target,
     read_case,
     unlisted_by,
 )
-from reconciler.engine.run import Run
+from reconciler.engine.reading import Reading, reading_of
+from reconciler.engine.run import begin, holder
 from reconciler.errors import AccessError, EvidenceError, PolicyError, ReconcilerError
 from reconciler.formats.view import Cost
 from reconciler.model.comparison import Difference, RepositoryDifference
@@ -42,10 +41,11 @@ from reconciler.policyfile import PolicySet, Revision, load_policies
 from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.state.address import Address
 from reconciler.state.opening import BackendSettings, open_state_at
-from reconciler.transport.watch import pause
 from reconciler.version import __version__
 
 log = structlog.get_logger()
+
+Value = TypeVar("Value")
 
 
 def utc_now() -> datetime:
@@ -81,6 +81,9 @@ class Session:
     provenance: Mapping[str, str] = field(default_factory=dict)
     """What started this session, for the journal."""
 
+    _readings: list[tuple[DeletionPlan, Mapping[Repository, Reading]]] = field(default_factory=list)
+    """The plans of this session, with what `apply` need not read again."""
+
     def plan(
         self,
         *,
@@ -89,11 +92,14 @@ class Session:
         allowed: RaisedLimits | None = None,
     ) -> DeletionPlan:
         """Read every repository that a policy names and plan its deletions; write nothing."""
-        times, (targets, failures) = self._times(lasts, at), self._listed_targets()
-        planned = plan_each(targets, self.state, times, allowed or {})
-        return complete_plan(
-            [repository.part for repository in planned], times, self._source(failures)
+        plan, readings = self._planned(
+            lasts, at, allowed, lambda planned: reading_of(planned, self.clock())
         )
+        pairs = zip(plan.repositories, readings, strict=True)
+        read = {part.repository: reading for part, reading in pairs if reading}
+        # A forecast says nothing about now.
+        self._readings.append((plan, {} if plan.forecast else read))
+        return plan
 
     def compare(
         self,
@@ -107,24 +113,24 @@ class Session:
 
         What both govern is read once. New digests are saved in the state where it is writable.
         """
-        times, (targets, failures) = self._times(lasts, at), self._listed_targets()
         comparison = Comparison(base.policies.policy_for, self.registries.reader) if base else None
-        parts: list[RepositoryPlan] = []
-        compared: list[RepositoryDifference] = []
-        for planned in plan_each(targets, self.state, times, allowed or {}):
-            parts.append(planned.part)
-            if planned.case:
-                self._note(planned.case)
-                if comparison:
-                    compared.append(comparison.of(planned.case))
-        plan = complete_plan(parts, times, self._source(failures))
+
+        def use(planned: PlannedRepository) -> RepositoryDifference | None:
+            if planned.case is None:
+                return None
+            self._note(planned.case)
+            return comparison.of(planned.case) if comparison else None
+
+        plan, compared = self._planned(lasts, at, allowed, use)
         if base is None or comparison is None:
             return plan, None
         difference = Difference(against=base.reference, commit=base.commit, plan=plan.digest)
         if base.problems:
             return plan, difference.model_copy(update={"error": str(base.problems[0])})
         named = self.only or self._named(base.policies)
-        return plan, comparison.completed(difference, compared, plan, named, self.state)
+        return plan, comparison.completed(
+            difference, filter(None, compared), plan, named, self.state
+        )
 
     def apply(
         self,
@@ -149,8 +155,31 @@ class Session:
             only=self.only,
             retry_refused=self.retry_refused,
             origin_of=self._origin,
+            readings=next((read for made, read in self._readings if made is plan), {}),
         )
         return apply_plan(plan, scope, self.state, run)
+
+    def _planned(
+        self,
+        lasts: timedelta,
+        at: datetime | None,
+        allowed: RaisedLimits | None,
+        use: Callable[[PlannedRepository], Value],
+    ) -> tuple[DeletionPlan, list[Value]]:
+        """Plan every repository, several at once; return also what `use` makes of each one."""
+        times, (targets, failures) = self._times(lasts, at), self._listed_targets()
+
+        # No inventory outlives this call, however long the repositories before it take.
+        def work(target: Target) -> tuple[RepositoryPlan, Value]:
+            with self.registries.room.entered() as admit:
+                planned = plan_target(
+                    replace(target, admit=admit), self.state, times, allowed or {}
+                )
+                return planned.part, use(planned)
+
+        results = self.registries.each(work, targets)
+        plan = complete_plan([part for part, _ in results], times, self._source(failures))
+        return plan, [used for _, used in results]
 
     def cost(self, plan: DeletionPlan) -> Cost:
         """Estimate what applying a plan takes: requests, time at the allowed pace, quota left."""
@@ -204,7 +233,16 @@ class Session:
         """
         note = noting(self.state, self.clock)
         inspection = Inspection(self.state, self.clock(), bounds, has_ended, note)
-        return tuple(inspection.of(self._targets(self.only or self._named(self.policies))))
+        targets = self._targets(self.only or self._named(self.policies))
+        governed = {target.repository: target for target in targets}
+
+        def work(repository: Repository) -> HealthResult:
+            with self.registries.room.entered() as admit:
+                target = governed.get(repository)
+                return inspection.of(repository, target and replace(target, admit=admit))
+
+        every = sorted({*governed, *self.state.repositories()})
+        return tuple(self.registries.each(work, every))
 
     def _note(self, case: PlanningInput) -> None:
         noting(self.state, self.clock)(case.inventory)
@@ -250,14 +288,16 @@ class Session:
     def _targets(
         self, names: Iterable[Repository], failure: ReconcilerError | None = None
     ) -> list[Target]:
-        """Return those repositories that a policy governs, each once.
+        """Return those repositories that a policy governs, each once, sorted.
 
         Raises: PolicyError, when two policies name the same one; where none is governed, the
             `failure` that explains it, or else PolicyError.
         """
         governed = {repository: self.policies.policy_for(repository) for repository in set(names)}
         targets = [
-            self._target(repository, policy) for repository, policy in governed.items() if policy
+            self._target(repository, policy)
+            for repository, policy in sorted(governed.items())
+            if policy
         ]
         if not targets:
             globs = [glob for policy in self.policies.policies for glob in policy.repositories]
@@ -295,7 +335,7 @@ def open_session(
     *,
     only: Iterable[Repository] = (),
     retry_refused: bool = False,
-    sleep: Callable[[float], None] = pause,
+    sleep: Callable[[float], None] | None = None,
 ) -> Iterator[Session]:
     """Build a session from policy files, a state and the environment; close it after.
 
@@ -338,27 +378,3 @@ def state_of(settings: Settings, place: str | None) -> State:
 def noting(state: State, clock: Clock) -> DigestSaver:
     """Return what saves new digests for commands that delete nothing."""
     return DigestSaver(state, clock, lambda: holder(clock()))
-
-
-def begin(
-    clock: Clock,
-    halt: Callable[[], str],
-    watching: Sequence[Callable[[Outcome], None]],
-    monotonic: Callable[[], float] = time.monotonic,
-) -> Run:
-    """Begin a run; each of `watching` is called with each outcome."""
-
-    def report(outcome: Outcome) -> None:
-        for watcher in watching:
-            watcher(outcome)
-
-    return Run(holder(clock()), clock, halt, report, monotonic)
-
-
-def holder(now: datetime) -> Holder:
-    """Return the identity of a new run, for its locks and its records.
-
-    The id begins with the start of the run, so that ids sort, and ends with a random part.
-    """
-    run = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    return Holder(run=run, who=getpass.getuser(), where=socket.gethostname(), since=now)

@@ -8,14 +8,14 @@ from datetime import timedelta
 from reconciler.connect import Registries, open_registries
 from reconciler.core.undo import UndoRequest
 from reconciler.engine.plan import PlanTimes
+from reconciler.engine.run import begin
 from reconciler.engine.undo import apply_restorations, draw_restorations, last_run
 from reconciler.model.names import Mention
 from reconciler.model.plan import RestorePlan
 from reconciler.model.ports import Clock, State
 from reconciler.model.results import Applied, Outcome
-from reconciler.session import begin, state_of, utc_now
+from reconciler.session import state_of, utc_now
 from reconciler.settings import Settings
-from reconciler.transport.watch import pause
 from reconciler.version import __version__
 
 
@@ -60,7 +60,9 @@ class Recovery:
 
 
 @contextmanager
-def open_recovery(state: str | None, sleep: Callable[[float], None] = pause) -> Iterator[Recovery]:
+def open_recovery(
+    state: str | None, sleep: Callable[[float], None] | None = None
+) -> Iterator[Recovery]:
     """Open what an undo needs from a state and the environment; close it after.
 
     Raises: SettingsError.

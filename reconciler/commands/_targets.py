@@ -35,20 +35,20 @@ def read_all(
     """
     # Every listing comes first, so that one question covers the reads of all repositories.
     with Activity(registries.watch):
-        ahead = [
-            look_ahead(registries.reader(repository.registry), repository)
-            for repository in repositories
-        ]
+        ahead = registries.each(
+            lambda repository: look_ahead(registries.reader(repository.registry), repository),
+            repositories,
+        )
     permit(ahead, limit, yes=yes)
     with Activity(registries.watch):
-        return [
-            read_whole(
+        return registries.each(
+            lambda each: read_whole(
                 registries.reader(each.repository.registry),
                 each,
                 state.of(each.repository).observations(),
-            )
-            for each in ahead
-        ]
+            ),
+            ahead,
+        )
 
 
 def permit(ahead: Sequence[Ahead], limit: int, *, yes: bool) -> None:

@@ -110,18 +110,22 @@ def diagnose_all(
         examination = Examination(states, utc_now, forecast, noting(states, utc_now))
         # Every listing comes first, so that one question covers the reads of all repositories.
         with Activity(registries.watch):
-            listed = [
-                examination.list(registries.reader(repository.registry), repository)
-                for repository in repositories_named(registries, patterns)
-            ]
+            listed = registries.each(
+                lambda repository: examination.list(
+                    registries.reader(repository.registry), repository
+                ),
+                repositories_named(registries, patterns),
+            )
         permit([ahead for ahead in listed if isinstance(ahead, Ahead)], max_reads, yes=yes)
         with Activity(registries.watch):
-            results = [
-                examination.read(registries.reader(ahead.repository.registry), ahead)
-                if isinstance(ahead, Ahead)
-                else ahead
-                for ahead in listed
-            ]
+            results = registries.each(
+                lambda ahead: (
+                    examination.read(registries.reader(ahead.repository.registry), ahead)
+                    if isinstance(ahead, Ahead)
+                    else ahead
+                ),
+                listed,
+            )
     # Unread files count: the advice reports them instead of ignoring them.
     if workflows.workflows or workflows.unread:
         for place, result in enumerate(results):

@@ -41,9 +41,10 @@ def break_(run: Run, state: StateDirectory = None) -> None:
     process that still runs, and stopping that process is safer. With other backends the lock of
     a run that died expires after some minutes; this frees it at once.
     """
+    from reconciler.engine.run import holder
     from reconciler.engine.state_admin import break_locks
     from reconciler.formats.state import FREE, render_broken
-    from reconciler.session import holder, open_state, utc_now
+    from reconciler.session import open_state, utc_now
 
     with running(verbose=False):
         breaker = holder(utc_now())

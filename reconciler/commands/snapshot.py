@@ -76,8 +76,7 @@ class _Copying:
         from reconciler.engine.read_all import copy, find
 
         reader = self.registries.reader(repository.registry)
-        # The reader counts the requests of all repositories.
-        before = reader.requests
+        before = reader.requests(repository)
         content = find(reader, repository, self.state.of(repository).observations())
         typer.echo(
             f"{repository}: {len(content.versions):,} versions; each that is not in the cache"
@@ -88,7 +87,7 @@ class _Copying:
         typer.echo(
             f"{repository}: {len(record.manifests):,} manifests and {len(record.blobs):,}"
             f" configurations copied, {len(record.versions) - len(record.manifests):,} manifests"
-            f" missing; {reader.requests - before:,} requests",
+            f" missing; {reader.requests(repository) - before:,} requests",
             err=True,
         )
         return record

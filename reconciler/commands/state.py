@@ -59,9 +59,10 @@ def migrate(to: Target, state: StateDirectory = None) -> None:
     The copy has the same hashes. The old state is kept: set --state or RECONCILER_STATE to the
     new place everywhere, then remove the old one. Run it again to continue an interrupted copy.
     """
+    from reconciler.engine.run import holder
     from reconciler.engine.state_admin import migrate as copy
     from reconciler.formats.state import render_copied
-    from reconciler.session import holder, open_state, place_of_state, utc_now
+    from reconciler.session import open_state, place_of_state, utc_now
 
     with running(verbose=False):
         # Copied completely before anything is printed: a partial list would look like success.

@@ -117,8 +117,9 @@ def undo(
 def _release(names: list[str], state: str | None) -> None:
     """Release the holds on what is named, by default all of them, and print them."""
     from reconciler.engine.restore import release_holds
+    from reconciler.engine.run import holder
     from reconciler.formats.phrases import counted
-    from reconciler.session import holder, open_state, utc_now
+    from reconciler.session import open_state, utc_now
 
     # No registry is contacted: a hold exists only in the state.
     mentions = [mention(name, "NAMES") for name in names]

@@ -49,16 +49,16 @@ def verify(
         with open_registries(Settings.load(), utc_now) as registries, Activity(registries.watch):
             states = open_state(state)
             note = noting(states, utc_now)
-            results = [
-                examine(
+            results = registries.each(
+                lambda repository: examine(
                     registries.reader(repository.registry),
                     repository,
                     states.of(repository),
                     blobs=blobs,
                     save_digests=note,
-                )
-                for repository in repositories_named(registries, repositories or (), policy or ())
-            ]
+                ),
+                repositories_named(registries, repositories or (), policy or ()),
+            )
         display = view(utc_now(), all_rows=all_rows)
         print_report(output, display, report(results), as_json(results))
         finish(worst(result.exit_code for result in results))

@@ -7,6 +7,8 @@ steps follow in this order in each repository. What holds after each of them:
 3. Lock: no other run changes this repository or its state.
 4. Read the journal: every record is verified.
 5. Settle interrupted runs: every intent has an outcome, and the plan was made with this journal.
+   Where the plan was made in this process and deletes nothing, and nothing is to be restored, what
+   the plan read is enough: step 12 follows.
 6. Read again and narrow: each deletion that remains was planned, its version has not changed,
    today's policies expire it too, and nothing that is kept needs it. What interrupted runs deleted
    too early is restored, as step 5 promises, and all is read once more.
@@ -25,7 +27,7 @@ how records are made durable (state/), and how requests are paced and repeated (
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.core.interrupted import interrupted_runs
 from reconciler.core.narrow import RemainingWork, check_state, narrow
@@ -33,6 +35,7 @@ from reconciler.core.planner import PlanningInput, RaisedLimits
 from reconciler.engine.delete import Execution
 from reconciler.engine.observations import updated_observations
 from reconciler.engine.plan import Target, case_of, check_clock
+from reconciler.engine.reading import Reading
 from reconciler.engine.records import counts, settle
 from reconciler.engine.restore import Companions
 from reconciler.engine.run import Run
@@ -72,6 +75,9 @@ class ApplyScope:
 
     origin_of: Callable[[Policy], Mapping[str, str]] = lambda _: {}
     """Returns where a policy comes from, for the journal."""
+
+    readings: Mapping[Repository, Reading] = field(default_factory=dict)
+    """What a plan that was just made has read of repositories in which it deletes nothing."""
 
 
 def apply_plan(
@@ -177,8 +183,14 @@ class _Application:
                 companions = Companions(
                     self.registry, self.state, self.part.repository, self.run, interrupted
                 )
-                # Step 6: read the repository again, and narrow the plan to what still holds.
                 saved = self.state.observations()
+                reading = self.scope.readings.get(self.part.repository)
+                # Nothing was settled or written by another run since, so that only step 12 remains.
+                if reading and self.head == self.part.state and reading.is_based_on(saved):
+                    if reading.after is not None:
+                        self.state.save_observations(reading.after)
+                    return self._result()
+                # Step 6: read the repository again, and narrow the plan to what still holds.
                 case, work = self._read_and_restore(saved, settled.records, companions)
                 self.dropped = work.dropped
                 # Step 7: check the guards against the numbers of now.
@@ -195,6 +207,9 @@ class _Application:
             self.stopped = str(error)
         except ReconcilerError as error:
             self.error = error
+        return self._result()
+
+    def _result(self) -> Applied:
         return Applied(
             self.part,
             outcomes=self.outcomes,

@@ -3,7 +3,7 @@
 A repository that cannot be read does not keep the others from being inspected.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -44,13 +44,8 @@ class Inspection:
     has_ended: Callable[[Holder], bool]
     save_digests: SaveDigests = lambda _: None
 
-    def of(self, targets: Iterable[Target]) -> Iterator[HealthResult]:
-        """Check each repository that a policy governs or that has a state."""
-        by_name = {target.repository: target for target in targets}
-        for repository in sorted({*by_name, *self.state.repositories()}):
-            yield self._checked(repository, by_name.get(repository))
-
-    def _checked(self, repository: Repository, governed: Target | None) -> HealthResult:
+    def of(self, repository: Repository, governed: Target | None) -> HealthResult:
+        """Check one repository that has a state or is `governed` by a policy."""
         try:
             case, error = self._read(governed)
             state = self.state.of(repository)

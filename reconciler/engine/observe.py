@@ -9,7 +9,7 @@ Where a registry lists tags only, digests come from tags, indexes, referrers, an
 runs observed. Each is proven present by the registry itself, never by the cache.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -38,7 +38,7 @@ NEARBY = 32
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
-def observe(
+def observe(  # noqa: PLR0913 - what is read, what is known of it, and when
     reader: RegistryReader,
     repository: Repository,
     *,
@@ -46,17 +46,20 @@ def observe(
     observations: Observations | None = None,
     opaque: Set[Digest] = frozenset(),
     whole: bool = False,
+    admit: Callable[[int], None] = lambda _: None,
 ) -> Inventory:
     """Read a repository completely, or fail. `facts` names times that cost extra requests.
 
     Nothing is read from what is declared `opaque`. `whole` reads every other document: then what
-    is deleted was read, and so was all that might list it.
+    is deleted was read, and so was all that might list it. `admit` is called with the number of
+    versions once they are listed.
 
     Raises: EvidenceError, when anything could not be read whole and verified; AccessError.
     """
-    before = reader.requests
+    before = reader.requests(repository)
     observations = observations or Observations()
     listing = reader.listing(repository)
+    admit(len(listing.versions))
     if listing.broken:
         # A tag without a manifest may get it back, with all that it lists.
         raise EvidenceError(
@@ -78,7 +81,9 @@ def observe(
         (remembered(version, documents, times, observations) for version in versions),
         facts=reader.capabilities.facts,
         evidence=Evidence(
-            pages=listing.pages, requests=reader.requests - before, watermark=listing.watermark
+            pages=listing.pages,
+            requests=reader.requests(repository) - before,
+            watermark=listing.watermark,
         ),
         visibility=listing.visibility,
         doubt=listing.doubt,

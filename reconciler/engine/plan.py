@@ -3,8 +3,8 @@
 The clock of this machine is compared with the registry's: with a wrong clock, ages mean nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.core.interrupted import leftovers
@@ -33,6 +33,9 @@ class Target:
     reader: RegistryReader
     retry_refused: bool = False
     """Whether versions that the registry refused to delete are tried again."""
+
+    admit: Callable[[int], None] = lambda _: None
+    """Called with the number of versions before all is read of them; waits until there is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,12 @@ class PlannedRepository:
 
     part: RepositoryPlan
     case: PlanningInput | None = None
+    saved: Observations = field(default_factory=Observations)
+    records: Sequence[Record] = ()
+    """The observations and the journal as they are in the state."""
 
-
-def plan_each(
-    targets: Iterable[Target], state: State, times: PlanTimes, allowed: RaisedLimits
-) -> Iterator[PlannedRepository]:
-    """Read and plan one repository after the other, sorted; nothing is written anywhere."""
-    for target in sorted(targets, key=lambda target: target.repository):
-        yield _plan(target, state, times, allowed)
+    skewed: str = ""
+    """How far the clock of this machine differs from the registry's, if that is too far."""
 
 
 def complete_plan(
@@ -103,11 +104,16 @@ def naming_unused(parts: Sequence[RepositoryPlan]) -> Iterator[RepositoryPlan]:
     by_policy: dict[str, list[RepositoryPlan]] = {}
     for part in parts:
         by_policy.setdefault(part.policy, []).append(part)
+    first = {
+        policy: next((part for part in own if part.images), None)
+        for policy, own in by_policy.items()
+        if all(part.complete for part in own)
+    }
     for part in parts:
-        of_policy = [other for other in by_policy[part.policy] if other.images]
-        readable = all(other.complete for other in by_policy[part.policy])
-        first = bool(of_policy) and part is of_policy[0] and readable
-        unused = set.intersection(*(set(other.unused) for other in of_policy)) if first else set()
+        unused: set[str] = set()
+        if part is first.get(part.policy):
+            of_policy = [other for other in by_policy[part.policy] if other.images]
+            unused = set.intersection(*(set(other.unused) for other in of_policy))
         warnings = part.warnings
         if unused:
             # In the order of the policy, with the usual reason.
@@ -151,6 +157,7 @@ def case_of(
         facts=target.policy.facts,
         observations=observations,
         opaque=target.policy.opaque,
+        admit=target.admit,
         whole=whole,
     )
     return PlanningInput(
@@ -164,20 +171,26 @@ def case_of(
     )
 
 
-def _plan(
+def plan_target(
     target: Target, state: State, times: PlanTimes, allowed: RaisedLimits
 ) -> PlannedRepository:
-    """Plan one repository; an error of ours makes its part incomplete."""
+    """Read and plan one repository; nothing is written anywhere.
+
+    An error of ours makes its part incomplete, so that it does not prevent the others.
+    """
     case: PlanningInput | None = None
     try:
-        case = read_case(target, state, times.evaluated)
+        own = state.of(target.repository)
+        saved, records = own.observations(), own.records()
+        case = case_of(target, saved, records, times.evaluated)
         # A plan only warns of a wrong clock; `apply` refuses to delete (`check_clock`).
         skewed = skew(target.reader, times.clock()) if times.clock else ""
         doubts = [f"{skewed}, so every age is wrong: apply would refuse"] if skewed else []
         part = plan_repository(case, allowed)
         moved = moved_tag_warning(case.inventory, case.observations)
         warnings = (*doubts, *moved, *part.warnings)
-        return PlannedRepository(part.model_copy(update={"warnings": warnings}), case)
+        part = part.model_copy(update={"warnings": warnings})
+        return PlannedRepository(part, case, saved, records, skewed)
     except ReconcilerError as error:
         part = incomplete(target.repository, error, policy=target.policy.name)
         return PlannedRepository(part, case)

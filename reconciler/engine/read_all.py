@@ -59,7 +59,7 @@ def read_whole(reader: RegistryReader, ahead: Ahead, observations: Observations)
 
     Raises: EvidenceError, when anything could not be read and verified; AccessError.
     """
-    before = reader.requests
+    before = reader.requests(ahead.repository)
     listed: Iterable[Version] = ahead.listing.versions
     if not ahead.listing.closed:
         # Where only tags are listed, versions are found by following references from them.
@@ -76,7 +76,7 @@ def read_whole(reader: RegistryReader, ahead: Ahead, observations: Observations)
         facts=reader.capabilities.facts,
         evidence=Evidence(
             pages=ahead.listing.pages,
-            requests=reader.requests - before,
+            requests=reader.requests(ahead.repository) - before,
             watermark=ahead.listing.watermark,
         ),
     )

@@ -1,8 +1,12 @@
 """One run of `apply`, `undo` or `undo --release`: its identity, its clocks, and when it stops."""
 
+import getpass
+import secrets
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconciler.model.ports import Clock, Holder
 from reconciler.model.results import Outcome
@@ -34,3 +38,27 @@ class Run:
     def who(self) -> str:
         """Who began it, and on which machine: `USER@HOST`."""
         return self.holder.address
+
+
+def begin(
+    clock: Clock,
+    halt: Callable[[], str],
+    watching: Sequence[Callable[[Outcome], None]],
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Run:
+    """Begin a run; each of `watching` is called with each outcome."""
+
+    def report(outcome: Outcome) -> None:
+        for watcher in watching:
+            watcher(outcome)
+
+    return Run(holder(clock()), clock, halt, report, monotonic)
+
+
+def holder(now: datetime) -> Holder:
+    """Return the identity of a new run, for its locks and its records.
+
+    The id begins with the start of the run, so that ids sort, and ends with a random part.
+    """
+    run = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    return Holder(run=run, who=getpass.getuser(), where=socket.gethostname(), since=now)

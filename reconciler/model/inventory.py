@@ -79,7 +79,7 @@ class Version:
 class Evidence:
     """How an inventory was read, for display in a plan and for comparison by apply.
 
-    Units: `pages` of the listing, `requests` sent in total.
+    Units: `pages` of the listing, `requests` that got what they asked for.
     """
 
     pages: int = 0

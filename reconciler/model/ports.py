@@ -211,9 +211,12 @@ class RegistryReader(Protocol):
     def documents(self) -> Documents:
         """The manifests and blobs of this registry."""
 
-    @property
-    def requests(self) -> int:
-        """How many requests were sent so far."""
+    def requests(self, repository: Repository) -> int:
+        """Return how many requests got what they asked for about a repository so far.
+
+        Other repositories that are read at the same time do not change it: neither retries nor
+        what repositories share, such as tokens, is counted.
+        """
 
     @property
     def allowance(self) -> Allowance:

@@ -65,6 +65,8 @@ class DocumentReader:
         self._bytes: defaultdict[Repository, int] = defaultdict(int)
         """The total size of the distinct documents of each repository, in bytes."""
 
+        self._shared: defaultdict[Repository, int] = defaultdict(int)
+
     def manifests(
         self, repository: Repository, digests: Iterable[Digest]
     ) -> dict[Digest, Manifest | None]:
@@ -126,6 +128,16 @@ class DocumentReader:
 
         return gather(ask, digests, workers=self._parallel)
 
+    def requests(self, repository: Repository) -> int:
+        """Return how many requests got what they asked for about a repository.
+
+        A document that this run downloaded for another repository counts as well: which of the two
+        is first depends on the time.
+        """
+        path = f"/v2/{repository.path}/tags/list"
+        with self._lock:
+            return self._client.successes(path) + self._shared[repository]
+
     def unread(self, digests: Iterable[Digest]) -> list[Digest]:
         """Return the documents that are not in the cache, each once."""
         wanted = list(dict.fromkeys(digests))
@@ -157,9 +169,9 @@ class DocumentReader:
 
         With `flaws`, a document that does not match its digest is added there and is no error.
         """
-        documents: dict[Digest, Document | None] = {**self._cache.get(digests)}
+        documents = self._cache.get(digests)
         for digest, document in documents.items():
-            self._count(repository, digest, document)
+            self._count(repository, digest, document, shared=self._cache.is_new(digest))
         missing = [digest for digest in digests if digest not in documents]
         fetched: dict[Digest, Document] = {}
 
@@ -187,14 +199,19 @@ class DocumentReader:
             self._cache.put(fetched)
         return {digest: documents.get(digest) or fetched.get(digest) for digest in digests}
 
-    def _count(self, repository: Repository, digest: Digest, document: Document | None) -> None:
+    def _count(
+        self, repository: Repository, digest: Digest, document: Document, *, shared: bool = False
+    ) -> None:
         """Count the size of a document, once however often it is read.
+
+        It is `shared`, where this run has downloaded it for another repository.
 
         Raises: ExhaustedError, when the documents of the repository are too large in total.
         """
         with self._lock:
-            if document and digest not in self._counted[repository]:
+            if digest not in self._counted[repository]:
                 self._counted[repository].add(digest)
+                self._shared[repository] += shared
                 self._bytes[repository] += len(document[1])
             if self._bytes[repository] > MAX_DOCUMENT_BYTES:
                 raise ExhaustedError(

@@ -118,8 +118,13 @@ class Branch:
 
     def contents(self, names: Sequence[str]) -> Iterator[bytes]:
         """Read files that are never replaced, in the order of `names`."""
-        with self._mutex, state_of_github():
-            # These files are the same at every later head, so no new head is read.
+        with state_of_github():
+            # Outside of the lock: who reads only the first files would keep it.
+            yield from self._api.blobs(self._shas(names))
+
+    def _shas(self, names: Sequence[str]) -> Sequence[str]:
+        """Return the SHA of each file; they are the same at every later head, so none is read."""
+        with self._mutex:
             if not self._head:
                 self._refresh()
             shas: list[str] = []
@@ -128,7 +133,7 @@ class Branch:
                 if sha is None:
                     raise object_missing(self, name)
                 shas.append(sha)
-            yield from self._api.blobs(shas)
+            return shas
 
     def names(self, folder: str) -> Sequence[str]:
         """List the names below a directory, sorted."""

@@ -4,6 +4,7 @@ Source: distribution, docs/spec/auth/token.md and docs/spec/auth/oauth.md.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Generator
 from threading import Lock
 from typing import TypeAlias
@@ -67,6 +68,9 @@ class RegistryAuth(httpx.Auth):
         self._trusts = trusts
         self._monotonic = monotonic
         self._lock = Lock()
+        self._locks: defaultdict[str, Lock] = defaultdict(Lock)
+        """One for each scope: the repositories of others do not wait for its token."""
+
         self._tokens: dict[str, Token] = {}
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
@@ -121,8 +125,10 @@ class RegistryAuth(httpx.Auth):
         self, challenge: Challenge, scope: str, refused: str
     ) -> Generator[httpx.Request, httpx.Response, Token | None]:
         """Return a token for a scope, a new one if there is none or it was refused."""
-        # The lock is held while the token is requested, so that parallel threads request it once.
         with self._lock:
+            own = self._locks[scope]
+        # The lock is held while the token is requested, so that parallel threads request it once.
+        with own:
             known = self._tokens.get(scope)
             if known and known.header != refused and self._monotonic() < known.stale_at:
                 return known

@@ -105,6 +105,9 @@ class _Total:
     """The totals so far. Units: seconds and bytes; `since` in seconds of a monotonic clock."""
 
     answers: int = 0
+    successes: int = 0
+    """The responses among them that had what was requested."""
+
     octets: int = 0
     seconds: float = 0.0
     awaited: int = 0
@@ -125,8 +128,8 @@ class Totals:
     @contextmanager
     def awaited(self, url: httpx.URL) -> Iterator[None]:
         """Count the time of a `with` block: retries, waits for limits, and the response."""
-        total = self._totals[repository_part(url)]
         with self._lock:
+            total = self._totals[repository_part(url)]
             if not total.awaited:
                 total.since = self._monotonic()
             total.awaited += 1
@@ -138,12 +141,18 @@ class Totals:
                 if not total.awaited:
                     total.seconds += self._monotonic() - total.since
 
-    def count(self, url: httpx.URL, octets: int) -> None:
-        """Count a response and its size."""
+    def count(self, url: httpx.URL, octets: int, *, succeeded: bool = True) -> None:
+        """Count a response and its size; `succeeded` is whether it had what was requested."""
         with self._lock:
             total = self._totals[repository_part(url)]
             total.answers += 1
+            total.successes += succeeded
             total.octets += octets
+
+    def successes(self, path: str) -> int:
+        """Return how many responses about the repository of a path had what was requested."""
+        with self._lock:
+            return self._totals[_part_of(path)].successes
 
     def check(self, url: httpx.URL) -> None:
         """Check that another request about the same repository may be sent.
@@ -176,5 +185,9 @@ def _address(url: httpx.URL) -> str:
 
 def repository_part(url: httpx.URL) -> str:
     """Return the part of the path that identifies a repository; empty for none."""
-    match = _SUBJECT.search(url.raw_path.decode("ascii", "replace").partition("?")[0])
+    return _part_of(url.raw_path.decode("ascii", "replace").partition("?")[0])
+
+
+def _part_of(path: str) -> str:
+    match = _SUBJECT.search(path)
     return match[0] if match else ""

@@ -98,6 +98,7 @@ class ManifestCache:
         self._limit = limit
         self._use = 0
         self._bytes = 0
+        self._added: set[Digest] = set()
 
     def get(self, digests: Iterable[Digest]) -> dict[Digest, Document]:
         """Return those of the documents that are cached and still match their digest.
@@ -117,9 +118,14 @@ class ManifestCache:
         rows = self._file.run(lambda file: file.execute(_KNOWN, (wanted,)).fetchall(), none)
         return frozenset(digest for (digest,) in rows)
 
+    def is_new(self, digest: Digest) -> bool:
+        """Whether this run, and no earlier one, has cached a document."""
+        return digest in self._added
+
     def put(self, documents: Mapping[Digest, Document]) -> None:
         """Cache verified documents, and remove the least recently used beyond the limit."""
         if documents:
+            self._added.update(documents)
             self._file.run(lambda connection: self._keep(connection, documents), None)
 
     def close(self) -> None:

@@ -112,7 +112,6 @@ class Client:
         self._retry = retry or Retry()
         self._lock = Lock()
         self._totals = Totals(watch.monotonic)
-        self._requests = 0
         self._answers = 0
         self._seconds = 0.0
         self._server_time: datetime | None = None
@@ -120,10 +119,13 @@ class Client:
         # own must not be there, and what it does for each request takes as long as the request.
         self._transport = transport or connect(base_url, watch)
 
-    @property
-    def requests(self) -> int:
-        """How many requests were sent, retries and token requests included."""
-        return self._requests
+    def successes(self, path: str) -> int:
+        """Return how many reads about the repository of a path got what they requested.
+
+        Neither retries nor requests for tokens count, so that it does not depend on what else is
+        read at the same time.
+        """
+        return self._totals.successes(path)
 
     @property
     def server_time(self) -> datetime | None:
@@ -231,7 +233,9 @@ class Client:
     def _read(self, request: httpx.Request, limit: int) -> httpx.Response:
         with translate_errors(request), self._totals.awaited(request.url):
             response = self._retry.run(lambda: self._follow(request, limit), self._watch)
-            self._totals.count(request.url, len(response.content))
+            # A 304 confirms what was read before.
+            succeeded = response.is_success or response.status_code == httpx.codes.NOT_MODIFIED
+            self._totals.count(request.url, len(response.content), succeeded=succeeded)
         if self._retry.is_temporary(response):
             raise UnreachableError(f"{place(response)} in each of {self._retry.tries} tries")
         return response
@@ -282,8 +286,6 @@ class Client:
     def _send(self, request: httpx.Request, limit: int) -> httpx.Response:
         # Token requests and redirects are built elsewhere, and have the same bounds on time.
         request.extensions.setdefault("timeout", _TIMEOUT)
-        with self._lock:
-            self._requests += 1
         self._watch.sent(Sent(request.method, public(str(request.url))))
         began = self._watch.monotonic()
         response = self._transport.handle_request(request)

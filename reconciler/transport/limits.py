@@ -28,7 +28,7 @@ REGISTRY_CALLS = 44_000
 MAX_PATIENCE = 2 * 3600.0
 """Longest total delay of one request, in seconds: twice the period of GitHub's hourly limit."""
 
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LIMIT_PHRASES = ("rate limit", "abuse detection")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _GO_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)")
@@ -87,7 +87,7 @@ class Rules:
 
 def github_points(method: str) -> int:
     """Return the points that a request to the REST API costs."""
-    return READ_POINTS if method in _READS else WRITE_POINTS
+    return READ_POINTS if method in READS else WRITE_POINTS
 
 
 def github_refusal(response: httpx.Response) -> Refusal | None:

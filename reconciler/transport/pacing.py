@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Condition
+from threading import Condition, Semaphore
 
 import httpx
 
 from reconciler.errors import PostponedError
 from reconciler.transport.budget import WINDOW_SECONDS, Budget, Ticket
-from reconciler.transport.limits import MAX_PATIENCE, Rules
+from reconciler.transport.limits import MAX_PATIENCE, READS, Rules
 from reconciler.transport.replies import read_body, request_text
 from reconciler.transport.watch import RunClock
 
@@ -62,6 +62,29 @@ class InFlight:
         with self._change:
             self._refused = True
             self.allowed = max(self.allowed / 2, 1.0)
+
+
+class BoundedTransport(httpx.BaseTransport):
+    """Has at most so many reads in flight, however many threads read; for servers without rules.
+
+    A change is sent immediately: the observation that it is based on would be stale.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport, most: int) -> None:
+        """Send through `inner`."""
+        self._inner = inner
+        self._free = Semaphore(most)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a read when fewer are in flight, and anything else now."""
+        if request.method not in READS:
+            return self._inner.handle_request(request)
+        with self._free:
+            return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Close the transport underneath."""
+        self._inner.close()
 
 
 class LimitedTransport(httpx.BaseTransport):

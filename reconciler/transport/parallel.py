@@ -3,6 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from threading import Condition
 from typing import TypeVar
 
 import httpx
@@ -22,6 +24,9 @@ def gather(
     The first error is raised, and calls that have not begun are dropped.
     """
     wanted = list(dict.fromkeys(keys))
+    # To start a thread takes as long as to parse a document, and small repositories have one page.
+    if len(wanted) <= 1:
+        return {key: function(key) for key in wanted}
     pending = deque(wanted)
     results: dict[Key, Value] = {}
 
@@ -45,6 +50,63 @@ def gather(
         finally:
             pending.clear()
     return {key: results[key] for key in wanted}
+
+
+def call_each(
+    function: Callable[[Key], Value], items: Iterable[Key], workers: int, stop: Callable[[], None]
+) -> list[Value]:
+    """Call a function for each item, several at once; return the results in the items' order.
+
+    A call may take minutes and read in parallel itself. The error of the first item that failed is
+    raised. Then, and when the caller is interrupted, `stop` is called: it must end the calls that
+    have begun, since all of them are waited for. The others never begin.
+    """
+    wanted = list(items)
+    # A single call needs no thread.
+    if len(wanted) <= 1:
+        return [function(item) for item in wanted]
+    with ThreadPoolExecutor(min(workers, len(wanted))) as pool:
+        futures = [pool.submit(function, item) for item in wanted]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+class Room:
+    """Bounds how much several threads have in memory at once.
+
+    What exceeds the bound by itself waits until nothing else is there, and is there alone.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Start empty. Units: `most` in whatever `admit` counts."""
+        self._most = most
+        self._used = 0
+        self._changed = Condition()
+
+    @contextmanager
+    def entered(self) -> Iterator[Callable[[int], None]]:
+        """Yield a function that waits until there is room for so many; all is free after."""
+        taken = 0
+
+        def admit(count: int) -> None:
+            nonlocal taken
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._used in (0, taken) or self._used + count <= self._most
+                )
+                self._used += count
+                taken += count
+
+        try:
+            yield admit
+        finally:
+            with self._changed:
+                self._used -= taken
+                self._changed.notify_all()
 
 
 class ConnectionPool(httpx.BaseTransport):

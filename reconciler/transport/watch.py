@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import Event, Lock
 
 import structlog
 
+from reconciler.errors import StoppedError
 from reconciler.model.ports import Clock
 
 log = structlog.get_logger()
@@ -51,29 +52,24 @@ def log_wait(wait: Wait) -> None:
     )
 
 
-def pause(seconds: float) -> None:
-    """Sleep; for no time at all, return without giving up the interpreter to another thread."""
-    if seconds > 0:
-        time.sleep(seconds)
-
-
 @dataclass(frozen=True)
 class RunClock:
     """A wall clock, a monotonic clock for measuring, and a function that sleeps.
 
     `sleep` may raise to stop the run: at that point, the request of the caller is not sent yet.
-    Units: `monotonic` and `sleep` in seconds.
+    None sleeps until `stop`. Units: `monotonic` and `sleep` in seconds.
     """
 
     now: Clock
     monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = pause
+    sleep: Callable[[float], None] | None = None
     report: Callable[[Wait], None] = log_wait
     _lock: Lock = field(default_factory=Lock)
     _reported: list[datetime] = field(default_factory=list)
     """The ends of the reported waits, the newest last."""
 
     _observers: list[Observer] = field(default_factory=list)
+    _stopped: Event = field(default_factory=Event)
 
     @contextmanager
     def observed(self, observer: Observer) -> Iterator[None]:
@@ -108,8 +104,24 @@ class RunClock:
                 observer(wait)
             if is_new and not self._observers:
                 self.report(wait)
-        self.sleep(seconds)
+        self._sleep(seconds)
 
     def check(self) -> None:
         """Raise if the run is to stop; without waiting."""
-        self.sleep(0.0)
+        self._sleep(0.0)
+
+    def stop(self) -> None:
+        """End the run: from now on every wait and every check raises StoppedError, in any thread.
+
+        What waits already is woken, unless the run was given a `sleep` of its own.
+        """
+        self._stopped.set()
+
+    def _sleep(self, seconds: float) -> None:
+        if self.sleep:
+            self.sleep(seconds)
+        # For no time at all, the interpreter is not given up to another thread.
+        elif seconds > 0:
+            self._stopped.wait(seconds)
+        if self._stopped.is_set():
+            raise StoppedError("the run was ended")

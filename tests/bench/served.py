@@ -13,6 +13,9 @@ from reconciler.sandbox.server import serve_forever
 from reconciler.sandbox.settings import SandboxSettings
 from reconciler.sandbox.world import RecordedCall
 
+Fill = Callable[[], StoredPackage | Sequence[StoredPackage]]
+"""Makes what is served."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -37,8 +40,8 @@ class Served:
 
 
 @contextmanager
-def served(fill: Callable[[], StoredPackage], settings: SandboxSettings) -> Iterator[Served]:
-    """Serve one package until the block ends. Shape: `fill` can be pickled."""
+def served(fill: Fill, settings: SandboxSettings) -> Iterator[Served]:
+    """Serve one package, or several, until the block ends. Shape: `fill` can be pickled."""
     context = get_context("spawn")
     told, telling = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(fill, settings, telling), daemon=True)
@@ -51,7 +54,7 @@ def served(fill: Callable[[], StoredPackage], settings: SandboxSettings) -> Iter
         process.join()
 
 
-def _serve(
-    fill: Callable[[], StoredPackage], settings: SandboxSettings, telling: "Connection[str, None]"
-) -> None:
-    serve_forever(settings, [fill()], started=telling.send)
+def _serve(fill: Fill, settings: SandboxSettings, telling: "Connection[str, None]") -> None:
+    filled = fill()
+    packages = [filled] if isinstance(filled, StoredPackage) else filled
+    serve_forever(settings, packages, started=telling.send)

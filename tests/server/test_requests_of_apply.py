@@ -10,6 +10,7 @@ from reconciler.policyfile import load_text
 from reconciler.session import Session, utc_now
 from reconciler.settings import RegistrySettings, Settings
 from reconciler.state.local import LocalState
+from reconciler.transport.watch import Sent, Wait
 from tests.support.documents import image
 from tests.support.remote import Remote
 
@@ -40,12 +41,12 @@ def test_requests_grow_with_tags_and_deletions_and_are_about_as_many_as_the_plan
         session = Session(load_text("p.yaml", text), registries, LocalState(tmp_path / "state"))
         plan = session.plan(lasts=timedelta(hours=1))
         cost = session.cost(plan)
-        reader = registries.reader(web.host)
-        before = reader.requests
+        events: list[Sent | Wait] = []
 
-        (applied,) = session.apply(plan, allowed={}, halt=lambda: "")
+        with registries.watch.observed(events.append):
+            (applied,) = session.apply(plan, allowed={}, halt=lambda: "")
 
-        sent = reader.requests - before
+    sent = sum(isinstance(event, Sent) for event in events)
     deleted = sum(outcome.result == "deleted" for outcome in applied.outcomes)
     assert deleted == tags - kept
     assert sent <= 2 * tags + 4 * deleted

@@ -286,7 +286,7 @@ class FakeRegistry(Scripted):
         shown = [stored for stored in shown if self.closed or stored.tags]
         watermark = str(max((stored.id for stored in shown), default=0)) if self.closed else ""
         pages = max(1, -(-len(shown) // self._page))
-        self.requests += pages - 1
+        self.sent += pages - 1
         versions = tuple(map(self._version, shown))
         return Listing(versions, self.closed, pages, watermark, self.visibility)
 
@@ -307,7 +307,7 @@ class FakeRegistry(Scripted):
 
     def _document(self, digest: Digest) -> Manifest | None:
         if digest not in self._cache:
-            self.requests += 1
+            self.sent += 1
             self.fetched.append(digest)
             stored = self.storage.live.get(digest)
             if stored is None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reconciler.model.names import Repository
 from reconciler.model.ports import Deletion, DeletionResult
 
 
@@ -33,10 +34,14 @@ class Scripted:
         """Begin with no calls and an empty script."""
         self.calls: list[Call] = []
         self.hooks: list[Hook] = []
-        self.requests = 0
+        self.sent = 0
         """How many requests were sent so far."""
 
         self._answers: dict[int, Answer] = {}
+
+    def requests(self, repository: Repository) -> int:
+        """Return how many requests were sent so far."""
+        return self.sent
 
     def on(self, method: str, action: Action, *, nth: int = 1) -> None:
         """Do something right before the nth call of a method from now on, once."""
@@ -90,7 +95,7 @@ class Scripted:
         """Record a call, then let the tests interfere."""
         call = Call(method, about)
         self.calls.append(call)
-        self.requests += requests
+        self.sent += requests
         for hook in tuple(self.hooks):
             hook(call)
 

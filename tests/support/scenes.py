@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.core.planner import RaisedLimits
 from reconciler.engine.apply import ApplyScope, apply_plan
-from reconciler.engine.plan import PlanSource, PlanTimes, Target, complete_plan, plan_each
+from reconciler.engine.plan import PlanSource, PlanTimes, Target, complete_plan, plan_target
 from reconciler.engine.run import Run
 from reconciler.model.inventory import Observation
 from reconciler.model.journal import Record
@@ -44,8 +44,9 @@ def draw_plan(
     allowed: RaisedLimits,
 ) -> DeletionPlan:
     """Plan every repository, as a session does."""
-    planned = plan_each(targets, state, times, allowed)
-    return complete_plan([repository.part for repository in planned], times, source)
+    ordered = sorted(targets, key=lambda target: target.repository)
+    parts = [plan_target(target, state, times, allowed).part for target in ordered]
+    return complete_plan(parts, times, source)
 
 
 def go_on() -> str:

@@ -82,11 +82,6 @@ class GhcrConnection:
         )
         return cls(api, registry, documents)
 
-    @property
-    def requests(self) -> int:
-        """The number of requests sent to both servers."""
-        return self.api.http.requests + self.registry.requests
-
     def close(self) -> None:
         """Close all connections."""
         self.api.close()

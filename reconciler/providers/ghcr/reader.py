@@ -58,12 +58,13 @@ class GhcrReader:
         self.documents = connection.documents
         self._packages = Packages(connection.api)
         self._remembered = PageCache()
-        self._places: dict[Repository, PagePositions] = {}
+        self._positions: Mapping[Repository, PagePositions] = {}
+        """Empty here: only before a deletion are versions read again by their page."""
 
-    @property
-    def requests(self) -> int:
-        """The number of requests sent so far."""
-        return self._connection.requests
+    def requests(self, repository: Repository) -> int:
+        """Return how many requests got what they asked for about a package, at both servers."""
+        api = self._api.http.successes(self._packages.path(repository))
+        return api + self.documents.requests(repository)
 
     @property
     def allowance(self) -> Allowance:
@@ -120,6 +121,10 @@ class GhcrReader:
         Raises: EvidenceError, when the list changed during every read, or GitHub reports more
             versions than it lists as active and deleted.
         """
+        return self._list(repository)[0]
+
+    def _list(self, repository: Repository) -> tuple[Listing, ListingRead]:
+        """List every version, and return the pages as well."""
         path = self._packages.path(repository)
         package = package_of(self._api.read(path, Need.READ))
         reading = read_whole(VersionPages(self._api, self._remembered, path).fetch, repository)
@@ -127,10 +132,9 @@ class GhcrReader:
         if reading.unnamed:
             # Kept, since without a digest there is no manifest to read; a user can delete it.
             log.warning("version_name_is_no_digest", repository=repository, ids=[*reading.unnamed])
-        self._places[repository] = PagePositions(reading.places)
         versions = tuple(reading.versions.values())
         listing = _listing(repository, versions, pages=reading.head.last, closed=True)
-        return replace(listing, visibility=package.visibility, doubt=doubt)
+        return replace(listing, visibility=package.visibility, doubt=doubt), reading
 
     def newest(self, repository: Repository, watermark: str) -> Listing:
         """List the newest versions, back to one that existed when the watermark was taken."""
@@ -152,7 +156,7 @@ class GhcrReader:
         # page of the listing is enough: one read for many of them.
         path = self._packages.path(repository)
         fetch = VersionPages(self._api, self._remembered, path).fetch
-        listed = self._places.get(repository, PagePositions()).reread(
+        listed = self._positions.get(repository, PagePositions()).reread(
             self._on_pages(versions, followers), fetch
         )
         asked = {version.id: version for version in versions if version.id not in listed}
@@ -226,7 +230,7 @@ class GhcrReader:
     ) -> int:
         """Estimate how many requests a look at the newest versions and at these takes."""
         on_pages = self._on_pages(versions, followers)
-        pages = self._places.get(repository, PagePositions()).pages_of(on_pages)
+        pages = self._positions.get(repository, PagePositions()).pages_of(on_pages)
         return 1 + len(pages) + len(versions) - sum(map(len, pages.values()))
 
     @staticmethod

@@ -13,9 +13,10 @@ from reconciler.errors import EvidenceError, PostponedError
 from reconciler.github.client import TokenKind, denied, failure, reply_text
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.ports import Deletion, DeletionResult, Restoration
+from reconciler.model.ports import Deletion, DeletionResult, Listing, Restoration
 from reconciler.providers.documents import attach_tag
 from reconciler.providers.ghcr.errors import Need, is_version_absent
+from reconciler.providers.ghcr.pages import PagePositions
 from reconciler.providers.ghcr.reader import GhcrReader
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS, github_refusal
 
@@ -34,6 +35,15 @@ with more than 5,000 downloads, and not the last (tagged) version, which is dele
 
 class GhcrRegistry(GhcrReader):
     """A `Registry` of GitHub's packages, which can be restored for thirty days."""
+
+    def listing(self, repository: Repository) -> Listing:
+        """List every version of a package, and keep the page that each is on, until the next one.
+
+        Raises: EvidenceError, as that of the reader.
+        """
+        listing, reading = self._list(repository)
+        self._positions = {repository: PagePositions(reading.places)}
+        return listing
 
     def watching(
         self,

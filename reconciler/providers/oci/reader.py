@@ -80,10 +80,9 @@ class OciReader:
         requests = before + 2 * job.deletions + looks + rounds * (tags + remaining) // 2
         return Effort(requests, seconds, FRESH_SECONDS + 2 * round_seconds)
 
-    @property
-    def requests(self) -> int:
-        """The number of requests sent so far."""
-        return self._client.requests
+    def requests(self, repository: Repository) -> int:
+        """Return how many requests got what they asked for about a repository."""
+        return self.documents.requests(repository)
 
     def server_time(self) -> datetime | None:
         """The registry's own clock as of its last response."""

@@ -10,7 +10,7 @@ from reconciler.engine.plan import (
     PlanTimes,
     Target,
     complete_plan,
-    plan_each,
+    plan_target,
 )
 from reconciler.errors import AccessError, EvidenceError, PolicyError
 from reconciler.model.comparison import Difference, RepositoryDifference
@@ -49,9 +49,9 @@ def drawn(web: Scene, after: Policy, comparison: Comparison) -> tuple[DeletionPl
     """Draw a plan, and compare what it is drawn from."""
     now = web.time.now
     times = PlanTimes(now, now, timedelta(days=3))
-    planned = list(plan_each([Target(WEB, after, web.registry)], web.state, times, {}))
-    plan = complete_plan([one.part for one in planned], times, PlanSource("reconciler 1.0.0", ()))
-    return plan, [comparison.of(one.case) for one in planned if one.case]
+    planned = plan_target(Target(WEB, after, web.registry), web.state, times, {})
+    plan = complete_plan([planned.part], times, PlanSource("reconciler 1.0.0", ()))
+    return plan, [comparison.of(planned.case)] if planned.case else []
 
 
 def alone(web: Scene, after: Policy) -> DeletionPlan:

@@ -51,7 +51,7 @@ def check(scene: Scene) -> None:
     day = timedelta(days=1)
     bounds = Thresholds(overdue=day, last_apply=day, lock=day, undo=day)
     inspection = Inspection(scene.state, scene.time.now, bounds, lambda _: False, noting(scene))
-    list(inspection.of([governed(scene)]))
+    inspection.of(scene.registry.repository, governed(scene))
 
 
 def moved(scene: Scene, number: int) -> Document:

@@ -51,7 +51,7 @@ def test_two_hundred_builds_cost_their_pages_and_one_read_each(
     assert len(inventory.versions) == 1000
     assert inventory.evidence.pages == 10
     assert inventory.evidence.requests == 10 + 200
-    assert scene.registry.requests == 10 + 200
+    assert scene.registry.sent == 10 + 200
 
 
 def test_platform_images_and_attestations_are_never_read(

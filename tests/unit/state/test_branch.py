@@ -1,6 +1,7 @@
 """A state on a branch: others write there too, answers get lost, and old ones come late."""
 
 from collections.abc import Iterator
+from threading import Thread
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from reconciler.session import utc_now
 from reconciler.state.address import Address
 from reconciler.state.branch import Branch, branch_at, open_at
 from reconciler.state.opening import BackendSettings
+from reconciler.state.store import Stored
 from tests.support.states import NOON, WEB, holder, intent
 
 PLACE = "github://acme/state/reconciler"
@@ -66,6 +68,22 @@ def test_reading_alone_begins_no_branch(github: Sandbox) -> None:
 
     assert found == (None, [])
     assert {seen.method for seen in github.requests} == {"GET"}
+
+
+def test_who_stops_reading_halfway_keeps_no_other_thread_from_reading(github: Sandbox) -> None:
+    store = branch(github)
+    store.create("a", b"1")
+    store.create("b", b"2")
+
+    halfway = store.contents(["a", "b"])
+    first = next(iter(halfway))
+    found: list[object] = []
+    other = Thread(target=lambda: found.append(store.get("b")), daemon=True)
+    other.start()
+    other.join(timeout=10)
+
+    assert first == b"1"
+    assert [isinstance(stored, Stored) for stored in found] == [True]
 
 
 def test_what_others_commit_in_between_stays(github: Sandbox) -> None:

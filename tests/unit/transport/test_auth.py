@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.transport.credentials import ANONYMOUS, Credential
+from reconciler.transport.parallel import gather
 from reconciler.transport.tokens import trust_own_host
 from tests.support.token_registry import BASIC, REALM, TokenRegistry, reader
 
@@ -147,6 +148,24 @@ def test_many_threads_share_one_token() -> None:
         thread.join()
 
     assert len(registry.tokens) == 1
+
+
+def test_repositories_do_not_wait_for_the_tokens_of_one_another() -> None:
+    together = threading.Barrier(4, timeout=10)
+    registry = TokenRegistry()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/token":
+            # Passed only if all four are requested at the same time.
+            together.wait()
+        return registry(request)
+
+    client = reader(answer)
+    paths = [f"/v2/acme/{name}/manifests/v1" for name in ("api", "docs", "web", "worker")]
+
+    responses = gather(client.get, paths, workers=4)
+
+    assert {response.status_code for response in responses.values()} == {200}
 
 
 def test_a_credential_does_not_show_in_its_own_text() -> None:

@@ -192,14 +192,26 @@ def test_a_path_is_joined_to_the_base_that_an_api_has() -> None:
     assert server.asked == ["GET https://acme.example/api/v3/user/packages?page=2"]
 
 
-def test_every_request_counts_and_says_who_we_are() -> None:
+def test_reads_count_for_their_repository_once_and_only_with_an_answer() -> None:
+    server = Answers([httpx.Response(503), OK, httpx.Response(404), httpx.Response(304), OK])
+    client = client_of(server)
+
+    for path in ("/v2/a/tags/list", "/v2/a/manifests/v1", "/v2/a/manifests/v2", "/v2/b/tags/list"):
+        client.get(path)
+
+    assert len(server.requests) == 5
+    counts = {name: client.successes(f"/v2/{name}/tags/list") for name in ("a", "b", "c")}
+    assert counts == {"a": 2, "b": 1, "c": 0}
+
+
+def test_every_request_says_who_we_are() -> None:
     server = Answers([httpx.Response(503), httpx.Response(503), OK])
     client = client_of(server)
 
     client.get("/v2/")
     client.write("DELETE", "/v2/a")
 
-    assert client.requests == 4
+    assert len(server.requests) == 4
     assert {request.headers["user-agent"].split("/")[0] for request in server.requests} == {
         "reconciler"
     }

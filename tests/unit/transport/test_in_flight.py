@@ -4,9 +4,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
+from reconciler.connect import open_registry
+from reconciler.providers.documents import PARALLEL_READS
+from reconciler.transport.direct import DirectTransport
 from reconciler.transport.limits import GHCR, Rules, registry_refusal
 from reconciler.transport.pacing import InFlight, LimitedTransport
+from reconciler.transport.parallel import gather
 from tests.support.time import VirtualTime
 
 REFUSED = httpx.Response(429, headers={"retry-after": "1"}, content=b"")
@@ -90,3 +95,45 @@ def test_no_more_are_in_flight_than_allowed() -> None:
 
 def test_ghcr_begins_with_what_other_clients_read_at_once() -> None:
     assert GHCR.in_flight == (20, 64)
+
+
+def test_many_repositories_of_a_plain_registry_share_what_is_in_flight_and_no_change_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    full, crowded, change = threading.Event(), threading.Event(), threading.Event()
+    lock, here = threading.Lock(), 0
+    waited: list[bool] = []
+
+    def answer(_: DirectTransport, request: httpx.Request) -> httpx.Response:
+        nonlocal here
+        if request.method == "DELETE":
+            change.set()
+            return httpx.Response(202)
+        with lock:
+            here += 1
+            if here >= PARALLEL_READS:
+                full.set()
+            if here > PARALLEL_READS:
+                crowded.set()
+        # Each is in flight until the change was sent.
+        waited.append(change.wait(timeout=10))
+        with lock:
+            here -= 1
+        return httpx.Response(200)
+
+    monkeypatch.setattr(DirectTransport, "handle_request", answer)
+    client = open_registry("registry.example", VirtualTime().watch(), plain_http=False)
+    paths = [f"/v2/app-{number}/tags/list" for number in range(3 * PARALLEL_READS)]
+
+    with ThreadPoolExecutor(1) as reading:
+        done = reading.submit(gather, client.get, paths, workers=len(paths))
+        assert full.wait(timeout=10)
+        assert not crowded.wait(timeout=0.3)
+        deleted = client.write_at_once("DELETE", "/v2/app-1/manifests/sha256:00")
+        responses = done.result()
+    client.close()
+
+    assert deleted.status_code == 202
+    assert {response.status_code for response in responses.values()} == {200}
+    assert all(waited)
+    assert not crowded.is_set()

@@ -3,10 +3,12 @@
 import json
 from datetime import timedelta
 from io import StringIO
+from threading import Thread
 
 import pytest
 from structlog.testing import capture_logs
 
+from reconciler.errors import StoppedError
 from reconciler.logs import configure
 from reconciler.transport.watch import RunClock, Sent, Wait
 from tests.support.time import NOON, VirtualTime
@@ -82,3 +84,24 @@ def test_where_nobody_set_up_logging_requests_are_not_printed(
     VirtualTime().watch().sent(Sent("GET", "https://ghcr.io/token"))
 
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_stop_wakes_what_waits_and_ends_every_later_wait() -> None:
+    watch = RunClock(lambda: NOON, report=lambda _: None)
+    errors: list[StoppedError] = []
+
+    def wait() -> None:
+        try:
+            watch.wait("a limit", 3600)
+        except StoppedError as error:
+            errors.append(error)
+
+    thread = Thread(target=wait)
+    thread.start()
+
+    watch.stop()
+
+    thread.join(timeout=10)
+    assert len(errors) == 1
+    with pytest.raises(StoppedError, match="the run was ended"):
+        watch.check()

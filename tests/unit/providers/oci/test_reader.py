@@ -266,4 +266,4 @@ def test_the_servers_clock_and_the_count_of_requests_are_told() -> None:
 
     moment = oci.server_time()
     assert moment is not None
-    assert (moment.isoformat(), oci.requests) == ("2026-11-02T12:00:00+00:00", 1)
+    assert (moment.isoformat(), oci.requests(WEB)) == ("2026-11-02T12:00:00+00:00", 1)
