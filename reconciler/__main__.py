@@ -1,138 +1,40 @@
-"""The command line. Each command is loaded when it is called, so that `--help` stays fast."""
+"""The command line of this process: `--version` and `--help` at once, commands by their group."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from inspect import cleandoc
-from typing import Annotated, Any
-
-import typer
-from typer.core import TyperGroup
-from typer.exceptions import TyperException
-
-from reconciler.errors import ExitCode
-from reconciler.version import __version__
-
-COMMANDS = {
-    "init": "Write a first policy, its test, and the workflow that uses them.",
-    "plan": "Show what `apply` would delete, and why. Deletes nothing.",
-    "apply": "Delete what a plan lists, after checking it again, with a log.",
-    "show": "Show a saved plan. Contacts nothing.",
-    "validate": "Check policy files. Contacts nothing.",
-    "test": "Run the tests of policies. Contacts nothing.",
-    "explain": "Explain what a version is, what keeps it, and when it expires.",
-    "check": "Check for overdue images, interrupted runs, stale locks and broken images.",
-    "usage": "Show how much storage repositories use, and what a plan would free.",
-    "verify": "Check that every tagged image can be pulled completely.",
-    "diagnose": "Explain why versions exist, what needs them, and which builds create more.",
-    "schema": "Print the JSON Schema of policy files, for editors.",
-    "undo": "Restore what a run deleted, and hold it until it is released.",
-    "log": "List runs, show what they did, explain deletions, verify the journal.",
-    "lock": "Show who holds locks; break the lock of a run that hangs.",
-    "state": "Initialize, check, migrate and export the state.",
-    "demo": "Run plan, apply and verify on a made-up package, on this machine only.",
-    "comment": "Show a saved plan in one comment on a pull request.",
-    "action": "Run as a step of a GitHub workflow; action.yml calls it.",
-    "snapshot": "Copy repositories into a file that `sandbox` serves, to rehearse on.",
-    "sandbox": "Serve a simulated GitHub Packages and ghcr.io, to rehearse on.",
-}
-"""Each command and its one line in `--help`; its module in `commands` has the same name."""
-
-_MODULES = {"action": "reconciler.action.main"}
-"""Commands whose module is not in `commands`."""
-
 
 _GC_THRESHOLD = 50_000
 """New objects between two searches for cycles: those of about a thousand versions."""
 
 
-class LazyCommands(TyperGroup):
-    """A group that lists its commands by name and loads the one that is called."""
+def answer(arguments: Sequence[str]) -> str:
+    """Return what `--version` or `--help` alone print; empty for any other command line.
 
-    def get_params(self, ctx: Any) -> list[Any]:
-        """Return the options that belong to no command."""
-        return _without_conversion(super().get_params(ctx), ctx)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find a command by name, and import its module in place of the placeholder."""
-        name, command, rest = super().resolve_command(ctx, args)
-        if name in COMMANDS:
-            # Importing all commands takes much longer than `--help` may take.
-            module = import_module(_MODULES.get(name, f"reconciler.commands.{name}"))
-            command = typer.main.get_command(module.app)
-            _simplify(command, ctx)
-        return name, command, rest
-
-
-def _simplify(command: Any, ctx: Any) -> None:
-    """Show help as plain text, with the lines of a paragraph joined for the terminal to wrap."""
-    # Importing what draws boxes takes four times as long as the rest of `--help`.
-    command.rich_markup_mode = None
-    _without_conversion(command.get_params(ctx), ctx)
-    paragraphs = [" ".join(text.split()) for text in cleandoc(command.help or "").split("\n\n")]
-    command.help = "\n\n".join(paragraphs)
-    # Otherwise a list of commands has the first sentence only, cut off where the line ends.
-    command.short_help = paragraphs[0]
-    for inner in getattr(command, "commands", {}).values():
-        _simplify(inner, ctx)
-
-
-def _without_conversion(params: list[Any], ctx: Any) -> list[Any]:
-    """Leave values as they are where a command is not run: to convert one, typer imports pydantic.
-
-    A flag that is not given is off. Completion needs no values.
+    Importing what reads command lines takes longer than all the rest of these two.
     """
-    for param in params:
-        if getattr(param, "is_flag", False) and param.default is None:
-            param.default = False
-        if ctx.resilient_parsing:
-            param.process_value = lambda _, value: value
-    return params
+    match arguments:
+        case ["--version"]:
+            from reconciler.version import __version__
 
+            return f"reconciler {__version__}\n"
+        case ["--help"]:
+            from shutil import get_terminal_size
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"reconciler {__version__}")
-        raise typer.Exit
+            from reconciler.commands._overview import overview
 
-
-app = typer.Typer(
-    cls=LazyCommands,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Declarative retention for container registries: policy in, plan, apply, log.",
-)
-
-
-@app.callback()
-def root(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    """Accept the options that belong to no command."""
-
-
-for _name, _text in COMMANDS.items():
-    app.command(_name, short_help=_text)(lambda: None)
+            # As wide as the library makes the help of commands.
+            return overview(max(min(get_terminal_size().columns, 80) - 2, 50))
+        case _:
+            return ""
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code; usage errors are 64, not click's 2."""
-    try:
-        command = typer.main.get_command(app)
-        code = command.main(list(arguments), "reconciler", standalone_mode=False)
-    except TyperException as error:
-        typer.echo(f"Error: {error.format_message()}", err=True)
-        typer.echo("See `reconciler --help`.", err=True)
-        # Click would exit with 2, which is our code for changes.
-        return ExitCode.USAGE
-    except typer.Abort:
-        return ExitCode.INTERRUPTED
-    return code if isinstance(code, int) else ExitCode.OK
+    """Run one command line and return its exit code."""
+    from reconciler.commands._group import run as run_command
+
+    return run_command(arguments)
 
 
 def collect_rarely() -> None:
@@ -144,10 +46,23 @@ def collect_rarely() -> None:
     gc.set_threshold(_GC_THRESHOLD, *gc.get_threshold()[1:])
 
 
+def load_no_plugins() -> None:
+    """Let pydantic look for no plugins in this process.
+
+    Looking reads the metadata of every installed package, and a plugin could change what is valid.
+    """
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+
+
 def main() -> None:
     """Run the command line of this process."""
+    arguments = sys.argv[1:]
+    if text := answer(arguments):
+        sys.stdout.write(text)
+        return
     collect_rarely()
-    sys.exit(run(sys.argv[1:]))
+    load_no_plugins()
+    sys.exit(run(arguments))
 
 
 if __name__ == "__main__":

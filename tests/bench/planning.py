@@ -34,18 +34,22 @@ policies:
 """
 
 
-def planned(host: str, folder: Path) -> int:
-    """Run `plan` with the state and the cache in a folder; return how many deletions it has."""
+def environment(host: str, folder: Path) -> Mapping[str, str]:
+    """Return the variables that lead a process to a sandbox, with its cache in a folder."""
     registry = {"kind": "ghcr", "api": f"http://{host}", "plain_http": True}
-    environment = {
+    return {
         "RECONCILER_REGISTRIES": json.dumps({host: registry | {"points_per_minute": POINTS}}),
         "RECONCILER_CACHE": str(folder / "cache"),
         "GITHUB_TOKEN": CLASSIC.token.get_secret_value(),
     }
+
+
+def planned(host: str, folder: Path) -> int:
+    """Run `plan` with the state and the cache in a folder; return how many deletions it has."""
     policy = folder / "policy.yaml"
     policy.write_text(POLICY.format(repository=f"{host}/{PATH}"))
     arguments = ("plan", str(policy), "--state", str(folder / "state"))
-    printed = run([sys.executable, "-m", "reconciler", *arguments], environment)
+    printed = run([sys.executable, "-m", "reconciler", *arguments], environment(host, folder))
     return int(_first(r"^Plan: (\d+) to delete", printed))
 
 

@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-from reconciler.__main__ import COMMANDS, run
+from reconciler.__main__ import answer, run
+from reconciler.commands._group import LazyCommands
+from reconciler.commands._overview import COMMANDS
 
 HEAVY = {
     *("deepdiff", "httpcore", "httpx", "jinja2", "pydantic", "rich", "structlog", "yaml"),
@@ -20,7 +22,8 @@ MOST_OF_OURS = 12
 
 LOADED = """
 import json, sys
-from reconciler.__main__ import COMMANDS, run
+from reconciler.__main__ import run
+from reconciler.commands._overview import COMMANDS
 
 loaded = {}
 for name in [None, *COMMANDS]:
@@ -64,7 +67,7 @@ def test_completion_of_an_option_loads_as_little() -> None:
         "COMP_CWORD": "2",
     }
     code = (
-        "import sys\nfrom reconciler.__main__ import app\n"
+        "import sys\nfrom reconciler.commands._group import app\n"
         "try:\n    app(prog_name='reconciler')\n"
         "finally:\n    print(*sys.modules, file=sys.stderr)"
     )
@@ -79,6 +82,44 @@ def test_completion_of_an_option_loads_as_little() -> None:
 
     assert "--against" in done.stdout
     assert not HEAVY & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_the_help_and_the_version_alone_load_not_even_what_reads_command_lines(
+    argument: str,
+) -> None:
+    code = (
+        f"import sys\nsys.argv = ['reconciler', {argument!r}]\n"
+        "from reconciler.__main__ import main\nmain()\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert not {"typer", *HEAVY} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("columns", ["50", "66", "80", "200"])
+def test_the_overview_is_what_the_library_would_write(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    run(["--help"])
+    printed = capsys.readouterr().out
+    with monkeypatch.context() as patch:
+        patch.delattr(LazyCommands, "format_help")
+        run(["--help"])
+
+    assert printed == answer(["--help"]) == capsys.readouterr().out
+
+
+def test_the_version_is_the_same_before_other_arguments(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(["--version", "plan"])
+
+    assert capsys.readouterr().out == answer(["--version"])
 
 
 @pytest.mark.parametrize("name", COMMANDS)

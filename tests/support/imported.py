@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from reconciler.__main__ import COMMANDS
+from reconciler.commands._overview import COMMANDS
 from reconciler.transport import client
 from tests.support import killed_cli
 
