@@ -10,8 +10,9 @@ too. Otherwise pushing an index that lists a version would take it out of the ru
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from reconciler.core.evaluation import Evaluation, evaluation_of, kept_followers, refusal_of
 from reconciler.core.graph import Graph
@@ -26,8 +27,7 @@ from reconciler.model.policy import Policy
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Whether one image expires, and why. Shape: `opinions` has one for each rule covering it."""
 
     image: Image
@@ -97,16 +97,14 @@ def decide(
     _keep_young(decisions, graph, inventory.versions.values(), evaluation)
     # Every follower of an expired image is judged, even if another image keeps it as well: a rule,
     # hold or protection of one image must never cause another image to be deleted.
-    followers = closure(
-        graph.keeps, (digest for digest, decision in decisions.items() if decision.expires)
-    )
-    _keep_owners(
-        decisions, graph, kept_followers(evaluation, inventory, followers - decisions.keys())
-    )
+    expired = [digest for digest, decision in decisions.items() if decision.expires]
+    followers = closure(graph.keeps, expired)
+    followers.difference_update(decisions)
+    _keep_owners(decisions, graph, kept_followers(evaluation, inventory, followers))
     # Deleted is only what no kept image and no pinned digest keeps, however deep it is nested.
-    kept = {digest for digest, decision in decisions.items() if not decision.expires}
+    kept = [digest for digest, decision in decisions.items() if not decision.expires]
     pinned = evaluation.pinned.keys() & inventory.versions.keys()
-    needed = closure(graph.keeps, kept | pinned)
+    needed = closure(graph.keeps, (*kept, *pinned))
     to_delete = {digest for digest in inventory.versions if digest not in needed}
     _keep_needed(decisions, graph, to_delete)
     # A protection by digest that matches nothing is often a typing error, so it is reported.
@@ -125,24 +123,23 @@ def decide(
 
 def _decide(image: Image, evaluation: Evaluation) -> Decision:
     """Return the first cause that applies, with the opinions of all rules."""
-    protecting = [
-        opinion
-        for opinion in evaluation.protections.by_image.get(image.digest, ())
-        if opinion.keeps
-    ]
-    judging = sorted(
-        evaluation.rules.by_image.get(image.digest, ()), key=lambda opinion: not opinion.keeps
-    )
-    unknown = tuple(tag for tag in image.tags if tag not in evaluation.known_tags)
-    cause, note = _cause(image, evaluation, protecting, judging, unknown)
-    return Decision(image, cause, note, (*protecting, *judging), unknown)
+    digest = image.version.digest
+    protections = evaluation.protections.by_image.get(digest, ())
+    judging = evaluation.rules.by_image.get(digest, ())
+    protecting = [opinion for opinion in protections if opinion.keeps]
+    keeping = [opinion for opinion in judging if opinion.keeps]
+    expiring = [opinion for opinion in judging if not opinion.keeps]
+    unknown = tuple([tag for tag in image.tags if tag not in evaluation.known_tags])
+    cause, note = _cause(image, evaluation, protecting, keeping, expiring, unknown)
+    return Decision(image, cause, note, (*protecting, *keeping, *expiring), unknown)
 
 
 def _cause(
     image: Image,
     evaluation: Evaluation,
     protecting: Sequence[Opinion],
-    judging: Sequence[Opinion],
+    keeping: Sequence[Opinion],
+    expiring: Sequence[Opinion],
     unknown: Sequence[Tag],
 ) -> tuple[Cause, str]:
     """Return the first cause that applies, in the order of `Cause`, with a note of its own."""
@@ -151,12 +148,12 @@ def _cause(
         return Cause.PROTECTED, ""
     if image.digest in evaluation.pinned:
         return evaluation.pinned[image.digest]
-    if any(opinion.keeps for opinion in judging):
+    if keeping:
         return Cause.RULE, ""
     if unknown and evaluation.policy.unmatched_tags == "keep":
         return Cause.UNMATCHED_TAG, f"tag {unknown[0]} matches no rule"
     # Only what a rule covers can expire.
-    if not judging:
+    if not expiring:
         return Cause.UNCOVERED, "no rule covers it"
     # An image that the registry refused to delete is not tried again until something changes.
     if refusal := refusal_of(image, evaluation):
@@ -170,7 +167,8 @@ def _age_start(version: Version, evaluation: Evaluation) -> datetime | None:
     A tag that is moved back to an old image makes it as fresh as a push does. If a tag was added
     after the last run, the time is unknown.
     """
-    observation = evaluation.observations.digests.get(version.digest)
+    # Most versions have no tag, so that none can have been added.
+    observation = evaluation.observations.digests.get(version.digest) if version.tags else None
     # The tag was added between the last run and now, at an unknown time.
     if observation and observation.arrived(version.tags):
         return None
@@ -198,9 +196,12 @@ def _keep_young(
     min_age, young_after = evaluation.policy.guards.min_age, evaluation.young_after
     if young_after is None:
         return
-    starts = ((version, _age_start(version, evaluation)) for version in versions)
     # A version of unknown age counts as young: missing evidence never deletes.
-    young = [(version, start) for version, start in starts if start is None or start > young_after]
+    young = [
+        (version, start)
+        for version in versions
+        if (start := _age_start(version, evaluation)) is None or start > young_after
+    ]
     young_digests = {version.digest for version, _ in young}
     visited: set[Digest] = set()
     # The youngest first, so that the time reported for an image is the one of its youngest part.
@@ -212,8 +213,7 @@ def _keep_young(
             if decisions[digest].expires:
                 own = moved if digest == version.digest else ""
                 who = own if digest in young_digests else "one of its manifests or referrers is "
-                decisions[digest] = replace(
-                    decisions[digest],
+                decisions[digest] = decisions[digest]._replace(
                     cause=Cause.YOUNG,
                     note=f"{who}younger than min_age {min_age}",
                     young_until=age_start + min_age.delta if age_start else None,
@@ -262,7 +262,7 @@ def _keep_owners(
         for digest in above & decisions.keys():
             if decisions[digest].expires:
                 note = f"its manifest or referrer {follower} is kept ({reason})"
-                decisions[digest] = replace(decisions[digest], cause=Cause.NEEDED, note=note)
+                decisions[digest] = decisions[digest]._replace(cause=Cause.NEEDED, note=note)
 
 
 def _keep_needed(decisions: dict[Digest, Decision], graph: Graph, to_delete: Set[Digest]) -> None:

@@ -3,8 +3,7 @@
 Followers are the versions that are no image of their own: what an index lists, and referrers.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -12,7 +11,7 @@ from operator import attrgetter
 from reconciler.core.graph import image_tags
 from reconciler.core.keep import Opinion, evaluate
 from reconciler.core.select import Image, SelectedImage, TagIndex, select
-from reconciler.model.inventory import Fact, Inventory, Observations
+from reconciler.model.inventory import Fact, Inventory, Observation, Observations, Version
 from reconciler.model.names import Digest, Tag
 from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
@@ -39,6 +38,9 @@ class Evaluation:
     protections: _Opinions
     rules: _Opinions
     pinned: Mapping[Digest, tuple[Cause, str]]
+    refused: Mapping[Digest, Observation]
+    """The versions that the registry once refused to delete."""
+
     visibility: str
     known_tags: Set[Tag]
     age_fact: Fact
@@ -81,6 +83,7 @@ def evaluation_of(
         protections=_opinions(policy, _protections(policy), images, index, now),
         rules=_opinions(policy, policy.rules, images, index, now),
         pinned=pinned(policy, observations),
+        refused={d: noted for d, noted in observations.digests.items() if noted.retained},
         visibility=inventory.visibility,
         known_tags=known,
         age_fact=Fact.PUSHED if Fact.PUSHED in inventory.facts else Fact.FIRST_SEEN,
@@ -97,7 +100,7 @@ def _opinions(
     policy: Policy, rules: Sequence[Rule], images: Sequence[Image], index: TagIndex, now: datetime
 ) -> _Opinions:
     """Gather the opinions of rules by image, in the order of the rules' names."""
-    gathered: dict[Digest, list[Opinion]] = defaultdict(list)
+    gathered: dict[Digest, tuple[Opinion, ...]] = {}
     warnings: list[str] = []
     unused: list[str] = []
     for rule, pool in _pools(rules, images, index):
@@ -106,7 +109,7 @@ def _opinions(
         if not pool and rule.match.reads_tags:
             unused.append(rule.name)
         for digest, opinion in judgement.opinions.items():
-            gathered[digest].append(opinion)
+            gathered[digest] = (*gathered.get(digest, ()), opinion)
     return _Opinions(gathered, warnings, unused)
 
 
@@ -133,7 +136,7 @@ def refusal_of(image: Image, evaluation: Evaluation) -> str:
 
     A refusal holds for the tags and the visibility that the version had then.
     """
-    observation = evaluation.observations.digests.get(image.digest)
+    observation = evaluation.refused.get(image.digest)
     is_refused = observation and observation.refuses(image.version.tags, evaluation.visibility)
     return f"the registry refused: {observation.retained}" if observation and is_refused else ""
 
@@ -156,21 +159,29 @@ def pinned(policy: Policy, observations: Observations) -> dict[Digest, tuple[Cau
 
 
 def kept_followers(
-    evaluation: Evaluation, inventory: Inventory, followers: Iterable[Digest]
+    evaluation: Evaluation, inventory: Inventory, followers: Container[Digest]
 ) -> dict[Digest, str]:
     """Map each follower that a rule, a refusal or an unmatched tag keeps to the reason.
 
     Each is judged by all its tags. A tag of its own that no rule matches keeps it, as it would
     keep an image.
     """
+    # Protections first, so that the reason names the strongest one.
+    groups = [
+        _keeping_rules(rules)
+        for rules in (_protections(evaluation.policy), evaluation.policy.rules)
+    ]
+    may_keep = _untagged_filter([rule for rules in groups for rule in rules], evaluation.now)
+    # Most followers are untagged, old and of no interest to any rule: they are passed over first.
     images = [
         Image(version, version.tags)
-        for version in map(inventory.versions.__getitem__, sorted(followers))
+        for digest, version in inventory.versions.items()
+        if digest in followers
+        and (version.tags or may_keep(version) or digest in evaluation.refused)
     ]
     reasons: dict[Digest, str] = {}
-    # Protections first, so that the reason names the strongest one.
-    for rules in (_protections(evaluation.policy), evaluation.policy.rules):
-        for digest, opinion in _keeping_unranked(evaluation, rules, images):
+    for rules in groups:
+        for digest, opinion in _kept(evaluation, rules, images):
             reasons.setdefault(digest, str(opinion))
     keeps_unmatched = evaluation.policy.unmatched_tags == "keep"
     for image in images:
@@ -183,16 +194,46 @@ def kept_followers(
     return reasons
 
 
-def _keeping_unranked(
+def _keeping_rules(rules: Iterable[Rule]) -> list[Rule]:
+    """Return the parts of rules that may keep a follower whatever its rank."""
+    unranked = [_unranked(rule) for rule in rules]
+    # A rule that keeps no follower is needed only to find out what a `rest` that keeps covers.
+    if any(rule.match.rest and rule.keep.all for rule in unranked):
+        return unranked
+    return [rule for rule in unranked if not rule.keep.none]
+
+
+def _untagged_filter(rules: Iterable[Rule], now: datetime) -> Callable[[Version], bool]:
+    """Return whether an untagged version is young enough for one of the rules to keep it.
+
+    The age is tested first, since nearly all followers of what expires are too old for every rule.
+    """
+    after: dict[Fact, datetime] = {}
+    for rule in rules:
+        if not rule.match.reads_tags and not rule.keep.none:
+            fact, within = rule.age_by.fact, rule.keep.within
+            # It keeps followers of any age.
+            if fact is None or within is None:
+                return lambda _: True
+            after[fact] = min(now - within.delta, after.get(fact, now))
+    starts = tuple(after.items())
+
+    def may_keep(version: Version) -> bool:
+        for fact, start in starts:
+            time = version.time(fact)
+            if time is None or time > start:
+                return True
+        return False
+
+    return may_keep
+
+
+def _kept(
     evaluation: Evaluation, rules: Sequence[Rule], images: Sequence[Image]
 ) -> Iterator[tuple[Digest, Opinion]]:
-    """Yield the opinions that keep a follower whatever its rank."""
-    unranked = [_unranked(rule) for rule in rules]
-    # A rule that keeps no follower is needed only to find out what `rest` covers.
-    if not any(rule.match.rest for rule in unranked):
-        unranked = [rule for rule in unranked if not rule.keep.none]
+    """Yield the opinions that keep a follower."""
     index, now, zone = evaluation.tags, evaluation.now, evaluation.policy.zone
-    for rule, pool in _pools(unranked, images, index):
+    for rule, pool in _pools(rules, images, index):
         young = _possibly_kept(rule, pool, now)
         for digest, opinion in evaluate(rule, young, index, now=now, zone=zone).opinions.items():
             if opinion.keeps:

@@ -45,19 +45,21 @@ def build_graph(inventory: Inventory) -> Graph:
         docs/attestations/attestation-storage.md; cosign, SIGNATURE_SPEC.md.
     """
     keeps: dict[Digest, list[Digest]] = defaultdict(list)
-    missing: dict[Digest, list[Digest]] = defaultdict(list)
-    attestations = frozenset(_listed_attestations(inventory))
-    for version in inventory.versions.values():
-        # Most versions are platform images whose documents need not be read: they link nothing.
-        if version.manifest is None and not version.tags:
-            continue
-        children = version.manifest.children if version.manifest else ()
-        for child in {child.digest: child for child in children}.values():
-            if child.digest in inventory.versions:
-                keeps[version.digest].append(child.digest)
+    missing: dict[Digest, list[Digest]] = {}
+    # Most versions are platform images whose documents need not be read: they link nothing.
+    versions = inventory.versions
+    linking = [version for version in versions.values() if version.manifest or version.tags]
+    attestations = frozenset(_listed_attestations(linking))
+    for version in linking:
+        if version.manifest and version.manifest.children:
+            children = {child.digest: child for child in version.manifest.children}
+            if present := [digest for digest in children if digest in versions]:
+                keeps[version.digest] += present
             # A missing layer of a build cache is not a hole: indexes of caches list blobs too.
-            elif child.is_manifest:
-                missing[version.digest].append(child.digest)
+            if len(present) < len(children):
+                absent = [child for child in children.values() if child.digest not in versions]
+                if holes := [child.digest for child in absent if child.is_manifest]:
+                    missing[version.digest] = holes
         # A listed attestation is kept by its index and not by its subject.
         subject = None if version.digest in attestations else _subject(version)
         # A referrer whose subject does not exist is kept by nothing: it is an image of its own.
@@ -66,8 +68,8 @@ def build_graph(inventory: Inventory) -> Graph:
             if keeper and _is_other(inventory, version, keeper):
                 keeps[keeper].append(version.digest)
     kept_by = reversed_edges(keeps)
-    roots = _roots(inventory, keeps, kept_by)
-    return Graph(dict(keeps), kept_by, roots, dict(missing))
+    roots = _roots(inventory, linking, keeps, kept_by)
+    return Graph(dict(keeps), kept_by, roots, missing)
 
 
 def image_tags(inventory: Inventory, version: Version) -> tuple[Tag, ...]:
@@ -76,34 +78,38 @@ def image_tags(inventory: Inventory, version: Version) -> tuple[Tag, ...]:
     If any tag does not, all of them count: a tag that no rule matches protects its image.
     """
     for tag in version.tags:
-        if not _is_other(inventory, version, tag.subject):
+        subject = tag.subject
+        if subject is None or not _is_other(inventory, version, subject):
             return version.tags
     return ()
 
 
-def _is_other(inventory: Inventory, version: Version, subject: Digest | None) -> bool:
+def _is_other(inventory: Inventory, version: Version, subject: Digest) -> bool:
     """Whether a subject is another version of the repository."""
-    return subject is not None and subject in inventory.versions and subject != version.digest
+    return subject in inventory.versions and subject != version.digest
 
 
-def _listed_attestations(inventory: Inventory) -> Iterator[Digest]:
+def _listed_attestations(versions: Sequence[Version]) -> Iterator[Digest]:
     """Yield the attestations that an index lists beside their subjects."""
-    for version in inventory.versions.values():
-        if version.manifest is None or not version.manifest.children:
-            continue
-        listed = {child.digest for child in version.manifest.children}
-        for digest in listed:
-            child = inventory.versions.get(digest)
-            # The type is read from the child's own document: the index might name any type.
-            if child and child.kind == ATTESTATION_TYPE and _subject(child) in listed:
-                yield digest
+    # The type is read from the version's own document: the index might name any type.
+    subjects = {
+        version.digest: subject
+        for version in versions
+        if (subject := _subject(version)) and version.kind == ATTESTATION_TYPE
+    }
+    for version in versions if subjects else ():
+        if version.manifest and version.manifest.children:
+            listed = {child.digest for child in version.manifest.children}
+            yield from (digest for digest in listed & subjects.keys() if subjects[digest] in listed)
 
 
 def _subject(version: Version) -> Digest | None:
     return version.manifest.subject if version.manifest else None
 
 
-def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, ...]:
+def _roots(
+    inventory: Inventory, linking: Sequence[Version], keeps: Links, kept_by: Links
+) -> tuple[Digest, ...]:
     """Return the tagged versions, those that nothing keeps, and one of each island.
 
     A referrer whose subject exists is no root, tagged or not: it is deleted with its subject.
@@ -119,21 +125,19 @@ def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, 
         is_index = version.manifest is not None and version.manifest.shape is DocumentKind.INDEX
         return not image_tags(inventory, version), not is_index, digest
 
-    roots = {
-        digest
-        for digest, version in inventory.versions.items()
-        if digest not in kept_by
-        or (
-            version.tags
-            and image_tags(inventory, version)
-            and not _is_other(inventory, version, _subject(version))
-        )
-    }
+    roots = {digest for digest in inventory.versions if digest not in kept_by}
+    for version in linking:
+        if version.tags and version.digest in kept_by and image_tags(inventory, version):
+            subject = _subject(version)
+            if subject is None or not _is_other(inventory, version, subject):
+                roots.add(version.digest)
     # Most versions are kept by a root directly: only the others have to be searched for.
     deeper = {
         digest
-        for digest, owners in kept_by.items()
-        if digest not in roots and roots.isdisjoint(owners)
+        for source, targets in keeps.items()
+        if source not in roots
+        for digest in targets
+        if digest not in roots and roots.isdisjoint(kept_by[digest])
     }
     entries = [digest for digest in deeper if not deeper.issuperset(kept_by[digest])]
     below = closure(keeps, entries)
@@ -144,7 +148,8 @@ def _roots(inventory: Inventory, keeps: Links, kept_by: Links) -> tuple[Digest, 
         if digest not in reached:
             roots.add(digest)
             reached |= closure(keeps, [digest], excluding=reached)
-    return tuple(sorted(roots))
+    # The versions are in digest order already.
+    return tuple([digest for digest in inventory.versions if digest in roots])
 
 
 def documents_to_read(

@@ -11,6 +11,7 @@ from datetime import datetime, tzinfo
 from functools import cache
 from itertools import chain, groupby
 from operator import attrgetter
+from typing import NamedTuple
 
 from reconciler.core.calendar import bucket_of, read_dates
 from reconciler.core.select import Image, SelectedImage, TagIndex
@@ -25,8 +26,7 @@ _UNKNOWN: SortKey = (1, 0)
 """Sorts after everything known, that is, as the newest."""
 
 
-@dataclass(frozen=True, slots=True)
-class RankedImage:
+class RankedImage(NamedTuple):
     """One image with what one rule compares. Shape: `group` joins the values of `group_by`."""
 
     image: Image
@@ -106,25 +106,37 @@ class ImageRanker:
 
     def rank(self, selected: SelectedImage) -> RankedImage:
         """Return one image with its sort key, group and age."""
+        now, is_doubtful = self._now, False
         # An untagged image has one key too: its time does not depend on a tag.
-        keys = [(self._order(selected, tag), tag) for tag in selected.tags or (None,)]
-        order = max(key for key, _ in keys)
-        tag = next(tag for key, tag in keys if key == order)
-        captured = self._captured(tag)
-        moment, pushed = self._age_start(selected), selected.image.version.time(Fact.PUSHED)
+        tag = selected.tags[0] if selected.tags else None
+        order = self._order(selected, tag)
+        for other in selected.tags[1:]:
+            if (key := self._order(selected, other)) > order:
+                order, tag = key, other
         # A sort key or a time in the future is no more certain than an unknown one.
-        is_ahead = isinstance(order[1], datetime) and order[1] > self._now
-        has_doubtful_order = order == _UNKNOWN or is_ahead
-        has_doubtful_age = moment is None or moment > self._now
+        if self._reads_order:
+            is_ahead = isinstance(order[1], datetime) and order[1] > now
+            is_doubtful = order == _UNKNOWN or is_ahead
+        age_start = now
+        if self._reads_age:
+            moment = self._age_start(selected)
+            if moment is None or moment > now:
+                is_doubtful = True
+            else:
+                age_start = moment
+        pushed = selected.image.version.time(Fact.PUSHED)
         return RankedImage(
-            image=selected.image,
-            order=order,
-            group="/".join(self._part(name, tag, captured) for name in self._rule.group_by),
-            age_start=min(moment, self._now) if moment else self._now,
-            pushed=pushed if pushed and pushed <= self._now else None,
-            is_doubtful=(self._reads_order and has_doubtful_order)
-            or (self._reads_age and has_doubtful_age),
+            selected.image,
+            order,
+            self._group(tag) if self._rule.group_by else "",
+            age_start,
+            pushed if pushed and pushed <= now else None,
+            is_doubtful,
         )
+
+    def _group(self, tag: Tag | None) -> str:
+        captured = self._captured(tag)
+        return "/".join(self._part(name, tag, captured) for name in self._rule.group_by)
 
     def _order_key(self, rule: Rule) -> Callable[[SelectedImage, Tag | None], SortKey]:
         """Return how the sort key is read, chosen once for all images of the rule."""
@@ -173,12 +185,13 @@ def _known(value: datetime | SemVer | int | str | None) -> SortKey:
     return _UNKNOWN if value is None else (0, value)
 
 
+_ORDER = attrgetter("order")
+
 Ties = Sequence[Sequence[RankedImage]]
 """Images that are counted together, newest first; images of unknown order are in one group."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
+class Opinion(NamedTuple):
     """What one rule or protection decides about one image, with every distance from a limit."""
 
     rule: str
@@ -203,8 +216,7 @@ class RuleEvaluation:
     warnings: Sequence[str] = field(default=())
 
 
-@dataclass(frozen=True, slots=True)
-class Distance:
+class Distance(NamedTuple):
     """How far one image is from one limit. If it is `met`, that is a reason to keep the image."""
 
     met: bool
@@ -234,14 +246,14 @@ def evaluate(
         label = first.pool_label + (first.group or rule.match.label)
         measured = _distances(rule.keep, label, ties, now=now, zone=zone)
         members = chain.from_iterable(ties)
-        for ranked, distances in zip(members, _with_extra(rule.keep, ties, measured), strict=True):
+        if rule.keep.extra is not None:
+            measured = _with_extra(rule.keep.extra, ties, measured)
+        for ranked, distances in zip(members, measured, strict=True):
             met = [distance for distance in distances if distance.met]
-            opinions[ranked.image.digest] = Opinion(
-                rule.name,
-                keeps=bool(met),
-                reason="; ".join(distance.text for distance in distances),
-                is_doubtful=ranked.is_doubtful,
-                is_tied=bool(met) and all(distance.is_tied for distance in met),
+            reason = "; ".join([distance.text for distance in distances])
+            is_tied = bool(met) and all(distance.is_tied for distance in met)
+            opinions[ranked.image.version.digest] = Opinion(
+                rule.name, bool(met), reason, ranked.is_doubtful, is_tied
             )
     return RuleEvaluation(opinions, tuple(_warnings(rule, reader, opinions.values())))
 
@@ -275,12 +287,14 @@ def _pools(images: Iterable[RankedImage]) -> Iterator[Ties]:
     for image in images:
         pools[image.pool_key].append(image)
     for members in pools.values():
-        members.sort(key=attrgetter("order"), reverse=True)
-        equals = (list(equal) for _, equal in groupby(members, attrgetter("order")))
-        yield list(chain.from_iterable(map(_by_push_time, equals)))
+        members.sort(key=_ORDER, reverse=True)
+        ties: list[list[RankedImage]] = []
+        for _, equal in groupby(members, _ORDER):
+            ties += _by_push_time(list(equal))
+        yield ties
 
 
-def _by_push_time(equal: list[RankedImage]) -> Ties:
+def _by_push_time(equal: list[RankedImage]) -> list[list[RankedImage]]:
     """Order images of equal sort key by push time, if the registry reports it for all of them."""
     if len(equal) == 1 or not all(image.pushed for image in equal):
         return [equal]
@@ -289,12 +303,9 @@ def _by_push_time(equal: list[RankedImage]) -> Ties:
 
 
 def _with_extra(
-    keep: Keep, ties: Ties, measured: Iterable[tuple[Distance, ...]]
+    extra: int, ties: Ties, measured: Iterable[tuple[Distance, ...]]
 ) -> Iterator[tuple[Distance, ...]]:
     """Add the distance from `extra` to images that no other reason keeps; it keeps the newest."""
-    if keep.extra is None:
-        yield from measured
-        return
     # Images that tie share their rank, so a tie at the limit keeps all of them.
     used, each = 0, iter(measured)
     for tied in ties:
@@ -302,8 +313,8 @@ def _with_extra(
         unkept = [
             distances for distances in group if not any(distance.met for distance in distances)
         ]
-        text = f"rank {used + 1} of the remaining vs extra {keep.extra}"
-        distance = _rank_distance(text, keep.extra, used, len(unkept))
+        text = f"rank {used + 1} of the remaining vs extra {extra}"
+        distance = _rank_distance(text, extra, used, len(unkept))
         yield from (
             distances if any(distance.met for distance in distances) else (*distances, distance)
             for distances in group
@@ -318,18 +329,19 @@ def _distances(
     calendars = [_calendar(kind, limit, ties, now=now, zone=zone) for kind, limit in keep.buckets]
     # All images of one tie have the same rank: the number of images that are certainly newer.
     newer = 0
-    within = keep.within.delta if keep.within else None
+    last, within = keep.last, keep.within.delta if keep.within else None
     for tied in ties:
+        ranked: tuple[Distance, ...] = ()
+        if last is not None:
+            text = f"rank {newer + 1} of {label} vs last {last}"
+            ranked = (_rank_distance(text, last, newer, len(tied)),)
         for image in tied:
-            distances: list[Distance] = []
-            if keep.last is not None:
-                text = f"rank {newer + 1} of {label} vs last {keep.last}"
-                distances.append(_rank_distance(text, keep.last, newer, len(tied)))
+            distances = ranked
             if within is not None:
                 age = now - image.age_start
                 text = f"age {as_span(age)} vs within {keep.within}"
-                distances.append(Distance(age < within, text))
-            yield (*distances, *map(next, calendars))
+                distances += (Distance(age < within, text),)
+            yield (*distances, *map(next, calendars)) if calendars else distances
         newer += len(tied)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import NamedTuple
 
 from reconciler.core.graph import Graph, image_tags
 from reconciler.errors import PolicyError
@@ -38,13 +39,12 @@ class Image:
     def is_orphan(self) -> bool:
         """Whether it is a referrer whose subject was deleted, such as a leftover signature."""
         if self.tags:
-            return all(tag.subject for tag in self.tags)
+            return self.tags[0].subject is not None and all(tag.subject for tag in self.tags)
         manifest = self.version.manifest
         return manifest is not None and manifest.subject is not None
 
 
-@dataclass(frozen=True, slots=True)
-class SelectedImage:
+class SelectedImage(NamedTuple):
     """One image that a rule covers, with the tags that its selector matches."""
 
     image: Image
@@ -71,6 +71,7 @@ class TagIndex:
             pattern.expression: pattern for match in matches for pattern in match.every_pattern
         }
         self._hits: dict[str, set[Tag]] = {expression: set() for expression in patterns}
+        self._known: dict[Match, frozenset[Tag]] = {}
         hits, together = tuple(self._hits.values()), PatternSet(tuple(patterns.values()))
         for tag in self._tags:
             for position in together.matching(tag):
@@ -86,8 +87,14 @@ class TagIndex:
         """Return the tags that match at least one of the patterns."""
         return set().union(*(self._hits[pattern.expression] for pattern in patterns))
 
-    def known(self, match: Match) -> set[Tag]:
+    def known(self, match: Match) -> frozenset[Tag]:
         """Return the tags that a selector matches, without regard to its image filters."""
+        # Asked for images, for followers, and for the tags that any rule matches.
+        if match not in self._known:
+            self._known[match] = frozenset(self._matched(match))
+        return self._known[match]
+
+    def _matched(self, match: Match) -> set[Tag]:
         if match.semver:
             picked = {tag for tag, version in self.versions.items() if match.admits(version)}
         elif match.reads_tags:

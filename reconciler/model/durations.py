@@ -39,6 +39,9 @@ class Span(Name):
 
 def as_span(delta: timedelta) -> str:
     """Write a duration the way policies do, in whole hours below two days, else whole days."""
+    # Nearly all ages are of many days, which need no division.
+    if delta.days >= 2:
+        return f"{delta.days}d"
     # Rounded down, so that an age is never displayed as more than it is.
     hours = int(delta.total_seconds() // 3600)
     return f"{hours}h" if abs(hours) < 48 else f"{hours // 24}d"
