@@ -72,7 +72,7 @@ def apply(inputs: Inputs, runner: Runner) -> StepReport:
         approved, display = (saved, view(utc_now())) if saved else make_plan(session)
         if not saved:
             # Saved before anything is deleted, so that the plan is kept even if the step is killed.
-            save(path, approved.to_bytes())
+            save(path, approved.chunks())
         progress = Progress(approved.summary.delete)
         results = session.apply(approved, allowed=allowed, halt=halt, watching=[progress.note])
         notes = (*notes_on(approved, session.policies), *_notes(results))

@@ -35,7 +35,7 @@ def plan(inputs: Inputs, runner: Runner) -> StepReport:
         drawn, display = make_plan(session, base)
         notes += notes_on(drawn, session.policies)
     path = inputs.plan or runner.plan_file
-    save(path, drawn.to_bytes())
+    save(path, drawn.chunks())
     if inputs.comment:
         notes += comment(drawn, display.against, request, runner)
     return StepReport(

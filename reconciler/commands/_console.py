@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from reconciler.model.comparison import Difference
     from reconciler.model.plan import Plan
     from reconciler.model.results import Applied
+
+_CHUNK = 64 * 1024
+"""Bytes of a plan that are read at once."""
 
 PIPED_WIDTH = 100
 """Columns of text that goes to a file or another program."""
@@ -57,7 +61,8 @@ def print_plan(plan: "Plan", output: "Format", display: "View") -> None:
     """Print a plan on stdout."""
     from reconciler.formats import catalogue
 
-    typer.echo(catalogue.render(plan, output, display), nl=False)
+    for piece in catalogue.render_pieces(plan, output, display):
+        typer.echo(piece, nl=False)
 
 
 def print_applied(results: Sequence["Applied"], display: "View") -> None:
@@ -73,10 +78,11 @@ def load_plan(path: Path) -> "Plan":
 
     Raises: PlanError, when it is not a plan, or was altered.
     """
-    from reconciler.model.plan import read_plan
+    from reconciler.model.plan import read_chunks
 
     try:
-        return read_plan(path.read_bytes())
+        with path.open("rb") as file:
+            return read_chunks(iter(partial(file.read, _CHUNK), b""))
     except OSError as error:
         raise PlanError(
             f"{path}: {error.strerror}", hint="Name a file saved with --out."
@@ -85,14 +91,15 @@ def load_plan(path: Path) -> "Plan":
         raise PlanError(f"{path}: {error}", hint=error.hint) from error
 
 
-def save(path: Path, content: bytes) -> None:
-    """Write a result to a file that the user named.
+def save(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write the parts of a result to a file that the user named.
 
     Raises: SettingsError, when it cannot be written.
     """
     try:
         _refuse_foreign_link(path)
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            file.writelines(chunks)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}", hint="Name another file.") from error
 

@@ -107,9 +107,9 @@ def plan(
             drawn, difference = session.compare(base, lasts=lasts, at=moment, allowed=allowed)
             cost = session.cost(drawn) if drawn.summary.delete else None
         if out:
-            save(out, drawn.to_bytes())
+            save(out, drawn.chunks())
         if against_json and difference:
-            save(against_json, difference.to_bytes())
+            save(against_json, [difference.to_bytes()])
         display = view(utc_now(), all_rows=all_rows, cost=cost, against=difference)
         print_plan(drawn, output, display)
         finish(exit_code_of(drawn, detailed=detailed_exitcode))

@@ -59,7 +59,7 @@ def snapshot(
             copying.copied(repository) for repository in _named(registries, repositories)
         )
         snapshot_file = Snapshot(taken_at=copying.taken_at, packages=packages)
-        save(out, snapshot_file.model_dump_json(exclude_none=True).encode())
+        save(out, [snapshot_file.model_dump_json(exclude_none=True).encode()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def run_tests(
             trials.append(PolicyTestRun(written.path, name, checks, written.lines))
         display = view(utc_now())
         if junit:
-            save(junit, formats.render_junit(trials, display))
+            save(junit, [formats.render_junit(trials, display)])
         as_json = output == "json"
         text = formats.as_json(trials) if as_json else formats.render(trials, display)
         typer.echo(text, nl=False)

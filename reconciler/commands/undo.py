@@ -108,7 +108,7 @@ def undo(
             # Printed before the confirmation: it is what is asked about.
             print_plan(plan, output, view(utc_now(), all_rows=all_rows))
             if out:
-                save(out, plan.to_bytes())
+                save(out, plan.chunks())
                 finish(plan.outcome)
             else:
                 restore(plan, recovery, halt, yes=yes, aside=output != "text")

@@ -1,6 +1,6 @@
 """The formats of a plan, by their names in `--format`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.formats import html_plan, plan_markdown, plan_text, restore_plan
 from reconciler.formats.view import View
@@ -9,12 +9,18 @@ from reconciler.model.plan import DeletionPlan, Plan, RestorePlan
 
 def render_json(plan: Plan, view: View) -> str:
     """Write a plan as canonical JSON on one line, with the comparison where there is one."""
-    written = plan.to_bytes().decode()
+    return "".join(_json_pieces(plan, view))
+
+
+def _json_pieces(plan: Plan, view: View) -> Iterator[str]:
+    written = (chunk.decode() for chunk in plan.chunks())
     if view.against is None:
-        return written
+        yield from written
+        return
     # Joined as text, so that the plan keeps the bytes that its digest covers.
-    against = view.against.to_bytes().decode()
-    return f'{{"against":{against.rstrip()},"plan":{written.rstrip()}}}\n'
+    yield f'{{"against":{view.against.to_bytes().decode().rstrip()},"plan":'
+    yield from (text.rstrip("\n") for text in written)
+    yield "}\n"
 
 
 FORMATS: Mapping[str, Callable[[DeletionPlan, View], str]] = {
@@ -31,6 +37,13 @@ RESTORE_FORMATS: Mapping[str, Callable[[RestorePlan, View], str]] = {
     "html": restore_plan.render_html,
 }
 """The formats of a restore plan."""
+
+
+def render_pieces(plan: Plan, name: str, view: View) -> Iterator[str]:
+    """Write a plan in the named format, JSON in pieces: that of a large plan fills the memory."""
+    if name == "json":
+        return _json_pieces(plan, view)
+    return iter([render(plan, name, view)])
 
 
 def render(plan: Plan, name: str, view: View) -> str:

@@ -32,6 +32,10 @@ _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 Source: WHATWG URL Standard, "host parsing", "ends in a number checker"."""
 
 
+# Built once: `json.dumps` builds one for each call, which takes longer than a small document.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 class Frozen(BaseModel):
     """A value read from a file or the network: immutable, and without unknown fields."""
 
@@ -40,7 +44,7 @@ class Frozen(BaseModel):
 
 def canonical(document: Any) -> bytes:
     """Write JSON in the form that is hashed: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _ENCODER.encode(document)
     # A lone surrogate, which hostile JSON may hold, becomes the escape it came from.
     return text.encode("utf-8", "backslashreplace")
 

@@ -9,10 +9,11 @@ from pydantic import ValidationError
 from reconciler.errors import PlanError
 from reconciler.model.base import Frozen, canonical
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.plan import MAX_PLAN_BYTES
 
 FORMAT_NAME = "reconciler-difference"
 FORMAT_MAJOR = 1
+MAX_BYTES = 512 * 1024 * 1024
+"""Largest file of a difference that is read, in bytes: it is parsed in memory as a whole."""
 
 
 class PolicyEdit(Frozen):
@@ -130,8 +131,8 @@ def read_difference(content: bytes) -> Difference:
 
     Raises: PlanError, when it is too large, none, or of an unknown major version.
     """
-    if len(content) > MAX_PLAN_BYTES:
-        raise PlanError(f"the difference is larger than {MAX_PLAN_BYTES} bytes")
+    if len(content) > MAX_BYTES:
+        raise PlanError(f"the difference is larger than {MAX_BYTES} bytes")
     try:
         document = json.loads(content)
         name, version = document["format"]["name"], str(document["format"]["version"])

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from pydantic import GetCoreSchemaHandler
@@ -66,8 +67,11 @@ class Name(str):
     @classmethod
     def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
         """Read names from text and write them as text in pydantic models."""
+        # A digest is read several times from one file: as a version, and in what refers to it.
         return core_schema.no_info_after_validator_function(
-            cls, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
+            lru_cache(maxsize=1024)(cls),
+            core_schema.str_schema(),
+            serialization=core_schema.to_string_ser_schema(),
         )
 
 

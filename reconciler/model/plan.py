@@ -1,108 +1,35 @@
 """A plan: what would be deleted from each repository, why, and what was observed."""
 
 import hashlib
-import json
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from operator import not_
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from reconciler.errors import ExitCode, PlanError, worst
 from reconciler.model.base import Frozen, canonical
 from reconciler.model.durations import Span
 from reconciler.model.inventory import Evidence
-from reconciler.model.names import Digest, Repository, Tag
+from reconciler.model.json_pieces import JsonReader, joined, pieces
+from reconciler.model.names import Repository, Tag
+from reconciler.model.plan_rows import ROWS, row_pieces
+from reconciler.model.plan_rows import Cause as Cause  # noqa: PLC0414 - part of the library
+from reconciler.model.plan_rows import Change as Change  # noqa: PLC0414 - part of the library
+from reconciler.model.plan_rows import Kept as Kept  # noqa: PLC0414 - part of the library
+from reconciler.model.plan_rows import Observed as Observed  # noqa: PLC0414 - part of the library
 
 FORMAT_NAME = "reconciler-plan"
 FORMAT_MAJOR = 1
-MAX_PLAN_BYTES = 512 * 1024 * 1024
-"""Largest plan file read, in bytes."""
+MAX_PLAN_BYTES = 1024 * 1024 * 1024
+"""Largest plan file read, in bytes: a change takes 600, and a million of them are planned."""
 
 
 GuardName = Literal["max_delete", "max_delete_percent", "never_empty"]
-
-
-class Cause(StrEnum):
-    """Why an image is kept or deleted; the first that applies, in this order."""
-
-    PROTECTED = "protected"
-    HELD = "held"
-    RULE = "rule"
-    UNMATCHED_TAG = "unmatched-tag"
-    UNCOVERED = "uncovered"
-    RETAINED = "retained"
-    """The registry refused to delete it, and its tags and visibility have not changed since."""
-
-    YOUNG = "min-age"
-    NEEDED = "needed"
-    """By itself it would be deleted, but a version that is kept needs it."""
-
-    EXPIRED = "expired"
-    FOLLOWS = "follows"
-    """It is a follower: it is deleted with the last image that needed it."""
-
-
-_ROW = ConfigDict(extra="forbid")
-"""A file has no field that a row lacks. Rows have slots: a model takes 3 KiB for each of them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
-    """One version as planning observed it. Units: `size` in bytes of image content, if known."""
-
-    __pydantic_config__: ClassVar = _ROW
-
-    tags: tuple[Tag, ...] = ()
-    kind: str = ""
-    size: int = 0
-    pushed: datetime | None = None
-    first_seen: datetime | None = None
-    children: tuple[Digest, ...] = ()
-    subject: Digest | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One deletion: which version, in which order, why, and what must still be true to delete it.
-
-    Or one restoration: which version, and why it was deleted; `observed` is what it was then.
-
-    Shape: `component` is the number of the image that this is a part of; changes of one component
-        are adjacent, a document before the digests it refers to; for restorations, after them.
-    """
-
-    __pydantic_config__: ClassVar = _ROW
-
-    key: str
-    digest: Digest
-    version_id: str = ""
-    action: Literal["delete", "restore"] = "delete"
-    component: int
-    cause: Cause
-    rules: tuple[str, ...] = ()
-    """The rules that covered it; none of them keeps it."""
-
-    reasons: tuple[str, ...] = ()
-    observed: Observed
-    until: Annotated[datetime | None, Field(exclude_if=not_)] = None
-    """Until when the registry can restore it, if that is known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """One image that is kept and that the plan lists, with the reasons."""
-
-    __pydantic_config__: ClassVar = _ROW
-
-    key: str
-    tags: tuple[Tag, ...] = ()
-    cause: Cause
-    reasons: tuple[str, ...] = ()
 
 
 class Guard(Frozen):
@@ -172,6 +99,15 @@ class RepositoryPlan(Frozen):
     """The rules and protections whose patterns or digests match nothing in this repository."""
 
     warnings: tuple[str, ...] = ()
+
+    def head(self) -> dict[str, Any]:
+        """Return the document without its rows."""
+        return self.model_dump(mode="json", exclude=set(ROWS))
+
+    def pieces(self) -> Iterator[bytes]:
+        """Write it as canonical JSON, some rows at a time."""
+        rows = {key: joined(row_pieces(rows, getattr(self, key))) for key, rows in ROWS.items()}
+        return pieces({**self.head(), **rows})
 
     @property
     def images_deleted(self) -> int:
@@ -273,15 +209,28 @@ class _PlanBase(Frozen):
     @cached_property
     def digest(self) -> str:
         """The sha256 of everything else, as canonical JSON; it identifies the plan."""
-        return _sha256(self._document())
+        hashed = hashlib.sha256()
+        for piece in self._pieces():
+            hashed.update(piece)
+        return f"sha256:{hashed.hexdigest()}"
+
+    def chunks(self) -> Iterator[bytes]:
+        """Write the plan as canonical JSON with its digest, one trailing newline, in parts."""
+        yield from self._pieces(digest=self.digest)
+        yield b"\n"
 
     def to_bytes(self) -> bytes:
-        """Write the plan as canonical JSON with its digest, one trailing newline."""
-        return canonical({**self._document(), "digest": self.digest}) + b"\n"
+        """Write the plan as `chunks` does, in one."""
+        return b"".join(self.chunks())
 
-    def _document(self) -> dict[str, Any]:
+    def head(self) -> dict[str, Any]:
+        """Return the document without its repositories."""
         summary = self.summary.model_dump(mode="json")
-        return {**self.model_dump(mode="json"), "summary": summary}
+        return {**self.model_dump(mode="json", exclude={"repositories"}), "summary": summary}
+
+    def _pieces(self, **more: str) -> Iterator[bytes]:
+        parts = joined(part.pieces() for part in self.repositories)
+        return pieces({**self.head(), **more, "repositories": parts})
 
     def _counts(self, *, deleted: int) -> dict[str, int]:
         """Return the counts that do not depend on the kind."""
@@ -331,48 +280,114 @@ Plan = DeletionPlan | RestorePlan
 
 
 def read_plan(content: bytes) -> Plan:
-    """Read a saved plan from the bytes of its file, and verify its digest.
+    """Read a saved plan from the bytes of its file; see `read_chunks`."""
+    return read_chunks([content])
+
+
+def read_chunks(chunks: Iterable[bytes]) -> Plan:
+    """Read a saved plan from the parts of its file, and verify its digest.
+
+    Its rows are read one at a time: the file of a large plan does not fit into memory.
 
     Raises: PlanError, when it is too large, not a plan, of an unknown major version or altered.
     """
-    # A plan may come from another job or person, and is parsed in memory as a whole.
-    if len(content) > MAX_PLAN_BYTES:
-        raise PlanError(f"the plan is larger than {MAX_PLAN_BYTES} bytes")
+    hashed = hashlib.sha256()
+    reader = JsonReader(_bounded(chunks), hashed.update)
+    document: dict[str, Any] = {}
+    parts: list[RepositoryPlan] = []
+    renamed = False
     try:
-        document = json.loads(content)
-        version = str(document["format"]["version"])
-        major = int(version.partition(".")[0])
-        if (document["format"]["name"], major) != (FORMAT_NAME, FORMAT_MAJOR):
-            raise PlanError(f"{document['format']['name']} {version} is not a plan this tool reads")
-        # Checked on the document as written, before any field is interpreted.
-        digest = document.pop("digest")
-        if (written := _sha256(document)) != digest:
+        for key in reader.members(unwritten="digest"):
+            if key == "repositories":
+                for _ in reader.elements():
+                    part, spelled = _read_part(reader)
+                    parts.append(part)
+                    renamed = renamed or spelled != part.repository
+            else:
+                document[key] = reader.value()
+            # Keys are sorted, so that a plan of another version is named before its rows are read.
+            if key == "format":
+                _check_format(document[key])
+        reader.end()
+        # The hash is that of the document as written, not of what the fields were read as.
+        digest, written = document.pop("digest"), f"sha256:{hashed.hexdigest()}"
+        if written != digest:
             raise PlanError(f"the plan was altered: it says {digest} and is {written}")
-        for part in document["repositories"]:
-            _rename(part)
-        content_digest = _sha256(document)
-        # The summary is computed from the rest, and checked by the digest below.
-        del document["summary"]
-        kind: type[Plan] = RestorePlan if document.get("undoes") else DeletionPlan
-        plan = kind.model_validate_json(canonical(document))
+        # The summary is computed from the rest.
+        head = {key: value for key, value in document.items() if key != "summary"}
+        kind: type[Plan] = RestorePlan if head.get("undoes") else DeletionPlan
+        plan = kind.model_validate({**head, "repositories": parts})
+        _check_form("the plan", plan.head(), canonical(document))
     except (ValueError, LookupError, TypeError, RecursionError, AttributeError) as error:
-        reason = f"{error.error_count()} errors" if isinstance(error, ValidationError) else error
+        reason = _first_of(error) if isinstance(error, ValidationError) else error
         raise PlanError(f"this is not a plan: {reason}") from error
-    # A difference means that the file has a value which this model reads in another way or drops.
-    if plan.digest != content_digest:
-        raise PlanError(f"the plan was altered: it says {content_digest} and is {plan.digest}")
+    # All of it was compared with what is written: the digest need not be computed again, unless
+    # an older release wrote other names.
+    if not renamed:
+        plan.__dict__["digest"] = digest
     return plan
 
 
-def _rename(part: dict[str, Any]) -> None:
-    """Replace the name of a repository by its canonical one; older releases wrote it as given."""
-    spelled, name = part["repository"], Repository(part["repository"])
-    if spelled == name:
-        return
-    part["repository"] = str(name)
-    for named in (*part["changes"], *part["protected"], *part["retained"]):
-        named["key"] = f"{name}{named['key'].removeprefix(spelled)}"
+def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    # A plan may come from another job or person.
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_PLAN_BYTES:
+            raise PlanError(f"the plan is larger than {MAX_PLAN_BYTES} bytes")
+        yield chunk
 
 
-def _sha256(document: Any) -> str:
-    return f"sha256:{hashlib.sha256(canonical(document)).hexdigest()}"
+def _check_format(named: Any) -> None:
+    version = str(named["version"])
+    major = int(version.partition(".")[0])
+    if (named["name"], major) != (FORMAT_NAME, FORMAT_MAJOR):
+        raise PlanError(f"{named['name']} {version} is not a plan this tool reads")
+
+
+def _read_part(reader: JsonReader) -> tuple[RepositoryPlan, str]:
+    """Read the plan of one repository; return it, and the name of the repository as written.
+
+    That is replaced by the canonical name: older releases wrote it as given.
+    """
+    document: dict[str, Any] = {}
+    for key in reader.members():
+        rows = ROWS.get(key)
+        document[key] = tuple(_read_rows(reader, key, rows)) if rows else reader.value()
+    spelled, name = document["repository"], Repository(document["repository"])
+    if spelled != name:
+        document["repository"] = str(name)
+        for key in ROWS:
+            document[key] = tuple(
+                replace(row, key=f"{name}{row.key.removeprefix(spelled)}") for row in document[key]
+            )
+    part = RepositoryPlan.model_validate(document)
+    head = {key: value for key, value in document.items() if key not in ROWS}
+    _check_form(name, part.head(), canonical(head))
+    return part, spelled
+
+
+def _read_rows(reader: JsonReader, key: str, rows: TypeAdapter[Any]) -> Iterator[Any]:
+    for number in reader.elements():
+        value, form = reader.value_and_form()
+        place = f"number {number + 1} of {key!r}"
+        try:
+            row = rows.validate_python(value)
+        except ValidationError as error:
+            raise ValueError(f"{place}: {_first_of(error)}") from error
+        _check_form(place, rows.dump_python(row, mode="json"), form)
+        yield row
+
+
+def _check_form(name: str, document: Any, written: bytes) -> None:
+    """Refuse a value that was read in another way than it is written, or dropped.
+
+    Raises: PlanError, naming where it is.
+    """
+    if canonical(document) != written:
+        raise PlanError(f"the plan was altered: {name} is not written as this tool writes it")
+
+
+def _first_of(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -4,10 +4,11 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from reconciler.errors import ExitCode, PlanError
@@ -20,6 +21,7 @@ from reconciler.model.plan import (
     Plan,
     RepositoryPlan,
     RestorePlan,
+    read_chunks,
     read_plan,
 )
 from reconciler.model.policy import Policy
@@ -110,6 +112,94 @@ def test_a_plan_of_an_earlier_release_is_read_under_the_one_name_of_its_reposito
     digest = f"sha256:{hashlib.sha256(canonical(document)).hexdigest()}"
 
     assert read_plan(canonical({**document, "digest": digest})) == plan
+
+
+def signed(document: dict[str, Any]) -> bytes:
+    """Write a document as a plan with the digest that belongs to it."""
+    content = {key: value for key, value in document.items() if key != "digest"}
+    digest = f"sha256:{hashlib.sha256(canonical(content)).hexdigest()}"
+    return canonical({**content, "digest": digest})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        (b'"component":1', b'"component":1.0', "number 1 of 'changes'"),
+        (b'"component":1', b'"component":true', "number 1 of 'changes'"),
+        (b'"component":1', b'"component":"1"', "number 1 of 'changes'"),
+        (b'"undo":false', b'"undo":"no"', WEB),
+        (b'"forecast":false', b'"forecast":0', "the plan"),
+        (b'"keep":0', b'"keep":0.0', "the plan"),
+    ],
+)
+def test_a_value_that_is_read_as_another_is_refused_with_its_place(
+    old: bytes, new: bytes, place: str
+) -> None:
+    content = small().to_bytes()
+    assert old in content
+
+    with pytest.raises(PlanError, match=f"altered: {place} is not written as"):
+        read_plan(signed(json.loads(content.replace(old, new, 1))))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"force": True}, "force: Unexpected keyword argument"),
+        ({"component": None}, "component: Input should be a valid integer"),
+        ({"digest": "sha256:0"}, "digest: Value error"),
+        ({"cause": "none"}, "cause: Input should be"),
+        ({"observed": {"extra": 1}}, "observed.extra: Unexpected"),
+    ],
+)
+def test_an_invalid_change_is_refused_with_its_place(change: dict[str, Any], reason: str) -> None:
+    document = json.loads(small().to_bytes())
+    document["repositories"][0]["changes"][1].update(change)
+
+    with pytest.raises(PlanError, match=f"not a plan: number 2 of 'changes': {reason}"):
+        read_plan(signed(document))
+
+
+def test_a_plan_cut_anywhere_is_refused() -> None:
+    content = small().to_bytes()
+
+    for end in range(0, len(content) - 1, 7):
+        with pytest.raises(PlanError):
+            read_plan(content[:end])
+
+
+def test_changes_in_another_order_are_refused() -> None:
+    document = json.loads(small().to_bytes())
+    document["repositories"][0]["changes"].reverse()
+
+    with pytest.raises(PlanError, match="the plan was altered"):
+        read_plan(canonical(document))
+
+
+@pytest.mark.parametrize("more", [b"x", b"{}", small().to_bytes()])
+def test_two_documents_are_no_plan(more: bytes) -> None:
+    with pytest.raises(PlanError, match="something follows the document"):
+        read_plan(small().to_bytes() + more)
+
+
+def test_a_key_that_is_there_twice_is_refused() -> None:
+    content = altered(small(), b'"undo":false', b'"undo":true,"undo":false')
+
+    with pytest.raises(PlanError, match="'undo' is not a key that may follow 'undo'"):
+        read_plan(content)
+
+
+@given(policies(), inventories(), st.integers(4, 300))
+def test_the_digest_of_a_plan_that_was_read_in_chunks_is_its_own(
+    policy: Policy, held: Inventory, size: int
+) -> None:
+    plan = whole(planned(policy, *held.versions.values()))
+    content = plan.to_bytes()
+
+    read = read_chunks(content[at : at + size] for at in range(0, len(content), size))
+
+    again = DeletionPlan(**{name: getattr(read, name) for name in DeletionPlan.model_fields})
+    assert read.digest == again.digest == plan.digest
 
 
 @pytest.mark.parametrize("version", ["2.0", "0.9", "10.0"])
