@@ -1,6 +1,7 @@
 """Long calls, several at once: results in order, one error, one stop, and room in memory."""
 
 import threading
+import time
 from threading import Event, Lock
 
 import pytest
@@ -70,6 +71,8 @@ def test_no_more_is_in_memory_than_there_is_room_for() -> None:
             with lock:
                 used += size
                 most = max(most, used)
+            # Long enough for the others to come in, if they may.
+            time.sleep(0.001)
             with lock:
                 used -= size
 
@@ -90,6 +93,7 @@ def test_what_exceeds_the_room_is_there_alone() -> None:
                 here.add(number)
                 if 3 in here:
                     beside.append(set(here))
+            time.sleep(0.001)
             with lock:
                 here.remove(number)
 
