@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
+from reconciler import clock
 from reconciler.analysis.health import HealthResult, Thresholds
 from reconciler.connect import Registries, open_registries
 from reconciler.core.planner import PlanningInput, RaisedLimits
@@ -48,10 +49,8 @@ log = structlog.get_logger()
 Value = TypeVar("Value")
 
 
-def utc_now() -> datetime:
-    """Return the time; no other function of Reconciler reads the clock."""
-    return datetime.now(UTC)
-
+utc_now = clock.utc_now
+"""The clock of a session."""
 
 QUOTED = 5
 """Most patterns that an error quotes."""

@@ -133,10 +133,20 @@ def ask(question: str, *, yes: bool, refused: str) -> None:
 
 @contextmanager
 def running(*, verbose: bool) -> Iterator[None]:
-    """Print an error of ours with its hint, and end with its exit code."""
+    """Write log events to stderr; print an error of ours, and end with its exit code."""
     from reconciler import logs
 
     logs.configure(verbose=verbose)
+    with reported_errors():
+        yield
+
+
+@contextmanager
+def reported_errors() -> Iterator[None]:
+    """Print an error of ours with its hint, and end with its exit code.
+
+    Enough for a command that logs nothing: loading the log takes longer than showing a plan.
+    """
     try:
         yield
     except ReconcilerError as error:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.commands._console import load_plan, print_plan, running, view
+from reconciler.commands._console import load_plan, print_plan, reported_errors, view
 from reconciler.commands._options import AllRows, PlanFormat
 
 app = typer.Typer(add_completion=False)
@@ -18,7 +18,7 @@ def show(
     all_rows: AllRows = False,
 ) -> None:
     """Show a saved plan, even an expired one. Contacts nothing."""
-    from reconciler.session import utc_now
+    from reconciler.clock import utc_now
 
-    with running(verbose=False):
+    with reported_errors():
         print_plan(load_plan(path), output, view(utc_now(), all_rows=all_rows))

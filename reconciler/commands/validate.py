@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from reconciler.commands._console import running
+from reconciler.commands._console import reported_errors
 from reconciler.commands._options import PolicyPaths, policy_paths
 from reconciler.errors import ExitCode
 
@@ -31,7 +31,7 @@ def validate(
     from reconciler.model.language import PolicyProblems
     from reconciler.policyfile import load_policies, remarks_on
 
-    with running(verbose=False):
+    with reported_errors():
         try:
             policies = load_policies(policy_paths(paths))
         # Problems are the result of this command, so they are printed on stdout, in its format.

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reconciler.formats.images import ExpiredImage
@@ -21,6 +21,9 @@ from reconciler.formats.phrases import kept_by, shortened
 from reconciler.formats.report import Bar, Chart, Tone
 from reconciler.model.base import safe
 from reconciler.model.plan import DeletionPlan
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 LONGEST = 1_000
 """Longest text from outside that a page quotes, in characters."""
@@ -54,12 +57,15 @@ def page(template: str, *, title: str, **values: object) -> str:
 
 
 @cache
-def _templates() -> Environment:
+def _templates() -> "Environment":
     """Load the templates, with the style and the script that every page contains.
 
     The page allows only this script and this style, by their hashes. So a hostile text that passed
     the escaping would still not run.
     """
+    # Loaded for a page alone: every command that prints a plan has this module.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     folder = PackageLoader("reconciler", "formats/templates")
     loaded = Environment(
         loader=folder,

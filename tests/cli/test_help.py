@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from reconciler.__main__ import answer, run
 from reconciler.commands._group import LazyCommands
 from reconciler.commands._overview import COMMANDS
+from tests.support.plans import image, part, plan
 
 HEAVY = {
     *("deepdiff", "httpcore", "httpx", "jinja2", "pydantic", "rich", "structlog", "yaml"),
@@ -98,6 +100,25 @@ def test_the_help_and_the_version_alone_load_not_even_what_reads_command_lines(
     )
 
     assert not {"typer", *HEAVY} & set(done.stderr.split())
+
+
+def test_show_and_validate_load_no_session_and_no_log(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_bytes(plan(part([image("v1")], versions=3)).to_bytes())
+    code = (
+        "import sys\nfrom reconciler.__main__ import run\n"
+        "codes = [run(['show', 'plan.json']), run(['validate', sys.argv[1]])]\n"
+        "print(*sys.modules, file=sys.stderr)\nsys.exit(max(codes))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(Path("policies").resolve())],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=tmp_path,
+    )
+
+    assert not (HEAVY - {"pydantic", "rich", "yaml"}) & set(done.stderr.split())
 
 
 @pytest.mark.parametrize("columns", ["50", "66", "80", "200"])
