@@ -1,6 +1,8 @@
 """Open the state at a directory or an address. A new backend is one line in BACKENDS."""
 
 import re
+import shlex
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -30,35 +32,45 @@ class BackendSettings:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The module that opens one kind of address, and the optional extra that it needs.
+    """The module that opens one kind of address, and the library that only it needs.
 
-    It is imported when needed: its dependencies are large and optional.
+    It is imported when needed: its library is large and optional. Shape: `needs` is a requirement,
+    the same as in the extra of pyproject.toml that brings it.
     """
 
     module: str
-    extra: str = ""
+    needs: str = ""
 
     def open_at(self, address: Address, settings: BackendSettings) -> State:
         """Open the state at an address; nothing is sent yet.
 
-        Raises: SettingsError, with the extra that is not installed.
+        Raises: SettingsError, with the library that is not installed.
         """
         try:
             module = import_module(self.module)
         except ModuleNotFoundError as error:
-            # A module of our own that is missing is a defect, not an extra to install.
-            if not self.extra or str(error.name).startswith("reconciler"):
+            # A module of our own that is missing is a defect, not a library to install.
+            if not self.needs or str(error.name).startswith("reconciler"):
                 raise
             raise SettingsError(
                 f"a state at {address.scheme}://... needs {error.name}, which is not installed",
-                hint=f"Install it with: pip install 'reconciler[{self.extra}]'",
+                hint=f"Install it with: {install_command(self.needs)}",
             ) from error
         open_at: Callable[[Address, BackendSettings], State] = module.open_at
         return open_at(address, settings)
 
 
-_BUCKETS = Backend("reconciler.state.buckets", "stores")
-_POSTGRESQL = Backend("reconciler.state.postgresql", "postgresql")
+def install_command(requirement: str) -> str:
+    """Return the shell command that installs a library for the interpreter that runs this.
+
+    It names the library and never this program: nobody knows where that was installed from, and
+    a package index may have another program of its name.
+    """
+    return f"{shlex.quote(sys.executable)} -m pip install '{requirement}'"
+
+
+_BUCKETS = Backend("reconciler.state.buckets", "obstore>=0.8")
+_POSTGRESQL = Backend("reconciler.state.postgresql", "psycopg[binary]>=3.2")
 BACKENDS: Mapping[str, Backend] = {
     "s3": _BUCKETS,
     "gs": _BUCKETS,
@@ -72,7 +84,7 @@ BACKENDS: Mapping[str, Backend] = {
 def open_state_at(place: str, settings: BackendSettings) -> State:
     """Open the state at an address or in a directory; nothing is read or created yet.
 
-    Raises: SettingsError, when it is neither, an extra is missing, or git tracks its files.
+    Raises: SettingsError, when it is neither, a library is missing, or git tracks its files.
     """
     address = Address(place)
     scheme = address.scheme

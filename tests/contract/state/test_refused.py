@@ -1,6 +1,7 @@
 """A place that cannot keep two runs apart is refused, and says why; so is one out of reach."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from reconciler.sandbox.settings import SandboxSettings
 from reconciler.session import utc_now
 from reconciler.state import opening
 from reconciler.state.address import Address
-from reconciler.state.opening import Backend, BackendSettings, open_state_at
+from reconciler.state.opening import BackendSettings, open_state_at
 from reconciler.state.pgdatabase import Database
 from tests.support.backends import BACKENDS, DATABASE
 from tests.support.object_store import BUCKET, ObjectStore
@@ -126,7 +127,7 @@ def test_a_pooler_that_lends_whole_sessions_is_accepted() -> None:
         open_state_at(address, ALONE).check_writable()
 
 
-def test_a_library_that_is_missing_is_named_with_the_extra_that_brings_it(
+def test_a_library_that_is_missing_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def gone(_: str) -> None:
@@ -135,9 +136,11 @@ def test_a_library_that_is_missing_is_named_with_the_extra_that_brings_it(
     monkeypatch.setattr(opening, "import_module", gone)
 
     with pytest.raises(SettingsError, match="s3://... needs obstore, which is not") as refused:
-        Backend("reconciler.state.buckets", "stores").open_at(Address("s3://bucket"), ALONE)
+        opening.BACKENDS["s3"].open_at(Address("s3://bucket"), ALONE)
 
-    assert refused.value.hint == "Install it with: pip install 'reconciler[stores]'"
+    assert refused.value.hint == (
+        f"Install it with: {sys.executable} -m pip install 'obstore>=0.8'"
+    )
 
 
 def test_a_run_whose_session_ends_stops_and_its_lock_is_free(tmp_path: Path) -> None:
