@@ -157,16 +157,21 @@ class Rounds:
             thread.join()
 
     def _run(self) -> None:
-        while not self._ended:
+        while self._is_due():
             try:
                 self.read()
             except Exception as error:  # noqa: BLE001 - raised again where deletions wait for it
                 self._failure = error
                 return
-            with self._changed:
-                if not self._ended:
-                    pause = FRESH_SECONDS - (self._last.ended - self._last.began)
-                    self._changed.wait(max(pause, 0.0))
+
+    def _is_due(self) -> bool:
+        """Wait until FRESH_SECONDS after the last reading began; False if the rounds have ended."""
+        with self._changed:
+            # The listing of the repository counts as the first round.
+            pause = self._last.began + FRESH_SECONDS - self._monotonic()
+            if pause > 0 and not self._ended:
+                self._changed.wait_for(lambda: self._ended, pause)
+            return not self._ended
 
     def _check(self) -> None:
         if self._failure:
