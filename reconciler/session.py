@@ -138,15 +138,17 @@ class Session:
         allowed: RaisedLimits,
         halt: Callable[[], str],
         watching: Sequence[Callable[[Outcome], None]] = (),
+        at_once: int | None = None,
     ) -> tuple[Applied, ...]:
         """Delete what a plan names and today's policies expire, too.
 
         `halt` returns a reason to stop, empty to go on; each of `watching` is called with each
-        outcome.
+        outcome. No more than `at_once` deletions are sent at the same time, if it is given.
         """
         # Step 2 of docs/apply.md: without a writable journal nothing is deleted.
         self.state.check_writable()
         run = begin(self.clock, halt, watching, self.registries.watch.monotonic)
+        run = replace(run, at_once=at_once)
         scope = ApplyScope(
             registry_for=self.registries.registry,
             policy_for=self.policies.policy_for,

@@ -138,7 +138,9 @@ def _carry_out(
 
     with Activity(session.registries.watch, "Deleting", plan.summary.delete) as progress:
         watching = (halt.note, progress.report)
-        done = session.apply(plan, allowed=allowed, halt=halt, watching=watching)
+        # A number of deletions that must not be exceeded is counted one by one.
+        at_once = None if halt.remaining is None else 1
+        done = session.apply(plan, allowed=allowed, halt=halt, watching=watching, at_once=at_once)
     print_applied(done, view(utc_now()))
     # A plan with an incomplete repository keeps its code, even if every deletion succeeded.
     codes = [plan.outcome, *(applied.exit_code for applied in done)]

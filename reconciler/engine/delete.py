@@ -16,18 +16,20 @@ and the guards (engine/apply.py).
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from reconciler.core.graph import Graph
 from reconciler.core.narrow import drift
 from reconciler.core.walk import closure
 from reconciler.engine.failure_limit import FailureBudget
 from reconciler.engine.recheck import Component, Looks, Recheck
-from reconciler.engine.records import BATCH, batches, intents, outcome_entry
+from reconciler.engine.records import BATCH, all_intents, batches, outcome_entry
 from reconciler.engine.restore import restore_version
 from reconciler.engine.run import Run
+from reconciler.engine.waves import Waves
 from reconciler.errors import AccessError, EvidenceError, PostponedError, StoppedError
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.journal import Result
@@ -46,9 +48,6 @@ from reconciler.model.results import Outcome
 RETRIES = 2
 """How often a run tries again, at its end, what a limit or a passing failure postponed. A failure
 that outlasts both is left to the next run, which asks the registry first."""
-
-MAX_REFUSALS = 10
-"""DELETEs refused by a limit in a row before the rest is postponed to the end of the run."""
 
 _NO_REASON = "it gave no reason"
 _NEEDED = "a version that is kept needs it"
@@ -81,7 +80,10 @@ class Execution:
     def __post_init__(self) -> None:
         """Index the components; nothing is attempted yet."""
         self._changes = {change.digest: change for part in self.components for change in part}
-        self._looks = Looks(self.inventory, self.graph, self.components)
+        at_once = self.registry.capabilities.deletions_at_once
+        most = at_once if self.run.at_once is None else min(self.run.at_once, at_once)
+        self._looks = Looks(self.inventory, self.graph, self.components, most)
+        self._waves = Waves(self.inventory, self.graph, most)
         self._recheck = Recheck(self.registry, self.inventory)
         self._failures = FailureBudget(len(self._changes))
 
@@ -100,8 +102,6 @@ class Execution:
         self._to_restore: deque[Change] = deque()
         self._unwritten: list[Outcome] = []
 
-        # How fast to go on.
-        self._refusals = 0
         self._held_up = ""
         """Why the rest of this pass is postponed."""
 
@@ -127,7 +127,7 @@ class Execution:
     def _pass(self, components: Sequence[Component]) -> list[Component]:
         """Try to delete each component once; return what is to be tried again."""
         self._postponed.clear()
-        self._held_up, self._refusals = "", 0
+        self._held_up, self._waves.refusals = "", 0
         for batch in batches(components, BATCH):
             if self._must_stop() or self._held_up:
                 break
@@ -175,16 +175,7 @@ class Execution:
             outcome for outcome in self.outcomes if outcome.change.digest not in retried
         ]
         fresh = [change for change in changes if change.digest not in self._open_intents]
-        # Only children that exist are named: an undo restores them with their index, and what was
-        # missing before cannot come back.
-        existing = self.inventory.versions.keys()
-        entries = [
-            entry
-            for change in fresh
-            for entry in intents(
-                change, [child for child in change.observed.children if child in existing]
-            )
-        ]
+        entries = all_intents(fresh, self.inventory.versions.keys())
         self.state.append(self.run.id, self.run.clock(), entries)
         self._open_intents.update(change.digest for change in fresh)
 
@@ -196,7 +187,7 @@ class Execution:
             return False
         # A component that was begun is completed even when the run is to stop, as long as the
         # look is fresh: see `_delete_group`. Only a new look would be one request too many.
-        return self._is_partly_deleted(queue[0]) or not self._must_stop()
+        return not self._must_stop_before(queue[0])
 
     def _is_skipped(self, change: Change) -> bool:
         """Record the outcome of a version that is kept; a postponed one has no outcome yet."""
@@ -208,45 +199,74 @@ class Execution:
             self._end(Outcome(change, Result.SKIPPED_REFERENCED, _NEEDED))
         return change.digest in self._kept
 
-    def _is_partly_deleted(self, change: Change) -> bool:
-        return self._looks.component_of[change.digest] in self._partly_deleted
-
     def _delete_group(self, queue: deque[Change]) -> None:
         """Step 10 of docs/apply.md: delete what comes next, as far as one look covers it."""
-        repository = self.inventory.repository
         covered, current, looked_at = self._look(queue)
-        # Step 10, delete: each DELETE is sent once, and at once.
-        sent = 0
+
+        def is_fresh() -> bool:
+            return self.run.monotonic() - looked_at <= FRESH_SECONDS - SENDING_SECONDS
+
+        sent = 0  # Step 10, delete: each DELETE is sent once, and at once.
+        while wave := self._next_wave(queue, covered, current):
+            self.state.confirm_lock()  # It may have been broken since the look.
+            ended = self._delete_wave([current[change.digest] for change in wave], is_fresh)
+            rest = [change for change in wave if change.digest not in ended]
+            for _ in wave:
+                queue.popleft()
+            queue.extendleft(reversed(rest))
+            sent += len(ended)
+            # At once: an image that is kept must not be without its signature for longer.
+            self._restore_pending()
+            # The rest waits for a limit, or the look is too old: it needs a new look.
+            if rest:
+                if not self._waves.is_refused:
+                    self._looks.size.shrink(sent)
+                return
+        self._looks.size.grow()
+
+    def _next_wave(
+        self, queue: deque[Change], covered: Set[Digest], current: Mapping[Digest, Version]
+    ) -> list[Change]:
+        """Skip what needs no DELETE; return what comes next; nothing if a new look is needed."""
         while queue:
             change = queue[0]
             if not self._is_skipped(change):
-                if change.digest not in covered:
+                if change.digest not in covered or self._must_stop_before(change):
+                    return []
+                if change.digest in current:
                     break
-                # Between two components a run may stop; within one it would leave half an image.
-                if not self._is_partly_deleted(change) and self._must_stop():
-                    return
-                version = current.get(change.digest)
-                if version is None:
-                    # Another client deleted it since the inventory was read.
-                    self._end(Outcome(change, Result.ABSENT, "the registry no longer has it"))
-                else:
-                    # The lock may have been broken since the look, and the clock is read after the
-                    # confirmation, which may have taken time itself.
-                    self.state.confirm_lock()
-                    if self.run.monotonic() - looked_at > FRESH_SECONDS - SENDING_SECONDS:
-                        self._looks.size.shrink(sent)
-                        return
-                    deletion = self.registry.delete(repository, version)
-                    # Refused by a limit: the rest waits, and needs a new look after that.
-                    if deletion.result is DeletionResult.REFUSED:
-                        self._count_refusal(deletion)
-                        return
-                    self._end_deletion(change, version, deletion)
-                    sent += 1
+                # Another client deleted it since the inventory was read.
+                self._end(Outcome(change, Result.ABSENT, "the registry no longer has it"))
             queue.popleft()
-            # At once: an image that is kept must not be without its signature for longer.
             self._restore_pending()
-        self._looks.size.grow()
+
+        spared = self._changed.keys() | self._kept | self._postponed
+        sendable = (covered & current.keys()) - spared
+
+        def goes(change: Change) -> bool:
+            return change.digest in sendable and not self._must_stop_before(change)
+
+        return self._waves.next_wave(takewhile(goes, queue))
+
+    def _must_stop_before(self, change: Change) -> bool:
+        """Between two components a run may stop; within one it would leave half an image."""
+        is_begun = self._looks.component_of[change.digest] in self._partly_deleted
+        return not is_begun and self._must_stop()
+
+    def _delete_wave(
+        self, versions: Sequence[Version], is_fresh: Callable[[], bool]
+    ) -> Set[Digest]:
+        """Send DELETEs at the same time; return which of them have an outcome."""
+        answers: list[Deletion] = []
+        ended: set[Digest] = set()
+        where = self.inventory.repository
+        for version, deletion in self.registry.delete_together(where, versions, is_fresh):
+            answers.append(deletion)
+            if deletion.result is not DeletionResult.REFUSED:
+                ended.add(version.digest)
+                self._end_deletion(self._changes[version.digest], version, deletion)
+        self._held_up = self._waves.learn(answers) or self._held_up
+        return ended
 
     def _look(self, queue: Iterable[Change]) -> tuple[Set[Digest], Mapping[Digest, Version], float]:
         """Step 10, wait and look: read who holds the lock, what is new, and the next versions.
@@ -294,7 +314,6 @@ class Execution:
 
     def _end_deletion(self, change: Change, version: Version, deletion: Deletion) -> None:
         """Record the answer to a DELETE, and keep what belongs to a version that still exists."""
-        self._refusals = 0
         # A lost answer is resolved by reading, never by sending the DELETE again.
         is_lost = deletion.result is DeletionResult.LOST
         result = self._result_by_reading(version) if is_lost else Result(deletion.result)
@@ -312,12 +331,6 @@ class Execution:
             self._plan_restoration(postponed)
         elif outcome.result not in (Result.DELETED, Result.ABSENT):
             self._keep([change.digest])
-
-    def _count_refusal(self, deletion: Deletion) -> None:
-        """Count a DELETE that a limit refused: it had no effect, and is sent after a new look."""
-        self._refusals += 1
-        if self._refusals >= MAX_REFUSALS:
-            self._held_up = f"{MAX_REFUSALS} times in a row: {deletion.message}"
 
     def _result_by_reading(self, version: Version) -> Result:
         """Read whether a DELETE took effect. A version that exists may still be deleted later."""

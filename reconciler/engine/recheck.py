@@ -67,10 +67,12 @@ class Looks:
     inventory: Inventory
     graph: Graph
     components: Sequence[Component]
+    at_once: int = 1
+    """How many DELETEs go at the same time: a look covers so many times as many."""
 
     def __post_init__(self) -> None:
         """Index the components; nothing is read yet."""
-        self.size = LookSize(self.inventory.repository, TOGETHER)
+        self.size = LookSize(self.inventory.repository, TOGETHER * self.at_once)
         self.component_of = {
             change.digest: number for number, part in enumerate(self.components) for change in part
         }

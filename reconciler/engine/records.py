@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,6 +44,21 @@ _RESULTS = {
     (True, False): Result.NOT_DONE,
 }
 """The result of an intent, by whether it restores and whether the version exists."""
+
+
+def all_intents(changes: Iterable[Change], existing: Set[Digest]) -> list[Entry]:
+    """Return the intents of several deletions.
+
+    Only children that exist are named: an undo restores them with their index, and what was
+    missing before cannot come back.
+    """
+    return [
+        entry
+        for change in changes
+        for entry in intents(
+            change, [child for child in change.observed.children if child in existing]
+        )
+    ]
 
 
 def intents(change: Change, children: Sequence[Digest]) -> Iterator[Entry]:

@@ -29,6 +29,10 @@ class Run:
     monotonic: Callable[[], float] = time.monotonic
     """The steady clock, in seconds, by which the age of a look is measured."""
 
+    at_once: int | None = None
+    """Most DELETEs sent at the same time; None for as many as the registry allows. With 1, `halt`
+    knows the outcome of each before the next one."""
+
     @property
     def id(self) -> str:
         """The id of the run, which begins with its start, so that ids sort by time."""

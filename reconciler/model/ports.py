@@ -73,6 +73,7 @@ class Capabilities:
 
     referrers: bool = False
     """Whether the registry may have an endpoint that lists the referrers of a digest."""
+    deletions_at_once: int = 1  # how many DELETEs it may be sent at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,10 +295,13 @@ class Registry(RegistryReader, Protocol):
         Raises: PostponedError, when the wait would be too long; StoppedError.
         """
 
-    def delete(self, repository: Repository, version: Version) -> Deletion:
-        """Delete one version by id or digest: sent once and at once, or not at all.
+    def delete_together(
+        self, repository: Repository, versions: Sequence[Version], may_send: Callable[[], bool]
+    ) -> Iterable[tuple[Version, Deletion]]:
+        """Delete versions by id or digest, at the same time if there are several of them.
 
-        Raises: AccessError, when the right is missing; any other answer is a Deletion.
+        Each DELETE is sent once and at once, or not at all: `may_send` is asked right before it.
+        What was sent is answered before an AccessError, for a missing right, is raised.
         """
 
     def restore(self, repository: Repository, version: Version) -> Restoration:

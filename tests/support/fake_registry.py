@@ -1,13 +1,13 @@
 """A registry in memory: it records every call, and fails or is edited when a test says so."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from reconciler.errors import AccessError, ManifestError
+from reconciler.errors import AccessError, ManifestError, ReconcilerError
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import Manifest, parse_manifest
 from reconciler.model.names import Digest, Repository, Tag
@@ -77,7 +77,13 @@ class FakeRegistry(Scripted):
         """What this registry can do."""
         facts = frozenset(Fact) if self.closed else _OPEN_FACTS
         held = timedelta(days=30) if self.closed else None
-        return Capabilities(facts, undo=self.closed, undo_for=held, referrers=self._referrers)
+        return Capabilities(
+            facts,
+            undo=self.closed,
+            undo_for=held,
+            referrers=self._referrers,
+            deletions_at_once=1 if self.closed else 4,
+        )
 
     @property
     def allowance(self) -> Allowance:
@@ -234,6 +240,22 @@ class FakeRegistry(Scripted):
     ) -> None:
         """Note how many changes are to go without a pause."""
         self._enter("pace", str(changes), requests=0)
+
+    def delete_together(
+        self, repository: Repository, versions: Sequence[Version], may_send: Callable[[], bool]
+    ) -> Iterator[tuple[Version, Deletion]]:
+        """Delete versions that are sent together, in an order that stays the same."""
+        answers: list[tuple[Version, Deletion]] = []
+        error: ReconcilerError | None = None
+        for version in versions:
+            try:
+                if may_send():
+                    answers += [(version, self.delete(repository, version))]
+            except ReconcilerError as raised:
+                error = error or raised
+        yield from answers
+        if error:
+            raise error
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
         """Delete one version, refuse it, or answer as a test wants."""

@@ -3,7 +3,7 @@
 Source: GitHub's OpenAPI description; the texts of its error responses.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -66,6 +66,17 @@ class GhcrRegistry(GhcrReader):
         # sent at all, so the estimate must be low.
         each = min(self._api.http.latency, MAX_COUNTED_LATENCY) / 2
         self._api.budget.reserve(costs, each)
+
+    def delete_together(
+        self, repository: Repository, versions: Sequence[Version], may_send: Callable[[], bool]
+    ) -> Iterator[tuple[Version, Deletion]]:
+        """Delete versions one after the other: GitHub asks for changes one by one.
+
+        Source: GitHub, "Best practices for using the REST API".
+        """
+        for version in versions:
+            if may_send():
+                yield version, self.delete(repository, version)
 
     def delete(self, repository: Repository, version: Version) -> Deletion:
         """Delete one version and, with it, all its tags.

@@ -30,6 +30,7 @@ from reconciler.providers.oci.rounds import Rounds, TagReading
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.client import Client
 from reconciler.transport.credentials import Credentials, anonymous
+from reconciler.transport.parallel import WORKERS
 from reconciler.transport.tokens import repository_in
 
 _FACTS = frozenset(Fact) - {Fact.PUSHED}
@@ -55,7 +56,12 @@ class OciReader:
     @property
     def capabilities(self) -> Capabilities:
         """What this registry can do, as far as its responses showed."""
-        return Capabilities(_FACTS, undo=False, referrers=self._referrers.supported)
+        return Capabilities(
+            _FACTS,
+            undo=False,
+            referrers=self._referrers.supported,
+            deletions_at_once=WORKERS,
+        )
 
     @property
     def allowance(self) -> Allowance:
@@ -64,20 +70,21 @@ class OciReader:
 
     def effort(self, repository: Repository, job: Job) -> Effort:
         """Estimate from the last reading of all tags: their number, and how long it took."""
-        # Each version is read once before its deletion; meanwhile, rounds read the tags that
-        # remain, which are half of the deleted ones fewer on average.
+        # Once after the listing, each version is read before its deletion. Every FRESH_SECONDS a
+        # round reads the tags that remain, which are half of the deleted ones fewer on average.
         reading = self._readings.get(repository)
         tags = len(reading.targets) if reading else 0
         tagged = len(reading.tags) if reading else 0
         round_seconds = reading.ended - reading.began if reading else 0.0
-        looks = ceil(job.deletions / TOGETHER)
+        looks = ceil(job.deletions / (TOGETHER * WORKERS)) * job.pages
         asked = job.versions if self._referrers.supported else 0
-        before = 1 + tags + max(job.versions - tagged, 0) + asked + job.unread
-        per_request = round_seconds / tags if tags else self._client.latency
-        seconds = before * per_request + job.deletions * (self._client.latency + per_request)
-        rounds = 1 + int(seconds / max(FRESH_SECONDS, round_seconds))
+        before = 1 + job.pages + tags + max(job.versions - tagged, 0) + asked + job.unread
+        # Deletions go at the same time as reads do, and each follows a read.
+        requests = before + 2 * job.deletions + looks
+        seconds = requests * (round_seconds / tags if tags else self._client.latency)
+        rounds = int(seconds / max(FRESH_SECONDS, round_seconds))
         remaining = max(tags - job.deletions, 0)
-        requests = before + 2 * job.deletions + looks + rounds * (tags + remaining) // 2
+        requests += rounds * (tags + remaining) // 2
         return Effort(requests, seconds, FRESH_SECONDS + 2 * round_seconds)
 
     def requests(self, repository: Repository) -> int:

@@ -4,8 +4,10 @@ Source: OCI distribution-spec v1.1, "Deleting Manifests".
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import httpx
@@ -46,6 +48,15 @@ _DISABLED_HINT = (
     " REGISTRY_STORAGE_DELETE_ENABLED=true and end its read-only mode. A pull-through cache and"
     " Docker Hub do not support deletion."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What became of one DELETE."""
+
+    deletion: Deletion
+    asked: float | None = None
+    """The wait that its response asks for, in seconds, 0 for none; None without a response."""
 
 
 class OciRegistry(OciReader):
@@ -105,26 +116,70 @@ class OciRegistry(OciReader):
 
         Raises: AccessError, when the right is missing; DeletionDisabledError.
         """
-        if rounds := self._rounds.get(repository):
-            if not rounds.is_fresh:
-                # A tag may have been moved to this image since: see `Rounds`.
+        ((_, deletion),) = self.delete_together(repository, [version], lambda: True)
+        return deletion
+
+    def delete_together(
+        self, repository: Repository, versions: Sequence[Version], may_send: Callable[[], bool]
+    ) -> Iterator[tuple[Version, Deletion]]:
+        """Delete manifests by their digests, each in a thread of its own.
+
+        Raises: AccessError, when the right is missing; DeletionDisabledError.
+        """
+        rounds = self._rounds.get(repository)
+        if rounds:
+            rounds.expect_gone(tag for version in versions for tag in version.tags)
+
+        def send(version: Version) -> _Answer | None:
+            if not may_send():
+                return None
+            # A tag may have been moved to this image since: see `Rounds`.
+            if rounds and not rounds.is_fresh:
                 message = "not sent: the tags were not read recently enough"
-                return Deletion(DeletionResult.REFUSED, message=message)
-            rounds.expect_gone(version.tags)
+                return _Answer(Deletion(DeletionResult.REFUSED, message=message))
+            return self._send(repository, version)
+
+        # All of them end before an answer is used: what was deleted is recorded before an error.
+        with ThreadPoolExecutor(len(versions)) as pool:
+            sent = [(version, pool.submit(send, version)) for version in versions]
+        answers = [
+            (version, answer)
+            for version, future in sent
+            if not future.exception() and (answer := future.result())
+        ]
+        self._learn_wait([answer for _, answer in answers if answer.asked is not None])
+        yield from ((version, answer.deletion) for version, answer in answers)
+        for _, future in sent:
+            future.result()
+
+    def _send(self, repository: Repository, version: Version) -> "_Answer":
+        """Send one DELETE."""
         try:
             response = self._client.write_at_once(
                 "DELETE", f"/v2/{repository.path}/manifests/{version.digest}"
             )
         except PostponedError as error:
-            return Deletion(DeletionResult.REFUSED, message=str(error))
+            return _Answer(Deletion(DeletionResult.REFUSED, message=str(error)))
         except EvidenceError as error:
-            return Deletion(DeletionResult.LOST, message=str(error))
+            return _Answer(Deletion(DeletionResult.LOST, message=str(error)))
         deletion = deletion_of(response, self._credentials(repository.path))
-        self._refusals = self._refusals + 1 if deletion.result is DeletionResult.REFUSED else 0
-        if self._refusals:
-            asked = retry_after(response) or SHORTEST_WAIT * 2.0 ** (self._refusals - 1)
+        return _Answer(deletion, retry_after(response) or 0.0)
+
+    def _learn_wait(self, answers: Sequence["_Answer"]) -> None:
+        """Wait as long as the refusals among answers ask; without a wish, twice as long each time.
+
+        Those that were sent together count as one refusal.
+        """
+        refused = [
+            answer.asked or 0.0
+            for answer in answers
+            if answer.deletion.result is DeletionResult.REFUSED
+        ]
+        if answers:
+            self._refusals = self._refusals + 1 if refused else 0
+        if refused:
+            asked = max(refused) or SHORTEST_WAIT * 2.0 ** (self._refusals - 1)
             self._free_at = self._client.monotonic() + min(asked, LONGEST_ASKED)
-        return deletion
 
     def restore(
         self,

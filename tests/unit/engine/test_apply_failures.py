@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.engine import recheck
-from reconciler.engine.delete import MAX_REFUSALS, RETRIES
+from reconciler.engine.delete import RETRIES
 from reconciler.engine.state_admin import break_locks
+from reconciler.engine.waves import MAX_REFUSALS
 from reconciler.errors import AccessError, EvidenceError, ExitCode, StateError
 from reconciler.model.journal import open_intents
 from reconciler.model.ports import DeletionResult, Holder

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from reconciler.engine import delete
+from reconciler.engine import records
 from reconciler.engine.records import intents
 from reconciler.model.journal import MAX_CHILDREN, MAX_RECORD_BYTES, Entry
 from reconciler.model.names import Digest
@@ -57,7 +57,7 @@ def _as_before(change: Change, children: Sequence[Digest]) -> Iterator[Entry]:
 def test_an_index_whose_journal_names_some_children_only_is_not_restored_with_holes(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delete, "intents", _as_before)
+    monkeypatch.setattr(records, "intents", _as_before)
     build = _deleted(scene, MAX_CHILDREN + 20)
     _forget(scene)
 
@@ -71,7 +71,7 @@ def test_an_index_whose_journal_names_some_children_only_is_not_restored_with_ho
 def test_its_document_tells_the_children_where_a_cache_still_has_it(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delete, "intents", _as_before)
+    monkeypatch.setattr(records, "intents", _as_before)
     build = _deleted(scene, MAX_CHILDREN + 20)
 
     undo(scene, draw(scene, only=build.digest))

@@ -26,7 +26,7 @@ from tests.support.oci import (
     reader,
     registry,
 )
-from tests.support.scripted_server import Answer, Answers, client_of
+from tests.support.scripted_server import Answer, Answers, Site, client_of
 from tests.support.time import VirtualTime
 
 (DIGEST,) = digests(document("one"))
@@ -185,3 +185,41 @@ def test_nothing_is_brought_back_and_nothing_is_waited_for() -> None:
     assert not oci.restore(WEB, VERSION).done
     assert oci.deleted(WEB) == ()
     assert server.requests == []
+
+
+MANY = [Version(digest, ()) for digest in digests(*map(document, ("one", "two", "three")))]
+
+
+def test_what_was_deleted_beside_one_that_is_denied_is_answered_first() -> None:
+    denied = f"DELETE {API}/manifests/{MANY[1].digest}"
+    deleted = {f"DELETE {API}/manifests/{v.digest}": httpx.Response(202) for v in MANY}
+    oci = registry(Site({**deleted, denied: error(403, "DENIED", "no")}))
+    answers: list[Version] = []
+
+    with pytest.raises(AccessError):
+        answers.extend(version for version, _ in oci.delete_together(WEB, MANY, lambda: True))
+
+    assert answers == [MANY[0], MANY[2]]
+
+
+def test_what_may_not_be_sent_any_more_is_not() -> None:
+    server = Answers([httpx.Response(202)])
+    room = [False, True]
+
+    answers = [*registry(server).delete_together(WEB, MANY, lambda: bool(room and room.pop()))]
+
+    assert len(answers) == len(server.requests) == 1
+
+
+def test_refusals_that_were_sent_together_double_the_wait_once() -> None:
+    time = VirtualTime()
+    oci = OciRegistry(client_of(Answers([httpx.Response(429)]), time=time), ManifestCache(None))
+    waited: list[float] = []
+
+    for _ in range(3):
+        assert len([*oci.delete_together(WEB, MANY, lambda: True)]) == 3
+        before = time.seconds
+        oci.pace(WEB, 3)
+        waited.append(time.seconds - before)
+
+    assert waited == [1, 2, 4]
