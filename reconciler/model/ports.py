@@ -23,8 +23,7 @@ TOGETHER = 10
 FRESH_SECONDS = 5.0
 """Longest time, in seconds, between the check that a deletion depends on and its DELETE.
 
-No client can make this zero, because registries have no conditional delete.
-Source: docs/adr/0010-a-delete-is-sent-once-right-after-a-look.md.
+Not zero, since registries have no conditional delete: docs/adr/0010.
 """
 
 SENDING_SECONDS = 1.0
@@ -64,7 +63,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a registry can do. Its facts are declared here and never guessed from answers."""
+    """What a registry can do, and how many DELETEs may be sent to it at the same time."""
 
     facts: frozenset[Fact]
     undo: bool = False
@@ -73,7 +72,8 @@ class Capabilities:
 
     referrers: bool = False
     """Whether the registry may have an endpoint that lists the referrers of a digest."""
-    deletions_at_once: int = 1  # how many DELETEs it may be sent at the same time
+
+    deletions_at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Job:
     """How much there is to delete in one repository, and to read again before that.
 
     Units: `pages` of its listing, `versions` in it; `images` are the deletions that a check must
-        request one by one.
+        request one by one; `unread` documents of versions to delete are not read yet.
     """
 
     pages: int
@@ -100,14 +100,13 @@ class Job:
     deletions: int
     images: int
     unread: int = 0
-    """Documents of versions to delete that are not read yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """The estimated cost of the deletions in one repository. Units: `seconds`.
+    """The estimated cost of the deletions in one repository, in seconds.
 
-    `window` is the longest time, in seconds, between the last check of an image and its deletion.
+    `window` is the longest time between the last check of an image and its deletion.
     """
 
     requests: int
@@ -149,13 +148,12 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """One answer to a restoration, with the registry's own words where it refused."""
+    """One answer to a restoration; if a limit `refused` it, it may be sent again after `pace`."""
 
     done: bool
     status: int = 0
     message: str = ""
     refused: bool = False
-    """Whether a limit refused it, so that it may be sent again after `pace`."""
 
 
 class Documents(Protocol):
@@ -300,8 +298,8 @@ class Registry(RegistryReader, Protocol):
     ) -> Iterable[tuple[Version, Deletion]]:
         """Delete versions by id or digest, at the same time if there are several of them.
 
-        Each DELETE is sent once and at once, or not at all: `may_send` is asked right before it.
-        What was sent is answered before an AccessError, for a missing right, is raised.
+        Each is sent once and at once, or not at all; `may_send` is asked right before it. What
+        was sent is answered before an AccessError, for a missing right, is raised.
         """
 
     def restore(self, repository: Repository, version: Version) -> Restoration:
@@ -325,8 +323,7 @@ class Holder:
     who: str
     where: str
     since: datetime
-    process: int = field(default=0, compare=False)
-    """Its process id on `where`; 0 if the backend does not know it."""
+    process: int = field(default=0, compare=False)  # 0 if the backend does not know it
 
     @property
     def address(self) -> str:
