@@ -9,6 +9,7 @@ import typer
 
 from reconciler.analysis.propose import Proposal, ProposalInput
 from reconciler.commands._console import complain
+from reconciler.commands._origin import action_of_this_program
 from reconciler.commands._progress import Activity
 from reconciler.connect import open_registries
 from reconciler.engine.read_all import sample
@@ -40,6 +41,28 @@ def globs_named(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob
         return [RepositoryGlob(text) for text in dict.fromkeys(names)]
     except InvalidNameError as error:
         raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
+
+
+def known_action() -> str:
+    """Return the action of this installation, else ask for it on a terminal.
+
+    Raises: typer.BadParameter, when it is not known and nobody can be asked, or none is given.
+    """
+    action = action_of_this_program()
+    if not action and sys.stdin.isatty():
+        typer.echo(
+            "Where is the action that the workflow uses, such as acme/reconciler@COMMIT? ",
+            nl=False,
+            err=True,
+        )
+        action = input().strip()
+    if not action:
+        raise typer.BadParameter(
+            "this installation does not know where its action is; name it, pinned to a commit, or"
+            " add --no-workflow",
+            param_hint="--action",
+        )
+    return action
 
 
 def workflow_text(policy: Path, action: str) -> str:

@@ -40,7 +40,7 @@ NoWorkflow = Annotated[
 Action = Annotated[
     str,
     typer.Option(
-        help="The action that the workflow uses. Default: OWNER/reconciler@COMMIT_SHA",
+        help="The action that the workflow uses. Default: that of this installation.",
         metavar="OWNER/NAME@COMMIT",
     ),
 ]
@@ -66,7 +66,7 @@ def init(
     """
     from reconciler.analysis.propose import propose
     from reconciler.commands import _first_policy as first
-    from reconciler.formats.propose import UNKNOWN, WORKFLOW, write_policy, write_test
+    from reconciler.formats.propose import WORKFLOW, write_policy, write_test
     from reconciler.policyfile import is_policy_file
     from reconciler.session import utc_now
     from reconciler.settings import Settings
@@ -81,7 +81,9 @@ def init(
                 param_hint="--policy-file",
             )
         where = policy_file or Path("policies", f"{first.label(globs[0].rpartition('/')[2])}.yaml")
-        workflow = None if no_workflow else first.workflow_text(where, action or UNKNOWN)
+        workflow = (
+            None if no_workflow else first.workflow_text(where, action or first.known_action())
+        )
         test = where.with_suffix(".test.yaml")
         # Refuse before the registry is read, which can take minutes.
         refuse_existing([where, test, *([Path(WORKFLOW)] if workflow else [])])

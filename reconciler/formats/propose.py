@@ -21,7 +21,7 @@ from reconciler.analysis.propose_rules import Example, ProposedRule
 from reconciler.formats.phrases import counted
 from reconciler.model.base import safe
 from reconciler.model.names import Name
-from reconciler.version import __version__
+from reconciler.version import COMMIT, SOURCE, __version__
 
 _LISTED = 20
 """Most unknown tags that are listed."""
@@ -33,9 +33,6 @@ WIDTH = 100
 
 _PLAIN = re.compile(r"[a-z][a-z_]+(?:-[a-z]+)*|[1-9][0-9]{0,4}[hdw]|date:[a-z]+|unmatched-tag")
 """Texts that are written without quotes; all others are quoted."""
-
-UNKNOWN = "OWNER/reconciler@COMMIT_SHA"
-"""Placeholder for the action, where its repository is not known."""
 
 WORKFLOW = ".github/workflows/retention.yml"
 """The path where GitHub reads workflows."""
@@ -145,7 +142,7 @@ class ActionReference(Name):
 
     __slots__ = ()
 
-    _kind: ClassVar[str] = "reference of an action such as owner/reconciler@COMMIT_SHA"
+    _kind: ClassVar[str] = "reference of an action such as acme/reconciler@v1"
     _grammar: ClassVar[re.Pattern[str]] = re.compile(
         r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}(?:/[A-Za-z0-9._-]+){0,5}@[A-Za-z0-9._/-]{1,200}"
     )
@@ -155,9 +152,9 @@ def write_workflow(policy: PurePath, action: ActionReference) -> str:
     """Write the workflow for a policy file, or for its directory where it has one."""
     folder = policy.parent.as_posix()
     paths, watched = (folder, f"{folder}/**") if policy.parent.name else (policy.name, policy.name)
+    released = action == f"{SOURCE}@{COMMIT}"
     return _template().render(
-        action=f"{action}  # v{__version__}" if action == UNKNOWN else action,
-        action_unknown=action == UNKNOWN,
+        action=f"{action}  # v{__version__}" if released else action,
         paths=flow(paths),
         watched=flow(watched),
     )

@@ -25,6 +25,7 @@ from tests.support.workflows.linters import (
 
 FILES = ("policies/web.yaml", "policies/web.test.yaml", ".github/workflows/retention.yml")
 NAME = "ghcr.io/acme/web"
+ACTION = ("--action", f"acme/reconciler@{'0123456789' * 4}")
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_on_a_lifelike_package_the_policy_is_valid_tested_and_sane(
 ) -> None:
     reconciler, name = year
 
-    written = reconciler("init", name)
+    written = reconciler("init", name, *ACTION)
     validated = reconciler("validate")
     tested = reconciler("test")
     planned = reconciler("plan", "--format", "json")
@@ -71,7 +72,7 @@ def test_on_a_lifelike_package_the_policy_is_valid_tested_and_sane(
 
 
 def test_without_a_registry_it_writes_what_is_usual_and_says_so(nowhere: CommandLine) -> None:
-    ended = nowhere("init", NAME)
+    ended = nowhere("init", NAME, *ACTION)
 
     assert (ended.code, tuple(ended.stdout.split())) == (0, FILES)
     assert f"{NAME} could not be read completely:" in ended.stderr
@@ -87,7 +88,7 @@ def test_a_listing_that_breaks_off_is_not_believed(year: tuple[CommandLine, str]
         hole = Answer(status=200, body="[]", headers={"content-type": "application/json"})
         broken.add_faults(Fault(path="&page=2", times=None, answer=hole))
         variables = environment(broken, reconciler.folder)
-        ended = reconciler("init", f"{broken.host}/acme/web", more=variables)
+        ended = reconciler("init", f"{broken.host}/acme/web", *ACTION, more=variables)
 
     assert ended.code == 0
     assert "could not be read" in ended.stderr
@@ -118,8 +119,7 @@ def test_nobody_is_asked_off_a_terminal_and_a_name_has_to_be_given(nowhere: Comm
 def test_the_workflow_is_one_that_github_takes_and_no_linter_complains_about(
     nowhere: CommandLine,
 ) -> None:
-    pinned = f"acme/reconciler@{'0123456789' * 4}"
-    nowhere("init", NAME, "--action", pinned)
+    nowhere("init", NAME, *ACTION)
 
     path = nowhere.folder / FILES[2]
     assert schema_complaints("workflows", [path]) == ""
@@ -131,14 +131,20 @@ def test_the_workflow_is_one_that_github_takes_and_no_linter_complains_about(
     assert "write" not in {plan["permissions"]["contents"], plan["permissions"]["packages"]}
     assert apply["permissions"] == {"contents": "write", "packages": "write"}
     assert apply["environment"] == "retention"
-    assert [step["uses"] for step in apply["steps"]][1:] == [pinned]
+    assert [step["uses"] for step in apply["steps"]][1:] == [ACTION[1]]
 
 
-def test_an_action_that_nobody_named_has_to_be_filled_in(nowhere: CommandLine) -> None:
-    nowhere("init", NAME)
+def test_an_action_that_nobody_knows_has_to_be_named(nowhere: CommandLine) -> None:
+    ended = nowhere("init", NAME)
 
-    workflow = (nowhere.folder / FILES[2]).read_text()
-    assert "uses: OWNER/reconciler@COMMIT_SHA" in workflow
-    assert "replace OWNER/reconciler@COMMIT_SHA by your source of the action" in workflow
-    assert "[%" not in workflow
-    assert "[[" not in workflow
+    assert (ended.code, ended.stdout) == (ExitCode.USAGE, "")
+    assert "does not know where its action is" in ended.stderr
+    assert list(nowhere.folder.iterdir()) == []
+
+
+def test_nothing_is_left_to_be_filled_in(nowhere: CommandLine) -> None:
+    nowhere("init", NAME, *ACTION)
+
+    for name in FILES:
+        text = (nowhere.folder / name).read_text()
+        assert [mark for mark in ("OWNER", "COMMIT_SHA", "[%", "[[") if mark in text] == []

@@ -14,6 +14,7 @@ from reconciler.model.patterns import RepositoryGlob
 from tests.support.inventories import image, inventory
 
 NAME = "ghcr.io/acme/web"
+ACTION = ("--action", f"acme/reconciler@{'0123456789' * 4}")
 FILES = ("policies/web.yaml", "policies/web.test.yaml", ".github/workflows/retention.yml")
 WRITE = 'Write policies/web.yaml, policies/web.test.yaml? Type "yes" to confirm: '
 
@@ -75,11 +76,21 @@ def test_nothing_is_written_against_ones_will(
 def test_whoever_said_yes_and_named_all_is_not_asked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = init(monkeypatch, [], NAME, "--yes")
+    code = init(monkeypatch, [], NAME, "--yes", *ACTION)
 
     assert code == 0
     assert "?" not in capsys.readouterr().err
     assert (folder / "policies" / "web.yaml").exists()
+
+
+def test_it_asks_where_the_action_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = init(monkeypatch, [ACTION[1], "yes"], NAME)
+
+    assert code == 0
+    assert capsys.readouterr().err.startswith("Where is the action that the workflow uses, such as")
+    assert f"uses: {ACTION[1]}\n" in (folder / FILES[2]).read_text()
 
 
 def test_a_pattern_that_names_nothing_is_said_and_is_no_error(
@@ -90,7 +101,7 @@ def test_a_pattern_that_names_nothing_is_said_and_is_no_error(
 
     monkeypatch.setattr("reconciler.commands._first_policy.sample", empty)
 
-    code = init(monkeypatch, [], "ghcr.io/acme/tool-*", "--yes")
+    code = init(monkeypatch, [], "ghcr.io/acme/tool-*", "--yes", *ACTION)
 
     assert code == 0
     assert "No repository matches ghcr.io/acme/tool-* yet." in capsys.readouterr().err
@@ -123,7 +134,7 @@ def test_what_another_policy_claims_is_left_to_it(
         f'  - {{name: {name}, repositories: ["{repository}"], rules: {rules}}}\n'
     )
 
-    code = init(monkeypatch, [], NAME, "--yes")
+    code = init(monkeypatch, [], NAME, "--yes", *ACTION)
 
     assert code == ExitCode.BAD_POLICY
     assert words in capsys.readouterr().err
@@ -131,7 +142,7 @@ def test_what_another_policy_claims_is_left_to_it(
 
 
 def test_the_policy_is_called_after_its_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    init(monkeypatch, [], NAME, "--yes", "--policy-file", "policies/My_Team.yaml")
+    init(monkeypatch, [], NAME, "--yes", *ACTION, "--policy-file", "policies/My_Team.yaml")
 
     assert "  - name: my-team\n" in (folder / "policies" / "My_Team.yaml").read_text()
     assert "policy: my-team\n" in (folder / "policies" / "My_Team.test.yaml").read_text()
@@ -148,7 +159,7 @@ def test_what_is_there_is_left_alone_and_nothing_else_is_written(
     path.parent.mkdir(parents=True)
     path.write_text("mine")
 
-    code = init(monkeypatch, [], NAME, "--yes")
+    code = init(monkeypatch, [], NAME, "--yes", *ACTION)
 
     assert code == ExitCode.BAD_POLICY
     assert f"{taken}: already exists, and is not overwritten" in capsys.readouterr().err
@@ -169,6 +180,6 @@ def test_what_cannot_be_written_down_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
 ) -> None:
     with pytest.raises(typer.BadParameter, match=words):
-        init(monkeypatch, [], *arguments, "--yes")
+        init(monkeypatch, [], *ACTION, *arguments, "--yes")
 
     assert list(folder.iterdir()) == []

@@ -13,12 +13,13 @@ from typing import Any
 
 import yaml
 
+from reconciler.version import SOURCE
 from tests.support.cli import SECONDS
 from tests.support.workflows.expressions import Expressions, spelled
 from tests.support.workflows.files import read_commands
 from tests.support.workflows.machine import ACTION, Job, Machine, Step
 
-OURS = ("./", "OWNER/reconciler@")
+OURS = ("./", f"{SOURCE}@")
 """How workflows name our action."""
 
 _STATUS = ("always()", "failure()", "success()")
