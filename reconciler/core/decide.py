@@ -97,15 +97,13 @@ def decide(
     _keep_young(decisions, graph, inventory.versions.values(), evaluation)
     # Every follower of an expired image is judged, even if another image keeps it as well: a rule,
     # hold or protection of one image must never cause another image to be deleted.
-    expired = [digest for digest, decision in decisions.items() if decision.expires]
-    followers = closure(graph.keeps, expired)
-    followers.difference_update(decisions)
-    _keep_owners(decisions, graph, kept_followers(evaluation, inventory, followers))
+    reasons = kept_followers(evaluation, inventory, _followers_of_expired(decisions, graph))
+    _keep_owners(decisions, graph, reasons)
     # Deleted is only what no kept image and no pinned digest keeps, however deep it is nested.
     kept = [digest for digest, decision in decisions.items() if not decision.expires]
     pinned = evaluation.pinned.keys() & inventory.versions.keys()
     needed = closure(graph.keeps, (*kept, *pinned))
-    to_delete = {digest for digest in inventory.versions if digest not in needed}
+    to_delete = inventory.versions.keys() - needed
     _keep_needed(decisions, graph, to_delete)
     # A protection by digest that matches nothing is often a typing error, so it is reported.
     unused_by_digest = [
@@ -245,6 +243,12 @@ def _is_tag_new(version: Version, evaluation: Evaluation) -> bool:
     return tagged is None or (
         evaluation.young_after is not None and tagged > evaluation.young_after
     )
+
+
+def _followers_of_expired(decisions: Mapping[Digest, Decision], graph: Graph) -> set[Digest]:
+    """Return all that expired images keep, and that is no image of its own."""
+    expired = [digest for digest, decision in decisions.items() if decision.expires]
+    return closure(graph.keeps, expired) - decisions.keys()
 
 
 def _keep_owners(

@@ -110,6 +110,9 @@ def select(match: Match, images: Iterable[Image], index: TagIndex) -> list[Selec
     Shape: in the order given. `rest` is resolved by the caller, which knows the other rules.
     """
     known = index.known(match)
+    # Policies are often written for more kinds of tags than one repository has.
+    if match.reads_tags and not known:
+        return []
     passes = _image_filter(match, index)
     includes_untagged = not match.reads_tags
     # A list inside: a tuple of a generator is slower, and there may be a million images.

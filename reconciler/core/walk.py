@@ -16,8 +16,9 @@ def closure(
     """Return all nodes reachable from the start, including it, without entering `excluding`."""
     reached = {node for node in start if node not in excluding}
     ahead = list(reached)
+    following = edges.get
     while ahead:
-        for node in edges.get(ahead.pop(), ()):
+        for node in following(ahead.pop(), ()):
             if node not in reached and node not in excluding:
                 reached.add(node)
                 ahead.append(node)
