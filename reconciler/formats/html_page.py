@@ -116,7 +116,7 @@ def kept_chart(plan: DeletionPlan) -> Chart:
 
 def ages(images: Iterable[ExpiredImage], now: datetime) -> Chart | None:
     """Count the images to delete by age; None where the plan has no age at all."""
-    known = [image.age(now) for image in images]
+    known = (image.age(now) for image in images)
     counts = Counter(
         _UNKNOWN if age is None else next(name for name, older in _SPANS if age < older)
         for age in known

@@ -85,7 +85,7 @@ def plan_view(plan: Plan) -> PlanView:
     repositories = []
     for part in plan.repositories:
         images = list(expired(part))
-        ages = [age for image in images if (age := image.age(plan.evaluated_at)) is not None]
+        ages = (age for image in images if (age := image.age(plan.evaluated_at)) is not None)
         repositories.append(
             RepositoryView(
                 part=part,
