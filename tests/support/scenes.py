@@ -112,12 +112,13 @@ class Scene:
         *,
         halt: Callable[[], str] = go_on,
         allowed: RaisedLimits | None = None,
+        at_once: int | None = None,
     ) -> Applied:
         """Apply a plan, or what is planned now, as the next run: `run-1`, `run-2`, ..."""
         plan = plan or self.plan(allowed)
         self._runs += 1
         holder = Holder(f"run-{self._runs}", "octocat", "runner-7", self.time.now)
-        run = Run(holder, self.clock, halt, self.reported.append, self.monotonic)
+        run = Run(holder, self.clock, halt, self.reported.append, self.monotonic, at_once)
         authority = ApplyScope(
             lambda _: self.registry,
             lambda _: self.policy,

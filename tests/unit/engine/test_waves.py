@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from reconciler.errors import AccessError
+from reconciler.engine.state_admin import break_locks
+from reconciler.errors import AccessError, ExitCode
 from reconciler.model.inventory import Version
 from reconciler.model.journal import open_intents
 from reconciler.model.names import Repository
-from reconciler.model.ports import Deletion, DeletionResult
+from reconciler.model.ports import Deletion, DeletionResult, Holder
 from tests.support.documents import image
 from tests.support.sample_manifests import BUILD, LATEST
 from tests.support.scenes import Scene
+from tests.support.time import NOON
 
 IMAGES = [image(f"pr {number}") for number in range(9)]
 NAMES = {f"pr-{number}": document for number, document in enumerate(IMAGES)}
@@ -104,3 +106,39 @@ def test_what_a_look_no_longer_covers_is_not_sent(plain: Scene) -> None:
     # The second of the wave waited too long: a new look comes before the next DELETE.
     assert "newest" in looked[deletes[1] : deletes[2]]
     assert plain.alive == {LATEST.digest}
+
+
+def test_a_number_of_deletions_that_must_not_be_exceeded_is_exact(plain: Scene) -> None:
+    sizes = waves(plain)
+
+    applied = plain.apply(
+        halt=lambda: "enough" if len(plain.registry.deletes) >= 4 else "", at_once=1
+    )
+
+    assert sizes == [1, 1, 1, 1]
+    assert applied.stopped == "enough"
+    assert len(plain.alive) == 1 + len(IMAGES) - 4
+    assert not open_intents(plain.records)
+
+
+def test_a_lock_broken_during_a_wave_ends_the_run_before_the_next_one(plain: Scene) -> None:
+    breaker = Holder("breaker", "hubot", "laptop", NOON)
+    sizes = waves(plain)
+    plain.registry.on("delete", lambda: break_locks("run-2", plain.state, breaker), nth=2)
+
+    applied = plain.apply()
+
+    assert sizes == [1, 2]
+    assert applied.exit_code is ExitCode.LOCKED
+    assert len(plain.registry.deletes) == 3
+
+
+def test_an_answer_that_is_lost_in_a_wave_is_resolved_by_reading(plain: Scene) -> None:
+    plain.registry.answer(DeletionResult.LOST, nth=3)
+
+    plain.apply()
+
+    # It is sent again only at the end of the run, after a new look.
+    assert len(plain.registry.deletes) == len(IMAGES) + 1
+    assert plain.alive == {LATEST.digest}
+    assert not open_intents(plain.records)
