@@ -3,23 +3,23 @@
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _GC_THRESHOLD = 50_000
 """New objects between two searches for cycles: those of about a thousand versions."""
 
 
 def answer(arguments: Sequence[str]) -> str:
-    """Return what `--version` or `--help` alone print; empty for any other command line.
+    """Return what `--version`, `--help` or no argument print; empty for any other command line.
 
-    Importing what reads command lines takes longer than all the rest of these two.
+    Importing what reads command lines takes longer than all the rest of these.
     """
     match arguments:
         case ["--version"]:
             from reconciler.version import __version__
 
             return f"reconciler {__version__}\n"
-        case ["--help"]:
+        case [] | ["--help"] | ["-h"]:
             from shutil import get_terminal_size
 
             from reconciler.commands._overview import overview
@@ -34,7 +34,55 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     from reconciler.commands._group import run as run_command
 
-    return run_command(arguments)
+    return _with_stdout(lambda: run_command(arguments))
+
+
+def _with_stdout(work: Callable[[], int]) -> int:
+    """Call what writes to stdout; if that cannot be written, say so and return 1.
+
+    Everything is written when this returns, so that nothing fails while the process ends.
+    """
+    try:
+        code = work()
+        sys.stdout.flush()
+    except OSError as error:
+        # Errors of files have a name, and are converted where the file is opened.
+        if error.filename or not _is_stdout_broken():
+            raise
+        _discard_stdout()
+        # Whoever reads a pipe may stop, as `head` does.
+        if isinstance(error, BrokenPipeError):
+            return 1
+        sys.stderr.write(
+            f"Error: stdout cannot be written: {error.strerror}\nThe output is incomplete. Write it"
+            " to another place; if this command deletes or restores, `reconciler log list` lists"
+            " what it did.\n"
+        )
+        return 1
+    return code
+
+
+def _is_stdout_broken() -> bool:
+    """Whether stdout, and not another file, refuses what is still to be written to it."""
+    try:
+        # What failed is no longer in the buffer, so something must be written.
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _discard_stdout() -> None:
+    """Send what is still to be written nowhere: otherwise Python fails once more at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _write(text: str) -> int:
+    sys.stdout.write(text)
+    return 0
 
 
 def collect_rarely() -> None:
@@ -68,8 +116,7 @@ def main() -> None:
     """Run the command line of this process."""
     arguments = sys.argv[1:]
     if text := answer(arguments):
-        sys.stdout.write(text)
-        return
+        sys.exit(_with_stdout(lambda: _write(text)))
     collect_rarely()
     load_no_plugins()
     skip_httpx_command()

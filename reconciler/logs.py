@@ -1,4 +1,4 @@
-"""Logging: events with facts, on stderr; for people on a terminal, as JSON lines elsewhere.
+"""Logging: events with facts, on stderr; as sentences, or as JSON lines where that is asked for.
 
 An event has a constant name in snake case; facts are keys, and are never formatted into the name.
 Secrets and terminal controls are removed from every fact, even from those that a server sent.
@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any, TextIO
 
 import structlog
-from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.processors import JSONRenderer, TimeStamper, add_log_level, format_exc_info
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -19,7 +18,38 @@ from reconciler.model.base import inert, public, safe
 
 REDACTED = "[redacted]"
 
+FORMAT = "RECONCILER_LOG_FORMAT"
+"""The variable that asks for JSON lines; --log-format sets it."""
+
+SENTENCES = {
+    "cache_damaged": "the cache {path} is damaged ({error}); it is kept as {kept_as}, and a new"
+    " one begins",
+    "cache_unusable": "the cache {path} cannot be used ({error}); every manifest is read again",
+    "cached_documents_damaged": "{count} documents in the cache are damaged, and are read again;"
+    " the first is {first}",
+    "journal_tail_ignored": "{path} ends within a record, as after a crash; those {size} bytes are"
+    " not read",
+    "journal_tail_set_aside": "the end of a record that was cut off by a crash, {size} bytes, is"
+    " kept as {path}",
+    "lease_not_renewed": "the lock could not be renewed ({error}); it is tried again",
+    "listing_uneven": "{repository}: the pages of the listing have gaps, the same each time;"
+    " {versions} versions were read",
+    "pattern_names_nothing": "{pattern} in policy {policy} names no repository that exists; check"
+    " the name, unless the next push creates it",
+    "repository_name_invalid": "{registry} lists {name}, which is not a valid name; it is left out",
+    "request_sent": "{method} {url}",
+    "state_on_network_filesystem": "the state {path} is on a network file system ({filesystem}),"
+    " whose locks may not hold; use a bucket or PostgreSQL for several machines",
+    "version_name_is_no_digest": "{repository}: the versions {ids} have no digest as their name;"
+    " they are kept",
+    "waiting": "waiting {seconds} s, until {until}: {reason}",
+}
+"""What people read instead of an event and its facts. Shape: members are facts."""
+
 _SECRET_KEYS = ("authorization", "token", "password", "cookie", "secret")
+_FRAME = ("event", "level", "timestamp", "exception")
+"""Members of an event that are no facts."""
+
 _TALKATIVE = ("httpx", "httpcore")
 """Libraries that log URLs and headers themselves."""
 
@@ -27,15 +57,11 @@ _TALKATIVE = ("httpx", "httpcore")
 def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
     """Write log events to a stream from now on, by default to stderr.
 
+    They are sentences, unless FORMAT is `json`: logs of workflows are read by people, too.
     `verbose` adds the level `debug`, with an event for each request.
     """
-    target = stream or sys.stderr
-    renderer: Processor = JSONRenderer(sort_keys=True)
-    if target.isatty():
-        # NO_COLOR is the convention of no-color.org.
-        colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        # The plain formatter: the default prints local variables, which may be secrets.
-        renderer = ConsoleRenderer(colors=colours, exception_formatter=plain_traceback)
+    as_json = os.environ.get(FORMAT) == "json"
+    renderer: Processor = JSONRenderer(sort_keys=True) if as_json else sentence
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -56,6 +82,22 @@ def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
     # Their records pass no processor of ours, so nothing would redact a token in them.
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def sentence(_: WrappedLogger, __: str, event: EventDict) -> str:
+    """Write an event as a sentence for people (a structlog processor)."""
+    facts = {key: value for key, value in event.items() if key not in _FRAME}
+    name = str(event["event"])
+    try:
+        text = SENTENCES[name].format_map(facts)
+    # An event of another library, or with other facts, is written as it is.
+    except KeyError:
+        listed = ", ".join(f"{key} {value}" for key, value in facts.items())
+        text = f"{name.replace('_', ' ')}: {listed}" if listed else name.replace("_", " ")
+    level = str(event.get("level", "info"))
+    start = "" if level in ("info", "debug") else f"{level.capitalize()}: "
+    failure = event.get("exception")
+    return f"{start}{text}\n{failure}" if failure else f"{start}{text}"
 
 
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

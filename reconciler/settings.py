@@ -5,7 +5,9 @@ cause more deletions.
 """
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -33,6 +35,12 @@ GITHUB_HOST = "ghcr.io"
 GITHUB_API = "https://api.github.com"
 
 _PREFIX = "RECONCILER_"
+_ELSEWHERE = ("LOG_FORMAT",)
+"""Variables with our prefix that are read before the settings."""
+
+_ALIKE = 0.7
+"""How alike a misspelt variable is to the correct one, from 0 to 1. Source: difflib."""
+
 _LONGEST = 200
 """Longest value of a workflow variable that is recorded, in characters."""
 
@@ -162,6 +170,7 @@ class Settings(BaseSettings):
 
         Raises: SettingsError, naming each variable that cannot be used, and what to write.
         """
+        _refuse_misspelt(os.environ, cls.model_fields)
         try:
             return cls()
         except ValidationError as error:
@@ -239,6 +248,26 @@ class Settings(BaseSettings):
         if self.registry_for(host).kind != "ghcr":
             return None
         return self.github_token or self.gh_token or None
+
+
+def _refuse_misspelt(environment: Mapping[str, str], fields: Iterable[str]) -> None:
+    """Refuse a variable that is nearly one of ours: without it, another state would be used.
+
+    Any other unknown variable is ignored. Kubernetes sets some of this prefix for a service that
+    is called reconciler.
+
+    Raises: SettingsError, with the correct name.
+    """
+    known = {*(field.upper() for field in fields), *_ELSEWHERE}
+    for variable in environment:
+        name = variable.removeprefix(_PREFIX)
+        if name == variable or name in known:
+            continue
+        if near := get_close_matches(name, known, n=1, cutoff=_ALIKE):
+            raise SettingsError(
+                f"{variable} is not a variable of this program",
+                hint=f"Did you mean {_PREFIX}{near[0]}? Rename or unset it.",
+            )
 
 
 _DEFAULT_PORTS = ("80", "443")

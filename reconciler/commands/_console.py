@@ -34,6 +34,18 @@ PIPED_WIDTH = 100
 """Columns of text that goes to a file or another program."""
 
 
+def colours() -> bool:
+    """Whether stdout gets colours.
+
+    Source: no-color.org and force-color.org; NO_COLOR wins.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    # A dumb terminal prints control sequences as text.
+    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return bool(os.environ.get("FORCE_COLOR")) or terminal
+
+
 def view(
     now: "datetime",
     *,
@@ -45,12 +57,10 @@ def view(
     from reconciler.formats.view import View
 
     terminal = sys.stdout.isatty()
-    # NO_COLOR is the convention of no-color.org; a dumb terminal prints control sequences as text.
-    colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return View(
         now=now,
         width=shutil.get_terminal_size().columns if terminal else PIPED_WIDTH,
-        colour=terminal and not colourless,
+        colour=colours(),
         all_rows=all_rows,
         cost=cost,
         against=against,

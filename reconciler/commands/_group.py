@@ -1,14 +1,16 @@
 """The group of all commands. Each is loaded when it is called, so that help stays fast."""
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from inspect import cleandoc
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from reconciler.commands._console import colours
 from reconciler.commands._overview import COMMANDS, OPTIONS, SUMMARY, overview
 from reconciler.errors import ExitCode
 from reconciler.version import __version__
@@ -43,13 +45,16 @@ def _simplify(command: Any, ctx: Any) -> None:
     """Show help as plain text, with the lines of a paragraph joined for the terminal to wrap."""
     # Importing what draws boxes takes four times as long as the rest of `--help`.
     command.rich_markup_mode = None
+    inner = getattr(command, "commands", {}).values()
+    if not inner:
+        command.params += typer.main.get_command(_shared).params
     _without_conversion(command.get_params(ctx), ctx)
     paragraphs = [" ".join(text.split()) for text in cleandoc(command.help or "").split("\n\n")]
     command.help = "\n\n".join(paragraphs)
     # Otherwise a list of commands has the first sentence only, cut off where the line ends.
     command.short_help = paragraphs[0]
-    for inner in getattr(command, "commands", {}).values():
-        _simplify(inner, ctx)
+    for each in inner:
+        _simplify(each, ctx)
 
 
 def _without_conversion(params: list[Any], ctx: Any) -> list[Any]:
@@ -65,6 +70,12 @@ def _without_conversion(params: list[Any], ctx: Any) -> list[Any]:
     return params
 
 
+def _choose_log_format(chosen: str | None) -> None:
+    # The log is set up later, and reads the variable where there is no command line, too.
+    if chosen:
+        os.environ["RECONCILER_LOG_FORMAT"] = chosen
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"reconciler {__version__}")
@@ -77,17 +88,40 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help=SUMMARY,
+    # Commands inherit them.
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+_shared = typer.Typer(add_completion=False)
+
+
+@_shared.command()
+def share(
+    log_format: Annotated[
+        Literal["text", "json"] | None,
+        typer.Option(
+            help="How the log on stderr is written. Default: text",
+            envvar="RECONCILER_LOG_FORMAT",
+            callback=_choose_log_format,
+            expose_value=False,
+            show_envvar=False,
+        ),
+    ] = None,
+) -> None:
+    """Hold the options that every command has and none reads itself."""
 
 
 @app.callback()
 def root(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback takes it
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help=OPTIONS["--version"]),
     ] = False,
 ) -> None:
     """Accept the options that belong to no command."""
+    # The library asks only whether stdout is a terminal. Commands inherit it.
+    context.color = colours()
 
 
 for _name, _text in COMMANDS.items():
@@ -100,8 +134,14 @@ def run(arguments: Sequence[str]) -> int:
         command = typer.main.get_command(app)
         code = command.main(list(arguments), "reconciler", standalone_mode=False)
     except TyperException as error:
+        context: Any = getattr(error, "ctx", None)
+        # A group without a command is a question, and its help the answer.
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(error.format_message())
+            return ExitCode.OK
         typer.echo(f"Error: {error.format_message()}", err=True)
-        typer.echo("See `reconciler --help`.", err=True)
+        path = context.command_path if context else "reconciler"
+        typer.echo(f"See `{path} --help`.", err=True)
         # Click would exit with 2, which is our code for changes.
         return ExitCode.USAGE
     except typer.Abort:

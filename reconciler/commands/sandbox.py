@@ -1,6 +1,7 @@
 """`reconciler sandbox`: serve a simulated registry to rehearse on."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,10 @@ def sandbox(
         ),
     ] = None,
     port: Annotated[
-        int, typer.Option(help="The port on the loopback interface; 0 chooses a free one.")
+        int,
+        typer.Option(
+            help="The port on the loopback interface; 0 chooses a free one.", min=0, max=65535
+        ),
     ] = 0,
     settings: Annotated[
         Path | None,
@@ -59,8 +63,18 @@ def sandbox(
             try:
                 chosen = SandboxSettings.model_validate_json(settings.read_bytes())
             except (OSError, ValidationError) as error:
-                raise SettingsError(f"{settings}: not valid sandbox settings: {error}") from error
-        serve_forever(chosen, packages, port=port, started=_announce)
+                raise SettingsError(
+                    f"{settings}: not valid sandbox settings: {error}",
+                    hint="docs/sandbox.md lists them; begin with {}.",
+                ) from error
+        try:
+            serve_forever(chosen, packages, port=port, started=_announce)
+        except OSError as error:
+            raise SettingsError(
+                f"port {port} on this machine cannot be used: {os.strerror(error.errno or 0)}",
+                hint="Another program may use it, perhaps another sandbox. Name another --port, or"
+                " none for a free one.",
+            ) from error
 
 
 def _announce(url: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,11 @@ import pytest
 
 from reconciler.__main__ import answer, run
 from reconciler.commands._group import LazyCommands
-from reconciler.commands._overview import COMMANDS
+from reconciler.commands._overview import COMMANDS, EXAMPLES, EXIT_CODES, OPTIONS, VARIABLES
+from reconciler.errors import ExitCode
+from reconciler.logs import FORMAT
+from reconciler.settings import Settings
+from tests.support.command_lines import parsed
 from tests.support.plans import image, part, plan
 
 HEAVY = {
@@ -122,7 +127,7 @@ def test_show_and_validate_load_no_session_and_no_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", ["50", "66", "80", "200"])
-def test_the_overview_is_what_the_library_would_write(
+def test_the_overview_has_all_that_the_library_would_write(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
@@ -130,9 +135,56 @@ def test_the_overview_is_what_the_library_would_write(
     printed = capsys.readouterr().out
     with monkeypatch.context() as patch:
         patch.delattr(LazyCommands, "format_help")
-        run(["--help"])
+        run(["-h"])
 
-    assert printed == answer(["--help"]) == capsys.readouterr().out
+    assert printed == answer(["--help"]) == answer(["-h"]) == answer([])
+    assert max(map(len, printed.splitlines())) <= max(int(columns), 66)
+    words = " ".join(printed.split())
+    written = capsys.readouterr().out
+    names = re.findall(r"^  (?:-h, )?(-*\w[\w-]+)  ", written, re.MULTILINE)
+    assert set(names) == {*OPTIONS, *COMMANDS}
+    assert [text for text in (*OPTIONS.values(), *COMMANDS.values()) if text not in words] == []
+
+
+def test_the_overview_explains_every_exit_code_and_every_setting() -> None:
+    assert {int(code) for code in EXIT_CODES} == set(ExitCode)
+    named = {name for names in VARIABLES for name in names.split(", ")}
+    ours = {
+        f"RECONCILER_{name.upper()}"
+        for name, field in Settings.model_fields.items()
+        if field.validation_alias is None
+    }
+    assert named >= {*ours, FORMAT, "GITHUB_TOKEN", "GH_TOKEN"}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_each_example_is_a_command_line(example: str) -> None:
+    program, *arguments = example.split()
+
+    assert program == "reconciler"
+    parsed(arguments)
+
+
+@pytest.mark.parametrize("group", ["log", "state", "lock"])
+def test_a_group_without_a_command_is_a_question(
+    capsys: pytest.CaptureFixture[str], group: str
+) -> None:
+    assert run([group]) == ExitCode.OK
+
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"Usage: reconciler {group}")
+    assert printed.err == ""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_the_short_option_for_help(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert run([name, "-h"]) == ExitCode.OK
+
+    short = capsys.readouterr().out
+    assert run([name, "--help"]) == ExitCode.OK
+    assert short == capsys.readouterr().out
 
 
 def test_the_version_is_the_same_before_other_arguments(

@@ -1,29 +1,25 @@
-"""Log lines: readable on a terminal, JSON elsewhere, without secrets or terminal controls."""
+"""Log lines: sentences, or JSON on request, without secrets or terminal controls."""
 
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from pydantic import SecretStr
 
-from reconciler.logs import configure
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Say so."""
-        return True
+import reconciler
+from reconciler.logs import FORMAT, SENTENCES, configure
 
 
 @pytest.fixture(autouse=True)
-def fresh_logging() -> Iterator[None]:
-    """Leave no configuration behind."""
+def fresh_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave no configuration behind, and write JSON unless a test wants sentences."""
+    monkeypatch.setenv(FORMAT, "json")
     yield
     structlog.reset_defaults()
     for name in ("httpx", "httpcore"):
@@ -39,7 +35,7 @@ def logged(**facts: object) -> dict[str, Any]:
     return line
 
 
-def test_elsewhere_each_event_is_one_json_line_with_its_facts() -> None:
+def test_as_json_each_event_is_one_line_with_its_facts() -> None:
     line = logged(repository="ghcr.io/acme/web", attempt=1, elapsed_ms=1.5, tags=("a", "b"))
 
     assert line.pop("timestamp").endswith("Z")
@@ -105,48 +101,70 @@ def test_a_failure_is_logged_with_its_traceback_but_without_secrets() -> None:
     assert "hidden" not in stream.getvalue()
 
 
-def test_a_traceback_shows_no_local_variables() -> None:
-    stream = Terminal()
+@pytest.fixture
+def sentences(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Write for people, as without a choice; return where to."""
+    monkeypatch.delenv(FORMAT)
+    stream = io.StringIO()
     configure(stream, verbose=True)
+    return stream
 
+
+def test_a_traceback_shows_no_local_variables(sentences: io.StringIO) -> None:
     fail("this went wrong")
 
-    assert "ValueError: this went wrong" in stream.getvalue()
-    assert stream.getvalue().count("kept in a local variable") == 0
+    assert "ValueError: this went wrong" in sentences.getvalue()
+    assert sentences.getvalue().count("kept in a local variable") == 0
 
 
-def test_on_a_terminal_the_line_is_for_people_and_coloured() -> None:
-    stream = Terminal()
-    configure(stream, verbose=False)
+@pytest.mark.parametrize(
+    ("level", "event", "facts", "line"),
+    [
+        (
+            "warning",
+            "pattern_names_nothing",
+            {"pattern": "ghcr.io/acme/*", "policy": "web"},
+            (
+                "Warning: ghcr.io/acme/* in policy web names no repository that exists; check the"
+                " name, unless the next push creates it\n"
+            ),
+        ),
+        (
+            "info",
+            "waiting",
+            {"seconds": 3.0, "until": "12:00", "reason": "the limit of ghcr.io"},
+            "waiting 3.0 s, until 12:00: the limit of ghcr.io\n",
+        ),
+        ("info", "something_else", {"tag": "v1"}, "something else: tag v1\n"),
+        ("error", "something_else", {}, "Error: something else\n"),
+        ("info", "waiting", {"seconds": 3.0}, "waiting: seconds 3.0\n"),
+    ],
+)
+def test_people_read_sentences(
+    sentences: io.StringIO, level: str, event: str, facts: dict[str, Any], line: str
+) -> None:
+    getattr(structlog.get_logger(), level)(event, **facts)
 
-    structlog.get_logger().info("version_deleted", tag="v1")
-
-    assert "\x1b[1mversion_deleted" in stream.getvalue()
+    assert sentences.getvalue() == line
 
 
-def test_no_color_leaves_no_escape_in_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    stream = Terminal()
-    configure(stream, verbose=False)
+def test_each_event_that_people_see_has_a_sentence() -> None:
+    sources = Path(str(reconciler.__file__)).parent.rglob("*.py")
+    text = "\n".join(path.read_text("utf-8") for path in sources)
+    events = set(re.findall(r"\b_?log\.(?:info|warning|error)\(\s*\"(\w+)\"", text))
 
-    structlog.get_logger().info("version_deleted", tag="v1")
-
-    assert stream.getvalue().endswith("[info     ] version_deleted                tag=v1\n")
-    assert "\x1b" not in stream.getvalue()
+    assert events
+    assert events <= set(SENTENCES)
 
 
-def test_hostile_text_cannot_drive_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    stream = Terminal()
-    configure(stream, verbose=False)
-
+def test_hostile_text_cannot_drive_the_terminal(sentences: io.StringIO) -> None:
     fail("from a server: \x1b[2J\u202e")
 
-    assert "\x1b" not in stream.getvalue()
-    assert "\x9b" not in stream.getvalue()
-    assert "\u202e" not in stream.getvalue()
-    assert "\r" not in stream.getvalue()
-    assert r"ValueError: from a server: \x1b[2J\u202e" in stream.getvalue()
+    assert "\x1b" not in sentences.getvalue()
+    assert "\x9b" not in sentences.getvalue()
+    assert "\u202e" not in sentences.getvalue()
+    assert "\r" not in sentences.getvalue()
+    assert r"ValueError: from a server: \x1b[2J\u202e" in sentences.getvalue()
 
 
 @pytest.mark.parametrize(("verbose", "lines"), [(False, 0), (True, 1)])
