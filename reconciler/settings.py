@@ -1,5 +1,7 @@
 """Settings from the environment: state, cache, registries and credentials.
 
+Where no variable says where the state is, the settings file of the project does.
+
 A variable may set what is displayed, where the state is and which token is used. No variable may
 cause more deletions.
 """
@@ -30,6 +32,7 @@ from reconciler.errors import InvalidNameError, SettingsError
 from reconciler.model.base import is_loopback
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
+from reconciler.project import STATE, find_project
 
 GITHUB_HOST = "ghcr.io"
 GITHUB_API = "https://api.github.com"
@@ -147,7 +150,7 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
     )
 
-    state: Annotated[str, BeforeValidator(str)] = ".reconciler"
+    state: Annotated[str, BeforeValidator(str)] = STATE
     """Where the state is: a directory, or the URL of a backend."""
 
     cache: Path | None = None
@@ -166,10 +169,17 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment.
+        """Read the environment, and the settings file of the project.
 
-        Raises: SettingsError, naming each variable that cannot be used, and what to write.
+        Raises: SettingsError, naming each variable or line that cannot be used, and what to write.
         """
+        settings = cls._of_environment()
+        if "state" in settings.model_fields_set:
+            return settings
+        return settings.model_copy(update={"state": find_project(Path.cwd()).state})
+
+    @classmethod
+    def _of_environment(cls) -> Self:
         _refuse_misspelt(os.environ, cls.model_fields)
         try:
             return cls()

@@ -23,7 +23,7 @@ from reconciler.formats.phrases import fitting
 from reconciler.formats.view import View
 from reconciler.model.plan import DeletionPlan
 from reconciler.model.results import Applied, Outcome
-from reconciler.session import open_session, utc_now
+from reconciler.session import open_session, place_of_state, utc_now
 
 MAX_TEXT_BYTES = 500_000
 """Longest text of an apply in the step summary, in bytes; half of what GitHub accepts."""
@@ -115,8 +115,8 @@ def _report(
 
 
 def _notes(results: Sequence[Applied]) -> Iterator[Note]:
-    # action.yml passes the input `state` in this variable.
-    if not os.environ.get("RECONCILER_STATE"):
+    # action.yml passes the input `state` in this variable; a settings file may name another place.
+    if not os.environ.get("RECONCILER_STATE") and "://" not in place_of_state(None):
         yield general_note("warning", NO_STATE)
     for result in results:
         if result.error:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from reconciler.core.planner import RaisedLimits
     from reconciler.model.names import Mention
 
-DEFAULT_POLICIES = Path("policies")
-
 Format = Literal["text", "json", "markdown", "html"]
 PlanFormat = Annotated[Format, typer.Option("--format", help="The output format of the plan.")]
 ReportFormat = Annotated[Format, typer.Option("--format", help="The output format of the report.")]
@@ -32,7 +30,7 @@ StateDirectory = Annotated[
     typer.Option(
         "--state",
         help="Where the state is stored: a directory, or s3://, gs://, az://, github://, "
-        "postgresql://. Default: .reconciler/",
+        "postgresql://. Default: as in reconciler.toml, else .reconciler/",
         metavar="PLACE",
     ),
 ]
@@ -61,8 +59,10 @@ YesReads = Annotated[
 
 
 def policy_paths(paths: list[Path] | None) -> list[Path]:
-    """Return the paths given, or the default folder of policies."""
-    return paths or [DEFAULT_POLICIES]
+    """Return the paths given, or those of the project of the current folder."""
+    from reconciler.project import find_project
+
+    return paths or list(find_project(Path.cwd()).policies)
 
 
 def allowances(texts: list[str] | None) -> "RaisedLimits":

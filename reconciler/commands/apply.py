@@ -15,13 +15,13 @@ from reconciler.commands._console import (
     view,
 )
 from reconciler.commands._options import (
-    DEFAULT_POLICIES,
     Allow,
     RetryRetained,
     StateDirectory,
     Verbose,
     allowances,
     duration,
+    policy_paths,
     refuse,
 )
 from reconciler.errors import ExitCode, PlanError, worst
@@ -115,7 +115,7 @@ def apply(
             allowed = accepted_limits(accepted, allowed=allowed, expected=expect_digest)
             files = policies or _policies_of(accepted)
         else:
-            files = sources or [DEFAULT_POLICIES]
+            files = policy_paths(sources)
         scope = map(Repository, only or ())
         with (
             halting(utc_now, budget, max_deletes) as halt,
@@ -172,15 +172,19 @@ def _saved_plan(paths: list[Path], expected: str) -> "Plan | None":
 def _policies_of(plan: "DeletionPlan") -> list[Path]:
     """Return the policy files that a plan was made from; plans of old releases do not record them.
 
-    A plan is not trusted with paths: only policies below the current folder are accepted.
+    A plan is not trusted with paths: only policies below the folder of the project are accepted.
 
     Raises: PlanError, when they are outside of it or do not exist.
     """
-    files = [Path(path) for path in plan.policy_paths] or [DEFAULT_POLICIES]
-    for path in files if plan.policy_paths else ():
-        if path.is_absolute() or ".." in path.parts:
+    from reconciler.project import find_project
+
+    files = [Path(path) for path in plan.policy_paths]
+    project = find_project(Path.cwd())
+    for path in files:
+        if path.is_absolute() or not project.contains(path):
             raise PlanError(
-                f"the plan was made from {path}, which is not below the current folder",
+                f"the plan was made from {path}, which is not below the current folder or"
+                " the project of it",
                 hint=f"To apply it under these policies, add --policies {path}",
             )
         if not path.exists():
@@ -188,7 +192,7 @@ def _policies_of(plan: "DeletionPlan") -> list[Path]:
                 f"the plan was made from {path}, which does not exist here",
                 hint="Run `apply` where the plan was made, or name the policies with --policies.",
             )
-    return files
+    return files or list(project.policies)
 
 
 def _displayed(
