@@ -1,10 +1,9 @@
-"""The formats of a plan, by their names in `--format`."""
+"""The formats of a plan, by their names in `--format`. Each is loaded when it is asked for."""
 
 from collections.abc import Callable, Iterator, Mapping
 
-from reconciler.formats import html_plan, plan_markdown, plan_text, restore_plan
 from reconciler.formats.view import View
-from reconciler.model.plan import DeletionPlan, Plan, RestorePlan
+from reconciler.model.plan import DeletionPlan, Plan
 
 
 def render_json(plan: Plan, view: View) -> str:
@@ -23,20 +22,42 @@ def _json_pieces(plan: Plan, view: View) -> Iterator[str]:
     yield "}\n"
 
 
-FORMATS: Mapping[str, Callable[[DeletionPlan, View], str]] = {
-    "text": plan_text.render,
-    "json": render_json,
-    "markdown": plan_markdown.render,
-    "html": html_plan.render,
-}
+def _text(plan: Plan, view: View) -> str:
+    if isinstance(plan, DeletionPlan):
+        from reconciler.formats.plan_text import render
 
-RESTORE_FORMATS: Mapping[str, Callable[[RestorePlan, View], str]] = {
-    "text": restore_plan.render,
+        return render(plan, view)
+    from reconciler.formats.restore_plan import render as render_restore
+
+    return render_restore(plan, view)
+
+
+def _markdown(plan: Plan, view: View) -> str:
+    if isinstance(plan, DeletionPlan):
+        from reconciler.formats.plan_markdown import render
+
+        return render(plan, view)
+    from reconciler.formats.restore_plan import markdown
+
+    return markdown(plan, view)
+
+
+def _html(plan: Plan, view: View) -> str:
+    if isinstance(plan, DeletionPlan):
+        from reconciler.formats.html_plan import render
+
+        return render(plan, view)
+    from reconciler.formats.restore_plan import render_html
+
+    return render_html(plan, view)
+
+
+FORMATS: Mapping[str, Callable[[Plan, View], str]] = {
+    "text": _text,
     "json": render_json,
-    "markdown": restore_plan.markdown,
-    "html": restore_plan.render_html,
+    "markdown": _markdown,
+    "html": _html,
 }
-"""The formats of a restore plan."""
 
 
 def render_pieces(plan: Plan, name: str, view: View) -> Iterator[str]:
@@ -48,8 +69,4 @@ def render_pieces(plan: Plan, name: str, view: View) -> Iterator[str]:
 
 def render(plan: Plan, name: str, view: View) -> str:
     """Write a plan in the named format."""
-    match plan:
-        case DeletionPlan():
-            return FORMATS[name](plan, view)
-        case RestorePlan():
-            return RESTORE_FORMATS[name](plan, view)
+    return FORMATS[name](plan, view)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.formats.view import Cost, View
 from reconciler.model.durations import Span, as_span
+from reconciler.model.freshness import FRESH_SECONDS
 from reconciler.model.plan import (
     Cause,
     Plan,
@@ -18,7 +19,6 @@ from reconciler.model.plan import (
     Unlisted,
     Waiting,
 )
-from reconciler.model.ports import FRESH_SECONDS
 
 Quote = Callable[[str], str]
 """Escapes or quotes a text from outside for one format."""

@@ -13,15 +13,16 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from reconciler.errors import ExitCode, PlanError, worst
 from reconciler.model.base import Frozen, canonical
+from reconciler.model.causes import Cause as Cause  # noqa: PLC0414 - part of the library
 from reconciler.model.durations import Span
 from reconciler.model.inventory import Evidence
 from reconciler.model.json_pieces import JsonReader, joined, pieces
 from reconciler.model.names import Repository, Tag
 from reconciler.model.plan_rows import ROWS, row_pieces
-from reconciler.model.plan_rows import Cause as Cause  # noqa: PLC0414 - part of the library
 from reconciler.model.plan_rows import Change as Change  # noqa: PLC0414 - part of the library
 from reconciler.model.plan_rows import Kept as Kept  # noqa: PLC0414 - part of the library
 from reconciler.model.plan_rows import Observed as Observed  # noqa: PLC0414 - part of the library
+from reconciler.model.sources import PolicySource as PolicySource  # noqa: PLC0414 - the same
 
 FORMAT_NAME = "reconciler-plan"
 FORMAT_MAJOR = 1
@@ -128,13 +129,6 @@ class Unlisted(Frozen):
     error: str
     hint: str = ""
     failure: ExitCode
-
-
-class PolicySource(Frozen):
-    """One policy file that went into a plan."""
-
-    path: str
-    sha256: str
 
 
 class Summary(Frozen):

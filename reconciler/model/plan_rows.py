@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
 from operator import not_
@@ -12,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from reconciler.model.base import canonical
+from reconciler.model.causes import Cause
 from reconciler.model.names import Digest, Tag
 
 
@@ -35,26 +35,6 @@ _Moment = Annotated[
 
 _SHARED = AfterValidator(_shared)
 """Makes equal texts of neighbouring rows one object: all versions of an image have one reason."""
-
-
-class Cause(StrEnum):
-    """Why an image is kept or deleted; the first that applies, in this order."""
-
-    PROTECTED = "protected"
-    HELD = "held"
-    RULE = "rule"
-    UNMATCHED_TAG = "unmatched-tag"
-    UNCOVERED = "uncovered"
-    RETAINED = "retained"
-    """The registry refused to delete it, and its tags and visibility have not changed since."""
-
-    YOUNG = "min-age"
-    NEEDED = "needed"
-    """By itself it would be deleted, but a version that is kept needs it."""
-
-    EXPIRED = "expired"
-    FOLLOWS = "follows"
-    """It is a follower: it is deleted with the last image that needed it."""
 
 
 _ROW = ConfigDict(extra="forbid")

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from reconciler.model.freshness import FRESH_SECONDS as FRESH_SECONDS  # noqa: PLC0414 - for adapters
 from reconciler.model.inventory import Fact, Observations, Version
 from reconciler.model.journal import Entry, Record
 from reconciler.model.manifest import Manifest
@@ -19,12 +20,6 @@ from reconciler.model.patterns import RepositoryGlob
 
 TOGETHER = 10
 """Most deletions after one check: about as many as a registry carries out within FRESH_SECONDS."""
-
-FRESH_SECONDS = 5.0
-"""Longest time, in seconds, between the check that a deletion depends on and its DELETE.
-
-Not zero, since registries have no conditional delete: docs/adr/0010.
-"""
 
 SENDING_SECONDS = 1.0
 """The part of FRESH_SECONDS that is reserved for sending the requests, in seconds."""

@@ -10,8 +10,8 @@ from reconciler.core.lint import lint
 from reconciler.model.base import safe
 from reconciler.model.language import PolicyProblems, Problem
 from reconciler.model.names import Repository
-from reconciler.model.plan import PolicySource
 from reconciler.model.policy import Policy, PolicyFile, policy_for
+from reconciler.model.sources import PolicySource
 from reconciler.policyfile.files import name_of, policy_files, read
 from reconciler.policyfile.validate import find, validate
 from reconciler.yamltree.compose import compose

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
+from reconciler.model.causes import Cause
 from reconciler.model.language import PolicyProblems, Problem
-from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
 from reconciler.model.policytest import PolicyTest
 from reconciler.policyfile.files import files_with_tests, name_of, read
