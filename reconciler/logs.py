@@ -8,13 +8,13 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence, Set
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-import structlog
-from structlog.processors import JSONRenderer, TimeStamper, add_log_level, format_exc_info
-from structlog.typing import EventDict, Processor, WrappedLogger
-
+from reconciler.events import log
 from reconciler.model.base import inert, public, safe
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 
@@ -60,6 +60,17 @@ def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
     They are sentences, unless FORMAT is `json`: logs of workflows are read by people, too.
     `verbose` adds the level `debug`, with an event for each request.
     """
+    log.prepare_with(lambda: _configure(stream, verbose=verbose), verbose=verbose)
+    # Their records pass no processor of ours, so nothing would redact a token in them.
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _configure(stream: TextIO | None, *, verbose: bool) -> None:
+    """Load structlog and let it write to a stream."""
+    import structlog
+    from structlog.processors import JSONRenderer, TimeStamper, add_log_level, format_exc_info
+
     as_json = os.environ.get(FORMAT) == "json"
     renderer: Processor = JSONRenderer(sort_keys=True) if as_json else sentence
     structlog.configure(
@@ -79,12 +90,9 @@ def configure(stream: TextIO | None = None, *, verbose: bool) -> None:
         logger_factory=lambda *_: structlog.WriteLogger(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Their records pass no processor of ours, so nothing would redact a token in them.
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
-def sentence(_: WrappedLogger, __: str, event: EventDict) -> str:
+def sentence(_: "WrappedLogger", __: str, event: "EventDict") -> str:
     """Write an event as a sentence for people (a structlog processor)."""
     facts = {key: value for key, value in event.items() if key not in _FRAME}
     name = str(event["event"])
@@ -100,7 +108,7 @@ def sentence(_: WrappedLogger, __: str, event: EventDict) -> str:
     return f"{start}{text}\n{failure}" if failure else f"{start}{text}"
 
 
-def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def redact(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
     """Redact secrets, and cut credentials out of URLs (a structlog processor)."""
     return {key: _fact(key, value) for key, value in event.items()}
 

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-import structlog
-
 from reconciler import clock
 from reconciler.analysis.health import HealthResult, Thresholds
 from reconciler.connect import Registries, open_registries
@@ -30,6 +28,7 @@ from reconciler.engine.plan import (
 from reconciler.engine.reading import Reading, reading_of
 from reconciler.engine.run import begin, holder
 from reconciler.errors import AccessError, EvidenceError, PolicyError, ReconcilerError
+from reconciler.events import log
 from reconciler.formats.view import Cost
 from reconciler.model.comparison import Difference, RepositoryDifference
 from reconciler.model.names import Repository
@@ -43,8 +42,6 @@ from reconciler.settings import GITHUB_HOST, Settings
 from reconciler.state.address import Address
 from reconciler.state.opening import BackendSettings, open_state_at
 from reconciler.version import __version__
-
-log = structlog.get_logger()
 
 Value = TypeVar("Value")
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import structlog
 import typer
 
 from reconciler.commands._console import ask
@@ -11,13 +10,12 @@ from reconciler.commands._progress import Activity
 from reconciler.connect import Registries
 from reconciler.engine.read_all import Ahead, look_ahead, read_whole
 from reconciler.errors import InvalidNameError
+from reconciler.events import log
 from reconciler.model.inventory import Inventory
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import State
 from reconciler.policyfile import load_policies
-
-log = structlog.get_logger()
 
 
 def read_all(

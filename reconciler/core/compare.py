@@ -13,8 +13,6 @@ from itertools import groupby, takewhile
 from operator import attrgetter
 from typing import Any, Literal
 
-from deepdiff import DeepDiff
-
 from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.graph import Graph, build_graph
 from reconciler.core.planner import PlanningInput
@@ -122,6 +120,8 @@ def _ordered(value: Any) -> Any:
 
 def _edits(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[PolicyEdit]:
     """Yield one edit for each key with another value; a list is one value."""
+    from deepdiff import DeepDiff  # noqa: PLC0415 - slow to load, and rarely needed
+
     # Without this, DeepDiff reports two policies with few names in common as a single change.
     difference = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
     levels = (level for kind in _KINDS for level in difference.get(kind, ()))

@@ -7,8 +7,7 @@ approved. Source: docs/promises.md, "Approved only".
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-
-from deepdiff import DeepDiff
+from typing import TYPE_CHECKING
 
 from reconciler.core.decide import Decisions, decide
 from reconciler.core.graph import Graph, build_graph
@@ -36,6 +35,9 @@ from reconciler.model.plan import (
     RestorePlan,
 )
 from reconciler.model.results import Dropped
+
+if TYPE_CHECKING:
+    from deepdiff import DeepDiff
 
 _NEEDED = "a version that is kept needs it"
 _INCOMPLETE = "a version that would be deleted with it is not in this plan"
@@ -149,6 +151,8 @@ def drift(observed: Observed, version: Version) -> str:
     # Most versions are unchanged, and DeepDiff, which words a difference, is slow.
     if (observed.tags, observed.pushed) == (version.tags, version.pushed):
         return ""
+    from deepdiff import DeepDiff  # noqa: PLC0415 - slow to load, and rarely needed
+
     difference = DeepDiff(_identity(observed), _identity(version), view="tree")
     return "; ".join(sorted(_describe(difference)))
 
@@ -157,7 +161,7 @@ def _identity(version: Observed | Version) -> dict[str, object]:
     return {"tags": set(map(str, version.tags)), "pushed": version.pushed}
 
 
-def _describe(difference: DeepDiff) -> Iterator[str]:
+def _describe(difference: "DeepDiff") -> Iterator[str]:
     """Turn a difference into short sentences."""
     for level in difference.get("set_item_added", ()):
         yield f"tag {level.t2} was added"

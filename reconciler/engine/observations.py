@@ -9,14 +9,11 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
 from reconciler.errors import ReconcilerError
+from reconciler.events import log
 from reconciler.model.inventory import Fact, Inventory, Observation, Observations, Version
 from reconciler.model.names import Digest
 from reconciler.model.ports import Clock, Holder, State
-
-log = structlog.get_logger()
 
 SaveDigests = Callable[[Inventory], None]
 """Saves the digests of an inventory that are new."""

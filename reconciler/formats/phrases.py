@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from reconciler.formats.view import Cost, View
-from reconciler.model.durations import Span, as_span
-from reconciler.model.freshness import FRESH_SECONDS
+from reconciler.model.durations import FRESH_SECONDS, Span, as_span
 from reconciler.model.plan import (
     Cause,
     Plan,

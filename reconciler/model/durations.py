@@ -7,6 +7,13 @@ from typing import ClassVar, Self
 from reconciler.errors import InvalidNameError
 from reconciler.model.names import Name
 
+FRESH_SECONDS = 5.0
+"""Longest time, in seconds, between the check that a deletion depends on and its DELETE.
+
+No client can make this zero, because registries have no conditional delete.
+Source: docs/adr/0010-a-delete-is-sent-once-right-after-a-look.md.
+"""
+
 # No months and years, whose length varies, and no minutes: `m` is read as either of the two.
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from reconciler.model.freshness import FRESH_SECONDS as FRESH_SECONDS  # noqa: PLC0414 - for adapters
+from reconciler.model.durations import FRESH_SECONDS as FRESH_SECONDS  # noqa: PLC0414 - for adapters
 from reconciler.model.inventory import Fact, Observations, Version
 from reconciler.model.journal import Entry, Record
 from reconciler.model.manifest import Manifest

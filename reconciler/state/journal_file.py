@@ -19,9 +19,8 @@ from itertools import count, takewhile
 from pathlib import Path
 from threading import Lock
 
-import structlog
-
 from reconciler.errors import JournalError, StateError
+from reconciler.events import log
 from reconciler.model.journal import MAX_RECORD_BYTES, Entry, Record, chain, parse_record, verified
 from reconciler.state.durable import (
     create_private,
@@ -35,8 +34,6 @@ from reconciler.state.durable import (
 
 # With O_APPEND a program that lost the lock cannot overwrite records.
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,7 @@ class JournalFile:
         """Read and verify without the lock; a torn tail is reported and left in place."""
         reading = read_journal(self._path)
         if reading.torn:
-            _log.warning("journal_tail_ignored", path=str(self._path), size=len(reading.torn))
+            log.warning("journal_tail_ignored", path=str(self._path), size=len(reading.torn))
         return reading.records
 
     def settle(self) -> Sequence[Record]:
@@ -195,7 +192,7 @@ class JournalFile:
         with os.fdopen(open_private(self._path, os.O_RDWR), "r+b", buffering=0) as file:
             file.truncate(reading.end.size)
             os.fsync(file.fileno())
-        _log.warning("journal_tail_set_aside", path=str(copy), size=len(reading.torn))
+        log.warning("journal_tail_set_aside", path=str(copy), size=len(reading.torn))
 
 
 def chained(

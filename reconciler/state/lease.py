@@ -13,17 +13,15 @@ from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 from typing import Literal
 
-import structlog
 from pydantic import ValidationError
 
 from reconciler.errors import LockedError, StateError
+from reconciler.events import log
 from reconciler.model.base import Frozen
 from reconciler.model.names import Repository
 from reconciler.model.ports import Holder
 from reconciler.state.lock_file import lock_lost, lock_refused, not_the_holder, without_lock
 from reconciler.state.store import LeaseTiming, Store, Stored, Times, put
-
-_log = structlog.get_logger()
 
 
 class LockRecord(Frozen):
@@ -252,4 +250,4 @@ def _renew_until(renew: Callable[[], None], seconds: float, over: Event) -> None
         except LockedError:
             return
         except StateError as error:
-            _log.warning("lease_not_renewed", error=str(error))
+            log.warning("lease_not_renewed", error=str(error))

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-import structlog
 from pydantic import ValidationError
 
 from reconciler.errors import StateError
+from reconciler.events import log
 from reconciler.model.base import canonical
 from reconciler.model.inventory import Observations
 from reconciler.model.journal import MAX_RECORD_BYTES, Entry, Record
@@ -35,8 +35,6 @@ from reconciler.state.spellings import Spellings, repositories_in
 
 _OWN = "_"
 """Name of the directory with the state, in the directory of a repository."""
-
-_log = structlog.get_logger()
 
 
 class LocalState:
@@ -68,7 +66,7 @@ class LocalState:
                 # after it.
                 write_through(probe.fileno(), bytes(MAX_RECORD_BYTES))
         if kind := network_filesystem(self._root):
-            _log.warning("state_on_network_filesystem", path=str(self._root), filesystem=kind)
+            log.warning("state_on_network_filesystem", path=str(self._root), filesystem=kind)
 
     def _names(self) -> Sequence[str]:
         """List the directories with a state, relative to the root."""

@@ -13,13 +13,10 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeAlias, TypeVar
 
-import structlog
-
 from reconciler.errors import ManifestError
+from reconciler.events import log
 from reconciler.model.manifest import MAX_MANIFEST_BYTES, verify
 from reconciler.model.names import Digest
-
-log = structlog.get_logger()
 
 Document: TypeAlias = tuple[str, bytes]
 """A content type, and the exact bytes that hash to the digest."""

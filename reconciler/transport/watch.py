@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event, Lock
 
-import structlog
-
 from reconciler.errors import StoppedError
+from reconciler.events import log
 from reconciler.model.ports import Clock
-
-log = structlog.get_logger()
 
 REPORTED_SECONDS = 2.0
 """Shortest wait that is reported, in seconds: shorter ones would flood the log."""
@@ -85,9 +82,7 @@ class RunClock:
 
     def sent(self, request: Sent) -> None:
         """Report a request."""
-        # Unconfigured, structlog prints every event on stdout.
-        if structlog.is_configured():
-            log.debug("request_sent", method=request.method, url=request.url)
+        log.debug("request_sent", method=request.method, url=request.url)
         for observer in self._observers:
             observer(request)
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from threading import Lock
 
 import httpx
-import structlog
 
 from reconciler.errors import ExhaustedError, ProtocolError
+from reconciler.events import log
 from reconciler.github.client import GitHubClient
 from reconciler.model.inventory import Version
 from reconciler.providers.ghcr.errors import Need
@@ -33,8 +33,6 @@ PARALLEL_PAGES = 10
 
 MAX_CACHED_PAGES = 1_000
 """Pages cached with their ETag, the oldest are dropped first: the pages of 100,000 versions."""
-
-log = structlog.get_logger()
 
 
 class PageCache:

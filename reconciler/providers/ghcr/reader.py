@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
 
-import structlog
-
 from reconciler.errors import (
     AccessError,
     EvidenceError,
@@ -15,6 +13,7 @@ from reconciler.errors import (
     PolicyError,
     ProtocolError,
 )
+from reconciler.events import log
 from reconciler.github.client import failure
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Digest, Repository
@@ -42,8 +41,6 @@ RESTORABLE = timedelta(days=30)
 
 Source: GitHub, "Deleting and restoring a package".
 """
-
-log = structlog.get_logger()
 
 
 class GhcrReader:

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-import structlog
 
 from reconciler.errors import (
     AccessError,
@@ -21,6 +20,7 @@ from reconciler.errors import (
     ProtocolError,
     ReconcilerError,
 )
+from reconciler.events import log
 from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.ports import Listing
@@ -39,7 +39,6 @@ second list, and one that is in both without a manifest is broken."""
 PAGE_SIZE = 1000
 """Names requested in one page: the maximum of the reference implementation (distribution)."""
 
-log = structlog.get_logger()
 
 _NO_CATALOGUE = DENIED | {404, 405}
 

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from reconciler.errors import StoppedError
-from reconciler.logs import configure
+from reconciler.logs import FORMAT, configure
 from reconciler.transport.watch import RunClock, Sent, Wait
 from tests.support.time import NOON, VirtualTime
 
@@ -67,7 +67,10 @@ def test_an_observer_hears_of_requests_and_waits_and_the_log_of_no_wait_meanwhil
     assert [wait.seconds for wait in time.waits] == [90.0]
 
 
-def test_each_request_is_logged_for_whoever_asked_for_it_without_its_secrets() -> None:
+def test_each_request_is_logged_for_whoever_asked_for_it_without_its_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(FORMAT, "json")
     log = StringIO()
     configure(log, verbose=True)
 
