@@ -4,6 +4,7 @@ The fields are the syntax of the policy file; `docs/policies.md` explains them t
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Discriminator, Field, StrictBool, Tag
@@ -216,9 +217,10 @@ class Protection(PolicyPart):
         examples=[{"within": "90d"}],
     )
 
-    @property
+    @cached_property
     def rule(self) -> Rule | None:
         """The rule by which it keeps images; None for a list of digests."""
+        # Built once: to validate it takes as long as to judge a small repository.
         return Rule(name=self.name, match=self.match, keep=self.keep) if self.match else None
 
     def flaws(self) -> Iterator[Flaw]:

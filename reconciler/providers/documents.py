@@ -28,7 +28,6 @@ from reconciler.providers.heads import (
 from reconciler.transport.bounds import MAX_DOCUMENT_BYTES
 from reconciler.transport.cache import Document, ManifestCache
 from reconciler.transport.client import Client
-from reconciler.transport.parallel import gather
 
 PARALLEL_READS = 20
 """Documents read at once from a registry whose limits are not known."""
@@ -116,7 +115,7 @@ class DocumentReader:
         def ask(digest: Digest) -> bool:
             return head_manifest(self._client, repository, digest, self._refusal) is not None
 
-        return gather(ask, digests, workers=self._parallel)
+        return self._client.workers.gather(ask, digests, self._parallel)
 
     def blobs_present(
         self, repository: Repository, digests: Iterable[Digest]
@@ -126,7 +125,7 @@ class DocumentReader:
         def ask(digest: Digest) -> bool:
             return has_blob(self._client, repository, digest, self._refusal)
 
-        return gather(ask, digests, workers=self._parallel)
+        return self._client.workers.gather(ask, digests, self._parallel)
 
     def requests(self, repository: Repository) -> int:
         """Return how many requests got what they asked for about a repository.
@@ -194,7 +193,7 @@ class DocumentReader:
             self._count(repository, digest, document)
 
         try:
-            gather(fetch, missing, workers=self._parallel)
+            self._client.workers.gather(fetch, missing, self._parallel)
         finally:
             self._cache.put(fetched)
         return {digest: documents.get(digest) or fetched.get(digest) for digest in digests}

@@ -25,7 +25,7 @@ from reconciler.transport.bounds import (
 from reconciler.transport.direct import DirectTransport
 from reconciler.transport.limits import http_time
 from reconciler.transport.pacing import AT_ONCE
-from reconciler.transport.parallel import ConnectionPool
+from reconciler.transport.parallel import ConnectionPool, Workers
 from reconciler.transport.replies import (
     follow_redirect,
     origin,
@@ -118,6 +118,8 @@ class Client:
         # The transport is used without httpx.Client: cookies, redirects and credentials of its
         # own must not be there, and what it does for each request takes as long as the request.
         self._transport = transport or connect(base_url, watch)
+        self.workers = Workers()
+        """Threads for requests at the same time."""
 
     def successes(self, path: str) -> int:
         """Return how many reads about the repository of a path got what they requested.
@@ -207,7 +209,8 @@ class Client:
         return self._watch.monotonic()
 
     def close(self) -> None:
-        """Close all connections."""
+        """End the threads, and close all connections."""
+        self.workers.close()
         self._transport.close()
 
     def _request(

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import Condition
 from typing import TypeVar
@@ -15,41 +15,60 @@ Value = TypeVar("Value")
 WORKERS = 10
 """Parallel reads from one server, if the caller does not say; PARALLEL_READS has the measures."""
 
+MOST_THREADS = 64
+"""Threads of one server: as many as requests are in flight at most (`limits.GHCR`)."""
 
-def gather(
-    function: Callable[[Key], Value], keys: Iterable[Key], workers: int = WORKERS
-) -> dict[Key, Value]:
-    """Call a function for each key, once, in parallel; return the results in the keys' order.
 
-    The first error is raised, and calls that have not begun are dropped.
+class Workers:
+    """Threads for short calls, such as one request, that stay between the calls until `close`.
+
+    To start a thread takes as long as to parse a document, and small repositories have few.
     """
-    wanted = list(dict.fromkeys(keys))
-    # To start a thread takes as long as to parse a document, and small repositories have one page.
-    if len(wanted) <= 1:
-        return {key: function(key) for key in wanted}
-    pending = deque(wanted)
-    results: dict[Key, Value] = {}
 
-    def work() -> None:
-        # One task for each thread, not for each call: a future costs as much as parsing a document.
-        while True:
+    def __init__(self, most: int = MOST_THREADS) -> None:
+        """Start at most so many threads, each when it is first needed."""
+        self._threads = ThreadPoolExecutor(most)
+
+    def gather(
+        self, function: Callable[[Key], Value], keys: Iterable[Key], most: int = WORKERS
+    ) -> dict[Key, Value]:
+        """Call a function for each key, once, `most` at once; return results in the keys' order.
+
+        An error of a call is raised after the calls that have begun have ended; no other begins.
+        """
+        wanted = list(dict.fromkeys(keys))
+        pending = deque(wanted)
+        results: dict[Key, Value] = {}
+
+        def work() -> None:
+            # One task for each thread, not for each call: a future costs as much as parsing a
+            # document.
             try:
-                key = pending.popleft()
-            except IndexError:
-                return
-            results[key] = function(key)
+                while True:
+                    try:
+                        key = pending.popleft()
+                    except IndexError:
+                        return
+                    results[key] = function(key)
+            except BaseException:
+                pending.clear()
+                raise
 
-    with ThreadPoolExecutor(workers) as pool:
+        helping = [self._threads.submit(work) for _ in range(min(most, len(wanted)) - 1)]
+        # This thread works, too: so the calls end although all other threads are busy for others.
         try:
-            done, _ = wait(
-                [pool.submit(work) for _ in range(min(workers, len(wanted)))],
-                return_when=FIRST_EXCEPTION,
-            )
-            for future in done:
-                future.result()
+            work()
         finally:
             pending.clear()
-    return {key: results[key] for key in wanted}
+            begun = [task for task in helping if not task.cancel()]
+            wait(begun)
+        for task in begun:
+            task.result()
+        return {key: results[key] for key in wanted}
+
+    def close(self) -> None:
+        """End the threads, after the calls that have begun."""
+        self._threads.shutdown(cancel_futures=True)
 
 
 def call_each(

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 import httpx
 
 from reconciler.transport.client import Client
-from reconciler.transport.parallel import gather
+from reconciler.transport.parallel import Workers
 from reconciler.transport.watch import RunClock
 
 READS = 2_000
@@ -69,7 +69,7 @@ def _limits(width: int) -> httpx.Limits:
 def with_threads(url: str, width: int) -> None:
     """Read with httpx's client and a pool of threads."""
     with httpx.Client(base_url=url, limits=_limits(width), trust_env=False) as client:
-        gather(lambda number: client.get(f"/{number}").content, range(READS), width)
+        Workers(width).gather(lambda number: client.get(f"/{number}").content, range(READS), width)
 
 
 def with_our_client(url: str, width: int) -> None:
@@ -84,7 +84,7 @@ def with_httpcore(url: str, width: int) -> None:
 
 
 def _read_with(client: Client, width: int) -> None:
-    gather(lambda number: client.get(f"/{number}").content, range(READS), width)
+    Workers(width).gather(lambda number: client.get(f"/{number}").content, range(READS), width)
     client.close()
 
 

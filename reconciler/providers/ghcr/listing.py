@@ -25,7 +25,6 @@ from reconciler.providers.ghcr.pages import (
 )
 from reconciler.providers.ghcr.rows import page_of
 from reconciler.transport.bounds import MAX_NAMES, MAX_PAGES
-from reconciler.transport.parallel import gather
 from reconciler.transport.replies import page_link, place
 
 PARALLEL_PAGES = 10
@@ -76,7 +75,7 @@ class VersionPages:
     def fetch(self, numbers: Iterable[int]) -> Sequence[VersionsPage]:
         """Read pages by their numbers, in parallel."""
         wanted = list(numbers)
-        pages = gather(self._page, wanted, workers=PARALLEL_PAGES)
+        pages = self._api.http.workers.gather(self._page, wanted, PARALLEL_PAGES)
         return [pages[number] for number in wanted]
 
     def _page(self, number: int) -> VersionsPage:

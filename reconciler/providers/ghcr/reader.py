@@ -31,7 +31,6 @@ from reconciler.providers.ghcr.listing import (
 from reconciler.providers.ghcr.pages import PAGE_SIZE, PagePositions, read_newest
 from reconciler.providers.ghcr.rows import package_of, version_of, versions_of
 from reconciler.transport.limits import READ_POINTS, WRITE_POINTS
-from reconciler.transport.parallel import gather
 
 _PREPARATION_READS = 3
 """Requests before the first deletion: the package, the first page again, the right to delete."""
@@ -157,8 +156,8 @@ class GhcrReader:
             self._on_pages(versions, followers), fetch
         )
         asked = {version.id: version for version in versions if version.id not in listed}
-        single = gather(
-            lambda number: self.version(repository, asked[number]), asked, workers=PARALLEL_PAGES
+        single = self._api.http.workers.gather(
+            lambda number: self.version(repository, asked[number]), asked, PARALLEL_PAGES
         )
         current = [listed.get(version.id) or single.get(version.id) for version in versions]
         return {version.digest: version for version in current if version}

@@ -29,7 +29,6 @@ from reconciler.providers.oci.errors import DENIED, error_text
 from reconciler.transport.bounds import MAX_NAMES
 from reconciler.transport.client import Client
 from reconciler.transport.credentials import Credential
-from reconciler.transport.parallel import gather
 from reconciler.transport.replies import json_of, next_page, pages, place
 
 READINGS = 2
@@ -145,7 +144,9 @@ class Tags:
 
     def targets(self, repository: Repository, tags: Iterable[Tag]) -> dict[Tag, Digest | None]:
         """Read, in parallel, which digest each tag points to now; None for an absent one."""
-        return gather(lambda tag: digest_of(self.client, repository, tag, self.refusal), tags)
+        return self.client.workers.gather(
+            lambda tag: digest_of(self.client, repository, tag, self.refusal), tags
+        )
 
     def _tags(self, repository: Repository) -> tuple[list[Tag], NameList]:
         """Read the names of the tags, parsed and as listed.
@@ -244,7 +245,9 @@ class Referrers:
     ) -> dict[Digest, tuple[Digest, ...]]:
         """List the referrers of each digest; empty if the registry has no such endpoint."""
         count = _ReferrerCount(repository)
-        referrers = gather(lambda digest: self._referrers_of(repository, digest, count), digests)
+        referrers = self._client.workers.gather(
+            lambda digest: self._referrers_of(repository, digest, count), digests
+        )
         return referrers if self.supported else {}
 
     def _referrers_of(

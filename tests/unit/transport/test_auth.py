@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.transport.credentials import ANONYMOUS, Credential
-from reconciler.transport.parallel import gather
+from reconciler.transport.parallel import Workers
 from reconciler.transport.tokens import trust_own_host
 from tests.support.token_registry import BASIC, REALM, TokenRegistry, reader
 
@@ -163,7 +163,7 @@ def test_repositories_do_not_wait_for_the_tokens_of_one_another() -> None:
     client = reader(answer)
     paths = [f"/v2/acme/{name}/manifests/v1" for name in ("api", "docs", "web", "worker")]
 
-    responses = gather(client.get, paths, workers=4)
+    responses = Workers().gather(client.get, paths, most=4)
 
     assert {response.status_code for response in responses.values()} == {200}
 

@@ -11,7 +11,7 @@ from reconciler.providers.documents import PARALLEL_READS
 from reconciler.transport.direct import DirectTransport
 from reconciler.transport.limits import GHCR, Rules, registry_refusal
 from reconciler.transport.pacing import InFlight, LimitedTransport
-from reconciler.transport.parallel import gather
+from reconciler.transport.parallel import Workers
 from tests.support.time import VirtualTime
 
 REFUSED = httpx.Response(429, headers={"retry-after": "1"}, content=b"")
@@ -126,7 +126,7 @@ def test_many_repositories_of_a_plain_registry_share_what_is_in_flight_and_no_ch
     paths = [f"/v2/app-{number}/tags/list" for number in range(3 * PARALLEL_READS)]
 
     with ThreadPoolExecutor(1) as reading:
-        done = reading.submit(gather, client.get, paths, workers=len(paths))
+        done = reading.submit(Workers().gather, client.get, paths, most=len(paths))
         assert full.wait(timeout=10)
         assert not crowded.wait(timeout=0.3)
         deleted = client.write_at_once("DELETE", "/v2/app-1/manifests/sha256:00")

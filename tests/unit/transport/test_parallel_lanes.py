@@ -5,7 +5,7 @@ from threading import Barrier
 import httpx
 import pytest
 
-from reconciler.transport.parallel import ConnectionPool, gather
+from reconciler.transport.parallel import ConnectionPool, Workers
 
 
 class Lane(httpx.BaseTransport):
@@ -64,7 +64,7 @@ def test_requests_under_way_together_have_a_lane_each() -> None:
     made = Made(Barrier(4))
     lanes = ConnectionPool(made)
 
-    gather(lambda _: lanes.handle_request(request()), range(8), workers=4)
+    Workers().gather(lambda _: lanes.handle_request(request()), range(8), most=4)
 
     assert [lane.requests for lane in made.lanes] == [2, 2, 2, 2]
 
@@ -83,7 +83,7 @@ def test_a_lane_whose_request_failed_is_used_again() -> None:
 def test_closing_closes_every_lane() -> None:
     made = Made(Barrier(2))
     lanes = ConnectionPool(made)
-    gather(lambda _: lanes.handle_request(request()), range(2), workers=2)
+    Workers().gather(lambda _: lanes.handle_request(request()), range(2), most=2)
 
     lanes.close()
 
