@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from reconciler.state.opening import BACKENDS
 
@@ -28,7 +28,10 @@ INSTALLERS = re.compile(
     r"\b(?P<installer>pip3? install|pip3? download|pipx install|pipx run|pipx inject|uvx|"
     r"uv tool install|uv tool run|uv pip install|uv add|uv run --with)\b(?P<rest>[^\n|`&;]*)"
 )
-WITH_VALUE = {"-r", "-c", "-p", "--requirement", "--constraint", "--python", "--target", "--prefix"}
+WITH_VALUE = {
+    *("-r", "-c", "-p", "--requirement", "--constraint", "--python", "--target", "--prefix"),
+    *("--only-binary", "--no-binary"),
+}
 NAMES_A_PACKAGE = {"--from", "--spec", "--with"}
 RUNS_A_COMMAND = {"uvx", "uv tool run", "pipx run"}
 
@@ -52,7 +55,7 @@ def _packages(installer: str, rest: str) -> Iterator[str]:
     try:
         given = shlex.split(rest, comments=True)
     except ValueError:  # a sentence with an apostrophe; the names before it count
-        given = rest.split("'", maxsplit=1)[0].split()
+        given = [part.strip("\"'") for part in rest.split("'", maxsplit=1)[0].split()]
     given.reverse()
     spec = False
     while given:
@@ -75,10 +78,9 @@ def _name(text: str) -> Iterator[str]:
     """Yield the name that an argument asks an index for, none for paths, addresses, variables."""
     if re.match(r"[./$<{*…]|git\+|https?:|file:|.*\.whl$", text) or not text:
         return
-    try:
-        yield Requirement(text).name
-    except InvalidRequirement:
-        yield text
+    # What follows the name may be filled in by a program: `name=={version}`.
+    named = re.match(r"[\w.-]+", text)
+    yield named[0] if named else text
 
 
 def test_what_code_and_pages_install_by_name_is_ours_or_a_library_of_ours() -> None:
@@ -102,6 +104,7 @@ def test_what_code_and_pages_install_by_name_is_ours_or_a_library_of_ours() -> N
         ("pipx run --spec=other reconciler demo", ["other"]),
         ("pipx install registry-reconciler[stores]", [OURS]),
         ("uv tool install \\\n  other", ["other"]),
+        ("sh 'pip install \"other[x]\"'", ["other"]),
     ],
 )
 def test_names_are_recognized(text: str, names: list[str]) -> None:
