@@ -29,7 +29,7 @@ GROUPS = {
     "Write policies": {
         "validate": "Check policy files and their tests. Contacts nothing.",
         "test": "Run the tests of policies. Contacts nothing.",
-        "schema": "Print the JSON Schema of policy files, for editors.",
+        "schema": "Print a JSON Schema: of policies, tests, plans or JSON output.",
     },
     "Ask": {
         "explain": "Explain what a version is, what keeps it, and when it expires.",

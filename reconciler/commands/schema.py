@@ -1,19 +1,27 @@
-"""`reconciler schema`: print the JSON Schema of policy files."""
+"""`reconciler schema`: print the JSON Schema of a file or of what a command writes."""
+
+from typing import Annotated, Literal
 
 import typer
 
 app = typer.Typer(add_completion=False)
 
+SchemaName = Literal["policy", "policy-test", "plan", "diagnose", "usage", "check", "snapshot"]
+
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of policy files, for editors. Contacts nothing.
+def schema(
+    name: Annotated[
+        SchemaName, typer.Argument(help="What the schema describes.", show_default=True)
+    ] = "policy",
+) -> None:
+    """Print a JSON Schema: of policy files, of their tests, or of JSON output. Contacts nothing.
 
     For VS Code with its YAML extension, save it and add this first line to a policy file:
     # yaml-language-server: $schema=PATH
     """
     import json
 
-    from reconciler.formats.schema import json_schema
+    from reconciler.formats.schema import SCHEMAS
 
-    typer.echo(json.dumps(json_schema(), indent=2))
+    typer.echo(json.dumps(SCHEMAS[name](), indent=2))

@@ -1,19 +1,25 @@
-"""The JSON Schema of policy files, for editors: completion, hints and early warnings.
+"""JSON Schemas: of files that people write, for editors, and of what commands write, for programs.
 
-It checks less than the loader does: rules about several keys, other files or RE2 are checked by
-`reconciler validate`. Every file that the loader accepts, the schema accepts as well.
+Those of policies and tests check less than the loader does: rules about several keys, other files
+or RE2 are checked by `reconciler validate`. Every file that the loader accepts, the schema accepts
+as well.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from reconciler.model.match import SELECTORS
 from reconciler.model.names import Name
 from reconciler.model.patterns import MAX_PATTERN, TagRegex
+from reconciler.model.plan import Plan, RestoreSummary, Summary
 from reconciler.model.policy import PolicyFile
+from reconciler.model.policytest import PolicyTest
 from reconciler.model.semver import MAX_RANGE, SemVerRange
+from reconciler.model.snapshot import Snapshot
 
 _LONGEST = {TagRegex: MAX_PATTERN, SemVerRange: MAX_RANGE}
 """Names whose grammar a JSON Schema cannot express; for these it only limits the length."""
@@ -48,28 +54,85 @@ def json_schema() -> dict[str, Any]:
     schema = PolicyFile.model_json_schema(schema_generator=_Generator)
     for name, rule in _TOGETHER.items():
         schema["$defs"][name] |= rule
-    return {"$schema": _Generator.schema_dialect, **schema, "title": "Reconciler policy file"}
+    return _named("policy", schema, "Reconciler policy file")
 
 
-class _Generator(GenerateJsonSchema):
-    """Writes what a file may contain: no nulls, since the loader rejects them, and no titles."""
+def _policy_test() -> dict[str, Any]:
+    schema = PolicyTest.model_json_schema(schema_generator=_Generator)
+    return _named("policy-test", schema, "Reconciler test of a policy")
+
+
+def _plan() -> dict[str, Any]:
+    schema = _written(Plan)
+    for kind, summary in (("DeletionPlan", Summary), ("RestorePlan", RestoreSummary)):
+        # What a file has in addition to the values that it is made of.
+        counts = _written(summary)
+        digest = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
+        schema["$defs"][kind]["properties"] |= {"summary": counts, "digest": digest}
+        schema["$defs"][kind]["required"] += ["summary", "digest"]
+    return _named("plan", schema, "Reconciler plan")
+
+
+def _diagnose() -> dict[str, Any]:
+    from reconciler.formats.schema_reports import DiagnoseDocument  # noqa: PLC0415 - as below
+
+    return _named("diagnose", _written(DiagnoseDocument), "Reconciler diagnosis")
+
+
+def _check() -> dict[str, Any]:
+    from reconciler.formats.schema_reports import CheckDocument  # noqa: PLC0415 - as below
+
+    return _named("check", _written(CheckDocument), "Reconciler check")
+
+
+def _usage() -> dict[str, Any]:
+    from reconciler.analysis.usage import UsageTotals  # noqa: PLC0415 - only this schema needs it
+
+    schema = _written(UsageTotals)
+    for part in (schema, *schema["$defs"].values()):
+        part["additionalProperties"] = False
+    return _named("usage", schema, "Reconciler usage")
+
+
+def _snapshot() -> dict[str, Any]:
+    return _named("snapshot", _written(Snapshot), "Reconciler snapshot")
+
+
+SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "policy": json_schema,
+    "policy-test": _policy_test,
+    "plan": _plan,
+    "diagnose": _diagnose,
+    "usage": _usage,
+    "check": _check,
+    "snapshot": _snapshot,
+}
+"""Each document that has a schema, by the name that `reconciler schema` takes."""
+
+
+def _written(kind: Any) -> dict[str, Any]:
+    """Return the schema of what a command writes."""
+    return TypeAdapter(kind).json_schema(schema_generator=_Written)
+
+
+def _named(name: str, schema: dict[str, Any], title: str) -> dict[str, Any]:
+    """Add what identifies a schema: it is not fetched from anywhere, so its name is no address."""
+    named = {"$schema": _Written.schema_dialect, "$id": f"urn:registry-reconciler:schema:{name}"}
+    return {**named, **schema, "title": title}
+
+
+class _Written(GenerateJsonSchema):
+    """Writes what a document contains, with the grammars of names and without titles."""
 
     schema_dialect = "http://json-schema.org/draft-07/schema#"
-
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """Write the schema of the value, without null."""
-        return self.generate_inner(schema["schema"])
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Write a default, unless it is null."""
-        written = super().default_schema(schema)
-        return {key: value for key, value in written.items() if (key, value) != ("default", None)}
 
     def function_after_schema(
         self, schema: core_schema.AfterValidatorFunctionSchema
     ) -> JsonSchemaValue:
         """Write the grammar of a name."""
-        kind = schema["function"]["function"]
+        # The model remembers what it has read: the name itself is inside that.
+        function = schema["function"]["function"]
+        kind = getattr(function, "__wrapped__", function)
         if not (isinstance(kind, type) and issubclass(kind, Name)):
             return super().function_after_schema(schema)
         # JSON Schema patterns are ECMA 262, which differs from RE2 and has no semver ranges.
@@ -80,3 +143,16 @@ class _Generator(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         """Write no titles: the key itself is the title."""
         return False
+
+
+class _Generator(_Written):
+    """Writes what a file may contain: no nulls, since the loader rejects them."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """Write the schema of the value, without null."""
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Write a default, unless it is null."""
+        written = super().default_schema(schema)
+        return {key: value for key, value in written.items() if (key, value) != ("default", None)}
