@@ -123,7 +123,8 @@ def skip_httpx_command() -> None:
 def main() -> None:
     """Run the command line of this process."""
     arguments = sys.argv[1:]
-    if text := answer(arguments):
+    # A shell that asks for completions gives no arguments either.
+    if "_RECONCILER_COMPLETE" not in os.environ and (text := answer(arguments)):
         sys.exit(_with_stdout(lambda: _write(text)))
     collect_rarely()
     load_no_plugins()

@@ -74,8 +74,8 @@ def test_completion_of_an_option_loads_as_little() -> None:
         "COMP_CWORD": "2",
     }
     code = (
-        "import sys\nfrom reconciler.commands._group import app\n"
-        "try:\n    app(prog_name='reconciler')\n"
+        "import sys\nfrom reconciler.__main__ import main\nsys.argv = ['reconciler']\n"
+        "try:\n    main()\n"
         "finally:\n    print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run(
