@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from math import ceil
 
-from reconciler.analysis.diagnose.causes import ADVICE, VersionCause
+from reconciler.analysis.diagnose.causes import ADVICE, PHRASES, VersionCause
 from reconciler.analysis.diagnose.diagnose import Diagnosis, DiagnosisResult
-from reconciler.analysis.diagnose.finding import AHEAD, Amount
-from reconciler.analysis.diagnose.remedies import NAME, WorkflowAdvice, suggestion
+from reconciler.analysis.diagnose.remedies import (
+    NAME,
+    AdvisedChange,
+    WorkflowAdvice,
+    suggestion,
+)
+from reconciler.formats.growth import amount, charts, growth, outlook
 from reconciler.formats.phrases import counted, size
 from reconciler.formats.report import (
     Bar,
@@ -28,14 +32,6 @@ _LIKELY = (
     " the repository point to this one"
 )
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-
-DRAWN = 26
-"""How many weeks a sparkline has."""
-
-RECENT = 4
-"""Over how many weeks an average is taken."""
-
 _CAUSE = Column("Cause")
 
 
@@ -49,6 +45,8 @@ def report(results: Sequence[DiagnosisResult]) -> Report:
     unread = sum(result.error is not None for result in results)
     return Report(
         title="Why these versions exist",
+        answer=answer(diagnoses),
+        next=next_command(results),
         last=(
             f"Diagnose: {counted(versions, 'version')}, {tagged:,} tagged,"
             f" {needed:,} untagged but needed, {unneeded:,} not needed,"
@@ -60,11 +58,44 @@ def report(results: Sequence[DiagnosisResult]) -> Report:
             Figure(f"{needed:,}", "untagged but needed", "keep"),
             Figure(f"{unneeded:,}", "not needed", "delete"),
         ),
-        sections=tuple(map(_section, results)),
+        sections=tuple(_section(result, alone=len(results) == 1) for result in results),
     )
 
 
-def _section(result: DiagnosisResult) -> ReportSection:
+def answer(diagnoses: Sequence[Diagnosis]) -> str:
+    """Answer in one sentence how much is needed by nothing, and why it is there.
+
+    Shape: empty where nothing was read; without a full stop, since a next step may follow.
+    """
+    versions = sum(len(diagnosis.findings) for diagnosis in diagnoses)
+    unneeded = sum(diagnosis.unneeded for diagnosis in diagnoses)
+    if not versions:
+        return ""
+    if not unneeded:
+        return f"All of {counted(versions, 'version')} are needed"
+    share = round(100 * unneeded / versions)
+    octets = sum(diagnosis.unneeded_bytes for diagnosis in diagnoses)
+    largest = max(diagnoses, key=lambda diagnosis: diagnosis.unneeded)
+    cause = f"; main cause: {PHRASES[largest.main_cause]}" if largest.main_cause else ""
+    return (
+        f"{share or 'Under 1'}% of {counted(versions, 'version')}, {size(octets)}, are needed by"
+        f" nothing{cause}"
+    )
+
+
+def next_command(results: Sequence[DiagnosisResult]) -> str:
+    """Return the command that goes on from a diagnosis; empty where nothing was read."""
+    read = [result for result in results if result.diagnosis and result.diagnosis.findings]
+    if not read:
+        return ""
+    if any(result.policy and result.policy.name != NAME for result in read):
+        return "reconciler plan"
+    # Of many repositories, the one where most can be deleted comes first.
+    first = max(read, key=lambda result: result.diagnosis.unneeded if result.diagnosis else 0)
+    return f"reconciler init {first.repository}"
+
+
+def _section(result: DiagnosisResult, *, alone: bool) -> ReportSection:
     diagnosis = result.diagnosis
     if diagnosis is None:
         texts = list(filter(None, (str(result.error), result.error.hint))) if result.error else []
@@ -73,15 +104,18 @@ def _section(result: DiagnosisResult) -> ReportSection:
         )
     counsel = result.workflow_advice or WorkflowAdvice()
     bars = [
-        Bar(group.cause, group.count, tone="keep" if group.needed else "delete")
+        Bar(PHRASES[group.cause], group.count, tone="keep" if group.needed else "delete")
         for group in diagnosis.groups
     ]
     return ReportSection(
         heading=result.repository,
-        texts=tuple(_texts(result, diagnosis, counsel)),
+        texts=(
+            *([] if alone else [f"{answer([diagnosis])}."]),
+            *_texts(result, diagnosis, counsel),
+        ),
         notices=tuple(_notices(diagnosis, counsel)),
         charts=(Chart(CAUSES_HEADING, bars),),
-        courses=tuple(weekly_charts(diagnosis)),
+        courses=tuple(charts(result)),
         tables=(
             counts(diagnosis),
             meanings(diagnosis),
@@ -106,9 +140,23 @@ def _texts(result: DiagnosisResult, diagnosis: Diagnosis, counsel: WorkflowAdvic
         yield f"The cause of {counted(doubtful, 'version')} {_LIKELY}."
     yield from outlook(result)
     for first in counsel.proposals[:1]:
-        avoided = counted(first.unneeded or first.needed, "version")
-        which = "that are not needed" if first.unneeded else "that are needed now"
-        yield f"One change in {first.place} would have avoided {avoided} {which}."
+        yield from _effect(first, result)
+
+
+def _effect(change: AdvisedChange, result: DiagnosisResult) -> Iterator[str]:
+    """Say what a change would have done; a replay of such workflows in our tests proves it."""
+    concerned = counted(change.unneeded or change.needed, "version")
+    which = "that are not needed" if change.unneeded else "that are needed now"
+    if not change.names:
+        yield f"One change in {change.place} would have avoided {concerned} {which}."
+        return
+    yield (
+        f"One change in {change.place} gives each build a tag of its own: {concerned} {which} would"
+        " still have one. It spares none of them."
+    )
+    if result.forecast and result.forecast.kept_now:
+        kept = amount(result.forecast.kept_now)
+        yield f"A policy does: of {amount(result.forecast.now)} it keeps {kept} now."
 
 
 def _notices(diagnosis: Diagnosis, counsel: WorkflowAdvice) -> Iterator[Notice]:
@@ -129,39 +177,6 @@ def _notices(diagnosis: Diagnosis, counsel: WorkflowAdvice) -> Iterator[Notice]:
         yield Notice("Workflow files that could not be read", counsel.unread)
 
 
-def weekly_charts(diagnosis: Diagnosis) -> Iterator[Chart]:
-    """Chart the versions and the bytes by week."""
-    if len(diagnosis.weeks) > 1:
-        days = [(f"{week.start:%Y-%m-%d}", week.amount) for week in diagnosis.weeks]
-        yield Chart("Versions by week", [Bar(day, amount.versions) for day, amount in days])
-        weights = [Bar(day, amount.octets, size(amount.octets)) for day, amount in days]
-        yield Chart("Bytes by week", weights)
-
-
-def outlook(result: DiagnosisResult) -> Iterator[str]:
-    """Say what the repository will contain if pushes continue, without a policy and with one."""
-    ahead = result.forecast
-    if ahead is None:
-        yield "This registry does not report push times, so growth cannot be estimated."
-        return
-    days = AHEAD.days
-    yield (
-        f"At the rate of the last {counted(ahead.measured.days, 'day')} there will be"
-        f" {_amount(ahead.then)} in {days} days; now there are {_amount(ahead.now)}."
-    )
-    if result.policy and ahead.kept_now and ahead.kept_then:
-        suggested = result.policy.name == NAME
-        name = "the policy below" if suggested else f"policy {result.policy.name}"
-        yield (
-            f"With {name} there would be about {_amount(ahead.kept_then)} then, and"
-            f" {_amount(ahead.kept_now)} now."
-        )
-
-
-def _amount(amount: Amount) -> str:
-    return f"{counted(amount.versions, 'version')} and {size(amount.octets)}"
-
-
 def counts(diagnosis: Diagnosis) -> Table:
     """Count the versions of each cause, and the bytes that they add."""
     numbers = (Column(title, "number") for title in ("Versions", "Needed", "Added"))
@@ -171,7 +186,7 @@ def counts(diagnosis: Diagnosis) -> Table:
         oldest, newest = group.span or (None, None)
         rows.append(
             (
-                Cell(group.cause),
+                Cell(PHRASES[group.cause]),
                 Cell(f"{group.count:,}", group.count),
                 Cell(f"{group.needed:,}", group.needed),
                 Cell(size(group.added_bytes), group.added_bytes),
@@ -185,7 +200,7 @@ def counts(diagnosis: Diagnosis) -> Table:
 def meanings(diagnosis: Diagnosis) -> Table:
     """Explain each cause, and whether its versions are needed."""
     advices = ((group.cause, ADVICE[group.cause]) for group in diagnosis.groups)
-    rows = [_row(cause, f"{advice.means} {advice.needed}") for cause, advice in advices]
+    rows = [_row(cause, f"{advice.means} {advice.needed} [{cause}]") for cause, advice in advices]
     return Table("What they are", (_CAUSE, Column("Meaning, and whether they are needed")), rows)
 
 
@@ -201,7 +216,7 @@ def examples(diagnosis: Diagnosis) -> Iterator[Table]:
                 doubt = "" if finding.is_proven else f"{finding.evidence.confidence}: "
                 rows.append(
                     (
-                        Cell(finding.cause),
+                        Cell(PHRASES[finding.cause]),
                         Cell(finding.version.digest.short),
                         Cell(_day(finding.version.pushed)),
                         Cell(f"{doubt}{finding.evidence.text}"),
@@ -212,18 +227,19 @@ def examples(diagnosis: Diagnosis) -> Iterator[Table]:
 
 def steps(counsel: WorkflowAdvice) -> Iterator[Table]:
     """List the steps that create these versions, and what could be changed in them."""
-    rows = [
-        (Cell(attribution.place), Cell(attribution.step), Cell(", ".join(attribution.causes)))
-        for attribution in counsel.attributions
-    ]
+    rows = []
+    for attribution in counsel.attributions:
+        made = ", ".join(PHRASES[cause] for cause in attribution.causes)
+        rows.append((Cell(attribution.place), Cell(attribution.step), Cell(made)))
     columns = (Column("Place", "code"), Column("Step", "code"), Column("Creates"))
     yield Table("Workflow steps that create them", columns, rows)
-    changes = (Column("Place", "code"), Column("Avoids", "number"), Column("Change"))
+    changes = (Column("Place", "code"), Column("Effect"), Column("Change"))
     proposals = []
     for change in counsel.proposals:
-        avoided = change.unneeded or change.needed
+        concerned = change.unneeded or change.needed
         which = "not needed" if change.unneeded else "needed"
-        cells = (Cell(change.place), Cell(f"{avoided:,} {which}", avoided), Cell(change.text))
+        effect = f"{'tags' if change.names else 'avoids'} {concerned:,} {which}"
+        cells = (Cell(change.place), Cell(effect, concerned), Cell(change.text))
         proposals.append(cells)
     yield Table("What to change in the workflows", changes, proposals)
 
@@ -235,45 +251,9 @@ def changes(diagnosis: Diagnosis) -> Table:
     return Table("What to change in the builds", (_CAUSE, Column("Change")), rows)
 
 
-def growth(diagnosis: Diagnosis) -> Table:
-    """Show the weekly growth of each cause; no rows without push times."""
-    drawn = min(DRAWN, len(diagnosis.weeks))
-    columns = (
-        _CAUSE,
-        Column("Per week", "number"),
-        Column("Bytes per week", "number"),
-        Column(f"Last {drawn} weeks"),
-    )
-    rows = []
-    # Without push times there are no weeks, and an average over none is not defined.
-    for cause in [group.cause for group in diagnosis.groups] if diagnosis.weeks else []:
-        amounts = [week.amounts.get(cause, Amount()) for week in diagnosis.weeks]
-        recent = sum(amounts[-RECENT:], Amount())
-        # A repository that is younger is averaged over the weeks that it has.
-        weeks = min(RECENT, len(amounts))
-        rows.append(
-            (
-                Cell(cause),
-                Cell(f"{recent.versions / weeks:,.1f}", recent.versions / weeks),
-                Cell(size(recent.octets // weeks), recent.octets / weeks),
-                Cell(sparkline([amount.versions for amount in amounts[-DRAWN:]])),
-            )
-        )
-    more = f"Averages of {RECENT} weeks, of versions that still exist. A dot is a week without any."
-    return Table("Growth", columns, rows, more)
-
-
 def _row(cause: VersionCause, text: str) -> Sequence[Cell]:
-    return Cell(cause), Cell(text)
+    return Cell(PHRASES[cause]), Cell(text)
 
 
 def _day(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d}" if moment else ""
-
-
-def sparkline(amounts: Sequence[float]) -> str:
-    """Draw each amount as a block, relative to the largest; zero is a dot."""
-    top = max(amounts, default=0)
-    return "".join(
-        _BLOCKS[ceil(amount / top * len(_BLOCKS)) - 1] if amount > 0 else "." for amount in amounts
-    )

@@ -12,6 +12,7 @@ from reconciler.analysis.diagnose.finding import (
     CauseGroup,
     DiagnosedVersion,
 )
+from reconciler.analysis.diagnose.growth import Estimate
 from reconciler.analysis.diagnose.remedies import WorkflowAdvice, suggestion
 
 
@@ -22,9 +23,10 @@ def as_json(results: Sequence[DiagnosisResult]) -> str:
         ahead = result.forecast
         forecast = ahead and {
             "now": _amount(ahead.now),
-            "then": _amount(ahead.then),
+            **_estimate("then", ahead.then),
             "staying": _amount(ahead.kept_now),
-            "kept": _amount(ahead.kept_then),
+            **_estimate("kept", ahead.kept_then),
+            "measured_days": ahead.measured.days,
         }
         repositories.append(
             {
@@ -41,6 +43,13 @@ def as_json(results: Sequence[DiagnosisResult]) -> str:
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
+def _estimate(name: str, estimate: Estimate | None) -> dict[str, Any]:
+    """Write an estimate as three amounts; the one in the middle has the first name."""
+    known = (estimate.middle, estimate.low, estimate.high) if estimate else (None, None, None)
+    names = (name, f"{name}_low", f"{name}_high")
+    return {key: _amount(amount) for key, amount in zip(names, known, strict=True)}
+
+
 def _workflows(advice: WorkflowAdvice) -> dict[str, Any]:
     return {
         "attributions": [asdict(attribution) for attribution in advice.attributions],
@@ -52,6 +61,7 @@ def _workflows(advice: WorkflowAdvice) -> dict[str, Any]:
                 "patch": change.patch,
                 "left": change.unneeded,
                 "needed": change.needed,
+                "avoids": not change.names,
             }
             for change in advice.proposals
         ],
@@ -66,6 +76,7 @@ def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
         "tagged": diagnosis.tagged,
         "needed": diagnosis.needed,
         "left": diagnosis.unneeded,
+        "left_bytes": diagnosis.unneeded_bytes,
         "requests": diagnosis.inventory.evidence.requests,
         "causes": {group.cause: _group(group) for group in diagnosis.groups},
         "findings": [_finding(finding) for finding in diagnosis.findings],

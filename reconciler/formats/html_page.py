@@ -6,6 +6,7 @@ the template: texts, numbers, and the tables and charts of `reconciler.formats.r
 never marks a text as safe, and sets no `style` attribute: the page's security policy forbids it.
 """
 
+import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reconciler.formats.images import ExpiredImage
 from reconciler.formats.phrases import kept_by, shortened
@@ -46,6 +47,7 @@ _SPANS = (
 """The columns of ages: a name, and the age at which the next column begins."""
 
 _UNKNOWN = "unknown"
+_CODE = re.compile(r"`([^`]+)`")
 
 
 def page(template: str, *, title: str, **values: object) -> str:
@@ -65,6 +67,8 @@ def _templates() -> "Environment":
     """
     # Loaded for a page alone: every command that prints a plan has this module.
     from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from reconciler.formats import chart
 
     folder = PackageLoader("reconciler", "formats/templates")
     loaded = Environment(
@@ -89,8 +93,24 @@ def _templates() -> "Environment":
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         allowed=allowed,
+        drawn=chart.drawn,
+        chart_caption=chart.caption_text,
+        chart_numbers=chart.numbers,
+        chart_range=chart.range_text,
     )
+    loaded.filters["prose"] = prose
     return loaded
+
+
+def prose(text: str) -> Markup:
+    """Escape a sentence, with what is between backticks as code."""
+    parts = _CODE.split(str(_quoted(text)))
+    # Every second part was between backticks.
+    pieces = [
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(parts)
+    ]
+    return Markup().join(pieces)
 
 
 def _quoted(value: object) -> object:

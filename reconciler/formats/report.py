@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 Tone = Literal["", "delete", "keep", "warn"]
@@ -52,7 +53,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Amounts to compare: as horizontal bars, as columns, or as a line over time."""
+    """Amounts to compare, as horizontal bars."""
 
     caption: str
     bars: Sequence[Bar]
@@ -62,14 +63,48 @@ class Chart:
         """The largest amount, never zero, so that it can be divided by."""
         return max((bar.amount for bar in self.bars), default=0) or 1
 
-    @property
-    def description(self) -> str:
-        """The chart as text, for screen readers."""
-        return "; ".join(f"{bar.label}: {bar.figure}" for bar in self.bars)
-
     def length(self, bar: Bar, of: float) -> float:
         """Scale an amount so that the largest one is `of` long."""
         return round(of * bar.amount / self.top, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One area of a chart over time, on top of those before. Shape: one amount for each day."""
+
+    label: str
+    amounts: Sequence[float]
+    tone: Tone = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is expected at the end of a chart's time axis; drawn as dashed lines from now on."""
+
+    label: str
+    now: float
+    low: float
+    high: float
+    tone: Tone = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeChart:
+    """Amounts over time, as areas on top of one another, or as columns.
+
+    Shape: `days` in order, equally far from one another, between `start` and `end` of the time
+        axis; a column reaches to the next day. `about` is a sentence for those who do not see it.
+    """
+
+    caption: str
+    start: date
+    end: date
+    days: Sequence[date]
+    layers: Sequence[Layer]
+    outlooks: Sequence[Outlook] = ()
+    unit: Literal["", "bytes"] = ""
+    columns: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +133,7 @@ class ReportSection:
     texts: Sequence[str] = ()
     notices: Sequence[Notice] = ()
     charts: Sequence[Chart] = ()
-    courses: Sequence[Chart] = ()
+    courses: Sequence[TimeChart] = ()
     """Amounts over time; only the HTML page draws them."""
 
     tables: Sequence[Table] = ()
@@ -113,10 +148,13 @@ class ReportSection:
 class Report:
     """A title, the summary, and a section for each subject.
 
-    Shape: `last` is the summary in one sentence, which programs read as well.
+    Shape: `last` is the summary in one sentence, which programs read as well; `answer` is what
+        people asked for, the first line, without a full stop; `next` is a command that goes on.
     """
 
     title: str
     last: str
     figures: Sequence[Figure] = ()
     sections: Sequence[ReportSection] = ()
+    answer: str = ""
+    next: str = ""

@@ -39,6 +39,10 @@ _SIDES = {"number": "---:", "text": "---", "code": "---"}
 def render_text(report: Report, view: View) -> str:
     """Print a report: the sections, then the summary."""
     lines: list[Text] = []
+    if report.answer:
+        lines += wrapped(f"{report.answer}.", view, style="bold")
+        # On a line of its own, so that it can be copied.
+        lines += [*([line(f"Next: {report.next}")] if report.next else []), line()]
     for section in report.sections:
         lines += [*_text_section(section, view), line()]
     # Last, because a terminal shows only the end of a long report.
@@ -108,7 +112,11 @@ def _padded(text: str, width: int, *, right: bool) -> str:
 
 def render_markdown(report: Report, _: View) -> str:
     """Write a report: the summary, then the sections; lines that do not fit are omitted."""
-    head = [f"### {report.title}", "", f"**{_escaped(report.last)}**", ""]
+    head = [f"### {report.title}", ""]
+    if report.answer:
+        onward = f"; next: {code(report.next)}" if report.next else ""
+        head += [f"**{_escaped(report.answer)}**{onward}", ""]
+    head += [_escaped(report.last) if report.answer else f"**{_escaped(report.last)}**", ""]
     lines = [line for section in report.sections for line in _markdown_section(section)]
     # Each line needs one more byte for its line break.
     room = MAX_BYTES - octets("\n".join(head)) - len(lines)

@@ -36,12 +36,16 @@ MAX_PUSH_STEPS = 200
 
 @dataclass(frozen=True, slots=True)
 class WorkflowChange:
-    """One change. Shape: `edits` is empty where the change needs knowledge of the build."""
+    """One change; with `names` it avoids no version, but each keeps a tag.
+
+    Shape: `edits` is empty where the change needs knowledge of the build.
+    """
 
     location: StepLocation
     stops: frozenset[VersionCause]
     text: str
     edits: tuple[LineEdit, ...] = ()
+    names: bool = False
 
 
 def changes(
@@ -152,8 +156,8 @@ def _unique_tag(step: BuildStep | MergeStep) -> Iterator[WorkflowChange]:
         f"A unique tag for each image, `{entries[0]}`: after the next build the image still has a"
         " tag, by which it can be found, pulled, and expired by a rule."
     )
-    stops = frozenset({VersionCause.MOVED, VersionCause.SUPERSEDED, VersionCause.IDENTICAL})
-    yield WorkflowChange(step.location, stops, text, _possible(edit))
+    stops = frozenset((VersionCause.MOVED, VersionCause.SUPERSEDED, VersionCause.IDENTICAL))
+    yield WorkflowChange(step.location, stops, text, _possible(edit), names=True)
 
 
 def _single_attestation(attest: AttestStep, pushing: Sequence[PushStep]) -> WorkflowChange:
@@ -292,5 +296,5 @@ def _proposal(change: WorkflowChange, groups: Mapping[VersionCause, CauseGroup])
     stopped = [groups[cause] for cause in change.stops if cause in groups]
     needed = sum(group.needed for group in stopped)
     unneeded = sum(group.count for group in stopped) - needed
-    text = patch(change.location.workflow, change.edits)
-    return AdvisedChange(str(change.location), change.text, text, unneeded, needed)
+    text, place = patch(change.location.workflow, change.edits), str(change.location)
+    return AdvisedChange(place, change.text, text, unneeded, needed, names=change.names)

@@ -116,6 +116,23 @@ def test_the_edit_that_is_advised_first_stops_what_grows_without_need(
     assert (grown(text), grown(changed)) == (before, after)
 
 
+@pytest.mark.parametrize("name", ["single", "platforms", "commits", "digests", "cache", "nightly"])
+def test_a_change_avoids_versions_or_only_names_them_as_it_claims(
+    name: str, tmp_path: Path
+) -> None:
+    text = habit(name)
+    best = counselled(text).proposals[0]
+
+    before, after = (diagnosed(x, MANY) for x in (text, improved(text, tmp_path)))
+
+    spared = len(before.findings) - len(after.findings)
+    if best.names:
+        assert spared == 0
+        assert (before.unneeded, after.unneeded) == (best.unneeded, 0)
+    else:
+        assert spared >= best.unneeded + best.needed
+
+
 @pytest.mark.parametrize(
     ("name", "made"),
     [

@@ -112,7 +112,7 @@ def test_hostile_names_run_nothing_and_add_nothing(chromium: Browser, tmp_path: 
 def test_a_page_of_sixty_thousand_deletions_opens(chromium: Browser, tmp_path: Path) -> None:
     chromium.open(written(plan(part(many(60_000))), tmp_path))
 
-    assert chromium.ask("document.querySelectorAll('tbody tr').length") == 5_000 + 2
+    assert chromium.ask("document.querySelectorAll('.rows tbody tr').length") == 5_000 + 1
     chromium.find("input[type=search]")[0].send_keys("acme/web")
     assert chromium.texts("output") == ["1 of 5001 rows"]
 
@@ -153,18 +153,12 @@ def test_on_paper_the_page_is_white_and_has_nothing_to_click(shown: Browser) -> 
     assert shown.texts(".search") == []
 
 
-AGES = (
-    "< 1 week: 0; 1-4 weeks: 2; 1-3 months: 15; 3-6 months: 0; 6-12 months: 0; 1-2 years: 0;"
-    " > 2 years: 0; unknown: 1"
-)
-
-
 def test_whoever_does_not_see_the_page_hears_what_each_table_and_chart_is(shown: Browser) -> None:
-    assert shown.read_out("image") == [f"Age of the images to delete. {AGES}"]
     assert shown.read_out("searchbox") == ["Find tags, digests, rules"]
     assert shown.read_out("table") == [
         "Images to delete, by rule",
         "Images kept, by rule or cause",
+        "Age of the images to delete",
         "4 repositories",
         "16 images to delete, the newest first",
         "3 images protected or retained",

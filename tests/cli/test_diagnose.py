@@ -108,7 +108,7 @@ def test_a_repository_that_cannot_be_read_is_told_of_and_holds_no_other_one_back
     assert done.code == 77
     assert f"#### `{none}`\n\n> [!WARNING]\n> - This repository could not be read.\n" in done.stdout
     assert f"#### `{web}`\n" in done.stdout
-    assert "1 repository unread.**" in done.stdout
+    assert "1 repository unread." in done.stdout
 
 
 def test_a_version_whose_manifest_the_registry_lost_is_broken_and_the_rest_is_told(

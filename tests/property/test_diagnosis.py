@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.analysis.diagnose.causes import VersionCause
 from reconciler.analysis.diagnose.diagnose import diagnose
-from reconciler.analysis.diagnose.finding import Forecast, forecast
+from reconciler.analysis.diagnose.growth import Forecast, forecast
 from reconciler.analysis.diagnose.remedies import suggestion
 from reconciler.analysis.usage import BlobIndex
 from reconciler.model.inventory import Inventory, Observations
@@ -67,8 +67,13 @@ def test_no_policy_is_forecast_to_keep_more_than_there_would_be_without_it(
         assert ahead.kept_then
         assert ahead == _with(ahead, forecast(findings, NOON + later, None))
         for one in ("versions", "octets"):
-            bounds = [getattr(part, one) for part in (ahead.kept_now, ahead.kept_then, ahead.then)]
-            assert bounds == sorted(bounds)
+            for bound in ("low", "middle", "high"):
+                kept, there = (getattr(part, bound) for part in (ahead.kept_then, ahead.then))
+                bounds = [getattr(part, one) for part in (ahead.kept_now, kept, there)]
+                assert bounds == sorted(bounds)
+            then = (ahead.then.low, ahead.then.middle, ahead.then.high)
+            amounts = [getattr(part, one) for part in then]
+            assert amounts == sorted(amounts)
 
 
 def _with(ahead: Forecast, without: Forecast | None) -> Forecast | None:

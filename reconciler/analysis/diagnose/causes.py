@@ -221,3 +221,27 @@ ADVICE: Mapping[VersionCause, Advice] = {
     ),
 }
 """The advice for each cause."""
+
+PHRASES: Mapping[VersionCause, str] = {
+    VersionCause.BROKEN: "incomplete images",
+    VersionCause.WRAPPER: "indexes around one image",
+    VersionCause.STAGING: "tagged single platforms",
+    VersionCause.TAGGED: "tagged images",
+    VersionCause.ATTESTATION: "provenance and SBOMs",
+    VersionCause.PLATFORM: "platforms of tagged images",
+    VersionCause.SIGNATURE: "signatures by tag",
+    VersionCause.REFERRERS: "lists of attestations",
+    VersionCause.REFERRER: "attestations of images",
+    VersionCause.REPLACED_CACHE: "older build caches",
+    VersionCause.REPLACED_REFERRERS: "older attestation lists",
+    VersionCause.REPLACED_SIGNATURE: "older signatures",
+    VersionCause.ORPHAN_REFERRER: "attestations of no image",
+    VersionCause.SUPERSEDED: "parts of untagged images",
+    VersionCause.MERGED: "indexes since merged",
+    VersionCause.IDENTICAL: "rebuilds without a change",
+    VersionCause.ORPHAN_CHILD: "parts of deleted images",
+    VersionCause.UNMERGED: "builds that never merged",
+    VersionCause.MOVED: "tags that moved",
+    VersionCause.UNKNOWN: "versions without evidence",
+}
+"""Each cause in at most 26 characters: what these versions are, or what made them."""

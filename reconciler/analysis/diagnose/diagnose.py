@@ -6,8 +6,8 @@ come those that no tag refers to: first causes that the version's own manifest p
 references, and last causes inferred from other versions, the most certain of these first.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -17,21 +17,25 @@ from reconciler.analysis.diagnose.causes import CauseEvidence, VersionCause
 from reconciler.analysis.diagnose.finding import (
     CauseGroup,
     DiagnosedVersion,
-    Forecast,
     Week,
-    forecast,
     weeks,
 )
+from reconciler.analysis.diagnose.growth import Forecast, Standing, forecast, standings
 from reconciler.analysis.diagnose.inferred import Unreferenced
 from reconciler.analysis.diagnose.references import ReferenceGraph
 from reconciler.analysis.diagnose.remedies import WorkflowAdvice
-from reconciler.analysis.usage import added_bytes
+from reconciler.analysis.usage import BlobIndex, added_bytes, shares
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.names import Digest, Repository
 from reconciler.model.policy import Policy
+
+_DEEPEST = 4
+"""How many indexes above one another are followed."""
+
+_ORDER = {cause: place for place, cause in enumerate(VersionCause)}
 
 Test: TypeAlias = Callable[[Version], CauseEvidence | None]
 
@@ -40,8 +44,9 @@ Test: TypeAlias = Callable[[Version], CauseEvidence | None]
 class Diagnosis:
     """Every version of a repository and its cause.
 
-    Shape: `findings` in digest order; `groups` the largest first; `weeks` is empty where the
-        registry does not report push times.
+    Shape: `findings` in digest order; `groups` the largest first; `weeks` and `standings` are empty
+        where the registry does not report push times.
+    Units: `unneeded_bytes` in bytes that deleting all versions that are not needed would free.
     """
 
     references: ReferenceGraph
@@ -49,6 +54,8 @@ class Diagnosis:
     findings: tuple[DiagnosedVersion, ...]
     groups: tuple[CauseGroup, ...]
     weeks: tuple[Week, ...]
+    standings: tuple[Standing, ...] = ()
+    unneeded_bytes: int = 0
 
     @property
     def inventory(self) -> Inventory:
@@ -69,6 +76,33 @@ class Diagnosis:
     def unneeded(self) -> int:
         """The number of versions that no tagged version needs."""
         return sum(not finding.needed for finding in self.findings)
+
+    @property
+    def main_cause(self) -> VersionCause | None:
+        """The cause of most versions that are not needed; None where all are needed.
+
+        A part of an untagged image counts for the cause of that image.
+        """
+        by_digest = {finding.version.digest: finding for finding in self.findings}
+        counts: Counter[VersionCause] = Counter()
+        for finding in self.findings:
+            if not finding.needed:
+                counts[_root_cause(finding, by_digest)] += 1
+        # Of equal counts the first in the enumeration, so that equal packages give equal reports.
+        return max(counts, key=lambda cause: (counts[cause], -_ORDER[cause]), default=None)
+
+
+def _root_cause(
+    finding: DiagnosedVersion, by_digest: Mapping[Digest, DiagnosedVersion]
+) -> VersionCause:
+    """Return the cause of the untagged image that a version is a part of, or else its own."""
+    # An index may be listed by another one; a ring of them is followed once.
+    for _ in range(_DEEPEST):
+        relative = finding.evidence.relative
+        if finding.cause is not VersionCause.SUPERSEDED or relative is None:
+            break
+        finding = by_digest.get(relative, finding)
+    return finding.cause
 
 
 def diagnose(inventory: Inventory, observations: Observations, *, now: datetime) -> Diagnosis:
@@ -92,11 +126,21 @@ def diagnose(inventory: Inventory, observations: Observations, *, now: datetime)
         by_cause[finding.cause].append(finding)
     groups = [CauseGroup(cause, tuple(members)) for cause, members in by_cause.items()]
     groups.sort(key=lambda group: (-group.count, group.cause))
-    return Diagnosis(references, now, findings, tuple(groups), weeks(findings, now))
+    unneeded = {finding.version.digest for finding in findings if not finding.needed}
+    (alone,) = shares(BlobIndex(inventory), {"": unneeded})
+    return Diagnosis(
+        references=references,
+        now=now,
+        findings=findings,
+        groups=tuple(groups),
+        weeks=weeks(findings, now),
+        standings=standings(findings, now),
+        unneeded_bytes=alone.alone,
+    )
 
 
 def outlook(diagnosis: Diagnosis, policy: Policy | None) -> Forecast | None:
-    """Forecast the growth with and without a policy; None where no push time is known.
+    """Forecast the growth with and without a policy; None without two weeks of push times.
 
     Raises: PolicyError, when a rule needs a time that this registry and state cannot give.
     """

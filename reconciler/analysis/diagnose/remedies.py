@@ -64,10 +64,11 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class AdvisedChange:
-    """One change of a workflow, and how many of the versions it would have avoided.
+    """One change of a workflow, and how many of the versions it would have avoided or named.
 
     Shape: `unneeded` counts those that are not needed, `needed` those in use; `patch` is for
-        `git apply`, empty where the change requires knowledge of the build.
+        `git apply`, empty where the change requires knowledge of the build. With `names` the same
+        versions are pushed, each under a tag of its own: none is avoided.
     """
 
     place: str
@@ -75,6 +76,7 @@ class AdvisedChange:
     patch: str
     unneeded: int
     needed: int
+    names: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def test_a_registry_that_lists_tags_only_is_diagnosed_as_far_as_links_lead(plain
 def test_a_policy_that_goes_by_build_dates_is_forecast_with_them(scene: Scene) -> None:
     scene.push(image("fresh", created="2026-11-01T00:00:00Z"))
     scene.push(image("stale", created="2020-01-01T00:00:00Z"))
-    scene.later(days=2)
+    scene.later(days=15)
     rule = "{name: all, match: {untagged: true}, age_by: created, keep: {within: 30d}}"
 
     told = examined(scene, policy(f"rules: [{rule}]"))

@@ -1,10 +1,12 @@
 """A diagnosis as people read it: complete, narrow enough, and safe whatever artifacts call it."""
 
+import re
 from dataclasses import replace
 
 from reconciler.analysis.diagnose.diagnose import DiagnosisResult, diagnose, outlook
 from reconciler.errors import EvidenceError
-from reconciler.formats.diagnosis import report, sparkline
+from reconciler.formats.diagnosis import report
+from reconciler.formats.growth import sparkline
 from reconciler.formats.report_text import FORMATS
 from reconciler.formats.view import View
 from reconciler.model.inventory import Observations, Version
@@ -13,6 +15,7 @@ from tests.support.inventories import WEB, image, index, inventory
 from tests.support.labelled.mixed import HABITS, package_of
 from tests.support.time import NOON
 
+NEXT = "reconciler init ghcr.io/acme/web"
 HOSTILE = "x\x1b[31m<script>alert(1)</script> @octocat `|\u202e"
 
 
@@ -51,10 +54,45 @@ def test_each_format_names_every_cause_with_an_example_and_the_policy() -> None:
         assert "match: {untagged: true}" in told
 
 
-def test_a_page_draws_what_was_pushed_by_week() -> None:
+def test_a_page_draws_what_there_was_by_week_and_what_is_expected() -> None:
     told = written(examined(image("a", "v1", age="20d"), image("b", "main", age="1d")), "html")
 
-    assert "2026-10-12: 1; 2026-10-19: 0; 2026-10-26: 1; 2026-11-02: 0" in told
+    assert "<desc>Versions that exist now, by the day of their push;" in told
+    assert "needed: 0 on 2025-11-03, 2 now. needed by nothing: 0 on 2025-11-03, 0 now." in told
+    assert "as it is: 8 to 11 on 2027-01-31." in told
+    assert told.count('class="ahead "') == 2 * 2 + 2
+
+
+def test_the_first_line_is_the_answer_in_every_format() -> None:
+    one = everything()
+
+    first = {output: written(one, output, width=200) for output in FORMATS}
+
+    answer = first["text"].partition("\n")[0].rstrip(".")
+    assert re.fullmatch(
+        r"\d+% of \d+ versions, [\d.]+ KiB, are needed by nothing; main cause: [a-z ]+", answer
+    )
+    assert first["text"].splitlines()[1] == "Next: reconciler init ghcr.io/acme/web"
+    assert first["markdown"].splitlines()[2] == f"**{answer}**; next: `{NEXT}`"
+    assert f'<p class="answer">{answer}; next: <code>{NEXT}</code></p>' in first["html"]
+
+
+def test_a_repository_where_all_is_needed_is_told_so() -> None:
+    told = written(examined(image("one", "v1")), "text")
+
+    assert told.startswith("All of 1 version are needed.\n")
+
+
+def test_a_young_repository_has_no_forecast() -> None:
+    told = written(examined(image("one", "v1", age="13d")), "text")
+
+    assert "There is no forecast: the oldest push is less than 14 days ago." in told
+
+
+def test_no_page_of_ours_has_a_backtick() -> None:
+    told = written(everything(), "html", all_rows=True)
+
+    assert "`" not in told.partition("<script>")[0].partition("# Deletes versions")[0]
 
 
 def test_what_an_artifact_calls_itself_does_nothing_to_whoever_reads_it() -> None:
@@ -73,7 +111,7 @@ def test_what_an_artifact_calls_itself_does_nothing_to_whoever_reads_it() -> Non
 def test_a_tagged_image_that_cannot_be_pulled_is_told_first() -> None:
     told = written(examined(index("holes", "v1", lists=["gone"])), "text")
 
-    assert told.splitlines()[1:4] == [
+    assert told.splitlines()[4:7] == [
         "  1 tagged image cannot be pulled completely.",
         "    v1: the registry lacks all manifests that it lists, such as 676f6e650000",
         "  1 version: 1 tagged, 0 untagged and needed by a tagged image, 0 not needed.",

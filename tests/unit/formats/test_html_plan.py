@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.formats.catalogue import render
+from reconciler.formats.html_page import prose
 from reconciler.formats.view import Cost, View
-from reconciler.model.base import safe
 from reconciler.model.comparison import Weakening
 from reconciler.model.names import Repository
 from reconciler.model.plan import DeletionPlan, Guard, Plan
@@ -51,8 +51,9 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
-        self.elements.append((tag, tuple(name for name, _ in attrs)))
+        """Note an element; what is between backticks only looks like code."""
+        if (tag, attrs) != ("code", []):
+            self.elements.append((tag, tuple(name for name, _ in attrs)))
 
     def handle_data(self, data: str) -> None:
         """Note a text."""
@@ -87,7 +88,7 @@ def test_a_hostile_text_is_only_text(text: str) -> None:
     page = html(plan_that_quotes(text))
 
     assert Page(page).elements == Page(html(plan_that_quotes("harmless"))).elements
-    assert safe(text) in list(cells(page))
+    assert prose(text) in page
     page.encode()
 
 
@@ -156,7 +157,8 @@ def test_charts_count_what_goes_by_rule_and_age_and_what_stays_by_what_keeps_it(
     assert told[going + 1 : going + 3] == ["commits", "3"]
     staying = told.index("Images kept, by rule or cause")
     assert told[staying + 1 : staying + 5] == ["by releases", "7", "younger than min_age", "2"]
-    assert "< 1 week: 1; 1-4 weeks: 1; 1-3 months: 0" in page.replace("&lt;", "<")
+    old = told.index("Age of the images to delete")
+    assert told[old + 1 : old + 5] == ["< 1 week", "1", "1-4 weeks", "1"]
 
 
 def test_ages_that_nobody_knows_are_not_drawn() -> None:
@@ -170,9 +172,8 @@ def test_sixty_thousand_deletions_are_a_page_that_opens() -> None:
 
     assert page.count("<tr>") < 5_100
     assert len(page.encode()) < 2_000_000
-    assert "55,000 more images omitted; `--all` and `--format json` have them all." in list(
-        cells(page)
-    )
+    assert "55,000 more images omitted;" in list(cells(page))
+    assert "<code>--all</code> and <code>--format json</code> have them all." in page
 
 
 def test_all_rows_are_there_when_they_are_asked_for() -> None:

@@ -68,6 +68,6 @@ def test_keys_of_what_workflows_have_to_do_with_a_diagnosis() -> None:
 
     assert keys(document["workflows"]) == {
         "attributions": dict.fromkeys(("place", "step", "causes")),
-        "proposals": dict.fromkeys(("place", "words", "patch", "left", "needed")),
+        "proposals": dict.fromkeys(("place", "words", "patch", "left", "needed", "avoids")),
         "unread": None,
     }

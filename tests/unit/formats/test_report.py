@@ -43,8 +43,9 @@ class Elements(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
-        self.found.append((tag, tuple(name for name, _ in attrs)))
+        """Note an element; what is between backticks only looks like code."""
+        if (tag, attrs) != ("code", []):
+            self.found.append((tag, tuple(name for name, _ in attrs)))
 
 
 def that_quotes(text: str, rows: int = 2) -> ReportSection:

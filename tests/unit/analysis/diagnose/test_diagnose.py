@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from reconciler.analysis.diagnose.causes import VersionCause
 from reconciler.analysis.diagnose.diagnose import Diagnosis, diagnose, outlook
 from reconciler.analysis.diagnose.finding import WEEKS, Amount
+from reconciler.analysis.diagnose.growth import YEAR_OF_WEEKS, Estimate
 from reconciler.model.inventory import Observations, Version
 from reconciler.model.manifest import Descriptor
-from tests.support.inventories import image, inventory, name_of, policy
+from tests.support.inventories import image, index, inventory, name_of, policy
 from tests.support.time import NOON
 
 KEEP_TAGGED = "rules: [{name: dangling, match: {untagged: true}, keep: {within: 7d}}]"
@@ -67,10 +68,12 @@ def test_the_forecast_goes_on_at_the_pace_of_the_last_weeks() -> None:
     ahead = outlook(diagnosed(*daily(200)), None)
 
     assert ahead
-    assert ahead.measured == timedelta(days=28)
+    assert ahead.measured == timedelta(days=91)
     assert ahead.now.versions == 200
-    # 29 pushes lie in the last 28 days, both ends counted.
-    assert ahead.then.versions == 200 + round(29 * 90 / 28)
+    # 29 pushes lie in the last 28 days, both ends counted; 15 in 14 days, 92 in 91 days.
+    assert ahead.then.middle.versions == 200 + round(29 * 90 / 28)
+    assert ahead.then.low.versions == 200 + round(92 * 90 / 91)
+    assert ahead.then.high.versions == 200 + round(15 * 90 / 14)
     assert (ahead.kept_now, ahead.kept_then) == (None, None)
 
 
@@ -81,7 +84,7 @@ def test_a_policy_that_keeps_a_week_ends_the_growth() -> None:
     assert ahead.kept_now
     assert ahead.kept_then
     assert ahead.kept_now.versions == 7  # today's, which has the tag, and six more
-    assert ahead.kept_then == ahead.kept_now
+    assert ahead.kept_then == Estimate(ahead.kept_now, ahead.kept_now, ahead.kept_now)
 
 
 def test_what_a_policy_keeps_for_good_goes_on_growing() -> None:
@@ -91,7 +94,7 @@ def test_what_a_policy_keeps_for_good_goes_on_growing() -> None:
 
     assert ahead
     assert ahead.kept_then
-    assert 101 + 40 <= ahead.kept_then.versions <= 101 + 50
+    assert 101 + 40 <= ahead.kept_then.low.versions <= ahead.kept_then.high.versions <= 101 + 52
 
 
 def test_a_policy_makes_nothing_grow_in_a_repository_to_which_nobody_pushes() -> None:
@@ -100,15 +103,41 @@ def test_a_policy_makes_nothing_grow_in_a_repository_to_which_nobody_pushes() ->
     ahead = outlook(diagnosed(*releases), policy(KEEP_TAGGED))
 
     assert ahead
-    assert ahead.kept_then == ahead.then == ahead.now
+    assert ahead.kept_then == ahead.then == Estimate(ahead.now, ahead.now, ahead.now)
 
 
 def test_a_young_repository_is_measured_by_its_own_age() -> None:
-    ahead = outlook(diagnosed(*daily(11)), None)
+    ahead = outlook(diagnosed(*daily(21)), None)
 
     assert ahead
-    assert ahead.measured == timedelta(days=10)
-    assert ahead.then.versions == 11 + 99
+    assert ahead.measured == timedelta(days=20)
+    assert ahead.then.middle.versions == 21 + round(21 * 90 / 20)
+
+
+def test_less_than_two_weeks_are_not_forecast_from() -> None:
+    assert outlook(diagnosed(*daily(14)), None) is None
+    assert outlook(diagnosed(*daily(15)), None)
+
+
+def test_a_year_of_weeks_ends_with_all_versions_and_counts_older_ones_from_its_start() -> None:
+    rows = diagnosed(*daily(400)).standings
+
+    assert len(rows) == YEAR_OF_WEEKS + 1
+    assert (rows[0].day, rows[-1].day) == (date(2025, 11, 3), date(2026, 11, 2))
+    assert rows[0].unneeded.versions == 400 - 364
+    assert (rows[-1].needed.versions, rows[-1].unneeded.versions) == (1, 399)
+
+
+def test_what_lost_its_tag_and_its_parts_have_one_main_cause() -> None:
+    lost = index("old", lists=["left", "right"], age="20d")
+    parts = [image(name, age="20d") for name in ("left", "right")]
+    current = index("new", "main", lists=["l2", "r2"], age="1d")
+
+    diagnosis = diagnosed(lost, *parts, current, image("l2", age="1d"), image("r2", age="1d"))
+
+    assert diagnosis.main_cause is VersionCause.MOVED
+    assert diagnosis.unneeded == 3
+    assert diagnosis.unneeded_bytes > 0
 
 
 def test_without_push_times_there_is_no_growth_to_tell() -> None:
