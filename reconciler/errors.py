@@ -10,12 +10,14 @@ ReconcilerError                     1   an unexpected error
 ├── GuardError                      3   a guard stopped the plan
 ├── EvidenceError                   6   something could not be read completely and verified
 │   ├── ManifestError               6   a document is not the manifest its digest promises
+│   ├── UnknownRepositoryError      6   the registry reports that there is no such repository
 │   ├── ProtocolError               6   the answer of the registry violates its specification
 │   ├── UnreachableError            6   no answer, or only errors
 │   ├── PostponedError              6   a change was not made, and can be sent later
 │   └── ExhaustedError              6   answers that are too slow, too large or too many
 ├── AccessError                    77   the registry rejects these credentials
-│   └── DeletionDisabledError      77   deletion is disabled on the registry
+│   ├── DeletionDisabledError      77   deletion is disabled on the registry
+│   └── HiddenError                77   it does not exist, or these credentials may not see it
 ├── LockedError                     5   another run holds the lock
 ├── StoppedError                    7   a signal or the time budget ended a wait
 └── StateError                      8   the state log is broken or cannot be written
@@ -150,6 +152,10 @@ class ManifestError(EvidenceError):
         self.flaws = flaws or {}
 
 
+class UnknownRepositoryError(EvidenceError):
+    """The registry reports that there is no such repository."""
+
+
 class ProtocolError(EvidenceError):
     """The answer of the registry violates its specification."""
 
@@ -184,6 +190,10 @@ class AccessError(ReconcilerError):
 
 class DeletionDisabledError(AccessError):
     """Deletion is disabled on the registry, for every user."""
+
+
+class HiddenError(AccessError):
+    """It does not exist, or these credentials may not see it: the registry does not say which."""
 
 
 class LockedError(ReconcilerError):

@@ -1,7 +1,5 @@
 """Settings from the environment: state, cache, registries and credentials.
 
-Where no variable says where the state is, the settings file of the project does.
-
 A variable may set what is displayed, where the state is and which token is used. No variable may
 cause more deletions.
 """
@@ -38,7 +36,7 @@ GITHUB_HOST = "ghcr.io"
 GITHUB_API = "https://api.github.com"
 
 _PREFIX = "RECONCILER_"
-_ELSEWHERE = ("LOG_FORMAT",)
+_ELSEWHERE = ("LOG_FORMAT", "QUIET")
 """Variables with our prefix that are read before the settings."""
 
 _ALIKE = 0.7

@@ -1,6 +1,8 @@
-"""Propose a first policy from the tags of a repository, whose first plan no guard stops."""
+"""Propose a first policy from the tags of a repository: the rules that it shall have for good.
 
-from bisect import bisect_left
+The first plan deletes the backlog of years, which a guard may stop; `plan --first` allows it once.
+"""
+
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,8 +34,8 @@ from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.plan import RepositoryPlan
 from reconciler.model.policy import Guards, Policy
 
-PATIENCE = range(30, 1_110, 30)
-"""Ages to try, in days: the first with which no guard stops the plan is proposed."""
+MAX_BRANCHES = 100
+"""Most tags of branches that a policy protects by name."""
 
 USUAL_MOVING = ("edge", "latest", "main")
 """Moving tags that a policy protects even where none exists."""
@@ -58,8 +60,29 @@ class ProposalInput:
         # The first shape of each family, which is how docker/metadata-action writes its tags.
         usual = {shape.family: Tag(shape.example) for shape in reversed(SHAPES)}
         for tag in tags or usual.values():
-            families[family_of(tag)].append(tag)
+            family = Family.MOVING if tag in self.branches else family_of(tag)
+            families[family].append(tag)
         return dict(families)
+
+    @cached_property
+    def branches(self) -> frozenset[Tag]:
+        """Tags of branches: of an unknown kind, on an image that a tag of a commit is on, too.
+
+        A tag that begins with a version is none of them, as it may be a variant of a release.
+        """
+        groups = (
+            version.tags
+            for inventory in self.inventories
+            for version in inventory.versions.values()
+            if any(family_of(tag) is Family.COMMIT for tag in version.tags)
+        )
+        tags = {
+            tag
+            for group in groups
+            for tag in group
+            if family_of(tag) is Family.UNKNOWN and not tag.removeprefix("v")[:1].isdigit()
+        }
+        return frozenset(sorted(tags)[:MAX_BRANCHES])
 
     @cached_property
     def shapes(self) -> Mapping[Family, tuple[TagShape, ...]]:
@@ -69,7 +92,7 @@ class ProposalInput:
     @cached_property
     def guards(self) -> Guards:
         """The default guards; where there are many images, a tenth of them may be deleted."""
-        # The default limit would stop the first plan of every large repository.
+        # The default limit would stop every plan of a large repository, not only the first.
         usual = Guards()
         images = max(
             (len(build_graph(inventory).roots) for inventory in self.inventories), default=0
@@ -85,7 +108,6 @@ class Proposal:
     """
 
     subject: ProposalInput
-    settings: ProposalSettings
     protect: tuple[ProposedRule, ...]
     rules: tuple[ProposedRule, ...]
     unknown: tuple[Tag, ...]
@@ -117,20 +139,11 @@ class Proposal:
 
 
 def propose(subject: ProposalInput, now: datetime) -> Proposal:
-    """Propose the first policy that no guard stops, or the most patient one if all are stopped.
+    """Write a rule for each family that exists, and plan with them for the present images.
 
     Raises: InvalidNameError, PolicyError, when the subject has names that no policy may have.
     """
-    # The longer the patience, the fewer images expire, so `is_safe` is monotonic.
-    safe = True
-    # Bisection plans about 7 times instead of 36 times.
-    at = bisect_left(PATIENCE, safe, key=lambda days: _planned(subject, days, now).is_safe)
-    return _planned(subject, PATIENCE[min(at, len(PATIENCE) - 1)], now)
-
-
-def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
-    """Write a rule for each family that exists, and plan with them for the present images."""
-    terms = ProposalSettings(patience, subject.has_push_times)
+    terms = ProposalSettings(subject.has_push_times)
     families, shapes = subject.families, subject.shapes
     # Deployments pull moving tags by name, whatever their age.
     protect = [moving(sorted({*USUAL_MOVING, *families.get(Family.MOVING, ())}))]
@@ -139,7 +152,6 @@ def _planned(subject: ProposalInput, patience: int, now: datetime) -> Proposal:
     rules = [timed(family, shapes[family], terms) for family in _TIMED if family in shapes]
     proposal = Proposal(
         subject=subject,
-        settings=terms,
         protect=tuple(protect),
         rules=(releases(), *rules, dangling(terms)),
         unknown=tuple(families.get(Family.UNKNOWN, ())),

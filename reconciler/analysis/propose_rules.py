@@ -16,11 +16,19 @@ from reconciler.model.names import Tag
 from reconciler.model.patterns import compiled
 from reconciler.model.semver import parse_semver
 
-NEWEST_COMMITS = 5
+NEWEST_COMMITS = 10
 """Builds of commits that are kept at any age, for projects that pause."""
 
+DANGLING_DAYS = 7
+PREVIEW_DAYS = 14
+COMMIT_DAYS = 30
+CANDIDATE_DAYS = 30
+"""How long untagged images, and images of each family, are kept after their push, in days."""
+
+YOUNG_AGE = 1
 EXPIRED_AGE = 2_000
-"""An age, in days, at which every rule by age expires an image."""
+"""Ages of example images, in days: far from every limit, so that the test of a policy still passes
+when somebody makes the ages shorter or longer."""
 
 
 class Family(StrEnum):
@@ -133,13 +141,12 @@ class ProposedRule:
 
 @dataclass(frozen=True, slots=True)
 class ProposalSettings:
-    """Settings of all rules of a proposal. Units: `patience` in days.
+    """Settings of all rules of a proposal.
 
     Shape: `has_push_times` is whether the registry reports push times. Without them nothing can be
         ranked, and ages count from when a run first observed an image.
     """
 
-    patience: int
     has_push_times: bool
 
 
@@ -184,19 +191,19 @@ def timed(family: Family, shapes: Sequence[TagShape], terms: ProposalSettings) -
 def dangling(terms: ProposalSettings) -> ProposedRule:
     """Expire untagged images by age."""
     name = "dangling"
-    document = {"name": name, "match": {"untagged": True}, "keep": _within(terms)}
+    document = {"name": name, "match": {"untagged": True}, "keep": _within(DANGLING_DAYS)}
     return ProposedRule(
         document | _aged(terms),
         "Untagged images, mostly those whose tag has moved. Manifests that an index lists, and"
         " signatures and attestations of images, are never among them.",
-        tuple(_by_age((), name, terms)),
+        tuple(_by_age((), name)),
     )
 
 
 def _candidates(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
     name = Family.CANDIDATE.value
-    ranked = {"group_by": ["minor"], "keep": {"last": 2, **_within(terms)}}
-    keep = ranked if terms.has_push_times else {"keep": _within(terms)}
+    ranked = {"group_by": ["minor"], "keep": {"last": 2, **_within(CANDIDATE_DAYS)}}
+    keep = ranked if terms.has_push_times else {"keep": _within(CANDIDATE_DAYS)}
     older = [Example((f"2.0.0-rc.{3 - at}",), EXPIRED_AGE + at, "keep", name) for at in range(2)]
     gone = Example(("2.0.0-rc.1",), EXPIRED_AGE + 2, "delete", name)
     return ProposedRule(
@@ -210,22 +217,24 @@ def _candidates(shapes: Sequence[TagShape], terms: ProposalSettings) -> Proposed
 def _previews(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
     name = Family.PREVIEW.value
     return ProposedRule(
-        {"name": name, "match": _match(shapes), "keep": _within(terms), **_aged(terms)},
+        {"name": name, "match": _match(shapes), "keep": _within(PREVIEW_DAYS), **_aged(terms)},
         "Images of pull requests. One that is open for longer gets a new image by its next push.",
-        tuple(_by_age((shapes[0].example,), name, terms)),
+        tuple(_by_age((shapes[0].example,), name)),
     )
 
 
 def _commits(shapes: Sequence[TagShape], terms: ProposalSettings) -> ProposedRule:
     name = Family.COMMIT.value
     newest = {"last": NEWEST_COMMITS} if terms.has_push_times else {}
-    document = {"name": name, "match": _match(shapes), "keep": {**newest, **_within(terms)}}
-    kept = NEWEST_COMMITS if terms.has_push_times else 0
+    document = {"name": name, "match": _match(shapes), "keep": {**newest, **_within(COMMIT_DAYS)}}
     # Each example needs a tag of its own: the one of the shape, with the number in it changed.
-    tags = [shapes[0].example.replace("a000001", f"a00000{at + 1}") for at in range(kept + 1)]
-    examples = tuple(
-        Example((tag,), EXPIRED_AGE + at, "keep" if at < kept else "delete", name)
-        for at, tag in enumerate(tags)
+    number = NEWEST_COMMITS + 1 if terms.has_push_times else 2
+    tags = [shapes[0].example.replace("a000001", f"a{at + 1:06}") for at in range(number)]
+    ages = [YOUNG_AGE, *(EXPIRED_AGE + at for at in range(number - 1))]
+    *kept, expired = zip(tags, ages, strict=True)
+    examples = (
+        *(Example((tag,), age, "keep", name) for tag, age in kept),
+        Example((expired[0],), expired[1], "delete", name),
     )
     return ProposedRule(
         document | _aged(terms),
@@ -255,17 +264,17 @@ def _match(shapes: Sequence[TagShape]) -> dict[str, str]:
     return {"regex": "|".join(shape.expression for shape in shapes)}
 
 
-def _within(terms: ProposalSettings) -> dict[str, str]:
-    return {"within": f"{terms.patience}d"}
+def _within(days: int) -> dict[str, str]:
+    return {"within": f"{days}d"}
 
 
 def _aged(terms: ProposalSettings) -> dict[str, str]:
     return {} if terms.has_push_times else {"age_by": "first_seen"}
 
 
-def _by_age(tags: tuple[str, ...], name: str, terms: ProposalSettings) -> Iterator[Example]:
+def _by_age(tags: tuple[str, ...], name: str) -> Iterator[Example]:
     """Yield an image that is young enough to be kept, and one that is not."""
-    yield Example(tags, terms.patience - 1, "keep", name)
+    yield Example(tags, YOUNG_AGE, "keep", name)
     # A tag is on one image only, so the second example needs another one.
     other = tuple(tag.replace("12", "11") for tag in tags)
-    yield Example(other, terms.patience + 1, "delete", name)
+    yield Example(other, EXPIRED_AGE, "delete", name)

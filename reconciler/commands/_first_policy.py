@@ -9,18 +9,28 @@ import typer
 
 from reconciler.analysis.propose import Proposal, ProposalInput
 from reconciler.commands._console import complain
-from reconciler.commands._origin import action_of_this_program
+from reconciler.commands._next import suggest
+from reconciler.commands._origin import action_of_this_program, repository_of
 from reconciler.commands._progress import Activity
 from reconciler.connect import open_registries
 from reconciler.engine.read_all import sample
-from reconciler.errors import InvalidNameError, SettingsError
+from reconciler.errors import (
+    HiddenError,
+    InvalidNameError,
+    SettingsError,
+    UnknownRepositoryError,
+)
 from reconciler.formats.phrases import counted
-from reconciler.formats.propose import ActionReference, write_workflow
+from reconciler.formats.propose import ActionReference, policies_of, write_settings, write_workflow
 from reconciler.model.inventory import Fact
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.policyfile import is_policy_file, load_policies
+from reconciler.project import FILE, STATE, find_project
 from reconciler.session import utc_now
 from reconciler.settings import GITHUB_HOST, Settings
+
+BRANCH = "reconciler-state"
+"""The branch of the state, as in the workflow that `init` writes."""
 
 
 def globs_named(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob]:
@@ -65,19 +75,47 @@ def known_action() -> str:
     return action
 
 
-def workflow_text(policy: Path, action: str) -> str:
+def settings_text(policy: Path, *, workflow: bool) -> str:
+    """Write the settings file, empty where there is one, or where the policy is elsewhere.
+
+    The state of a workflow is on a branch of the repository of this clone, if that is known.
+    """
+    if (find_project(Path.cwd()).folder / FILE).exists() or _is_elsewhere(policy):
+        return ""
+    repository = repository_of(Path.cwd()) if workflow else ""
+    return write_settings(policy, f"github://{repository}/{BRANCH}" if repository else STATE)
+
+
+def ignore_state(path: Path) -> None:
+    """Let git ignore a local state, unless it does; print the name of the file that is changed."""
+    try:
+        text = path.read_text("utf-8") if path.exists() else ""
+        if {STATE, f"/{STATE}", f"{STATE}/", f"/{STATE}/"} & set(text.splitlines()):
+            return
+        with path.open("a", encoding="utf-8") as file:
+            file.write(("" if not text or text.endswith("\n") else "\n") + f"{STATE}/\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {error}", hint=f"Add a line with {STATE}/ to it.") from error
+    typer.echo(str(path))
+
+
+def _is_elsewhere(policy: Path) -> bool:
+    return policy.is_absolute() or ".." in policy.parts
+
+
+def workflow_text(policy: Path, action: str, *, state_in_file: bool) -> str:
     """Write the workflow for a policy in the same repository.
 
     Raises: typer.BadParameter, when the policy is elsewhere, or the action is malformed.
     """
-    if policy.is_absolute() or ".." in policy.parts:
+    if _is_elsewhere(policy):
         raise typer.BadParameter(
             f"{policy} is not below the current folder, so the workflow could not read it;"
             " name another file, or add --no-workflow",
             param_hint="--policy-file",
         )
     try:
-        return write_workflow(policy, ActionReference(action))
+        return write_workflow(policy, ActionReference(action), state_in_file=state_in_file)
     except InvalidNameError as error:
         raise typer.BadParameter(str(error), param_hint="--action") from error
 
@@ -111,7 +149,10 @@ def refuse_clashes(globs: Sequence[RepositoryGlob], where: Path) -> None:
 
 
 def read_samples(globs: Sequence[RepositoryGlob], settings: Settings, name: str) -> ProposalInput:
-    """Read the repositories; one that cannot be read is reported and left out."""
+    """Read the repositories; one that cannot be read is reported and left out.
+
+    Raises: HiddenError, UnknownRepositoryError or SettingsError, when one does not exist.
+    """
     with open_registries(settings, utc_now) as registries:
         readers = {glob: registries.reader(glob.registry) for glob in globs}
         with Activity(registries.watch):
@@ -125,12 +166,17 @@ def read_samples(globs: Sequence[RepositoryGlob], settings: Settings, name: str)
             tags = counted(len(inventory.tagged), "tag")
             versions = counted(len(inventory.versions), "version")
             typer.echo(f"{inventory.repository}: {versions}, {tags}", err=True)
+        if isinstance(read.error, (HiddenError, UnknownRepositoryError)):
+            raise read.error
+        if not (read.inventories or read.error):
+            raise SettingsError(
+                f"no repository matches {read.glob}",
+                hint="Nothing was written. Check the name; a repository exists once an image was"
+                " pushed to it.",
+            )
         if read.error:
             typer.echo(f"{read.glob} could not be read completely:", err=True)
             complain(read.error)
-        # Not an error: the policy may be written before the first image is pushed.
-        elif not read.inventories:
-            typer.echo(f"No repository matches {read.glob} yet.", err=True)
     return ProposalInput(
         name=name,
         repositories=globs,
@@ -151,4 +197,10 @@ def print_next_steps(proposal: Proposal, policy: Path) -> None:
     if proposal.unknown:
         unmatched = counted(len(proposal.unknown), "tag")
         typer.echo(f"No rule matches {unmatched}; their images are kept.", err=True)
-    typer.echo(f"Next: reconciler test {policy.parent} && reconciler plan {policy}", err=True)
+    paths = [] if policies_of(policy) in find_project(Path.cwd()).file.policies else [policy]
+    folder = [policy.parent] if paths else []
+    suggest("test", *folder, why="the test of the policy")
+    first = [] if proposal.is_safe else ["--first"]
+    shows = "shows what would be deleted"
+    allows = "; --first allows more than a guard does, for this plan alone"
+    suggest("plan", *paths, *first, "--out", "plan.json", why=f"{shows}{allows if first else ''}")

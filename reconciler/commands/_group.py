@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from reconciler.commands._console import colours
+from reconciler.commands._next import QUIET
 from reconciler.commands._overview import COMMANDS, OPTIONS, SUMMARY, overview
 from reconciler.errors import ExitCode
 from reconciler.version import __version__
@@ -76,6 +77,11 @@ def _choose_log_format(chosen: str | None) -> None:
         os.environ["RECONCILER_LOG_FORMAT"] = chosen
 
 
+def _silence(wanted: bool) -> None:
+    if wanted:
+        os.environ[QUIET] = "1"
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"reconciler {__version__}")
@@ -107,6 +113,15 @@ def share(
             show_envvar=False,
         ),
     ] = None,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            help="Do not print what to do next; so it is in CI.",
+            callback=_silence,
+            expose_value=False,
+        ),
+    ] = False,
 ) -> None:
     """Hold the options that every command has and none reads itself."""
 

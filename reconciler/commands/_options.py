@@ -42,6 +42,14 @@ Allow = Annotated[
         metavar="GUARD:REPO=N",
     ),
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        help="Only this repository, or those that match a pattern; may be repeated.",
+        metavar="REPOSITORY",
+    ),
+]
 RetryRetained = Annotated[
     bool,
     typer.Option("--retry-retained", help="Try again to delete what the registry refused before."),

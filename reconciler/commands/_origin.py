@@ -44,6 +44,17 @@ def _installed_from(origin: dict[str, object]) -> str:
         return ""
 
 
+def repository_of(folder: Path) -> str:
+    """Return the GitHub repository that a clone was made of, as OWNER/NAME; empty if unknown."""
+    try:
+        work_tree = work_tree_of(folder)
+        remote = work_tree.answer("remote", "get-url", "origin") if work_tree else None
+    except GitError:
+        return ""
+    named = _GITHUB.fullmatch(remote or "")
+    return named[1] if named else ""
+
+
 def _of_clone(work_tree: WorkTree) -> str:
     remote = work_tree.answer("remote", "get-url", "origin")
     commit = work_tree.answer("rev-parse", "HEAD")

@@ -1,6 +1,8 @@
 """Find the repositories that arguments name, and confirm a large number of reads."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import typer
@@ -16,6 +18,7 @@ from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import State
 from reconciler.policyfile import load_policies
+from reconciler.session import Session
 
 
 def read_all(
@@ -68,6 +71,28 @@ def permit(ahead: Sequence[Ahead], limit: int, *, yes: bool) -> None:
         ask("Read them?", yes=yes, refused="Nothing was read.")
 
 
+def narrowed(session: Session, texts: Sequence[str] | None) -> Session:
+    """Return a session that works on those repositories alone that names or patterns match.
+
+    Raises: typer.BadParameter, when one is malformed, or matches no repository of a policy.
+    """
+    chosen: set[Repository] = set()
+    for text in texts or ():
+        listed = matching(session.registries, text, option="--only")
+        governed = [each for each in listed if session.policies.policy_for(each)]
+        if not governed:
+            globs = dict.fromkeys(
+                glob for policy in session.policies.policies for glob in policy.repositories
+            )
+            near = get_close_matches(text, globs, 1)
+            cure = f"did you mean {near[0]}?" if near else f"they name {', '.join(globs)[:200]}"
+            raise typer.BadParameter(
+                f"{text} is a repository of no policy; {cure}", param_hint="--only"
+            )
+        chosen.update(governed)
+    return replace(session, only=frozenset(chosen)) if texts else session
+
+
 def repositories_named(
     registries: Registries, texts: Iterable[str], paths: Sequence[Path] = ()
 ) -> list[Repository]:
@@ -89,7 +114,7 @@ def repositories_named(
     return list(repositories)
 
 
-def matching(registries: Registries, text: str) -> list[Repository]:
+def matching(registries: Registries, text: str, *, option: str = "REPOSITORY") -> list[Repository]:
     """List the repositories that one pattern matches.
 
     Raises: typer.BadParameter, when it is not a pattern, or matches no repository.
@@ -97,9 +122,9 @@ def matching(registries: Registries, text: str) -> list[Repository]:
     try:
         glob = RepositoryGlob(text)
     except InvalidNameError as error:
-        raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
+        raise typer.BadParameter(str(error), param_hint=option) from error
     repositories = list(registries.reader(glob.registry).repositories(glob))
     # An error, other than for a pattern of a policy: an argument that matches nothing is a typo.
     if not repositories:
-        raise typer.BadParameter(f"{text} matches no repository", param_hint="REPOSITORY")
+        raise typer.BadParameter(f"{text} matches no repository", param_hint=option)
     return repositories

@@ -1,5 +1,6 @@
 """`reconciler apply`: delete what a plan lists, or restore what an undo plan lists."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from reconciler.commands._console import (
 )
 from reconciler.commands._options import (
     Allow,
+    Only,
     RetryRetained,
     StateDirectory,
     Verbose,
@@ -24,11 +26,12 @@ from reconciler.commands._options import (
     policy_paths,
     refuse,
 )
-from reconciler.errors import ExitCode, PlanError, worst
+from reconciler.errors import ExitCode, InvalidNameError, PlanError, worst
 
 if TYPE_CHECKING:
     from reconciler.commands._stop import Halt
     from reconciler.core.planner import RaisedLimits
+    from reconciler.model.names import Repository
     from reconciler.model.plan import DeletionPlan, Plan
     from reconciler.session import Session
 
@@ -64,12 +67,6 @@ MaxDeletes = Annotated[
         metavar="N",
     ),
 ]
-Only = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Apply only to this repository of the plan; may be repeated.", metavar="REPO"
-    ),
-]
 
 
 @app.command()
@@ -92,9 +89,9 @@ def apply(
     must be kept now is not deleted. Asks for confirmation on a terminal; elsewhere it needs --yes.
     """
     from reconciler.commands._stop import halting
+    from reconciler.commands._targets import narrowed
     from reconciler.commands.undo import restore_saved
     from reconciler.core.narrow import accepted_limits
-    from reconciler.model.names import Repository
     from reconciler.model.plan import RestorePlan
     from reconciler.session import open_session, utc_now
 
@@ -116,13 +113,14 @@ def apply(
             files = policies or _policies_of(accepted)
         else:
             files = policy_paths(sources)
-        scope = map(Repository, only or ())
+        scope = _part_of(accepted, only or ()) if accepted else ()
         with (
             halting(utc_now, budget, max_deletes) as halt,
             open_session(
                 files, state, only=scope, retry_refused=retry_retained, sleep=halt.sleep
-            ) as session,
+            ) as opened,
         ):
+            session = opened if accepted else narrowed(opened, only)
             plan = _displayed(accepted, session, allowed)
             _ask(plan, yes=yes)
             code = _carry_out(plan, session, allowed, halt)
@@ -167,6 +165,30 @@ def _saved_plan(paths: list[Path], expected: str) -> "Plan | None":
     # Before the registry is contacted: an expired or exchanged plan needs no requests.
     check_applicable(plan, now=utc_now(), expected=expected)
     return plan
+
+
+def _part_of(plan: "DeletionPlan", texts: Sequence[str]) -> Sequence["Repository"]:
+    """Return the repositories of a plan that names or patterns match.
+
+    Raises: typer.BadParameter, when one is malformed, or matches none of the plan.
+    """
+    from reconciler.model.patterns import RepositoryGlob
+
+    chosen: list[Repository] = []
+    for text in texts:
+        try:
+            glob = RepositoryGlob(text)
+        except InvalidNameError as error:
+            raise typer.BadParameter(str(error), param_hint="--only") from error
+        repositories = [part.repository for part in plan.repositories]
+        matched = list(filter(glob.matches, repositories))
+        if not matched:
+            raise typer.BadParameter(
+                f"{text} is not in the plan, which is about {', '.join(repositories)[:200]}",
+                param_hint="--only",
+            )
+        chosen += matched
+    return chosen
 
 
 def _policies_of(plan: "DeletionPlan") -> list[Path]:

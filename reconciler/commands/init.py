@@ -60,14 +60,15 @@ def init(
     """Write a cautious first policy, its test, and the workflow that uses them.
 
     Reads the registry if it can, and writes a rule for each kind of tag that it recognizes.
-    Releases, moving tags and tags of an unknown kind are kept. Ages are chosen so that no guard
-    stops the first plan. Deletes nothing and overwrites no file. Asks for confirmation on a
-    terminal only.
+    Releases, moving tags and tags of an unknown kind are kept. Where there is no reconciler.toml,
+    it writes one, which names the policies and the state. Deletes nothing and overwrites no file.
+    Asks for confirmation on a terminal only.
     """
     from reconciler.analysis.propose import propose
     from reconciler.commands import _first_policy as first
     from reconciler.formats.propose import WORKFLOW, write_policy, write_test
     from reconciler.policyfile import is_policy_file
+    from reconciler.project import FILE
     from reconciler.session import utc_now
     from reconciler.settings import Settings
 
@@ -81,8 +82,13 @@ def init(
                 param_hint="--policy-file",
             )
         where = policy_file or Path("policies", f"{first.label(globs[0].rpartition('/')[2])}.yaml")
+        configured = first.settings_text(where, workflow=not no_workflow)
         workflow = (
-            None if no_workflow else first.workflow_text(where, action or first.known_action())
+            None
+            if no_workflow
+            else first.workflow_text(
+                where, action or first.known_action(), state_in_file="github://" in configured
+            )
         )
         test = where.with_suffix(".test.yaml")
         # Refuse before the registry is read, which can take minutes.
@@ -93,8 +99,12 @@ def init(
         files = {where: write_policy(proposal), test: write_test(proposal, now)}
         if workflow:
             files[Path(WORKFLOW)] = workflow
+        if configured:
+            files[Path(FILE)] = configured
         # Off a terminal no confirmation is needed: no existing file is changed.
         question = f"Write {', '.join(map(str, files))}?"
         ask(question, yes=yes or not sys.stdin.isatty(), refused="Nothing was written.")
         create(files)
+        if configured:
+            first.ignore_state(Path(".gitignore"))
         first.print_next_steps(proposal, where)

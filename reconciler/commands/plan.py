@@ -1,5 +1,6 @@
 """`reconciler plan`: show what would be deleted, and why."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.commands._console import finish, print_plan, running, save, view
+from reconciler.commands._next import suggest
 from reconciler.commands._options import (
     Allow,
     AllRows,
+    Only,
     PlanFormat,
     PolicyPaths,
     RetryRetained,
@@ -37,6 +40,14 @@ DetailedExitCode = Annotated[
 Expires = Annotated[
     str | None,
     typer.Option(help="How long the plan can be applied. Default: 72h", metavar="DURATION"),
+]
+First = Annotated[
+    bool,
+    typer.Option(
+        "--first",
+        help="Allow the first clean-up: raise the limits on deletions to what it needs, for this"
+        " plan only, where no run deleted before. Requires --out.",
+    ),
 ]
 At = Annotated[
     datetime | None,
@@ -71,6 +82,8 @@ def plan(
     detailed_exitcode: DetailedExitCode = False,
     state: StateDirectory = None,
     allow: Allow = None,
+    first: First = False,
+    only: Only = None,
     retry_retained: RetryRetained = False,
     expires: Expires = None,
     at: At = None,
@@ -82,6 +95,8 @@ def plan(
     """Show what `apply` would delete, and why. Deletes nothing."""
     from reconciler.api import LASTS
     from reconciler.commands._progress import Activity
+    from reconciler.commands._targets import narrowed
+    from reconciler.core.first import first_plan
     from reconciler.core.narrow import MAX_LIFE
     from reconciler.policyfile import load_revision
     from reconciler.session import open_session, utc_now
@@ -89,6 +104,8 @@ def plan(
     with running(verbose=verbose):
         if not against:
             refuse({"--against-json": against_json}, "requires --against")
+        if not out:
+            refuse({"--first": first}, "requires --out: what it allows is allowed once")
         lasts = duration(expires, "--expires") if expires else LASTS
         allowed = allowances(allow)
         # `apply` refuses a plan that claims to live longer, so it is refused here already.
@@ -101,10 +118,15 @@ def plan(
         # Loaded before the registry is read, so that a wrong revision fails at once.
         base = load_revision(files, against) if against else None
         with (
-            open_session(files, state, retry_refused=retry_retained) as session,
-            Activity(session.registries.watch),
+            open_session(files, state, retry_refused=retry_retained) as opened,
+            Activity(opened.registries.watch),
         ):
+            session = narrowed(opened, only)
             drawn, difference = session.compare(base, lasts=lasts, at=moment, allowed=allowed)
+            if first:
+                drawn = first_plan(drawn)
+                # It names the plan that it belongs to.
+                difference = difference and difference.model_copy(update={"plan": drawn.digest})
             cost = session.cost(drawn) if drawn.summary.delete else None
         if out:
             save(out, drawn.chunks())
@@ -112,7 +134,37 @@ def plan(
             save(against_json, [difference.to_bytes()])
         display = view(utc_now(), all_rows=all_rows, cost=cost, against=difference)
         print_plan(drawn, output, display)
+        place = ["--state", state] if state else []
+        chosen = [option for text in only or () for option in ("--only", text)]
+        _suggest(drawn, [*(paths or ()), *place, *chosen], place, out)
         finish(exit_code_of(drawn, detailed=detailed_exitcode))
+
+
+def _suggest(
+    plan: "DeletionPlan", scope: Sequence[object], place: Sequence[object], out: Path | None
+) -> None:
+    """Print how to apply a plan, how to save it, or how to go on where a guard stops it.
+
+    Shape: `scope` are the arguments that say what is planned, `place` those for the state.
+    """
+    from reconciler.core.planner import raised_limits
+
+    file = out or Path("plan.json")
+    stops = [guard.override for part in plan.repositories for guard in part.guards if not guard.ok]
+    if plan.forecast or not plan.summary.delete:
+        return
+    if stops:
+        allow = [word for stop in stops for word in stop.split()]
+        suggest("plan", *scope, *allow, "--out", file, why="allows this once, if it is right")
+        if any(part.stopped and not part.state for part in plan.repositories):
+            suggest("plan", *scope, "--first", "--out", file, why="the first clean-up", lead="Or:")
+    elif plan.outcome is ExitCode.OK and out is None:
+        suggest("plan", *scope, "--out", file, why="saves the plan, for `apply`")
+    elif plan.outcome is ExitCode.OK:
+        raised = any(True for part in plan.repositories for _ in raised_limits(part))
+        digest = ["--expect-digest", plan.digest] if raised else []
+        why = "asks before it deletes" if not raised else "the digest approves the raised limits"
+        suggest("apply", file, *place, *digest, why=why)
 
 
 def exit_code_of(plan: "DeletionPlan", *, detailed: bool) -> ExitCode:

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from reconciler.core.graph import documents_to_read
 from reconciler.engine.manifests import creation_times, read_manifests
-from reconciler.errors import EvidenceError
+from reconciler.errors import EvidenceError, UnknownRepositoryError
 from reconciler.model.inventory import Evidence, Fact, Inventory, Observations, Version
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository
@@ -109,7 +109,7 @@ def require_known(
             hint="Nothing was deleted. Check that this is the same registry, with its storage"
             " in place. If the repository was removed on purpose, remove it from the policy.",
         )
-    raise EvidenceError(
+    raise UnknownRepositoryError(
         f"{repository}: the registry reports that there is no such repository",
         hint="Check its name. A repository exists only once a tag was pushed to it: remove it from"
         " the policy until then.",

@@ -9,7 +9,13 @@ from rich.text import Text
 from reconciler.formats import compare, phrases
 from reconciler.formats.images import by_rules
 from reconciler.formats.phrases import counted, size
-from reconciler.formats.plan_view import PlanView, RepositoryView, no_undo, plan_view
+from reconciler.formats.plan_view import (
+    PlanView,
+    RepositoryView,
+    no_undo,
+    plan_view,
+    raised_guards,
+)
 from reconciler.formats.terminal import (
     ROWS,
     STYLES,
@@ -83,7 +89,8 @@ class RepositorySection:
             yield line(f"    {' '.join(stop.override for stop in stops)}")
         broken = [f"Already broken: {text}" for text in part.missing]
         warnings = [f"Warning: {text}" for text in part.warnings]
-        texts = [*no_undo(part), *warnings, *broken]
+        raised = [f"Raised limit: {text}." for text in raised_guards(part)]
+        texts = [*no_undo(part), *raised, *warnings, *broken]
         for text in first_rows(texts, self.view):
             yield from wrapped(text, self.view, lead="  ", style="yellow")
         if len(texts) > len(first_rows(texts, self.view)):

@@ -126,12 +126,18 @@ def no_undo(part: RepositoryPlan) -> Iterator[str]:
         yield f"No undo: {part.repository.registry} cannot restore what is deleted."
 
 
-def _warnings(part: RepositoryPlan) -> Iterator[str]:
-    """Yield the warnings of one repository for a reviewer, the most serious first."""
-    yield from no_undo(part)
+def raised_guards(part: RepositoryPlan) -> Iterator[str]:
+    """Say which guards of one repository are raised for this plan."""
     for guard in part.guards:
         if guard.asked:
             yield f"{guard.name} is {guard.limit:,} for this plan, as requested"
+
+
+def _warnings(part: RepositoryPlan) -> Iterator[str]:
+    """Yield the warnings of one repository for a reviewer, the most serious first."""
+    yield from no_undo(part)
+    yield from raised_guards(part)
+    for guard in part.guards:
         # `never_empty` is a lower limit, so more than half of it says nothing.
         if guard.ok and guard.name != "never_empty" and guard.actual * 2 > guard.limit:
             yield f"{guard.name} is more than half used: {guard.actual:g} of {guard.limit:,}"

@@ -3,6 +3,7 @@
 The YAML library writes every value. Control characters in comments are escaped.
 """
 
+import json
 import re
 import textwrap
 from collections import defaultdict
@@ -16,7 +17,7 @@ from typing import Any, ClassVar
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from reconciler.analysis.propose import PATIENCE, Proposal
+from reconciler.analysis.propose import Proposal
 from reconciler.analysis.propose_rules import Example, ProposedRule
 from reconciler.formats.phrases import counted
 from reconciler.model.base import safe
@@ -129,12 +130,12 @@ def _first_plan(proposal: Proposal) -> str:
     to_delete = sum(plan.images_deleted for plan in proposal.plans)
     images = sum(plan.images for plan in proposal.plans)
     result = f"With this policy, {to_delete:,} of {counted(images, 'image')} would be deleted now."
-    if proposal.settings.patience == PATIENCE[0]:
-        return result
-    cure = f"Once these are deleted, reduce {proposal.settings.patience}d step by step."
     if proposal.is_safe:
-        return f"{result} Shorter ages would exceed a guard. {cure}"
-    return f"{result} This exceeds a guard: `reconciler plan` prints how to override it."
+        return result
+    return (
+        f"{result} Once, that is more than a guard allows: `reconciler plan --first --out"
+        " plan.json` allows it for that plan alone."
+    )
 
 
 class ActionReference(Name):
@@ -148,15 +149,39 @@ class ActionReference(Name):
     )
 
 
-def write_workflow(policy: PurePath, action: ActionReference) -> str:
-    """Write the workflow for a policy file, or for its directory where it has one."""
-    folder = policy.parent.as_posix()
-    paths, watched = (folder, f"{folder}/**") if policy.parent.name else (policy.name, policy.name)
+def write_settings(policy: PurePath, state: str) -> str:
+    """Write the settings file for a policy file and a state.
+
+    Shape: JSON's strings are strings of TOML, too.
+    """
+    text = (
+        "Where the policies are, and the state (log, locks, holds), for everybody who runs"
+        " `reconciler` in this repository, on a laptop and in CI. Arguments and variables win."
+    )
+    policies = json.dumps([policies_of(policy)])
+    return "\n".join([*comment(text), f"policies = {policies}", f"state = {json.dumps(state)}", ""])
+
+
+def policies_of(policy: PurePath) -> str:
+    """Return the directory of a policy file, or the file itself where it is in none."""
+    return policy.parent.as_posix() if policy.parent.name else policy.name
+
+
+def write_workflow(
+    policy: PurePath, action: ActionReference, *, state_in_file: bool = False
+) -> str:
+    """Write the workflow for a policy file, or for its directory where it has one.
+
+    With `state_in_file` the settings file names the state, else the workflow does.
+    """
+    paths = policies_of(policy)
+    watched = f"{paths}/**" if policy.parent.name else paths
     released = action == f"{SOURCE}@{COMMIT}"
     return _template().render(
         action=f"{action}  # v{__version__}" if released else action,
         paths=flow(paths),
         watched=flow(watched),
+        state_in_file=state_in_file,
     )
 
 

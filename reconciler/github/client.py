@@ -12,7 +12,13 @@ from typing import Protocol
 
 import httpx
 
-from reconciler.errors import AccessError, ProtocolError, ReconcilerError, UnreachableError
+from reconciler.errors import (
+    AccessError,
+    HiddenError,
+    ProtocolError,
+    ReconcilerError,
+    UnreachableError,
+)
 from reconciler.model.base import safe
 from reconciler.transport.auth import BearerAuth
 from reconciler.transport.bounds import MAX_MESSAGE
@@ -180,7 +186,8 @@ def failure(response: httpx.Response, kind: TokenKind, purpose: Purpose) -> Reco
 
 def denied(response: httpx.Response, kind: TokenKind, purpose: Purpose) -> AccessError:
     """Build the error for a missing right: the purpose, the request, the token, and a hint."""
-    return AccessError(
+    kind_of_error = HiddenError if response.status_code == 404 else AccessError
+    return kind_of_error(
         f"GitHub refuses to {purpose}: {place(response)} {reply_text(response)!r};"
         f" the request used {kind}",
         hint=purpose.hint(response, kind),

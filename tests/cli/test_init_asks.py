@@ -16,7 +16,7 @@ from tests.support.inventories import image, inventory
 NAME = "ghcr.io/acme/web"
 ACTION = ("--action", f"acme/reconciler@{'0123456789' * 4}")
 FILES = ("policies/web.yaml", "policies/web.test.yaml", ".github/workflows/retention.yml")
-WRITE = 'Write policies/web.yaml, policies/web.test.yaml? Type "yes" to confirm: '
+WRITE = 'Write policies/web.yaml, policies/web.test.yaml, reconciler.toml? Type "yes" to confirm: '
 
 
 class Terminal(io.StringIO):
@@ -55,7 +55,7 @@ def test_it_asks_for_repositories_and_before_it_writes(
 
     printed = capsys.readouterr()
     assert code == 0
-    assert printed.out == "policies/web.yaml\npolicies/web.test.yaml\n"
+    assert printed.out.split() == [*FILES[:2], "reconciler.toml", ".gitignore"]
     assert printed.err.startswith("Which repositories, such as ghcr.io/acme/web? ")
     assert WRITE in printed.err
     assert "No rule matches 2 tags; their images are kept." in printed.err
@@ -93,7 +93,7 @@ def test_it_asks_where_the_action_is(
     assert f"uses: {ACTION[1]}\n" in (folder / FILES[2]).read_text()
 
 
-def test_a_pattern_that_names_nothing_is_said_and_is_no_error(
+def test_for_a_pattern_that_names_nothing_nothing_is_written(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def empty(glob: RepositoryGlob, _: object) -> Sample:
@@ -103,9 +103,9 @@ def test_a_pattern_that_names_nothing_is_said_and_is_no_error(
 
     code = init(monkeypatch, [], "ghcr.io/acme/tool-*", "--yes", *ACTION)
 
-    assert code == 0
-    assert "No repository matches ghcr.io/acme/tool-* yet." in capsys.readouterr().err
-    assert (folder / "policies" / "tool.yaml").exists()
+    assert code == ExitCode.BAD_POLICY
+    assert "no repository matches ghcr.io/acme/tool-*" in capsys.readouterr().err
+    assert not (folder / "policies").exists()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.analysis.propose import PATIENCE, Proposal, ProposalInput, propose
+from reconciler.analysis.propose import Proposal, ProposalInput, propose
 from reconciler.analysis.propose_rules import SHAPES, Family, family_of, shape_of
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Tag
@@ -66,25 +66,35 @@ def test_rules_are_written_for_what_there_is() -> None:
     assert proposal.unknown == (Tag("customer-acme"),)
 
 
-def test_ages_are_as_short_as_the_guards_allow() -> None:
-    quiet = [image(f"q{at}", "1.0.0" if at else "latest", age="1d") for at in range(1)]
+def test_the_rules_are_those_for_good_and_a_guard_may_stop_the_first_plan() -> None:
+    quiet = image("q", "latest", age="1d")
     builds = [image(f"b{at:02}", f"sha-{at:07x}", age=f"{at}d") for at in range(1, 101)]
+    previews = [image(f"p{at}", f"pr-{at}", age=f"{at}d") for at in (13, 15)]
+    dangling = [image(f"d{at}", age=f"{at}d") for at in (6, 8)]
 
-    proposal = proposed(*quiet, *builds)
+    proposal = proposed(quiet, *builds, *previews, *dangling)
 
     (plan,) = proposal.plans
-    assert proposal.settings.patience == 90
-    assert len(deleted(plan)) == 11
-    assert proposal.is_safe
-
-
-def test_where_every_plan_is_stopped_the_most_patient_one_is_proposed() -> None:
-    ancient = [image(f"b{at:02}", f"pr-{at}", age="3000d") for at in range(10)]
-
-    proposal = proposed(*ancient)
-
-    assert proposal.settings.patience == PATIENCE[-1] == 1080
+    keeps = {rule.document["name"]: rule.document["keep"] for rule in proposal.rules}
+    assert keeps["dangling"] == {"within": "7d"}
+    assert keeps["previews"] == {"within": "14d"}
+    assert keeps["commits"] == {"last": 10, "within": "30d"}
+    assert len(deleted(plan)) == 71 + 1 + 1
     assert not proposal.is_safe
+
+
+def test_a_tag_beside_that_of_a_commit_is_one_of_a_branch() -> None:
+    proposal = proposed(
+        image("a", "feature-login", "sha-a000001", age="900d"),
+        image("b", "1.4.2-alpine", "v2-alpine", "sha-a000002", age="900d"),
+        image("c", "customer-acme", age="900d"),
+    )
+
+    assert proposal.protect[0].document["match"] == {
+        "tags": ["edge", "feature-login", "latest", "main"]
+    }
+    assert proposal.unknown == (Tag("1.4.2-alpine"), Tag("customer-acme"), Tag("v2-alpine"))
+    assert deleted(proposal.plans[0]) == []
 
 
 def test_without_push_times_ages_count_from_when_a_run_first_saw_an_image() -> None:
@@ -105,10 +115,9 @@ def test_where_nothing_is_tagged_the_usual_rules_are_written() -> None:
     assert names == ["releases", "candidates", "previews", "commits", "nightly", "dangling"]
 
 
-def test_where_there_are_very_many_images_a_tenth_of_them_may_go_at_once() -> None:
+def test_where_there_are_very_many_images_a_plan_may_delete_a_tenth_of_them() -> None:
     many = [image(f"b{at:04}", f"sha-{at:07x}", age=f"{at // 10}d") for at in range(3000)]
 
     proposal = proposed(*many)
 
     assert proposal.document["guards"]["max_delete"] == 300
-    assert 200 < len(deleted(proposal.plans[0])) <= 300

@@ -1,0 +1,47 @@
+"""Allow the first clean-up of a repository to exceed its guards, for one plan.
+
+The backlog of years is more than guards allow, and only once. The raised limits are those that
+`--allow` would give, so whoever applies the plan approves them in the same way.
+
+Source: docs/adr/0013-who-may-let-more-go.md.
+"""
+
+from collections.abc import Sequence
+
+from reconciler.model.plan import DeletionPlan, Guard, RepositoryPlan
+
+RAISED = ("max_delete", "max_delete_percent")
+"""The guards that count deletions. `never_empty` stays: a backlog is no reason to delete all."""
+
+
+def first_plan(plan: DeletionPlan) -> DeletionPlan:
+    """Return a plan whose guards are raised to what it needs, where there was no run before.
+
+    A repository with a journal was cleaned up before: it keeps its guards.
+    """
+    parts = [part if part.state else _raised(part) for part in plan.repositories]
+    fields = {name: getattr(plan, name) for name in type(plan).model_fields}
+    # Not `model_copy`: it would keep the digest.
+    return DeletionPlan(**{**fields, "repositories": tuple(parts)})
+
+
+def kept_guards(plan: DeletionPlan) -> Sequence[RepositoryPlan]:
+    """Return the repositories that a guard still stops, since they were cleaned up before."""
+    return [
+        part
+        for part in plan.repositories
+        if part.state and any(not guard.ok and guard.name in RAISED for guard in part.guards)
+    ]
+
+
+def _raised(part: RepositoryPlan) -> RepositoryPlan:
+    guards = [
+        guard if guard.ok or guard.name not in RAISED else _allowing(guard) for guard in part.guards
+    ]
+    return part.model_copy(update={"guards": tuple(guards)})
+
+
+def _allowing(guard: Guard) -> Guard:
+    # The limit that the guard itself suggests: with `--allow` the plan would be the same.
+    limit = int(guard.override.rpartition("=")[2])
+    return guard.model_copy(update={"limit": limit, "ok": True, "override": "", "asked": True})
