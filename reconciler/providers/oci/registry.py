@@ -27,7 +27,7 @@ from reconciler.providers.documents import attach_tag
 from reconciler.providers.heads import codes_of, is_absent, message_of
 from reconciler.providers.oci.errors import DENIED, Action, error_text, failure
 from reconciler.providers.oci.reader import OciReader
-from reconciler.providers.oci.rounds import Rounds, TagReading
+from reconciler.providers.oci.rounds import NEVER, Rounds
 from reconciler.transport.credentials import Credential
 from reconciler.transport.limits import Reason, retry_after
 from reconciler.transport.retry import LONGEST_ASKED, TEMPORARY
@@ -72,11 +72,10 @@ class OciRegistry(OciReader):
     def watching(self, repository: Repository) -> Iterator[None]:
         """Read all tags again and again, in a thread, while deletions are sent."""
         client = self._client
-        never = TagReading({}, float("-inf"), float("-inf"))
         rounds = Rounds(
             self._tags,
             repository,
-            self._readings.get(repository, never),
+            self._readings.get(repository, NEVER),
             client.monotonic,
             lambda seconds: client.wait("reading all tags", seconds),
         )

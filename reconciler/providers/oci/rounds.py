@@ -2,9 +2,11 @@
 
 The OCI specification has no notifications: that a tag was moved shows only in a request for that
 tag. Reading all tags before each deletion would be quadratic, so a thread reads them in rounds,
-and nothing is deleted if the last complete round began too long ago.
+and nothing is deleted if the last complete round began too long ago. A round costs a request for
+each tag, so it begins as late as it may, and only while deletions go on.
 """
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +25,9 @@ TICK = 0.05
 MAX_ROUND_SECONDS = 15 * 60.0
 """Longest wait for a round, in seconds: 100,000 tags at 20 ms and ten at once take 200 s."""
 
+SLOWER = 1.25
+"""How many times as long as the last round the next one may take without delaying a deletion."""
+
 
 @dataclass(frozen=True)
 class TagReading:
@@ -31,6 +36,11 @@ class TagReading:
     targets: Mapping[Tag, Digest]
     began: float
     ended: float
+
+    @property
+    def seconds(self) -> float:
+        """How long the reading took."""
+        return self.ended - self.began
 
     @cached_property
     def tags(self) -> Mapping[Digest, Sequence[Tag]]:
@@ -41,11 +51,15 @@ class TagReading:
         return tags
 
 
-class Rounds:
-    """Reads all tags of one repository in rounds, one every FRESH_SECONDS.
+NEVER = TagReading({}, -sys.float_info.max, -sys.float_info.max)
+"""The reading of a repository that was not read."""
 
-    If a round takes longer, the next one begins right after it. Only a complete round replaces the
-    previous one. An error in a round is raised to the caller that next needs the tags: then
+
+class Rounds:
+    """Reads all tags of one repository in rounds, while deletions need them.
+
+    A round begins when the last one would otherwise be too old before it ends, more than
+    FRESH_SECONDS after it. Only a complete round replaces the previous one. An error in a round is raised to the caller that next needs the tags: then
     nothing more may be deleted.
     """
 
@@ -64,7 +78,8 @@ class Rounds:
         self._wait = wait
         self._changed = Condition()
         self._last = first
-        self._longest = first.ended - first.began
+        self._longest = first.seconds
+        self._needed_at = first.began
         self._leaving: set[Tag] = set()
         self._failure: Exception | None = None
         self._ended = False
@@ -73,10 +88,20 @@ class Rounds:
     def window(self) -> float:
         """For how many seconds before a deletion a moved tag can be missed.
 
-        A tag moved right after a round read it is read again by the next round, which begins up to
-        FRESH_SECONDS later and is complete when it ends: hence twice the length of a round.
+        A tag moved right after a round read it is read again by the next round, which is complete
+        when it ends: hence FRESH_SECONDS and twice the length of a round.
         """
         return FRESH_SECONDS + 2 * self._longest
+
+    @property
+    def due_at(self) -> float:
+        """When the next round should begin: as late as it can end before the last is too old."""
+        return self._last.began + self.window - SLOWER * self._last.seconds
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a deletion was awaited since the last round began."""
+        return self._needed_at >= self._last.began
 
     @property
     def is_fresh(self) -> bool:
@@ -88,6 +113,9 @@ class Rounds:
 
         Raises: the error that ended the rounds; PostponedError, when that takes too long.
         """
+        with self._changed:
+            self._needed_at = self._monotonic()
+            self._changed.notify_all()
         given_up_at = self._monotonic() + MAX_ROUND_SECONDS
         while not self.is_fresh:
             self._check()
@@ -141,7 +169,7 @@ class Rounds:
                 f" them: {', '.join(lost)}"
             )
         self._last = TagReading(targets, began, self._monotonic())
-        self._longest = max(self._longest, self._last.ended - began)
+        self._longest = max(self._longest, self._last.seconds)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -165,11 +193,13 @@ class Rounds:
                 return
 
     def _is_due(self) -> bool:
-        """Wait until FRESH_SECONDS after the last reading began; False if the rounds have ended."""
+        """Wait until the next round is needed and due; False if the rounds have ended."""
         with self._changed:
-            # The listing of the repository counts as the first round.
-            pause = self._last.began + FRESH_SECONDS - self._monotonic()
-            if pause > 0 and not self._ended:
+            # While a run waits, for a limit for example, no round is needed. The listing of the
+            # repository counts as the first round.
+            self._changed.wait_for(lambda: self._ended or self.is_needed)
+            pause = self.due_at - self._monotonic()
+            if pause > 0:
                 self._changed.wait_for(lambda: self._ended, pause)
             return not self._ended
 

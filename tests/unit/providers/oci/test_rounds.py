@@ -12,7 +12,7 @@ from reconciler.model.ports import DeletionResult
 from reconciler.providers.oci import rounds as oci_rounds
 from reconciler.providers.oci.lists import Tags
 from reconciler.providers.oci.registry import OciRegistry
-from reconciler.providers.oci.rounds import Rounds, TagReading
+from reconciler.providers.oci.rounds import NEVER, Rounds, TagReading
 from reconciler.transport.cache import ManifestCache
 from tests.support.oci import ABSENT, API, TAGS, WEB, digests, document, known, names, site
 from tests.support.scripted_server import Site, client_of
@@ -135,6 +135,49 @@ def test_a_round_is_fresh_for_five_seconds_and_twice_its_own_time(
     assert rounds.is_fresh
     time.seconds += 0.1
     assert not rounds.is_fresh
+
+
+def test_the_next_round_begins_as_late_as_it_can_end_before_the_last_one_is_too_old(
+    rounds: Rounds, slow: Slow, time: VirtualTime
+) -> None:
+    slow.latency = 3.0
+    began = time.seconds
+    rounds.read()
+    lasted = time.seconds - began
+
+    assert rounds.due_at == began + rounds.window - 1.25 * lasted
+    time.seconds = rounds.due_at
+    rounds.read()
+    assert time.seconds <= began + rounds.window
+
+
+def test_no_round_is_read_while_no_deletion_is_awaited(
+    rounds: Rounds, slow: Slow, time: VirtualTime
+) -> None:
+    rounds.await_fresh()
+    time.pass_by(6)
+    needed = rounds.is_needed
+    rounds.read()
+
+    # A limit lets the run wait for an hour.
+    time.pass_by(3600)
+
+    assert needed
+    assert not rounds.is_needed
+
+
+def test_a_deletion_after_a_long_wait_waits_for_a_round(slow: Slow, time: VirtualTime) -> None:
+    def wait(seconds: float) -> None:
+        time.pass_by(seconds)
+        if rounds.is_needed:
+            rounds.read()
+
+    rounds = Rounds(Tags(client_of(slow, time=time), refused), WEB, NEVER, lambda: 3600.0, wait)
+
+    rounds.await_fresh()
+
+    assert rounds.is_fresh
+    assert slow.asked == ["GET /tags/list", "HEAD /manifests/v1", "HEAD /manifests/v2"]
 
 
 def test_a_round_that_never_ends_is_not_awaited_for_ever(rounds: Rounds, time: VirtualTime) -> None:
