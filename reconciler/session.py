@@ -31,11 +31,12 @@ from reconciler.errors import AccessError, EvidenceError, PolicyError, Reconcile
 from reconciler.events import log
 from reconciler.formats.view import Cost
 from reconciler.model.comparison import Difference, RepositoryDifference
+from reconciler.model.effort import Effort, Job
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.plan import DeletionPlan, RepositoryPlan
 from reconciler.model.policy import Policy
-from reconciler.model.ports import Clock, Effort, Holder, Job, State
+from reconciler.model.ports import Clock, Holder, State
 from reconciler.model.results import Applied, Outcome
 from reconciler.policyfile import PolicySet, Revision, load_policies
 from reconciler.settings import GITHUB_HOST, Settings
@@ -191,6 +192,11 @@ class Session:
             duration=timedelta(seconds=sum(effort.seconds for effort in efforts)),
             quota=min((quota for quota in quotas if quota is not None), default=None),
             window=max((effort.window for effort in efforts), default=0.0),
+            rereads=max(
+                (effort.rereads for effort in efforts if effort.rereads),
+                key=lambda rereads: rereads.tags,
+                default=None,
+            ),
         )
 
     def _effort(self, part: RepositoryPlan) -> Effort:

@@ -31,18 +31,13 @@ from reconciler.engine.restore import restore_version
 from reconciler.engine.run import Run
 from reconciler.engine.waves import Waves
 from reconciler.errors import AccessError, EvidenceError, PostponedError, StoppedError
+from reconciler.model.durations import FRESH_SECONDS
+from reconciler.model.effort import SENDING_SECONDS
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.journal import Result
 from reconciler.model.names import Digest
 from reconciler.model.plan import Change
-from reconciler.model.ports import (
-    FRESH_SECONDS,
-    SENDING_SECONDS,
-    Deletion,
-    DeletionResult,
-    Registry,
-    RepositoryState,
-)
+from reconciler.model.ports import Deletion, DeletionResult, Registry, RepositoryState
 from reconciler.model.results import Outcome
 
 RETRIES = 2

@@ -11,10 +11,12 @@ from typing import TypeAlias
 from reconciler.core.graph import Graph
 from reconciler.core.walk import closure
 from reconciler.errors import EvidenceError
+from reconciler.model.durations import FRESH_SECONDS
+from reconciler.model.effort import TOGETHER
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.names import Digest, Repository
 from reconciler.model.plan import Change
-from reconciler.model.ports import FRESH_SECONDS, TOGETHER, RegistryReader
+from reconciler.model.ports import RegistryReader
 
 Component: TypeAlias = Sequence[Change]
 """The deletions of one image: its index, what only that lists, and what refers to it."""

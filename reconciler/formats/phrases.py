@@ -114,10 +114,18 @@ def cost_text(cost: Cost) -> str:
     """Say how long applying takes, and whether the request quota suffices."""
     # Rounded up, so that a time budget chosen by this number suffices.
     minutes = max(1, math.ceil(cost.duration.total_seconds() / 60))
+    how = "at least" if cost.rereads else "about"
     text = (
-        f"Applying sends about {counted(cost.requests, 'request')},"
-        f" {cost.deletions:,} of them deletions, and takes about {counted(minutes, 'minute')}."
+        f"Applying sends {how} {counted(cost.requests, 'request')},"
+        f" {cost.deletions:,} of them deletions, and takes {how} {counted(minutes, 'minute')}."
     )
+    if cost.rereads:
+        text += (
+            " While images are deleted, all tags of their repository"
+            f" ({cost.rereads.tags:,} at most) are read again about every"
+            f" {counted(round(cost.rereads.every), 'second')}, so a registry that deletes slowly"
+            " gets more requests."
+        )
     if cost.window > FRESH_SECONDS:
         text += (
             f" A tag that is moved to an image less than {math.ceil(cost.window)} seconds before"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.model.comparison import Difference
+from reconciler.model.effort import Rereads
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,9 @@ class Cost:
     quota: int | None = None
     window: float = 0.0
     """How long before a deletion, in seconds, a change of the image may be missed."""
+
+    rereads: Rereads | None = None
+    """What is read again meanwhile; `requests` and `duration` are the least then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from reconciler.model.durations import FRESH_SECONDS as FRESH_SECONDS  # noqa: PLC0414 - for adapters
+from reconciler.model.effort import Allowance, Effort, Job
 from reconciler.model.inventory import Fact, Observations, Version
 from reconciler.model.journal import Entry, Record
 from reconciler.model.manifest import Manifest
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.patterns import RepositoryGlob
-
-TOGETHER = 10
-"""Most deletions after one check: about as many as a registry carries out within FRESH_SECONDS."""
-
-SENDING_SECONDS = 1.0
-"""The part of FRESH_SECONDS that is reserved for sending the requests, in seconds."""
 
 MAX_REQUEST_ID = 200
 """Longest id of a request that is kept, in characters: a registry chooses it."""
@@ -69,44 +63,6 @@ class Capabilities:
     """Whether the registry may have an endpoint that lists the referrers of a digest."""
 
     deletions_at_once: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What the rate limits of a registry allow, as far as it has reported them.
-
-    Units: deletions in a minute, and requests until its limit is renewed; None for no limit.
-    """
-
-    deletions_per_minute: float | None = None
-    requests_left: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """How much there is to delete in one repository, and to read again before that.
-
-    Units: `pages` of its listing, `versions` in it; `images` are the deletions that a check must
-        request one by one; `unread` documents of versions to delete are not read yet.
-    """
-
-    pages: int
-    versions: int
-    deletions: int
-    images: int
-    unread: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """The estimated cost of the deletions in one repository, in seconds.
-
-    `window` is the longest time between the last check of an image and its deletion.
-    """
-
-    requests: int
-    seconds: float
-    window: float = FRESH_SECONDS
 
 
 class Presence(StrEnum):

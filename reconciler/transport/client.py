@@ -12,7 +12,7 @@ import httpx
 
 from reconciler.errors import PostponedError, ProtocolError, UnreachableError
 from reconciler.model.base import is_loopback, public
-from reconciler.model.ports import SENDING_SECONDS
+from reconciler.model.effort import SENDING_SECONDS
 from reconciler.transport.bounds import (
     CONNECT_SECONDS,
     MAX_ANSWER_BYTES,

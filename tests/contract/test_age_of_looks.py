@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.connect import Connection, Registries
 from reconciler.github import client
-from reconciler.model.ports import FRESH_SECONDS
+from reconciler.model.durations import FRESH_SECONDS
 from reconciler.model.results import Applied
 from reconciler.policyfile import load_text
 from reconciler.providers.ghcr import api

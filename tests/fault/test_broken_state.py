@@ -7,8 +7,8 @@ from signal import SIGKILL
 
 import pytest
 
+from reconciler.model.effort import TOGETHER
 from reconciler.model.journal import MAX_RECORD_BYTES, Entry
-from reconciler.model.ports import TOGETHER
 from tests.support.cli import SECONDS, Ended, Running
 from tests.support.fault_harness import DOOMED, FaultHarness, digests, mixed_package, now, sandbox
 from tests.support.killable_cli import gate

@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from reconciler.model.ports import FRESH_SECONDS
+from reconciler.model.durations import FRESH_SECONDS
 from reconciler.sandbox.artifacts import image
 from reconciler.sandbox.faults import Answer, Fault
 from reconciler.sandbox.server import Sandbox

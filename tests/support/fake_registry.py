@@ -8,19 +8,17 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from reconciler.errors import AccessError, ManifestError, ReconcilerError
+from reconciler.model.effort import Allowance, Effort, Job
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import Manifest, parse_manifest
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import (
-    Allowance,
     Capabilities,
     Clock,
     Deletion,
     DeletionResult,
     Documents,
-    Effort,
-    Job,
     Listing,
     Restoration,
 )

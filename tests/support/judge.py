@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from reconciler.model.durations import FRESH_SECONDS
 from reconciler.model.journal import Result
 from reconciler.model.plan import Change, DeletionPlan
-from reconciler.model.ports import FRESH_SECONDS
 from reconciler.model.results import Applied
 from tests.support.recorded_calls import Call
 from tests.support.scenes import Scene

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from reconciler.model.ports import FRESH_SECONDS
+from reconciler.model.durations import FRESH_SECONDS
 from tests.support.time import VirtualTime
 
 

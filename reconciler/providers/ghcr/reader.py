@@ -15,10 +15,11 @@ from reconciler.errors import (
 )
 from reconciler.events import log
 from reconciler.github.client import failure
+from reconciler.model.effort import TOGETHER, Allowance, Effort, Job
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
-from reconciler.model.ports import TOGETHER, Allowance, Capabilities, Effort, Job, Listing
+from reconciler.model.ports import Capabilities, Listing
 from reconciler.providers.ghcr.api import GhcrConnection, Packages
 from reconciler.providers.ghcr.errors import Need, is_version_absent, missing_scopes
 from reconciler.providers.ghcr.listing import (

@@ -11,22 +11,16 @@ from math import ceil
 import httpx
 
 from reconciler.errors import ReconcilerError
+from reconciler.model.durations import FRESH_SECONDS
+from reconciler.model.effort import TOGETHER, Allowance, Effort, Job, Rereads
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Digest, Repository
 from reconciler.model.patterns import RepositoryGlob
-from reconciler.model.ports import (
-    FRESH_SECONDS,
-    TOGETHER,
-    Allowance,
-    Capabilities,
-    Effort,
-    Job,
-    Listing,
-)
+from reconciler.model.ports import Capabilities, Listing
 from reconciler.providers.documents import DocumentReader
 from reconciler.providers.oci.errors import Action, failure
 from reconciler.providers.oci.lists import Catalogue, Referrers, Tags
-from reconciler.providers.oci.rounds import Rounds, TagReading
+from reconciler.providers.oci.rounds import SLOWER, Rounds, TagReading
 from reconciler.transport.cache import ManifestCache
 from reconciler.transport.client import Client
 from reconciler.transport.credentials import Credentials, anonymous
@@ -69,9 +63,12 @@ class OciReader:
         return Allowance()
 
     def effort(self, repository: Repository, job: Job) -> Effort:
-        """Estimate from the last reading of all tags: their number, and how long it took."""
-        # Once after the listing, each version is read before its deletion. Every FRESH_SECONDS a
-        # round reads the tags that remain, which are half of the deleted ones fewer on average.
+        """Estimate from the last reading of all tags: their number, and how long it took.
+
+        How long a DELETE takes is not known: it is taken for as long as a read.
+        """
+        # Once after the listing, each version is read before its deletion. Meanwhile rounds read
+        # the tags that remain, which are half of the deleted ones fewer on average.
         reading = self._readings.get(repository)
         tags = len(reading.targets) if reading else 0
         tagged = len(reading.tags) if reading else 0
@@ -82,10 +79,11 @@ class OciReader:
         # Deletions go at the same time as reads do, and each follows a read.
         requests = before + 2 * job.deletions + looks
         seconds = requests * (round_seconds / tags if tags else self._client.latency)
-        rounds = int(seconds / max(FRESH_SECONDS, round_seconds))
+        window = FRESH_SECONDS + 2 * round_seconds
+        every = window - SLOWER * round_seconds
         remaining = max(tags - job.deletions, 0)
-        requests += rounds * (tags + remaining) // 2
-        return Effort(requests, seconds, FRESH_SECONDS + 2 * round_seconds)
+        requests += int(seconds / every) * (tags + remaining) // 2
+        return Effort(requests, seconds, window, Rereads(tags, every))
 
     def requests(self, repository: Repository) -> int:
         """Return how many requests got what they asked for about a repository."""

@@ -15,8 +15,9 @@ from functools import cached_property
 from threading import Condition, Thread
 
 from reconciler.errors import EvidenceError, PostponedError
+from reconciler.model.durations import FRESH_SECONDS
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.ports import FRESH_SECONDS, Listing
+from reconciler.model.ports import Listing
 from reconciler.providers.oci.lists import READINGS, Tags, versions_of
 
 TICK = 0.05
@@ -59,8 +60,8 @@ class Rounds:
     """Reads all tags of one repository in rounds, while deletions need them.
 
     A round begins when the last one would otherwise be too old before it ends, more than
-    FRESH_SECONDS after it. Only a complete round replaces the previous one. An error in a round is raised to the caller that next needs the tags: then
-    nothing more may be deleted.
+    FRESH_SECONDS after it. Only a complete round replaces the previous one. An error in a round is
+    raised to the caller that next needs the tags: then nothing more may be deleted.
     """
 
     def __init__(

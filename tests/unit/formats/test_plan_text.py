@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.formats.plan_text import render
 from reconciler.formats.view import Cost, View
+from reconciler.model.effort import Rereads
 from reconciler.model.names import Repository, Tag
 from reconciler.model.plan import Guard, RepositoryPlan, TagFamily, Waiting
 from tests.support.plans import (
@@ -271,6 +272,19 @@ def test_the_cost_says_whether_the_quota_suffices(quota: int | None, said: str) 
 
     assert "and takes about 2 minutes." in text
     assert said in text
+
+
+def test_what_is_only_the_least_is_called_so_and_why() -> None:
+    cost = Cost(3371, 900, timedelta(seconds=7), window=7.2, rereads=Rereads(1000, 5.8))
+
+    text = render(plan(part([image("v1")])), View(now=NOW, width=500, cost=cost))
+
+    assert (
+        "Applying sends at least 3,371 requests, 900 of them deletions, and takes at least"
+        " 1 minute."
+        " While images are deleted, all tags of their repository (1,000 at most) are read again"
+        " about every 6 seconds, so a registry that deletes slowly gets more requests."
+    ) in text
 
 
 def test_where_nothing_can_be_restored_that_is_said_before_anything_is_deleted() -> None:

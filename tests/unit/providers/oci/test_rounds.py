@@ -169,14 +169,14 @@ def test_no_round_is_read_while_no_deletion_is_awaited(
 def test_a_deletion_after_a_long_wait_waits_for_a_round(slow: Slow, time: VirtualTime) -> None:
     def wait(seconds: float) -> None:
         time.pass_by(seconds)
-        if rounds.is_needed:
-            rounds.read()
+        if late.is_needed:
+            late.read()
 
-    rounds = Rounds(Tags(client_of(slow, time=time), refused), WEB, NEVER, lambda: 3600.0, wait)
+    late = Rounds(Tags(client_of(slow, time=time), refused), WEB, NEVER, lambda: 3600.0, wait)
 
-    rounds.await_fresh()
+    late.await_fresh()
 
-    assert rounds.is_fresh
+    assert late.is_fresh
     assert slow.asked == ["GET /tags/list", "HEAD /manifests/v1", "HEAD /manifests/v2"]
 
 
