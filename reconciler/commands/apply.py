@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.commands._console import (
-    ask,
     finish,
     load_plan,
     print_applied,
@@ -88,6 +87,7 @@ def apply(
     The plan is an upper bound: the registry and the policies are read again, and an image that
     must be kept now is not deleted. Asks for confirmation on a terminal; elsewhere it needs --yes.
     """
+    from reconciler.commands._approval import ask_about
     from reconciler.commands._stop import halting
     from reconciler.commands._targets import narrowed
     from reconciler.commands.undo import restore_saved
@@ -122,7 +122,7 @@ def apply(
         ):
             session = opened if accepted else narrowed(opened, only)
             plan = _displayed(accepted, session, allowed)
-            _ask(plan, yes=yes)
+            ask_about(plan, session, saved=accepted is not None, yes=yes)
             code = _carry_out(plan, session, allowed, halt)
         finish(code)
 
@@ -241,13 +241,3 @@ def _displayed(
     cost = session.cost(plan) if plan.summary.delete else None
     print_plan(plan, "text", view(session.clock(), cost=cost))
     return plan
-
-
-def _ask(plan: "DeletionPlan", *, yes: bool) -> None:
-    """Ask for confirmation, and state how many deletions cannot be undone."""
-    count = plan.summary.delete
-    # Whether a deletion can be undone decides what a user risks with this answer.
-    final = sum(len(part.changes) for part in plan.repositories if not part.undo)
-    undo = f", {final} of them without undo" if final else ""
-    if count:
-        ask(f"Delete {count} versions{undo}?", yes=yes, refused="Nothing was deleted.")
