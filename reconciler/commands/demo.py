@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from reconciler.commands._console import finish, print_applied, print_plan, running, view
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, SettingsError
 
 if TYPE_CHECKING:
     from reconciler.model.names import Repository
@@ -93,6 +93,13 @@ def _demo_session() -> Iterator[tuple["Session", "Repository"]]:
     from reconciler.settings import RegistrySettings, Settings
     from reconciler.state.local import LocalState
 
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:  # as in a container whose file system is read-only
+        raise SettingsError(
+            "the demo needs a folder for temporary files that it can write to",
+            hint="Set TMPDIR to one; for a container, add `--tmpfs /tmp`.",
+        ) from error
     served = Sandbox(SandboxSettings(limits=UNLIMITED), [lifelike(utc_now())]).serve()
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder, served as sandbox:
         repository = Repository(f"{sandbox.host}/acme/web")

@@ -1,6 +1,7 @@
 """One run of `apply`, `undo` or `undo --release`: its identity, its clocks, and when it stops."""
 
 import getpass
+import os
 import secrets
 import socket
 import time
@@ -65,4 +66,8 @@ def holder(now: datetime) -> Holder:
     The id begins with the start of the run, so that ids sort, and ends with a random part.
     """
     run = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    return Holder(run=run, who=getpass.getuser(), where=socket.gethostname(), since=now)
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that no user has
+        who = f"uid-{os.getuid()}"
+    return Holder(run=run, who=who, where=socket.gethostname(), since=now)

@@ -1,7 +1,12 @@
 """The demo: the first command of the README, which needs nothing but itself."""
 
+import tempfile
 from pathlib import Path
 
+import pytest
+
+from reconciler.__main__ import run
+from reconciler.errors import ExitCode
 from tests.support.cli import CommandLine
 
 
@@ -15,3 +20,15 @@ def test_the_demo_deletes_verifies_and_says_what_to_do_next(tmp_path: Path) -> N
     assert end == "The simulated registry and its log end here, so there is nothing to undo."
     assert sandbox.startswith("Next: reconciler sandbox  ")
     assert init.startswith("      reconciler init ghcr.io/OWNER/PACKAGE  ")
+
+
+def test_without_a_folder_for_temporary_files_it_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nowhere() -> str:
+        raise FileNotFoundError("No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+
+    assert run(["demo"]) == ExitCode.BAD_POLICY
+    assert "add `--tmpfs /tmp`" in capsys.readouterr().err
