@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 
 import httpx
@@ -188,6 +189,8 @@ def repository_part(url: httpx.URL) -> str:
     return _part_of(url.raw_path.decode("ascii", "replace").partition("?")[0])
 
 
+# Each request needs it several times.
+@lru_cache(maxsize=256)
 def _part_of(path: str) -> str:
     match = _SUBJECT.search(path)
     return match[0] if match else ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import lru_cache
 
 import httpx
 
@@ -157,6 +158,8 @@ def seconds_to(end: datetime, response: httpx.Response) -> float | None:
     return max((end - sent).total_seconds(), 0.0) if sent else None
 
 
+# All responses of a second have the same time.
+@lru_cache(maxsize=16)
 def http_time(text: str) -> datetime | None:
     """Parse a time of HTTP; None if it is invalid."""
     with suppress(ValueError, OverflowError):

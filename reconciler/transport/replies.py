@@ -16,7 +16,7 @@ from reconciler.errors import ExhaustedError, ProtocolError, UnreachableError
 from reconciler.model.base import public, safe
 from reconciler.transport.bounds import MAX_PAGES, MAX_URL
 
-_TRANSFER = frozenset({"content-encoding", "transfer-encoding"})
+_TRANSFER = frozenset({b"content-encoding", b"transfer-encoding"})
 """Headers that describe the transfer, and not the decoded body."""
 
 _GZIP = frozenset({"gzip", "x-gzip"})
@@ -59,7 +59,7 @@ def read_body(response: httpx.Response, limit: int) -> httpx.Response:
         response.close()
     if len(body) > limit:
         raise ProtocolError(f"{place(response)}, with more than {limit} bytes")
-    kept = [pair for pair in response.headers.multi_items() if pair[0].lower() not in _TRANSFER]
+    kept = [pair for pair in response.headers.raw if pair[0].lower() not in _TRANSFER]
     buffered = httpx.Response(
         response.status_code, headers=kept, content=body, request=response.request
     )

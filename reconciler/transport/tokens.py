@@ -9,6 +9,7 @@ Source: distribution, docs/spec/auth/token.md and docs/spec/auth/oauth.md.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.request import parse_http_list
 
@@ -101,7 +102,13 @@ def scope_of(request: httpx.Request) -> str:
 
 def repository_in(url: httpx.URL) -> str:
     """Return the path of the repository that a registry URL refers to; empty for none."""
-    endpoint = _ENDPOINT.fullmatch(url.path)
+    return _repository_at(url.path)
+
+
+# Each request needs it several times.
+@lru_cache(maxsize=256)
+def _repository_at(path: str) -> str:
+    endpoint = _ENDPOINT.fullmatch(path)
     return endpoint[1] if endpoint else ""
 
 
