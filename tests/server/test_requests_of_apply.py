@@ -1,4 +1,4 @@
-"""What an apply sends to a plain registry: within its bound, and about what the plan said."""
+"""What an apply sends to a plain registry: within its bound, and at least what the plan said."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ policies:
 @pytest.mark.parametrize(
     ("tags", "kept"), [(120, 12), pytest.param(1000, 100, marks=pytest.mark.bench)]
 )
-def test_requests_grow_with_tags_and_deletions_and_are_about_as_many_as_the_plan_says(
+def test_requests_grow_with_tags_and_deletions_and_are_at_least_what_the_plan_says(
     web: Remote, tmp_path: Path, tags: int, kept: int
 ) -> None:
     for number in range(tags):
@@ -50,5 +50,8 @@ def test_requests_grow_with_tags_and_deletions_and_are_about_as_many_as_the_plan
     deleted = sum(outcome.result == "deleted" for outcome in applied.outcomes)
     assert deleted == tags - kept
     assert sent <= 2 * tags + 4 * deleted
-    assert 0.7 * sent <= cost.requests <= 1.3 * sent, (sent, cost)
+    # At least so many; that they are about as many where DELETEs are fast needs a virtual time:
+    # tests/unit/providers/oci/test_effort.py.
+    assert cost.rereads
+    assert cost.requests <= 1.3 * sent, (sent, cost)
     assert cost.window > 5
