@@ -34,6 +34,7 @@ GROUPS = {
     "Ask": {
         "explain": "Explain what a version is, what keeps it, and when it expires.",
         "usage": "Show how much storage repositories use, and what a plan would free.",
+        "report": "Write pages about repositories into a folder, to be published.",
         "verify": "Check that every tagged image can be pulled completely.",
         "check": "Check for overdue images, interrupted runs, stale locks and broken images.",
         "log": "List runs, show what they did, explain deletions, verify the journal.",

@@ -48,7 +48,7 @@ Strict = Annotated[
     ),
 ]
 Output = Annotated[
-    Literal["text", "json", "markdown"], typer.Option("--format", help="The output format.")
+    Literal["text", "json", "markdown", "html"], typer.Option("--format", help="The output format.")
 ]
 
 
@@ -103,10 +103,10 @@ def check_health(
     from reconciler.session import open_session
 
     with open_session(paths, state) as session, Activity(session.registries.watch):
-        return session.check(thresholds, _has_ended)
+        return session.check(thresholds, has_ended)
 
 
-def _has_ended(holder: "Holder") -> bool:
+def has_ended(holder: "Holder") -> bool:
     """Whether a lock's holder was a process of this machine that no longer runs."""
     # The id of a process means nothing on another machine.
     if holder.where != socket.gethostname() or not holder.process:

@@ -82,17 +82,12 @@ def usage(
 def _usage_input(inventory: "Inventory", states: "State", plan: "Plan | None") -> "UsageInput":
     """Describe one repository: the cause of each version, and what a plan deletes."""
     from reconciler.analysis.diagnose.diagnose import diagnose
-    from reconciler.analysis.usage import UsageInput
     from reconciler.session import utc_now
 
     observations = states.of(inventory.repository).observations()
-    groups = diagnose(inventory, observations, now=utc_now()).groups
     parts = plan.repositories if plan else ()
     own = [part for part in parts if part.repository == inventory.repository]
     deleted = frozenset(change.digest for part in own for change in part.changes)
-    return UsageInput(
-        inventory,
-        {group.cause: {finding.version.digest for finding in group.findings} for group in groups},
-        # Without a plan nothing is forecast, which is not the same as a plan that frees nothing.
-        deleted if plan else None,
-    )
+    # Without a plan nothing is forecast, which is not the same as a plan that frees nothing.
+    diagnosis = diagnose(inventory, observations, now=utc_now())
+    return diagnosis.usage_input(deleted if plan else None)

@@ -8,6 +8,8 @@ from rich.text import Text
 from reconciler.analysis.health import HealthFinding, HealthResult
 from reconciler.formats.markdown import code
 from reconciler.formats.phrases import counted
+from reconciler.formats.report import Notice, Report, ReportSection
+from reconciler.formats.report_text import render_html
 from reconciler.formats.terminal import line, printed, wrapped
 from reconciler.formats.view import View
 
@@ -83,10 +85,36 @@ def as_markdown(checked: Sequence[HealthResult], view: View) -> str:
     return "\n".join(lines) + "\n"
 
 
+def report(checked: Sequence[HealthResult]) -> Report:
+    """Build the report, a section for each repository, with all examples."""
+    sections = []
+    for result in checked:
+        notices = [
+            Notice(
+                f"{finding.kind}: {finding.message}",
+                (*finding.examples, finding.cure),
+                "delete" if finding.kind.is_alarm else "warn",
+            )
+            for finding in result.findings
+        ]
+        if result.error:
+            texts = [str(result.error), *filter(None, [result.error.hint])]
+            notices.append(Notice("This repository could not be read.", texts, "delete"))
+        texts = [] if notices else ["All is well."]
+        sections.append(ReportSection(result.repository, texts, notices))
+    return Report("Check", _sentence(checked), sections=sections)
+
+
+def as_html(checked: Sequence[HealthResult], view: View) -> str:
+    """Write the findings as a page."""
+    return render_html(report(checked), view)
+
+
 FORMATS: Mapping[str, Callable[[Sequence[HealthResult], View], str]] = {
     "text": render,
     "json": as_json,
     "markdown": as_markdown,
+    "html": as_html,
 }
 """Each format by its name. To add a format, add its function here."""
 

@@ -9,7 +9,7 @@ never marks a text as safe, and sets no `style` attribute: the page's security p
 import re
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 from reconciler.formats.images import ExpiredImage
 from reconciler.formats.phrases import kept_by, shortened
 from reconciler.formats.report import Bar, Chart, Tone
+from reconciler.formats.view import PageLink
 from reconciler.model.base import safe
 from reconciler.model.plan import DeletionPlan
 
@@ -50,12 +51,13 @@ _UNKNOWN = "unknown"
 _CODE = re.compile(r"`([^`]+)`")
 
 
-def page(template: str, *, title: str, **values: object) -> str:
+def page(template: str, *, title: str, pages: Sequence[PageLink] = (), **values: object) -> str:
     """Render a template; all its values are escaped.
 
-    Shape: `title` names the report in the browser's tab and in its heading.
+    Shape: `title` names the report in the browser's tab and in its heading; `pages` are those
+        beside it.
     """
-    return _templates().get_template(template).render(title=title, **values)
+    return _templates().get_template(template).render(title=title, pages=pages, **values)
 
 
 @cache
@@ -118,6 +120,14 @@ def _quoted(value: object) -> object:
     if isinstance(value, str) and not isinstance(value, Markup):
         return shortened(safe(value), LONGEST)
     return value
+
+
+def before_after(plan: DeletionPlan) -> Chart:
+    """Compare the versions that there are with those that a plan leaves; no bars without change."""
+    before = sum(part.versions for part in plan.repositories)
+    after = before - plan.summary.delete
+    bars = [Bar("now", before), Bar("after the plan", after, "", "keep")]
+    return Chart("Versions before and after", bars if plan.summary.delete else [])
 
 
 def deleted_chart(images: Iterable[ExpiredImage]) -> Chart:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.formats import compare, phrases
-from reconciler.formats.html_page import ages, deleted_chart, kept_chart, page
+from reconciler.formats.html_page import ages, before_after, deleted_chart, kept_chart, page
 from reconciler.formats.images import newest_first
 from reconciler.formats.phrases import age, counted, size
 from reconciler.formats.plan_view import PlanView, RepositoryView, plan_view
@@ -73,11 +73,16 @@ def render(plan: DeletionPlan, view: View) -> str:
     return page(
         "plan.html.j2",
         title="Retention plan",
+        pages=view.pages,
         lead=list(phrases.times_and_cost(plan, view)),
         figures=figures,
         notices=[*([notice(against)] if against else []), *notices(prepared)],
         changed_images=changed_images(against, all_rows=view.all_rows) if against else None,
-        charts=[chart for chart in (deleted_chart(images), kept_chart(plan)) if chart.bars],
+        charts=[
+            chart
+            for chart in (before_after(plan), deleted_chart(images), kept_chart(plan))
+            if chart.bars
+        ],
         ages=ages(images, plan.evaluated_at),
         overview=overview(prepared),
         sections=list(sections(prepared, view)),

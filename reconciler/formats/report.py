@@ -19,10 +19,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: its text, and the number that it sorts by where that is not the text."""
+    """One cell: its text, and the number that it sorts by where that is not the text.
+
+    Shape: `page` is the relative address of a page about it, where the program writes one.
+    """
 
     text: str
     order: float | None = None
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)

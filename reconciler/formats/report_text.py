@@ -163,9 +163,9 @@ def _escaped(text: str) -> str:
     return text if _HARMLESS.fullmatch(text) and "://" not in text else code(text)
 
 
-def render_html(report: Report, _: View) -> str:
+def render_html(report: Report, view: View) -> str:
     """Write a report as one page: summary, figures, then the sections."""
-    return page("report.html.j2", title=report.title, report=report)
+    return page("report.html.j2", title=report.title, pages=view.pages, report=report)
 
 
 FORMATS: Mapping[str, Callable[[Report, View], str]] = {

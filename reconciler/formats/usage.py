@@ -80,13 +80,25 @@ def _section(usage: Usage) -> ReportSection:
     return ReportSection(
         heading=usage.repository,
         texts=tuple(_texts(usage)),
-        charts=[Chart("Size by kind of tag", bars)],
+        charts=[*_before_after(usage), Chart("Size by kind of tag", bars)],
         tables=(
             Table("By tag", _FAMILIES, list(map(_share, usage.families)), _ONLY),
             Table("By cause", _CAUSES, list(map(_share, usage.causes))),
             Table("Largest images, with all that they refer to", _IMAGES, images),
         ),
     )
+
+
+def _before_after(usage: Usage) -> Iterator[Chart]:
+    """Compare now with what a plan leaves: bytes that only its versions use are freed."""
+    if (plan := usage.freed) and plan.versions:
+        after = usage.octets - plan.alone
+        bars = [
+            Bar("now", usage.octets, size(usage.octets)),
+            Bar("after the plan", after, size(after), "keep"),
+            Bar("freed", plan.alone, size(plan.alone), "delete"),
+        ]
+        yield Chart("Bytes before and after the plan", bars)
 
 
 def _texts(usage: Usage) -> Iterator[str]:

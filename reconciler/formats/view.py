@@ -1,5 +1,6 @@
 """How a result is displayed: everything that a format depends on besides the result."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +28,14 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class PageLink:
+    """A page beside this one. Shape: `page` is its relative address, empty for this page itself."""
+
+    title: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """The time, the width and the options of the display.
 
@@ -42,3 +51,6 @@ class View:
     cost: Cost | None = None
     against: Difference | None = None
     """The comparison with other policies, where `--against` was given."""
+
+    pages: Sequence[PageLink] = ()
+    """The pages beside this one, where there are several."""

@@ -7,7 +7,7 @@ references, and last causes inferred from other versions, the most certain of th
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -24,7 +24,7 @@ from reconciler.analysis.diagnose.growth import Forecast, Standing, forecast, st
 from reconciler.analysis.diagnose.inferred import Unreferenced
 from reconciler.analysis.diagnose.references import ReferenceGraph
 from reconciler.analysis.diagnose.remedies import WorkflowAdvice
-from reconciler.analysis.usage import BlobIndex, added_bytes, shares
+from reconciler.analysis.usage import BlobIndex, UsageInput, added_bytes, shares
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
 from reconciler.errors import ExitCode, ReconcilerError
@@ -76,6 +76,14 @@ class Diagnosis:
     def unneeded(self) -> int:
         """The number of versions that no tagged version needs."""
         return sum(not finding.needed for finding in self.findings)
+
+    def usage_input(self, to_delete: Set[Digest] | None) -> UsageInput:
+        """Return what the storage of this repository is measured by; see `UsageInput`."""
+        causes: dict[str, Set[Digest]] = {
+            group.cause: {finding.version.digest for finding in group.findings}
+            for group in self.groups
+        }
+        return UsageInput(self.inventory, causes, to_delete)
 
     @property
     def main_cause(self) -> VersionCause | None:
