@@ -24,7 +24,7 @@ ReconcilerError                     1   an unexpected error
     └── JournalError                8   a record of the journal cannot be verified
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 
 
@@ -100,10 +100,18 @@ class InvalidNameError(ReconcilerError, ValueError):
 
     exit_code = ExitCode.BAD_POLICY
 
-    def __init__(self, kind: str, text: str) -> None:
-        """Name the kind of name and quote the text, shortened."""
+    def __init__(
+        self, kind: str, text: str, *, reason: str = "", candidates: Sequence[str] = ()
+    ) -> None:
+        """Quote the text, shortened, with the reason and what it may mean, the likeliest first.
+
+        By default the reason is that it is not a `kind`.
+        """
         quoted = text if len(text) <= 80 else text[:77] + "..."
-        super().__init__(f"{quoted!r} is not a {kind}")
+        question = f". Did you mean {', or '.join(candidates)}?" if candidates else ""
+        self.reason = reason or f"is not a {kind}"
+        super().__init__(f"{quoted!r} {self.reason}{question}")
+        self.candidates = tuple(candidates)
 
 
 class GitError(ReconcilerError):

@@ -16,6 +16,7 @@ Source: git-config(1), `safe.bareRepository`, `protocol.allow`, `core.fsmonitor`
 """
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,8 @@ _SETTINGS = (
     "core.attributesFile=/dev/null",
     "credential.helper=",
 )
+
+_GITHUB = re.compile(r"(?:https://|ssh://git@|git@)github\.com[/:]([\w.-]+/[\w.-]+?)(?:\.git)?/?")
 
 _HINT = "Comparing policies with a revision needs git and a clone of the repository."
 
@@ -165,6 +168,12 @@ def work_tree_of(folder: Path) -> WorkTree | None:
     if Path(reported).resolve() != top:
         raise _error(top, f"git reports {safe(reported)!r} as the top of this work tree")
     return work_tree
+
+
+def repository_at(url: str) -> str:
+    """Return OWNER/NAME for the address of a repository of github.com; empty for any other."""
+    named = _GITHUB.fullmatch(url)
+    return named[1] if named else ""
 
 
 def _error(folder: Path, what: str) -> GitError:

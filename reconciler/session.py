@@ -349,6 +349,7 @@ def open_session(
     policies = load_policies(paths)
     for policy in policies.policies:
         for glob in (*policy.repositories, *policy.except_):
+            settings.check_host(glob)
             settings.check_port(glob)
     with open_registries(settings, utc_now, sleep) as registries:
         where = state_of(settings, state)

@@ -5,9 +5,7 @@ cause more deletions.
 """
 
 import json
-import os
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -31,16 +29,10 @@ from reconciler.model.base import is_loopback
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.project import STATE, find_project
+from reconciler.variables import PREFIX, refuse_misspelt
 
 GITHUB_HOST = "ghcr.io"
 GITHUB_API = "https://api.github.com"
-
-_PREFIX = "RECONCILER_"
-_ELSEWHERE = ("LOG_FORMAT", "QUIET")
-"""Variables with our prefix that are read before the settings."""
-
-_ALIKE = 0.7
-"""How alike a misspelt variable is to the correct one, from 0 to 1. Source: difflib."""
 
 _LONGEST = 200
 """Longest value of a workflow variable that is recorded, in characters."""
@@ -145,7 +137,7 @@ class Settings(BaseSettings):
     """All settings of the environment. Build it with `Settings.load`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
     )
 
     state: Annotated[str, BeforeValidator(str)] = STATE
@@ -178,7 +170,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def _of_environment(cls) -> Self:
-        _refuse_misspelt(os.environ, cls.model_fields)
+        refuse_misspelt(cls.model_fields)
         try:
             return cls()
         except ValidationError as error:
@@ -227,6 +219,18 @@ class Settings(BaseSettings):
             )
         return registry
 
+    def check_host(self, pattern: RepositoryGlob) -> None:
+        """Refuse a pattern whose first part is no host, as in `acme/web`.
+
+        Raises: SettingsError, with what it may mean.
+        """
+        if error := RepositoryGlob.misspelt(pattern.spelled, self.registries):
+            raise SettingsError(
+                f"a policy names a repository that {error.reason}: {pattern.spelled}",
+                hint=f"Did you mean {', or '.join(error.candidates)}? If"
+                f" {pattern.registry} is the host of a registry, add it to RECONCILER_REGISTRIES.",
+            )
+
     def check_port(self, pattern: RepositoryGlob) -> None:
         """Refuse a pattern whose port is dropped from its host, if that then means another port.
 
@@ -258,26 +262,6 @@ class Settings(BaseSettings):
         return self.github_token or self.gh_token or None
 
 
-def _refuse_misspelt(environment: Mapping[str, str], fields: Iterable[str]) -> None:
-    """Refuse a variable that is nearly one of ours: without it, another state would be used.
-
-    Any other unknown variable is ignored. Kubernetes sets some of this prefix for a service that
-    is called reconciler.
-
-    Raises: SettingsError, with the correct name.
-    """
-    known = {*(field.upper() for field in fields), *_ELSEWHERE}
-    for variable in environment:
-        name = variable.removeprefix(_PREFIX)
-        if name == variable or name in known:
-            continue
-        if near := get_close_matches(name, known, n=1, cutoff=_ALIKE):
-            raise SettingsError(
-                f"{variable} is not a variable of this program",
-                hint=f"Did you mean {_PREFIX}{near[0]}? Rename or unset it.",
-            )
-
-
 _DEFAULT_PORTS = ("80", "443")
 
 
@@ -288,7 +272,7 @@ def _default_port(registry: RegistrySettings) -> str:
 
 def _variable(problem: ErrorDetails) -> str:
     name = str(problem["loc"][0])
-    return name if name.isupper() else f"{_PREFIX}{name.upper()}"
+    return name if name.isupper() else f"{PREFIX}{name.upper()}"
 
 
 def _explain(problem: ErrorDetails) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from reconciler.analysis.propose import Proposal, ProposalInput
 from reconciler.commands._console import complain
+from reconciler.commands._names import glob_named, names_here
 from reconciler.commands._next import suggest
 from reconciler.commands._origin import action_of_this_program, repository_of
 from reconciler.commands._progress import Activity
@@ -34,7 +35,7 @@ BRANCH = "reconciler-state"
 
 
 def globs_named(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob]:
-    """Parse the names given, by default that of the workflow, else ask on a terminal.
+    """Parse the names given, by default that of the workflow or clone, else ask on a terminal.
 
     Raises: typer.BadParameter, when there is none, or one is malformed.
     """
@@ -42,15 +43,15 @@ def globs_named(texts: Sequence[str], settings: Settings) -> list[RepositoryGlob
     # The name of a repository of GitHub may have capitals; that of a package may not.
     if not names and settings.workflow_repository:
         names = [f"{GITHUB_HOST}/{settings.workflow_repository.lower()}"]
+    if not names and (here := names_here()):
+        names = here[:1]
+        typer.echo(f"This is a clone of github.com: {names[0]}", err=True)
     if not names and sys.stdin.isatty():
         typer.echo("Which repositories, such as ghcr.io/acme/web? ", nl=False, err=True)
         names = input().split()
     if not names:
         raise typer.BadParameter("name a repository", param_hint="REPOSITORY")
-    try:
-        return [RepositoryGlob(text) for text in dict.fromkeys(names)]
-    except InvalidNameError as error:
-        raise typer.BadParameter(str(error), param_hint="REPOSITORY") from error
+    return [glob_named(text, settings.registries) for text in dict.fromkeys(names)]
 
 
 def known_action() -> str:

@@ -25,6 +25,14 @@ PolicyPaths = Annotated[
     list[Path] | None,
     typer.Argument(help="Policy files or folders of them. Default: policies/", metavar="PATHS"),
 ]
+Repositories = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Repositories, or patterns of them. Default: the packages of this clone of"
+        " github.com.",
+        metavar="REPOSITORY",
+    ),
+]
 StateDirectory = Annotated[
     str | None,
     typer.Option(

@@ -6,17 +6,14 @@ Sources: PEP 610, `direct_url.json`; git-remote(1).
 """
 
 import json
-import re
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from reconciler.errors import GitError, InvalidNameError
 from reconciler.formats.propose import ActionReference
-from reconciler.git import WorkTree, work_tree_of
+from reconciler.git import WorkTree, repository_at, work_tree_of
 from reconciler.version import COMMIT, DISTRIBUTION, SOURCE
-
-_GITHUB = re.compile(r"(?:https://|ssh://git@|git@)github\.com[/:]([\w.-]+/[\w.-]+?)(?:\.git)?/?")
 
 
 def action_of_this_program() -> str:
@@ -51,8 +48,7 @@ def repository_of(folder: Path) -> str:
         remote = work_tree.answer("remote", "get-url", "origin") if work_tree else None
     except GitError:
         return ""
-    named = _GITHUB.fullmatch(remote or "")
-    return named[1] if named else ""
+    return repository_at(remote or "")
 
 
 def _of_clone(work_tree: WorkTree) -> str:
@@ -65,8 +61,8 @@ def _of_clone(work_tree: WorkTree) -> str:
 
 
 def _reference(url: str, commit: str) -> str:
-    named = _GITHUB.fullmatch(url)
+    named = repository_at(url)
     try:
-        return ActionReference(f"{named[1]}@{commit}") if named and commit else ""
+        return ActionReference(f"{named}@{commit}") if named and commit else ""
     except InvalidNameError:
         return ""

@@ -1,6 +1,7 @@
 """Find the repositories that arguments name, and confirm a large number of reads."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,10 +9,12 @@ from pathlib import Path
 import typer
 
 from reconciler.commands._console import ask
+from reconciler.commands._names import glob_named, names_here
 from reconciler.commands._progress import Activity
 from reconciler.connect import Registries
 from reconciler.engine.read_all import Ahead, look_ahead, read_whole
-from reconciler.errors import InvalidNameError
+from reconciler.engine.similar import similar
+from reconciler.errors import ReconcilerError
 from reconciler.events import log
 from reconciler.model.inventory import Inventory
 from reconciler.model.names import Repository
@@ -94,13 +97,17 @@ def narrowed(session: Session, texts: Sequence[str] | None) -> Session:
 
 
 def repositories_named(
-    registries: Registries, texts: Iterable[str], paths: Sequence[Path] = ()
+    registries: Registries, texts: Collection[str], paths: Sequence[Path] = ()
 ) -> list[Repository]:
     """List the repositories that names, patterns and policy files match, each once, in order.
 
-    Raises: typer.BadParameter, when a text is not a pattern, or matches no repository;
-        PolicyError.
+    Without both, these are the packages of the clone of github.com that the command runs in.
+
+    Raises: typer.BadParameter, when a text is not a pattern, or matches no repository, and when
+        there is none; PolicyError.
     """
+    if not texts and not paths:
+        return packages_here(registries)
     repositories: dict[Repository, None] = {}
     for text in texts:
         repositories |= dict.fromkeys(matching(registries, text))
@@ -114,17 +121,39 @@ def repositories_named(
     return list(repositories)
 
 
+def packages_here(registries: Registries) -> list[Repository]:
+    """List the packages of the clone of github.com that the command runs in, and print them.
+
+    Raises: typer.BadParameter, outside of such a clone.
+    """
+    names = names_here()
+    if not names:
+        raise typer.BadParameter(
+            "name a repository, such as ghcr.io/acme/web; only in a clone of github.com can it be"
+            " left out",
+            param_hint="REPOSITORY",
+        )
+    first, *patterns = map(RepositoryGlob, names)
+    packages = [first.literal] if first.literal else []
+    for pattern in patterns:
+        # A token may be unable to list; the package of the same name can be read without that.
+        with suppress(ReconcilerError):
+            packages += registries.reader(pattern.registry).repositories(pattern)
+    typer.echo(f"This is a clone of github.com: {', '.join(packages)}", err=True)
+    return packages
+
+
 def matching(registries: Registries, text: str, *, option: str = "REPOSITORY") -> list[Repository]:
     """List the repositories that one pattern matches.
 
     Raises: typer.BadParameter, when it is not a pattern, or matches no repository.
     """
-    try:
-        glob = RepositoryGlob(text)
-    except InvalidNameError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from error
-    repositories = list(registries.reader(glob.registry).repositories(glob))
+    glob = glob_named(text, registries.settings.registries, option)
+    reader = registries.reader(glob.registry)
+    repositories = list(reader.repositories(glob))
     # An error, other than for a pattern of a policy: an argument that matches nothing is a typo.
     if not repositories:
-        raise typer.BadParameter(f"{text} matches no repository", param_hint=option)
+        near = similar(reader, glob)
+        question = f". Did you mean {', or '.join(near)}?" if near else ""
+        raise typer.BadParameter(f"{text} matches no repository{question}", param_hint=option)
     return repositories

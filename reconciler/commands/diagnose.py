@@ -13,6 +13,7 @@ from reconciler.commands._options import (
     AllRows,
     MaxReads,
     ReportFormat,
+    Repositories,
     StateDirectory,
     Verbose,
     YesReads,
@@ -33,10 +34,7 @@ MANY_READS = 10_000
 
 @app.command()
 def diagnose(
-    repositories: Annotated[
-        list[str],
-        typer.Argument(help="Repositories, or patterns of them.", metavar="REPOSITORY"),
-    ],
+    repositories: Repositories = None,
     policy: Annotated[
         list[Path] | None,
         typer.Option(
@@ -71,7 +69,7 @@ def diagnose(
     with running(verbose=verbose):
         workflows = read_workflows(workflow or workflow_files())
         results = diagnose_all(
-            repositories, policy, workflows, state=state, max_reads=max_reads, yes=yes
+            repositories or (), policy, workflows, state=state, max_reads=max_reads, yes=yes
         )
         printed = view(utc_now(), all_rows=all_rows)
         print_report(output, printed, report(results), as_json(results))

@@ -7,7 +7,6 @@ import typer
 
 from reconciler.commands._console import running, view
 from reconciler.commands._options import AllRows, StateDirectory, Verbose, policy_paths
-from reconciler.errors import InvalidNameError
 
 if TYPE_CHECKING:
     from reconciler.model.inventory import Inventory
@@ -37,16 +36,14 @@ def explain(
     Reads the repository as `plan` does, and deletes nothing.
     """
     from reconciler.analysis.explain import explain as explained
+    from reconciler.commands._names import reference_named
     from reconciler.commands._progress import Activity
     from reconciler.formats.explain import as_json, render
-    from reconciler.model.names import Reference
     from reconciler.session import open_session
+    from reconciler.settings import Settings
 
     with running(verbose=verbose):
-        try:
-            wanted = Reference.parse(reference)
-        except InvalidNameError as error:
-            raise typer.BadParameter(str(error), param_hint="REF") from error
+        wanted = reference_named(reference, Settings.load().registries)
         with (
             open_session(policy_paths(policy), state) as session,
             Activity(session.registries.watch),

@@ -1,5 +1,6 @@
 """`reconciler snapshot`: copy repositories into one file, to rehearse on."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.commands._console import running, save
-from reconciler.commands._options import StateDirectory, Verbose
+from reconciler.commands._options import Repositories, StateDirectory, Verbose
 
 if TYPE_CHECKING:
     from reconciler.connect import Registries
@@ -21,10 +22,8 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def snapshot(
-    repositories: Annotated[
-        list[str],
-        typer.Argument(help="Repositories, or patterns of them.", metavar="REPOSITORY"),
-    ],
+    *,
+    repositories: Repositories = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.", metavar="FILE")],
     configs: Annotated[
         bool,
@@ -56,7 +55,7 @@ def snapshot(
     ):
         copying = _Copying(registries, open_state(state), utc_now(), configs)
         packages = tuple(
-            copying.copied(repository) for repository in _named(registries, repositories)
+            copying.copied(repository) for repository in _named(registries, repositories or ())
         )
         snapshot_file = Snapshot(taken_at=copying.taken_at, packages=packages)
         save(out, [snapshot_file.model_dump_json(exclude_none=True).encode()])
@@ -93,19 +92,18 @@ class _Copying:
         return record
 
 
-def _named(registries: "Registries", texts: list[str]) -> list["Repository"]:
-    """List the repositories that patterns match, each once.
+def _named(registries: "Registries", texts: Collection[str]) -> list["Repository"]:
+    """List the repositories that patterns match, by default those of this clone, each once.
 
     Raises: typer.BadParameter, when one matches none, or two have the same path.
     """
-    from reconciler.commands._targets import matching
+    from reconciler.commands._targets import repositories_named
 
     by_path: dict[str, Repository] = {}
-    for text in texts:
-        for repository in matching(registries, text):
-            # The sandbox has one host, so the path alone must tell repositories apart.
-            other = by_path.setdefault(repository.path, repository)
-            if other != repository:
-                both = f"{other} and {repository} would be the same package in the copy"
-                raise typer.BadParameter(f"{both}: make two copies", param_hint="REPOSITORY")
+    for repository in repositories_named(registries, texts):
+        # The sandbox has one host, so the path alone must tell repositories apart.
+        other = by_path.setdefault(repository.path, repository)
+        if other != repository:
+            both = f"{other} and {repository} would be the same package in the copy"
+            raise typer.BadParameter(f"{both}: make two copies", param_hint="REPOSITORY")
     return list(by_path.values())

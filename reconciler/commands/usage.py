@@ -11,6 +11,7 @@ from reconciler.commands._options import (
     AllRows,
     MaxReads,
     ReportFormat,
+    Repositories,
     StateDirectory,
     Verbose,
     YesReads,
@@ -28,10 +29,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def usage(
-    repositories: Annotated[
-        list[str],
-        typer.Argument(help="Repositories, or patterns of them.", metavar="REPOSITORY"),
-    ],
+    repositories: Repositories = None,
     plan: Annotated[
         Path | None,
         typer.Option(help="Also show what this saved plan would free.", metavar="PLAN"),
@@ -63,7 +61,7 @@ def usage(
             refuse({"--policy": policy}, "cannot be combined with --plan")
         chosen = load_plan(plan) if plan else None
         with open_registries(Settings.load(), utc_now) as registries:
-            wanted = repositories_named(registries, repositories)
+            wanted = repositories_named(registries, repositories or ())
             states = open_state(state)
             read = read_all(registries, wanted, states, limit=max_reads, yes=yes)
         # Where a registry reports no push times, rules use the time of the first reading instead.

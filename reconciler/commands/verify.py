@@ -6,7 +6,13 @@ from typing import Annotated
 import typer
 
 from reconciler.commands._console import finish, print_report, running, view
-from reconciler.commands._options import AllRows, ReportFormat, StateDirectory, Verbose
+from reconciler.commands._options import (
+    AllRows,
+    ReportFormat,
+    Repositories,
+    StateDirectory,
+    Verbose,
+)
 from reconciler.errors import worst
 
 app = typer.Typer(add_completion=False)
@@ -14,10 +20,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def verify(
-    repositories: Annotated[
-        list[str] | None,
-        typer.Argument(help="Repositories, or patterns of them.", metavar="REPOSITORY"),
-    ] = None,
+    repositories: Repositories = None,
     policy: Annotated[
         list[Path] | None,
         typer.Option(help="Verify the repositories that these policy files name.", metavar="PATHS"),
@@ -44,8 +47,6 @@ def verify(
     from reconciler.settings import Settings
 
     with running(verbose=verbose):
-        if not repositories and not policy:
-            raise typer.BadParameter("name repositories, or policy files with --policy")
         with open_registries(Settings.load(), utc_now) as registries, Activity(registries.watch):
             states = open_state(state)
             note = noting(states, utc_now)

@@ -26,6 +26,7 @@ from reconciler.engine.observations import SaveDigests
 from reconciler.engine.observe import require_known
 from reconciler.engine.plan import Target, check_clock, read_case
 from reconciler.engine.read_all import Ahead, look_ahead, read_whole
+from reconciler.engine.similar import listing_of
 from reconciler.errors import AccessError, EvidenceError, ReconcilerError
 from reconciler.model.inventory import Fact, Inventory, Version
 from reconciler.model.manifest import Manifest
@@ -183,9 +184,11 @@ def _examined(
     blobs: bool,
     save_digests: SaveDigests,
 ) -> IntegrityResult:
-    listing = reader.listing(repository)
+    listing = listing_of(reader, repository)
     tagged = [version for version in listing.versions if version.tags]
-    require_known(repository, listing, [version.digest for version in tagged], state.observations())
+    require_known(
+        reader, repository, listing, [version.digest for version in tagged], state.observations()
+    )
     documents = documents_below(reader, repository, [version.digest for version in tagged])
     # The tagged versions, and of what they list that which the registry has.
     below = [Version(digest) for digest, document in documents.items() if document]

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from reconciler.core.graph import documents_to_read
 from reconciler.engine.manifests import creation_times, read_manifests
+from reconciler.engine.similar import listing_of, with_similar
 from reconciler.errors import EvidenceError, UnknownRepositoryError
 from reconciler.model.inventory import Evidence, Fact, Inventory, Observations, Version
 from reconciler.model.manifest import Manifest
@@ -58,7 +59,7 @@ def observe(  # noqa: PLR0913 - what is read, what is known of it, and when
     """
     before = reader.requests(repository)
     observations = observations or Observations()
-    listing = reader.listing(repository)
+    listing = listing_of(reader, repository)
     admit(len(listing.versions))
     if listing.broken:
         # A tag without a manifest may get it back, with all that it lists.
@@ -74,7 +75,9 @@ def observe(  # noqa: PLR0913 - what is read, what is known of it, and when
     if whole and listing.closed:
         _confirm_absence(reader, repository, listing, observations.digests.keys() - opaque)
     versions, documents = _read(reader, repository, listing, observations, opaque, whole=whole)
-    require_known(repository, listing, [version.digest for version in versions], observations)
+    require_known(
+        reader, repository, listing, [version.digest for version in versions], observations
+    )
     times = creation_times(reader, repository, documents) if Fact.CREATED in facts else {}
     return Inventory.of(
         repository,
@@ -91,6 +94,7 @@ def observe(  # noqa: PLR0913 - what is read, what is known of it, and when
 
 
 def require_known(
+    reader: RegistryReader,
     repository: Repository,
     listing: Listing,
     versions: Collection[Digest],
@@ -111,8 +115,12 @@ def require_known(
         )
     raise UnknownRepositoryError(
         f"{repository}: the registry reports that there is no such repository",
-        hint="Check its name. A repository exists only once a tag was pushed to it: remove it from"
-        " the policy until then.",
+        hint=with_similar(
+            "Check its name. A repository exists only once a tag was pushed to it: remove it from"
+            " the policy until then.",
+            reader,
+            repository,
+        ),
     )
 
 

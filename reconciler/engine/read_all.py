@@ -15,6 +15,7 @@ from reconciler.engine.observe import (
     remembered,
     require_known,
 )
+from reconciler.engine.similar import listing_of
 from reconciler.errors import ReconcilerError
 from reconciler.model.inventory import Evidence, Inventory, Observations, Version
 from reconciler.model.manifest import parse_manifest
@@ -47,7 +48,7 @@ def look_ahead(reader: RegistryReader, repository: Repository) -> Ahead:
 
     Raises: EvidenceError, when it could not be listed whole; AccessError.
     """
-    listing = reader.listing(repository)
+    listing = listing_of(reader, repository)
     unread = reader.documents.unread(version.digest for version in listing.versions)
     return Ahead(repository, listing, len(unread))
 
@@ -67,7 +68,7 @@ def read_whole(reader: RegistryReader, ahead: Ahead, observations: Observations)
         trail.run(observations.digests)
         listed = trail.versions.values()
     versions = {version.digest: version for version in listed}
-    require_known(ahead.repository, ahead.listing, versions, observations)
+    require_known(reader, ahead.repository, ahead.listing, versions, observations)
     read = reader.documents.manifests(ahead.repository, versions)
     documents = {digest: document for digest, document in read.items() if document}
     return Inventory.of(
@@ -122,12 +123,13 @@ def find(
 
     Raises: EvidenceError, when anything could not be read whole; AccessError.
     """
-    listing = reader.listing(repository)
+    listing = listing_of(reader, repository)
     if listing.closed:
         times = {version.digest: version.pushed for version in listing.versions if version.pushed}
         return RepositoryContent(repository, listing.versions, times)
     trail = TagOnlyObserver(reader, repository, listing.versions)
     trail.run(observations.digests)
+    require_known(reader, repository, listing, trail.versions, observations)
     claimed = creation_times(reader, repository, trail.documents)
     return RepositoryContent(repository, tuple(trail.versions.values()), claimed)
 

@@ -5,7 +5,7 @@ make a plan hang.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import ClassVar, Self
 
@@ -14,6 +14,7 @@ import re2
 from reconciler.errors import InvalidNameError, PolicyError
 from reconciler.model.base import safe
 from reconciler.model.names import HOST, Name, Repository, Tag, canonical_repository
+from reconciler.model.spelling import misspelling
 
 MAX_PATTERN = 512
 """Longest pattern, in characters; a tag, which it is matched against, has at most 128."""
@@ -144,16 +145,31 @@ class RepositoryGlob(Name):
 
     def __new__(cls, text: str) -> Self:
         """Check the grammar; a pattern without a wildcard must be a valid repository."""
-        checked = super().__new__(cls, text)
+        try:
+            checked = super().__new__(cls, text)
+        except InvalidNameError as error:
+            raise (cls.misspelt(text) or error) from error
         # Otherwise a pattern with a typing error would match nothing, without a message.
         if "*" not in text:
             try:
                 Repository(text)
             except InvalidNameError as error:
-                raise InvalidNameError(cls._kind, text) from error
+                raise (cls.misspelt(text) or InvalidNameError(cls._kind, text)) from error
         pattern = super().__new__(cls, canonical_repository(checked, "repository pattern"))
         pattern.spelled = getattr(text, "spelled", str(text))
         return pattern
+
+    @classmethod
+    def misspelt(cls, text: str, hosts: Collection[str] = ()) -> InvalidNameError | None:
+        """Build the error with a suggestion for a text that is almost a pattern; None if it is not.
+
+        A host without a dot and a port counts as none, as for docker, unless it is one of `hosts`.
+        """
+        wrong = misspelling(text, hosts)
+        candidates = tuple(filter(cls.fits, wrong.candidates)) if wrong else ()
+        if not wrong or not candidates:
+            return None
+        return InvalidNameError(cls._kind, text, reason=wrong.reason, candidates=candidates)
 
     @property
     def registry(self) -> str:

@@ -40,4 +40,4 @@ def test_a_diagnosis_of_something_that_is_no_repository_says_so(actions: Actions
 
     assert job.outcome == "failure"
     assert job.step("one").outputs["failure-reason"] == "usage"
-    assert "'policies' is not a repository pattern" in job.log
+    assert "'policies' has no host of a registry" in job.log

@@ -170,7 +170,7 @@ def test_what_is_there_is_left_alone_and_nothing_else_is_written(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("https://ghcr.io/acme/web",), "is not a repository pattern"),
+        (("no repository",), "is not a repository pattern"),
         ((NAME, "--action", "x\ny"), "is not a reference of an action"),
         ((NAME, "--policy-file", "../web.yaml"), "is not below the current folder"),
         ((NAME, "--policy-file", "web.test.yaml"), "is not the name of a policy file"),

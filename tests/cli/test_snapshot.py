@@ -173,7 +173,7 @@ def test_a_listing_with_a_hole_in_it_means_no_copy(origin: Rehearsal) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("https://ghcr.io/acme/web", "is not a repository pattern"),
+        ("https://ghcr.io/acme/web", "Did you mean ghcr.io/acme/web?"),
         ("{host}/acme/nothing-*", "matches no repository"),
     ],
 )

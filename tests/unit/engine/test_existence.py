@@ -69,4 +69,4 @@ def test_a_repository_that_had_images_and_is_unknown_now_is_told_of_as_such() ->
 
 
 def test_a_registry_that_lists_everything_says_itself_what_is_there() -> None:
-    require_known(WEB, Listing((), closed=True), [], REMEMBERED)
+    require_known(reader(Site({})), WEB, Listing((), closed=True), [], REMEMBERED)
