@@ -11,6 +11,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from reconciler.model.base import public
 from reconciler.transport.bounds import ANSWER_SECONDS, GLANCE_SECONDS, KEPT_SECONDS
 from reconciler.transport.deadline import ResponseDeadline
 from reconciler.transport.watch import RunClock
@@ -51,12 +52,12 @@ class ProxiedTransport(httpx.BaseTransport):
             content=content,
             extensions=request.extensions,
         )
-        with _named_by_httpx():
+        with _named_by_httpx(self.proxy):
             answer = self._pool.handle_request(sent)
         return httpx.Response(
             answer.status,
             headers=answer.headers,
-            stream=_Body(answer),
+            stream=_Body(answer, self.proxy),
             extensions=answer.extensions,
         )
 
@@ -68,11 +69,12 @@ class ProxiedTransport(httpx.BaseTransport):
 class _Body(httpx.SyncByteStream):
     """The body of a response; failures of httpcore are raised as those of httpx."""
 
-    def __init__(self, answer: httpcore.Response) -> None:
+    def __init__(self, answer: httpcore.Response, proxy: str) -> None:
         self._answer = answer
+        self._proxy = proxy
 
     def __iter__(self) -> Iterator[bytes]:
-        with _named_by_httpx():
+        with _named_by_httpx(self._proxy):
             yield from self._answer.iter_stream()
 
     def close(self) -> None:
@@ -176,8 +178,8 @@ def _proxy(address: str) -> httpcore.Proxy:
 
 
 @contextmanager
-def _named_by_httpx() -> Iterator[None]:
-    """Raise the failures of httpcore as those of httpx."""
+def _named_by_httpx(proxy: str) -> Iterator[None]:
+    """Raise the failures of httpcore as those of httpx, with the proxy in the message."""
     try:
         yield
     # Both libraries give a failure the same name, by which the class is found.
@@ -189,4 +191,6 @@ def _named_by_httpx() -> Iterator[None]:
         httpcore.UnsupportedProtocol,
     ) as error:
         kind = getattr(httpx, type(error).__name__, httpx.TransportError)
-        raise kind(str(error)) from error
+        # The address may have a password.
+        message = f"{error or type(error).__name__}, through the proxy {public(proxy)}"
+        raise kind(message) from error

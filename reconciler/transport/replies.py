@@ -37,6 +37,10 @@ _TLS_HINT = (
     "Add the authority that signed its certificate with SSL_CERT_FILE; or, if this host does not"
     " use TLS, set `plain_http` for it in RECONCILER_REGISTRIES."
 )
+_CONNECTION_HINT = (
+    "Check the name of the host, the network, and HTTPS_PROXY and NO_PROXY. Nothing was deleted in"
+    " this repository."
+)
 _FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 """Failures that a retry cannot cure."""
 
@@ -177,7 +181,8 @@ def translate_errors(request: httpx.Request) -> Iterator[None]:
     except (*_FINAL, httpx.DecodingError, httpx.InvalidURL) as error:
         raise ProtocolError(f"{request_text(request)}: {_describe(error)}") from error
     except httpx.TransportError as error:
-        hint = _TLS_HINT if _is_tls(error) else ""
+        is_unconnected = isinstance(error, httpx.ConnectError | httpx.ProxyError)
+        hint = _TLS_HINT if _is_tls(error) else _CONNECTION_HINT if is_unconnected else ""
         raise UnreachableError(f"{request_text(request)}: {_describe(error)}", hint=hint) from error
 
 
