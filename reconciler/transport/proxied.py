@@ -192,5 +192,5 @@ def _named_by_httpx(proxy: str) -> Iterator[None]:
     ) as error:
         kind = getattr(httpx, type(error).__name__, httpx.TransportError)
         # The address may have a password.
-        message = f"{error or type(error).__name__}, through the proxy {public(proxy)}"
+        message = f"{str(error) or type(error).__name__}, through the proxy {public(proxy)}"
         raise kind(message) from error

@@ -23,7 +23,7 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.session import utc_now
 from reconciler.state.local import LocalState
-from tests.support.cli_harness import PACKAGE, POLICY, CliHarness
+from tests.support.cli_harness import PACKAGE, CliHarness
 from tests.support.loopback import free_port
 
 READS = "ghp_reads"
@@ -197,7 +197,7 @@ MISTAKES = (
         "plan",
         77,
         "answered 401",
-        "The token is unknown",
+        "it is expired, revoked or mistyped. Use a classic personal token",
         variables={"GITHUB_TOKEN": EXPIRED},
     ),
     Mistake(
@@ -237,7 +237,7 @@ MISTAKES = (
         "validate",
         78,
         "policies/policy.yaml:6:",
-        "indent with spaces",
+        "lines are indented with spaces, never with tabs",
         prepare=rules("\t- {name: a, match: {any: true}, keep: {last: 1}}"),
     ),
     Mistake(
@@ -245,7 +245,7 @@ MISTAKES = (
         "validate",
         78,
         "policies/policy.yaml:7:9",
-        "write it once",
+        "the key 'name' is already in line 6; remove one",
         prepare=rules(
             "      - name: a\n        name: b\n        match: {any: true}\n        keep: {last: 1}"
         ),
@@ -262,16 +262,16 @@ MISTAKES = (
         "unknown unit",
         "validate",
         78,
-        "'3 fortnights'",
-        "such as 14d",
+        "policies/policy.yaml:6:54: web/a: keep.within: unit 'fortnights'",
+        "use h, d or w",
         prepare=rules("      - {name: a, match: {any: true}, keep: {within: 3 fortnights}}"),
     ),
     Mistake(
         "age without a unit",
         "validate",
         78,
-        "30",
-        "such as 14d",
+        "policies/policy.yaml:6:54: web/a: keep.within: 'within' lacks its unit",
+        "write 30h, 30d or 30w",
         prepare=rules("      - {name: a, match: {any: true}, keep: {within: 30}}"),
     ),
     # Saved plans.
@@ -302,7 +302,7 @@ MISTAKES = (
         "edited plan",
         "apply plan.json --yes",
         4,
-        "digest",
+        "the plan was altered",
         "Run `reconciler plan` again",
         prepare=edited,
     ),
@@ -310,22 +310,35 @@ MISTAKES = (
         "plan of another registry",
         "apply plan.json --yes",
         4,
-        "policies",
-        "reconciler plan",
+        "nor any other repository of the plan",
+        "Give --policies the files that it was made from",
         prepare=elsewhere,
     ),
     Mistake(
         "only what is not governed",
         "apply --yes --only {host}/acme/zzz",
-        78,
-        "{host}/acme/zzz",
-        "--only",
+        64,
+        "Invalid value for --only: {host}/acme/zzz is a repository of no policy",
+        "did you mean {host}/acme/web?",
     ),
     Mistake("no terminal", "apply", 64, "not a terminal", "add --yes to confirm"),
     # State.
-    Mistake("nothing to undo", "undo --last --yes", 4, "no run", "reconciler log list"),
+    Mistake(
+        "nothing to undo",
+        "undo --last --yes",
+        4,
+        "no run has deleted anything",
+        "There is nothing to undo",
+    ),
     Mistake("unknown run", "undo 01ABC --yes", 4, "01ABC", "`reconciler log list` lists the runs"),
-    Mistake("locked", "apply --yes", 5, "kim@laptop", "reconciler lock", locked=True),
+    Mistake(
+        "locked",
+        "apply --yes",
+        5,
+        "run run-1 (kim on laptop",
+        "see `reconciler lock break`",
+        locked=True,
+    ),
     Mistake(
         "state that is a file",
         "plan --state policies/policy.yaml",
@@ -398,7 +411,6 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def web(sandbox: Sandbox, tmp_path: Path) -> CliHarness:
     """Be in a folder with a policy for the package."""
-    assert POLICY
     return CliHarness(sandbox, tmp_path)
 
 
