@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.cli import CommandLine
 from tests.support.documents import image
-from tests.support.remote import Remote
 from tests.support.servers import Servers
 
 POLICY = """\
@@ -25,7 +24,7 @@ def test_a_misspelt_repository_is_no_empty_one(
     servers: Servers, tmp_path: Path, command: list[str]
 ) -> None:
     registry = servers.registry()
-    Remote(registry.url, "acme/web").push(image("a"), "latest")
+    servers.remote(registry.url, "acme/web").push(image("a"), "latest")
     reconciler = CommandLine(tmp_path, {"RECONCILER_CACHE": str(tmp_path / "cache")})
     wrong = f"{registry.host}/acme/wbe"
     reconciler.write_policy(POLICY.format(repository=wrong))
