@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from reconciler.errors import GitError, InvalidNameError
 from reconciler.formats.propose import ActionReference
-from reconciler.git import WorkTree, repository_at, work_tree_of
+from reconciler.git import repository_at, work_tree_of
 from reconciler.version import COMMIT, DISTRIBUTION, SOURCE
 
 
@@ -24,19 +24,20 @@ def action_of_this_program() -> str:
         text = distribution(DISTRIBUTION).read_text("direct_url.json")
     except PackageNotFoundError:
         text = None
-    return _installed_from(json.loads(text)) if text else ""
-
-
-def _installed_from(origin: dict[str, object]) -> str:
-    """Return the action for what `direct_url.json` says; empty if it is not on GitHub."""
+    origin = json.loads(text) if text else {}
     url, fetched = str(origin.get("url", "")), origin.get("vcs_info")
     if isinstance(fetched, dict):
         return _reference(url, str(fetched.get("commit_id", "")))
-    if not url.startswith("file://"):
-        return ""
     try:
-        work_tree = work_tree_of(Path(unquote(urlsplit(url).path)))
-        return _of_clone(work_tree) if work_tree else ""
+        clone = url.startswith("file://") and work_tree_of(Path(unquote(urlsplit(url).path)))
+        if not clone:
+            return ""
+        # A commit that was never pushed would be an action that no workflow finds.
+        where = ("--count=1", "--contains=HEAD", "refs/remotes/origin")
+        if not clone.answer("for-each-ref", *where):
+            return ""
+        remote = clone.answer("remote", "get-url", "origin") or ""
+        return _reference(remote, clone.answer("rev-parse", "HEAD") or "")
     except GitError:
         return ""
 
@@ -49,15 +50,6 @@ def repository_of(folder: Path) -> str:
     except GitError:
         return ""
     return repository_at(remote or "")
-
-
-def _of_clone(work_tree: WorkTree) -> str:
-    remote = work_tree.answer("remote", "get-url", "origin")
-    commit = work_tree.answer("rev-parse", "HEAD")
-    # A commit that was never pushed would be an action that no workflow finds.
-    where = ("--count=1", "--contains=HEAD", "refs/remotes/origin")
-    pushed = work_tree.answer("for-each-ref", *where)
-    return _reference(remote, commit) if remote and commit and pushed else ""
 
 
 def _reference(url: str, commit: str) -> str:
