@@ -77,6 +77,6 @@ def _digest(inventory: "Inventory", wanted: "Reference") -> "Digest":
     raise typer.BadParameter(
         f"{wanted} is not among the {len(inventory.versions):,} versions of the repository."
         + (f" Did you mean {near}?" if near else "")
-        + " `reconciler log why` shows whether a run deleted it.",
+        + f" `reconciler log why {wanted}` shows whether a run deleted it.",
         param_hint="REF",
     )

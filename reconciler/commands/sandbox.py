@@ -18,7 +18,7 @@ def sandbox(
     snapshot: Annotated[
         Path | None,
         typer.Argument(
-            help="A file written by `reconciler snapshot`. Default: a made-up package.",
+            help="A file written by the command `snapshot`. Default: a made-up package.",
             metavar="SNAPSHOT",
         ),
     ] = None,
@@ -57,7 +57,7 @@ def sandbox(
             except (OSError, ValidationError) as error:
                 raise SettingsError(
                     f"{snapshot}: not a snapshot: {error}",
-                    hint="Create one with `reconciler snapshot`.",
+                    hint="Create one with `reconciler snapshot REPOSITORY --out FILE`.",
                 ) from error
         if settings:
             try:

@@ -1,6 +1,7 @@
 """`reconciler validate`: check policy files."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -24,16 +25,24 @@ def validate(
         ProblemFormat, typer.Option("--format", help="The output format of problems and remarks.")
     ] = "text",
 ) -> None:
-    """Check policy files, and remark on rules that may not do what they appear to do.
+    """Check policy files and their tests; remark on rules that may not do what they appear to do.
 
-    Contacts nothing. Exits with 78 when there is a problem; remarks do not change the exit code.
+    Tests are read and not run. Contacts nothing. Exits with 78 when there is a problem; remarks
+    do not change the exit code.
     """
     from reconciler.model.language import PolicyProblems
-    from reconciler.policyfile import load_policies, remarks_on
+    from reconciler.policyfile import is_test_file, load_policies, load_tests, remarks_on
 
     with reported_errors():
         try:
-            policies = load_policies(policy_paths(paths))
+            named = policy_paths(paths)
+            tests = [path for path in named if is_test_file(path.name) and not path.is_dir()]
+            # The policies of a test are those beside it, unless others are named.
+            files = [path for path in named if path not in tests]
+            policies = load_policies(files or [path.parent for path in tests])
+            folders = [path for path in files if any(map(is_test_file, _names_in(path)))]
+            if tests or folders:
+                load_tests([*tests, *folders])
         # Problems are the result of this command, so they are printed on stdout, in its format.
         except PolicyProblems as error:
             typer.echo(_printed(error.problems, output, "error"), nl=False)
@@ -43,6 +52,11 @@ def validate(
             typer.echo(
                 f"{len(policies.policies)} policies in {len(policies.sources)} files are valid."
             )
+
+
+def _names_in(path: Path) -> list[str]:
+    """List the names of all files below a folder; none for a file."""
+    return [file.name for file in path.rglob("*")] if path.is_dir() else []
 
 
 def _printed(

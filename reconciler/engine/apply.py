@@ -94,7 +94,7 @@ def apply_plan(
     if absent := sorted(scope.only - parts.keys()):
         raise PlanError(
             f"the plan does not name {', '.join(absent)}",
-            hint="`reconciler show` lists the repositories of a plan.",
+            hint="`reconciler show PLAN` lists the repositories of a saved plan.",
         )
     wanted = sorted(scope.only or parts)
     # Usually `apply` runs in another folder than `plan` did: the plan names the files to give.

@@ -56,7 +56,7 @@ def draw_restorations(
     if not parts:
         raise PlanError(
             f"run {wanted.run} deleted nothing of that name",
-            hint="`reconciler log list` lists the runs, `reconciler log show` what each one did.",
+            hint="`reconciler log list` lists the runs, `reconciler log show RUN` what one did.",
         )
     return RestorePlan(
         tool=tool,
@@ -91,7 +91,7 @@ def _undo_input(
     if not able.undo:
         raise PlanError(
             f"{repository}: {repository.registry} cannot restore what was deleted",
-            hint="Push the images again; `reconciler log show` lists their tags and digests.",
+            hint="Push the images again; `reconciler log show RUN` lists their tags and digests.",
         )
     # By id: a digest that was pushed again and deleted again has several deleted versions.
     restorable = {version.id: version for version in reader.deleted(repository)}

@@ -120,7 +120,8 @@ def _part(part: Applied, view: View, texts: RunTexts) -> Iterator[Text]:
             reason = f": {ending.reason}" if ending.reason else ""
             yield from wrapped(f"{name} {ending.change.digest.short}{reason}", view, lead="    ")
         if hidden := len(ended) - len(displayed):
-            yield line(f"    ... and {hidden:,} more; `reconciler log show` has all")
+            run = part.run or "RUN"
+            yield line(f"    ... and {hidden:,} more; `reconciler log show {run}` has all")
     # Users may keep the hash elsewhere, to prove later that no record was changed.
     if part.outcomes and part.head:
         yield line(f"  Head of the log: {part.head}")

@@ -164,7 +164,7 @@ def _lines(prepared: PlanView, plan: DeletionPlan, view: View) -> Iterator[Text]
     hidden = 0 if view.all_rows else unchanged - UNCHANGED
     if hidden > 0:
         more = counted(hidden, "more repository", "more repositories")
-        yield from wrapped(f"{more} without changes; `reconciler show --all` has them.", view)
+        yield from wrapped(f"{more} without changes; `reconciler plan --all` has them.", view)
     yield from _ending(prepared, plan, view)
 
 

@@ -141,7 +141,7 @@ def table(rows: Sequence[Row], view: View, *, of: int) -> Iterator[Text]:
                 yield from wrapped(note, view, lead=_DEEPER)
     if of > len(rows):
         hidden = f"{of - len(rows):,} more"
-        yield line(f"    ... and {hidden}; `--format json` or `reconciler show --all` has them all")
+        yield line(f"    ... and {hidden}; `--format json` or `reconciler plan --all` has them all")
 
 
 def _joined(notes: Sequence[str]) -> str:

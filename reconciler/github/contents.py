@@ -101,7 +101,7 @@ class GitApi:
         if answer["truncated"]:
             raise StateError(
                 f"{self._repository}: a directory of branch {self._branch} has too many files",
-                hint="Move the state to an object store with `reconciler state migrate`.",
+                hint="Move the state to an object store: `reconciler state migrate --to PLACE`.",
             )
         return {e["path"]: TreeEntry(e["sha"], e["type"] == "tree") for e in answer["tree"]}
 

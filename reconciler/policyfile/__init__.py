@@ -1,6 +1,6 @@
 """Policy files: YAML that strangers may have written, read or refused with reasons."""
 
-from reconciler.policyfile.files import is_policy_file
+from reconciler.policyfile.files import is_policy_file, is_test_file
 from reconciler.policyfile.load import (
     Origin,
     PolicySet,
@@ -18,6 +18,7 @@ __all__ = [
     "Revision",
     "WrittenTest",
     "is_policy_file",
+    "is_test_file",
     "load_policies",
     "load_revision",
     "load_tests",

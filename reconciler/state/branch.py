@@ -37,7 +37,7 @@ _PLACE = re.compile(rf"{_PART}/{_PART}/{_PART}(?:/{_PART})*")
 _PATH = re.compile(rf"{_PART}(?:/{_PART})*")
 _ABOUT = """The state of Reconciler: what was deleted from container registries, and why.
 
-Do not edit it by hand. `reconciler log` reads it.
+Do not edit it by hand. `reconciler log list` reads it.
 """
 
 

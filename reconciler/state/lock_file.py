@@ -203,7 +203,7 @@ def lock_refused(
     return LockedError(
         f"{repository}: the lock is held by {known}",
         hint=f"Wait for that run to end, then run again. {advice} "
-        "If that takes too long, see `reconciler lock break`.",
+        "If that takes too long, see `reconciler lock break --help`.",
     )
 
 

@@ -36,7 +36,7 @@ class Spellings:
             raise StateError(
                 f"{self._place} has {len(names)} states of {repository}: {', '.join(names)}",
                 hint="They are spellings of one repository. Move all but the one that was written"
-                " last to another location, and check there with `reconciler log` which holds"
+                " last to another location, and check there with `reconciler log list` which holds"
                 " they have.",
             )
         return next(iter(names), str(repository))

@@ -336,7 +336,7 @@ MISTAKES = (
         "apply --yes",
         5,
         "run run-1 (kim on laptop",
-        "see `reconciler lock break`",
+        "see `reconciler lock break --help`",
         locked=True,
     ),
     Mistake(

@@ -119,7 +119,7 @@ def test_many_reasons_are_folded_until_all_are_asked_for() -> None:
 
     assert "v19" in folded
     assert "v20" not in folded
-    assert "    ... and 5 more; `reconciler log show` has all\n" in folded
+    assert "    ... and 5 more; `reconciler log show RUN` has all\n" in folded
     assert "v24" in full
 
 

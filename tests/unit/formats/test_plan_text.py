@@ -179,7 +179,7 @@ def test_a_long_group_is_folded_until_all_rows_are_asked_for() -> None:
     folded = render(plan(repository), PLAIN)
     full = render(plan(repository), View(now=NOW, all_rows=True))
 
-    more = "    ... and 2 more; `--format json` or `reconciler show --all` has them all\n"
+    more = "    ... and 2 more; `--format json` or `reconciler plan --all` has them all\n"
     assert folded.count(more) == 2
     assert "  ... and 2 more warnings\n" in folded
     assert "t9, and 2 more.\n" in folded
@@ -196,7 +196,7 @@ def test_repositories_without_changes_are_folded_too() -> None:
     folded = render(plan(*quiet, part([image("v1")])), PLAIN)
     full = render(plan(*quiet), View(now=NOW, all_rows=True))
 
-    assert "2 more repositories without changes; `reconciler show --all` has them.\n" in folded
+    assert "2 more repositories without changes; `reconciler plan --all` has them.\n" in folded
     assert folded.index("ghcr.io/acme/web") < folded.index("ghcr.io/acme/r0")
     assert "ghcr.io/acme/r4" in folded
     assert "ghcr.io/acme/r5" not in folded
