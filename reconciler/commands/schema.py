@@ -22,6 +22,6 @@ def schema(
     """
     import json
 
-    from reconciler.formats.schema import SCHEMAS
+    from reconciler.formats.schema import schema_of
 
-    typer.echo(json.dumps(SCHEMAS[name](), indent=2))
+    typer.echo(json.dumps(schema_of(name), indent=2))

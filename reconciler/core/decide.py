@@ -97,7 +97,9 @@ def decide(
     _keep_young(decisions, graph, inventory.versions.values(), evaluation)
     # Every follower of an expired image is judged, even if another image keeps it as well: a rule,
     # hold or protection of one image must never cause another image to be deleted.
-    reasons = kept_followers(evaluation, inventory, _followers_of_expired(decisions, graph))
+    expired = [digest for digest, decision in decisions.items() if decision.expires]
+    followers = closure(graph.keeps, expired) - decisions.keys()
+    reasons = kept_followers(evaluation, inventory, followers)
     _keep_owners(decisions, graph, reasons)
     # Deleted is only what no kept image and no pinned digest keeps, however deep it is nested.
     kept = [digest for digest, decision in decisions.items() if not decision.expires]
@@ -243,12 +245,6 @@ def _is_tag_new(version: Version, evaluation: Evaluation) -> bool:
     return tagged is None or (
         evaluation.young_after is not None and tagged > evaluation.young_after
     )
-
-
-def _followers_of_expired(decisions: Mapping[Digest, Decision], graph: Graph) -> set[Digest]:
-    """Return all that expired images keep, and that is no image of its own."""
-    expired = [digest for digest, decision in decisions.items() if decision.expires]
-    return closure(graph.keeps, expired) - decisions.keys()
 
 
 def _keep_owners(

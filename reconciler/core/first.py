@@ -35,13 +35,13 @@ def kept_guards(plan: DeletionPlan) -> Sequence[RepositoryPlan]:
 
 
 def _raised(part: RepositoryPlan) -> RepositoryPlan:
-    guards = [
-        guard if guard.ok or guard.name not in RAISED else _allowing(guard) for guard in part.guards
-    ]
+    guards: list[Guard] = []
+    for guard in part.guards:
+        if guard.ok or guard.name not in RAISED:
+            guards.append(guard)
+            continue
+        # The limit that the guard itself suggests: with `--allow` the plan would be the same.
+        limit = int(guard.override.rpartition("=")[2])
+        raised = {"limit": limit, "ok": True, "override": "", "asked": True}
+        guards.append(guard.model_copy(update=raised))
     return part.model_copy(update={"guards": tuple(guards)})
-
-
-def _allowing(guard: Guard) -> Guard:
-    # The limit that the guard itself suggests: with `--allow` the plan would be the same.
-    limit = int(guard.override.rpartition("=")[2])
-    return guard.model_copy(update={"limit": limit, "ok": True, "override": "", "asked": True})

@@ -41,7 +41,11 @@ class Waves:
         """
         wave: list[Change] = []
         for change in changes:
-            if len(wave) >= self.size or any(self._are_linked(change, before) for before in wave):
+            names = self._links(change.digest)
+            if len(wave) >= self.size or any(
+                before.digest in names or change.digest in self._links(before.digest)
+                for before in wave
+            ):
                 break
             wave.append(change)
         return wave
@@ -61,10 +65,6 @@ class Waves:
         if self.refusals < MAX_REFUSALS:
             return ""
         return f"{MAX_REFUSALS} times in a row: {refused[0].message}" if refused else ""
-
-    def _are_linked(self, change: Change, before: Change) -> bool:
-        ahead, behind = before.digest, change.digest
-        return ahead in self._links(behind) or behind in self._links(ahead)
 
     def _links(self, digest: Digest) -> Iterable[Digest]:
         """Return what a version refers to or keeps."""

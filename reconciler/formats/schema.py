@@ -12,6 +12,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from reconciler.analysis.usage import UsageTotals
+from reconciler.formats.schema_reports import CheckDocument, DiagnoseDocument
 from reconciler.model.match import SELECTORS
 from reconciler.model.names import Name
 from reconciler.model.patterns import MAX_PATTERN, TagRegex
@@ -51,15 +53,22 @@ _TOGETHER: dict[str, dict[str, Any]] = {
 
 def json_schema() -> dict[str, Any]:
     """Return the schema of a policy file, in the draft that YAML editors support."""
+    return schema_of("policy")
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """Return the schema of the document that has this name in `SCHEMAS`."""
+    title, schema = SCHEMAS[name]
+    # It is not fetched from anywhere, so its name is no address.
+    named = {"$schema": _Written.schema_dialect, "$id": f"urn:registry-reconciler:schema:{name}"}
+    return {**named, **schema(), "title": title}
+
+
+def _policy() -> dict[str, Any]:
     schema = PolicyFile.model_json_schema(schema_generator=_Generator)
     for name, rule in _TOGETHER.items():
         schema["$defs"][name] |= rule
-    return _named("policy", schema, "Reconciler policy file")
-
-
-def _policy_test() -> dict[str, Any]:
-    schema = PolicyTest.model_json_schema(schema_generator=_Generator)
-    return _named("policy-test", schema, "Reconciler test of a policy")
+    return schema
 
 
 def _plan() -> dict[str, Any]:
@@ -70,55 +79,34 @@ def _plan() -> dict[str, Any]:
         digest = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
         schema["$defs"][kind]["properties"] |= {"summary": counts, "digest": digest}
         schema["$defs"][kind]["required"] += ["summary", "digest"]
-    return _named("plan", schema, "Reconciler plan")
-
-
-def _diagnose() -> dict[str, Any]:
-    from reconciler.formats.schema_reports import DiagnoseDocument  # noqa: PLC0415 - as below
-
-    return _named("diagnose", _written(DiagnoseDocument), "Reconciler diagnosis")
-
-
-def _check() -> dict[str, Any]:
-    from reconciler.formats.schema_reports import CheckDocument  # noqa: PLC0415 - as below
-
-    return _named("check", _written(CheckDocument), "Reconciler check")
+    return schema
 
 
 def _usage() -> dict[str, Any]:
-    from reconciler.analysis.usage import UsageTotals  # noqa: PLC0415 - only this schema needs it
-
     schema = _written(UsageTotals)
     for part in (schema, *schema["$defs"].values()):
         part["additionalProperties"] = False
-    return _named("usage", schema, "Reconciler usage")
+    return schema
 
 
-def _snapshot() -> dict[str, Any]:
-    return _named("snapshot", _written(Snapshot), "Reconciler snapshot")
-
-
-SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
-    "policy": json_schema,
-    "policy-test": _policy_test,
-    "plan": _plan,
-    "diagnose": _diagnose,
-    "usage": _usage,
-    "check": _check,
-    "snapshot": _snapshot,
+SCHEMAS: Mapping[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+    "policy": ("Reconciler policy file", _policy),
+    "policy-test": (
+        "Reconciler test of a policy",
+        lambda: PolicyTest.model_json_schema(schema_generator=_Generator),
+    ),
+    "plan": ("Reconciler plan", _plan),
+    "diagnose": ("Reconciler diagnosis", lambda: _written(DiagnoseDocument)),
+    "usage": ("Reconciler usage", _usage),
+    "check": ("Reconciler check", lambda: _written(CheckDocument)),
+    "snapshot": ("Reconciler snapshot", lambda: _written(Snapshot)),
 }
-"""Each document that has a schema, by the name that `reconciler schema` takes."""
+"""The title and schema of each document that has one, by what `reconciler schema` takes."""
 
 
 def _written(kind: Any) -> dict[str, Any]:
     """Return the schema of what a command writes."""
     return TypeAdapter(kind).json_schema(schema_generator=_Written)
-
-
-def _named(name: str, schema: dict[str, Any], title: str) -> dict[str, Any]:
-    """Add what identifies a schema: it is not fetched from anywhere, so its name is no address."""
-    named = {"$schema": _Written.schema_dialect, "$id": f"urn:registry-reconciler:schema:{name}"}
-    return {**named, **schema, "title": title}
 
 
 class _Written(GenerateJsonSchema):

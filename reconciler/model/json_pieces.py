@@ -73,7 +73,7 @@ class JsonReader:
                 raise self._error(f"{key!r} is not a key that may follow {last!r}")
             self._skip(":")
             if key == unwritten:
-                self._write = _ignore
+                self._write = lambda _: None
             else:
                 write(separator + canonical(key) + b":")
                 separator = b","
@@ -196,10 +196,6 @@ def _finite(text: str) -> float:
 
 def _no_number(text: str) -> float:
     raise ValueError(f"{text} is not a number")
-
-
-def _ignore(_: bytes) -> None:
-    """Write nothing."""
 
 
 _DECODER = json.JSONDecoder(

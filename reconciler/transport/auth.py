@@ -75,7 +75,7 @@ class RegistryAuth(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Send a request with the known credential, and after a 401 with the requested one."""
-        repository = repository_in(request.url)
+        repository = repository_in(request.url.path)
         if known := self._challenge_for(repository):
             ready = yield from self._authorise(request, known)
             # The refusal of the token server is then the response to the request.
@@ -170,7 +170,7 @@ class RepositoryAuth(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Send a request with the credential of its repository."""
-        credential = self._credentials(repository_in(request.url))
+        credential = self._credentials(repository_in(request.url.path))
         # Repositories with the same credential share its tokens.
         with self._lock:
             if credential not in self._known:

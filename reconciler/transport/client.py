@@ -114,7 +114,9 @@ class Client:
         self._totals = Totals(watch.monotonic)
         self._answers = 0
         self._seconds = 0.0
-        self._server_time: datetime | None = None
+        self.server_time: datetime | None = None
+        """The server's clock as of its last response; None before the first `Date` header."""
+
         # The transport is used without httpx.Client: cookies, redirects and credentials of its
         # own must not be there, and what it does for each request takes as long as the request.
         self._transport = transport or connect(base_url, watch)
@@ -128,11 +130,6 @@ class Client:
         read at the same time.
         """
         return self._totals.successes(path)
-
-    @property
-    def server_time(self) -> datetime | None:
-        """The server's clock as of its last response; None before the first `Date` header."""
-        return self._server_time
 
     def get(
         self,
@@ -296,7 +293,7 @@ class Client:
         response = read_body(response, min(limit, MAX_ERROR_BYTES) if response.is_error else limit)
         # The clock of a token server or storage is not the one that dates the versions.
         if origin(request.url) == self._origin:
-            self._server_time = http_time(response.headers.get("date", "")) or self._server_time
+            self.server_time = http_time(response.headers.get("date", "")) or self.server_time
         with self._lock:
             self._answers += 1
             self._seconds += self._watch.monotonic() - began

@@ -213,15 +213,12 @@ class RegistryCredentials:
         with self._lock:
             for file in self.files:
                 for offer in file.offers(self.host, repository):
-                    credential = self._ask(offer) if isinstance(offer, Helper) else offer
+                    if isinstance(offer, Helper) and offer not in self._answers:
+                        self._answers[offer] = offer.ask()
+                    credential = self._answers[offer] if isinstance(offer, Helper) else offer
                     if credential and not credential.is_anonymous:
                         return credential
         return ANONYMOUS
-
-    def _ask(self, helper: Helper) -> Credential | None:
-        if helper not in self._answers:
-            self._answers[helper] = helper.ask()
-        return self._answers[helper]
 
 
 def _json(path: Path) -> Mapping[str, Any]:

@@ -96,18 +96,14 @@ def scope_of(request: httpx.Request) -> str:
     if request.url.path == "/v2/_catalog":
         return _CATALOGUE
     actions = _ACTIONS.get(request.method, "pull")
-    repository = repository_in(request.url)
+    repository = repository_in(request.url.path)
     return f"repository:{repository}:{actions}" if repository else ""
-
-
-def repository_in(url: httpx.URL) -> str:
-    """Return the path of the repository that a registry URL refers to; empty for none."""
-    return _repository_at(url.path)
 
 
 # Each request needs it several times.
 @lru_cache(maxsize=256)
-def _repository_at(path: str) -> str:
+def repository_in(path: str) -> str:
+    """Return the path of the repository that the path of a registry's URL names; empty for none."""
     endpoint = _ENDPOINT.fullmatch(path)
     return endpoint[1] if endpoint else ""
 

@@ -29,19 +29,11 @@ Holders = Mapping[Hashable, Mapping[Digest, None]]
 """The images in use that have a content, in digest order."""
 
 
-def _configuration(manifest: Manifest) -> Hashable:
-    """Identify the whole content: a configuration has the digests of its unpacked layers."""
-    return manifest.config.digest if manifest.config else None
-
-
-def _layers(manifest: Manifest) -> Hashable:
-    """Identify the files only, without labels, dates and environment."""
-    return tuple(layer.digest for layer in manifest.layers) or None
-
-
 KEYS: Mapping[str, Callable[[Manifest], Hashable]] = {
-    "configuration": _configuration,
-    "layers": _layers,
+    # The whole content: a configuration has the digests of its unpacked layers.
+    "configuration": lambda manifest: manifest.config.digest if manifest.config else None,
+    # The files only, without labels, dates and environment.
+    "layers": lambda manifest: tuple(layer.digest for layer in manifest.layers) or None,
 }
 """What two images can have in common, the stronger evidence first."""
 

@@ -190,5 +190,5 @@ class OciReader:
 
     def _refusal(self, response: httpx.Response) -> ReconcilerError:
         """Build the error for an unexpected response to a read."""
-        credential = self._credentials(repository_in(response.request.url))
+        credential = self._credentials(repository_in(response.request.url.path))
         return failure(response, Action.PULL, credential)

@@ -51,7 +51,7 @@ def test_each_repository_is_read_with_its_own_credential() -> None:
     ],
 )
 def test_the_repository_is_read_from_the_address(url: str, repository: str) -> None:
-    assert repository_in(httpx.URL(url)) == repository
+    assert repository_in(httpx.URL(url).path) == repository
 
 
 @pytest.mark.parametrize(
