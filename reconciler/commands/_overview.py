@@ -16,7 +16,7 @@ OPTIONS = {
 
 GROUPS = {
     "Start": {
-        "demo": "Run plan, apply and verify on a made-up package, on this machine only.",
+        "demo": "Diagnose, plan, apply and verify on a made-up package, on this machine only.",
         "diagnose": "Explain why versions exist, what needs them, and which builds create more.",
         "init": "Write a first policy, its test, and the workflow that uses them.",
     },

@@ -57,21 +57,36 @@ def report(
     Deletes nothing. The folder gets an index and needs no server: open index.html, or publish it,
     for example on GitHub Pages. Pages of an earlier report are replaced.
     """
-    from reconciler.formats.site import INDEX, site
-    from reconciler.session import utc_now
+    from reconciler.formats.site import INDEX
 
     with running(verbose=verbose):
         _refuse_foreign(out / INDEX)
         paths = [path for path in policy_paths(policy) if policy or path.exists()]
         known = gather(repositories or [], paths, state, max_reads=max_reads, yes=yes)
-        pages = 0
-        for name, text in site(known, view(utc_now())):
-            path = out / name
-            _make_folder(path.parent)
-            save(path, [text.encode()])
-            pages += 1
+        pages = write_site(out, known)
         typer.echo(f"{pages} pages: {out / INDEX}")
         finish(worst(each.diagnosed.exit_code for each in known))
+
+
+def write_site(folder: Path, known: Sequence["SiteRepository"]) -> int:
+    """Write all pages about repositories into a folder, and return how many there are.
+
+    Raises: SettingsError, when one cannot be written.
+    """
+    from reconciler.formats.site import site
+    from reconciler.session import utc_now
+
+    pages = 0
+    for name, text in site(known, view(utc_now())):
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            hint = "Name another folder."
+            raise SettingsError(f"{path.parent}: {error.strerror}", hint=hint) from error
+        save(path, [text.encode()])
+        pages += 1
+    return pages
 
 
 def gather(
@@ -87,7 +102,6 @@ def gather(
     Raises: typer.BadParameter, when a pattern matches nothing; SettingsError, when there is
         neither a pattern nor a policy; PolicyError; the errors of `diagnose_all`.
     """
-    from reconciler.analysis.usage import BlobIndex, usage_of
     from reconciler.commands._targets import repositories_named
     from reconciler.commands.diagnose import diagnose_all
     from reconciler.connect import open_registries
@@ -109,20 +123,15 @@ def gather(
     )
     plans, checks = _governed(results, paths, state)
     states = open_state(state)
-    known = []
-    for result in results:
-        plan, usage = plans.get(result.repository), None
-        if diagnosis := result.diagnosis:
-            changes = (
-                [change for part in plan.repositories for change in part.changes] if plan else []
-            )
-            deleted = frozenset(change.digest for change in changes)
-            measured = diagnosis.usage_input(deleted if plan else None)
-            usage = usage_of(BlobIndex(measured.inventory), measured.causes, measured.to_delete)
-        records = states.of(result.repository).records()
-        health = checks.get(result.repository)
-        known.append(SiteRepository(result, usage, plan, health, records))
-    return known
+    return [
+        SiteRepository.of(
+            result,
+            plans.get(result.repository),
+            checks.get(result.repository),
+            states.of(result.repository).records(),
+        )
+        for result in results
+    ]
 
 
 def _governed(
@@ -149,13 +158,6 @@ def _governed(
         }
         checked = session.check(Thresholds(), has_ended)
     return plans, {result.repository: result for result in checked}
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"{folder}: {error.strerror}", hint="Name another folder.") from error
 
 
 def _refuse_foreign(index: Path) -> None:

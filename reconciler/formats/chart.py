@@ -55,8 +55,9 @@ def ticks(top: float, *, binary: bool) -> list[float]:
 
 def drawn(chart: TimeChart) -> Markup:
     """Draw a chart with its axes. Shape: one `svg` element, as wide as what it is put into."""
-    stacks = _stacks(chart)
-    steps = ticks(_top(chart, stacks), binary=chart.unit == "bytes")
+    stacks = stacked(chart)
+    expected = [amount for outlook in chart.outlooks for amount in (outlook.now, outlook.high)]
+    steps = ticks(max((*stacks[-1], *expected), default=0), binary=chart.unit == "bytes")
     svg = Element("svg", {"class": "chart", "width": "100%", "height": f"{_HEIGHT}", "role": "img"})
     SubElement(svg, "title").text = _label(chart.caption)
     SubElement(svg, "desc").text = _label(described(chart))
@@ -66,10 +67,10 @@ def drawn(chart: TimeChart) -> Markup:
     # Only this part is stretched to the width of the page; letters and lines are not.
     box = {"y": f"{_TOP}", "width": "100%", "height": f"{PLOT}", "viewBox": f"0 0 {_WIDE} {PLOT}"}
     plot = SubElement(svg, "svg", {**box, "preserveAspectRatio": "none"})
-    shape = _columns if chart.columns else _areas
+    shape = columns if chart.columns else areas
     plot.extend(shape(chart, stacks, steps[-1]))
     for outlook in chart.outlooks:
-        plot.extend(_outlook(chart, outlook, steps[-1]))
+        plot.extend(outlook_shapes(chart, outlook, steps[-1]))
     if chart.outlooks:
         x = _percent(chart, chart.days[-1])
         ends = {"y1": f"{_TOP}", "y2": f"{_TOP + PLOT}"}
@@ -78,7 +79,7 @@ def drawn(chart: TimeChart) -> Markup:
         y = _number(_TOP + PLOT * (1 - amount / steps[-1]) - 4)
         tick = SubElement(svg, "text", {"class": "tick", "x": "0", "y": y})
         tick.text = amount_text(chart, amount)
-    svg.extend(_months(chart))
+    svg.extend(months(chart))
     return Markup(tostring(svg, encoding="unicode"))  # noqa: S704 - the library escapes texts
 
 
@@ -121,7 +122,7 @@ def caption_text(chart: TimeChart) -> str:
     return f"{chart.caption}, {counted(round((chart.end - chart.start).days / 30.4), 'month')}"
 
 
-def _stacks(chart: TimeChart) -> list[list[float]]:
+def stacked(chart: TimeChart) -> list[list[float]]:
     """Add the layers up from below. Shape: the ground line, then the upper edge of each layer."""
     ground = [0.0] * len(chart.days)
     layers = [list(layer.amounts) for layer in chart.layers]
@@ -134,12 +135,8 @@ def _stacks(chart: TimeChart) -> list[list[float]]:
     ]
 
 
-def _top(chart: TimeChart, stacks: Sequence[Sequence[float]]) -> float:
-    outlooks = [amount for outlook in chart.outlooks for amount in (outlook.now, outlook.high)]
-    return max((*stacks[-1], *outlooks), default=0)
-
-
-def _areas(chart: TimeChart, stacks: Sequence[Sequence[float]], top: float) -> Iterator[Element]:
+def areas(chart: TimeChart, stacks: Sequence[Sequence[float]], top: float) -> Iterator[Element]:
+    """Yield each layer as an area and its upper edge."""
     places = [_across(chart, day) for day in chart.days]
     for layer, (lower, upper) in zip(chart.layers, pairwise(stacks), strict=True):
         edge = [*zip(places, upper, strict=True)]
@@ -150,7 +147,8 @@ def _areas(chart: TimeChart, stacks: Sequence[Sequence[float]], top: float) -> I
         yield Element("polyline", {"class": f"edge {layer.tone}", "points": _points(edge, top)})
 
 
-def _columns(chart: TimeChart, stacks: Sequence[Sequence[float]], top: float) -> Iterator[Element]:
+def columns(chart: TimeChart, stacks: Sequence[Sequence[float]], top: float) -> Iterator[Element]:
+    """Yield each layer as one column for each day, as wide as to the next day."""
     ends = [_across(chart, day) for day in (*chart.days, chart.end)]
     for layer, (lower, upper) in zip(chart.layers, pairwise(stacks), strict=True):
         for (start, end), low, high in zip(pairwise(ends), lower, upper, strict=True):
@@ -161,7 +159,8 @@ def _columns(chart: TimeChart, stacks: Sequence[Sequence[float]], top: float) ->
             )
 
 
-def _outlook(chart: TimeChart, outlook: Outlook, top: float) -> Iterator[Element]:
+def outlook_shapes(chart: TimeChart, outlook: Outlook, top: float) -> Iterator[Element]:
+    """Yield what is expected: the range as an area, its bounds as dashed lines."""
     start, end = _across(chart, chart.days[-1]), float(_WIDE)
     between = [(start, outlook.now), (end, outlook.high), (end, outlook.low)]
     yield Element("polygon", {"class": f"range {outlook.tone}", "points": _points(between, top)})
@@ -170,7 +169,7 @@ def _outlook(chart: TimeChart, outlook: Outlook, top: float) -> Iterator[Element
         yield Element("polyline", {"class": f"ahead {outlook.tone}", "points": _points(ends, top)})
 
 
-def _months(chart: TimeChart) -> Iterator[Element]:
+def months(chart: TimeChart) -> Iterator[Element]:
     """Mark the first day of each month; January has the year as well."""
     month = date(chart.start.year, chart.start.month, 1)
     while month <= chart.end:

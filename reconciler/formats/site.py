@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.analysis.diagnose.diagnose import DiagnosisResult
 from reconciler.analysis.health import HealthResult
-from reconciler.analysis.usage import Usage, UsageTotals
+from reconciler.analysis.usage import BlobIndex, Usage, UsageTotals, usage_of
 from reconciler.formats import diagnosis, health, html_plan, run_history, usage
 from reconciler.formats.log import summaries
 from reconciler.formats.phrases import counted, distance, size
@@ -52,6 +52,25 @@ class SiteRepository:
     health: HealthResult | None = None
     records: Sequence[Record] = ()
 
+    @classmethod
+    def of(
+        cls,
+        diagnosed: DiagnosisResult,
+        plan: DeletionPlan | None,
+        health: HealthResult | None,
+        records: Sequence[Record],
+    ) -> "SiteRepository":
+        """Put together what is known, and measure the storage and what the plan would free."""
+        storage = None
+        if diagnosed.diagnosis:
+            changes = (
+                (change for part in plan.repositories for change in part.changes) if plan else ()
+            )
+            deleted = frozenset(change.digest for change in changes)
+            measured = diagnosed.diagnosis.usage_input(deleted if plan else None)
+            storage = usage_of(BlobIndex(measured.inventory), measured.causes, measured.to_delete)
+        return cls(diagnosed, storage, plan, health, records)
+
     @property
     def repository(self) -> Repository:
         """Its name."""
@@ -61,11 +80,11 @@ class SiteRepository:
 def site(repositories: Sequence[SiteRepository], view: View) -> Iterator[tuple[str, str]]:
     """Yield each page: its path below the folder, and its content."""
     every = replace(view, all_rows=False)
-    yield INDEX, render_html(_index(repositories, view), view)
+    yield INDEX, render_html(index_report(repositories, view), view)
     for each in repositories:
         folder = folder_of(each.repository)
         up = "../" * (folder.count("/") + 1)
-        contents = _pages(each)
+        contents = pages_of(each)
         for name in contents:
             links = [PageLink("All repositories", f"{up}{INDEX}")]
             links += [
@@ -82,7 +101,7 @@ def folder_of(repository: Repository) -> str:
     return repository.replace(":", "_")
 
 
-def _pages(each: SiteRepository) -> Mapping[str, Report | DeletionPlan | None]:
+def pages_of(each: SiteRepository) -> Mapping[str, Report | DeletionPlan | None]:
     """Return what each page of a repository shows; None for the log, which depends on the time."""
     pages: dict[str, Report | DeletionPlan | None] = {
         "diagnose": diagnosis.report([each.diagnosed])
@@ -102,7 +121,7 @@ def _written(content: Report | DeletionPlan | None, each: SiteRepository, view: 
     return render_html(content or run_history.report(each.repository, each.records, view), view)
 
 
-def _index(repositories: Sequence[SiteRepository], view: View) -> Report:
+def index_report(repositories: Sequence[SiteRepository], view: View) -> Report:
     """List the repositories, those with most versions that nothing needs first."""
     results = [each.diagnosed for each in repositories]
     summary = diagnosis.report(results)

@@ -1,7 +1,7 @@
 """Documents as build and signing tools push them: images, indexes, attestations, signatures."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.sandbox.package import Content, document, sha256
@@ -16,6 +16,9 @@ _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 _IN_TOTO = "application/vnd.in-toto+json"
 _SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 _CACHE_CONFIG = "application/vnd.buildkit.cacheconfig.v0"
+Weigh = Callable[[str], int]
+"""Returns the size in bytes to state for a layer of this name; 0 for its true size."""
+
 EMPTY = Content("application/vnd.oci.empty.v1+json", b"{}")
 
 
@@ -26,6 +29,7 @@ def image(
     layers: int = 2,
     base: str = "base",
     labels: Mapping[str, str] | None = None,
+    weigh: Weigh | None = None,
     **members: Any,
 ) -> Content:
     """Write one platform's image; equal arguments give equal bytes.
@@ -34,7 +38,7 @@ def image(
     this `base`. `labels` are part of the configuration only.
     """
     names = (f"{base} {platform}", *(f"{seed} {platform} {n}" for n in range(1, layers)))
-    blobs = tuple(Content(_LAYER, name.encode()) for name in names)
+    blobs = tuple(_layer(name, weigh) for name in names)
     return _manifest(_config(platform, blobs, labels or {}), blobs, **members)
 
 
@@ -109,16 +113,16 @@ def bundle(subject: Content, run: str) -> Content:
     return document(OCI_MANIFEST, members, EMPTY, statement)
 
 
-def build_cache(run: str) -> Content:
+def build_cache(run: str, weigh: Weigh | None = None) -> Content:
     """Write a BuildKit registry cache in its image form."""
     config = Content(_CACHE_CONFIG, f"cache of {run}".encode())
-    return _manifest(config, (Content(_LAYER, f"cached layer of {run}".encode()),))
+    return _manifest(config, (_layer(f"cached layer of {run}", weigh),))
 
 
-def build_cache_index(run: str) -> Content:
+def build_cache_index(run: str, weigh: Weigh | None = None) -> Content:
     """Write a BuildKit registry cache in its older form: an index that lists layer blobs."""
     config = Content(_CACHE_CONFIG, f"cache of {run}".encode())
-    layer = Content(_LAYER, f"cached layer of {run}".encode())
+    layer = _layer(f"cached layer of {run}", weigh)
     blobs = (layer, config)
     return document(OCI_INDEX, {"manifests": [blob.descriptor() for blob in blobs]}, *blobs)
 
@@ -129,6 +133,10 @@ def referrers_tag(digest: str) -> str:
     Source: OCI distribution-spec v1.1, "Referrers tag schema".
     """
     return digest.replace(":", "-")
+
+
+def _layer(name: str, weigh: Weigh | None) -> Content:
+    return Content(_LAYER, name.encode(), stated=weigh(name) if weigh else 0)
 
 
 def _manifest(config: Content, layers: Sequence[Content], **members: Any) -> Content:

@@ -7,8 +7,10 @@ from functools import partial
 from itertools import accumulate
 from random import Random
 from typing import Literal
+from zlib import crc32
 
 from reconciler.sandbox.artifacts import (
+    Weigh,
     attestation,
     build_cache,
     build_cache_index,
@@ -29,6 +31,7 @@ _RELEASE_EVERY = 5
 """One release for this many commits of the main branch."""
 
 _PULL_REQUESTS = 26
+_MIB = 1024 * 1024
 _INTERRUPTED_RUNS = 4
 _STEPS = ("patch", "patch", "minor", "patch", "candidate", "minor", "patch", "major")
 """The part of the version that each release increases; repeated in this order."""
@@ -42,10 +45,28 @@ Attestations = Literal["none", "config", "artifact"]
 """How BuildKit attests: not at all, before 0.32 with a config, from then on as an artifact."""
 
 
-def lifelike(now: datetime, *, path: str = "acme/web", seed: int = 1) -> StoredPackage:
-    """Return a public package of about a thousand versions; equal arguments, equal bytes."""
+def stated_size(name: str) -> int:
+    """Return the size that a layer of this name would have in real life.
+
+    Units: bytes: 28 MiB for a slim base, 12 to 44 MiB for what a build adds, 80 to 144 for a cache.
+    """
+    if name.startswith("base "):
+        return 28 * _MIB + crc32(name.encode()) % _MIB
+    least, span = (80, 64) if name.startswith("cached ") else (12, 32)
+    return least * _MIB + crc32(name.encode()) % (span * _MIB)
+
+
+def lifelike(
+    now: datetime, *, path: str = "acme/web", seed: int = 1, weigh: Weigh | None = None
+) -> StoredPackage:
+    """Return a public package of about a thousand versions; equal arguments, equal bytes.
+
+    Layers are a few bytes long. With `weigh` manifests state other sizes, so clients that compare
+    them cannot pull.
+    """
     package = StoredPackage.of(path, now - YEAR, "public")
-    workflows = _Workflows(package, Random(seed), now)  # noqa: S311 - it makes shapes, no secrets
+    random = Random(seed)  # noqa: S311 - it makes shapes, no secrets
+    workflows = _Workflows(package, random, now, weigh)
     for at, happen in sorted(workflows.events(), key=lambda event: event[0]):
         happen(at)
     return package
@@ -58,6 +79,7 @@ class _Workflows:
     package: StoredPackage
     random: Random
     now: datetime
+    weigh: Weigh | None = None
 
     def events(self) -> Iterator[Event]:
         """Yield all events of the year, in no particular order."""
@@ -83,7 +105,8 @@ class _Workflows:
 
         def happen(at: datetime) -> None:
             self._build(["main", "edge", f"sha-{commit[:7]}"], commit, f"main {commit}", at)
-            cache = build_cache(commit) if self._is_modern(at) else build_cache_index(commit)
+            export = build_cache if self._is_modern(at) else build_cache_index
+            cache = export(commit, self.weigh)
             self.package.push(cache, "buildcache", at=at + _DAY / 1440)
 
         return happen
@@ -111,12 +134,13 @@ class _Workflows:
     def _interrupt(self, number: int, at: datetime) -> None:
         """Push platform images by digest and fail before the index is pushed."""
         for platform in PLATFORMS:
-            self.package.push(image(f"interrupted {number}", platform), at=at)
+            lost = image(f"interrupted {number}", platform, weigh=self.weigh)
+            self.package.push(lost, at=at)
 
     def _build(self, tags: list[str], commit: str, run: str, at: datetime) -> Content:
         """Build, with attestations in the form that BuildKit used at that time."""
         form: Attestations = "artifact" if self._is_modern(at) else "config"
-        build = Build(commit, run, at, tags, attestations=form)
+        build = Build(commit, run, at, tags, attestations=form, weigh=self.weigh)
         return push_build(self.package, build)
 
     def _is_modern(self, at: datetime) -> bool:
@@ -160,11 +184,14 @@ class Build:
     tags: Sequence[str] = ()
     platforms: Sequence[str] = PLATFORMS
     attestations: Attestations = "artifact"
+    weigh: Weigh | None = None
 
 
 def push_build(package: StoredPackage, build: Build) -> Content:
     """Push all manifests of a build and return its index: children first, as BuildKit does."""
-    images = {platform: image(build.commit, platform) for platform in build.platforms}
+    images = {
+        platform: image(build.commit, platform, weigh=build.weigh) for platform in build.platforms
+    }
     statements: list[Content] = []
     if build.attestations != "none":
         form = build.attestations == "artifact"

@@ -22,12 +22,16 @@ Key = tuple[datetime, int]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One manifest or blob, with the blobs that a pull of it needs."""
+    """One manifest or blob, with the blobs that a pull of it needs.
+
+    Units: `stated` is the size in bytes that descriptors state; 0 for that of `body`.
+    """
 
     media_type: str
     body: bytes
     artifact_type: str = ""
     blobs: tuple["Content", ...] = ()
+    stated: int = 0
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -38,7 +42,7 @@ class Content:
     def descriptor(self, **members: Any) -> dict[str, Any]:
         """Return the descriptor of this content, with additional `members`."""
         kind = {"artifactType": self.artifact_type} if self.artifact_type else {}
-        size = len(self.body)
+        size = self.stated or len(self.body)
         return {
             "mediaType": self.media_type,
             "digest": self.digest,

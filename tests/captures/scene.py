@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
 
-from reconciler import session
+from reconciler import clock
 from reconciler.__main__ import run
-from reconciler.sandbox.generate import lifelike
+from reconciler.sandbox.generate import lifelike, stated_size
 from reconciler.sandbox.server import Sandbox
 from reconciler.sandbox.settings import UNLIMITED, SandboxSettings
 from reconciler.transport.client import Client
@@ -73,11 +73,11 @@ def scene() -> Iterator[Path]:
     settings = SandboxSettings(limits=UNLIMITED, now=lambda: NOW)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        sandbox = stack.enter_context(Sandbox(settings, [lifelike(NOW)]).serve())
+        sandbox = stack.enter_context(Sandbox(settings, [lifelike(NOW, weigh=stated_size)]).serve())
         stack.enter_context(chdir(folder))
         stack.enter_context(patch.dict(os.environ, _environment(sandbox, folder)))
         stack.enter_context(patch.object(socket, "create_connection", _leads_to(sandbox)))
-        stack.enter_context(patch.object(session, "datetime", FixedHour))
+        stack.enter_context(patch.object(clock, "datetime", FixedHour))
         stack.enter_context(patch.object(Client, "latency", LATENCY))
         stack.enter_context(patch.object(secrets, "token_hex", lambda _: "5eed1e55"))
         stack.enter_context(patch.object(socket, "gethostname", lambda: "runner"))

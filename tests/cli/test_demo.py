@@ -1,5 +1,7 @@
 """The demo: the first command of the README, which needs nothing but itself."""
 
+import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -16,10 +18,24 @@ def test_the_demo_deletes_verifies_and_says_what_to_do_next(tmp_path: Path) -> N
     assert (done.code, done.stderr) == (0, "")
     assert "tagged images, 0 of them broken.\n" in done.stdout
     assert "Plan: 0 to delete, " in done.stdout
-    *_, end, sandbox, init = done.stdout.splitlines()
+    lines = done.stdout.splitlines()
+    assert lines[1] == "1. Diagnose: why are there so many versions?"
+    assert re.match(
+        r"31% of 1,0\d\d versions, 1\d GiB, are needed by nothing; main cause: ", lines[2]
+    )
+    end, pages, _, heading, *commands = lines[-6:]
     assert end == "The simulated registry and its log end here, so there is nothing to undo."
-    assert sandbox.startswith("Next: reconciler sandbox  ")
-    assert init.startswith("      reconciler init ghcr.io/OWNER/PACKAGE  ")
+    index = Path(pages.partition(": ")[2])
+    assert index.is_file()
+    assert {page.stem for page in index.parent.rglob("*/*.html")} == {
+        *("diagnose", "plan", "usage", "log")
+    }
+    shutil.rmtree(index.parent)
+    assert heading == "The same for your own package, with nothing deleted:"
+    assert commands == [
+        "  reconciler diagnose ghcr.io/YOU/APP",
+        "  reconciler init ghcr.io/YOU/APP",
+    ]
 
 
 def test_without_a_folder_for_temporary_files_it_says_what_to_do(

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from reconciler.sandbox.generate import builds, lifelike
+from reconciler.sandbox.generate import builds, lifelike, stated_size
 from reconciler.sandbox.package import StoredPackage, sha256
 from reconciler.sandbox.snapshots import snapshot_of
 from tests.support.oracle import broken_tags, companions
@@ -91,3 +91,18 @@ def test_builds_come_without_attestations_and_for_one_platform_too() -> None:
     package = builds(10, now=NOW, platforms=["linux/amd64"], attestations="none")
 
     assert len(package.live) == 10 * 2
+
+
+def test_a_package_may_state_sizes_of_real_life() -> None:
+    true, real = lifelike(NOW), lifelike(NOW, weigh=stated_size)
+
+    assert len(true.live) == len(real.live)
+    sizes = [
+        layer["size"]
+        for version in real.live
+        for layer in json.loads(version.body or b"{}").get("layers", ())
+        if layer["mediaType"].endswith("tar+gzip")
+    ]
+    assert min(sizes) >= 12 * 1024**2
+    assert max(sizes) < 144 * 1024**2
+    assert sum(sizes) > 10 * 1024**3
