@@ -76,7 +76,7 @@ def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
         "tagged": diagnosis.tagged,
         "needed": diagnosis.needed,
         "left": diagnosis.unneeded,
-        "left_bytes": diagnosis.unneeded_bytes,
+        "unneeded_bytes": diagnosis.unneeded_bytes,
         "requests": diagnosis.inventory.evidence.requests,
         "causes": {group.cause: _group(group) for group in diagnosis.groups},
         "findings": [_finding(finding) for finding in diagnosis.findings],

@@ -110,6 +110,7 @@ class DiagnosedDocument(Frozen):
     tagged: NonNegativeInt = 0
     needed: NonNegativeInt = 0
     unneeded: NonNegativeInt = Field(0, alias="left")
+    unneeded_bytes: NonNegativeInt = 0
     requests: NonNegativeInt = 0
     causes: dict[VersionCause, CauseDocument] = {}
     findings: tuple[VersionDocument, ...] = ()
