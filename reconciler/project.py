@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -109,6 +109,11 @@ class Project:
         return paths
 
     @property
+    def has_policies(self) -> bool:
+        """Whether any of the policy files and folders exists."""
+        return any((self.folder / path).exists() for path in self.file.policies)
+
+    @property
     def state(self) -> str:
         """The address of the state, or its path from `start`."""
         place = self.file.state
@@ -166,8 +171,9 @@ def _read(path: Path, name: str) -> ProjectFile:
     if len(content) > MAX_BYTES:
         raise SettingsError(f"{name}: the file is larger than {MAX_BYTES} bytes")
     try:
-        return ProjectFile.model_validate(_document(text))
-    except tomllib.TOMLDecodeError as error:
+        return ProjectFile.model_validate(tomllib.loads(text))
+    # Deeply nested brackets exhaust the parser.
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{name}: {safe(str(error))}", hint=_EXAMPLE) from error
     except ValidationError as error:
         problems = error.errors(include_url=False)
@@ -176,14 +182,6 @@ def _read(path: Path, name: str) -> ProjectFile:
 
 
 _EXAMPLE = 'Such a file reads: policies = ["policies"] and state = ".reconciler", on two lines.'
-
-
-def _document(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    # Deeply nested brackets.
-    except RecursionError as error:
-        raise tomllib.TOMLDecodeError("too deeply nested") from error
 
 
 def _line(text: str, problem: ErrorDetails) -> int:

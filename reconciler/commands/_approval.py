@@ -26,17 +26,15 @@ def ask_about(plan: DeletionPlan, session: Session, *, saved: bool, yes: bool) -
     if not parts:
         return
     if saved and not yes and sys.stdin.isatty():
-        questions = [_question(part, session) for part in parts]
+        questions = []
+        for part in parts:
+            # What the state says and the registry can do; the registry itself is not read.
+            records = session.state.of(part.repository).records()
+            known = next((at for at, each in enumerate(records, 1) if each.hash == part.state), 0)
+            reader = session.registries.reader(part.repository.registry)
+            questions.append(Question(part, records[known:], reader.capabilities.undo_for))
         typer.echo(render(plan, questions, view(session.clock())), nl=False, err=True)
     ask(f"Delete {_counts(parts)}?", yes=yes, refused="Nothing was deleted.")
-
-
-def _question(part: RepositoryPlan, session: Session) -> Question:
-    """Add what the state and the registry's abilities say; the registry itself is not read."""
-    records = session.state.of(part.repository).records()
-    known = next((at for at, each in enumerate(records, 1) if each.hash == part.state), 0)
-    reader = session.registries.reader(part.repository.registry)
-    return Question(part, records[known:], reader.capabilities.undo_for)
 
 
 def _counts(parts: list[RepositoryPlan]) -> str:

@@ -75,11 +75,15 @@ def print_plan(plan: "Plan", output: "Format", display: "View") -> None:
         typer.echo(piece, nl=False)
 
 
-def print_applied(results: Sequence["Applied"], display: "View") -> None:
-    """Print on stdout what an apply did, and the command that undoes it where there is one."""
+def print_applied(results: Sequence["Applied"], display: "View", place: Sequence[str] = ()) -> None:
+    """Print on stdout what an apply did, and the command that undoes it where there is one.
+
+    Shape: `place` are the arguments for the state, if they were given.
+    """
+    from reconciler.commands._next import command
     from reconciler.formats import applied as applied_format
 
-    undo = (f"reconciler undo {result.run}" for result in results if result.can_be_undone)
+    undo = (command("undo", result.run, *place) for result in results if result.can_be_undone)
     typer.echo(applied_format.render(results, display, undo=next(undo, "")), nl=False)
 
 

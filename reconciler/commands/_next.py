@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections.abc import Mapping
 
 import typer
 
@@ -19,6 +20,18 @@ def suggest(*arguments: object, why: str = "", lead: str = "Next:") -> None:
     """Print on stderr a command that can be typed as it stands, and what it is for."""
     if not is_quiet():
         typer.echo(f"{lead} {command(*arguments)}{f'  ({why})' if why else ''}", err=True)
+
+
+def options(given: Mapping[str, object]) -> list[str]:
+    """Write options as they were given: a list repeats its option; those not given are left out."""
+    written: list[str] = []
+    for option, value in given.items():
+        for each in value if isinstance(value, list) else [value]:
+            if each is True:
+                written.append(option)
+            elif each not in (None, False, ""):
+                written += [option, str(each)]
+    return written
 
 
 def command(*arguments: object) -> str:

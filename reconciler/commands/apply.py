@@ -14,6 +14,7 @@ from reconciler.commands._console import (
     running,
     view,
 )
+from reconciler.commands._next import options, suggest
 from reconciler.commands._options import (
     Allow,
     Only,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.core.planner import RaisedLimits
     from reconciler.model.names import Repository
     from reconciler.model.plan import DeletionPlan, Plan
+    from reconciler.model.results import Applied
     from reconciler.session import Session
 
 app = typer.Typer(add_completion=False)
@@ -123,26 +125,44 @@ def apply(
             session = opened if accepted else narrowed(opened, only)
             plan = _displayed(accepted, session, allowed)
             ask_about(plan, session, saved=accepted is not None, yes=yes)
-            code = _carry_out(plan, session, allowed, halt)
+            done, code = _carry_out(plan, session, allowed, halt)
+        place = options({"--state": state})
+        again: dict[str, object] = {"--policies": policies, "--only": only, "--allow": allow}
+        again |= {"--expect-digest": expect_digest, "--time-budget": time_budget}
+        again |= {"--max-deletes": max_deletes, "--retry-retained": retry_retained}
+        print_applied(done, view(utc_now()), place)
+        _suggest(done, [*(sources or ()), *options(again), *place], place)
         finish(code)
 
 
 def _carry_out(
     plan: "DeletionPlan", session: "Session", allowed: "RaisedLimits", halt: "Halt"
-) -> ExitCode:
-    """Apply a plan, print the result, and return the exit code."""
+) -> tuple[Sequence["Applied"], ExitCode]:
+    """Apply a plan, and return what was done, and the exit code."""
     from reconciler.commands._progress import Activity
-    from reconciler.session import utc_now
 
     with Activity(session.registries.watch, "Deleting", plan.summary.delete) as progress:
         watching = (halt.note, progress.report)
         # A number of deletions that must not be exceeded is counted one by one.
         at_once = None if halt.remaining is None else 1
         done = session.apply(plan, allowed=allowed, halt=halt, watching=watching, at_once=at_once)
-    print_applied(done, view(utc_now()))
     # A plan with an incomplete repository keeps its code, even if every deletion succeeded.
     codes = [plan.outcome, *(applied.exit_code for applied in done)]
-    return ExitCode.INTERRUPTED if halt.interrupted else worst(codes)
+    return done, ExitCode.INTERRUPTED if halt.interrupted else worst(codes)
+
+
+def _suggest(done: Sequence["Applied"], again: Sequence[object], place: Sequence[str]) -> None:
+    """Print how to go on where something remains, else where to read what was done.
+
+    Shape: `again` are the arguments that were given, `place` those for the state.
+    """
+    from reconciler.formats.applied import remaining
+
+    run = next((part.run for part in done if part.outcomes), "")
+    if remaining(done):
+        suggest("apply", *again, why="goes on with what remains")
+    elif run:
+        suggest("log", "show", run, *place, why="what was deleted, and why")
 
 
 def _saved_plan(paths: list[Path], expected: str) -> "Plan | None":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.commands._console import finish, print_report, running, view
+from reconciler.commands._next import options, suggest
 from reconciler.commands._options import (
     AllRows,
     MaxReads,
@@ -63,6 +64,7 @@ def diagnose(
     """
     from reconciler.formats.diagnosis import report
     from reconciler.formats.diagnosis_json import as_json
+    from reconciler.project import find_project
     from reconciler.session import utc_now
     from reconciler.workflows.parse import read_workflows, workflow_files
 
@@ -73,6 +75,12 @@ def diagnose(
         )
         printed = view(utc_now(), all_rows=all_rows)
         print_report(output, printed, report(results), as_json(results))
+        place = options({"--state": state})
+        if find_project(Path.cwd()).has_policies:
+            suggest("plan", *place, why="what your policies would delete")
+        else:
+            named = repositories or [result.repository for result in results]
+            suggest("init", *named, why="writes a first policy, its test and a workflow")
         finish(worst(result.exit_code for result in results))
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from reconciler.commands._console import finish, running, save, view
+from reconciler.commands._next import suggest
 from reconciler.commands._options import policy_paths
 from reconciler.errors import ExitCode, PolicyError
 
@@ -52,5 +53,8 @@ def run_tests(
         as_json = output == "json"
         text = formats.as_json(trials) if as_json else formats.render(trials, display)
         typer.echo(text, nl=False)
+        passed = not any(trial.failures for trial in trials)
+        if passed and not paths:
+            suggest("plan", "--out", "plan.json", why="shows what would be deleted")
         # Test runners exit with 1 when a test fails; no other command ends with 1 on purpose.
-        finish(ExitCode.INTERNAL if any(trial.failures for trial in trials) else ExitCode.OK)
+        finish(ExitCode.OK if passed else ExitCode.INTERNAL)

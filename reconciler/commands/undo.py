@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.commands._console import ask, finish, print_plan, running, save, view
+from reconciler.commands._next import options, suggest
 from reconciler.commands._options import (
     AllRows,
     PlanFormat,
@@ -102,6 +103,7 @@ def undo(
             )
         run = "" if last else runs[0]
         wanted = mention(only, "--only") if only else Mention()
+        place = options({"--state": state})
         with halting(utc_now) as halt, open_recovery(state, halt.sleep) as recovery:
             with Activity(recovery.registries.watch):
                 plan = recovery.plan(run, wanted, retag=retag, lasts=LASTS)
@@ -109,9 +111,11 @@ def undo(
             print_plan(plan, output, view(utc_now(), all_rows=all_rows))
             if out:
                 save(out, plan.chunks())
+                suggest("apply", out, *place, why="asks before it restores")
                 finish(plan.outcome)
             else:
                 restore(plan, recovery, halt, yes=yes, aside=output != "text")
+                suggest("undo", "--release", *place, why="lets policies delete them again")
 
 
 def _release(names: list[str], state: str | None) -> None:

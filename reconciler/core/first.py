@@ -6,9 +6,7 @@ The backlog of years is more than guards allow, and only once. The raised limits
 Source: docs/adr/0013-who-may-let-more-go.md.
 """
 
-from collections.abc import Sequence
-
-from reconciler.model.plan import DeletionPlan, Guard, RepositoryPlan
+from reconciler.model.plan import DeletionPlan, Guard
 
 RAISED = ("max_delete", "max_delete_percent")
 """The guards that count deletions. `never_empty` stays: a backlog is no reason to delete all."""
@@ -19,29 +17,18 @@ def first_plan(plan: DeletionPlan) -> DeletionPlan:
 
     A repository with a journal was cleaned up before: it keeps its guards.
     """
-    parts = [part if part.state else _raised(part) for part in plan.repositories]
+    parts = [
+        part if part.state else part.model_copy(update={"guards": tuple(map(_raised, part.guards))})
+        for part in plan.repositories
+    ]
     fields = {name: getattr(plan, name) for name in type(plan).model_fields}
     # Not `model_copy`: it would keep the digest.
     return DeletionPlan(**{**fields, "repositories": tuple(parts)})
 
 
-def kept_guards(plan: DeletionPlan) -> Sequence[RepositoryPlan]:
-    """Return the repositories that a guard still stops, since they were cleaned up before."""
-    return [
-        part
-        for part in plan.repositories
-        if part.state and any(not guard.ok and guard.name in RAISED for guard in part.guards)
-    ]
-
-
-def _raised(part: RepositoryPlan) -> RepositoryPlan:
-    guards: list[Guard] = []
-    for guard in part.guards:
-        if guard.ok or guard.name not in RAISED:
-            guards.append(guard)
-            continue
-        # The limit that the guard itself suggests: with `--allow` the plan would be the same.
-        limit = int(guard.override.rpartition("=")[2])
-        raised = {"limit": limit, "ok": True, "override": "", "asked": True}
-        guards.append(guard.model_copy(update=raised))
-    return part.model_copy(update={"guards": tuple(guards)})
+def _raised(guard: Guard) -> Guard:
+    if guard.ok or guard.name not in RAISED:
+        return guard
+    # The limit that the guard itself suggests: with `--allow` the plan would be the same.
+    limit = int(guard.override.rpartition("=")[2])
+    return guard.model_copy(update={"limit": limit, "ok": True, "override": "", "asked": True})

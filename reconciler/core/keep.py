@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from reconciler.core.calendar import bucket_of, read_dates
 from reconciler.core.select import Image, SelectedImage, TagIndex
-from reconciler.model.durations import Span, as_span
+from reconciler.model.durations import Span, as_span, precise_span
 from reconciler.model.inventory import Fact
 from reconciler.model.names import Digest, Tag
 from reconciler.model.rules import Keep, Rule
@@ -330,6 +330,7 @@ def _distances(
     # All images of one tie have the same rank: the number of images that are certainly newer.
     newer = 0
     last, within = keep.last, keep.within.delta if keep.within else None
+    limit = as_span(within) if within is not None else ""
     for tied in ties:
         ranked: tuple[Distance, ...] = ()
         if last is not None:
@@ -339,7 +340,11 @@ def _distances(
             distances = ranked
             if within is not None:
                 age = now - image.age_start
-                text = f"age {as_span(age)} vs within {keep.within}"
+                whole = as_span(age)
+                # Where both round to the same, the second unit is what decides.
+                text = (
+                    f"age {precise_span(age) if whole == limit else whole} vs within {keep.within}"
+                )
                 distances += (Distance(age < within, text),)
             yield (*distances, *map(next, calendars)) if calendars else distances
         newer += len(tied)

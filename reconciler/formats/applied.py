@@ -1,7 +1,7 @@
 """The result of an apply or an undo: what was not done and why, then the counts."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -76,10 +76,28 @@ def render(parts: Sequence[Applied], view: View, *, texts: RunTexts = APPLY, und
         # A repository where everything went as planned has no lines: the totals count it.
         if written := list(_part(part, view, texts)):
             lines += [line((part.planned.repository, "bold")), *written, line()]
+    if count := remaining(parts):
+        done = {"planned": sum(len(_keys(part)) for part in parts), **counts(parts, texts)}
+        numbers = [f"{number:,} {name}" for name, number in done.items() if number]
+        lines.append(line(f"Versions: {', '.join(numbers)}, {count:,} left for the next run."))
     if undo:
         lines.append(line(f"To restore what was deleted: {undo}"))
     lines.append(line((f"{texts.title}: {totals(parts, texts)}.", "bold")))
     return printed(lines, view)
+
+
+def remaining(parts: Iterable[Applied]) -> int:
+    """Count the planned versions that no change was attempted on: the next run continues."""
+    return sum(
+        len(_keys(part)) - sum(each.result is not Result.NOT_DONE for each in _final(part))
+        for part in parts
+    )
+
+
+def _keys(part: Applied) -> Set[str]:
+    """The planned versions; an outcome of any other, such as a restored signature, counts, too."""
+    planned = {change.key for change in part.planned.changes}
+    return planned | {each.change.key for each in _final(part)}
 
 
 def totals(parts: Iterable[Applied], texts: RunTexts = APPLY) -> str:

@@ -135,7 +135,7 @@ def sections(prepared: PlanView, view: View) -> Iterator[PageSection]:
         if part.waiting:
             texts.append(phrases.waiting(part.waiting, part.min_age, view))
         if part.kept:
-            texts.append(phrases.kept_counts(part.kept))
+            texts.append(phrases.kept_counts(part.kept, len(part.protected)))
         if part.unmatched:
             families = ", ".join(map(phrases.family, part.unmatched))
             texts.append(f"Tags that no rule matches: {families}.")

@@ -11,6 +11,7 @@ from reconciler.formats.view import Cost, View
 from reconciler.model.durations import FRESH_SECONDS, Span, as_span
 from reconciler.model.plan import (
     Cause,
+    DeletionPlan,
     Plan,
     RepositoryPlan,
     Summary,
@@ -43,6 +44,18 @@ def totals(summary: Summary) -> str:
     return (
         f"{summary.delete} to delete, {summary.protected} protected,"
         f" {summary.keep} to keep, {summary.incomplete} incomplete"
+    )
+
+
+def units(plan: DeletionPlan) -> str:
+    """Write the counts of a plan with their units: `totals` counts versions and names none."""
+    summary = plan.summary
+    images = sum(part.images_deleted for part in plan.repositories)
+    protected = counted(summary.protected, "protected image")
+    among = f", with {protected} among them" if summary.protected else ""
+    return (
+        f"Deletes {counted(summary.delete, 'version')} ({counted(images, 'image')}) and keeps"
+        f" {counted(summary.keep, 'version')}{among}."
     )
 
 
@@ -80,11 +93,15 @@ def related_versions(count: int) -> str:
     return f"+ {counted(count, 'related version')}" if count else ""
 
 
-def kept_counts(kept: Mapping[str, int]) -> str:
-    """Count the kept images by the rule or cause that keeps them, the largest first."""
+def kept_counts(kept: Mapping[str, int], protected: int = 0) -> str:
+    """Count the kept images by the rule or cause that keeps them, the largest first.
+
+    Shape: `protected` is how many of them are protected, under whatever name they are counted.
+    """
     largest_first = sorted(kept.items(), key=lambda pair: (-pair[1], pair[0]))
     parts = ", ".join(f"{count:,} {kept_by(name)}" for name, count in largest_first)
-    return f"Keeps {counted(sum(kept.values()), 'image')}: {parts}."
+    among = f" ({protected:,} of them protected)" if protected else ""
+    return f"Keeps {counted(sum(kept.values()), 'image')}{among}: {parts}."
 
 
 def kept_by(name: str) -> str:

@@ -121,7 +121,7 @@ class RepositorySection:
             text = phrases.waiting(part.waiting, part.min_age, view)
             yield from wrapped(text, view, lead="  . ")
         if part.kept:
-            yield from wrapped(phrases.kept_counts(part.kept), view, lead="  ")
+            yield from wrapped(phrases.kept_counts(part.kept, len(part.protected)), view, lead="  ")
         if part.unmatched:
             named = first_rows(part.unmatched, view)
             hidden = len(part.unmatched) - len(named)
@@ -184,5 +184,7 @@ def _ending(prepared: PlanView, plan: DeletionPlan, view: View) -> Iterator[Text
     if view.cost and summary.delete:
         yield from wrapped(phrases.cost_text(view.cost), view)
     yield from wrapped(prepared.blocked, view, style="bold red")
+    if summary.delete:
+        yield from wrapped(phrases.units(plan), view)
     yield line(f"Digest: {plan.digest}")
     yield line((f"Plan: {phrases.totals(summary)}.", "bold"))

@@ -54,6 +54,16 @@ def as_span(delta: timedelta) -> str:
     return f"{hours}h" if abs(hours) < 48 else f"{hours // 24}d"
 
 
+def precise_span(delta: timedelta) -> str:
+    """Write a duration with a second unit, as in `270d 16h`: for one that is close to a limit."""
+    whole = as_span(delta)
+    if whole.endswith("d"):
+        rest = int((delta % timedelta(days=1)).total_seconds() // 3600)
+        return f"{whole} {rest}h" if rest else whole
+    rest = int((delta % timedelta(hours=1)).total_seconds() // 60)
+    return f"{whole} {rest}m" if rest else whole
+
+
 class Instant(Name):
     """A time with its zone, from 1970 to 2999. Source: RFC 3339."""
 

@@ -121,7 +121,7 @@ def test_seconds_since_1970_in_tags_are_read_where_all_are_that() -> None:
     versions = [image("a", "b-1793000000"), image("b", "b-1700000000")]
 
     assert said(rule, *versions) == {
-        "a": "age 7d vs within 7d",
+        "a": "age 7d 4h vs within 7d",
         "b": "age 1083d vs within 7d",
     }
     assert kept(rule, *versions) == []

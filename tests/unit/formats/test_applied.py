@@ -49,6 +49,15 @@ def test_nothing_to_do_is_one_line() -> None:
     )
 
 
+def test_the_sums_of_an_interrupted_run_add_up() -> None:
+    planned = [image(f"v{number}") for number in range(706)]
+    outcomes = [Outcome(changes[0], Result.DELETED) for changes in planned[:92]]
+
+    lines = render([Applied(part(planned), outcomes, stopped="time")], PLAIN).splitlines()
+
+    assert lines[-2] == "Versions: 706 planned, 92 deleted, 614 left for the next run."
+
+
 def test_what_was_not_done_is_told_with_its_reason_the_worst_first() -> None:
     done = applied(
         ending("v1", Result.DELETED),
@@ -78,6 +87,7 @@ def test_what_was_not_done_is_told_with_its_reason_the_worst_first() -> None:
         "    pr-9 0359a07b64f9: the time budget is used up",
         "  Head of the log: sha256:abc",
         "",
+        "Versions: 6 planned, 1 deleted, 2 skipped, 1 retained, 1 failed, 1 left for the next run.",
         "Apply: 1 deleted, 0 already absent, 2 skipped, 1 retained, 1 failed, 0 unknown.",
     ]
 
