@@ -5,6 +5,7 @@ cause more deletions.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -124,8 +125,13 @@ class RegistrySettings(BaseModel):
     points_per_minute: Annotated[int, Field(ge=5, le=1_000_000)] = 900
     """Points of GitHub's secondary rate limit; an Enterprise Server may have another."""
 
+    token_variable: Annotated[str, Field(pattern=r"^(?:[A-Z][A-Z0-9_]*)?$")] = ""
+    """The variable with the token of this host, where it is not that of GitHub."""
+
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.token_variable and self.kind != "ghcr":
+            raise ValueError("kind oci has no 'token_variable': it uses `docker login`")
         if (self.kind == "ghcr") != (self.api is not None):
             raise ValueError("kind ghcr needs 'api', and kind oci has none")
         if self.api and not self.plain_http:
@@ -256,10 +262,27 @@ class Settings(BaseSettings):
         return RegistrySettings(kind="oci", plain_http=is_loopback(host))
 
     def token_for(self, host: str) -> SecretStr | None:
-        """Return GitHub's token for hosts that belong to GitHub, None for any other."""
-        if self.registry_for(host).kind != "ghcr":
+        """Return the token of a host that belongs to GitHub: its own, or else that of GitHub.
+
+        None for any other host, and if there is none.
+
+        Raises: SettingsError, for a text that no token is.
+        """
+        registry = self.registry_for(host)
+        if registry.kind != "ghcr":
             return None
+        if registry.token_variable:
+            return _token_in(registry.token_variable)
         return self.github_token or self.gh_token or None
+
+
+def _token_in(variable: str) -> SecretStr | None:
+    """Return the token in a variable, None if it is not set."""
+    text = os.environ.get(variable, "").strip()
+    try:
+        return _header_value(SecretStr(text)) if text else None
+    except ValueError as error:
+        raise SettingsError(f"{variable}: {error}", hint=f"Correct {variable}.") from None
 
 
 _DEFAULT_PORTS = ("80", "443")

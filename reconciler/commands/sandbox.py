@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,12 @@ from reconciler.commands._console import running
 from reconciler.errors import SettingsError
 
 app = typer.Typer(add_completion=False)
+
+TOKEN = "RECONCILER_SANDBOX_TOKEN"  # noqa: S105 - the name of a variable
+"""Where the token for the sandbox is."""
+
+_MOST_NAMED = 5
+"""Packages that are named at the start."""
 
 
 @app.command()
@@ -67,8 +75,9 @@ def sandbox(
                     f"{settings}: not valid sandbox settings: {error}",
                     hint="docs/sandbox.md lists them; begin with {}.",
                 ) from error
+        paths = sorted(package.path for package in packages)
         try:
-            serve_forever(chosen, packages, port=port, started=_announce)
+            serve_forever(chosen, packages, port=port, started=partial(_announce, paths))
         except OSError as error:
             raise SettingsError(
                 f"port {port} on this machine cannot be used: {os.strerror(error.errno or 0)}",
@@ -77,13 +86,16 @@ def sandbox(
             ) from error
 
 
-def _announce(url: str) -> None:
-    """Print the shell commands that make Reconciler use the sandbox."""
+def _announce(paths: Sequence[str], url: str) -> None:
+    """Print the shell commands that make Reconciler use the sandbox, and what it serves."""
     from reconciler.sandbox.accounts import CLASSIC
 
     host = url.partition("//")[2]
-    known = json.dumps({host: {"kind": "ghcr", "api": url, "plain_http": True}})
-    typer.echo(f"export RECONCILER_REGISTRIES='{known}'")
-    typer.echo(f"export GITHUB_TOKEN={CLASSIC.token.get_secret_value()}")
+    # A token of its own, so that that for GitHub stays what it is.
+    settings = {"kind": "ghcr", "api": url, "plain_http": True, "token_variable": TOKEN}
+    typer.echo(f"export RECONCILER_REGISTRIES='{json.dumps({host: settings})}'")
+    typer.echo(f"export {TOKEN}={CLASSIC.token.get_secret_value()}")
     # On stderr, so that a shell can evaluate stdout.
-    typer.echo(f"# Packages are at {host}/OWNER/NAME; stop with Ctrl-C.", err=True)
+    named = " ".join(f"{host}/{path}" for path in paths[:_MOST_NAMED])
+    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+    typer.echo(f"# Serves {named}{more}; stop with Ctrl-C.", err=True)

@@ -289,3 +289,20 @@ def test_a_port_that_no_registry_is_on_is_refused(
         return
     with pytest.raises(SettingsError, match="without the port|so it cannot also be on port"):
         settings.check_port(RepositoryGlob(pattern))
+
+
+def test_a_host_may_have_a_token_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    described = {"kind": "ghcr", "api": "https://h.example/api", "token_variable": "H_TOKEN"}
+    monkeypatch.setenv("RECONCILER_REGISTRIES", json.dumps({"h.example": described}))
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_github")
+
+    assert Settings.load().token_for("h.example") is None
+    monkeypatch.setenv("H_TOKEN", "ghp_own\n")
+    settings = Settings.load()
+    own, github = settings.token_for("h.example"), settings.token_for("ghcr.io")
+    assert own
+    assert github
+    assert (own.get_secret_value(), github.get_secret_value()) == ("ghp_own", "ghp_github")
+    monkeypatch.setenv("H_TOKEN", "two words")
+    with pytest.raises(SettingsError, match="H_TOKEN: the token contains a space"):
+        Settings.load().token_for("h.example")
