@@ -62,12 +62,20 @@ class WeekDocument(Frozen):
 
 
 class ForecastDocument(Frozen):
-    """Versions now and in 90 days, without and with the policy."""
+    """Versions now and in 90 days, without and with the policy, between a low and a high figure.
+
+    Shape: null without a policy, and `then` where too little time was measured.
+    """
 
     now: AmountDocument
-    then: AmountDocument
+    then: AmountDocument | None
+    then_low: AmountDocument | None
+    then_high: AmountDocument | None
     staying: AmountDocument | None
     kept: AmountDocument | None
+    kept_low: AmountDocument | None
+    kept_high: AmountDocument | None
+    measured_days: NonNegativeInt
 
 
 class AttributionDocument(Frozen):
