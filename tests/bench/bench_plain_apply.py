@@ -134,7 +134,8 @@ def bars(measured: Measured) -> Iterator[Bar]:
     yield Bar(f"deleted {name}", deleted, least=planned, most=planned)
     yield Bar(f"requests {name}", requests, most=2 * measured.tags + 4 * deleted)
     share = measured.cost.requests / requests
-    yield Bar(f"estimated share of requests {name}", share, least=0.7, most=1.3)
+    # The plan says the least: a registry that deletes slowly gets all tags read again.
+    yield Bar(f"estimated share of requests {name}", share, most=1.3)
 
 
 def _kind(sent: Sent) -> str:
