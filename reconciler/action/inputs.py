@@ -15,14 +15,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from reconciler.commands._options import duration
 from reconciler.errors import SettingsError
 
-Command = Literal["plan", "apply", "check", "diagnose", "comment"]
+Command = Literal["plan", "apply", "check", "diagnose", "comment", "validate"]
 
 _PREFIX = "INPUT_"
 _MAX_VALUE = 80
 """Longest value quoted in an error, in characters."""
 
 _CURES = {
-    "command": "write plan, apply, check, diagnose or comment",
+    "command": "write plan, apply, check, diagnose, comment or validate",
     "comment": "write true or false",
     "fail-on-changes": "write true or false",
     "time-budget": "write a duration such as 50m",

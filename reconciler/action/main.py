@@ -39,7 +39,7 @@ def _report(runner: "Runner") -> "StepReport":
     from reconciler.action.apply import apply
     from reconciler.action.comment import comment_on
     from reconciler.action.inputs import Inputs
-    from reconciler.action.inspect import inspect
+    from reconciler.action.inspect import inspect, validate
     from reconciler.action.plan import plan
     from reconciler.action.step import of_error
 
@@ -52,6 +52,8 @@ def _report(runner: "Runner") -> "StepReport":
                 return apply(inputs, runner)
             case "comment" if inputs.plan:
                 return comment_on(inputs.plan, runner)
+            case "validate":
+                return validate(inputs)
             case _:
                 return inspect(inputs)
     except ReconcilerError as error:
