@@ -5,7 +5,6 @@ cause more deletions.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -30,7 +29,7 @@ from reconciler.model.base import is_loopback
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.project import STATE, find_project
-from reconciler.variables import PREFIX, refuse_misspelt
+from reconciler.variables import PREFIX, header_value, is_word, refuse_misspelt, token_in
 
 GITHUB_HOST = "ghcr.io"
 GITHUB_API = "https://api.github.com"
@@ -52,11 +51,6 @@ _CURES = {
 }
 
 
-def _is_word(text: str) -> bool:
-    """Whether a text is printable ASCII without spaces, so that a header or URL can hold it."""
-    return text.isascii() and text.isprintable() and " " not in text
-
-
 def _plain_url(text: str) -> str:
     """Accept the URL of an API, without credentials or query; remove the final slash."""
     # The token is sent to this host: in `https://github.com@other/` that would be `other`.
@@ -64,7 +58,7 @@ def _plain_url(text: str) -> str:
         raise ValueError("the URL must not have a user, password, query or fragment")
     parts = urlsplit(text)
     known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    if not known or not _is_word(text):
+    if not known or not is_word(text):
         raise ValueError(f"{text[:_MAX_VALUE]!r} is not an http or https URL")
     return text.rstrip("/")
 
@@ -75,15 +69,6 @@ def _secure_url(text: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.netloc):
         raise ValueError(f"{text[:_MAX_VALUE]!r} is plain HTTP to another machine; write https")
     return text
-
-
-def _header_value(token: SecretStr) -> SecretStr:
-    """Accept what a header can contain; surrounding white space is removed."""
-    text = token.get_secret_value().strip()
-    # A line break would end the header, and let the rest of the token add others.
-    if not _is_word(text):
-        raise ValueError("the token contains a space or a character that no token has")
-    return SecretStr(text)
 
 
 def _decode(value: object) -> object:
@@ -107,7 +92,7 @@ def _hosts(registries: Mapping[str, "RegistrySettings"]) -> dict[str, "RegistryS
 
 
 ApiUrl = Annotated[str, AfterValidator(_plain_url)]
-Token = Annotated[SecretStr, AfterValidator(_header_value)]
+Token = Annotated[SecretStr, AfterValidator(header_value)]
 # Truncated and not refused: a value that is only recorded must never fail a run.
 ShortText = Annotated[str, AfterValidator(lambda text: text[:_LONGEST])]
 
@@ -272,17 +257,8 @@ class Settings(BaseSettings):
         if registry.kind != "ghcr":
             return None
         if registry.token_variable:
-            return _token_in(registry.token_variable)
+            return token_in(registry.token_variable)
         return self.github_token or self.gh_token or None
-
-
-def _token_in(variable: str) -> SecretStr | None:
-    """Return the token in a variable, None if it is not set."""
-    text = os.environ.get(variable, "").strip()
-    try:
-        return _header_value(SecretStr(text)) if text else None
-    except ValueError as error:
-        raise SettingsError(f"{variable}: {error}", hint=f"Correct {variable}.") from None
 
 
 _DEFAULT_PORTS = ("80", "443")

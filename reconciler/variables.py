@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from pydantic import SecretStr
+
 from reconciler.errors import SettingsError
 
 PREFIX = "RECONCILER_"
@@ -33,3 +35,26 @@ def refuse_misspelt(fields: Iterable[str]) -> None:
                 f"{variable} is not a variable of this program",
                 hint=f"Did you mean {PREFIX}{near[0]}? Rename or unset it.",
             )
+
+
+def is_word(text: str) -> bool:
+    """Whether a text is printable ASCII without spaces, so that a header or URL can hold it."""
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def header_value(token: SecretStr) -> SecretStr:
+    """Accept what a header can contain; surrounding white space is removed."""
+    text = token.get_secret_value().strip()
+    # A line break would end the header, and let the rest of the token add others.
+    if not is_word(text):
+        raise ValueError("the token contains a space or a character that no token has")
+    return SecretStr(text)
+
+
+def token_in(variable: str) -> SecretStr | None:
+    """Return the token in a variable, None if it is not set."""
+    text = os.environ.get(variable, "").strip()
+    try:
+        return header_value(SecretStr(text)) if text else None
+    except ValueError as error:
+        raise SettingsError(f"{variable}: {error}", hint=f"Correct {variable}.") from None
