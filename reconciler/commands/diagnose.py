@@ -76,7 +76,10 @@ def diagnose(
         printed = view(utc_now(), all_rows=all_rows)
         print_report(output, printed, report(results), as_json(results))
         place = options({"--state": state})
-        if find_project(Path.cwd()).has_policies:
+        # Whoever asks for a document gives it to a program.
+        if output != "text":
+            pass
+        elif find_project(Path.cwd()).has_policies:
             suggest("plan", *place, why="what your policies would delete")
         else:
             named = repositories or [result.repository for result in results]

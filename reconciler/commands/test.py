@@ -47,7 +47,7 @@ def run_tests(
         text = formats.as_json(trials) if as_json else formats.render(trials, display)
         typer.echo(text, nl=False)
         passed = not any(trial.failures for trial in trials)
-        if passed and not paths:
+        if passed and not paths and not as_json:
             suggest("plan", "--out", "plan.json", why="shows what would be deleted")
         # Test runners exit with 1 when a test fails; no other command ends with 1 on purpose.
         finish(ExitCode.OK if passed else ExitCode.INTERNAL)

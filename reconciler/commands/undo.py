@@ -115,7 +115,8 @@ def undo(
                 finish(plan.outcome)
             else:
                 restore(plan, recovery, halt, yes=yes, aside=output != "text")
-                suggest("undo", "--release", *place, why="lets policies delete them again")
+                if output == "text":
+                    suggest("undo", "--release", *place, why="lets policies delete them again")
 
 
 def _release(names: list[str], state: str | None) -> None:
