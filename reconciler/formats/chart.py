@@ -179,13 +179,12 @@ def months(chart: TimeChart) -> Iterator[Element]:
             yield Element("line", {"class": "month", **ends})
             # On a narrow page only every third month has room for its name.
             often = "" if month.month % 3 == 1 else " rare"
-            # A name at the right edge would be cut.
-            near = (chart.end - month).days * 20 < (chart.end - chart.start).days
-            side = {"text-anchor": "end" if near else "start"}
-            text = Element("text", {"class": f"name{often}", "x": x, "y": f"{_HEIGHT - 6}", **side})
+            text = Element("text", {"class": f"name{often}", "x": x, "y": f"{_HEIGHT - 6}"})
             year = f" {month.year}" if month.month == 1 else ""
             text.text = f"{_MONTHS[month.month - 1]}{year}"
-            yield text
+            # A name at the right edge would be cut.
+            if (chart.end - month).days * 15 > (chart.end - chart.start).days:
+                yield text
         month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 

@@ -87,11 +87,11 @@ def scene() -> Iterator[Path]:
         yield folder
 
 
-def typed(arguments: str, *, columns: int) -> str:
-    """Run a command on a terminal so wide, and return what it shows there."""
+def typed(arguments: str, *, columns: int, **variables: str) -> str:
+    """Run a command on a terminal so wide, with more variables, and return what it shows there."""
     screen = Screen()
     with (
-        patch.dict(os.environ, {"COLUMNS": str(columns), "TERM": "xterm"}),
+        patch.dict(os.environ, {"COLUMNS": str(columns), "TERM": "xterm", **variables}),
         patch.object(sys, "stdout", screen),
     ):
         run(arguments.split())

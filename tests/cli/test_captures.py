@@ -1,10 +1,11 @@
 """The captures of the documentation: the same whenever they are made, and they load nothing."""
 
+import json
 import re
 from pathlib import Path
 
 from tests.captures import pictures
-from tests.captures.make import FOLDER
+from tests.captures.make import FOLDER, LOOKS, SOURCES, digests, texts
 from tests.captures.scene import scene, typed
 
 LOADED = re.compile(r"(?:href|src)=[\"'](?!#)[^\"']*|url\((?!#)[^)]*\)|@import")
@@ -37,3 +38,17 @@ def test_no_committed_page_or_picture_would_load_anything() -> None:
 
     assert drawn
     assert [found for text in drawn for found in LOADED.findall(text)] == []
+
+
+def test_the_committed_captures_are_what_the_program_prints_now(tmp_path: Path) -> None:
+    pages = texts(tmp_path)
+
+    made = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    committed = {name: (FOLDER / name).read_text() for name in made}
+    stale = sorted(name for name in made if made[name] != committed[name])
+    again = "python -m tests.captures.make"
+    assert stale == [], again
+    # Pictures are compared by the pages that they were taken of: letters differ between machines.
+    assert json.loads((FOLDER / SOURCES).read_text()) == digests(pages), again
+    pictures = {f"{name}{ending}.png" for name in pages for ending in LOOKS} | {"comment.png"}
+    assert {path.name for path in FOLDER.iterdir()} == {*made, SOURCES, *pictures}
