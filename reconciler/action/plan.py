@@ -5,13 +5,14 @@ from pathlib import Path
 
 from reconciler.action.comment import comment
 from reconciler.action.inputs import Inputs
+from reconciler.action.inspect import validate
 from reconciler.action.runner import PullRequestEvent, Runner, event_of
 from reconciler.action.step import Note, StepReport, general_note, notes_on
 from reconciler.api import LASTS
 from reconciler.commands._console import save, view
 from reconciler.commands._stop import halting
 from reconciler.commands.plan import exit_code_of
-from reconciler.errors import GitError, PolicyError
+from reconciler.errors import ExitCode, GitError, PolicyError
 from reconciler.formats import catalogue
 from reconciler.formats.view import View
 from reconciler.model.plan import DeletionPlan
@@ -22,11 +23,14 @@ from reconciler.session import Session, open_session, utc_now
 def plan(inputs: Inputs, runner: Runner) -> StepReport:
     """Plan, save the plan and report it. Changes fail the step only with `fail-on-changes`.
 
-    For a pull request, also report the difference to the plan of its base branch.
+    For a pull request, the tests of policies run first, and a plan is made only if they pass; then
+    the difference to the plan of its base branch is reported, too.
 
     Raises: ReconcilerError, when no plan could be made.
     """
     request = event_of(runner.event_file).pull_request
+    if request and (checked := validate(inputs)).code is not ExitCode.OK:
+        return checked
     base, notes = _base(inputs.files, request)
     with (
         halting(utc_now, inputs.time_budget) as halt,

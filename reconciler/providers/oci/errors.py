@@ -32,7 +32,8 @@ def failure(response: httpx.Response, action: Action, credential: Credential) ->
     if response.status_code not in DENIED:
         return ProtocolError(text)
     if credential.is_anonymous:
-        host = response.request.url.host
+        # With the port: docker stores logins by both.
+        host = response.request.url.netloc.decode("ascii")
         hint = f"Run `docker login {host}`, or add the registry to docker's config.json."
     else:
         hint = (

@@ -6,6 +6,8 @@ import pytest
 
 from reconciler.action.inputs import Inputs
 from reconciler.action.inspect import TESTS_FAILED, validate
+from reconciler.action.plan import plan
+from reconciler.action.runner import Runner
 from reconciler.errors import ExitCode, PolicyError
 
 POLICY = """\
@@ -49,6 +51,21 @@ def test_the_step_fails_with_a_test(
     assert last in report.text
     assert "1 policies in 1 files are valid." in report.text
     assert any(note.problem.message == TESTS_FAILED for note in report.notes) is bool(code)
+
+
+def test_a_plan_of_a_pull_request_needs_tests_that_pass(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("policies/web.test.yaml").write_text(TEST % "delete")
+    event = tmp_path / "event.json"
+    event.write_text('{"pull_request": {"number": 7, "head": {}, "base": {}}}')
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))
+
+    # Without a token or a registry: nothing is contacted.
+    report = plan(inputs, Runner.load())
+
+    assert report.code is ExitCode.INTERNAL
+    assert any(note.problem.message == TESTS_FAILED for note in report.notes)
 
 
 def test_policies_need_no_test(inputs: Inputs) -> None:

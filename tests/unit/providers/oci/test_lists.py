@@ -5,6 +5,8 @@ import pytest
 
 from reconciler.engine.observe import observe
 from reconciler.errors import AccessError, EvidenceError, ProtocolError, UnreachableError
+from reconciler.providers.oci.errors import Action, failure
+from reconciler.transport.credentials import ANONYMOUS
 from tests.support.oci import (
     ABSENT,
     API,
@@ -219,6 +221,14 @@ def test_a_refusal_says_which_call_with_which_credential_and_what_to_do(status: 
     assert str(known_user.value) == f"{said}{CREDENTIAL.source}"
     assert "the right `pull`" in known_user.value.hint
     assert "s3cret" not in str(known_user.value) + known_user.value.hint
+
+
+def test_the_login_that_a_refusal_suggests_has_the_port() -> None:
+    response = httpx.Response(401, request=httpx.Request("GET", "http://127.0.0.1:5000/v2/"))
+
+    error = failure(response, Action.PULL, ANONYMOUS)
+
+    assert "`docker login 127.0.0.1:5000`" in error.hint
 
 
 def test_what_is_newer_is_found_by_reading_all_again() -> None:
