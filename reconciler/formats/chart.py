@@ -180,7 +180,9 @@ def months(chart: TimeChart) -> Iterator[Element]:
             # On a narrow page only every third month has room for its name.
             often = "" if month.month % 3 == 1 else " rare"
             text = Element("text", {"class": f"name{often}", "x": x, "y": f"{_HEIGHT - 6}"})
-            year = f" {month.year}" if month.month == 1 else ""
+            # Near the right edge of a narrow page there is no room for the year.
+            room = (chart.end - month).days * 6 > (chart.end - chart.start).days
+            year = f" {month.year}" if month.month == 1 and room else ""
             text.text = f"{_MONTHS[month.month - 1]}{year}"
             # A name at the right edge would be cut.
             if (chart.end - month).days * 15 > (chart.end - chart.start).days:
