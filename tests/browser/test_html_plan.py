@@ -156,6 +156,7 @@ def test_on_paper_the_page_is_white_and_has_nothing_to_click(shown: Browser) -> 
 def test_whoever_does_not_see_the_page_hears_what_each_table_and_chart_is(shown: Browser) -> None:
     assert shown.read_out("searchbox") == ["Find tags, digests, rules"]
     assert shown.read_out("table") == [
+        "Versions before and after",
         "Images to delete, by rule",
         "Images kept, by rule or cause",
         "Age of the images to delete",
