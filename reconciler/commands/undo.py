@@ -111,7 +111,8 @@ def undo(
             print_plan(plan, output, view(utc_now(), all_rows=all_rows))
             if out:
                 save(out, plan.chunks())
-                suggest("apply", out, *place, why="asks before it restores")
+                if output == "text":
+                    suggest("apply", out, *place, why="asks before it restores")
                 finish(plan.outcome)
             else:
                 restore(plan, recovery, halt, yes=yes, aside=output != "text")
