@@ -4,7 +4,7 @@ What stays is listed, and everything else goes: of the headers those that our cl
 token's answer nothing. Loopback addresses get the names of the servers that they stand for.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ import yaml
 from vcr.stubs.httpx_stubs import vcr_handle_request  # type: ignore[import-untyped]
 
 from reconciler.transport.direct import DirectTransport
+from reconciler.transport.parallel import Workers
 
 FOLDER = Path(__file__).parents[2] / "cassettes"
 MAX_BYTES = 300_000
@@ -115,16 +116,27 @@ def playing(path: Path, *, repeats: bool) -> Iterator[Any]:
 
 @contextmanager
 def _taped(cassette: Any) -> Iterator[None]:
-    """Send requests through a cassette, and reads one after the other, in the same order each time.
+    """Send requests through a cassette, one after the other, in the same order each time.
 
     The cassette intercepts the transports of httpx by itself, but not our own.
     """
     send = vcr_handle_request(cassette, DirectTransport.handle_request, httpx)
     with (
         patch.object(DirectTransport, "handle_request", send),
-        patch("reconciler.transport.parallel.ThreadPoolExecutor", lambda _: ThreadPoolExecutor(1)),
+        patch.object(Workers, "gather", _in_order),
+        patch("reconciler.providers.oci.registry.ThreadPoolExecutor", _single),
     ):
         yield
+
+
+def _in_order(
+    _: Workers, function: Callable[[Any], Any], keys: Iterable[Any], most: int = 1
+) -> dict[Any, Any]:
+    return {key: function(key) for key in dict.fromkeys(keys)}
+
+
+def _single(_: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1)
 
 
 def _scrubbing(rename: Rename) -> Callable[[Any, dict[str, Any]], Interaction]:

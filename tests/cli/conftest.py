@@ -14,6 +14,13 @@ from tests.support.cli_harness import CliHarness, Emptied, served_package
 from tests.support.desk import Desk, OpenDesk
 
 
+@pytest.fixture(autouse=True)
+def at_a_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run commands as a person does: in CI none says what to do next."""
+    for name in ("CI", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def emptied(tmp_path: Path) -> Iterator[Emptied]:
     """Serve a package and apply its policy: only `latest` is left."""

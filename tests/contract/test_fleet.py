@@ -1,5 +1,6 @@
 """Repositories that are read at once: exact, as if read one after another, and ended together."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from reconciler.state.local import LocalState
 from reconciler.transport.watch import Sent, Wait
 
 NOW = datetime.now(UTC)
+"""The time of each test when it begins: registries compare it with their own clock."""
+
 COUNT = 12
 POLICY = """
 version: 1
@@ -49,9 +52,10 @@ def packages() -> list[StoredPackage]:
     return [builds(3 + number, now=NOW, path=f"acme/app-{number:02}") for number in range(COUNT)]
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """Serve the packages."""
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Serve the packages, as of now: the module may have been loaded long ago."""
+    monkeypatch.setattr(sys.modules[__name__], "NOW", datetime.now(UTC))
     with Sandbox(SandboxSettings(limits=UNLIMITED), packages()).serve() as served:
         yield served
 
