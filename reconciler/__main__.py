@@ -4,7 +4,6 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
-from types import ModuleType
 
 _GC_THRESHOLD = 50_000
 """New objects between two searches for cycles: those of about a thousand versions."""
@@ -99,15 +98,8 @@ def load_no_plugins() -> None:
     """Let pydantic look for no plugins in this process, unless the user says which to look for.
 
     Looking reads the metadata of every installed package, and a plugin could change what is valid.
-    The module that looks loads what reads metadata, a tenth of the time of `validate`, and so is
-    replaced. Source: pydantic 2.14, `pydantic/plugin/_loader.py`.
     """
-    if "PYDANTIC_DISABLE_PLUGINS" in os.environ:
-        return
-    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "1"
-    loader = ModuleType("pydantic.plugin._loader")
-    loader.get_plugins = tuple  # type: ignore[attr-defined]  # returns no plugin
-    sys.modules.setdefault(loader.__name__, loader)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
 
 
 def skip_httpx_command() -> None:

@@ -95,6 +95,11 @@ class SettingsError(ReconcilerError):
     exit_code = ExitCode.BAD_POLICY
 
 
+def did_you_mean(candidates: Sequence[str]) -> str:
+    """Ask whether what was written means one of these, the likeliest first; empty for none."""
+    return f"Did you mean {', or '.join(candidates)}?" if candidates else ""
+
+
 class InvalidNameError(ReconcilerError, ValueError):
     """A text does not follow the grammar of a kind of name."""
 
@@ -108,9 +113,9 @@ class InvalidNameError(ReconcilerError, ValueError):
         By default the reason is that it is not a `kind`.
         """
         quoted = text if len(text) <= 80 else text[:77] + "..."
-        question = f". Did you mean {', or '.join(candidates)}?" if candidates else ""
         self.reason = reason or f"is not a {kind}"
-        super().__init__(f"{quoted!r} {self.reason}{question}")
+        question = did_you_mean(candidates)
+        super().__init__(f"{quoted!r} {self.reason}{question and f'. {question}'}")
         self.candidates = tuple(candidates)
 
 

@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from reconciler.errors import InvalidNameError, SettingsError
+from reconciler.errors import InvalidNameError, SettingsError, did_you_mean
 from reconciler.model.base import is_loopback
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
@@ -218,7 +218,7 @@ class Settings(BaseSettings):
         if error := RepositoryGlob.misspelt(pattern.spelled, self.registries):
             raise SettingsError(
                 f"a policy names a repository that {error.reason}: {pattern.spelled}",
-                hint=f"Did you mean {', or '.join(error.candidates)}? If"
+                hint=f"{did_you_mean(error.candidates)} If"
                 f" {pattern.registry} is the host of a registry, add it to RECONCILER_REGISTRIES.",
             )
 

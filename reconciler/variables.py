@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from pydantic import SecretStr
 
-from reconciler.errors import SettingsError
+from reconciler.errors import SettingsError, did_you_mean
 
 PREFIX = "RECONCILER_"
 
@@ -33,7 +33,7 @@ def refuse_misspelt(fields: Iterable[str]) -> None:
         if near := get_close_matches(name, known, n=1, cutoff=_ALIKE):
             raise SettingsError(
                 f"{variable} is not a variable of this program",
-                hint=f"Did you mean {PREFIX}{near[0]}? Rename or unset it.",
+                hint=f"{did_you_mean([f'{PREFIX}{near[0]}'])} Rename or unset it.",
             )
 
 

@@ -8,10 +8,11 @@ from functools import cached_property
 
 from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Version
 from reconciler.model.journal import Record
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.plan import Cause, RepositoryPlan
+from reconciler.model.plan import RepositoryPlan
 from reconciler.model.ports import Holder
 
 

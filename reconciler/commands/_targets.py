@@ -14,7 +14,7 @@ from reconciler.commands._progress import Activity
 from reconciler.connect import Registries
 from reconciler.engine.read_all import Ahead, look_ahead, read_whole
 from reconciler.engine.similar import similar
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, did_you_mean
 from reconciler.events import log
 from reconciler.model.inventory import Inventory
 from reconciler.model.names import Repository
@@ -153,7 +153,8 @@ def matching(registries: Registries, text: str, *, option: str = "REPOSITORY") -
     repositories = list(reader.repositories(glob))
     # An error, other than for a pattern of a policy: an argument that matches nothing is a typo.
     if not repositories:
-        near = similar(reader, glob)
-        question = f". Did you mean {', or '.join(near)}?" if near else ""
-        raise typer.BadParameter(f"{text} matches no repository{question}", param_hint=option)
+        question = did_you_mean(similar(reader, glob))
+        raise typer.BadParameter(
+            f"{text} matches no repository{question and f'. {question}'}", param_hint=option
+        )
     return repositories

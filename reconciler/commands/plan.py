@@ -1,14 +1,14 @@
 """`reconciler plan`: show what would be deleted, and why."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.commands._console import finish, print_plan, running, save, view
-from reconciler.commands._next import suggest
+from reconciler.commands._next import options, suggest
 from reconciler.commands._options import (
     Allow,
     AllRows,
@@ -93,11 +93,9 @@ def plan(
     verbose: Verbose = False,
 ) -> None:
     """Show what `apply` would delete, and why. Deletes nothing."""
-    from reconciler.api import LASTS
     from reconciler.commands._progress import Activity
     from reconciler.commands._targets import narrowed
     from reconciler.core.first import first_plan
-    from reconciler.core.narrow import MAX_LIFE
     from reconciler.policyfile import load_revision
     from reconciler.session import open_session, utc_now
 
@@ -106,13 +104,7 @@ def plan(
             refuse({"--against-json": against_json}, "requires --against")
         if not out:
             refuse({"--first": first}, "requires --out: what it allows is allowed once")
-        lasts = duration(expires, "--expires") if expires else LASTS
-        allowed = allowances(allow)
-        # `apply` refuses a plan that claims to live longer, so it is refused here already.
-        if lasts > MAX_LIFE:
-            raise typer.BadParameter(
-                f"a plan can be applied for at most {MAX_LIFE.days}d", param_hint="--expires"
-            )
+        lasts, allowed = _lasting(expires), allowances(allow)
         # Typer parses times without a time zone.
         files, moment = policy_paths(paths), at.replace(tzinfo=UTC) if at else None
         # Loaded before the registry is read, so that a wrong revision fails at once.
@@ -134,18 +126,39 @@ def plan(
             save(against_json, [difference.to_bytes()])
         display = view(utc_now(), all_rows=all_rows, cost=cost, against=difference)
         print_plan(drawn, output, display)
-        place = ["--state", state] if state else []
-        chosen = [option for text in only or () for option in ("--only", text)]
-        _suggest(drawn, [*(paths or ()), *place, *chosen], place, out)
+        given = {"--state": state, "--only": only, "--allow": allow, "--expires": expires}
+        scope = options({**given, "--retry-retained": retry_retained})
+        _suggest(
+            drawn,
+            [*(paths or ()), *scope],
+            options({"--state": state, "--retry-retained": retry_retained}),
+            out,
+        )
         finish(exit_code_of(drawn, detailed=detailed_exitcode))
 
 
+def _lasting(expires: str | None) -> timedelta:
+    """Return for how long a plan can be applied.
+
+    Raises: typer.BadParameter, for longer than `apply` accepts.
+    """
+    from reconciler.api import LASTS
+    from reconciler.core.narrow import MAX_LIFE
+
+    lasts = duration(expires, "--expires") if expires else LASTS
+    if lasts > MAX_LIFE:
+        raise typer.BadParameter(
+            f"a plan can be applied for at most {MAX_LIFE.days}d", param_hint="--expires"
+        )
+    return lasts
+
+
 def _suggest(
-    plan: "DeletionPlan", scope: Sequence[object], place: Sequence[object], out: Path | None
+    plan: "DeletionPlan", scope: Sequence[object], again: Sequence[object], out: Path | None
 ) -> None:
     """Print how to apply a plan, how to save it, or how to go on where a guard stops it.
 
-    Shape: `scope` are the arguments that say what is planned, `place` those for the state.
+    Shape: `scope` are the arguments that say what is planned, `again` those that applying needs.
     """
     from reconciler.core.planner import raised_limits
 
@@ -164,7 +177,7 @@ def _suggest(
         raised = any(True for part in plan.repositories for _ in raised_limits(part))
         digest = ["--expect-digest", plan.digest] if raised else []
         why = "asks before it deletes" if not raised else "the digest approves the raised limits"
-        suggest("apply", file, *place, *digest, why=why)
+        suggest("apply", file, *again, *digest, why=why)
 
 
 def exit_code_of(plan: "DeletionPlan", *, detailed: bool) -> ExitCode:

@@ -1,7 +1,6 @@
 """`reconciler report`: write all pages about repositories into a folder, to be published."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -152,10 +151,8 @@ def _governed(
     if not governed:
         return {}, {}
     with open_session(paths, state, only=governed) as session:
-        plans = {
-            repository: replace(session, only=frozenset({repository})).plan(lasts=timedelta(days=1))
-            for repository in governed
-        }
+        plan = session.plan(lasts=timedelta(days=1))
+        plans = {part.repository: plan.with_parts([part]) for part in plan.repositories}
         checked = session.check(Thresholds(), has_ended)
     return plans, {result.repository: result for result in checked}
 

@@ -5,14 +5,19 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from reconciler.commands._console import running
 from reconciler.errors import SettingsError
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 app = typer.Typer(add_completion=False)
+
+Document = TypeVar("Document", bound="BaseModel")
 
 TOKEN = "RECONCILER_SANDBOX_TOKEN"  # noqa: S105 - the name of a variable
 """Where the token for the sandbox is."""
@@ -48,8 +53,6 @@ def sandbox(
     Prints the two environment variables that make Reconciler use it. Nothing is sent to a real
     registry.
     """
-    from pydantic import ValidationError
-
     from reconciler.model.snapshot import Snapshot
     from reconciler.sandbox.generate import lifelike
     from reconciler.sandbox.server import serve_forever
@@ -60,21 +63,11 @@ def sandbox(
     with running(verbose=False):
         packages, chosen = [lifelike(utc_now())], SandboxSettings()
         if snapshot:
-            try:
-                packages = packages_of(Snapshot.model_validate_json(snapshot.read_bytes()))
-            except (OSError, ValidationError) as error:
-                raise SettingsError(
-                    f"{snapshot}: not a snapshot: {error}",
-                    hint="Create one with `reconciler snapshot REPOSITORY --out FILE`.",
-                ) from error
+            hint = "Create one with `reconciler snapshot REPOSITORY --out FILE`."
+            packages = packages_of(_document(Snapshot, snapshot, "a snapshot", hint))
         if settings:
-            try:
-                chosen = SandboxSettings.model_validate_json(settings.read_bytes())
-            except (OSError, ValidationError) as error:
-                raise SettingsError(
-                    f"{settings}: not valid sandbox settings: {error}",
-                    hint="docs/sandbox.md lists them; begin with {}.",
-                ) from error
+            hint = "docs/sandbox.md lists them; begin with {}."
+            chosen = _document(SandboxSettings, settings, "settings of a sandbox", hint)
         paths = sorted(package.path for package in packages)
         try:
             serve_forever(chosen, packages, port=port, started=partial(_announce, paths))
@@ -84,6 +77,19 @@ def sandbox(
                 hint="Another program may use it, perhaps another sandbox. Name another --port, or"
                 " none for a free one.",
             ) from error
+
+
+def _document(model: type[Document], path: Path, name: str, hint: str) -> Document:
+    """Read a JSON file that the user named.
+
+    Raises: SettingsError, when it cannot be read, or is not what `name` says.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise SettingsError(f"{path}: not {name}: {error}", hint=hint) from error
 
 
 def _announce(paths: Sequence[str], url: str) -> None:

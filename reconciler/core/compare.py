@@ -17,6 +17,7 @@ from reconciler.core.decide import Decision, Decisions, decide
 from reconciler.core.graph import Graph, build_graph
 from reconciler.core.planner import PlanningInput
 from reconciler.core.walk import closure
+from reconciler.model.causes import Cause
 from reconciler.model.comparison import (
     ChangedImage,
     PolicyEdit,
@@ -27,7 +28,6 @@ from reconciler.model.comparison import (
 from reconciler.model.durations import Span
 from reconciler.model.inventory import Inventory
 from reconciler.model.names import Digest
-from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
 from reconciler.model.rules import Protection, Rule
 

@@ -19,9 +19,9 @@ from reconciler.core.graph import Graph
 from reconciler.core.keep import Opinion
 from reconciler.core.select import Image, check_facts, images_of
 from reconciler.core.walk import closure
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Fact, Inventory, Observations, Version
 from reconciler.model.names import Digest, Tag
-from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
 
 _LATEST = datetime.max.replace(tzinfo=UTC)

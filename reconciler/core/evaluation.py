@@ -11,9 +11,9 @@ from operator import attrgetter
 from reconciler.core.graph import image_tags
 from reconciler.core.keep import Opinion, evaluate
 from reconciler.core.select import Image, SelectedImage, TagIndex, select
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Fact, Inventory, Observation, Observations, Version
 from reconciler.model.names import Digest, Tag
-from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
 from reconciler.model.rules import Keep, Rule
 

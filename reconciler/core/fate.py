@@ -12,10 +12,10 @@ from reconciler.core.evaluation import pinned
 from reconciler.core.graph import Graph, Links, build_graph
 from reconciler.core.planner import PlanningInput
 from reconciler.core.walk import closure
+from reconciler.model.causes import Cause
 from reconciler.model.durations import Span
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.names import Digest
-from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
 from reconciler.model.rules import Keep
 

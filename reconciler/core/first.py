@@ -17,13 +17,10 @@ def first_plan(plan: DeletionPlan) -> DeletionPlan:
 
     A repository with a journal was cleaned up before: it keeps its guards.
     """
-    parts = [
+    return plan.with_parts(
         part if part.state else part.model_copy(update={"guards": tuple(map(_raised, part.guards))})
         for part in plan.repositories
-    ]
-    fields = {name: getattr(plan, name) for name in type(plan).model_fields}
-    # Not `model_copy`: it would keep the digest.
-    return DeletionPlan(**{**fields, "repositories": tuple(parts)})
+    )
 
 
 def _raised(guard: Guard) -> Guard:

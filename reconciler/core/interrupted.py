@@ -13,10 +13,10 @@ from functools import cached_property
 
 from reconciler.core.history import Attempt, attempts
 from reconciler.core.walk import closure
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Inventory
 from reconciler.model.journal import Record, Result
 from reconciler.model.names import Digest
-from reconciler.model.plan import Cause
 
 _OPEN = (None, Result.NOT_DONE, Result.FAILED, Result.UNKNOWN)
 """How the deletion of a leftover may have ended."""

@@ -21,20 +21,13 @@ from reconciler.core.planner import (
 )
 from reconciler.core.walk import closure
 from reconciler.errors import PlanError
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Version
 from reconciler.model.journal import Record, Result
-from reconciler.model.plan import (
-    Cause,
-    Change,
-    DeletionPlan,
-    Guard,
-    Observed,
-    Plan,
-    PolicySource,
-    RepositoryPlan,
-    RestorePlan,
-)
+from reconciler.model.plan import DeletionPlan, Guard, Plan, RepositoryPlan, RestorePlan
+from reconciler.model.plan_rows import Change, Observed
 from reconciler.model.results import Dropped
+from reconciler.model.sources import PolicySource
 
 if TYPE_CHECKING:
     from deepdiff import DeepDiff

@@ -14,19 +14,11 @@ from reconciler.core.interrupted import Leftover
 from reconciler.core.order import deletion_order
 from reconciler.core.select import family
 from reconciler.model.base import canonical
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.plan import (
-    Cause,
-    Change,
-    Guard,
-    GuardName,
-    Kept,
-    Observed,
-    RepositoryPlan,
-    TagFamily,
-    Waiting,
-)
+from reconciler.model.plan import Guard, GuardName, RepositoryPlan, TagFamily, Waiting
+from reconciler.model.plan_rows import Change, Kept, Observed
 from reconciler.model.policy import Guards, Policy
 
 _UNTAGGED_RULE = "{name: dangling, match: {untagged: true}, keep: {within: 7d}}"

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.core.fate import VersionFate, decide_repository
 from reconciler.core.planner import PlanningInput, plan_repository
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Fact, Inventory, Observations, Version
 from reconciler.model.manifest import (
     ATTESTATION_TYPE,
@@ -17,7 +18,6 @@ from reconciler.model.manifest import (
     Manifest,
 )
 from reconciler.model.names import Digest, Repository
-from reconciler.model.plan import Cause
 from reconciler.model.policy import Policy
 from reconciler.model.policytest import ExpectedImage, PolicyTest
 

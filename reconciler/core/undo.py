@@ -13,10 +13,12 @@ from functools import cached_property
 
 from reconciler.core.history import Attempt
 from reconciler.core.walk import closure
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Version
 from reconciler.model.journal import Result
 from reconciler.model.names import Digest, Mention, Repository, Tag
-from reconciler.model.plan import Cause, Change, Observed, RepositoryPlan
+from reconciler.model.plan import RepositoryPlan
+from reconciler.model.plan_rows import Change, Observed
 from reconciler.model.results import Dropped
 
 _HOLE = "a manifest that it lists cannot be restored"

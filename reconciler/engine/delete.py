@@ -36,7 +36,7 @@ from reconciler.model.effort import SENDING_SECONDS
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.journal import Result
 from reconciler.model.names import Digest
-from reconciler.model.plan import Change
+from reconciler.model.plan_rows import Change
 from reconciler.model.ports import Deletion, DeletionResult, Registry, RepositoryState
 from reconciler.model.results import Outcome
 

@@ -15,9 +15,10 @@ from reconciler.errors import EvidenceError, ReconcilerError
 from reconciler.model.inventory import Observations
 from reconciler.model.journal import Record, head_of
 from reconciler.model.names import Repository
-from reconciler.model.plan import DeletionPlan, PolicySource, RepositoryPlan, Unlisted
+from reconciler.model.plan import DeletionPlan, RepositoryPlan, Unlisted
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Clock, RegistryReader, State
+from reconciler.model.sources import PolicySource
 
 MAX_SKEW = timedelta(minutes=5)
 """How far the two clocks may differ before no age is trusted: synchronised ones differ by less than

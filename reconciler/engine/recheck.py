@@ -15,7 +15,7 @@ from reconciler.model.durations import FRESH_SECONDS
 from reconciler.model.effort import TOGETHER
 from reconciler.model.inventory import Inventory, Version
 from reconciler.model.names import Digest, Repository
-from reconciler.model.plan import Change
+from reconciler.model.plan_rows import Change
 from reconciler.model.ports import RegistryReader
 
 Component: TypeAlias = Sequence[Change]

@@ -23,7 +23,7 @@ from reconciler.model.journal import (
     open_runs,
 )
 from reconciler.model.names import Digest, Repository
-from reconciler.model.plan import Change
+from reconciler.model.plan_rows import Change
 from reconciler.model.ports import MAX_REQUEST_ID, RegistryReader, RepositoryState
 from reconciler.model.results import Outcome
 

@@ -28,7 +28,7 @@ from reconciler.model.journal import (
     entry_of,
 )
 from reconciler.model.names import Digest, Mention, Repository, Tag
-from reconciler.model.plan import Change
+from reconciler.model.plan_rows import Change
 from reconciler.model.ports import Holder, Registry, RepositoryState, Restoration, State
 from reconciler.model.results import Outcome
 

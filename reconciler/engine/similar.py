@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from reconciler.errors import AccessError, EvidenceError, HiddenError, PolicyError
+from reconciler.errors import (
+    AccessError,
+    EvidenceError,
+    HiddenError,
+    PolicyError,
+    did_you_mean,
+)
 from reconciler.model.names import Repository
 from reconciler.model.patterns import RepositoryGlob
 from reconciler.model.ports import Listing, RegistryReader
@@ -49,5 +55,4 @@ def listing_of(reader: RegistryReader, repository: Repository) -> Listing:
 
 def with_similar(hint: str, reader: RegistryReader, repository: Repository) -> str:
     """Add the similar names of a repository that seems not to exist to a hint."""
-    near = similar(reader, repository)
-    return f"{hint} Did you mean {', or '.join(near)}?".strip() if near else hint
+    return f"{hint} {did_you_mean(similar(reader, repository))}".strip()

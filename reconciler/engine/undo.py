@@ -17,7 +17,8 @@ from reconciler.engine.run import Run
 from reconciler.errors import PlanError, ReconcilerError
 from reconciler.model.journal import Record, RunCloseBody, RunOpenBody, entry_of, head_of
 from reconciler.model.names import Repository
-from reconciler.model.plan import Change, RepositoryPlan, RestorePlan
+from reconciler.model.plan import RepositoryPlan, RestorePlan
+from reconciler.model.plan_rows import Change
 from reconciler.model.ports import Registry, RegistryReader, RepositoryState, State
 from reconciler.model.results import Applied, Dropped
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from reconciler.core.graph import Graph
 from reconciler.model.inventory import Inventory
 from reconciler.model.names import Digest
-from reconciler.model.plan import Change
+from reconciler.model.plan_rows import Change
 from reconciler.model.ports import Deletion, DeletionResult
 
 MAX_REFUSALS = 10

@@ -13,9 +13,9 @@ from reconciler.core.fate import Chain, VersionFate
 from reconciler.formats.phrases import counted, distance, moment, size
 from reconciler.formats.terminal import first_rows, line, printed, wrapped
 from reconciler.formats.view import View
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Fact, Version
 from reconciler.model.manifest import DocumentKind
-from reconciler.model.plan import Cause
 
 _FACTS = {
     Fact.PUSHED: "pushed",

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from reconciler.model.plan import Cause, Change, RepositoryPlan
+from reconciler.model.causes import Cause
+from reconciler.model.plan import RepositoryPlan
+from reconciler.model.plan_rows import Change
 
 # An unknown age sorts as the newest, because an image of unknown age counts as new.
 _LATEST = datetime.max.replace(tzinfo=UTC)

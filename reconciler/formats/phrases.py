@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from reconciler.formats.view import Cost, View
+from reconciler.model.causes import Cause
 from reconciler.model.durations import FRESH_SECONDS, Span, as_span
 from reconciler.model.plan import (
-    Cause,
     DeletionPlan,
     Plan,
     RepositoryPlan,

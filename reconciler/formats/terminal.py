@@ -14,7 +14,7 @@ from reconciler.formats.images import ExpiredImage
 from reconciler.formats.phrases import age, related_versions, size
 from reconciler.formats.view import View
 from reconciler.model.base import inert, safe
-from reconciler.model.plan import Kept
+from reconciler.model.plan_rows import Kept
 
 Part = str | tuple[str, str]
 """A piece of a line, alone or with the style it is printed in."""

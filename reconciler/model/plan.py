@@ -13,16 +13,13 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from reconciler.errors import ExitCode, PlanError, worst
 from reconciler.model.base import Frozen, canonical
-from reconciler.model.causes import Cause as Cause  # noqa: PLC0414 - part of the library
+from reconciler.model.causes import Cause
 from reconciler.model.durations import Span
 from reconciler.model.inventory import Evidence
 from reconciler.model.json_pieces import JsonReader, joined, pieces
 from reconciler.model.names import Repository, Tag
-from reconciler.model.plan_rows import ROWS, row_pieces
-from reconciler.model.plan_rows import Change as Change  # noqa: PLC0414 - part of the library
-from reconciler.model.plan_rows import Kept as Kept  # noqa: PLC0414 - part of the library
-from reconciler.model.plan_rows import Observed as Observed  # noqa: PLC0414 - part of the library
-from reconciler.model.sources import PolicySource as PolicySource  # noqa: PLC0414 - the same
+from reconciler.model.plan_rows import ROWS, Change, Kept, row_pieces
+from reconciler.model.sources import PolicySource
 
 FORMAT_NAME = "reconciler-plan"
 FORMAT_MAJOR = 1
@@ -216,6 +213,12 @@ class _PlanBase(Frozen):
     def to_bytes(self) -> bytes:
         """Write the plan as `chunks` does, in one."""
         return b"".join(self.chunks())
+
+    def with_parts(self, parts: Iterable[RepositoryPlan]) -> Self:
+        """Return this plan with other parts, and so with another digest and other counts."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        # Not `model_copy`: it would keep what was computed from the parts of this one.
+        return type(self)(**{**fields, "repositories": tuple(parts)})
 
     def head(self) -> dict[str, Any]:
         """Return the document without its repositories."""

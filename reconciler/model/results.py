@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.model.journal import Result
 from reconciler.model.names import Repository
-from reconciler.model.plan import Change, RepositoryPlan
+from reconciler.model.plan import RepositoryPlan
+from reconciler.model.plan_rows import Change
 from reconciler.model.ports import Holder
 
 

@@ -108,7 +108,10 @@ class Room:
 
     @contextmanager
     def entered(self) -> Iterator[Callable[[int], None]]:
-        """Yield a function that waits until there is room for so many; all is free after."""
+        """Yield a function that waits until there is room for so many; all is free after.
+
+        It is called once: two who both waited for more would wait for each other.
+        """
         taken = 0
 
         def admit(count: int) -> None:

@@ -20,8 +20,10 @@ import typer
 from reconciler.__main__ import collect_rarely
 from reconciler.commands._console import load_plan, print_plan, save
 from reconciler.formats.view import View
+from reconciler.model.causes import Cause
 from reconciler.model.names import Tag
-from reconciler.model.plan import Cause, Change, DeletionPlan, Observed
+from reconciler.model.plan import DeletionPlan
+from reconciler.model.plan_rows import Change, Observed
 from tests.bench.bars import Bar, print_bars, print_table
 from tests.bench.measure import MIB, Measured, alone
 from tests.support.plans import DAY, NOW, WEB, digest, part, plan

@@ -75,6 +75,22 @@ def test_every_command_that_is_suggested_works_as_it_is_typed(web: CliHarness) -
     assert set(web.tags) == {"latest"}
 
 
+def test_a_suggested_plan_keeps_the_options_that_were_given(web: CliHarness) -> None:
+    stopped = web.reconciler("plan")
+    words = typed(stopped.stderr.splitlines()[-2])
+    limits = [word for word in words if word.startswith("max_delete")]
+    assert len(limits) == 2
+
+    # One of two limits is raised: to raise the other alone would be stopped by this one again.
+    halfway = web.reconciler("plan", "--allow", limits[0], "--retry-retained")
+    saved = web.reconciler(*typed(halfway.stderr.splitlines()[-2]))
+
+    assert halfway.code == ExitCode.SAFETY_STOP
+    assert saved.code == 0
+    # Without it, what the registry refused once would be kept.
+    assert "--retry-retained" in typed(saved.stderr.splitlines()[-1])
+
+
 def typed(hint: str) -> list[str]:
     """Return the arguments of a suggested command, as a shell reads them."""
     return shlex.split(hint.partition("reconciler ")[2].partition("  (")[0])

@@ -14,7 +14,8 @@ from reconciler.core.history import attempts, deletions
 from reconciler.engine.state_admin import break_locks
 from reconciler.errors import ExitCode
 from reconciler.model.journal import Entry, RecordType, entry_of, open_intents
-from reconciler.model.plan import Change, DeletionPlan, RestorePlan, read_plan
+from reconciler.model.plan import DeletionPlan, RestorePlan, read_plan
+from reconciler.model.plan_rows import Change
 from reconciler.state.local import LocalState
 from tests.golden import first_version_story as story
 from tests.support.fake_registry import WEB

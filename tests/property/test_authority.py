@@ -18,18 +18,12 @@ from reconciler.core.narrow import accepted_limits, check_applicable, narrow, re
 from reconciler.core.observations import known_observations
 from reconciler.core.planner import PlanningInput, plan_repository
 from reconciler.errors import PlanError
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Inventory, Observations, Version
 from reconciler.model.journal import Entry, Record, RecordType, Result, chain, verified
 from reconciler.model.names import Digest
-from reconciler.model.plan import (
-    Cause,
-    Change,
-    DeletionPlan,
-    Guard,
-    Observed,
-    RepositoryPlan,
-    read_plan,
-)
+from reconciler.model.plan import DeletionPlan, Guard, RepositoryPlan, read_plan
+from reconciler.model.plan_rows import Change, Observed
 from reconciler.model.policy import Policy
 from tests.support.inventories import WEB, policy
 from tests.support.strategies import Choices, choices, documents, inventories, observations

@@ -8,7 +8,7 @@ from reconciler.model.names import Digest, Repository
 from reconciler.model.ports import DeletionResult
 from tests.support.documents import image
 from tests.support.faults import Break, Fault
-from tests.support.oci import opened
+from tests.support.oci import delete_alone, opened
 from tests.support.remote import Remote
 from tests.support.servers import Servers
 
@@ -59,7 +59,9 @@ def test_a_deletion_whose_answer_is_lost_is_sent_once_and_told_as_lost(
     proxy.inject(Fault(effect, method="DELETE"))
 
     with opened(proxy.host) as oci:
-        deletion = oci.delete(Repository(f"{proxy.host}/acme/web"), Version(Digest(pushed.digest)))
+        deletion = delete_alone(
+            oci, Repository(f"{proxy.host}/acme/web"), Version(Digest(pushed.digest))
+        )
 
     assert deletion.result is DeletionResult.LOST
     assert len(proxy.requests("DELETE")) == 1

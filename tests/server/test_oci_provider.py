@@ -15,7 +15,7 @@ from reconciler.model.ports import DeletionResult
 from reconciler.providers.oci.registry import OciRegistry
 from reconciler.transport.credentials import ConfigFile, Credential, RegistryCredentials
 from tests.support.documents import Document, artifact, attestation, fallback_tag, image, index
-from tests.support.oci import NOBODY, opened
+from tests.support.oci import NOBODY, delete_alone, opened
 from tests.support.registry_server import RegistryServer
 from tests.support.remote import Remote
 from tests.support.servers import Servers
@@ -149,8 +149,8 @@ def test_a_deletion_takes_the_tags_and_a_second_one_finds_nothing(
     old, kept = web.push(image("old"), "v1", "v2"), web.push(image("kept"), "v3")
     version = Version(digest(old), (Tag("v1"), Tag("v2")))
 
-    first = oci.delete(repository, version)
-    second = oci.delete(repository, version)
+    first = delete_alone(oci, repository, version)
+    second = delete_alone(oci, repository, version)
 
     assert (first.result, first.status) == (DeletionResult.DELETED, 202)
     assert (second.result, second.status) == (DeletionResult.ABSENT, 404)
@@ -187,7 +187,7 @@ def test_a_registry_that_never_deletes_says_so_before_anything_is_tried(
         with pytest.raises(DeletionDisabledError, match=" answered 405") as checking:
             oci.check_deletion(web)
         with pytest.raises(DeletionDisabledError):
-            oci.delete(web, Version(NOBODY))
+            delete_alone(oci, web, Version(NOBODY))
 
     assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in checking.value.hint
 
@@ -205,7 +205,7 @@ def test_the_password_of_dockers_file_opens_the_registry(servers: Servers, tmp_p
     with opened(server.host, credentials) as oci:
         listing = oci.listing(Repository(web.name))
         oci.check_deletion(Repository(web.name))
-        deletion = oci.delete(Repository(web.name), listing.versions[0])
+        deletion = delete_alone(oci, Repository(web.name), listing.versions[0])
 
     assert [version.digest for version in listing.versions] == [pushed.digest]
     assert deletion.result is DeletionResult.DELETED

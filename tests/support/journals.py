@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.engine.records import intents, outcome_entry
+from reconciler.model.causes import Cause
 from reconciler.model.journal import Entry, Record, Result, chain
 from reconciler.model.names import Tag
-from reconciler.model.plan import Cause, Change, Observed
+from reconciler.model.plan_rows import Change, Observed
 from reconciler.model.results import Outcome
 from tests.support.inventories import WEB, digest
 from tests.support.time import NOON

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from reconciler.model.durations import FRESH_SECONDS
 from reconciler.model.journal import Result
-from reconciler.model.plan import Change, DeletionPlan
+from reconciler.model.plan import DeletionPlan
+from reconciler.model.plan_rows import Change
 from reconciler.model.results import Applied
 from tests.support.recorded_calls import Call
 from tests.support.scenes import Scene

@@ -7,7 +7,9 @@ from pathlib import Path
 import httpx
 
 from reconciler.connect import open_registry
+from reconciler.model.inventory import Version
 from reconciler.model.names import Digest, Repository
+from reconciler.model.ports import Deletion
 from reconciler.providers.oci.reader import OciReader
 from reconciler.providers.oci.registry import OciRegistry
 from reconciler.transport.cache import ManifestCache
@@ -22,6 +24,12 @@ TAGS = f"{API}/tags/list"
 CREDENTIAL = Credential("robot", "s3cret", source="the entry registry.example of config.json")
 
 Handler = Callable[[httpx.Request], httpx.Response]
+
+
+def delete_alone(registry: OciRegistry, repository: Repository, version: Version) -> Deletion:
+    """Send one DELETE, as a wave of its own."""
+    ((_, deletion),) = registry.delete_together(repository, [version], lambda: True)
+    return deletion
 
 
 def document(name: str) -> Document:

@@ -6,19 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from reconciler.model.causes import Cause
 from reconciler.model.names import Digest, Repository, Tag
 from reconciler.model.plan import (
-    Cause,
-    Change,
     DeletionPlan,
     Guard,
-    Kept,
-    Observed,
     RepositoryPlan,
     RestorePlan,
     TagFamily,
     Waiting,
 )
+from reconciler.model.plan_rows import Change, Kept, Observed
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -12,10 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Observation, Observations, Version
 from reconciler.model.journal import Entry
 from reconciler.model.names import Digest, Repository, Tag
-from reconciler.model.plan import Cause, Change, DeletionPlan, Guard, Observed
+from reconciler.model.plan import DeletionPlan, Guard
+from reconciler.model.plan_rows import Change, Observed
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Deletion, DeletionResult, Listing
 from reconciler.model.results import Applied

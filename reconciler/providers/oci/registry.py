@@ -110,18 +110,12 @@ class OciRegistry(OciReader):
         if refusal := refusal_of_probe(response, self._credentials(repository.path)):
             raise refusal
 
-    def delete(self, repository: Repository, version: Version) -> Deletion:
-        """Delete one manifest by its digest, and with it every tag that points to it.
-
-        Raises: AccessError, when the right is missing; DeletionDisabledError.
-        """
-        ((_, deletion),) = self.delete_together(repository, [version], lambda: True)
-        return deletion
-
     def delete_together(
         self, repository: Repository, versions: Sequence[Version], may_send: Callable[[], bool]
     ) -> Iterator[tuple[Version, Deletion]]:
-        """Delete manifests by their digests, each in a thread of its own.
+        """Delete manifests by their digests, and with each every tag that points to it.
+
+        Each is sent by a thread of its own.
 
         Raises: AccessError, when the right is missing; DeletionDisabledError.
         """

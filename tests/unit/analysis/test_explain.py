@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.analysis.explain import Explanation, explain
 from reconciler.core.fate import Chain
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Observations, Version
-from reconciler.model.plan import Cause
 from tests.support.inventories import (
     attestation,
     case,

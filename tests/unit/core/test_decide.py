@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.core.decide import decide
 from reconciler.core.graph import build_graph
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Fact
-from reconciler.model.plan import Cause
 from tests.support.inventories import (
     causes,
     cosign_tag,

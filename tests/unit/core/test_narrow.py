@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from reconciler.core.narrow import RemainingWork, narrow
 from reconciler.core.planner import RaisedLimits
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Observations, Version
 from reconciler.model.journal import Result
 from reconciler.model.names import Tag
-from reconciler.model.plan import Cause, RepositoryPlan
+from reconciler.model.plan import RepositoryPlan
 from tests.support.inventories import (
     WEB,
     case,

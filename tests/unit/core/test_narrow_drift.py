@@ -7,7 +7,7 @@ import pytest
 from reconciler.core.narrow import drift
 from reconciler.model.inventory import Version
 from reconciler.model.names import Tag
-from reconciler.model.plan import Observed
+from reconciler.model.plan_rows import Observed
 from tests.support.inventories import ago, image
 
 BEFORE = image("a", "v1", "v2", age="40d")

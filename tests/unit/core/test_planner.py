@@ -4,7 +4,9 @@ import hashlib
 from datetime import timedelta
 
 from reconciler.core.planner import listing_digest, plan_repository
-from reconciler.model.plan import Cause, Change, RepositoryPlan
+from reconciler.model.causes import Cause
+from reconciler.model.plan import RepositoryPlan
+from reconciler.model.plan_rows import Change
 from tests.support.inventories import (
     WEB,
     attestation,

@@ -8,7 +8,7 @@ from reconciler.engine import records
 from reconciler.engine.records import intents
 from reconciler.model.journal import MAX_CHILDREN, MAX_RECORD_BYTES, Entry
 from reconciler.model.names import Digest
-from reconciler.model.plan import Change
+from reconciler.model.plan_rows import Change
 from tests.support.documents import Document, image, index
 from tests.support.sample_manifests import LATEST
 from tests.support.scenes import Scene, policy

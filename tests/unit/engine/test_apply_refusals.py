@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.errors import ExitCode
-from reconciler.model.plan import Cause
+from reconciler.model.causes import Cause
 from reconciler.model.ports import DeletionResult
 from reconciler.state.local import LocalRepositoryState
 from tests.support.documents import artifact, cosign_tag, image, index, signature

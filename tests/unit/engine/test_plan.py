@@ -8,7 +8,8 @@ from reconciler.core.planner import RaisedLimits
 from reconciler.engine.plan import PlanSource, PlanTimes, Target, naming_unused
 from reconciler.errors import AccessError, EvidenceError, ExitCode
 from reconciler.model.names import Repository
-from reconciler.model.plan import DeletionPlan, PolicySource, RepositoryPlan, read_plan
+from reconciler.model.plan import DeletionPlan, RepositoryPlan, read_plan
+from reconciler.model.sources import PolicySource
 from tests.support.documents import image, index
 from tests.support.sample_manifests import LATEST
 from tests.support.scenes import WEB, Scene, draw_plan, policy

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from reconciler.formats.images import by_rules, expired
-from reconciler.model.plan import Cause
+from reconciler.model.causes import Cause
 from tests.support.plans import MIB, image, part
 
 

@@ -7,7 +7,8 @@ from reconciler.formats import catalogue
 from reconciler.formats.restore_plan import MAX_BYTES, markdown, render
 from reconciler.formats.view import View
 from reconciler.model.names import Repository
-from reconciler.model.plan import Change, RepositoryPlan, RestorePlan
+from reconciler.model.plan import RepositoryPlan, RestorePlan
+from reconciler.model.plan_rows import Change
 from tests.support.plans import DAY, NOW, digest, image, incomplete, many, part, restore_plan
 
 RUN = "20261031T120000Z-0123abcd"

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from reconciler.errors import ExitCode, PlanError
 from reconciler.model.base import canonical
+from reconciler.model.causes import Cause
 from reconciler.model.inventory import Inventory
 from reconciler.model.plan import (
-    Cause,
     DeletionPlan,
     Guard,
     Plan,

@@ -20,6 +20,7 @@ from tests.support.oci import (
     API,
     CREDENTIAL,
     WEB,
+    delete_alone,
     digests,
     document,
     error,
@@ -58,7 +59,7 @@ def test_each_answer_has_its_meaning(
 ) -> None:
     server = Answers([answer])
 
-    deletion = registry(server).delete(WEB, VERSION)
+    deletion = delete_alone(registry(server), WEB, VERSION)
 
     assert deletion == Deletion(result, status=answer.status_code, message=message)
     assert server.asked == [f"DELETE https://registry.example{API}/manifests/{DIGEST}"]
@@ -76,7 +77,7 @@ def test_an_answer_that_never_came_is_lost_and_the_question_is_not_repeated(
 ) -> None:
     server = Answers([failure])
 
-    deletion = registry(server).delete(WEB, VERSION)
+    deletion = delete_alone(registry(server), WEB, VERSION)
 
     assert deletion.result is DeletionResult.LOST
     assert f"DELETE https://registry.example{API}/manifests/{DIGEST}" in deletion.message
@@ -84,7 +85,7 @@ def test_an_answer_that_never_came_is_lost_and_the_question_is_not_repeated(
 
 
 def test_a_deletion_without_a_connection_was_certainly_not_carried_out() -> None:
-    deletion = registry(Answers([httpx.ConnectError("refused")])).delete(WEB, VERSION)
+    deletion = delete_alone(registry(Answers([httpx.ConnectError("refused")])), WEB, VERSION)
 
     assert deletion.result is DeletionResult.REFUSED
 
@@ -96,7 +97,7 @@ def test_after_a_429_the_next_deletion_waits_as_long_as_was_asked_or_twice_as_lo
     oci = OciRegistry(client_of(server, time=time), ManifestCache(None))
     waited: list[float] = []
 
-    while oci.delete(WEB, VERSION).result is DeletionResult.REFUSED:
+    while delete_alone(oci, WEB, VERSION).result is DeletionResult.REFUSED:
         before = time.seconds
         oci.pace(WEB, 1)
         waited.append(time.seconds - before)
@@ -110,7 +111,7 @@ def test_a_right_that_is_missing_stops_everything(status: int) -> None:
     server = Answers([error(status, "DENIED", "no")])
 
     with pytest.raises(AccessError, match="the registry denies `delete`") as raised:
-        registry(server, credentials=lambda _: CREDENTIAL).delete(WEB, VERSION)
+        delete_alone(registry(server, credentials=lambda _: CREDENTIAL), WEB, VERSION)
 
     assert CREDENTIAL.source in str(raised.value)
 
@@ -125,7 +126,7 @@ def test_a_right_that_is_missing_stops_everything(status: int) -> None:
 )
 def test_a_registry_that_never_deletes_is_told_from_a_missing_right(answer: httpx.Response) -> None:
     with pytest.raises(DeletionDisabledError, match="registry does not allow deletion") as deleting:
-        registry(Answers([answer])).delete(WEB, VERSION)
+        delete_alone(registry(Answers([answer])), WEB, VERSION)
     with pytest.raises(DeletionDisabledError, match="registry does not allow deletion"):
         registry(Answers([answer])).check_deletion(WEB)
 
@@ -135,7 +136,7 @@ def test_a_registry_that_never_deletes_is_told_from_a_missing_right(answer: http
 def test_the_id_that_the_registry_gave_the_call_is_kept() -> None:
     answer = httpx.Response(202, headers={"x-request-id": "abc-7"})
 
-    deletion = registry(Answers([answer])).delete(WEB, VERSION)
+    deletion = delete_alone(registry(Answers([answer])), WEB, VERSION)
 
     assert deletion.request_id == "abc-7"
 

@@ -14,7 +14,18 @@ from reconciler.providers.oci.lists import Tags
 from reconciler.providers.oci.registry import OciRegistry
 from reconciler.providers.oci.rounds import NEVER, Rounds, TagReading
 from reconciler.transport.cache import ManifestCache
-from tests.support.oci import ABSENT, API, TAGS, WEB, digests, document, known, names, site
+from tests.support.oci import (
+    ABSENT,
+    API,
+    TAGS,
+    WEB,
+    delete_alone,
+    digests,
+    document,
+    known,
+    names,
+    site,
+)
 from tests.support.scripted_server import Site, client_of
 from tests.support.time import VirtualTime
 
@@ -226,7 +237,7 @@ def test_nothing_is_deleted_upon_a_round_that_began_too_long_ago(
     with oci.watching(WEB):
         time.pass_by(60)
 
-        deletion = oci.delete(WEB, one)
+        deletion = delete_alone(oci, WEB, one)
 
     assert deletion.result is DeletionResult.REFUSED
     assert not [line for line in slow.asked if line.startswith("DELETE")]
