@@ -2,9 +2,14 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+import time
 import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,12 +42,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-def run(program: Path, home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a program with an empty home, where no checkout is."""
+def run(
+    program: Path, home: Path, *arguments: str, more: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program with an empty home, where no checkout is, and `more` variables."""
     return subprocess.run(
         [str(program), *arguments],
         cwd=home,
-        env={"HOME": str(home), "PATH": os.defpath},
+        env={"HOME": str(home), "PATH": os.defpath, **(more or {})},
         capture_output=True,
         text=True,
         check=False,
@@ -93,3 +100,52 @@ def test_init_asks_where_its_action_is_only_if_it_was_not_released(
     workflow = tmp_path / ".github" / "workflows" / "retention.yml"
     assert done.returncode == 0, done.stderr
     assert f"@{'0123456789' * 4}  # v" in workflow.read_text(encoding="utf-8")
+
+
+@contextmanager
+def sandbox(program: Path, home: Path) -> Iterator[dict[str, str]]:
+    """Serve the package of a lifelike project, and give the variables that it prints."""
+    with subprocess.Popen(
+        [str(program), "sandbox"],
+        cwd=home,
+        env={"HOME": str(home), "PATH": os.defpath},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        try:
+            # `export NAME='value'`, as a shell evaluates it.
+            lines = [shlex.split(process.stdout.readline())[1] for _ in range(2)]
+            yield dict(line.split("=", 1) for line in lines)
+        finally:
+            process.terminate()
+
+
+def test_a_newcomer_sees_the_answer_in_a_minute_and_a_safe_plan_in_five(
+    installed: Path, tmp_path: Path
+) -> None:
+    program = installed / "reconciler"
+    with sandbox(program, tmp_path) as variables:
+        (host,) = json.loads(variables["RECONCILER_REGISTRIES"])
+        command, times = ["diagnose", f"{host}/acme/web"], []
+        began = time.monotonic()
+        # Only what a command itself says to do next is typed.
+        for _ in range(3):
+            ended = run(program, tmp_path, *command, more=variables)
+            times.append(time.monotonic() - began)
+            assert ended.returncode == 0, ended.stderr
+            if len(times) == 1:
+                assert re.match(r"\d+% of 1,022 versions, .* are needed by nothing", ended.stdout)
+            nexts = [line for line in ended.stderr.splitlines() if "reconciler " in line]
+            command = shlex.split(nexts[-1].partition("reconciler ")[2].partition("  (")[0])
+
+    plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+    assert plan["summary"]["delete"] > 0
+    # The moving tags, and a floor of images for each family, stay.
+    (part,) = plan["repositories"]
+    deleted = {tag for change in part["changes"] for tag in change["observed"]["tags"]}
+    assert deleted.isdisjoint({"latest", "main"})
+    # What is promised; it takes a few seconds each.
+    assert times[0] < 60
+    assert times[-1] < 300
+    assert command[:2] == ["apply", "plan.json"]
